@@ -1,0 +1,150 @@
+"""Parameters: text as values, and where in a notebook they are set."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat import v4
+
+from zennb.errors import UnknownName, UsageError
+from zennb.headless.parameters import inject, literal, plain_names
+
+PATH = Path("study.ipynb")
+
+
+def document(*cells: str | tuple[str, str]) -> Any:
+    node = v4.new_notebook()
+    for position, cell in enumerate(cells):
+        source, tag = cell if isinstance(cell, tuple) else (cell, "")
+        metadata = {"tags": [tag]} if tag else {}
+        node.cells.append(v4.new_code_cell(source, metadata=metadata, id=f"c{position}"))
+    return node
+
+
+def sources(node: Any) -> list[str]:
+    return [cell.source.removeprefix("# Parameters\n") for cell in node.cells]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("-0.5", -0.5),
+        (" 1e-3\n", 0.001),
+        ("1e999", float("inf")),
+        ("True", True),
+        ("None", None),
+        ("[1, 'a', (2,)]", [1, "a", (2,)]),
+        ("'3'", "3"),
+        ("ridge", "ridge"),
+        ("true", "true"),
+        ("", ""),
+        (" ", " "),
+        ("a b", "a b"),
+        ("1; import os", "1; import os"),
+        ("__import__('os')", "__import__('os')"),
+        ("# note\n1", 1),
+        ('it\'s\n"quoted"', 'it\'s\n"quoted"'),
+        ("(" * 300, "(" * 300),
+        ("2026-01-31", "2026-01-31"),
+    ],
+)
+def test_a_literal_is_a_value_and_all_else_is_text(text: str, value: object) -> None:
+    assert ast.literal_eval(literal(text)) == value
+    assert eval(f"[{literal(text)}]") == [value]
+
+
+@given(st.text())
+def test_any_text_becomes_one_expression_that_cannot_do_anything(text: str) -> None:
+    tree = ast.parse(f"x = {literal(text)}")
+    assert len(tree.body) == 1
+    assert not any(isinstance(node, ast.Call | ast.Name) and not _is_x(node) for node in ast.walk(tree))
+
+
+def _is_x(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("a = 1; b, c = 2, 3", ("a", "b", "c")),
+        ("import os\ndef f(): inner = 1\nclass K: pass\nx = 1", ("x",)),
+        ("%matplotlib inline\nx = 1\nif x:\n    !ls\nfiles = !ls\nn = %timeit -o 1", ("x", "files", "n")),
+        ("%%time\nx = 1", ("x",)),
+        ("%%bash\nfor i in *; do echo $i; done", ()),
+        ("text = '''\n%not a magic\n'''", ("text",)),
+        ("x =", ()),
+        ("%%step fit\nmodel = 1", ("model",)),
+        ("r = await f()", ("r",)),
+    ],
+)
+def test_plain_names_are_what_a_cell_assigns(source: str, names: tuple[str, ...]) -> None:
+    assert plain_names(source) == names
+
+
+def test_a_parameter_is_set_after_the_tagged_cell() -> None:
+    node = document("import os", ("rate = 0.1\ndepth = 2", "parameters"), "rate")
+    inject(node, {"rate": "0.5", "depth": "3"}, path=PATH)
+    assert sources(node) == ["import os", "rate = 0.1\ndepth = 2", "rate = 0.5\ndepth = 3", "rate"]
+    assert node.cells[2].metadata.tags == ["injected-parameters"]
+    assert node.cells[2].id == "injected-parameters"
+    nbformat.validate(node)
+
+
+def test_without_a_tag_it_is_set_after_the_first_cell_that_binds_it() -> None:
+    node = document("a = 1", "b = 2", "b = b + a")
+    inject(node, {"b": "20", "a": "10"}, path=PATH)
+    assert sources(node) == ["a = 1", "a = 10", "b = 2", "b = 20", "b = b + a"]
+    assert len({cell.id for cell in node.cells}) == 5
+    nbformat.validate(node)
+
+
+def test_a_name_that_the_tagged_cell_does_not_bind_is_set_where_it_is_bound() -> None:
+    node = document(("rate = 0.1", "parameters"), "depth = 2")
+    inject(node, {"depth": "3"}, path=PATH)
+    assert sources(node) == ["rate = 0.1", "depth = 2", "depth = 3"]
+
+
+def test_a_notebook_that_was_filled_in_before_takes_the_new_value() -> None:
+    node = document(("rate = 0.1", "parameters"), "rate")
+    inject(node, {"rate": "0.5"}, path=PATH)
+    inject(node, {"rate": "0.7"}, path=PATH)
+    assert sources(node) == ["rate = 0.1", "rate = 0.5", "rate = 0.7", "rate"]
+    assert [cell.id for cell in node.cells][1:3] == ["injected-parameters", "injected-parameters-2"]
+
+
+def test_notebooks_older_than_ids_stay_valid() -> None:
+    node = document("a = 1")
+    node.nbformat_minor = 4
+    del node.cells[0]["id"]
+    inject(node, {"a": "2"}, path=PATH)
+    nbformat.validate(node)
+    assert "id" not in node.cells[1]
+
+
+def test_an_unknown_name_is_refused_with_the_nearest_and_nothing_is_changed() -> None:
+    node = document("alpha = 1", "import numpy as np")
+    with pytest.raises(UnknownName, match=r"no parameter 'alpa'; did you mean 'alpha'\? study\.ipynb"):
+        inject(node, {"alpha": "2", "alpa": "2"}, path=PATH)
+    with pytest.raises(UnknownName, match="no parameter 'np'"):
+        inject(node, {"np": "2"}, path=PATH)
+    assert len(node.cells) == 2
+
+
+def test_an_output_of_a_step_is_no_parameter() -> None:
+    node = document("a = 1", "%%step fit\nmodel = a")
+    with pytest.raises(UsageError, match="`model` is made by step `fit`"):
+        inject(node, {"model": "2"}, path=PATH)
+
+
+def test_no_parameters_change_nothing() -> None:
+    node = document("a = 1")
+    inject(node, {}, path=PATH)
+    assert len(node.cells) == 1

@@ -1,0 +1,78 @@
+"""ZenML stacks in the notebook: `%%step` on a cell makes it a step that is stored, traced and reused.
+
+    %load_ext zennb
+
+loads the magics; the names below are for code. Importing this package loads nothing else: each name is
+fetched from `zennb.api` when it is used.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from zennb.api import artifacts, load, runs, stack, stacks
+
+    __version__: str
+
+__all__ = [
+    "__version__",
+    "artifacts",
+    "load",
+    "load_ipython_extension",
+    "runs",
+    "stack",
+    "stacks",
+    "unload_ipython_extension",
+]
+
+FROM_API = frozenset({"artifacts", "load", "runs", "stack", "stacks"})
+
+
+def load_ipython_extension(ip: InteractiveShell) -> None:
+    """Set up the magics in an IPython shell; IPython calls this for `%load_ext zennb`."""
+    from zennb.jupyter import extension
+
+    extension.load(ip)
+
+
+def unload_ipython_extension(ip: InteractiveShell) -> None:
+    """Take the magics out of an IPython shell; IPython calls this for `%unload_ext zennb`."""
+    from zennb.jupyter import extension
+
+    extension.unload(ip)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("zennb")
+    if name in FROM_API:
+        from zennb import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'zennb' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """This module, whose `stacks` is the function although a sub-package is called so too.
+
+    The import system sets every sub-package as an attribute of its parent, which would hide the function as
+    soon as the sub-package is loaded. `from zennb.stacks.registry import Registry` works as anywhere.
+    """
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in FROM_API and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,29 @@
+"""Owns `Face`: where a command was typed, and how its name is spelled there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+__all__ = ["ROOT", "Face"]
+
+ROOT = "zennb"
+"""Name of the whole tree: the program in the terminal, the magic for what has no magic of its own."""
+
+
+class Face(StrEnum):
+    """Where a command was typed; messages and help speak its words."""
+
+    MAGIC = "magic"
+    TERMINAL = "terminal"
+
+    def spell(self, path: Sequence[str], *, magics: frozenset[str] = frozenset()) -> str:
+        """Return how the command at `path` (without the root) is typed here: `%stack list`, `zennb stack list`.
+
+        Args:
+            path: its words, e.g. `("stack", "list")`.
+            magics: the first words that have a line magic of their own.
+        """
+        if self is Face.TERMINAL:
+            return " ".join([ROOT, *path])
+        return "%" + " ".join(path if path and path[0] in magics else [ROOT, *path])

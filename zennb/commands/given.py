@@ -1,0 +1,67 @@
+"""Owns `Given`: the arguments of one command as typed, checked against what its verb takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zennb.errors import UsageError
+
+__all__ = ["Given"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What was typed.
+
+    Attributes:
+        spoken: the command as typed, for messages: `%stack list`.
+        values: argument name → text, number, switch or list of texts; None when left out.
+        free: `--key=value` options beyond the verb's own.
+    """
+
+    spoken: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    free: Mapping[str, str] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        """Return an argument that the verb requires."""
+        return str(self.values[name])
+
+    def maybe(self, name: str) -> str | None:
+        """Return an argument that may have been left out."""
+        value = self.values.get(name)
+        return None if value is None else str(value)
+
+    def switch(self, name: str) -> bool:
+        """Say whether an option without value was given."""
+        return bool(self.values.get(name))
+
+    def integer(self, name: str) -> int | None:
+        """Return a whole number, None when left out."""
+        value = self.values.get(name)
+        return None if value is None else int(value)
+
+    def seconds(self, name: str) -> float | None:
+        """Return a number, None when left out."""
+        value = self.values.get(name)
+        return None if value is None else float(value)
+
+    def many(self, name: str) -> Sequence[str]:
+        """Return all that was given of an argument that may be repeated."""
+        return tuple(self.values.get(name) or ())
+
+    def pairs(self, name: str) -> dict[str, str]:
+        """Return repeated `NAME=VALUE` options as a mapping.
+
+        Raises:
+            UsageError: one has no name or no `=`.
+        """
+        found: dict[str, str] = {}
+        for text in self.many(name):
+            key, equals, value = text.partition("=")
+            if not equals or not key.strip():
+                raise UsageError(f"{self.spoken}: '{text}' is not of the form NAME=VALUE; type e.g. -p depth=3.")
+            found[key.strip()] = value
+        return found

@@ -1,0 +1,93 @@
+"""Owns help: the text of a command or verb, for `?`, `--help` and the reference page, from the tree alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zennb.commands.catalogue import MAGICS
+from zennb.commands.face import ROOT, Face
+from zennb.commands.syntax import Argument, Command, Node, Verb
+from zennb.views.markup import block
+from zennb.views.view import View
+
+__all__ = ["example", "help_text", "help_view"]
+
+ROOM = 78
+"""Columns of text that help fits into, as far as its words allow."""
+
+
+def help_view(node: Node, path: Sequence[str], *, face: Face) -> View:
+    """Return the help of the command or verb at `path`."""
+    text = help_text(node, path, face=face)
+    return View(text, block(text))
+
+
+def help_text(node: Node, path: Sequence[str], *, face: Face) -> str:
+    """Return the help of the command or verb at `path` as plain text."""
+    parts = _verb(node, path, face) if isinstance(node, Verb) else _command(node, path, face)
+    return "\n\n".join(part for part in parts if part)
+
+
+def example(line: str, face: Face) -> str:
+    """Return an example line as typed: `stack list` becomes `%stack list` or `zennb stack list`."""
+    noun = line.split(" ", 1)[0]
+    if face is Face.TERMINAL:
+        return f"{ROOT} {line}"
+    return f"%{line}" if noun in MAGICS else f"%{ROOT} {line}"
+
+
+def _verb(verb: Verb, path: Sequence[str], face: Face) -> list[str]:
+    usage = f"{face.spell(path, magics=MAGICS)} {verb.usage(face)}".rstrip()
+    arguments = [*verb.places(face), *verb.options(face)]
+    rows = [(_typed(each), _told(each)) for each in arguments]
+    rows += [("--key=value", verb.free)] if verb.free else []
+    return [usage, _sentence(verb.help), _rows(rows), _examples(verb.examples, face)]
+
+
+def _command(command: Command, path: Sequence[str], face: Face) -> list[str]:
+    spoken = face.spell(path, magics=MAGICS)
+    bare = f"`{spoken}` alone means `{spoken} {command.default}`." if command.default else ""
+    lead = f"{_sentence(command.help)} {bare}".rstrip()
+    more = f"{spoken} VERB --help" if path else f"{spoken} COMMAND --help"
+    ending = f"Type `{more}` for the arguments of one."
+    rows = [row for part in command.known(face) for row in _inside(part, face)]
+    return [lead, _rows(rows), _examples(command.examples, face), ending]
+
+
+def _inside(part: Node, face: Face) -> list[tuple[str, str]]:
+    if isinstance(part, Verb):
+        return [(f"{part.name} {part.usage(face)}".rstrip(), part.help)]
+    if len(part.known(face)) == 1:
+        return [(f"{part.name} {name}", told) for each in part.known(face) for name, told in _inside(each, face)]
+    return [(part.name, part.help)]
+
+
+def _typed(argument: Argument) -> str:
+    if not argument.is_option or argument.switch:
+        return ", ".join(argument.flags)
+    return f"{', '.join(argument.flags)} {argument.value}"
+
+
+def _told(argument: Argument) -> str:
+    choices = f": {', '.join(argument.choices)}" if argument.choices else ""
+    return f"{argument.help}{choices}{' (may be repeated)' if argument.many and argument.is_option else ''}"
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _examples(lines: Sequence[str], face: Face) -> str:
+    return "\n".join(["Examples:", *(f"  {example(line, face)}" for line in lines)]) if lines else ""
+
+
+def _rows(rows: Sequence[tuple[str, str]]) -> str:
+    """Align what is typed with what it means; a long line gets its meaning below."""
+    wide = max((len(typed) for typed, _ in rows if len(typed) <= 26), default=12)
+    lines: list[str] = []
+    for typed, told in rows:
+        if len(typed) <= wide and len(told) + wide + 4 <= ROOM + 20:
+            lines.append(f"  {typed:{wide}}  {told}".rstrip())
+        else:
+            lines += [f"  {typed}", f"  {'':{wide}}  {told}"]
+    return "\n".join(lines)

@@ -1,0 +1,67 @@
+"""Owns what goes into a command and what comes out: `Context` and `Outcome`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from zennb import api
+from zennb.commands.face import Face
+from zennb.views.markup import block
+from zennb.views.view import Shown, View
+
+if TYPE_CHECKING:
+    from zennb.commands.session import Session
+    from zennb.stacks.workspace import Workspace
+
+__all__ = ["Context", "Outcome"]
+
+
+def _quiet(line: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a command is run.
+
+    Attributes:
+        face: where it was typed.
+        session: the notebook session of this kernel; None in the terminal.
+        opener: opens the workspace, when a command needs it; by default the one of this process.
+        say: shows a line while a long command is under way.
+    """
+
+    face: Face
+    session: Session | None = None
+    opener: Callable[[], Workspace] = api.workspace
+    say: Callable[[str], None] = field(default=_quiet)
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace; opened when first asked for."""
+        return self.opener()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a command came to.
+
+    Attributes:
+        view: what to show; None for nothing (it was shown already).
+        data: the same as JSON values; None when there is nothing to say in data.
+        value: what the magic returns.
+        code: exit code in the terminal.
+    """
+
+    view: Shown | None
+    data: Any = None
+    value: object = None
+    code: int = 0
+
+    def as_json(self) -> Outcome:
+        """Return it with its data as what is shown."""
+        text = json.dumps(self.data, indent=2)
+        return replace(self, view=View(text, block(text)))

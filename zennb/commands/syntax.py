@@ -1,0 +1,165 @@
+"""Owns the shape of the command tree: commands, their verbs, and the arguments of a verb. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from zennb.commands.face import Face
+
+if TYPE_CHECKING:
+    from zennb.commands.given import Given
+    from zennb.commands.outcome import Context, Outcome
+
+__all__ = ["FACES", "JSON", "Act", "Argument", "Command", "Node", "Verb", "paths"]
+
+FACES = frozenset(Face)
+
+Act: TypeAlias = "Callable[[Context, Given], Outcome]"
+"""What a verb does: it gets the context and the arguments given, and returns what came of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of a verb.
+
+    Attributes:
+        flags: `("-o", "--orchestrator")` for an option, `("NAME",)` for an argument that stands by its place.
+        help: one line.
+        kind: what it names, for completion (`stack`, `step`, `artifact_store`, `flavor:artifact_store`, ...); "" for
+            free text.
+        word: what stands for its value in usage lines; "" takes the name in capitals.
+        required: whether the verb needs it.
+        many: an option that may be repeated, or a place that takes all further words.
+        switch: an option without a value.
+        number: `int` or `float` when its text must be one.
+        choices: the only values it takes; empty for any.
+        faces: where it exists.
+    """
+
+    flags: tuple[str, ...]
+    help: str
+    kind: str = ""
+    word: str = ""
+    required: bool = False
+    many: bool = False
+    switch: bool = False
+    number: type[int] | type[float] | None = None
+    choices: tuple[str, ...] = ()
+    faces: frozenset[Face] = FACES
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it is typed with a dash."""
+        return self.flags[0].startswith("-")
+
+    @property
+    def name(self) -> str:
+        """The name under which `Given` holds it: `artifact_store` for `--artifact-store`, `name` for `NAME`."""
+        return self.flags[-1].lstrip("-").replace("-", "_").lower()
+
+    @property
+    def value(self) -> str:
+        """What stands for its value: `NAME`."""
+        return self.word or self.name.upper()
+
+    @property
+    def spelling(self) -> str:
+        """How usage lines show it, without brackets: `-o ORCHESTRATOR`, `--set`, `NAME ...`."""
+        more = " ..." if self.many and not self.is_option else ""
+        if not self.is_option or self.switch:
+            return self.flags[0] + more
+        return f"{self.flags[0]}{'=' if self.flags[0].startswith('--') else ' '}{self.value}"
+
+    @property
+    def usage(self) -> str:
+        """The same with brackets around what may be left out."""
+        return self.spelling if self.required else f"[{self.spelling}]{' ...' if self.many and self.is_option else ''}"
+
+
+JSON = Argument(flags=("--json",), switch=True, help="show it as JSON")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """One thing that can be done.
+
+    Attributes:
+        name: as typed; for commands without verbs, the command's name.
+        help: one line, beginning with a verb.
+        run: does it.
+        arguments: places first, in order, then options.
+        examples: lines as typed after the face's own prefix, e.g. `stack set my_stack`.
+        free: says what `--key=value` options beyond its own are for; "" when it takes none.
+        kind: what its free options belong to, for completion.
+        faces: where it exists.
+    """
+
+    name: str
+    help: str
+    run: Act
+    arguments: tuple[Argument, ...] = ()
+    examples: tuple[str, ...] = ()
+    free: str = ""
+    faces: frozenset[Face] = FACES
+
+    def places(self, face: Face) -> list[Argument]:
+        """Return the arguments that stand by their place."""
+        return [each for each in self.arguments if not each.is_option and face in each.faces]
+
+    def options(self, face: Face) -> list[Argument]:
+        """Return the arguments typed with a dash."""
+        return [each for each in self.arguments if each.is_option and face in each.faces]
+
+    def usage(self, face: Face) -> str:
+        """Return its arguments on one line: `NAME -o ORCHESTRATOR -a ARTIFACT_STORE [--set]`."""
+        options = self.options(face)
+        needed = [each.usage for each in options if each.required]
+        others = [each.usage for each in options if not each.required]
+        free = ["[--key=value ...]"] if self.free else []
+        return " ".join([*(each.usage for each in self.places(face)), *needed, *free, *others])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A noun and its verbs; a verb may be a command again (`flavor list`).
+
+    Attributes:
+        name: as typed.
+        help: one line.
+        parts: what can follow it.
+        default: name of the verb meant when none is typed; "" for none.
+        examples: lines as typed after the face's own prefix.
+        faces: where it exists.
+    """
+
+    name: str
+    help: str
+    parts: tuple[Node, ...]
+    default: str = ""
+    examples: tuple[str, ...] = ()
+    faces: frozenset[Face] = FACES
+
+    def known(self, face: Face) -> list[Node]:
+        """Return the parts that exist where the command is typed."""
+        return [part for part in self.parts if face in part.faces]
+
+    def names(self, face: Face) -> list[str]:
+        """Return the words that can follow."""
+        return [part.name for part in self.known(face)]
+
+    def part(self, name: str, face: Face) -> Node | None:
+        """Return the part of that name."""
+        return next((part for part in self.known(face) if part.name == name), None)
+
+
+Node: TypeAlias = Command | Verb
+
+
+def paths(node: Node, face: Face, before: Sequence[str] = ()) -> list[tuple[tuple[str, ...], Verb]]:
+    """Return every verb under `node` with the words that lead to it."""
+    if isinstance(node, Verb):
+        return [((*before, node.name), node)]
+    inside = [*before, node.name]
+    return [found for part in node.known(face) for found in paths(part, face, inside)]

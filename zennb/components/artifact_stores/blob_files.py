@@ -1,0 +1,286 @@
+"""Owns the large blobs of a local artifact store: one read-only file each, named by the sha-256 of its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import os
+import re
+import stat
+import time
+import uuid
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from zennb.components.artifact_stores.store_directory import fsync_directory, publish
+from zennb.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from threading import Event
+
+    from zennb.components.artifact_stores.store_directory import StoreDirectory
+
+__all__ = ["BadBlob", "BlobFiles", "Part", "Stamp"]
+
+_BLOCK = 4 << 20
+"""Bytes that are hashed and written at once. Each is copied first, so that both see the same bytes even when
+another thread changes the value meanwhile; and between two an interrupted write stops."""
+
+_BESIDE = 1 << 20
+"""From this size on, hashing runs in a thread beside the writing."""
+
+_OLD = 24 * 3600.0
+"""Seconds after which an unfinished file whose writer is gone is removed."""
+
+_PART_NAME = re.compile(r"(?P<pid>\d+)-[0-9a-f]{32}\.(part|new)")
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+Stamp: TypeAlias = tuple[int, int, int]
+"""What tells one state of a file from another: inode, time of last change in nanoseconds, size."""
+
+
+class BadBlob(Exception):
+    """A blob file is not what it should be.
+
+    Args:
+        why: for a person: "it has 10 bytes instead of 40000".
+        stamp: the state it was found in.
+    """
+
+    def __init__(self, why: str, stamp: Stamp) -> None:
+        super().__init__(why)
+        self.why, self.stamp = why, stamp
+
+
+class Stopped(Exception):
+    """The one who asked for a write no longer waits for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A finished file that has no name of its own yet."""
+
+    path: Path
+    digest: str
+    size: int
+
+
+class BlobFiles:
+    """The files of one store.
+
+    Args:
+        directory: the store's directory, prepared.
+    """
+
+    def __init__(self, directory: StoreDirectory) -> None:
+        self._directory = directory
+        self._verified: dict[str, Stamp] = {}
+
+    def path(self, digest: str) -> Path:
+        """Return where the blob is or would be."""
+        return self._directory.blobs / digest[:2] / digest
+
+    def write(self, views: Sequence[memoryview], stop: Event) -> Part:
+        """Write bytes to a file without a name and return it; durable and read-only when this returns.
+
+        Raises:
+            OSError: it could not be written; nothing is left.
+            Stopped: `stop` was set meanwhile; nothing is left.
+        """
+        path = self._directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.part"
+        size = sum(view.nbytes for view in views)
+        try:
+            with path.open("xb", buffering=0) as file:
+                digest = _pour(views, file.fileno(), stop, beside=size >= _BESIDE)
+                os.chmod(path, stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
+                os.fsync(file.fileno())
+            _check(stop)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return Part(path=path, digest=digest, size=size)
+
+    def place(self, part: Part) -> None:
+        """Give the file its name. A file already there is kept if it is known to be good, else replaced."""
+        target = self.path(part.digest)
+        self._make_shelf(target.parent)
+        if not publish(part.path, target):
+            if self._is_verified(part.digest):
+                return
+            self._replace(part, target)
+        self._verified[part.digest] = _stamp(target.lstat())
+
+    def has(self, digest: str, size: int) -> bool:
+        """Say whether a regular file of that name and size is there."""
+        path = self.path(digest)
+        try:
+            seen = path.lstat()
+        except OSError:
+            return False
+        if path.parent.is_symlink():
+            return False
+        return stat.S_ISREG(seen.st_mode) and seen.st_size == size
+
+    def read(self, digest: str, size: int, *, again: bool = False) -> memoryview:
+        """Return a private, writable map of the blob; its content is checked once per process and file.
+
+        Args:
+            digest: its name.
+            size: the size it was recorded with.
+            again: check the content although it was checked before.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            BadBlob: it is not what was stored.
+        """
+        path = self.path(digest)
+        if path.parent.is_symlink():
+            raise BadBlob("its folder is a symbolic link", _stamp(path.lstat()))
+        seen = path.lstat()
+        if not stat.S_ISREG(seen.st_mode):
+            raise BadBlob("it is not a regular file", _stamp(seen))
+        descriptor = os.open(path, _READ)
+        try:
+            stamp = _stamp(os.fstat(descriptor))
+            if stamp[2] != size:
+                raise BadBlob(f"it has {stamp[2]:,} bytes instead of {size:,}", stamp)
+            view = memoryview(mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY))
+        finally:
+            os.close(descriptor)
+        if again or self._verified.get(digest) != stamp:
+            self._check_content(digest, view, stamp)
+        return view
+
+    def remove(self, digest: str) -> bool:
+        """Remove the blob; say whether it was there. Who has it mapped keeps what they see."""
+        self._verified.pop(digest, None)
+        path = self.path(digest)
+        if path.parent.is_symlink():
+            return False
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return False
+        return True
+
+    def set_aside(self, digest: str, stamp: Stamp) -> Path | None:
+        """Move a bad blob to quarantine and return where it is now; None when it has been replaced meanwhile."""
+        path = self.path(digest)
+        if path.parent.is_symlink():
+            path = path.parent  # the link is what is bad; what it points to is not ours to move
+        elif not path.exists(follow_symlinks=False) or _stamp(path.lstat()) != stamp:
+            return None
+        self._verified.pop(digest, None)
+        aside = self._directory.quarantine / f"{digest}-{time.time_ns()}"
+        path.replace(aside)
+        return aside
+
+    def clean(self, now: float) -> None:
+        """Remove unfinished files of writers that are gone, a day after they were last written to."""
+        for entry in self._directory.parts.iterdir():
+            found = _PART_NAME.fullmatch(entry.name)
+            if found and now - entry.lstat().st_mtime > _OLD and not _is_alive(int(found["pid"])):
+                _remove_part(entry)
+
+    def _check_content(self, digest: str, view: memoryview, stamp: Stamp) -> None:
+        sha = hashlib.sha256()
+        for start in range(0, len(view), _BLOCK):  # in blocks: an interrupt gets through between two
+            sha.update(view[start : start + _BLOCK])
+        if sha.hexdigest() != digest:
+            self._verified.pop(digest, None)
+            raise BadBlob("its content has changed since it was stored", stamp)
+        self._verified[digest] = stamp
+
+    def _is_verified(self, digest: str) -> bool:
+        seen = self.path(digest).lstat()
+        return stat.S_ISREG(seen.st_mode) and self._verified.get(digest) == _stamp(seen)
+
+    def _replace(self, part: Part, target: Path) -> None:
+        twin = part.path.with_name(f"{os.getpid()}-{uuid.uuid4().hex}.part")
+        try:
+            os.link(part.path, twin)
+        except OSError:  # a file system without hard links
+            twin = part.path
+        twin.replace(target)
+        fsync_directory(target.parent)
+
+    def _make_shelf(self, shelf: Path) -> None:
+        if shelf.is_symlink():
+            raise StoreError(f"{shelf} is a symbolic link; nothing was stored. Remove the link and run again.")
+        if not shelf.is_dir():
+            shelf.mkdir(parents=True, exist_ok=True)
+            fsync_directory(shelf.parent)
+
+
+def _stamp(seen: os.stat_result) -> Stamp:
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
+
+
+def _check(stop: Event) -> None:
+    if stop.is_set():
+        raise Stopped
+
+
+def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: bool) -> str:
+    """Write and hash the same bytes; return their sha-256."""
+    sha = hashlib.sha256()
+    if not beside:
+        for block in _blocks(views):
+            sha.update(block)
+            _write(descriptor, block)
+        return sha.hexdigest()
+    pending: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="zennb-sha256") as hasher:
+        for block in _blocks(views):
+            _check(stop)
+            pending.append(hasher.submit(sha.update, block))
+            _write(descriptor, block)
+            if len(pending) > 4:
+                pending.popleft().result()
+    return sha.hexdigest()
+
+
+def _blocks(views: Sequence[memoryview]) -> Iterator[bytes]:
+    gathered: list[memoryview] = []
+    size = 0
+    for view in views:
+        for start in range(0, len(view), _BLOCK):
+            piece = view[start : start + _BLOCK]
+            gathered.append(piece)
+            size += len(piece)
+            if size >= _BLOCK:
+                yield b"".join(gathered)
+                gathered, size = [], 0
+    if gathered:
+        yield b"".join(gathered)
+
+
+def _write(descriptor: int, block: bytes) -> None:
+    rest = memoryview(block)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _remove_part(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        for name in ("cache.db", "cache.db-shm", "cache.db-wal", "cache.db-journal"):
+            (entry / name).unlink(missing_ok=True)
+        entry.rmdir()
+    else:
+        entry.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Orchestrators we ship, one per file."""

@@ -1,0 +1,36 @@
+"""Owns the `local` orchestrator: calls run at once, in the kernel, on the thread that submits them."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zennb.components.component import Orchestrator, Reach
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["LocalOrchestrator"]
+
+R = TypeVar("R")
+
+
+class LocalOrchestrator(Orchestrator):
+    """Runs each call before `submit` returns. An interrupt goes to the caller, as in any cell."""
+
+    flavor = "local"
+    description = "runs steps in this kernel, one after another"
+    reach = Reach.PROCESS
+    in_kernel = True
+
+    def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
+        """Run `fn` now; the future is finished when this returns."""
+        future: Future[R] = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            result = fn(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever the user's code raised belongs into the future
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+        return future

@@ -1,0 +1,102 @@
+"""Owns the answer to where a module comes from: the notebook, a local file, an installed package, or Python itself."""
+
+from __future__ import annotations
+
+import site
+import sys
+import sysconfig
+from enum import Enum
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["Origin", "module_of", "origin", "place_of", "top_level"]
+
+OWN = __name__.partition(".")[0]
+
+
+class Origin(Enum):
+    """Where the code of a module was written."""
+
+    NOTEBOOK = "notebook"
+    LOCAL = "local"
+    PACKAGE = "package"
+    PYTHON = "python"
+
+    @property
+    def is_users(self) -> bool:
+        """Whether its code is fingerprinted (a package counts by its version)."""
+        return self in {Origin.NOTEBOOK, Origin.LOCAL}
+
+
+def top_level(module: str) -> str:
+    """Return the import name: `sklearn` for `sklearn.linear_model`."""
+    return module.partition(".")[0]
+
+
+def module_of(thing: object) -> str:
+    """Return the name of the module a function or class says it was defined in; "" when it does not say."""
+    name = getattr(thing, "__module__", None)
+    return name if isinstance(name, str) else ""
+
+
+def origin(module: str) -> Origin:
+    """Say where the module named `module` comes from; one that nobody could import is a namespace of the user's."""
+    if module in {"__main__", "__mp_main__"}:
+        return Origin.NOTEBOOK
+    top = top_level(module)
+    if top in {OWN, ""}:
+        return Origin.PACKAGE if top else Origin.PYTHON
+    if module not in sys.modules and not _exists(top):
+        return Origin.NOTEBOOK
+    return place_of(top, _place(module))
+
+
+@cache
+def _exists(top: str) -> bool:
+    try:
+        return top in sys.modules or find_spec(top) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _place(module: str) -> str | None:
+    """Return the file (or the folder of a namespace package) of an imported module."""
+    loaded = sys.modules.get(module)
+    file = getattr(loaded, "__file__", None)
+    if isinstance(file, str):
+        return file
+    folders = list(getattr(loaded, "__path__", ()))
+    return f"{folders[0]}/__init__.py" if folders else None
+
+
+@cache
+def place_of(top: str, file: str | None) -> Origin:
+    """Say where a module with the import name `top` that lies in `file` comes from."""
+    if file is None:
+        return Origin.PYTHON if top in sys.stdlib_module_names else Origin.PACKAGE
+    path = str(Path(file).absolute())
+    if "/site-packages/" in path or "/dist-packages/" in path or path.startswith(_installed()):
+        return Origin.PACKAGE
+    if path.startswith(_standard()):
+        return Origin.PYTHON
+    return Origin.LOCAL if path.endswith((".py", ".pyc", ".pyw")) else Origin.PACKAGE
+
+
+@cache
+def _standard() -> tuple[str, ...]:
+    return _folders(sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    user = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
+    return _folders(
+        sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *site.getsitepackages(), *user
+    )
+
+
+def _folders(*paths: str) -> tuple[str, ...]:
+    return tuple(
+        {str(form) + "/" for path in paths for form in (Path(path).absolute(), Path(path).resolve())}
+    )

@@ -1,0 +1,69 @@
+"""Owns the closure of a step: the functions, classes, constants, data and packages that its code reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.closure import Closure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.core.source import Analysis
+
+__all__ = ["Reach", "reach"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """All that a cell reaches, by name; computed from the live notebook each time it is asked for.
+
+    Attributes:
+        data: notebook name → value, for everything read that is neither module, function nor class: by the cell
+            itself, or by a function it reaches (unless the cell surely binds the name before that).
+        code: qualified name → digest of own code, of every function and class of the notebook or a local module.
+            Bound methods, partials and the like that the notebook gave a name to are there under that name.
+        constants: dotted name → what is found there: the digest of a value of a local module (`mylib.RATE`) or
+            of a plain scalar in a package; the name of the module, function or class of a package that a name
+            stands for (`np` → `numpy`).
+        kinds: each name in `code` and `constants` → `function`, `class`, `constant`, `module` or `name`.
+        packages: import names of the packages used.
+        definitions: notebook names bound to modules, functions and classes, that are read anywhere → the object.
+        writes: notebook names that reached functions may bind through `global`.
+        unclear: why the closure cannot be trusted, in short phrases; empty as a rule.
+    """
+
+    data: Mapping[str, Any]
+    code: Mapping[str, str]
+    constants: Mapping[str, str]
+    kinds: Mapping[str, str]
+    packages: frozenset[str]
+    definitions: Mapping[str, Any]
+    writes: frozenset[str]
+    unclear: tuple[str, ...]
+
+
+def reach(analysis: Analysis, namespace: Mapping[str, Any], *, extra: Iterable[object] = ()) -> Reach:
+    """Follow everything a cell reads to the end.
+
+    Args:
+        analysis: what the cell does with names.
+        namespace: the notebook's names. Names that are not in it are ignored.
+        extra: functions, classes and modules met inside data (`Look.code`), to be followed too.
+    """
+    closure = Closure(namespace)
+    closure.follow_cell(analysis)
+    for thing in extra:
+        closure.push(thing, frozenset())
+    closure.run()
+    return Reach(
+        data=closure.data,
+        code=closure.code(),
+        constants=dict(sorted(closure.constants.items())),
+        kinds=closure.kinds,
+        packages=frozenset(closure.packages),
+        definitions=closure.definitions,
+        writes=frozenset(closure.writes),
+        unclear=tuple(closure.unclear),
+    )

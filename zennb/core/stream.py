@@ -1,0 +1,76 @@
+"""Owns `Stream`: the bytes of one digest, tagged and length-prefixed so that no two values write the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from xxhash import xxh3_128
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Buffer", "Stream", "text_digest"]
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+ENOUGH = 1 << 16
+"""Small writes are gathered up to this many bytes before they are hashed."""
+
+
+class Stream:
+    """Bytes on their way into one xxh3-128 digest.
+
+    Every write is either of fixed length, or says its own length or end first; that makes the stream prefix-free.
+    """
+
+    __slots__ = ("_hash", "_pending")
+
+    def __init__(self) -> None:
+        self._hash = xxh3_128()
+        self._pending = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Add bytes that delimit themselves: a tag, a number, a marshalled scalar, a digest."""
+        self._pending += data
+        if len(self._pending) > ENOUGH:
+            self._flush()
+
+    def number(self, value: int) -> None:
+        """Add a whole number."""
+        self.write(b"%d:" % value)
+
+    def text(self, value: str) -> None:
+        """Add a text with its length."""
+        self.buffer(value.encode("utf-8", "surrogatepass"))
+
+    def buffer(self, data: Buffer | Any) -> None:
+        """Add the bytes of a contiguous buffer with their number; large ones are hashed where they lie."""
+        size = data.nbytes if isinstance(data, memoryview) else len(data)
+        self.number(size)
+        self.raw(data)
+
+    def raw(self, data: Buffer | Any) -> None:
+        """Add the bytes of a contiguous buffer whose total length is said elsewhere."""
+        if len(data) < ENOUGH and not isinstance(data, memoryview):
+            self.write(bytes(data))
+        else:
+            self._flush()
+            self._hash.update(data)
+
+    def digest(self) -> bytes:
+        """Return the 16 bytes of the digest of everything written."""
+        self._flush()
+        return self._hash.digest()
+
+    def _flush(self) -> None:
+        if self._pending:
+            self._hash.update(bytes(self._pending))
+            self._pending.clear()
+
+
+def text_digest(parts: Iterable[str]) -> str:
+    """Return 32 hex characters for a sequence of texts."""
+    stream = Stream()
+    for part in parts:
+        stream.text(part)
+    return stream.digest().hex()

@@ -1,0 +1,75 @@
+"""Owns the versions of what is installed: import name → distribution → version, read lazily and once."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["versions"]
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of the distributions that import names come from, and of Python.
+
+    Python's own modules have no version beside `python`; a package that nobody installed counts by its
+    `__version__` when it has one. Each name is looked up once per process: what is loaded does not change when
+    something else is installed beside it.
+    """
+    found = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}"}
+    for package in packages:
+        found.update(_versions_of(package))
+    return found
+
+
+@cache
+def _versions_of(package: str) -> dict[str, str]:
+    if package in sys.stdlib_module_names:
+        return {}
+    try:
+        return {package: metadata.version(package)}
+    except metadata.PackageNotFoundError:
+        pass
+    found = {folder.metadata["Name"]: folder.version for folder in _distributions(package)}
+    return found or _stated(package)
+
+
+def _stated(package: str) -> dict[str, str]:
+    stated = getattr(sys.modules.get(package), "__version__", None)
+    return {package: stated} if isinstance(stated, str) else {}
+
+
+def _distributions(package: str) -> list[metadata.Distribution]:
+    """Return the distributions beside a package's own folder that say they brought it."""
+    place = _folder(package)
+    if place is None:
+        return []
+    infos: list[metadata.Distribution] = [
+        metadata.Distribution.at(info) for info in sorted(place.glob("*.dist-info"))
+    ]
+    named = [info for info in infos if package in (info.read_text("top_level.txt") or "").split()]
+    return named or [info for info in infos if _brings(info, package)]
+
+
+def _brings(info: metadata.Distribution, package: str) -> bool:
+    record = "\n" + (info.read_text("RECORD") or "")
+    return f"\n{package}/" in record or f"\n{package}.py," in record or f"\n{package}." in record
+
+
+def _folder(package: str) -> Path | None:
+    """Return the folder a package lies in, without importing it."""
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    if spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations))).parent
+    return Path(spec.origin).parent if spec.origin and Path(spec.origin).is_file() else None

@@ -1,0 +1,222 @@
+"""Owns what a step leaves behind: which names it bound, changed, defined or deleted, found after its code ran."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Iterable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.digest import Look, is_immutable, look
+from zennb.core.source import definitions
+from zennb.errors import CannotDigest, NotStorable
+
+if TYPE_CHECKING:
+    from zennb.engine.definition import Definition
+
+__all__ = ["Before", "Collected", "collect", "is_code"]
+
+_ABSENT = object()
+_CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
+
+
+def is_code(value: object) -> bool:
+    """Whether a value is a module, function, method or class: executed again on reuse, never loaded."""
+    return isinstance(value, _CODE)
+
+
+class Before:
+    """The namespace as it was before a step ran, as far as the step may touch it.
+
+    A name that the step may or may not bind, and does not read, is taken out of the namespace while the step
+    runs; so afterwards it is plain whether the step bound it.
+    """
+
+    def __init__(self, namespace: MutableMapping[str, Any], definition: Definition, writes: Iterable[str]) -> None:
+        analysis = definition.analysis
+        touched = {*analysis.binds, *analysis.deletes, *writes}
+        self._namespace = namespace
+        self.names = tuple(name for name in analysis.binds) + tuple(n for n in writes if n not in analysis.binds)
+        self._values = {name: namespace.get(name, _ABSENT) for name in touched}
+        self._surely = analysis.surely
+        self._hidden = {
+            name
+            for name in analysis.binds
+            if name not in analysis.surely and name not in analysis.reads and name in namespace and name not in writes
+        }
+
+    def hide(self) -> None:
+        """Take out of the namespace the names whose binding is in doubt."""
+        for name in self._hidden:
+            self._namespace.pop(name, None)
+
+    def show(self) -> None:
+        """Put back the names that the step left unbound."""
+        for name in self._hidden:
+            if name not in self._namespace:
+                self._namespace[name] = self._values[name]
+
+    def bound(self) -> list[str]:
+        """Return the names the step bound, in order of first binding."""
+        return [name for name in self.names if self._was_bound(name)]
+
+    def deleted(self) -> tuple[str, ...]:
+        """Return the names that were there before and are gone."""
+        return tuple(
+            name for name, value in self._values.items() if value is not _ABSENT and name not in self._namespace
+        )
+
+    def restore(self, names: Iterable[str] | None = None) -> None:
+        """Give names (all that the step may touch, by default) the values they had before."""
+        for name in self._values if names is None else names:
+            value = self._values.get(name, _ABSENT)
+            if value is _ABSENT:
+                self._namespace.pop(name, None)
+            else:
+                self._namespace[name] = value
+
+    def _was_bound(self, name: str) -> bool:
+        value = self._namespace.get(name, _ABSENT)
+        if value is _ABSENT:
+            return False
+        return name in self._hidden or name in self._surely or value is not self._values[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What a step left behind.
+
+    Attributes:
+        values: output name → value and content.
+        defines: names bound to modules, functions and classes.
+        deletes: names it deleted.
+        own: names that stay the step's own (private ones, and those that `-o` leaves out).
+        troubles: why the step cannot be reused, for a person; empty as a rule.
+        changed: the inputs among `values` that it changed in place.
+    """
+
+    values: Mapping[str, tuple[Any, Look]] = field(default_factory=dict)
+    defines: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+def collect(
+    definition: Definition,
+    namespace: Mapping[str, Any],
+    *,
+    before: Before,
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> Collected:
+    """Find what a step left in its namespace.
+
+    Args:
+        definition: the step.
+        namespace: where its code ran.
+        before: the namespace before.
+        inputs: input name → value and content before.
+
+    Raises:
+        NotStorable: a name given with `-o` is not bound, or has no content that could be stored.
+    """
+    declared = definition.options.outputs
+    bound = before.bound()
+    values: dict[str, tuple[Any, Look]] = {}
+    defines, own, troubles = [], [], []
+    for name in bound:
+        value = namespace[name]
+        if is_code(value) or _is_imported(name, definition):
+            defines.append(name)
+        elif _is_own(name, declared):
+            own.append(name)
+        else:
+            _look_at(name, value, values, troubles)
+    changed = _changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
+    if declared is not None:
+        _check_declared(definition, namespace, declared, values, defines, troubles)
+        values = {name: found for name, found in values.items() if name in declared or name in changed}
+    rerun = definitions(definition.tree, defines)
+    if rerun is None:
+        troubles.append(_made_by_call(definition.tree, defines))
+    return Collected(
+        values=values,
+        defines=tuple(defines),
+        deletes=before.deleted(),
+        own=tuple(own),
+        troubles=tuple(troubles),
+        changed=tuple(changed),
+    )
+
+
+def _is_imported(name: str, definition: Definition) -> bool:
+    return name in definition.analysis.imports and definitions(definition.tree, [name]) is not None
+
+
+def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
+    if declared is not None:
+        return name not in declared
+    return name.startswith("_")
+
+
+def _look_at(name: str, value: Any, values: dict[str, tuple[Any, Look]], troubles: list[str]) -> None:
+    try:
+        values[name] = (value, look(value, name=name))
+    except CannotDigest as error:
+        troubles.append(f"`{error.path}` is {error.why}")
+
+
+def _changed(
+    namespace: Mapping[str, Any],
+    inputs: Mapping[str, tuple[Any, Look]],
+    *,
+    skip: list[str],
+    values: dict[str, tuple[Any, Look]],
+    troubles: list[str],
+) -> list[str]:
+    """Add to `values` every input that is no longer what it was; return their names."""
+    changed = []
+    for name, (value, seen) in inputs.items():
+        if name in skip or name not in namespace or is_immutable(value):
+            continue
+        after: dict[str, tuple[Any, Look]] = {}
+        _look_at(name, value, after, troubles)
+        if name in after and after[name][1].digest != seen.digest:
+            values.update(after)
+            changed.append(name)
+    return changed
+
+
+def _check_declared(
+    definition: Definition,
+    namespace: Mapping[str, Any],
+    declared: tuple[str, ...],
+    values: dict[str, tuple[Any, Look]],
+    defines: list[str],
+    troubles: list[str],
+) -> None:
+    for name in declared:
+        if name in values or name in defines:
+            continue
+        if name not in namespace:
+            raise NotStorable(
+                f"step '{definition.name}' declares `-o {name}` but its code did not bind `{name}`; "
+                "bind it, or take it out of `-o`.",
+                path=name,
+            )
+        _look_at(name, namespace[name], values, troubles)
+        if name not in values:
+            raise NotStorable(
+                f"step '{definition.name}' declares `-o {name}`, but {troubles[-1]}, which cannot be stored; "
+                "turn it into data first (a list, an array), or take it out of `-o`.",
+                path=name,
+            )
+
+
+def _made_by_call(tree: ast.Module, defines: Iterable[str]) -> str:
+    """Name the functions and classes that only running the step brings back."""
+    made = [name for name in defines if definitions(tree, [name]) is None] or list(defines)
+    shown = ", ".join(f"`{name}`" for name in made)
+    return f"{shown} {'is a function' if len(made) == 1 else 'are functions'} made while the step runs"

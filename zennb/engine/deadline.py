@@ -1,0 +1,92 @@
+"""Owns the two ways to stop a step from outside: a time limit, and an interrupt sent to the thread it runs in."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from zennb.errors import StepTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+__all__ = ["Ticket", "time_limit"]
+
+
+class Ticket:
+    """Knows in which thread a step runs at the moment, so that it can be stopped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: int | None = None
+        self._stopped = False
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Run the block as the step that `stop` stops.
+
+        Raises:
+            KeyboardInterrupt: it was stopped before it began.
+        """
+        with self._lock:
+            if self._stopped:
+                raise KeyboardInterrupt
+            self._thread = threading.get_ident()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._thread = None
+
+    def stop(self) -> None:
+        """Raise KeyboardInterrupt in the step, at its next Python instruction."""
+        with self._lock:
+            self._stopped = True
+            if self._thread is not None:
+                _raise_in(self._thread, KeyboardInterrupt)
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise `StepTimeout` in the block when it takes longer than `seconds`; None means no limit.
+
+    In the main thread a timer signal also ends waiting in system calls (`time.sleep`, a socket); in other threads
+    the error is raised at the next Python instruction.
+    """
+    if seconds is None:
+        yield
+    elif threading.current_thread() is threading.main_thread() and hasattr(signal, "setitimer"):
+        yield from _with_signal(seconds)
+    else:
+        yield from _with_timer(seconds)
+
+
+def _with_signal(seconds: float) -> Iterator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise StepTimeout
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _with_timer(seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, _raise_in, (threading.get_ident(), StepTimeout))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))

@@ -1,0 +1,79 @@
+"""Owns what is known of the notebook's variables: which artifact each one is, and its content at the last look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.digest import Look, is_immutable, look
+
+if TYPE_CHECKING:
+    from zennb.core.records import Artifact
+
+__all__ = ["Held", "Holdings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One variable: its value, the artifact it is (None for the notebook's own), its look, and when that was taken."""
+
+    value: Any
+    artifact: Artifact | None
+    look: Look
+    moment: int
+
+
+class Holdings:
+    """What the variables of one namespace are known to hold.
+
+    A variable counts as untouched when it still is the same object and its content still is the same. The content
+    of a mutable object is looked at again whenever code has run since the last look.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[str, Held] = {}
+        self._moment = 0
+
+    def code_ran(self) -> None:
+        """Note that code ran which may have changed any mutable object."""
+        self._moment += 1
+
+    def sweep(self, namespace: Mapping[str, Any]) -> None:
+        """Let go of values that the namespace no longer holds under their name."""
+        absent = object()
+        for name, held in list(self._held.items()):
+            if namespace.get(name, absent) is not held.value:
+                del self._held[name]
+
+    def bind(self, name: str, value: Any, artifact: Artifact | None, seen: Look) -> None:
+        """Note that a variable holds `value`, which is `artifact` and was just looked at."""
+        self._held[name] = Held(value=value, artifact=artifact, look=seen, moment=self._moment)
+
+    def look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
+        """Return the content of a variable now, and the artifact it is (None when it is no artifact, or not any more).
+
+        Raises:
+            CannotDigest: the value has no content.
+        """
+        held = self._held.get(name)
+        if held is None or held.value is not value:
+            seen = look(value, name=name)
+            self._held[name] = Held(value=value, artifact=None, look=seen, moment=self._moment)
+            return seen, None
+        if held.moment == self._moment or is_immutable(value):
+            return held.look, held.artifact
+        seen = look(value, name=name)
+        same = seen.digest == held.look.digest
+        held = replace(held, look=seen, artifact=held.artifact if same else None, moment=self._moment)
+        self._held[name] = held
+        return seen, held.artifact
+
+    def artifact(self, name: str) -> Artifact | None:
+        """Return the artifact a variable was last known to be."""
+        held = self._held.get(name)
+        return None if held is None else held.artifact
+
+    def artifacts(self, names: Iterable[str]) -> dict[str, Artifact]:
+        """Return the known artifacts among `names`."""
+        return {name: found for name in names if (found := self.artifact(name)) is not None}

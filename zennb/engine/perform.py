@@ -1,0 +1,235 @@
+"""Owns the performance of one step apart from the notebook: load its inputs, run its code, keep what it made.
+
+It knows nothing of the notebook or of the metadata store, so it may run in any thread, and it holds all that
+happens between an input's bytes and an output's bytes.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import builtins
+import inspect
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from zennb.core.digest import Look, look
+from zennb.engine.collect import Before, Collected, collect
+from zennb.engine.deadline import Ticket, time_limit
+from zennb.engine.recording import Event, Recording
+from zennb.engine.streams import redirected
+from zennb.engine.transplant import unpack
+from zennb.errors import CannotDigest, NotStorable
+
+if TYPE_CHECKING:
+    from zennb.core.records import Artifact
+    from zennb.engine.definition import Definition
+    from zennb.engine.shelf import Shelf
+
+__all__ = ["Call", "Frontend", "Made", "PlainFrontend", "keep", "perform"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One step to perform.
+
+    Attributes:
+        definition: the step.
+        inputs: input name → artifact, loaded from the store where the step runs.
+        values: input name → value, for what is handed over as it is (overridden parameters).
+        code: the functions, classes and modules it uses (`transplant.pack`); empty when none.
+        names: the same as live objects, for those that cannot be packed.
+        writes: names that functions it calls bind through `global`.
+    """
+
+    definition: Definition
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+    code: bytes = b""
+    names: Mapping[str, Any] = field(default_factory=dict)
+    writes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a performed step leaves to be recorded; all bytes are in the store already.
+
+    Attributes:
+        artifacts: output name → artifact, not recorded yet.
+        defines: names bound to modules, functions and classes.
+        deletes: names it deleted.
+        displays: blob of what it showed; "" for nothing.
+        troubles: why it cannot be reused; empty as a rule.
+        seconds: duration of its code.
+        error: what it raised; None when it ended well.
+        recording: what it showed.
+    """
+
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    defines: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    displays: str = ""
+    troubles: tuple[str, ...] = ()
+    seconds: float = 0.0
+    error: BaseException | None = None
+    recording: Recording = field(default_factory=Recording)
+
+
+class Frontend(Protocol):
+    """How values look where the step runs."""
+
+    def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the mime bundle of a cell's last value, and its metadata."""
+
+    def shown(self, recording: Recording, namespace: dict[str, Any]) -> AbstractContextManager[object]:
+        """Return a context in which displays go to `recording` and magics see `namespace`."""
+
+
+class PlainFrontend:
+    """Faces of values without IPython: their text, and the rich faces they offer themselves."""
+
+    _FACES = (("_repr_html_", "text/html"), ("_repr_markdown_", "text/markdown"), ("_repr_svg_", "image/svg+xml"))
+
+    def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the value's text and the rich faces it offers."""
+        data: dict[str, Any] = {"text/plain": repr(value)}
+        for method, mime in self._FACES:
+            face = getattr(type(value), method, None)
+            if face is not None and (shown := face(value)) is not None:
+                data[mime] = shown
+        return data, {}
+
+    def shown(self, recording: Recording, namespace: dict[str, Any]) -> AbstractContextManager[object]:  # noqa: ARG002 - nothing to tap here
+        """Return a context that does nothing."""
+        return nullcontext()
+
+
+def perform(
+    call: Call,
+    *,
+    shelf: Shelf,
+    frontend: Frontend | None = None,
+    listener: Callable[[Event], None] | None = None,
+    ticket: Ticket | None = None,
+) -> Made:
+    """Run one step in a namespace of its own and keep its outputs; errors of its code are returned, not raised.
+
+    Raises:
+        KeyboardInterrupt: the step was interrupted; nothing was kept.
+    """
+    recording = Recording(listener)
+    started = time.perf_counter()
+    try:
+        with (ticket or Ticket()).held():
+            return _performed(call, shelf, frontend or PlainFrontend(), recording)
+    except Exception as error:  # noqa: BLE001 - the step's own error, whatever it is, belongs to its record
+        return Made(error=error, recording=recording, seconds=time.perf_counter() - started)
+
+
+def _performed(call: Call, shelf: Shelf, frontend: Frontend, recording: Recording) -> Made:
+    __tracebackhide__ = True
+    definition = call.definition
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **call.names}
+    shelf = shelf.scoped(namespace)
+    _furnish(namespace, call, shelf)
+    inputs = _looks({name: namespace[name] for name in (*call.inputs, *call.values)})
+    before = Before(namespace, definition, call.writes)
+    started = time.perf_counter()
+    with redirected(recording), frontend.shown(recording, namespace), time_limit(definition.options.timeout):
+        _execute(definition, namespace, recording, frontend)
+    seconds = time.perf_counter() - started
+    collected = collect(definition, namespace, before=before, inputs=inputs)
+    return keep(collected, shelf=shelf, recording=recording, definition=definition, seconds=seconds)
+
+
+def keep(
+    collected: Collected, *, shelf: Shelf, recording: Recording, definition: Definition, seconds: float
+) -> Made:
+    """Store what a step left behind and what it showed.
+
+    Raises:
+        NotStorable: an output declared with `-o` cannot be stored.
+    """
+    kept = shelf.keep(collected.values)
+    declared = definition.options.outputs or ()
+    for name, why in kept.refused.items():
+        if name in declared:
+            raise NotStorable(why, path=name)
+    displays = shelf.store.put([recording.dump()]) if len(recording) else ""
+    return Made(
+        artifacts=kept.artifacts,
+        defines=collected.defines,
+        deletes=collected.deletes,
+        displays=displays,
+        troubles=(*collected.troubles, *kept.refused.values()),
+        seconds=seconds,
+        recording=recording,
+    )
+
+
+def _furnish(namespace: dict[str, Any], call: Call, shelf: Shelf) -> None:
+    if call.code:
+        unpack(call.code, namespace)
+    namespace.update(shelf.fetch(call.inputs))
+    namespace.update(call.values)
+
+
+def _looks(values: Mapping[str, Any]) -> dict[str, tuple[Any, Look]]:
+    """Return the content of each input before the step; those without content cannot be compared afterwards."""
+    found = {}
+    for name, value in values.items():
+        try:
+            found[name] = (value, look(value, name=name))
+        except CannotDigest:
+            continue
+    return found
+
+
+def _execute(definition: Definition, namespace: dict[str, Any], recording: Recording, frontend: Frontend) -> None:
+    """Run the body; show the value of a trailing expression, as a cell does."""
+    __tracebackhide__ = True
+    body = list(definition.tree.body)
+    last = body.pop() if body and isinstance(body[-1], ast.Expr) and not _is_silenced(definition.text) else None
+    _run(ast.Module(body=body, type_ignores=[]), definition.filename, "exec", namespace)
+    if isinstance(last, ast.Expr):
+        value = _run(ast.Expression(body=last.value), definition.filename, "eval", namespace)
+        if value is not None:
+            recording.result(*frontend.format(value))
+
+
+def _is_silenced(text: str) -> bool:
+    """Whether the cell ends with a semicolon, which asks for no display of the last value."""
+    lines = [line.split("#")[0].rstrip() for line in text.splitlines()]
+    return next((line for line in reversed(lines) if line), "").endswith(";")
+
+
+def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace: dict[str, Any]) -> Any:
+    __tracebackhide__ = True
+    code = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    found = eval(code, namespace)  # noqa: S307 - running the user's code is what a step is
+    if not code.co_flags & inspect.CO_COROUTINE:
+        return found
+    return _await(found)
+
+
+def _await(coroutine: Any) -> Any:
+    """Run a coroutine to its end in an event loop of its own thread; the kernel's own loop is busy with this cell."""
+    outcome: list[Any] = []
+
+    def work() -> None:
+        try:
+            outcome.extend((asyncio.run(coroutine), None))
+        except BaseException as error:  # noqa: BLE001 - carried over to the waiting thread
+            outcome.extend((None, error))
+
+    thread = threading.Thread(target=work, name="zennb-await")
+    thread.start()
+    thread.join()
+    value, error = outcome
+    if error is not None:
+        raise error
+    return value

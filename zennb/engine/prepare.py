@@ -1,0 +1,165 @@
+"""Owns the preparation of a step: its inputs proven, everything it reaches, its parts and its key. Runs nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.key import key
+from zennb.core.reach import Reach, reach
+from zennb.core.records import Parts
+from zennb.core.versions import versions
+from zennb.errors import CannotDigest, StepRefused
+
+if TYPE_CHECKING:
+    from zennb.core.digest import Look
+    from zennb.core.records import Artifact
+    from zennb.engine.definition import Definition
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A step with all that its verdict needs.
+
+    Attributes:
+        definition: the step.
+        reach: everything its code reaches.
+        looks: input name → content.
+        artifacts: input name → the artifact it is; inputs that are not artifacts yet are absent.
+        values: input name → the value itself, where it is at hand.
+        parts: what the key is made of.
+        key: digest of the parts.
+        unclear: why the key cannot be trusted to cover all that matters; empty as a rule.
+    """
+
+    definition: Definition
+    reach: Reach
+    looks: Mapping[str, Look]
+    artifacts: Mapping[str, Artifact]
+    values: Mapping[str, Any]
+    parts: Parts
+    key: str
+    unclear: tuple[str, ...]
+
+
+def prepare(
+    definition: Definition,
+    namespace: Mapping[str, Any],
+    *,
+    look: Callable[[str, Any], tuple[Look, Artifact | None]],
+    given: Mapping[str, Artifact] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Prepared:
+    """Work out what a step depends on in this namespace.
+
+    Args:
+        definition: the step.
+        namespace: the notebook's variables.
+        look: returns a variable's content and the artifact it is, if any (`Holdings.look`).
+        given: inputs that come from other steps of a run, whatever the namespace holds under their names.
+        overrides: values that take the place of variables.
+
+    Raises:
+        StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
+    """
+    given, overrides = given or {}, overrides or {}
+    values: dict[str, Any] = {}
+    analysis = _with_inputs(definition, namespace)
+    looks: dict[str, Look] = {}
+    artifacts: dict[str, Artifact] = dict(given)
+    opaque: dict[str, str] = {}
+    extra: dict[int, object] = {}
+    for artifact in given.values():
+        extra.update(_needed(artifact, namespace))
+    while True:
+        found = reach(analysis, namespace, extra=tuple(extra.values()))
+        before = len(extra)
+        for name, value in found.data.items():
+            if name in looks or name in opaque or name in given:
+                continue
+            try:
+                values[name] = overrides.get(name, value)
+                looks[name], artifact_now = look(name, values[name])
+            except CannotDigest as error:
+                opaque[name] = f"it reads `{error.path}`, {error.why}"
+                continue
+            if artifact_now is not None:
+                artifacts[name] = artifact_now
+            extra.update({id(code): code for code in looks[name].code})
+        if len(extra) == before:
+            break
+    parts = _parts(definition, found, looks, given)
+    return Prepared(
+        definition=definition,
+        reach=found,
+        looks=looks,
+        artifacts=artifacts,
+        values=values,
+        parts=parts,
+        key=key(parts),
+        unclear=(*found.unclear, *opaque.values()),
+    )
+
+
+def _with_inputs(definition: Definition, namespace: Mapping[str, Any]) -> Any:
+    """Return the analysis with the names given by `-i` among what the cell reads."""
+    analysis = definition.analysis
+    for name in definition.options.inputs:
+        if name not in namespace:
+            raise StepRefused(f"step '{definition.name}' has `-i {name}`, but the notebook has no variable `{name}` yet.")
+    added = {name: frozenset[str]() for name in definition.options.inputs if name not in analysis.reads}
+    if not added:
+        return analysis
+    return replace(
+        analysis,
+        reads={**analysis.reads, **added},
+        chains=analysis.chains | {(name,) for name in added},
+    )
+
+
+def _needed(artifact: Artifact, namespace: Mapping[str, Any]) -> dict[int, object]:
+    """Return the notebook's classes and functions that a stored value refers to."""
+    roots = [namespace[name] for need in artifact.needs if (name := need.split(".")[0]) in namespace]
+    return {id(root): root for root in roots}
+
+
+def _parts(
+    definition: Definition, found: Reach, looks: Mapping[str, Look], given: Mapping[str, Artifact]
+) -> Parts:
+    packages = set(found.packages)
+    inputs = {}
+    for name in sorted({*looks, *(given.keys() & found.data.keys()), *given}):
+        if name in given:
+            inputs[name] = given[name].digest
+            packages.update(given[name].packages)
+        else:
+            inputs[name] = looks[name].digest
+            packages.update(looks[name].packages)
+    options = definition.options
+    return Parts(
+        code=definition.code,
+        outputs=options.outputs or (),
+        inputs=inputs,
+        reached={**found.code, **{f"constant {name}": digest for name, digest in found.constants.items()}},
+        packages=versions(packages),
+        options={f"depends-on {path}": _file_digest(path, definition.name) for path in options.depends_on},
+    )
+
+
+def _file_digest(path: str, step: str) -> str:
+    """Return the sha-256 of a file, or of the sorted names and contents below a directory."""
+    root = Path(path).expanduser()
+    if not root.exists():
+        raise StepRefused(f"step '{step}' has `--depends-on {path}`, but there is no such file.")
+    digest = hashlib.sha256()
+    files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
+    for file in files:
+        digest.update(str(file.relative_to(root)).encode() + b"\0")
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,111 @@
+"""Owns `Recording`: what a step showed (streams, displays, its result), in order, so that reuse can show it again."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from zennb.errors import DamagedArtifact
+
+__all__ = ["Event", "Recording"]
+
+Event: TypeAlias = dict[str, Any]
+"""One thing shown: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
+`{"kind": "result", "data", "metadata"}` or `{"kind": "clear", "wait"}`."""
+
+_LIVE_ONLY = "application/vnd.jupyter.widget-view+json"
+
+
+class Recording:
+    """Events in the order they happened; consecutive pieces of one stream are one event.
+
+    Args:
+        listener: called with each event as it happens, for live views; None for none.
+    """
+
+    def __init__(self, listener: Callable[[Event], None] | None = None) -> None:
+        self._events: list[Event] = []
+        self._pieces: list[str] = []
+        self._listener = listener
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        self._join()
+        return iter(self._events)
+
+    def stream(self, name: str, text: str) -> None:
+        """Add text written to `stdout` or `stderr`."""
+        if not text:
+            return
+        last = self._events[-1] if self._events else None
+        if last is None or last["kind"] != "stream" or last["name"] != name:
+            self._join()
+            self._events.append({"kind": "stream", "name": name, "text": ""})
+        self._pieces.append(text)
+        if self._listener is not None:
+            self._listener({"kind": "stream", "name": name, "text": text})
+
+    def display(
+        self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, *, id: str = "", update: bool = False
+    ) -> None:
+        """Add a mime bundle shown by `display(...)`; `id` and `update` are those of an updatable display."""
+        self._add({"kind": "display", "data": _plain(data), "metadata": dict(metadata or {}), "id": id, "update": update})
+
+    def result(self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
+        """Add the mime bundle of the cell's last expression."""
+        self._add({"kind": "result", "data": _plain(data), "metadata": dict(metadata or {})})
+
+    def clear(self, *, wait: bool) -> None:
+        """Add a request to clear the output."""
+        self._add({"kind": "clear", "wait": wait})
+
+    def text(self, name: str = "stdout") -> str:
+        """Return all that was written to one stream."""
+        return "".join(event["text"] for event in self if event["kind"] == "stream" and event["name"] == name)
+
+    def dump(self) -> bytes:
+        """Return the events as compressed JSON."""
+        return zlib.compress(json.dumps(list(self), separators=(",", ":"), default=str).encode(), level=1)
+
+    @classmethod
+    def load(cls, data: bytes | bytearray | memoryview) -> Recording:
+        """Return the recording that `dump` wrote; runs no code whatever the bytes are.
+
+        Raises:
+            DamagedArtifact: the bytes are not a recording.
+        """
+        recording = cls()
+        try:
+            events = json.loads(zlib.decompress(data))
+        except (zlib.error, ValueError) as error:
+            raise DamagedArtifact(f"the stored output of a step cannot be read ({error}).", digest="") from error
+        recording._events = [event for event in events if isinstance(event, dict) and "kind" in event]
+        return recording
+
+    def _add(self, event: Event) -> None:
+        self._join()
+        self._events.append(event)
+        if self._listener is not None:
+            self._listener(event)
+
+    def _join(self) -> None:
+        if self._pieces:
+            self._events[-1]["text"] += "".join(self._pieces)
+            self._pieces = []
+
+
+def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the bundle with bytes as base64 text (as notebooks hold them) and without live widget views.
+
+    A widget that has no other face keeps its text: its model is gone when the output is shown again.
+    """
+    return {
+        mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
+        for mime, value in data.items()
+        if mime != _LIVE_ONLY
+    }

@@ -1,0 +1,285 @@
+"""Owns the loop that runs a pipeline: each step as soon as its inputs are there, one record after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records import Run, Status, Step
+from zennb.engine.deadline import Ticket
+from zennb.engine.perform import Call, Frontend, Made, perform
+from zennb.engine.prepare import Prepared, prepare
+from zennb.engine.site import Site, is_interrupt, run_versions
+from zennb.engine.transplant import pack
+from zennb.errors import ZennbError
+
+if TYPE_CHECKING:
+    from zennb.core.decide import Verdict
+    from zennb.core.digest import Look
+    from zennb.core.plan import Plan
+    from zennb.core.records import Artifact
+    from zennb.engine.definition import Definition
+
+__all__ = ["Finished", "PipelineRun", "Request"]
+
+_TICK = 0.2  # seconds between two looks at the clock of a live view: at most five a second
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be run.
+
+    Attributes:
+        definitions: step name → definition.
+        plan: order and edges of all steps.
+        chosen: the steps to run; the others give what they last made.
+        namespace: the notebook's variables.
+        look: content of a variable, and the artifact it is.
+        overrides: variables that have another value in this run.
+        parameters: the same as typed, for the record.
+        last: outputs of steps that are not chosen: step → name → artifact.
+        rerun: run whatever is stored.
+    """
+
+    definitions: Mapping[str, Definition]
+    plan: Plan
+    chosen: Sequence[str]
+    namespace: Mapping[str, Any]
+    look: Callable[[str, Any], tuple[Look, Artifact | None]]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
+    rerun: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a pipeline run ended: its record, its steps' records, and the first error a step raised."""
+
+    run: Run
+    steps: Mapping[str, Step]
+    error: BaseException | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Flight:
+    """A step on its way: what was prepared, and where it runs."""
+
+    prepared: Prepared
+    verdict: Verdict
+    inputs: Mapping[str, Artifact]
+    started: float
+    ticket: Ticket
+    call: Call
+    tries: int
+
+
+class PipelineRun:
+    """One run of a pipeline.
+
+    Args:
+        request: what is to be run.
+        site: where.
+        frontend: how values look there.
+        on_change: called with the run and the steps' records whenever something changed, and now and then.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        site: Site,
+        frontend: Frontend | None = None,
+        on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
+    ) -> None:
+        self._request, self._site, self._frontend, self._on_change = request, site, frontend, on_change
+        self._steps: dict[str, Step] = {}
+        self._flights: dict[Future[Made], _Flight] = {}
+        self._packages: dict[str, str] = {}
+        self._error: BaseException | None = None
+        self._run = site.new_run("pipeline", parameters=request.parameters)
+
+    def execute(self) -> Finished:
+        """Run the chosen steps and record each; a step's error is returned after all that can run has run.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
+        """
+        self._run = self._site.metadata.begin_run(self._run)
+        try:
+            self._loop()
+        except BaseException as error:
+            self._abandon(error)
+            raise
+        return self._finish(self._outcome())
+
+    def _loop(self) -> None:
+        waiting = list(self._request.chosen)
+        while waiting or self._flights:
+            for name in [name for name in waiting if self._is_ready(name)]:
+                waiting.remove(name)
+                self._begin(name)
+                self._tell()
+            if self._flights:
+                self._collect()
+        self._tell()
+
+    def _is_ready(self, name: str) -> bool:
+        parents = [parent for parent in self._request.plan.parents(name) if parent in self._request.chosen]
+        return all(parent in self._steps and self._steps[parent].status.is_final for parent in parents)
+
+    def _begin(self, name: str) -> None:
+        """Skip, reuse or submit one step whose parents are done."""
+        definition = self._request.definitions[name]
+        bad = self._bad_parent(name)
+        started = time.time()
+        if bad is not None:
+            self._record(Step(
+                name=name, notebook=self._site.notebook, cell=definition.cell, status=Status.SKIPPED,
+                reason=f"needs step '{bad}', which {self._steps[bad].status.value}", source=definition.source,
+                started=started, reusable=False,
+            ))
+            return
+        try:
+            prepared = self._prepare(definition)
+            verdict = self._site.verdict(prepared, asked="--rerun" if self._request.rerun else "")
+        except ZennbError as error:
+            self._fail_early(definition, error, started)
+            return
+        self._packages.update(prepared.parts.packages)
+        if verdict.reuse is not None:
+            step = self._site.cached_step(
+                prepared, verdict, verdict.reuse, started=started, seconds=time.time() - started
+            )
+            self._record(step)
+            return
+        self._submit(prepared, verdict, started)
+
+    def _bad_parent(self, name: str) -> str | None:
+        """Return the step that is to blame when `name` cannot run: the failed one, through any skipped ones."""
+        for parent in self._request.plan.parents(name):
+            step = self._steps.get(parent)
+            if step is None or step.status.is_good:
+                continue
+            return self._bad_parent(parent) or parent if step.status is Status.SKIPPED else parent
+        return None
+
+    def _prepare(self, definition: Definition) -> Prepared:
+        given = {}
+        for name, source in self._request.plan.sources[definition.name].items():
+            step = self._steps.get(source)
+            outputs = step.outputs if step is not None else self._request.last.get(source, {})
+            if name in outputs:
+                given[name] = outputs[name]
+        return prepare(
+            definition, self._request.namespace, look=self._request.look, given=given,
+            overrides=self._request.overrides,
+        )
+
+    def _submit(self, prepared: Prepared, verdict: Verdict, started: float) -> None:
+        inputs = self._site.keep_inputs(prepared)
+        call = _call(prepared, inputs, self._request.namespace)
+        running = self._site.bare_step(prepared, status=Status.RUNNING, reason=verdict.reason, started=started)
+        self._steps[prepared.definition.name] = replace(running, run=self._run.id)
+        self._tell()
+        self._launch(_Flight(
+            prepared=prepared, verdict=verdict, inputs=inputs, started=started, ticket=Ticket(), call=call,
+            tries=prepared.definition.options.retries,
+        ))
+
+    def _launch(self, flight: _Flight) -> None:
+        future = self._site.orchestrator.submit(
+            perform, flight.call, shelf=self._site.shelf, frontend=self._frontend, ticket=flight.ticket
+        )
+        self._flights[future] = flight
+
+    def _collect(self) -> None:
+        """Record the steps that have ended; wait a moment when none has."""
+        done, _ = wait(self._flights, timeout=_TICK, return_when=FIRST_COMPLETED)
+        if not done:
+            self._tell()
+        for future in done:
+            flight = self._flights.pop(future)
+            try:
+                made = future.result()
+            except Exception as error:  # noqa: BLE001 - whatever the orchestrator raised ends this step, not the run
+                made = Made(error=error)
+            self._land(flight, made)
+
+    def _land(self, flight: _Flight, made: Made) -> None:
+        if made.error is not None and flight.tries > 0:
+            flight.tries -= 1
+            self._launch(flight)
+            return
+        if made.error is None:
+            step = self._site.made_step(
+                flight.prepared, flight.verdict, made, inputs=flight.inputs, started=flight.started
+            )
+        else:
+            self._error = self._error or made.error
+            step = self._site.failed_step(
+                flight.prepared, flight.verdict, made.error, started=flight.started, seconds=made.seconds
+            )
+            step = replace(step, inputs=flight.inputs)
+        self._record(step)
+
+    def _fail_early(self, definition: Definition, error: ZennbError, started: float) -> None:
+        from zennb.engine.site import failure_of
+
+        self._error = self._error or error
+        self._record(Step(
+            name=definition.name, notebook=self._site.notebook, cell=definition.cell, status=Status.FAILED,
+            source=definition.source, started=started, reusable=False, failure=failure_of(error),
+        ))
+
+    def _record(self, step: Step) -> None:
+        self._steps[step.name] = self._site.metadata.add(replace(step, run=self._run.id))
+
+    def _tell(self) -> None:
+        self._on_change(self._run, self._steps)
+
+    def _outcome(self) -> Status:
+        found = {step.status for step in self._steps.values()}
+        if Status.INTERRUPTED in found:
+            return Status.INTERRUPTED
+        if Status.FAILED in found:
+            return Status.FAILED
+        return Status.CACHED if found == {Status.CACHED} else Status.COMPLETED
+
+    def _finish(self, status: Status) -> Finished:
+        seconds = time.time() - self._run.started
+        self._run = self._site.metadata.end_run(
+            replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
+        )
+        self._tell()
+        return Finished(run=self._run, steps=dict(self._steps), error=self._error)
+
+    def _abandon(self, error: BaseException) -> None:
+        """Stop what runs, mark what did not come to its end, and close the run's record."""
+        for future, flight in self._flights.items():
+            flight.ticket.stop()
+            future.cancel()
+        stopped = is_interrupt(error)
+        for name, step in self._steps.items():
+            if step.status is Status.RUNNING:
+                ended = Status.INTERRUPTED if stopped else Status.FAILED
+                self._record(replace(step, status=ended, seconds=time.time() - step.started, reusable=False))
+        self._finish(Status.INTERRUPTED if stopped else Status.FAILED)
+
+
+def _call(prepared: Prepared, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]) -> Call:
+    """Return a step as something that can be performed away from the notebook."""
+    values = {name: value for name, value in prepared.values.items() if name not in inputs}
+    code, names = b"", dict(prepared.reach.definitions)
+    if names:
+        try:
+            code, names = pack(names, namespace=namespace, data=prepared.reach.data), {}
+        except Exception:  # noqa: BLE001 - what cannot be copied (a C object, a lock in a closure) is used as it is
+            code = b""
+    return Call(
+        definition=prepared.definition, inputs=inputs, values=values, code=code, names=names,
+        writes=prepared.reach.writes,
+    )

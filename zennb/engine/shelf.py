@@ -1,0 +1,192 @@
+"""Owns the way between values and artifacts: what is put into one artifact store, and taken out of it again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records import Artifact
+from zennb.errors import MissingArtifact, NotStorable
+
+if TYPE_CHECKING:
+    from zennb.components.component import ArtifactStore
+    from zennb.core.digest import Look
+    from zennb.materializers.choose import Dumped, Materializers
+
+__all__ = ["Kept", "Shelf"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What became of values that were to be stored: artifacts, and for the others why not (name → sentence)."""
+
+    artifacts: Mapping[str, Artifact]
+    refused: Mapping[str, str]
+
+
+class Shelf:
+    """Keeps values in one artifact store and fetches them.
+
+    Args:
+        store: the opened artifact store.
+        materializers: turn values into bytes and back.
+        known: artifacts recorded with a digest, newest first; a value seen before is not written again.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ArtifactStore,
+        materializers: Materializers,
+        known: Callable[[str], Sequence[Artifact]] = lambda _digest: (),
+    ) -> None:
+        self.store = store
+        self.materializers = materializers
+        self._known = known
+
+    def scoped(self, scope: Mapping[str, Any]) -> Shelf:
+        """Return the same shelf for values whose notebook classes are found in `scope`."""
+        return Shelf(store=self.store, materializers=self.materializers.scoped(scope), known=self._known)
+
+    def keep(self, values: Mapping[str, tuple[Any, Look]], *, kind: str = "output") -> Kept:
+        """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.
+
+        A value that cannot be stored is refused by name and does not stop the others.
+        """
+        artifacts: dict[str, Artifact] = {}
+        refused: dict[str, str] = {}
+        pending: list[tuple[dict[str, tuple[Any, Look]], Dumped]] = []
+        for group in _groups(values):
+            found = self._seen(group)
+            if found is not None:
+                artifacts.update({name: _renamed(found, name, kind) for name in group})
+                continue
+            try:
+                pending.append((group, self._dump(group)))
+            except NotStorable as error:
+                refused.update(dict.fromkeys(group, error.message))
+        blobs = self.store.put_all([dumped.buffers for _, dumped in pending]) if pending else []
+        for (group, dumped), blob in zip(pending, blobs, strict=True):
+            artifacts.update(self._records(group, dumped, blob, kind))
+        return Kept(artifacts=artifacts, refused=refused)
+
+    def fetch(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+        """Return the values of artifacts; those stored as one come back sharing what they shared.
+
+        Raises:
+            MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as the store and materializers say.
+        """
+        loaded: dict[str, Any] = {}
+        values: dict[str, Any] = {}
+        for name, artifact in artifacts.items():
+            if artifact.item is None:
+                values[name] = self._load(artifact)
+                continue
+            if artifact.blob not in loaded:
+                loaded[artifact.blob] = self._load(artifact)
+            values[name] = loaded[artifact.blob][artifact.item]
+        return values
+
+    def first_missing(self, artifacts: Iterable[Artifact]) -> Artifact | None:
+        """Return the first artifact whose bytes the store does not hold; None when it holds them all."""
+        return next((artifact for artifact in artifacts if not self.store.has(artifact.blob)), None)
+
+    def _load(self, artifact: Artifact) -> Any:
+        try:
+            buffer = self.store.get(artifact.blob)
+        except MissingArtifact as error:
+            raise MissingArtifact(
+                f"the bytes of {artifact.label} are not in this artifact store; run the step that makes it again.",
+                digest=artifact.blob,
+            ) from error
+        return self.materializers.load(artifact.materializer, buffer, name=artifact.name)
+
+    def _seen(self, group: Mapping[str, tuple[Any, Look]]) -> Artifact | None:
+        """Return an artifact with the digest of a value that stands alone, when its bytes are in this store."""
+        if len(group) != 1:
+            return None
+        ((_, look),) = group.values()
+        return next(
+            (a for a in self._known(look.digest) if a.item is None and self.store.has(a.blob)),
+            None,
+        )
+
+    def _dump(self, group: Mapping[str, tuple[Any, Look]]) -> Dumped:
+        if len(group) == 1:
+            ((name, (value, look)),) = group.items()
+            return self.materializers.dump(value, digest=look.digest, name=name)
+        together = {name: value for name, (value, _) in group.items()}
+        return self.materializers.dump(together, digest=_look(together).digest, name=" and ".join(group))
+
+    def _records(
+        self, group: Mapping[str, tuple[Any, Look]], dumped: Dumped, blob: str, kind: str
+    ) -> dict[str, Artifact]:
+        alone = len(group) == 1
+        return {
+            name: Artifact(
+                name=name,
+                digest=look.digest,
+                blob=blob,
+                item=None if alone else name,
+                materializer=dumped.materializer,
+                size=dumped.size,
+                type=dumped.type if alone else self.materializers.type_text(value),
+                summary=dumped.summary if alone else self.materializers.summary(value),
+                needs=dumped.needs,
+                packages=tuple(sorted(look.packages)),
+                kind=_kind(kind, value),
+                created=time.time(),
+            )
+            for name, (value, look) in group.items()
+        }
+
+
+def _kind(kind: str, value: object) -> str:
+    if kind == "captured" and isinstance(value, bool | int | float | complex | str | bytes | None) and len(str(value)) < 80:
+        return "parameter"
+    return kind
+
+
+def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
+    """Return the artifact itself when it has that name, else a new one of that name over the same bytes."""
+    if artifact.name == name:
+        return artifact
+    return Artifact(
+        name=name,
+        digest=artifact.digest,
+        blob=artifact.blob,
+        materializer=artifact.materializer,
+        size=artifact.size,
+        type=artifact.type,
+        summary=artifact.summary,
+        needs=artifact.needs,
+        packages=artifact.packages,
+        kind=kind if artifact.kind == "output" else artifact.kind,
+        created=time.time(),
+    )
+
+
+def _look(value: object) -> Look:
+    from zennb.core.digest import look
+
+    return look(value)
+
+
+def _groups(values: Mapping[str, tuple[Any, Look]]) -> list[dict[str, tuple[Any, Look]]]:
+    """Return the values in groups that share no mutable object with each other, in order of first name."""
+    groups: list[tuple[set[int], dict[str, tuple[Any, Look]]]] = []
+    for name, (value, look) in values.items():
+        ids = set(look.mutable)
+        members: dict[str, tuple[Any, Look]] = {}
+        apart = []
+        for other_ids, other in groups:
+            if ids.isdisjoint(other_ids):
+                apart.append((other_ids, other))
+            else:
+                ids |= other_ids
+                members.update(other)
+        members[name] = (value, look)
+        groups = [*apart, (ids, members)]
+    return [members for _, members in groups]

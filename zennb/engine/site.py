@@ -1,0 +1,191 @@
+"""Owns `Site`: the stack, store and records one run works with, and the steps' verdicts and records there."""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.decide import Verdict, decide
+from zennb.core.records import Failure, Run, Status, Step
+
+if TYPE_CHECKING:
+    from zennb.components.component import ArtifactStore, Orchestrator
+    from zennb.core.digest import Look
+    from zennb.core.records import Artifact, StackSpec
+    from zennb.engine.definition import Definition
+    from zennb.engine.perform import Made
+    from zennb.engine.prepare import Prepared
+    from zennb.engine.shelf import Shelf
+    from zennb.metadata.store import MetadataStore
+
+__all__ = ["Site", "failure_of", "run_versions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where the steps of a run happen and are recorded.
+
+    Attributes:
+        spec: snapshot of the stack.
+        store: its opened artifact store.
+        orchestrator: its opened orchestrator.
+        shelf: values ↔ artifacts in that store.
+        metadata: where records go.
+        notebook: the notebook, as far as known.
+        elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
+    """
+
+    spec: StackSpec
+    store: ArtifactStore
+    orchestrator: Orchestrator
+    shelf: Shelf
+    metadata: MetadataStore
+    notebook: str = ""
+    elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
+
+    def verdict(self, prepared: Prepared, *, asked: str = "") -> Verdict:
+        """Decide on a step; runs and records nothing."""
+        definition = prepared.definition
+        force = asked or self._asked(definition)
+        candidates = [] if force or prepared.unclear else self.metadata.find(prepared.key)
+        return decide(
+            prepared.parts,
+            candidates=candidates,
+            previous=None if candidates else self.metadata.previous(definition.name, self.notebook),
+            missing=lambda step: self.shelf.first_missing(step.outputs.values()),
+            store=self.spec.artifact_store.name,
+            asked=force,
+            unclear=prepared.unclear,
+        )
+
+    @staticmethod
+    def _asked(definition: Definition) -> str:
+        if definition.options.rerun:
+            return "--rerun"
+        return "" if definition.options.cache else "--no-cache"
+
+    def keep_inputs(self, prepared: Prepared) -> dict[str, Artifact]:
+        """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
+
+        Inputs that cannot be stored are left out: their content is part of the key all the same.
+        """
+        kept: dict[str, Artifact] = {}
+        fresh: dict[str, tuple[Any, Look]] = {}
+        for name in prepared.parts.inputs:
+            artifact = prepared.artifacts.get(name)
+            if artifact is not None and (self.store.has(artifact.blob) or self.elsewhere(artifact)):
+                kept[name] = artifact
+            elif name in prepared.values:
+                fresh[name] = (prepared.values[name], prepared.looks[name])
+        if fresh:
+            kept.update(self.shelf.keep(fresh, kind="captured").artifacts)
+        return kept
+
+    def new_run(self, kind: str, *, parameters: Mapping[str, str] | None = None) -> Run:
+        """Return a run that starts now; not recorded yet."""
+        return Run(
+            kind=kind,
+            notebook=self.notebook,
+            stack=self.spec,
+            started=time.time(),
+            parameters=parameters or {},
+            host=socket.gethostname(),
+            process=os.getpid(),
+        )
+
+    def made_step(
+        self, prepared: Prepared, verdict: Verdict, made: Made, *, inputs: Mapping[str, Artifact], started: float
+    ) -> Step:
+        """Return the record of a step that ran to its end."""
+        troubles = made.troubles or prepared.unclear
+        reusable = not troubles and prepared.definition.options.cache
+        return replace(
+            self.bare_step(prepared, status=Status.COMPLETED, reason=verdict.reason, started=started),
+            seconds=made.seconds,
+            inputs=inputs,
+            outputs=made.artifacts,
+            defines=made.defines,
+            deletes=made.deletes,
+            displays=made.displays,
+            reusable=reusable,
+            unusable_because="" if reusable else (troubles[0] if troubles else "--no-cache"),
+        )
+
+    def cached_step(self, prepared: Prepared, verdict: Verdict, source: Step, *, started: float, seconds: float) -> Step:
+        """Return the record of a step whose results were taken over from `source`."""
+        inputs = {
+            name: prepared.artifacts.get(name) or source.inputs[name]
+            for name in prepared.parts.inputs
+            if name in prepared.artifacts or name in source.inputs
+        }
+        return replace(
+            self.bare_step(prepared, status=Status.CACHED, reason=verdict.reason, started=started),
+            seconds=seconds,
+            inputs=inputs,
+            outputs=source.outputs,
+            defines=source.defines,
+            deletes=source.deletes,
+            displays=source.displays,
+            reused=source.id,
+        )
+
+    def failed_step(
+        self, prepared: Prepared, verdict: Verdict, error: BaseException | None, *, started: float, seconds: float
+    ) -> Step:
+        """Return the record of a step that raised, or was interrupted; it has no outputs."""
+        interrupted = error is None or is_interrupt(error)
+        return replace(
+            self.bare_step(
+                prepared,
+                status=Status.INTERRUPTED if interrupted else Status.FAILED,
+                reason=verdict.reason,
+                started=started,
+            ),
+            seconds=seconds,
+            reusable=False,
+            failure=None if error is None or interrupted else failure_of(error),
+        )
+
+    def bare_step(self, prepared: Prepared, *, status: Status, reason: str, started: float) -> Step:
+        """Return a record with what is known of a step before it runs."""
+        definition = prepared.definition
+        return Step(
+            name=definition.name,
+            notebook=self.notebook,
+            cell=definition.cell,
+            status=status,
+            reason=reason,
+            source=definition.source,
+            key=prepared.key,
+            parts=prepared.parts,
+            started=started,
+        )
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error means that somebody stopped the step (a cancelled cell with `await` among them)."""
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return what a step raised, its traceback cut down to frames outside this package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = os.sep + "zennb" + os.sep
+    kept = [frame for frame in frames if ours not in frame.filename and "IPython" not in frame.filename]
+    text = "".join(traceback.format_list(kept)) + "".join(traceback.format_exception_only(error))
+    return Failure(type=type(error).__name__, message=str(error), traceback=text)
+
+
+def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
+    """Return what a run notes of its surroundings: python, zennb, platform, and the packages its steps used."""
+    from zennb import __version__
+
+    return {"python": platform.python_version(), "zennb": __version__, "platform": platform.platform(), **{
+        name: version for name, version in packages.items() if name != "python"
+    }}

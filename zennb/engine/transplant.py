@@ -1,0 +1,79 @@
+"""Owns the move of the notebook's functions and classes into another namespace, where they see its variables.
+
+A function keeps a reference to the namespace it was defined in. A step that runs apart from the notebook must
+see its own inputs, not the notebook's variables, also inside the functions it calls. So functions and classes
+are copied by value (cloudpickle), with the notebook's namespace standing for the step's.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import types
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import cloudpickle
+from cloudpickle import cloudpickle as internals
+
+__all__ = ["pack", "unpack"]
+
+_TRACKER = 4  # place of the class tracker's id among the arguments of `_make_skeleton_class`
+
+
+class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
+    """Pickles functions and classes by value, the notebook's namespace and data by name."""
+
+    def __init__(self, file: io.BytesIO, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        super().__init__(file, protocol=5)
+        stand_in = {"__name__": "__main__"}
+        self.globals_ref[id(namespace)] = stand_in
+        self._named = {id(stand_in): ("namespace", "")}
+        self._named.update({id(value): ("data", name) for name, value in data.items() if _is_heavy(value)})
+        self._kept = (stand_in, namespace, dict(data))  # keeps the ids above from being used again
+
+    def persistent_id(self, obj: Any) -> tuple[str, str] | None:
+        return self._named.get(id(obj))
+
+    def reducer_override(self, obj: Any) -> Any:
+        reduced = super().reducer_override(obj)
+        if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_class:  # noqa: SLF001 - no public way
+            # Without a tracker's id the copy is a class of its own, whose methods see the step's namespace.
+            arguments = list(reduced[1])
+            arguments[_TRACKER] = None
+            reduced = (reduced[0], tuple(arguments), *reduced[2:])
+        return reduced
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, namespace: MutableMapping[str, Any]) -> None:
+        super().__init__(file)
+        self._namespace = namespace
+
+    def persistent_load(self, pid: Any) -> Any:
+        kind, name = pid
+        return self._namespace if kind == "namespace" else self._namespace.get(name)
+
+
+def pack(definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> bytes:
+    """Return the named modules, functions and classes of `namespace` as bytes; `data` are referred to by name.
+
+    Raises:
+        Exception: whatever pickling one of them raises.
+    """
+    file = io.BytesIO()
+    _Packer(file, namespace, data).dump(dict(definitions))
+    return file.getvalue()
+
+
+def unpack(packed: bytes, namespace: MutableMapping[str, Any]) -> None:
+    """Define in `namespace` what was packed."""
+    found = _Unpacker(io.BytesIO(packed), namespace).load()  # bytes made by `pack` in this run
+    namespace.update(found)
+
+
+def _is_heavy(value: object) -> bool:
+    """Whether a value is referred to by name: code is copied, and scalars are shared between unrelated places."""
+    return not isinstance(
+        value, types.ModuleType | types.FunctionType | type | bool | int | float | complex | str | bytes | None
+    )

@@ -1,0 +1,244 @@
+"""Owns every error zennb raises: one tree, drawn here at the top.
+
+ZennbError
+├── UsageError (ValueError)             a magic or command was typed wrongly
+├── UnknownName (LookupError)           no stack, component, flavor, step, run or artifact of that name
+├── NameTaken (ValueError)              the name exists with another configuration
+├── InUse (ValueError)                  it cannot be deleted while something else needs it
+├── InvalidConfiguration (ValueError)   a component's option has a wrong name or value
+├── UnfitStack (ValueError)             the artifact store cannot be reached from where the orchestrator runs
+├── MissingExtra (ImportError)          an optional library is not installed
+├── NotStorable (TypeError)             a value cannot be turned into bytes and back
+├── CannotDigest (TypeError)            a value has no content that could be digested
+├── BrokenNotebook (ValueError)         a file cannot be read as a Python notebook
+├── StoreError (OSError)
+│   ├── DamagedArtifact                 stored bytes are not what was stored; they are quarantined
+│   ├── MissingArtifact (KeyError)      stored bytes are gone
+│   ├── StoreBusy                       another process holds the store for too long
+│   └── ForeignStore                    the directory is not a store of ours, or of a newer format
+├── UntrustedArtifact (PermissionError) loading it could run code, and nobody vouched for it
+├── MissingDefinition (LookupError)     a value needs a notebook class or function that has not been run
+├── PlanError (ValueError)              the steps do not form a pipeline (cycle, unknown step)
+├── StepRefused (RuntimeError)          a step cannot run here, said before it starts
+├── StepTimeout (TimeoutError)          a step ran longer than its --timeout
+└── StepFailed (RuntimeError)           a step raised; the original exception is its cause
+
+Each message says what happened, what was seen and what to do next; the parts are attributes.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "BrokenNotebook",
+    "CannotDigest",
+    "DamagedArtifact",
+    "ForeignStore",
+    "InUse",
+    "InvalidConfiguration",
+    "MissingArtifact",
+    "MissingDefinition",
+    "MissingExtra",
+    "NameTaken",
+    "NotStorable",
+    "PlanError",
+    "StepFailed",
+    "StepRefused",
+    "StepTimeout",
+    "StoreBusy",
+    "StoreError",
+    "UnfitStack",
+    "UnknownName",
+    "UntrustedArtifact",
+    "UsageError",
+    "ZennbError",
+    "nearest",
+]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest to `name`, or None when nothing is close."""
+    found = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+class ZennbError(Exception):
+    """Root of the tree; its text is one or more whole sentences meant for the person at the notebook."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
+
+    def _render_traceback_(self) -> list[str]:
+        """Tell IPython to show the sentence alone, without frames of ours."""
+        return [f"{type(self).__name__}: {self.message}"]
+
+
+class UsageError(ZennbError, ValueError):
+    """A magic or command was typed wrongly."""
+
+
+class UnknownName(ZennbError, LookupError):
+    """Something was asked for by a name nobody knows.
+
+    Attributes:
+        kind: what was looked for, e.g. "stack".
+        name: the name that was typed.
+        known: the names that exist.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, hint: str = "") -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        close = nearest(name, self.known)
+        if close is not None:
+            advice = f"; did you mean '{close}'?"
+        elif self.known:
+            shown = ", ".join(self.known[:8]) + (", ..." if len(self.known) > 8 else "")
+            advice = f"; known: {shown}."
+        else:
+            advice = "; there are none yet."
+        super().__init__(f"no {kind} '{name}'{advice}{' ' + hint if hint else ''}")
+
+
+class NameTaken(ZennbError, ValueError):
+    """A name is registered already with another configuration."""
+
+
+class InUse(ZennbError, ValueError):
+    """Something cannot be deleted because something else needs it."""
+
+
+class InvalidConfiguration(ZennbError, ValueError):
+    """A component was given an option that its flavor does not have, or a value the option refuses.
+
+    Attributes:
+        option: the option's name, or None when no single option is at fault.
+    """
+
+    def __init__(self, message: str, *, option: str | None = None) -> None:
+        super().__init__(message)
+        self.option = option
+
+
+class UnfitStack(ZennbError, ValueError):
+    """The stack's artifact store cannot be reached from where its orchestrator runs steps."""
+
+
+class MissingExtra(ZennbError, ImportError):
+    """A flavor or materializer needs a library that is not installed."""
+
+
+class NotStorable(ZennbError, TypeError):
+    """A value cannot be stored.
+
+    Attributes:
+        path: where in the value the trouble sits, e.g. `loader.connection`.
+    """
+
+    def __init__(self, message: str, *, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class CannotDigest(ZennbError, TypeError):
+    """A value has no content that could be digested (a generator, a socket, a lock).
+
+    Attributes:
+        path: where in the value the trouble sits, e.g. `loader.connection`.
+        why: the trouble in a few words, e.g. "a generator".
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"`{path}` is {why}, which has no content to compare or store.")
+        self.path, self.why = path, why
+
+
+class BrokenNotebook(ZennbError, ValueError):
+    """A file cannot be read as a Python notebook."""
+
+
+class StoreError(ZennbError, OSError):
+    """The artifact store or the metadata store could not do what was asked."""
+
+
+class DamagedArtifact(StoreError):
+    """Stored bytes are not the bytes that were stored.
+
+    Attributes:
+        digest: name of the bytes.
+    """
+
+    def __init__(self, message: str, *, digest: str) -> None:
+        super().__init__(message)
+        self.digest = digest
+
+
+class MissingArtifact(StoreError, KeyError):
+    """Stored bytes are gone.
+
+    Attributes:
+        digest: name of the bytes.
+    """
+
+    def __init__(self, message: str, *, digest: str) -> None:
+        super().__init__(message)
+        self.digest = digest
+
+
+class StoreBusy(StoreError):
+    """Another process has held the store longer than the deadline allows."""
+
+
+class ForeignStore(StoreError):
+    """A directory is not a store of ours, has a newer format, or has been tampered with."""
+
+
+class UntrustedArtifact(ZennbError, PermissionError):
+    """Loading these bytes could run code, and they are not signed by a key this user trusts."""
+
+
+class MissingDefinition(ZennbError, LookupError):
+    """A stored value is an instance of a notebook class (or names a notebook function) that has not been run.
+
+    Attributes:
+        name: the class or function that is missing.
+    """
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class PlanError(ZennbError, ValueError):
+    """The steps do not form a pipeline."""
+
+
+class StepRefused(ZennbError, RuntimeError):
+    """A step cannot run as asked; nothing was started."""
+
+
+class StepTimeout(ZennbError, TimeoutError):
+    """A step ran longer than its `--timeout`."""
+
+    def __init__(self, message: str = "the step ran longer than its --timeout; nothing of it was kept.") -> None:
+        super().__init__(message)
+
+
+class StepFailed(ZennbError, RuntimeError):
+    """A step of a run raised; the original exception is `__cause__`.
+
+    Attributes:
+        step: the step's name.
+    """
+
+    def __init__(self, message: str, *, step: str) -> None:
+        super().__init__(message)
+        self.step = step

@@ -1,0 +1,259 @@
+"""Owns running a notebook file from top to bottom in a fresh kernel, and the account of how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records import Failure, Status
+from zennb.headless.kernel import environment, manager
+from zennb.headless.parameters import inject
+from zennb.headless.read import document, runs, step_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zennb.headless.client import Play
+    from zennb.headless.step_line import StepLine
+
+__all__ = ["CellFailure", "CellStart", "Execution", "execute"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellStart:
+    """A cell that is about to run.
+
+    Attributes:
+        number: the number beside it, `[7]`, and in its tracebacks; counts the cells that run, from 1.
+        total: how many cells there are to run.
+        id: its id in the notebook; "" when it has none.
+        step: the name typed after `%%step`; "" when none was typed, None when it is no step.
+        source: its text.
+    """
+
+    number: int
+    total: int
+    id: str
+    step: str | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellFailure:
+    """A cell that did not end well.
+
+    Attributes:
+        number: the number beside it, as in `CellStart`.
+        id: its id in the notebook; "" when it has none.
+        step: name of the step that failed in it; "" when it was no step.
+        type: name of the exception's class; `DeadKernel` when the kernel died, `TimeoutError` after the
+            time limit.
+        message: the exception's text.
+        traceback: as the notebook shows it, without colour codes; "" when there is none.
+    """
+
+    number: int
+    id: str
+    step: str
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """How running a notebook went.
+
+    Attributes:
+        path: the notebook.
+        out: where the executed notebook was written; None when nobody asked for it.
+        status: `completed`, `failed` (a cell failed, errors allowed or not) or `interrupted`.
+        seconds: duration, the kernel's start and end included.
+        cells: how many cells were started; total: how many there were to run.
+        steps: the last status line of each step of each cell, in order of appearance.
+        failures: the cells that failed, in order; at most one unless errors were allowed.
+    """
+
+    path: Path
+    out: Path | None
+    status: Status
+    seconds: float
+    cells: int
+    total: int
+    steps: tuple[StepLine, ...] = ()
+    failures: tuple[CellFailure, ...] = ()
+
+    @property
+    def failure(self) -> CellFailure | None:
+        """The first cell that failed."""
+        return self.failures[0] if self.failures else None
+
+
+def execute(
+    path: str | Path,
+    *,
+    stack: str | None = None,
+    parameters: Mapping[str, str] = MappingProxyType({}),
+    out: str | Path | None = None,
+    on_cell: Callable[[CellStart], None] | None = None,
+    on_step: Callable[[StepLine], None] | None = None,
+    timeout: float | None = None,
+    allow_errors: bool = False,
+) -> Execution:
+    """Run a notebook in a kernel of its own, in the notebook's folder; that kernel never outlives the call.
+
+    The first cell that fails ends the run; so does Ctrl-C, which interrupts the cell first, and ends the
+    kernel when the cell does not give in within five seconds. What there is by then is written to `out`.
+
+    Args:
+        path: the notebook.
+        stack: name of the stack active in that kernel; None leaves the choice to it.
+        parameters: name → text, set as `headless.parameters` describes.
+        out: where to write the executed notebook; its folder is made when needed. May be `path` itself.
+        on_cell: called before each code cell.
+        on_step: called for each status line of a step, while its cell runs.
+        timeout: seconds that one cell may take; None for no limit.
+        allow_errors: go on after a cell that failed.
+
+    Raises:
+        UnknownName: there is no such notebook, or it has no variable of a parameter's name.
+        BrokenNotebook: the file is no Python notebook.
+        UsageError: a parameter is an output of a step.
+        MissingExtra: ipykernel is not installed.
+        StepRefused: the kernel did not start.
+    """
+    path, began = Path(path), time.perf_counter()
+    node = document(path)
+    inject(node, parameters, path=path)
+    _clear(node)
+    account = _Account(node, on_cell=on_cell, on_step=on_step)
+    env = environment(path, stack=stack, parameters=parameters)
+    written = None
+    with manager() as kernel:
+        play = _play(node, path, account, manager=kernel, env=env, timeout=timeout, allow_errors=allow_errors)
+        try:
+            _finish(play)
+        finally:
+            if out is not None:
+                written = _write(node, Path(out))
+    if play.terminated is not None:
+        signal.raise_signal(play.terminated)
+    return Execution(
+        path=path,
+        out=written,
+        status=play.status,
+        seconds=time.perf_counter() - began,
+        cells=play.started,
+        total=account.total,
+        steps=tuple(account.steps.values()),
+        failures=account.failures(play.failures),
+    )
+
+
+class _Account:
+    """What happens in which cell, in the words the caller is told."""
+
+    def __init__(
+        self,
+        node: Any,
+        *,
+        on_cell: Callable[[CellStart], None] | None,
+        on_step: Callable[[StepLine], None] | None,
+    ) -> None:
+        self.cells = node.cells
+        self.positions = [at for at, cell in enumerate(node.cells) if runs(cell)]
+        self.total = len(self.positions)
+        self.steps: dict[tuple[int, str], StepLine] = {}
+        self._on_cell, self._on_step = on_cell, on_step
+
+    def start(self, position: int) -> None:
+        if self._on_cell is not None:
+            self._on_cell(self._start(position, self.cells[position]))
+
+    def _start(self, position: int, cell: Any) -> CellStart:
+        return CellStart(
+            number=self._number(position),
+            total=self.total,
+            id=cell.get("id", ""),
+            step=step_name(cell.source),
+            source=cell.source,
+        )
+
+    def step(self, position: int, line: StepLine) -> None:
+        self.steps[position, line.step] = line
+        if self._on_step is not None:
+            self._on_step(line)
+
+    def failures(self, found: Mapping[int, Failure]) -> tuple[CellFailure, ...]:
+        return tuple(self._failure(position, failure) for position, failure in sorted(found.items()))
+
+    def _failure(self, position: int, failure: Failure) -> CellFailure:
+        return CellFailure(
+            number=self._number(position),
+            id=self.cells[position].get("id", ""),
+            step=self._failed_step(position),
+            type=failure.type,
+            message=failure.message,
+            traceback=failure.traceback,
+        )
+
+    def _failed_step(self, position: int) -> str:
+        lines = [line for (at, _), line in self.steps.items() if at == position]
+        failed = [line.step for line in lines if line.status in {Status.FAILED, Status.INTERRUPTED}]
+        return failed[0] if failed else step_name(self.cells[position].source) or ""
+
+    def _number(self, position: int) -> int:
+        return self.positions.index(position) + 1
+
+
+def _clear(node: Any) -> None:
+    """Empty what an earlier run showed: a cell that is not reached must not look as if it had run."""
+    for cell in node.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    node.metadata.pop("widgets", None)
+
+
+def _play(node: Any, path: Path, account: _Account, **options: Any) -> Play:
+    from zennb.headless.client import Play  # nbclient takes long to import, and only runs need it
+
+    folder = path.absolute().parent
+    return Play(node, folder=folder, on_start=account.start, on_step=account.step, **options)
+
+
+def _finish(play: Play) -> None:
+    """Run the play to its end, also when this thread runs an event loop already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(play.run())
+        return
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="zennb-headless") as thread:
+        done = thread.submit(lambda: asyncio.run(play.run()))
+        while True:
+            try:
+                done.result()
+                return
+            except KeyboardInterrupt:
+                play.interrupt()
+
+
+def _write(node: Any, out: Path) -> Path:
+    """Write the notebook beside its place first, so that no reader ever sees half of it."""
+    import nbformat
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draft = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        draft.write_text(nbformat.writes(node) + "\n", encoding="utf-8")
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    return out

@@ -1,0 +1,62 @@
+"""Owns the kernel of a headless run: this very interpreter, so that none need be installed by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zennb.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["environment", "manager"]
+
+
+@contextmanager
+def manager() -> Iterator[Any]:
+    """Lend a manager for one kernel that runs this interpreter; nothing is started yet.
+
+    Where there are Unix sockets the kernel talks over them, in a folder that only this user can enter: code
+    and outputs pass no network, and kernels started side by side cannot take each other's ports.
+
+    Raises:
+        MissingExtra: ipykernel is not installed.
+    """
+    if importlib.util.find_spec("ipykernel") is None:
+        raise MissingExtra('running a notebook needs ipykernel. Type: pip install "zennb[kernel]"')
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    class ThisInterpreter(KernelSpecManager):
+        """Knows one kernel: this interpreter, whatever is or is not installed under that name."""
+
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            del kernel_name
+            command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    with tempfile.TemporaryDirectory(prefix="zennb-") as folder:  # short: a socket's path has 107 characters
+        yield AsyncKernelManager(
+            kernel_spec_manager=ThisInterpreter(),
+            transport="tcp" if os.name == "nt" else "ipc",
+            connection_file=str(Path(folder) / "kernel.json"),
+        )
+
+
+def environment(notebook: Path, *, stack: str | None, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Return the kernel's environment: ours, and what the extension reads when it is loaded there.
+
+    `ZENNB_NOTEBOOK` is the notebook's absolute path, `ZENNB_PARAMETERS` a JSON object of parameter name to
+    text, and `ZENNB_STACK` the name of the stack active in that kernel; without `stack` it stays as it is.
+    """
+    added = {"ZENNB_NOTEBOOK": str(notebook.absolute()), "ZENNB_PARAMETERS": json.dumps(dict(parameters))}
+    if stack is not None:
+        added["ZENNB_STACK"] = stack
+    return {**os.environ, **added}

@@ -1,0 +1,59 @@
+"""Owns the reading of step results from output metadata, where every step leaves one status line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zennb.core.records import Status
+
+__all__ = ["StepLine", "step_lines"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLine:
+    """What a step's status line says.
+
+    Attributes:
+        step: the step's name.
+        status: how it ended, or `running` while it does not.
+        reason: why it ran or was reused, for a person.
+        seconds: duration of the work, or of the restoring when it was cached.
+        outputs: names of what it made.
+        run: id of the run, None when it was not recorded.
+    """
+
+    step: str
+    status: Status
+    reason: str = ""
+    seconds: float = 0.0
+    outputs: tuple[str, ...] = ()
+    run: int | None = None
+
+
+def step_lines(metadata: Mapping[str, Any]) -> Iterator[StepLine]:
+    """Give the step results that an output's metadata carries under `zennb`: one mapping, or a list of them.
+
+    Metadata comes from files and kernels that need not be ours, so what does not have the shape of a status
+    line is passed over.
+    """
+    found = metadata.get("zennb")
+    for entry in found if isinstance(found, list) else [found]:
+        line = _line(entry) if isinstance(entry, Mapping) else None
+        if line is not None:
+            yield line
+
+
+def _line(entry: Mapping[str, Any]) -> StepLine | None:
+    try:
+        return StepLine(
+            step=str(entry["step"]),
+            status=Status(entry["status"]),
+            reason=str(entry.get("reason") or ""),
+            seconds=float(entry.get("seconds") or 0.0),
+            outputs=tuple(str(name) for name in entry.get("outputs") or ()),
+            run=None if entry.get("run") is None else int(entry["run"]),
+        )
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,124 @@
+"""Owns bytes in memory: private writable views of stored bytes, sizes, joining, and collecting what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from zennb.materializers.materializer import Buffer
+
+__all__ = ["ALIGNMENT", "Collector", "Reader", "joined", "padding", "private", "size"]
+
+ALIGNMENT = 64
+"""Arrays start at multiples of this many bytes, a cache line and the widest vector register."""
+
+_SMALL = 4096
+
+
+def private(buffer: Buffer) -> memoryview:
+    """Return the bytes as a writable view that nobody else sees.
+
+    A writable `buffer` is a private copy-on-write map already (see `Materializer.load`) and is used as it is;
+    anything else is copied.
+    """
+    view = memoryview(buffer).cast("B")
+    return memoryview(bytearray(view)) if view.readonly else view
+
+
+def size(buffers: Iterable[Buffer]) -> int:
+    """Return the number of bytes in all `buffers`."""
+    return sum(memoryview(buffer).nbytes for buffer in buffers)
+
+
+def joined(buffers: Sequence[Buffer]) -> bytearray:
+    """Return the bytes of `buffers`, one after another, in memory of their own."""
+    whole = bytearray(size(buffers))
+    at = 0
+    for buffer in buffers:
+        view = memoryview(buffer)
+        whole[at : at + view.nbytes] = view.cast("B") if view.nbytes else b""
+        at += view.nbytes
+    return whole
+
+
+def padding(length: int) -> bytes:
+    """Return the zeros that bring `length` to a multiple of `ALIGNMENT`."""
+    return bytes(-length % ALIGNMENT)
+
+
+class Collector:
+    """A file for writers: keeps large buffers as they are handed over, without copying, and merges small ones."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.parts: list[Buffer] = []
+        self._position = 0
+
+    def write(self, data: Any) -> int:
+        """Keep `data`, anything with a buffer; return its length in bytes."""
+        view = memoryview(data)
+        length = view.nbytes
+        if length <= _SMALL:
+            if not self.parts or not isinstance(self.parts[-1], bytearray):
+                self.parts.append(bytearray())
+            last = self.parts[-1]
+            if isinstance(last, bytearray):
+                last += view.tobytes()
+        else:
+            self.parts.append(view.cast("B"))
+        self._position += length
+        return length
+
+    def tell(self) -> int:
+        """Return how many bytes were written."""
+        return self._position
+
+    def flush(self) -> None:
+        """Do nothing: everything is kept already."""
+
+    def close(self) -> None:
+        """Do nothing: what was kept outlives the writer."""
+
+    def readable(self) -> bool:
+        """Return False: this is for writing."""
+        return False
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def seekable(self) -> bool:
+        """Return False: bytes are kept in the order of writing."""
+        return False
+
+
+class Reader:
+    """A file over a buffer for unpicklers, which copies only what is asked for."""
+
+    def __init__(self, buffer: Buffer) -> None:
+        self._view = memoryview(buffer)
+        self._position = 0
+
+    def read(self, count: int = -1) -> bytes:
+        """Return the next `count` bytes, or all that are left."""
+        end = self._view.nbytes if count < 0 else self._position + count
+        found = self._view[self._position : end]
+        self._position += found.nbytes
+        return found.tobytes()
+
+    def readinto(self, target: Any) -> int:
+        """Fill `target`; return how many bytes were there for it."""
+        wanted = memoryview(target).cast("B")
+        found = self._view[self._position : self._position + wanted.nbytes]
+        wanted[: found.nbytes] = found
+        self._position += found.nbytes
+        return found.nbytes
+
+    def readline(self) -> bytes:
+        """Return the bytes up to and including the next line feed."""
+        rest = self._view[self._position :]
+        for at, byte in enumerate(rest):
+            if byte == 0x0A:
+                return self.read(at + 1)
+        return self.read()

@@ -1,0 +1,112 @@
+"""Owns the layout of a stored pickle: a seal, the pickle itself, then its large buffers, aligned so they can be mapped.
+
+Offset  Bytes  Content
+0       8      magic: which materializer wrote it, and the version of this layout
+8       32     seal: HMAC-SHA256 over the magic and everything after the seal, or zeros when there is none
+40      8      length of the pickle, little endian, as all numbers here
+48      8      number of buffers
+56      8 each length of each buffer
+...            the pickle, then zeros up to a multiple of 64
+...            each buffer, then zeros up to a multiple of 64
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from zennb.errors import DamagedArtifact
+from zennb.materializers.buffers import ALIGNMENT, padding, private, size
+from zennb.materializers.materializer import Buffer
+
+__all__ = ["SEAL_SIZE", "Envelope", "pack", "unpack"]
+
+SEAL_SIZE = 32
+_MAGIC_SIZE = 8
+_HEAD = struct.Struct("<QQ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A stored pickle, taken apart.
+
+    Attributes:
+        seal: what vouches for `sealed`; zeros when nothing does.
+        sealed: the bytes that the seal is about.
+        stream: the pickle.
+        buffers: its out-of-band buffers; writable views that nobody else sees.
+    """
+
+    seal: bytes
+    sealed: tuple[memoryview, ...]
+    stream: memoryview
+    buffers: tuple[memoryview, ...]
+
+
+def pack(
+    magic: bytes,
+    stream: Sequence[Buffer],
+    buffers: Sequence[Buffer],
+    seal: Callable[[Iterable[Buffer]], bytes] | None = None,
+) -> list[Buffer]:
+    """Return an envelope as buffers; `seal`, when given, is asked for the seal of the rest."""
+    lengths = [memoryview(buffer).nbytes for buffer in buffers]
+    head = _HEAD.pack(size(stream), len(buffers)) + struct.pack(f"<{len(lengths)}Q", *lengths)
+    start = _MAGIC_SIZE + SEAL_SIZE + len(head) + size(stream)
+    rest: list[Buffer] = [head, *stream, padding(start)]
+    for buffer, length in zip(buffers, lengths, strict=True):
+        rest += [buffer, padding(length)]
+    return [magic, bytes(SEAL_SIZE) if seal is None else seal([magic, *rest]), *rest]
+
+
+def unpack(magic: bytes, buffer: Buffer) -> Envelope:
+    """Take an envelope apart.
+
+    Raises:
+        DamagedArtifact: the bytes are no envelope with that magic, or are cut short.
+    """
+    view = memoryview(buffer).cast("B")
+    try:
+        return _unpack(magic, view)
+    except (struct.error, _Short) as error:
+        found = view[:_MAGIC_SIZE].tobytes()
+        raise DamagedArtifact(
+            f"stored bytes do not have the layout {magic!r} (they begin with {found!r}, {view.nbytes} bytes); "
+            "run the step again to make them anew.",
+            digest="",
+        ) from error
+
+
+class _Short(Exception):
+    """The bytes end before the layout does."""
+
+
+def _unpack(magic: bytes, view: memoryview) -> Envelope:
+    if view[:_MAGIC_SIZE] != magic:
+        raise _Short
+    at = _MAGIC_SIZE + SEAL_SIZE
+    length, count = _HEAD.unpack_from(view, at)
+    at += _HEAD.size
+    if count > view.nbytes:
+        raise _Short
+    lengths = struct.unpack_from(f"<{count}Q", view, at)
+    at += 8 * count
+    end = at + length
+    ends = end + -end % ALIGNMENT + sum(one + -one % ALIGNMENT for one in lengths)
+    if ends != view.nbytes:
+        raise _Short
+    return Envelope(
+        seal=view[_MAGIC_SIZE : _MAGIC_SIZE + SEAL_SIZE].tobytes(),
+        sealed=(view[:_MAGIC_SIZE], view[_MAGIC_SIZE + SEAL_SIZE :]),
+        stream=view[at:end],
+        buffers=tuple(_cut(view, end + -end % ALIGNMENT, lengths)) if count else (),
+    )
+
+
+def _cut(view: memoryview, at: int, lengths: Sequence[int]) -> Iterable[memoryview]:
+    own = private(view[at:])
+    at = 0
+    for length in lengths:
+        yield own[at : at + length]
+        at += length + -length % ALIGNMENT

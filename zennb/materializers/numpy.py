@@ -1,0 +1,151 @@
+"""Owns how NumPy arrays are stored: files that `np.load` reads too, with the data where a map can point at it."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from zennb.errors import DamagedArtifact, NotStorable
+from zennb.materializers.buffers import ALIGNMENT, private
+from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.summary import summarise
+
+__all__ = ["NumpyArrays", "array_from", "array_parts", "describe", "dtype_from"]
+
+_MAGIC = b"\x93NUMPY"
+_KINDS = "biufcmMSUV"
+
+
+class NumpyArrays(Materializer):
+    """Arrays of exactly `numpy.ndarray`, of any dtype that holds no Python objects."""
+
+    name: ClassVar[str] = "numpy"
+    exact: ClassVar[bool] = True
+
+    def handles(self, value: object) -> bool:
+        """Say whether `value` is an array whose memory says everything about it."""
+        return type(value) is np.ndarray and not value.dtype.hasobject
+
+    def dump(self, value: Any) -> Sequence[Buffer]:
+        """Return an `.npy` header and the array's own memory (a copy only where it is not contiguous).
+
+        Raises:
+            NotStorable: the dtype cannot be written down.
+        """
+        descr, shape, order, data = array_parts(value)
+        return [_header(descr, shape, order), data]
+
+    def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - arrays need no names
+        """Return a writable array that is a view of `buffer`.
+
+        Raises:
+            DamagedArtifact: the bytes are no `.npy` file.
+        """
+        own = private(buffer)
+        try:
+            header, start = _read_header(own)
+            order = "F" if header["fortran_order"] else "C"
+            return array_from(header["descr"], header["shape"], order, own[start:])
+        except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
+            raise DamagedArtifact(f"stored bytes are not an .npy file ({error}); run the step again.", digest="") from error
+
+    def summary(self, value: Any) -> dict[str, Any]:
+        """Return shape, dtype, range and a corner of the array."""
+        return summarise(value)
+
+
+def describe(dtype: Any) -> Any:
+    """Return a dtype as text or lists of text.
+
+    Raises:
+        NotStorable: the dtype holds objects, or writing it down would lose something (metadata, alignment).
+    """
+    if dtype.hasobject or dtype.kind not in _KINDS or dtype.metadata or dtype.isalignedstruct:
+        raise NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            descr = np.lib.format.dtype_to_descr(dtype)
+            same = np.lib.format.descr_to_dtype(descr) == dtype
+        except (UserWarning, ValueError, TypeError) as error:
+            raise NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.") from error
+    if not same:
+        raise NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.")
+    return descr
+
+
+def dtype_from(descr: Any) -> Any:
+    """Return the dtype that `describe` wrote down.
+
+    Raises:
+        ValueError: it names Python objects, which stored bytes must never be read as.
+    """
+    dtype = np.lib.format.descr_to_dtype(descr)
+    if dtype.hasobject:
+        raise ValueError("a stored array of Python objects is never read")
+    return dtype
+
+
+def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, memoryview]:
+    """Return what an array is made of: dtype as text, shape, memory order (C or F), and its bytes.
+
+    Raises:
+        NotStorable: the dtype cannot be written down.
+    """
+    descr = describe(value.dtype)
+    if not value.flags.forc:
+        value = np.array(value, order="K", copy=True)
+        value = value if value.flags.forc else np.ascontiguousarray(value)
+    order = "C" if value.flags.c_contiguous else "F"
+    return descr, value.shape, order, _memory(value)
+
+
+def _memory(array: Any) -> memoryview:
+    if array.nbytes == 0:
+        return memoryview(b"")
+    return array.ravel(order="K").view(np.uint8).data  # type: ignore[no-any-return] # `data` is a memoryview
+
+
+def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> Any:
+    """Return the array that `array_parts` took apart, as a view of `data`.
+
+    Raises:
+        ValueError, TypeError: the parts do not fit together.
+    """
+    dtype = dtype_from(descr)
+    array: Any = np.ndarray(tuple(shape), dtype, order="F" if order == "F" else "C") if len(data) == 0 else None
+    if array is None:
+        array = np.ndarray(tuple(shape), dtype, buffer=data, order="F" if order == "F" else "C")
+    if array.nbytes != len(data):
+        raise ValueError(f"{len(data)} bytes for an array of {array.nbytes}")
+    return array
+
+
+def _header(descr: Any, shape: tuple[int, ...], order: str) -> bytes:
+    """Return an `.npy` header, padded with blanks so that the data begin at a multiple of 64 bytes.
+
+    The layout is NumPy's (numpy.lib.format); version 3 is 1 with UTF-8 text and a longer length field.
+    """
+    text = f"{{'descr': {descr!r}, 'fortran_order': {order == 'F'}, 'shape': {shape!r}, }}"
+    old = text.isascii() and len(text) < 65_000
+    version, width = ((1, 0), 2) if old else ((3, 0), 4)
+    body = text.encode("utf-8")
+    fixed = len(_MAGIC) + 2 + width
+    body += b" " * (-(fixed + len(body) + 1) % ALIGNMENT) + b"\n"
+    return _MAGIC + bytes(version) + len(body).to_bytes(width, "little") + body
+
+
+def _read_header(view: memoryview) -> tuple[dict[str, Any], int]:
+    if view[:6] != _MAGIC:
+        raise ValueError(f"they begin with {view[:6].tobytes()!r}")
+    width, encoding = (2, "latin-1") if view[6] == 1 else (4, "utf-8")
+    start = 8 + width
+    end = start + int.from_bytes(view[8:start], "little")
+    header = ast.literal_eval(view[start:end].tobytes().decode(encoding).strip())
+    if not isinstance(header, dict):
+        raise TypeError("the header is no dict")
+    return header, end

@@ -1,0 +1,1 @@
+"""Owns what is remembered in SQLite: components, stacks, runs, steps, artifacts and their edges."""

@@ -1,0 +1,206 @@
+"""Owns the one connection to the database: opening, transactions, waiting, forks, errors in our words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+
+from zennb.errors import ForeignStore, StoreBusy, StoreError
+from zennb.metadata.migrations import migrate, needs_work
+from zennb.metadata.processes import writers
+from zennb.serial import Serial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["Database"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two tries for a lock
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = NORMAL",  # what was committed survives a killed process
+    "foreign_keys = ON",
+    "cache_size = -16384",  # KiB
+    "wal_autocheckpoint = 4000",  # pages; rarer than by default, since a cell waits for it
+)
+
+# Handles inherited through a fork: SQLite forbids even closing them in the child, so they are never freed.
+_inherited: list[object] = []
+
+
+class Database:
+    """One SQLite file in WAL mode, used from one thread of its own by any number of threads and processes.
+
+    Args:
+        path: the file; its directory is made when missing.
+        deadline: seconds to wait for a lock that another process holds.
+
+    Raises:
+        ForeignStore: the file belongs to another program or to a newer zennb.
+        StoreBusy: another process holds it for longer than `deadline`.
+        StoreError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, deadline: float = 10.0) -> None:
+        self.path, self.deadline = path, deadline
+        self._lock = threading.Lock()
+        self._closed = False
+        self._start()
+
+    def read(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run `function(connection, ...)` on one consistent view of the database; it must not write."""
+        return self._call("BEGIN", lambda connection: function(connection, *args, **kwargs))
+
+    def write(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run `function(connection, ...)` in one transaction: all of it happens or nothing.
+
+        Inside another call's transaction it takes part in that one; an interrupt ends the waiting only.
+        """
+        return self._call("BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs))
+
+    def write_at_once(
+        self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Run `function(connection, ...)` as `write` does, but raise `StoreBusy` rather than wait for others."""
+        return self._call(
+            "BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs), deadline=0.0
+        )
+
+    def close(self) -> None:
+        """Close the file and end the thread; twice is fine."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if os.getpid() == self._process:
+                self._serial.call(self._connection.close)
+                self._serial.close()
+
+    def _call(
+        self, begin: str, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None
+    ) -> R:
+        if self._closed:
+            raise StoreError(
+                f"the metadata store {self.path} is closed; open it again, or restart the kernel."
+            )
+        if os.getpid() != self._process:
+            self._reopen()
+        return self._serial.call(self._patiently, lambda: self._transact(begin, function), deadline)
+
+    def _transact(self, begin: str, function: Callable[[sqlite3.Connection], R]) -> R:
+        connection = self._connection
+        if connection.in_transaction:
+            return function(connection)
+        connection.execute(begin)
+        try:
+            result = function(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            raise
+        return result
+
+    def _patiently(self, work: Callable[[], R], deadline: float | None = None) -> R:
+        """Do `work`, again and again while others hold a lock, until the deadline.
+
+        SQLite's own busy timeout does not cover all cases (recovery, the switch to WAL), so it is not used.
+        """
+        until = time.monotonic() + (self.deadline if deadline is None else deadline)
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
+                    raise self._explained(error) from error
+                if time.monotonic() + pause >= until:
+                    raise StoreBusy(self._busy()) from error
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _start(self) -> None:
+        self._process = os.getpid()
+        self._serial = Serial("zennb-metadata")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._serial.call(self._patiently, self._open)
+        except OSError as error:
+            self._serial.close()
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(
+                f"the metadata store cannot be made at {self.path} ({error}); "
+                "set ZENNB_HOME to a directory that you can write to."
+            ) from error
+
+    def _reopen(self) -> None:
+        with self._lock:
+            if os.getpid() != self._process:
+                _inherited.append((self._connection, self._serial))
+                self._start()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
+        try:
+            work = needs_work(connection, self.path)
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = NORMAL",
+                "foreign_keys = ON",
+                "cache_size = -16384",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+            if work:
+                connection.execute("BEGIN IMMEDIATE")
+                migrate(connection, self.path)
+                connection.execute("COMMIT")
+        except BaseException:
+            _roll_back(connection)
+            connection.close()
+            raise
+        return connection
+
+    def _busy(self) -> str:
+        holders = [process for process in writers(self.path) if process != os.getpid()]
+        who = f"process {holders[0]}" if holders else "another process"
+        return (
+            f"the metadata store {self.path} has been locked by {who} for {self.deadline:g} s; "
+            "nothing was changed: let it finish or end it, then run the cell again."
+        )
+
+    def _explained(self, error: sqlite3.Error) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_NOTADB:
+            return ForeignStore(
+                f"{self.path} is not a database, so it is not zennb's metadata store; "
+                "move it away, or set ZENNB_HOME to another directory."
+            )
+        if code == sqlite3.SQLITE_CORRUPT:
+            return StoreError(
+                f"the metadata store {self.path} is damaged ({error}); restore it from a backup, or move it "
+                "away to start a new one: the stored artifacts stay where they are."
+            )
+        return StoreError(
+            f"the metadata store {self.path} could not do what was asked ({error}); nothing was changed: "
+            "check that its directory exists, can be written to and has space left."
+        )
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # SQLite may have rolled back by itself already, e.g. when the disk is full.
+    with contextlib.suppress(sqlite3.Error):
+        connection.rollback()

@@ -1,0 +1,109 @@
+"""Owns the shape of the database: making it, updating an older one, refusing a newer or foreign one."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from zennb.errors import ForeignStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
+
+VERSION = 1
+"""`PRAGMA user_version` of the shape in `schema.sql`."""
+
+APPLICATION = 0x7A656E62
+"""`PRAGMA application_id`: the letters `zenb`, so that no other program's database is mistaken for ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One step from the version before to `version`: SQL, run in one transaction with the others."""
+
+    version: int
+    script: str
+
+
+MIGRATIONS: tuple[Migration, ...] = ()
+"""In order of version; version 1 is the first shape and needs none."""
+
+
+def schema() -> str:
+    """Return the SQL that makes a new database of the current version."""
+    return resources.files("zennb.metadata").joinpath("schema.sql").read_text(encoding="utf-8")
+
+
+def needs_work(connection: sqlite3.Connection, path: Path, *, version: int = VERSION) -> bool:
+    """Say whether the database is new or older than `version`; changes nothing.
+
+    Raises:
+        ForeignStore: it belongs to another program, or to a newer zennb.
+    """
+    application = _pragma(connection, "application_id")
+    found = _pragma(connection, "user_version")
+    if application != APPLICATION:
+        if _has_tables(connection):
+            raise ForeignStore(
+                f"{path} is a database of another program, not zennb's metadata store; "
+                "move it away, or set ZENNB_HOME to another directory."
+            )
+        return True
+    if found > version:
+        raise ForeignStore(
+            f"{path} has format {found}, written by a newer zennb; this one knows formats up to {version}: "
+            "run `pip install --upgrade zennb`, or set ZENNB_HOME to another directory."
+        )
+    return found < version
+
+
+def migrate(
+    connection: sqlite3.Connection,
+    path: Path,
+    *,
+    version: int = VERSION,
+    migrations: Sequence[Migration] = MIGRATIONS,
+) -> None:
+    """Make the tables, or run the migrations that are missing, inside the caller's transaction.
+
+    Looks again whether there is work, since another process may have done it meanwhile.
+    """
+    if not needs_work(connection, path, version=version):
+        return
+    if _pragma(connection, "application_id") != APPLICATION:
+        _run(connection, schema())
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    else:
+        found = _pragma(connection, "user_version")
+        for migration in migrations:
+            if found < migration.version <= version:
+                _run(connection, migration.script)
+    connection.execute(f"PRAGMA user_version = {version:d}")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    # Not `executescript`: it would commit the transaction that makes this all or nothing.
+    for statement in _statements(script):
+        connection.execute(statement)
+
+
+def _statements(script: str) -> Iterator[str]:
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""

@@ -1,0 +1,103 @@
+"""Owns questions about other processes of this machine: is one alive, and who holds a database's lock."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+__all__ = ["hostname", "is_alive", "writers"]
+
+_SLACK = 5.0  # seconds by which the clocks behind a process's start and a run's start may disagree
+
+
+@lru_cache(maxsize=1)
+def hostname() -> str:
+    """Return the name of this machine, as runs record it."""
+    return socket.gethostname()
+
+
+def is_alive(process: int, *, since: float) -> bool:
+    """Say whether the process that was running at `since` (seconds since the epoch) still is.
+
+    A process id is given out again after a while: one that started later is another process. Where the system
+    does not tell when a process started, any process of that id counts.
+    """
+    if process <= 0:
+        return False
+    if sys.platform == "linux":
+        return _is_alive_linux(process, since)
+    if sys.platform == "win32":
+        return _is_alive_windows(process)
+    return _answers(process)
+
+
+def _answers(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # it exists, but is another user's
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _is_alive_linux(process: int, since: float) -> bool:
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except OSError:
+        return _answers(process)
+    # The second field, the program's name in parentheses, may hold anything, so count from the last one.
+    fields = stat.rpartition(")")[2].split()
+    state, ticks = fields[0], int(fields[19])
+    started = _boot_time() + ticks / os.sysconf("SC_CLK_TCK")
+    return state not in {"Z", "X"} and started <= since + _SLACK
+
+
+@lru_cache(maxsize=1)
+def _boot_time() -> float:
+    for line in Path("/proc/stat").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("btime "):
+            return float(line.split()[1])
+    return 0.0
+
+
+def _is_alive_windows(process: int) -> bool:
+    if sys.platform != "win32":  # narrows the type: ctypes.windll exists on Windows only
+        return True
+    import ctypes
+
+    query_limited, still_active = 0x1000, 259
+    kernel = ctypes.windll.kernel32
+    handle = kernel.OpenProcess(query_limited, False, process)
+    if not handle:
+        return bool(kernel.GetLastError() == 5)  # access denied: it exists
+    try:
+        code = ctypes.c_ulong()
+        kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+        return code.value == still_active
+    finally:
+        kernel.CloseHandle(handle)
+
+
+def writers(database: Path) -> list[int]:
+    """Return ids of processes that hold a WAL database's write lock; empty where the system does not tell."""
+    try:
+        inode = Path(f"{database}-shm").stat().st_ino
+        locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return []
+    return sorted({found for line in locks.splitlines() if (found := _writer(line, inode)) is not None})
+
+
+def _writer(line: str, inode: int) -> int | None:
+    # "3: POSIX  ADVISORY  WRITE 812 fe:01:1835 120 120"; byte 120 of the -shm file is SQLite's write lock.
+    fields = line.split()
+    if len(fields) != 8 or fields[3] != "WRITE" or not fields[5].endswith(f":{inode}"):
+        return None
+    last = 1 << 62 if fields[7] == "EOF" else int(fields[7])
+    return int(fields[4]) if int(fields[6]) <= 120 <= last else None

@@ -1,0 +1,134 @@
+-- The metadata store, version 1. JSON columns hold JSON text; times are seconds since the epoch.
+-- A change here needs a step in migrations.py that brings older databases to the same shape.
+
+-- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
+CREATE TABLE texts (
+    id      INTEGER PRIMARY KEY,
+    digest  BLOB NOT NULL UNIQUE,           -- blake2b, 16 bytes, of the UTF-8 text
+    text    TEXT NOT NULL
+);
+
+CREATE TABLE settings (
+    key     TEXT PRIMARY KEY,
+    value   TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE components (
+    type    TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    flavor  TEXT NOT NULL,
+    config  TEXT NOT NULL,                  -- JSON object: option -> text
+    PRIMARY KEY (type, name)
+) WITHOUT ROWID;
+
+CREATE TABLE stacks (
+    name    TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE stack_components (
+    stack     TEXT NOT NULL REFERENCES stacks (name) ON UPDATE CASCADE ON DELETE CASCADE,
+    type      TEXT NOT NULL,
+    component TEXT NOT NULL,
+    PRIMARY KEY (stack, type),
+    FOREIGN KEY (type, component) REFERENCES components (type, name) ON UPDATE CASCADE ON DELETE RESTRICT
+) WITHOUT ROWID;
+CREATE INDEX stacks_by_component ON stack_components (type, component);
+
+CREATE TABLE runs (
+    id         INTEGER PRIMARY KEY,
+    kind       TEXT NOT NULL,
+    notebook   INTEGER NOT NULL REFERENCES texts (id),
+    stack      TEXT NOT NULL,               -- name at the time; no reference: stacks may be deleted
+    status     TEXT NOT NULL,
+    started    REAL NOT NULL,
+    seconds    REAL NOT NULL,
+    host       TEXT NOT NULL,
+    process    INTEGER NOT NULL,
+    snapshot   INTEGER NOT NULL REFERENCES texts (id),  -- JSON of the whole stack
+    parameters TEXT NOT NULL,               -- JSON object
+    versions   INTEGER NOT NULL REFERENCES texts (id)   -- JSON object
+);
+CREATE INDEX runs_by_time ON runs (started);
+CREATE INDEX runs_by_stack ON runs (stack, started);
+CREATE INDEX runs_by_notebook ON runs (notebook, started);
+CREATE INDEX runs_by_kind ON runs (kind, started);
+CREATE INDEX runs_by_status ON runs (status, started);
+
+CREATE TABLE steps (
+    id               INTEGER PRIMARY KEY,
+    run              INTEGER REFERENCES runs (id),
+    name             TEXT NOT NULL,
+    notebook         INTEGER NOT NULL REFERENCES texts (id),
+    cell             TEXT NOT NULL,
+    status           TEXT NOT NULL,
+    reusable         INTEGER NOT NULL,
+    key              TEXT NOT NULL,
+    started          REAL NOT NULL,
+    seconds          REAL NOT NULL,
+    reused           INTEGER REFERENCES steps (id),
+    displays         TEXT NOT NULL,
+    reason           TEXT NOT NULL,
+    unusable_because TEXT NOT NULL,
+    defines          TEXT NOT NULL,         -- JSON array
+    deletes          TEXT NOT NULL,         -- JSON array
+    source           INTEGER NOT NULL REFERENCES texts (id),
+    parts            INTEGER REFERENCES texts (id),     -- JSON object
+    failure          TEXT                   -- JSON object
+);
+CREATE INDEX steps_by_run ON steps (run, status);
+CREATE INDEX steps_by_name ON steps (notebook, name);
+CREATE INDEX steps_by_key ON steps (key) WHERE status = 'completed' AND reusable = 1;
+
+CREATE TABLE artifacts (
+    id           INTEGER PRIMARY KEY,
+    name         TEXT NOT NULL,
+    version      INTEGER NOT NULL,
+    digest       TEXT NOT NULL,
+    blob         TEXT NOT NULL,
+    item         TEXT,
+    materializer TEXT NOT NULL,
+    size         INTEGER NOT NULL,
+    type         TEXT NOT NULL,
+    kind         TEXT NOT NULL,
+    step         INTEGER NOT NULL REFERENCES steps (id),
+    created      REAL NOT NULL,
+    needs        TEXT NOT NULL,             -- JSON array
+    packages     TEXT NOT NULL,             -- JSON array
+    summary      TEXT NOT NULL,             -- JSON object
+    UNIQUE (name, version)
+);
+CREATE INDEX artifacts_by_digest ON artifacts (digest);
+
+-- The latest version of each name.
+CREATE TABLE heads (
+    name     TEXT PRIMARY KEY,
+    artifact INTEGER NOT NULL REFERENCES artifacts (id),
+    kind     TEXT NOT NULL                  -- of that version, for listings by kind
+) WITHOUT ROWID;
+CREATE INDEX heads_by_time ON heads (artifact, kind);
+
+CREATE TABLE inputs (
+    step     INTEGER NOT NULL REFERENCES steps (id),
+    position INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    artifact INTEGER NOT NULL REFERENCES artifacts (id),
+    PRIMARY KEY (step, position)
+) WITHOUT ROWID;
+CREATE INDEX inputs_by_artifact ON inputs (artifact, step);
+
+CREATE TABLE outputs (
+    step     INTEGER NOT NULL REFERENCES steps (id),
+    position INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    artifact INTEGER NOT NULL REFERENCES artifacts (id),
+    PRIMARY KEY (step, position)
+) WITHOUT ROWID;
+
+-- What each notebook's steps made, or took over, last under each name: the value the name stands for now.
+CREATE TABLE current (
+    name     TEXT NOT NULL,
+    notebook INTEGER NOT NULL REFERENCES texts (id),
+    step     INTEGER NOT NULL REFERENCES steps (id),
+    artifact INTEGER NOT NULL REFERENCES artifacts (id),
+    PRIMARY KEY (name, notebook)
+) WITHOUT ROWID;

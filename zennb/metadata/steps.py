@@ -1,0 +1,221 @@
+"""Owns the tables of steps and of what each took and made: adding them, and finding them again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from zennb.metadata import rows
+from zennb.metadata.artifacts import COLUMNS as ARTIFACT
+from zennb.metadata.artifacts import NewArtifact, record_artifact
+from zennb.metadata.rows import plain
+from zennb.metadata.texts import Text, find_text, keep_text
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping, Sequence
+
+    from zennb.core.records import Artifact, Step
+
+__all__ = [
+    "NewStep",
+    "consumers",
+    "latest_steps",
+    "previous_step",
+    "record_step",
+    "reusable_steps",
+    "step_by_id",
+    "steps_of_run",
+]
+
+_STEP = (
+    "SELECT s.id, s.run, s.name, n.text, s.cell, s.status, s.reusable, s.key, s.started, s.seconds, "
+    "s.reused, s.displays, s.reason, s.unusable_because, s.defines, s.deletes, c.text, p.text, s.failure "
+    "FROM steps s JOIN texts n ON n.id = s.notebook JOIN texts c ON c.id = s.source "
+    "LEFT JOIN texts p ON p.id = s.parts "
+)
+_INSERT = (
+    "INSERT INTO steps (run, name, notebook, cell, status, reusable, key, started, seconds, reused, displays, "
+    "reason, unusable_because, defines, deletes, source, parts, failure) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_SET_CURRENT = (
+    "INSERT INTO current (name, notebook, step, artifact) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (name, notebook) DO UPDATE SET step = excluded.step, artifact = excluded.artifact"
+)
+# Names of a notebook one after another along the index: as many look-ups as names, not as records.
+_LATEST = (
+    "WITH RECURSIVE names (name) AS ("
+    " SELECT min(name) FROM steps WHERE notebook = :notebook"
+    " UNION ALL"
+    " SELECT (SELECT min(s.name) FROM steps s WHERE s.notebook = :notebook AND s.name > names.name)"
+    " FROM names WHERE names.name IS NOT NULL) "
+    "SELECT (SELECT max(s.id) FROM steps s WHERE s.notebook = :notebook AND s.name = names.name) "
+    "FROM names WHERE names.name IS NOT NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewStep:
+    """A step not recorded yet, its columns ready; made before the transaction, to keep that short."""
+
+    step: Step
+    notebook: Text
+    source: Text
+    parts: Text | None
+    defines: str
+    deletes: str
+    failure: str | None
+    artifacts: Mapping[int, NewArtifact]
+    """By `id()` of the artifact, which `step` keeps alive."""
+
+    @classmethod
+    def of(cls, step: Step) -> NewStep:
+        """Return `step` ready to be recorded."""
+        parts = rows.dump_parts(step.parts)
+        fresh = [item for item in (*step.inputs.values(), *step.outputs.values()) if item.id is None]
+        return cls(
+            step=step,
+            notebook=Text.of(step.notebook),
+            source=Text.of(step.source),
+            parts=None if parts is None else Text.of(parts),
+            defines=rows.dump(step.defines),
+            deletes=rows.dump(step.deletes),
+            failure=rows.dump_failure(step.failure),
+            artifacts={id(item): NewArtifact.of(item) for item in fresh},
+        )
+
+
+def record_step(connection: sqlite3.Connection, new: NewStep, *, run: int | None) -> Step:
+    """Insert a step with its new artifacts and all edges; returned with every id filled in."""
+    notebook = keep_text(connection, new.notebook)
+    step = new.step
+    number = _insert(connection, new, notebook=notebook, run=run)
+    inputs = _edges(connection, "inputs", new, step.inputs, number)
+    outputs = _edges(connection, "outputs", new, step.outputs, number)
+    connection.executemany(
+        _SET_CURRENT, [(plain(name), notebook, number, artifact.id) for name, artifact in outputs.items()]
+    )
+    return replace(step, id=number, run=run, inputs=inputs, outputs=outputs)
+
+
+def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run: int | None) -> int:
+    step = new.step
+    values = (
+        run,
+        plain(step.name),
+        notebook,
+        plain(step.cell),
+        step.status.value,
+        int(step.reusable),
+        step.key,
+        step.started,
+        step.seconds,
+        step.reused,
+        step.displays,
+        plain(step.reason),
+        plain(step.unusable_because),
+        new.defines,
+        new.deletes,
+        keep_text(connection, new.source),
+        None if new.parts is None else keep_text(connection, new.parts),
+        new.failure,
+    )
+    return int(connection.execute(_INSERT, values).lastrowid or 0)
+
+
+def _edges(
+    connection: sqlite3.Connection, table: str, new: NewStep, artifacts: Mapping[str, Artifact], step: int
+) -> dict[str, Artifact]:
+    recorded = {
+        name: item if item.id is not None else record_artifact(connection, new.artifacts[id(item)], step=step)
+        for name, item in artifacts.items()
+    }
+    connection.executemany(
+        f"INSERT INTO {table} (step, position, name, artifact) VALUES (?, ?, ?, ?)",
+        [(step, place, plain(name), item.id) for place, (name, item) in enumerate(recorded.items())],
+    )
+    return recorded
+
+
+def reusable_steps(connection: sqlite3.Connection, key: str, *, limit: int) -> list[Step]:
+    """Return completed steps of that key that may be reused, newest first."""
+    if not key:
+        return []
+    # The index covers these very conditions, spelled like this.
+    where = "WHERE s.key = ? AND s.status = 'completed' AND s.reusable = 1 ORDER BY s.id DESC LIMIT ?"
+    return _select(connection, _STEP + where, (key, limit))
+
+
+def previous_step(connection: sqlite3.Connection, name: str, notebook: Text) -> Step | None:
+    """Return the latest record of a step that ran, was reused or failed."""
+    number = find_text(connection, notebook)
+    where = (
+        "WHERE s.notebook = ? AND s.name = ? AND s.status IN ('completed', 'cached', 'failed') "
+        "ORDER BY s.id DESC LIMIT 1"
+    )
+    found = [] if number is None else _select(connection, _STEP + where, (number, plain(name)))
+    return found[0] if found else None
+
+
+def step_by_id(connection: sqlite3.Connection, number: int) -> Step | None:
+    """Return one step."""
+    found = _select(connection, _STEP + "WHERE s.id = ?", (number,))
+    return found[0] if found else None
+
+
+def steps_of_run(connection: sqlite3.Connection, run: int) -> list[Step]:
+    """Return the steps of a run, in the order they ended."""
+    return _select(connection, _STEP + "WHERE s.run = ? ORDER BY s.id", (run,))
+
+
+def latest_steps(connection: sqlite3.Connection, notebook: Text) -> list[Step]:
+    """Return the newest record of each step name of a notebook, oldest first."""
+    number = find_text(connection, notebook)
+    if number is None:
+        return []
+    newest = [row[0] for row in connection.execute(_LATEST, {"notebook": number})]
+    return _select(connection, _STEP + f"WHERE s.id IN ({_places(newest)}) ORDER BY s.id", newest)
+
+
+def consumers(connection: sqlite3.Connection, artifact: int, *, limit: int) -> list[Step]:
+    """Return steps that took an artifact, newest first."""
+    taken = connection.execute(
+        "SELECT DISTINCT step FROM inputs WHERE artifact = ? ORDER BY step DESC LIMIT ?", (artifact, limit)
+    )
+    numbers = [row[0] for row in taken]
+    return _select(connection, _STEP + f"WHERE s.id IN ({_places(numbers)}) ORDER BY s.id DESC", numbers)
+
+
+def _select(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Step]:
+    found = connection.execute(sql, values).fetchall()
+    numbers = [row[0] for row in found]
+    known: dict[int, Artifact] = {}
+    inputs = _artifacts_of(connection, "inputs", numbers, known)
+    outputs = _artifacts_of(connection, "outputs", numbers, known)
+    return [rows.step(row, inputs[row[0]], outputs[row[0]]) for row in found]
+
+
+def _artifacts_of(
+    connection: sqlite3.Connection, table: str, steps: Sequence[int], known: dict[int, Artifact]
+) -> dict[int, dict[str, Artifact]]:
+    """Return per step its artifacts by name; each artifact is decoded once, in `known` by id."""
+    edges: dict[int, dict[str, Artifact]] = {step: {} for step in steps}
+    if not steps:
+        return edges
+    which = "e.step = ?" if len(steps) == 1 else "e.step IN (SELECT value FROM json_each(?))"
+    cursor = connection.execute(
+        f"SELECT e.step, e.name, {ARTIFACT} FROM {table} e JOIN artifacts a ON a.id = e.artifact "
+        f"WHERE {which} ORDER BY e.step, e.position",
+        (steps[0] if len(steps) == 1 else json.dumps(list(steps)),),
+    )
+    for step, name, *row in cursor:
+        if row[0] not in known:
+            known[row[0]] = rows.artifact(tuple(row))
+        edges[step][name] = known[row[0]]
+    return edges
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,263 @@
+"""Owns `MetadataStore`, the one door to what is remembered; each method is one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, TypeVar
+
+from zennb.core.records import Status
+from zennb.errors import StoreError
+from zennb.metadata import artifacts, runs, stacks, steps
+from zennb.metadata.artifacts import history
+from zennb.metadata.connection import Database
+from zennb.metadata.runs import NewRun, RunFilter
+from zennb.metadata.steps import NewStep
+from zennb.metadata.texts import Text
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from zennb.core.records import Artifact, ComponentSpec, Run, StackSpec, Step
+
+__all__ = ["MetadataStore"]
+
+R = TypeVar("R")
+
+
+class MetadataStore:
+    """Stacks, components, runs, steps, artifacts and the edges between them, in one SQLite file.
+
+    Any number of threads and processes may use one file. Every method may raise `StoreBusy` when another
+    process holds the file for longer than `deadline`, and `StoreError` when it cannot be read or written.
+
+    Args:
+        path: the file, `metadata.db` of a home; made when missing.
+        deadline: seconds to wait for a lock that another process holds.
+
+    Raises:
+        ForeignStore: the file belongs to another program or to a newer zennb.
+    """
+
+    def __init__(self, path: Path, *, deadline: float = 10.0) -> None:
+        self.path = path
+        self._database = Database(path, deadline=deadline)
+
+    def close(self) -> None:
+        """Close the file; twice is fine."""
+        self._database.close()
+
+    def atomically(self, function: Callable[[], R]) -> R:
+        """Run `function` so that all it does through this store happens at once or not at all.
+
+        It runs on the store's own thread, so it must be short and must not wait for other threads.
+        """
+        return self._database.write(lambda _connection: function())
+
+    # What is registered
+
+    def components(self, type: str | None = None) -> list[ComponentSpec]:  # noqa: A002 -- ZenML's word
+        """Return registered components of one type or all, by type and name."""
+        return self._database.read(stacks.select_components, type)
+
+    def put_component(self, spec: ComponentSpec, *, replace: bool = False) -> None:
+        """Register a component; an equal one is left alone.
+
+        Raises:
+            NameTaken: one of that name differs, and `replace` was not asked for.
+        """
+        self._database.write(stacks.put_component, spec, replace=replace)
+
+    def delete_component(self, type: str, name: str) -> None:  # noqa: A002 -- ZenML's word
+        """Delete a component if it exists.
+
+        Raises:
+            StoreError: a stack names it.
+        """
+        self._database.write(stacks.delete_component, type, name)
+
+    def rename_component(self, type: str, old: str, new: str) -> None:  # noqa: A002 -- ZenML's word
+        """Rename a component, in the stacks that name it too.
+
+        Raises:
+            StoreError: `new` exists.
+        """
+        self._database.write(stacks.rename_component, type, old, new)
+
+    def stacks(self) -> list[StackSpec]:
+        """Return all stacks, by name."""
+        return self._database.read(stacks.select_stacks, None)
+
+    def stack(self, name: str) -> StackSpec | None:
+        """Return one stack."""
+        found = self._database.read(stacks.select_stacks, name)
+        return found[0] if found else None
+
+    def put_stack(self, spec: StackSpec, *, replace: bool = False) -> None:
+        """Register a stack of components that are registered; an equal one is left alone.
+
+        Raises:
+            NameTaken: one of that name differs, and `replace` was not asked for.
+            StoreError: it names a component that is not registered.
+        """
+        self._database.write(stacks.put_stack, spec, replace=replace)
+
+    def delete_stack(self, name: str) -> None:
+        """Delete a stack if it exists; its components, and the runs it was used for, stay."""
+        self._database.write(stacks.delete_stack, name)
+
+    def rename_stack(self, old: str, new: str) -> None:
+        """Rename a stack; runs of the past keep the old name.
+
+        Raises:
+            StoreError: `new` exists.
+        """
+        self._database.write(stacks.rename_stack, old, new)
+
+    def setting(self, key: str) -> str | None:
+        """Return a setting, or None when it was never set."""
+        return self._database.read(stacks.setting, key)
+
+    def set_setting(self, key: str, value: str) -> None:
+        """Write a setting."""
+        self._database.write(stacks.set_setting, key, value)
+
+    # What happened
+
+    def begin_run(self, run: Run) -> Run:
+        """Record that a run began; returned with its id."""
+        return self._database.write(runs.record_run, NewRun.of(run))
+
+    def end_run(self, run: Run) -> Run:
+        """Record status, duration and versions of a run that was begun."""
+        return self._database.write(runs.update_run, NewRun.of(run))
+
+    def add(self, step: Step, *, run: Run | None = None) -> Step:
+        """Record a step, its new artifacts and its edges in one transaction; returned with all ids filled in.
+
+        An artifact without id gets the next version of its name, unless it equals that name's latest version.
+
+        Args:
+            step: what happened.
+            run: the run it belongs to, recorded with it: inserted when it has no id, else updated.
+        """
+        return self.add_all([step], run=run)[0]
+
+    def add_all(self, steps: Iterable[Step], *, run: Run | None = None) -> list[Step]:
+        """Record several steps as `add` does, all in one transaction."""
+        new = [NewStep.of(step) for step in steps]
+        return self._database.write(_add, new, None if run is None else NewRun.of(run))
+
+    def find(self, key: str, *, limit: int = 8) -> list[Step]:
+        """Return completed steps of that key that may be reused, newest first."""
+        return self._database.read(steps.reusable_steps, key, limit=limit)
+
+    def previous(self, name: str, notebook: str) -> Step | None:
+        """Return the latest record of a step that ran, was reused or failed."""
+        return self._database.read(steps.previous_step, name, Text.of(notebook))
+
+    def step(self, id: int) -> Step | None:  # noqa: A002 -- the record's word
+        """Return one step."""
+        return self._database.read(steps.step_by_id, id)
+
+    def steps(self, run_id: int) -> list[Step]:
+        """Return the steps of a run, in the order they ended."""
+        return self._database.read(steps.steps_of_run, run_id)
+
+    def latest_steps(self, notebook: str) -> list[Step]:
+        """Return the newest record of each step name of a notebook, oldest first."""
+        return self._database.read(steps.latest_steps, Text.of(notebook))
+
+    def run(self, id: int) -> Run | None:  # noqa: A002 -- the record's word
+        """Return one run, with the number of its steps per status."""
+        return self._database.read(runs.run_by_id, id, dead=self._dead())
+
+    def runs(
+        self,
+        *,
+        stack: str | None = None,
+        notebook: str | None = None,
+        status: Status | str | None = None,
+        kind: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Return runs, newest first, each with the number of its steps per status.
+
+        Args:
+            stack: name of the stack at the time.
+            notebook: the notebook, as recorded.
+            status: only runs that show this status.
+            kind: `step`, `pipeline` or `notebook`.
+            since: begun at or after this time, in seconds since the epoch.
+            until: begun before this time, in seconds since the epoch.
+            limit: at most so many.
+            offset: leave out so many of the newest.
+        """
+        which = RunFilter(
+            stack=stack,
+            notebook=notebook,
+            status=None if status is None else Status(status),
+            kind=kind,
+            since=since,
+            until=until,
+        )
+        return self._database.read(runs.select_runs, which, limit=limit, offset=offset, dead=self._dead())
+
+    def artifacts(
+        self, *, name: str | None = None, kind: str | None = None, limit: int = 50, offset: int = 0
+    ) -> list[Artifact]:
+        """Return the latest version of each name, newest first."""
+        return self._database.read(
+            artifacts.latest_artifacts, name=name, kind=kind, limit=limit, offset=offset
+        )
+
+    def history(self, name: str, *, limit: int = 1000, offset: int = 0) -> list[Artifact]:
+        """Return versions of one name, newest first."""
+        return self._database.read(history, name, limit=limit, offset=offset)
+
+    def artifact(
+        self, name: str, version: int | None = None, *, notebook: str | None = None
+    ) -> Artifact | None:
+        """Return one version of a name, or what the name stands for now.
+
+        Args:
+            name: the variable's name.
+            version: counts from 1; None asks for the artifact that a step put out last (run or cached).
+            notebook: prefer what steps of this notebook put out, when they ever did.
+        """
+        if version is not None:
+            return self._database.read(artifacts.artifact_version, name, version)
+        where = None if notebook is None else Text.of(notebook)
+        return self._database.read(artifacts.artifact_now, name, notebook=where)
+
+    def producer(self, artifact: Artifact) -> Step | None:
+        """Return the step that made or captured an artifact."""
+        return None if artifact.step is None else self.step(artifact.step)
+
+    def consumers(self, artifact: Artifact, *, limit: int = 100) -> list[Step]:
+        """Return steps that took an artifact as input, newest first."""
+        return [] if artifact.id is None else self._database.read(steps.consumers, artifact.id, limit=limit)
+
+    def with_digest(self, digest: str, *, limit: int = 8) -> list[Artifact]:
+        """Return artifacts of equal content, newest first."""
+        return self._database.read(artifacts.artifacts_with_digest, digest, limit=limit)
+
+    def _dead(self) -> frozenset[int]:
+        """Return runs to be shown as interrupted, and write that down if nobody else is writing just now."""
+        dead = self._database.read(runs.dead_runs)
+        if dead:
+            with contextlib.suppress(StoreError):  # a list neither fails nor waits because of it
+                self._database.write_at_once(runs.mark_dead, dead)
+        return dead
+
+
+def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRun | None) -> list[Step]:
+    recorded = None if run is None else runs.record_run(connection, run)
+    return [
+        steps.record_step(connection, step, run=step.step.run if recorded is None else recorded.id)
+        for step in new
+    ]

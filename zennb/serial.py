@@ -1,0 +1,161 @@
+"""Owns `Serial`: calls made one after another on a thread of their own, where no interrupt can reach them.
+
+Python raises KeyboardInterrupt in the main thread only, between any two instructions. Inside a database
+transaction that leaves the transaction open and blocks every other process. So whatever must not be cut in
+half runs here, and the main thread merely waits: an interrupt ends the waiting, never the work.
+
+The waiting uses C primitives only. `Future.result()` takes its condition's lock in Python code; an interrupt
+just after that would leave the lock taken and the worker blocked for ever.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import weakref
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Serial"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Job(Generic[R]):
+    """One call: what to run, and what came of it."""
+
+    __slots__ = ("args", "done", "error", "function", "kwargs", "result")
+
+    def __init__(self, function: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.result: R | None = None
+        self.error: BaseException | None = None
+        self.done = threading.Lock()
+        self.done.acquire()
+
+    def run(self) -> None:
+        try:
+            self.result = self.function(*self.args, **self.kwargs)
+        except BaseException as error:  # noqa: BLE001 - it is raised again where the call was made
+            self.error = error
+        finally:
+            del self.function, self.args, self.kwargs
+            self.done.release()
+
+    def wait(self) -> R:
+        self.done.acquire()
+        try:
+            if self.error is not None:
+                raise self.error
+            return self.result  # type: ignore[return-value]  # set by `run` when there is no error
+        finally:
+            self.error = self.result = None  # no cycle between the exception and its frames
+
+
+_Queue: TypeAlias = "SimpleQueue[_Job[Any] | None]"
+
+
+def _work(queue: _Queue) -> None:
+    while (job := queue.get()) is not None:
+        job.run()
+        del job  # an idle worker keeps no arguments or results alive
+
+
+class _Worker:
+    """A thread and the queue only it reads."""
+
+    __slots__ = ("pid", "queue", "thread")
+
+    def __init__(self, name: str) -> None:
+        self.pid = os.getpid()
+        self.queue: _Queue = SimpleQueue()
+        self.thread = threading.Thread(target=_work, args=(self.queue,), name=name, daemon=True)
+        self.thread.start()
+
+
+class Serial:
+    """One worker thread; `call` runs a function there and returns what it returned.
+
+    The thread starts with the first call. In a forked child the first call starts a new one; connections that
+    were opened before the fork must be opened again by their owner.
+
+    Args:
+        name: the thread's name, for debuggers and stack dumps.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._worker: _Worker | None = None
+        self._closed = False
+
+    def call(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run `function` on the worker thread and wait for its result; nested calls run in place.
+
+        Raises:
+            RuntimeError: it was closed.
+        """
+        worker = self._worker
+        if worker is None or worker.pid != os.getpid():
+            worker = self._start()
+        if threading.get_ident() == worker.thread.ident:
+            return function(*args, **kwargs)
+        job: _Job[R] = _Job(function, args, kwargs)
+        with self._lock:
+            self._refuse_when_closed()
+            worker.queue.put(job)
+        return job.wait()
+
+    def close(self) -> None:
+        """Finish what was started and end the thread."""
+        worker = self._worker
+        if worker is not None and worker.pid != os.getpid():
+            self._lock = threading.Lock()  # a thread of the parent may have held the old one at the fork
+            self._worker = worker = None
+        with self._lock:
+            self._closed = True
+        if worker is None:
+            return
+        worker.queue.put(None)
+        if worker.thread is not threading.current_thread():
+            worker.thread.join()
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise RuntimeError(f"{self._name} is closed")
+
+    def _start(self) -> _Worker:
+        if self._worker is not None and self._worker.pid != os.getpid():
+            self._lock = threading.Lock()
+            self._worker = None
+        with self._lock:
+            self._refuse_when_closed()
+            if self._worker is None:
+                # One assignment of a finished worker: an interrupt before it leaves an idle thread, not two.
+                self._worker = _Worker(self._name)
+                _watch(self, self._worker.queue)
+            return self._worker
+
+
+def _watch(serial: Serial, queue: _Queue) -> None:
+    """End the worker when `serial` is dropped, and let it finish its work before the interpreter ends."""
+    finish = partial(_finish, weakref.ref(serial))
+    atexit.register(finish)
+    weakref.finalize(serial, _dropped, queue, finish).atexit = False
+
+
+def _finish(reference: weakref.ref[Serial]) -> None:
+    serial = reference()
+    if serial is not None:
+        serial.close()
+
+
+def _dropped(queue: _Queue, finish: Callable[[], None]) -> None:
+    queue.put(None)
+    atexit.unregister(finish)

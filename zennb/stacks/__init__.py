@@ -1,0 +1,1 @@
+"""Owns what is registered, where it lives, and stacks opened for use."""

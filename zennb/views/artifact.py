@@ -1,0 +1,124 @@
+"""Owns how artifacts are shown: one with its preview, a list, and the versions of one name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.views.markup import box, muted, name, pairs, strong
+from zennb.views.preview import in_a_line, preview
+from zennb.views.table import Column, Table, facts
+from zennb.views.text import clean, listing, short, size, when
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zennb.core.records import Artifact, Step
+
+__all__ = ["artifact", "artifacts", "glance", "history", "label"]
+
+
+def label(artifact: Artifact) -> str:
+    """Return `model v3`; the bare name before it is recorded."""
+    return f"{clean(artifact.name)} v{artifact.version}" if artifact.version else clean(artifact.name)
+
+
+def glance(artifact: Artifact, *, alone: bool = False) -> str:
+    """Return an artifact in a line: `model v3  sklearn.Pipeline  1.2 MB  150 rows × 4 columns`.
+
+    Args:
+        artifact: the record.
+        alone: only what its summary says.
+    """
+    said = in_a_line(artifact.summary)
+    if alone:
+        return said
+    kind = "" if artifact.kind == "output" else clean(artifact.kind)
+    parts = [label(artifact), clean(artifact.type), size(artifact.size), kind, said]
+    return "  ".join(part for part in parts if part)
+
+
+def artifact(artifact: Artifact, *, producer: Step | None = None, consumers: Sequence[Step] = ()) -> View:
+    """Show one artifact: what it is, where it came from, who used it, and a preview from its summary.
+
+    Args:
+        artifact: the record.
+        producer: the step that made it, or that it was captured for.
+        consumers: records of the steps that read it.
+    """
+    used = listing(dict.fromkeys(each.name for each in consumers))
+    rows = [
+        ("type", clean(artifact.type)),
+        ("size", size(artifact.size)),
+        ("kind", clean(artifact.kind)),
+        ("made by" if artifact.kind == "output" else "captured for", _origin(producer)),
+        ("used by", used),
+        ("needs", listing(artifact.needs)),
+        ("stored as", clean(artifact.materializer)),
+        ("created", when(artifact.created)),
+        ("bytes", short(artifact.blob)),
+    ]
+    title = f"<div>{muted('artifact')} {strong(name(label(artifact)))}</div>"
+    html = pairs([(key, name(value) if value else "") for key, value in rows])
+    head = View(f"artifact {label(artifact)}\n{facts(rows)}", box(title + html))
+    return join([head, preview(artifact.summary)])
+
+
+def _origin(step: Step | None) -> str:
+    if step is None:
+        return ""
+    return f"{clean(step.name)} (run {step.run})" if step.run is not None else clean(step.name)
+
+
+def _row(artifact: Artifact, producers: Mapping[int, Step]) -> dict[str, object]:
+    step = producers.get(artifact.step) if artifact.step is not None else None
+    return {
+        "name": artifact.name,
+        "version": artifact.version,
+        "type": artifact.type,
+        "size": artifact.size,
+        "kind": artifact.kind,
+        "value": in_a_line(artifact.summary),
+        "made_by": _origin(step),
+        "created": artifact.created,
+        "digest": artifact.digest,
+        "blob": artifact.blob,
+    }
+
+
+def _columns(*, named: bool) -> list[Column]:
+    lead = [Column.of("name", "name"), Column.of("count", "version")]
+    return [
+        *(lead if named else [Column.of("count", "version", heading=True)]),
+        Column.of("names", "type", most=28),
+        Column.of("size", "size"),
+        Column.of("names", "kind"),
+        Column.of("names", "value", most=30),
+        Column.of("names", "made_by", "made by"),
+        Column.of("time", "created", least=16),
+    ]
+
+
+def artifacts(found: Sequence[Artifact], *, producers: Mapping[int, Step] | None = None) -> Table:
+    """List artifacts, one row each.
+
+    Args:
+        found: usually the latest version of each name.
+        producers: step id → its record, to say who made them.
+    """
+    rows = [_row(each, producers or {}) for each in found]
+    return Table(
+        columns=_columns(named=True), data=rows, empty="no artifacts yet: run a cell that starts with %%step"
+    )
+
+
+def history(found: Sequence[Artifact], *, producers: Mapping[int, Step] | None = None) -> Table:
+    """List the versions of one name, as given.
+
+    Args:
+        found: its versions.
+        producers: step id → its record, to say who made them.
+    """
+    rows = [_row(each, producers or {}) for each in found]
+    title = clean(found[0].name) if found else ""
+    return Table(columns=_columns(named=False), data=rows, title=title, empty="no artifact of that name")

@@ -1,0 +1,139 @@
+"""Owns the comparison of two runs: what differed in stack, packages, parameters, and step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.core.key import differences
+from zennb.views.configuration import masked
+from zennb.views.mark import state_html, state_text
+from zennb.views.markup import box, escape, muted, strong
+from zennb.views.table import Column, Table
+from zennb.views.text import clean, duration, plural, when
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zennb.core.records import ComponentSpec, Run, Step
+
+__all__ = ["compare"]
+
+
+def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[Step]) -> View:
+    """Show what differed between two runs; what was equal is only counted.
+
+    Args:
+        old: the run compared with.
+        old_steps: its steps.
+        new: the other run.
+        new_steps: its steps.
+    """
+    names = (_called(old), _called(new))
+    around = _around(old, new, names)
+    steps, equal = _steps(old_steps, new_steps, names)
+    shown = [table for table in (around, steps) if table.data]
+    same = f"{plural(equal, 'step')} with equal code, inputs and outputs" if equal else ""
+    rest = same or ("" if shown else "nothing differed")
+    tail = [View(rest, box(muted(escape(rest))))] if rest else []
+    return join([_head(old, new), *shown, *tail])
+
+
+def _called(run: Run) -> str:
+    return f"run {run.id}" if run.id is not None else "this run"
+
+
+def _head(old: Run, new: Run) -> View:
+    def line(run: Run, state: str) -> str:
+        return "  ".join(part for part in (state, duration(run.seconds), when(run.started)) if part)
+
+    text = [f"{_called(run)}  {line(run, state_text(run.status))}" for run in (old, new)]
+    html = [
+        f"<div>{strong(escape(_called(run)))} &nbsp;{state_html(run.status)}"
+        f" &nbsp;{muted(escape(line(run, '')))}</div>"
+        for run in (old, new)
+    ]
+    return View("\n".join(text), box("".join(html)))
+
+
+def _around(old: Run, new: Run, names: tuple[str, str]) -> Table:
+    before, after = _setting(old), _setting(new)
+    rows = [
+        {"what": key, "old": before.get(key, "–"), "new": after.get(key, "–")}
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+    columns = (
+        Column.of("name", "what", ""),
+        Column.of("names", "old", names[0]),
+        Column.of("names", "new", names[1]),
+    )
+    return Table(columns=columns, data=rows, title="around the steps")
+
+
+def _setting(run: Run) -> dict[str, str]:
+    return {
+        "stack": clean(run.stack.name),
+        **{clean(kind).replace("_", " "): _component(spec) for kind, spec in run.stack.components.items()},
+        "notebook": clean(run.notebook) or "–",
+        **{f"parameter {clean(key)}": clean(value) for key, value in run.parameters.items()},
+        **{clean(key): clean(value) for key, value in run.versions.items()},
+    }
+
+
+def _component(spec: ComponentSpec) -> str:
+    config = ", ".join(f"{clean(key)}={masked(key, value)}" for key, value in sorted(spec.config.items()))
+    return f"{clean(spec.name)} ({clean(spec.flavor)}{f': {config}' if config else ''})"
+
+
+def _steps(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> tuple[Table, int]:
+    before, after = _by_name(old), _by_name(new)
+    rows = [
+        {
+            "step": known,
+            "old": before[known].status if known in before else None,
+            "new": after[known].status if known in after else None,
+            "seconds_old": before[known].seconds if known in before else None,
+            "seconds_new": after[known].seconds if known in after else None,
+            "differences": _differences(before.get(known), after.get(known)),
+        }
+        for known in dict.fromkeys([*before, *after])
+    ]
+    told = [row for row in rows if row["differences"]]
+    columns = (
+        Column.of("name", "step", most=24),
+        Column.of("state", "old", names[0]),
+        Column.of("state", "new", names[1]),
+        Column.of("prose", "differences", "what differed"),
+    )
+    return Table(columns=columns, data=told, title="steps"), len(rows) - len(told)
+
+
+def _by_name(steps: Sequence[Step]) -> Mapping[str, Step]:
+    return {step.name: step for step in steps}
+
+
+def _differences(old: Step | None, new: Step | None) -> list[str]:
+    if old is None or new is None:
+        return ["only in the second" if old is None else "only in the first"]
+    found: list[str] = []
+    if old.parts is not None and new.parts is not None:
+        found += differences(old.parts, new.parts)
+    elif old.source != new.source:
+        found.append("its code changed")
+    if old.status.is_good and new.status.is_good:
+        found += _outputs(old, new)
+    elif old.status != new.status:
+        found.append(f"{old.status.value} → {new.status.value}")
+    return found
+
+
+def _outputs(old: Step, new: Step) -> list[str]:
+    told: list[str] = []
+    for known in dict.fromkeys([*old.outputs, *new.outputs]):
+        before, after = old.outputs.get(known), new.outputs.get(known)
+        if before is None or after is None:
+            told.append(f"output `{known}` is {'new' if before is None else 'gone'}")
+        elif before.digest != after.digest:
+            told.append(f"output `{known}` changed (v{before.version} → v{after.version})")
+    return told

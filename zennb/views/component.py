@@ -1,0 +1,153 @@
+"""Owns how components and flavors are shown: lists, one component, the flavors of a type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zennb.views.configuration import masked, options
+from zennb.views.markup import box, escape, muted, name, pairs, prose, strong
+from zennb.views.table import Column, Table, facts
+from zennb.views.text import clean
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.core.records import ComponentSpec
+
+__all__ = ["Flavor", "Option", "component", "components", "flavors"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of a flavor.
+
+    Attributes:
+        name: as typed after `--`.
+        kind: what it takes, e.g. `Int`.
+        default: the default as text.
+        help: one sentence.
+    """
+
+    name: str
+    kind: str = ""
+    default: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flavor:
+    """One flavor that could be registered.
+
+    Attributes:
+        type: the component type, `artifact_store`.
+        name: as typed after `--flavor=`.
+        description: one sentence.
+        needs: how to install what is missing; "" when it can be used at once.
+    """
+
+    type: str
+    name: str
+    description: str = ""
+    needs: str = ""
+
+
+def _type(component_type: str) -> str:
+    return clean(component_type).replace("_", " ")
+
+
+def component(
+    spec: ComponentSpec,
+    *,
+    description: str = "",
+    choices: Sequence[Option] = (),
+    used_by: Sequence[str] = (),
+    reach: str = "",
+) -> View:
+    """Show one component: its flavor, its configuration, the stacks that use it, and the options it has.
+
+    Args:
+        spec: the component on paper.
+        description: what its flavor does, one sentence.
+        choices: all options of its flavor.
+        used_by: names of the stacks that it belongs to.
+        reach: from where it can be reached, or how far it sends work, in words.
+    """
+    shown = [(option, masked(option, value)) for option, value in spec.config.items()]
+    rows = [("flavor", spec.flavor), *shown, ("reach", reach), ("used by", ", ".join(map(clean, used_by)))]
+    lead = f"{_type(spec.type)} {clean(spec.name)}"
+    text = "\n".join(part for part in (lead, facts([("what", description), *rows])) if part)
+    title = f"<div>{muted(escape(_type(spec.type)))} {strong(name(spec.name))}</div>"
+    said = [("what", prose(description)), *((key, name(value) if value else "") for key, value in rows)]
+    head = View(text, box(title + pairs(said)))
+    return join([head, _choices(spec, choices)]) if choices else head
+
+
+def _choices(spec: ComponentSpec, choices: Sequence[Option]) -> Table:
+    columns = (
+        Column.of("name", "option"),
+        Column.of("names", "kind"),
+        Column.of("names", "value"),
+        Column.of("names", "default"),
+        Column.of("prose", "help"),
+    )
+    rows = [
+        {
+            "option": choice.name,
+            "kind": choice.kind,
+            "value": masked(choice.name, spec.config[choice.name]) if choice.name in spec.config else None,
+            "default": masked(choice.name, choice.default),
+            "help": choice.help,
+        }
+        for choice in choices
+    ]
+    return Table(columns=columns, data=rows)
+
+
+def components(specs: Sequence[ComponentSpec], *, active: Sequence[ComponentSpec] = ()) -> Table:
+    """List components.
+
+    Args:
+        specs: what to list.
+        active: the components of the active stack; they are marked.
+    """
+    used = {(spec.type, spec.name) for spec in active}
+    rows = [
+        {
+            "active": (spec.type, spec.name) in used,
+            "name": spec.name,
+            "type": spec.type,
+            "flavor": spec.flavor,
+            "configuration": options(spec.config),
+        }
+        for spec in specs
+    ]
+    kinds = {spec.type for spec in specs}
+    columns = [
+        Column.of("active", "active", ""),
+        Column.of("name", "name"),
+        *(
+            [Column.of("names", "type", show=_type, markup=lambda value: escape(_type(value)))]
+            if len(kinds) > 1
+            else []
+        ),
+        Column.of("names", "flavor"),
+        Column.of("names", "configuration"),
+    ]
+    return Table(columns=columns, data=rows, empty="no components of this type")
+
+
+def flavors(found: Sequence[Flavor]) -> Table:
+    """List flavors: what each does, and what has to be installed first, if anything."""
+    columns = (
+        Column.of("name", "name", "flavor"),
+        Column.of("names", "type", show=_type, markup=lambda value: escape(_type(value))),
+        Column.of("prose", "description"),
+        Column.of("prose", "needs"),
+    )
+    rows = [
+        {"name": each.name, "type": each.type, "description": each.description, "needs": each.needs}
+        for each in found
+    ]
+    return Table(columns=columns, data=rows, empty="no flavors of this type")

@@ -1,0 +1,190 @@
+"""Owns the lineage of an artifact: who made it, from what, and who used it; as a tree and as a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zennb.views.artifact import glance, label
+from zennb.views.graph import Node, graph
+from zennb.views.markup import block, box, details
+from zennb.views.text import clean, listing, tree
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zennb.core.records import Artifact, Step
+
+__all__ = ["lineage"]
+
+DEEPEST = 24
+
+
+@dataclass(slots=True)
+class _Branch:
+    text: str
+    below: list[_Branch] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    producers: Mapping[int, Step]
+    consumers: Mapping[int, Sequence[Step]]
+
+    def producer(self, artifact: Artifact) -> Step | None:
+        if artifact.id is None or artifact.kind != "output":
+            return None
+        return self.producers.get(artifact.id)
+
+    def used_by(self, artifact: Artifact) -> dict[tuple[str, str], list[Step]]:
+        """Return its readers, records of one step together."""
+        found: dict[tuple[str, str], list[Step]] = {}
+        for step in self.consumers.get(artifact.id, ()) if artifact.id is not None else ():
+            found.setdefault((step.notebook, step.name), []).append(step)
+        return found
+
+
+def lineage(
+    artifact: Artifact,
+    *,
+    producers: Mapping[int, Step],
+    consumers: Mapping[int, Sequence[Step]] | None = None,
+) -> View:
+    """Show where an artifact came from and where it went.
+
+    Args:
+        artifact: the record to start at.
+        producers: artifact id → the step that made it, for it and what it was made from, as far up as known.
+        consumers: artifact id → the steps that read it, newest first, for it and what was made from it.
+    """
+    known = _Known(producers=producers, consumers=consumers or {})
+    trunk = _Branch(
+        glance(artifact), [*_up(artifact, known, frozenset()), *_used(artifact, known, frozenset())]
+    )
+    text = tree([trunk], label=lambda branch: branch.text, below=lambda branch: branch.below)
+    nodes, edges = _graph(artifact, known)
+    if not edges:
+        return View(text, box(block(text)))
+    drawn = graph(nodes, edges)
+    return View(text, drawn.html + box(details("as a tree", block(text))))
+
+
+def _called(step: Step, records: Sequence[Step] = ()) -> str:
+    runs = sorted({each.run for each in records or (step,) if each.run is not None})
+    if not runs:
+        return clean(step.name)
+    return f"{clean(step.name)} (run{'s' if len(runs) > 1 else ''} {listing(runs, most=4)})"
+
+
+def _up(artifact: Artifact, known: _Known, seen: frozenset[int]) -> list[_Branch]:
+    step = known.producer(artifact)
+    if step is None:
+        return []
+    if artifact.id is None or artifact.id in seen or len(seen) > DEEPEST:
+        return [_Branch("…")]
+    deeper = seen | {artifact.id}
+    inputs = [_Branch(glance(each), _up(each, known, deeper)) for each in step.inputs.values()]
+    return [_Branch(f"made by {_called(step)}", inputs)]
+
+
+def _used(artifact: Artifact, known: _Known, seen: frozenset[int]) -> list[_Branch]:
+    if artifact.id is None or artifact.id in seen or len(seen) > DEEPEST:
+        return []
+    deeper = seen | {artifact.id}
+    branches = []
+    for records in known.used_by(artifact).values():
+        made = {each.label: each for each in records[0].outputs.values()}
+        below = [_Branch(f"→ {glance(each)}", _used(each, known, deeper)) for each in made.values()]
+        branches.append(_Branch(f"used by {_called(records[0], records)}", below))
+    return branches
+
+
+def _graph(artifact: Artifact, known: _Known) -> tuple[list[Node], list[tuple[str, str]]]:
+    nodes: dict[str, Node] = {}
+    edges: dict[tuple[str, str], None] = {}
+    _draw_up(artifact, known, nodes, edges)
+    _draw_down(artifact, known, nodes, edges)
+    start = _artifact_id(artifact)
+    nodes[start] = _artifact_node(artifact, current=True)
+    return list(nodes.values()), _acyclic(list(edges))
+
+
+def _artifact_id(artifact: Artifact) -> str:
+    return f"artifact {artifact.id if artifact.id is not None else label(artifact)}"
+
+
+def _artifact_node(artifact: Artifact, *, current: bool = False) -> Node:
+    note = clean(artifact.type).rpartition(".")[2] if artifact.kind == "output" else clean(artifact.kind)
+    return Node(
+        id=_artifact_id(artifact), label=label(artifact), note=note, shape="artifact", current=current
+    )
+
+
+def _step_node(step: Step) -> Node:
+    return Node(
+        id=f"step {step.notebook} {step.name} {step.id}",
+        label=clean(step.name),
+        note=f"run {step.run}" if step.run is not None else "step",
+    )
+
+
+def _draw_up(
+    artifact: Artifact, known: _Known, nodes: dict[str, Node], edges: dict[tuple[str, str], None]
+) -> None:
+    todo = [artifact]
+    while todo:
+        here = todo.pop()
+        if _artifact_id(here) in nodes:
+            continue
+        nodes[_artifact_id(here)] = _artifact_node(here)
+        step = known.producer(here)
+        if step is None:
+            continue
+        node = _step_node(step)
+        nodes[node.id] = node
+        edges[node.id, _artifact_id(here)] = None
+        for each in step.inputs.values():
+            edges[_artifact_id(each), node.id] = None
+            todo.append(each)
+
+
+def _draw_down(
+    artifact: Artifact, known: _Known, nodes: dict[str, Node], edges: dict[tuple[str, str], None]
+) -> None:
+    todo, seen = [artifact], set[str]()
+    while todo:
+        here = todo.pop()
+        if _artifact_id(here) in seen:
+            continue
+        seen.add(_artifact_id(here))
+        nodes.setdefault(_artifact_id(here), _artifact_node(here))
+        for records in known.used_by(here).values():
+            node = _step_node(records[0])
+            nodes.setdefault(node.id, node)
+            edges[_artifact_id(here), node.id] = None
+            for each in records[0].outputs.values():
+                edges[node.id, _artifact_id(each)] = None
+                todo.append(each)
+
+
+def _acyclic(edges: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the edges without those that would lead back: a step may give out, unchanged, what it read."""
+    kept: list[tuple[str, str]] = []
+    after: dict[str, set[str]] = {}
+    for source, target in edges:
+        if source != target and not _leads(after, target, source):
+            kept.append((source, target))
+            after.setdefault(source, set()).add(target)
+    return kept
+
+
+def _leads(after: Mapping[str, set[str]], start: str, end: str) -> bool:
+    todo, seen = [start], {start}
+    while todo:
+        here = todo.pop()
+        if here == end:
+            return True
+        todo += after.get(here, set()) - seen
+        seen |= after.get(here, set())
+    return False

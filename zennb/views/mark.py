@@ -1,0 +1,82 @@
+"""Owns how a state looks: a symbol and a word, with a colour that only repeats what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zennb.core.records import Status
+from zennb.views.markup import escape, strong
+from zennb.views.text import clean
+
+__all__ = ["ACTIVE", "Mark", "mark", "state_html", "state_text", "symbol_html"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How one state looks.
+
+    Attributes:
+        symbol: one character.
+        word: the state in a word or two.
+        colour: for the symbol and for outlines; reads on white and on black (contrast to both over 3.7).
+        fill: light background for boxes, under dark text.
+    """
+
+    symbol: str
+    word: str
+    colour: str
+    fill: str
+
+
+GREEN, BLUE, VIOLET, RED, GREY, AMBER = "#2a8f4f", "#2b80c8", "#8f66d8", "#d94b42", "#808080", "#b87410"
+ACTIVE = Mark(symbol="●", word="active", colour=GREEN, fill="#e3f4e8")
+
+COLOURS = {
+    Status.RUNNING: (VIOLET, "#efe8fb"),
+    Status.COMPLETED: (GREEN, "#e3f4e8"),
+    Status.CACHED: (BLUE, "#e2eff9"),
+    Status.FAILED: (RED, "#fbe6e4"),
+    Status.SKIPPED: (GREY, "#eeeeee"),
+    Status.INTERRUPTED: (AMBER, "#faefdc"),
+}
+
+OTHERS = {
+    "active": ("●", GREEN, "#e3f4e8"),
+    "waiting": ("·", GREY, "#f4f4f4"),
+    "up to date": ("✔", GREEN, "#e3f4e8"),
+    "stale": ("△", AMBER, "#faefdc"),
+    "not run yet": ("○", GREY, "#f4f4f4"),
+}
+
+
+def mark(state: Status | str) -> Mark:
+    """Return how a state looks: a `Status`, one of our other words for a state, or any word at all."""
+    try:
+        status = Status(state)
+    except ValueError:
+        symbol, colour, fill = OTHERS.get(str(state), ("·", GREY, "#f4f4f4"))
+        return Mark(symbol=symbol, word=clean(state), colour=colour, fill=fill)
+    colour, fill = COLOURS[status]
+    return Mark(symbol=status.symbol, word=status.value, colour=colour, fill=fill)
+
+
+def symbol_html(look: Mark) -> str:
+    """Return the symbol in its colour; the selector keeps phones from drawing it as an emoji."""
+    return f'<span style="color:{look.colour}" aria-hidden="true">{look.symbol}&#xFE0E;</span>'
+
+
+def state_text(state: Status | str | None) -> str:
+    """Return `● cached`; nothing for no state."""
+    if not state:
+        return ""
+    look = mark(state)
+    return f"{look.symbol} {look.word}"
+
+
+def state_html(state: Status | str | None) -> str:
+    """Return the coloured symbol and the word; nothing for no state."""
+    if not state:
+        return ""
+    look = mark(state)
+    word = escape(look.word)
+    return f"{symbol_html(look)} {strong(word) if state == Status.FAILED else word}"

@@ -1,0 +1,138 @@
+"""Owns how a pipeline is shown: while it runs, what of it is up to date, and its graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records import Run, Status, Step
+from zennb.views.graph import Node, graph
+from zennb.views.mark import mark, symbol_html
+from zennb.views.markup import box, name, prose, strong
+from zennb.views.run import STEP_COLUMNS, step_row
+from zennb.views.table import Column, Table
+from zennb.views.text import clean, duration, width
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zennb.core.plan import Plan
+
+__all__ = ["Standing", "live", "pipeline", "standings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one step of a pipeline stands.
+
+    Attributes:
+        name: the step.
+        fresh: whether its stored results would be reused now.
+        reason: why, for a person.
+        last: its latest record; None when it never ran.
+        upstream: whether it only would run because a step before it would.
+    """
+
+    name: str
+    fresh: bool
+    reason: str = ""
+    last: Step | None = None
+    upstream: bool = False
+
+    @property
+    def state(self) -> str:
+        """`up to date`, `stale` or `not run yet`."""
+        return "up to date" if self.fresh else "not run yet" if self.last is None else "stale"
+
+
+def standings(found: Sequence[Standing]) -> Table:
+    """List the steps of a pipeline, each with whether it is up to date and why."""
+    columns = (
+        Column.of("name", "step", most=28),
+        Column.of("state", "state"),
+        Column.of("prose", "reason"),
+        Column.of("state", "last", "last run"),
+        Column.of("seconds", "seconds", "took"),
+        Column.of("time", "started", "when", least=16),
+    )
+    rows = [
+        {
+            "step": each.name,
+            "state": each.state,
+            "reason": each.reason,
+            "last": each.last.status if each.last is not None else None,
+            "seconds": each.last.seconds if each.last is not None else None,
+            "started": each.last.started if each.last is not None else None,
+        }
+        for each in found
+    ]
+    return Table(columns=columns, data=rows, empty="no steps yet: run a cell that starts with %%step")
+
+
+def live(order: Sequence[str], *, steps: Mapping[str, Step], now: float, run: Run | None = None) -> View:
+    """Show a pipeline run as it goes; its shape is the same from the first moment to the last.
+
+    Args:
+        order: the names of all steps, in the order of the plan.
+        steps: step name → its record, for those that have started (status running) or ended.
+        now: seconds since the epoch, to show how long the running ones have been at it.
+        run: the run's record; the final one gives the last line its state and duration.
+    """
+    rows = [_live_row(each, steps.get(each), now) for each in order]
+    longest = min(28, max((width(clean(each)) for each in order), default=4))
+    columns = [
+        replace(STEP_COLUMNS[0], least=longest),
+        *STEP_COLUMNS[1:3],
+        replace(STEP_COLUMNS[3], least=18),
+    ]
+    columns.append(STEP_COLUMNS[4])
+    return join(
+        [Table(columns=columns, data=rows, fixed=True, empty="no steps"), _progress(order, steps, now, run)],
+        gap=0,
+    )
+
+
+def _live_row(known: str, step: Step | None, now: float) -> dict[str, Any]:
+    if step is None:
+        return {"step": known, "status": "waiting", "outputs": []}
+    row = step_row(step)
+    if step.status is Status.RUNNING:
+        row["seconds"] = max(0.0, now - step.started) if step.started else None
+    return row
+
+
+def _progress(order: Sequence[str], steps: Mapping[str, Step], now: float, run: Run | None) -> View:
+    ended = sum(step.status.is_final for step in steps.values())
+    status = run.status if run is not None else Status.RUNNING
+    look = mark(status)
+    which = f"run {run.id} " if run is not None and run.id is not None else ""
+    spent = "" if run is None else duration(run.seconds if status.is_final else max(0.0, now - run.started))
+    stack = f" on stack {clean(run.stack.name)}" if run is not None else ""
+    said = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{f', {spent}' if spent else ''}"
+    return View(f"{look.symbol} {said}", box(f"<div>{symbol_html(look)} {prose(said)}</div>"))
+
+
+def pipeline(plan: Plan, *, found: Sequence[Standing] = (), title: str = "") -> View:
+    """Draw a pipeline: its steps and edges, with the state of each where it is known.
+
+    Args:
+        plan: order and edges.
+        found: where its steps stand.
+        title: usually the notebook's name.
+    """
+    known = {each.name: each for each in found}
+    nodes = [_node(each, known.get(each)) for each in plan.order]
+    drawn = graph(nodes, plan.edges, empty="no steps yet: run a cell that starts with %%step")
+    if not title:
+        return drawn
+    head = View(f"pipeline {clean(title)}", box(f"<div>pipeline {strong(name(title))}</div>"))
+    return join([head, drawn], gap=0)
+
+
+def _node(known: str, standing: Standing | None) -> Node:
+    if standing is None:
+        return Node(id=known, label=known)
+    if standing.last is None:
+        return Node(id=known, label=known, state=standing.state)
+    return Node(id=known, label=known, state=standing.last.status, stale=not standing.fresh)

@@ -1,0 +1,193 @@
+"""Owns the preview of a value from its stored summary, one face per kind; nothing is loaded to make it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from zennb.views.markup import block, box, image, muted, pairs, prose
+from zennb.views.table import Column, Table, facts
+from zennb.views.text import clean, clean_block, count, cut, plural
+from zennb.views.view import View, join
+
+__all__ = ["in_a_line", "preview"]
+
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
+BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
+MOST_COLUMNS = 12
+
+Summary = Mapping[str, Any]
+
+
+def preview(summary: Summary) -> View:
+    """Show a summary by its kind; one of an unknown kind, or none, gives an empty view."""
+    made = KINDS.get(str(summary.get("kind", "")))
+    return made(summary) if made is not None else View("", "")
+
+
+def in_a_line(summary: Summary, *, most: int = 48) -> str:
+    """Return the summary in a few words: the value of a scalar, the shape of an array ..."""
+    said = LINES.get(str(summary.get("kind", "")))
+    return cut(said(summary), most) if said is not None else ""
+
+
+def _items(value: object) -> Sequence[Any]:
+    return value if isinstance(value, (list, tuple)) else ()
+
+
+def _whole(value: object) -> str:
+    return count(value) if isinstance(value, int) else clean("" if value is None else value)
+
+
+def _rows(summary: Summary) -> list[list[str]]:
+    return [[str(cell) for cell in _items(row)] for row in _items(summary.get("items"))]
+
+
+def _shape(summary: Summary) -> str:
+    sizes = " × ".join(_whole(each) for each in _items(summary.get("shape")))
+    return f"{sizes or 'scalar'} {clean(summary.get('dtype', ''))}".strip()
+
+
+def _frame_size(summary: Summary) -> str:
+    return f"{_whole(summary.get('rows'))} rows × {plural(len(_items(summary.get('columns'))), 'column')}"
+
+
+def _length(summary: Summary, noun: str) -> str:
+    found = summary.get("length")
+    return plural(found, noun) if isinstance(found, int) else ""
+
+
+def _verbatim(summary: Summary) -> View:
+    said = clean_block(summary.get("text", ""))
+    return View(said, box(block(said)))
+
+
+def _text(summary: Summary) -> View:
+    said = clean_block(summary.get("text", ""))
+    full = summary.get("length")
+    more = f"… {count(full)} characters in all" if isinstance(full, int) and full > len(said) else ""
+    return View(
+        f"{said}\n{more}" if more else said, box(block(said) + (f"<div>{muted(more)}</div>" if more else ""))
+    )
+
+
+def _array(summary: Summary) -> View:
+    told = [
+        (title, clean(summary[title])) for title in ("min", "max", "mean") if summary.get(title) is not None
+    ]
+    numbers = "  ".join(f"{title} {value}" for title, value in told)
+    lead = View(
+        "  ".join(part for part in (_shape(summary), numbers) if part),
+        box(f"<div>{prose(_shape(summary))} &nbsp;{muted(prose(numbers))}</div>"),
+    )
+    head = _nested(summary.get("head"))
+    return join([lead, View(head, box(block(head)))], gap=0) if head else lead
+
+
+def _nested(value: object, depth: int = 0) -> str:
+    if not isinstance(value, (list, tuple)):
+        return "" if value is None else clean(value)
+    if not any(isinstance(item, (list, tuple)) for item in value):
+        return f"[{' '.join(clean(item) for item in value)}]"
+    inner = f"\n{' ' * (depth + 1)}".join(_nested(item, depth + 1) for item in value)
+    return f"[{inner}]"
+
+
+def _frame(summary: Summary) -> View:
+    columns = [
+        item if isinstance(item, Mapping) else {"name": item} for item in _items(summary.get("columns"))
+    ]
+    shown, hidden = columns[:MOST_COLUMNS], columns[MOST_COLUMNS:]
+    headings = [
+        Column.of("names", "index", "", most=20),
+        *(_frame_column(at, each) for at, each in enumerate(shown)),
+    ]
+    rows = [
+        dict(zip(["index", *(str(at) for at in range(len(shown)))], map(str, _items(row)), strict=False))
+        for row in _items(summary.get("head"))
+    ]
+    size = _frame_size(summary)
+    lead = View(size, box(f"<div>{prose(size)}</div>"))
+    named = ", ".join(f"{clean(each.get('name'))} {clean(each.get('dtype', ''))}".strip() for each in hidden)
+    rest = View(f"and {named}", box(f"<div>{muted('and ' + prose(named))}</div>")) if hidden else View("", "")
+    table = Table(columns=headings, data=rows, empty="no rows", fixed=True)
+    return join([lead, table, rest], gap=0)
+
+
+def _frame_column(at: int, column: Mapping[str, Any]) -> Column:
+    dtype = str(column.get("dtype", ""))
+    numeric = dtype.lower().startswith(("int", "uint", "float", "double", "decimal"))
+    return Column.of("names", str(at), str(column.get("name", "")), right=numeric, most=18)
+
+
+def _picture(summary: Summary) -> View:
+    mime, data = str(summary.get("mime", "")), str(summary.get("data", ""))
+    wide, high = summary.get("width"), summary.get("height")
+    size = f" {_whole(wide)} × {_whole(high)}" if wide and high else ""
+    said = f"picture{size} ({clean(mime)})"
+    if mime not in PICTURES or not BASE64.fullmatch(data):
+        return View(said, box(f"<div>{prose(said)}</div>"))
+    return View(said, box(image(mime, "".join(data.split()), alt=said)))
+
+
+def _mapping(summary: Summary) -> View:
+    rows = [dict(zip(("key", "type", "value"), row, strict=False)) for row in _rows(summary)]
+    return _listed(summary, "item", Column.of("name", "key"), rows)
+
+
+def _sequence(summary: Summary) -> View:
+    rows: list[dict[str, Any]] = [
+        {"key": at, **dict(zip(("type", "value"), row, strict=False))}
+        for at, row in enumerate(_rows(summary))
+    ]
+    return _listed(summary, "item", Column.of("count", "key", ""), rows)
+
+
+def _listed(summary: Summary, noun: str, first: Column, rows: Sequence[Mapping[str, Any]]) -> View:
+    size = _length(summary, noun)
+    lead = View(size, box(f"<div>{prose(size)}</div>"))
+    table = Table(
+        columns=(first, Column.of("names", "type", most=20), Column.of("names", "value")), data=rows
+    )
+    more = isinstance(summary.get("length"), int) and summary["length"] > len(rows)
+    rest = View("…", box(muted("…"))) if more and rows else View("", "")
+    return join([lead, table, rest] if rows else [lead], gap=0)
+
+
+def _object(summary: Summary) -> View:
+    attributes = [[str(cell) for cell in _items(pair)] for pair in _items(summary.get("attributes"))]
+    known = [(pair[0], pair[1]) for pair in attributes if len(pair) == 2]
+    told = (
+        View(facts(known), box(pairs([(title, prose(value)) for title, value in known])))
+        if known
+        else View("", "")
+    )
+    return join([_verbatim(summary), told], gap=0)
+
+
+def _first_line(summary: Summary) -> str:
+    return clean(str(summary.get("text", "")).strip())
+
+
+KINDS: Mapping[str, Callable[[Summary], View]] = {
+    "scalar": _verbatim,
+    "text": _text,
+    "array": _array,
+    "frame": _frame,
+    "picture": _picture,
+    "mapping": _mapping,
+    "sequence": _sequence,
+    "object": _object,
+}
+
+LINES: Mapping[str, Callable[[Summary], str]] = {
+    "scalar": _first_line,
+    "text": _first_line,
+    "array": _shape,
+    "frame": _frame_size,
+    "picture": lambda summary: f"{_whole(summary.get('width'))} × {_whole(summary.get('height'))}",
+    "mapping": lambda summary: _length(summary, "item"),
+    "sequence": lambda summary: _length(summary, "item"),
+    "object": _first_line,
+}

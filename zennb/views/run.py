@@ -1,0 +1,166 @@
+"""Owns how runs are shown: a list of them, and one with its stack and its steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records import Run, Status, Step
+from zennb.views.mark import mark, state_html, state_text, symbol_html
+from zennb.views.markup import box, escape, muted, name, pairs, prose, strong
+from zennb.views.stack import snapshot
+from zennb.views.step import QUIET, effect, reason, status_line
+from zennb.views.table import Column, Table, facts
+from zennb.views.text import clean, duration, listing, pad, when, width
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["run", "runs", "step_row", "steps", "summary", "tally"]
+
+
+def tally(steps: Mapping[str, int]) -> str:
+    """Return `4 completed, 2 cached`; states that no step is in are left out."""
+    return ", ".join(f"{number:,} {clean(state)}" for state, number in steps.items() if number)
+
+
+def _counted(steps: Sequence[Step]) -> dict[str, int]:
+    found = {status.value: sum(each.status is status for each in steps) for status in Status}
+    return {state: number for state, number in found.items() if number}
+
+
+def runs(found: Sequence[Run]) -> Table:
+    """List runs, as given."""
+    columns = (
+        Column.of("count", "run", heading=True, show=_id, markup=lambda value: escape(_id(value))),
+        Column.of("state", "status", "state"),
+        Column.of("names", "kind"),
+        Column.of("names", "stack", most=20),
+        Column.of("names", "notebook", most=28),
+        Column.of("names", "steps", show=_tally, markup=lambda value: escape(_tally(value))),
+        Column.of("seconds", "seconds", "took"),
+        Column.of("time", "started", least=16),
+    )
+    return Table(columns=columns, data=[_run_row(each) for each in found], empty="no runs yet")
+
+
+def _id(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _tally(value: Mapping[str, int] | None) -> str:
+    return tally(value or {})
+
+
+def _run_row(run: Run) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "status": run.status,
+        "kind": run.kind,
+        "stack": run.stack.name,
+        "notebook": run.notebook,
+        "steps": dict(run.steps),
+        "seconds": run.seconds if run.status.is_final else None,
+        "started": run.started,
+    }
+
+
+def step_row(step: Step) -> dict[str, Any]:
+    """Return a step as a row: name, status, seconds, outputs, reason."""
+    failed = step.failure
+    said = "" if failed is None else f"{failed.type}: {failed.message.strip().partition(chr(10))[0]}"
+    return {
+        "step": step.name,
+        "status": step.status,
+        "seconds": None if step.status in QUIET else step.seconds,
+        "outputs": [each.name for each in step.outputs.values()],
+        "reason": "; ".join(part for part in (said, reason(step)) if part),
+    }
+
+
+def _outputs(value: Any) -> str:
+    return listing(value or (), most=4)
+
+
+STEP_COLUMNS = (
+    Column.of("name", "step", most=28),
+    Column.of("state", "status", "state", least=13),
+    Column.of("seconds", "seconds", "took", least=11),
+    Column.of("names", "outputs", show=_outputs, most=30),
+    Column.of("prose", "reason"),
+)
+
+
+def steps(found: Sequence[Step]) -> Table:
+    """List the steps of a run with state, duration, outputs and reason."""
+    return Table(columns=STEP_COLUMNS, data=[step_row(each) for each in found], empty="no steps")
+
+
+def run(run: Run, found: Sequence[Step] = ()) -> View:
+    """Show one run: when and on which stack, its parameters and versions, and its steps.
+
+    Args:
+        run: the record.
+        found: its steps, in order.
+    """
+    rows = _about(run, found)
+    text = f"run {_id(run.id)}  {state_text(run.status)}\n{facts(rows)}"
+    title = f"<div>{muted('run')} {strong(_id(run.id))} &nbsp;{state_html(run.status)}</div>"
+    html = pairs([(key, name(value) if value else "") for key, value in rows])
+    tables = [steps(found)] if found else []
+    return join([View(text, box(title + html)), *tables, *_failures(found)])
+
+
+def _about(run: Run, found: Sequence[Step]) -> list[tuple[str, str]]:
+    parameters = [f"{clean(key)}={clean(value)}" for key, value in run.parameters.items()]
+    return [
+        ("kind", clean(run.kind)),
+        ("notebook", clean(run.notebook)),
+        ("stack", snapshot(run.stack)),
+        ("started", when(run.started)),
+        ("took", duration(run.seconds) if run.status.is_final else ""),
+        ("steps", tally(run.steps or _counted(found))),
+        ("parameters", ", ".join(parameters)),
+        ("versions", listing((f"{key} {value}" for key, value in run.versions.items()), most=12)),
+        ("host", clean(run.host)),
+    ]
+
+
+def _failures(found: Sequence[Step]) -> list[View]:
+    failed = [each for each in found if each.failure is not None]
+    return [status_line(each) for each in failed] if len(found) > 1 else []
+
+
+def summary(run: Run, found: Sequence[Step]) -> View:
+    """Say how a run went: a line per step with state, duration, outputs and reason, and one for the whole.
+
+    Meant for a terminal: nothing is cut, columns are aligned.
+
+    Args:
+        run: the record.
+        found: its steps, in order.
+    """
+    wide = max((width(clean(each.name)) for each in found), default=0)
+    made = max((width(effect(each)) for each in found), default=0)
+    lines = [_summary_line(each, wide, min(made, 40)) for each in found]
+    look = mark(run.status)
+    spent = f" in {duration(run.seconds)}" if run.status.is_final else ""
+    which = f"run {run.id}" if run.id is not None else "run"
+    told = tally(run.steps or _counted(found))
+    last = f"{which} {look.word}{spent} on stack {clean(run.stack.name)}{f': {told}' if told else ''}"
+    html = join([steps(found)] if found else []).html
+    end = f"<div>{symbol_html(look)} {prose(last)}</div>"
+    return View("\n".join([*lines, f"{look.symbol} {last}"]), html + box(end))
+
+
+def _summary_line(step: Step, wide: int, made: int) -> str:
+    row = step_row(step)
+    left = effect(step)
+    parts = [
+        f"{mark(step.status).symbol} {pad(clean(step.name), wide)}",
+        pad(mark(step.status).word, 11),
+        pad(duration(row["seconds"]), 11, right=True),
+        left if width(left) > made else pad(left, made),
+        clean(row["reason"]),
+    ]
+    return "  ".join(parts).rstrip()

@@ -1,0 +1,108 @@
+"""Owns how stacks are shown: one as a card, many as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.views.configuration import options
+from zennb.views.mark import ACTIVE, GREY, RED, symbol_html
+from zennb.views.markup import box, cell, escape, heading, muted, name, prose, strong, table
+from zennb.views.table import Column, Table
+from zennb.views.text import clean, pad, width
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.core.records import ComponentSpec, StackSpec
+
+__all__ = ["snapshot", "stack", "stacks"]
+
+
+def _title(component_type: str) -> str:
+    return clean(component_type).replace("_", " ")
+
+
+def stack(spec: StackSpec, *, active: bool = False, unfit: str = "", note: str = "") -> View:
+    """Show one stack as a card: its components with flavor and configuration, and whether it can be used.
+
+    Args:
+        spec: the stack on paper.
+        active: whether steps run on it now.
+        unfit: why it cannot be used, one sentence; "" when its store can be reached from its orchestrator.
+        note: something to add, one sentence.
+    """
+    return View(_stack_text(spec, active, unfit, note), _stack_html(spec, active, unfit, note))
+
+
+def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
+    lines = [f"stack {clean(spec.name)}{f'  {ACTIVE.symbol} {ACTIVE.word}' if active else ''}"]
+    cells = [_cells(each) for each in spec.components.values()]
+    wide = [max((width(line[at]) for line in cells), default=0) for at in range(3)]
+    lines += ["  " + "  ".join(map(pad, line[:3], wide)).rstrip() + _after(line[3]) for line in cells]
+    lines += [f"  ✘ not usable: {clean(unfit)}"] if unfit else []
+    lines += [f"  {clean(note)}"] if note else []
+    return "\n".join(lines)
+
+
+def _cells(spec: ComponentSpec) -> tuple[str, str, str, str]:
+    return _title(spec.type), clean(spec.name), clean(spec.flavor), ", ".join(options(spec.config))
+
+
+def _after(configuration: str) -> str:
+    return f"  {configuration}" if configuration else ""
+
+
+def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
+    mark = f" &nbsp;{symbol_html(ACTIVE)} {ACTIVE.word}" if active else ""
+    titles = ("component", "name", "flavor", "configuration")
+    inside = table([heading(muted(title)) for title in titles], map(_row, spec.components.values()))
+    edge = ACTIVE.colour if active else GREY
+    bad = f'<div><span style="color:{RED}">✘&#xFE0E;</span> not usable: {prose(unfit)}</div>' if unfit else ""
+    more = f"<div>{muted(prose(note))}</div>" if note else ""
+    return box(
+        f'<div style="border-left:3px solid {edge};padding:2px 0 2px 12px">'
+        f"<div>{muted('stack')} {strong(name(spec.name))}{mark}</div>{inside}{bad}{more}</div>"
+    )
+
+
+def _row(spec: ComponentSpec) -> list[str]:
+    shown = "<br>".join(escape(option) for option in options(spec.config)) or muted("defaults")
+    title = heading(escape(_title(spec.type)), scope="row")
+    return [title, cell(name(spec.name)), cell(name(spec.flavor)), cell(shown)]
+
+
+def stacks(specs: Sequence[StackSpec], *, active: str = "") -> Table:
+    """List stacks, one column per component type that any of them has; the active one is marked.
+
+    Args:
+        specs: what to list.
+        active: name of the stack that steps run on.
+    """
+    types = list(dict.fromkeys(kind for spec in specs for kind in spec.components))
+    rows = [
+        {
+            "active": spec.name == active,
+            "name": spec.name,
+            **{kind: _component(spec.components.get(kind)) for kind in types},
+        }
+        for spec in specs
+    ]
+    columns = [
+        Column.of("active", "active", ""),
+        Column.of("name", "name", "stack"),
+        *(Column.of("names", kind, _title(kind)) for kind in types),
+    ]
+    return Table(columns=columns, data=rows, empty="no stacks yet")
+
+
+def _component(spec: ComponentSpec | None) -> str | None:
+    return None if spec is None else spec.name if spec.name == spec.flavor else f"{spec.name} ({spec.flavor})"
+
+
+def snapshot(spec: StackSpec) -> str:
+    """Return a stack in one line: `default: orchestrator default (local), artifact store default (local)`."""
+    parts = [
+        f"{_title(kind)} {clean(each.name)} ({clean(each.flavor)})" for kind, each in spec.components.items()
+    ]
+    return f"{clean(spec.name)}: {', '.join(parts)}"

@@ -1,0 +1,207 @@
+"""Owns how one step is shown: the status line under its cell, all we know of it, and why it would run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.core.records import Artifact, Failure, Status, Step
+from zennb.views.artifact import glance
+from zennb.views.mark import mark, state_html, state_text, symbol_html
+from zennb.views.markup import block, box, details, escape, muted, name, pairs, prose, strong
+from zennb.views.table import Column, Table, facts
+from zennb.views.text import clean, clean_block, cut, duration, listing, plural, short, when
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["effect", "explain", "reason", "status_line", "step"]
+
+QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
+"""States whose duration says nothing."""
+
+
+def status_line(step: Step) -> View:
+    """Return the line that ends a step cell: `● train  cached  0.4 ms  → model  (same code as in run 12)`."""
+    look = mark(step.status)
+    why, made, failed = reason(step), effect(step), _failure(step.failure)
+    spent = "" if step.status in QUIET else duration(step.seconds)
+    parts = [f"{look.symbol} {clean(step.name)}", look.word, spent, made, failed, f"({why})" if why else ""]
+    return View("  ".join(part for part in parts if part), _status_html(step))
+
+
+def _status_html(step: Step) -> str:
+    look = mark(step.status)
+    spent = "" if step.status in QUIET else duration(step.seconds)
+    failed, why = _failure(step.failure), reason(step)
+    parts = [
+        f"{symbol_html(look)} {strong(name(step.name))}",
+        strong(look.word) if step.status is Status.FAILED else look.word,
+        muted(escape(spent)) if spent else "",
+        _effect_html(step),
+        prose(failed),
+        muted(f"({prose(why)})") if why else "",
+    ]
+    return box(" &nbsp;".join(part for part in parts if part))
+
+
+def _effect_html(step: Step) -> str:
+    if step.outputs and step.status.is_good:
+        shown = list(step.outputs.values())
+        named = [f'<span title="{escape(glance(each))}">{name(each.name)}</span>' for each in shown[:6]]
+        more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
+        return f"→ {', '.join(named)}{more}"
+    return escape(effect(step))
+
+
+def effect(step: Step) -> str:
+    """Return what a step left behind: `→ model, score`, `defines clean`, `deletes tmp`, or nothing."""
+    if not step.status.is_good:
+        return ""
+    if step.outputs:
+        return f"→ {listing((each.name for each in step.outputs.values()), most=5)}"
+    if step.defines:
+        return f"defines {listing(step.defines, most=5)}"
+    return f"deletes {listing(step.deletes, most=5)}" if step.deletes else ""
+
+
+def reason(step: Step) -> str:
+    """Return why a step ended as it did, and why it cannot be reused when it cannot, as one phrase."""
+    parts = [clean(step.reason)] if step.reason else []
+    if not step.reusable and step.status.is_good:
+        because = clean(step.unusable_because)
+        if not because:
+            parts.append("not reusable")
+        elif because not in step.reason:
+            parts.append(f"not reusable: {because}")
+    return "; ".join(parts)
+
+
+def _failure(failure: Failure | None, *, most: int = 160) -> str:
+    if failure is None:
+        return ""
+    said = clean(failure.message.strip().partition("\n")[0])
+    return cut(f"{clean(failure.type)}: {said}" if said else clean(failure.type), most)
+
+
+def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) -> View:
+    """Show all there is to know about one step: state, reason, code as run, inputs, outputs, and its failure.
+
+    Args:
+        step: the record.
+        consumers: output name → names of the steps that read it, where known.
+    """
+    parts = [_head(step), *_flow(step, consumers or {}), _failed(step), _source(step)]
+    return join(part for part in parts if part is not None)
+
+
+def _head(step: Step) -> View:
+    spent = "" if step.status in QUIET else duration(step.seconds)
+    text = [
+        ("state", state_text(step.status)),
+        ("reason", reason(step)),
+        ("run", str(step.run) if step.run is not None else ""),
+        ("notebook", step.notebook),
+        ("started", when(step.started)),
+        ("took", spent),
+        ("defines", listing(step.defines, most=12)),
+        ("deletes", listing(step.deletes, most=12)),
+        ("packages", _packages(step)),
+        ("key", short(step.key)),
+    ]
+    special = {"state": state_html(step.status), "reason": prose(reason(step))}
+    rows = [(title, special.get(title) or (name(value) if value else "")) for title, value in text]
+    return View(
+        f"step {clean(step.name)}\n{facts(text)}",
+        box(f"<div>{muted('step')} {strong(name(step.name))}</div>{pairs(rows)}"),
+    )
+
+
+def _packages(step: Step) -> str:
+    found = step.parts.packages if step.parts is not None else {}
+    return listing((f"{package} {version}" for package, version in found.items()), most=8)
+
+
+def _flow(step: Step, consumers: Mapping[str, Sequence[str]]) -> list[Table]:
+    tables = [_artifacts("inputs", step.inputs, {}), _artifacts("outputs", step.outputs, consumers)]
+    return [table for table in tables if table.data]
+
+
+def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str, Sequence[str]]) -> Table:
+    columns = (
+        Column.of("name", "name"),
+        Column.of("count", "version"),
+        Column.of("names", "type", most=28),
+        Column.of("size", "size"),
+        Column.of("names", "kind"),
+        Column.of("names", "value", most=40),
+        Column.of("names", "used_by", "used by"),
+    )
+    rows = [
+        {
+            "name": known,
+            "version": each.version or None,
+            "type": each.type,
+            "size": each.size,
+            "kind": each.kind,
+            "value": glance(each, alone=True),
+            "used_by": list(consumers.get(known, ())) or None,
+        }
+        for known, each in found.items()
+    ]
+    return Table(columns=columns, data=rows, title=title)
+
+
+def _failed(step: Step) -> View | None:
+    if step.failure is None:
+        return None
+    told = step.failure.traceback.strip() or f"{step.failure.type}: {step.failure.message}"
+    head = f"<div>{prose(_failure(step.failure))}</div>"
+    inner = details("traceback", block(told), opened=True)
+    return View(f"failure\n{_indented(told)}", box(head + inner))
+
+
+def _source(step: Step) -> View | None:
+    if not step.source.strip():
+        return None
+    lines = step.source.strip("\n")
+    title = f"code as run ({plural(lines.count(chr(10)) + 1, 'line')})"
+    return View(f"code\n{_indented(lines)}", box(details(title, block(lines), opened=lines.count("\n") < 20)))
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}".rstrip() for line in clean_block(text).split("\n"))
+
+
+def explain(
+    step: str, *, differences: Sequence[str], fresh: bool, reason: str = "", previous: Step | None = None
+) -> View:
+    """Say what would happen to a step, and what differs from its record.
+
+    Args:
+        step: its name.
+        differences: what differs, one phrase each, as `core.key.differences` says it.
+        fresh: whether its stored results would be reused.
+        reason: the cause of the verdict.
+        previous: the record it was compared with; None when there is none.
+    """
+    verdict = "would be reused" if fresh else "would run"
+    state = "up to date" if fresh else "stale" if previous is not None else "not run yet"
+    against = _against(previous)
+    told = list(differences) or ([reason] if reason else [])
+    text = [f"{mark(state).symbol} {clean(step)}  {state}: it {verdict}"]
+    text += [f"  - {clean(each)}" for each in told] + ([f"  {against}"] if against else [])
+    items = "".join(f"<li>{prose(each)}</li>" for each in told)
+    listed = f'<ul style="margin:2px 0 2px 1.4em;padding:0">{items}</ul>' if items else ""
+    head = f"<div>{symbol_html(mark(state))} {strong(name(step))} &nbsp;{escape(state)}: it {verdict}</div>"
+    return View(
+        "\n".join(text), box(head + listed + (f"<div>{muted(escape(against))}</div>" if against else ""))
+    )
+
+
+def _against(previous: Step | None) -> str:
+    if previous is None:
+        return ""
+    moment = when(previous.started)
+    which = f"run {previous.run}" if previous.run is not None else "its last record"
+    return f"compared with {which}{f' ({moment})' if moment else ''}"

@@ -1,0 +1,193 @@
+"""Owns the words of the text face: numbers, durations, sizes, times, and text made safe to put in a line."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+__all__ = [
+    "clean",
+    "clean_block",
+    "count",
+    "cut",
+    "duration",
+    "listing",
+    "pad",
+    "plain",
+    "plural",
+    "short",
+    "size",
+    "tree",
+    "when",
+    "width",
+]
+
+JOINERS = frozenset("\u200c\u200d")
+"""Invisible characters that some scripts (and emoji) need to be spelled right."""
+
+UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
+"""Categories that would move the cursor, reorder the line, or break XML and UTF-8."""
+
+
+SPELLED = {"\n": "↵", "\r": "", "\t": " "}
+
+
+def _visible(character: str) -> str:
+    if character in SPELLED:
+        return SPELLED[character]
+    if character in JOINERS or unicodedata.category(character) not in UNSHOWABLE:
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def clean(value: object) -> str:
+    """Return the text of `value` as one line in which nothing is hidden.
+
+    Line ends become `↵`; control characters, direction overrides and lone surrogates become their escapes, so
+    that a name can neither colour a terminal nor reverse the rest of a line.
+    """
+    text = str(value)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_visible, text))
+
+
+def clean_block(value: object) -> str:
+    """Return the text of `value` with its lines kept and everything else as `clean` does."""
+    lines = str(value).expandtabs(4).split("\n")
+    return "\n".join(clean(line) for line in lines)
+
+
+def plain(value: Any) -> str:
+    """Return the text of a cell: nothing for None, items joined by commas for lists and tuples."""
+    if value is None:
+        return ""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(clean(item) for item in value)
+    return clean(value)
+
+
+def width(text: str) -> int:
+    """Return the number of terminal columns that `text` takes."""
+    if text.isascii():
+        return len(text)
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if character in JOINERS or unicodedata.combining(character) or unicodedata.category(character) == "Mn":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, most: int) -> str:
+    """Shorten `text` to `most` columns, ending in `…` when something was left out."""
+    if width(text) <= most:
+        return text
+    if most <= 1:
+        return "…"[:most]
+    kept, used = [], 0
+    for character in text:
+        used += _columns(character)
+        if used > most - 1:
+            break
+        kept.append(character)
+    return "".join(kept).rstrip() + "…"
+
+
+def pad(text: str, columns: int, *, right: bool = False) -> str:
+    """Cut or fill `text` to exactly `columns` columns; `right` aligns it to the right."""
+    text = cut(text, columns)
+    blank = " " * (columns - width(text))
+    return blank + text if right else text + blank
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration the way people say it: `0.4 ms`, `12 ms`, `1.3 s`, `2 min 05 s`, `3 h 07 min`."""
+    if seconds is None or not math.isfinite(seconds):
+        return ""
+    seconds = max(seconds, 0.0)
+    if seconds < 0.00995:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / 60)
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24:02d} h"
+
+
+def size(amount: float | None) -> str:
+    """Return a number of bytes in decimal units: `812 B`, `1.2 MB`."""
+    if amount is None:
+        return ""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if amount < 999.5 and unit == "B":
+            return f"{amount:.0f} B"
+        if amount < 999.95 or unit == "TB":
+            return f"{amount:.1f} {unit}"
+        amount /= 1000
+    raise AssertionError("unreachable: the last unit returns")
+
+
+def when(seconds: float | None) -> str:
+    """Return a moment as local time without seconds: `2026-03-09 14:05`; nothing for 0 and None."""
+    if not seconds:
+        return ""
+    return datetime.fromtimestamp(seconds, tz=UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def count(number: int | None) -> str:
+    """Return a number with its thousands set apart: `12,500`."""
+    return "" if number is None else f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return `1 step`, `12 steps`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def short(digest: str) -> str:
+    """Return the first characters of a digest, enough to tell two apart by eye."""
+    return clean(digest)[:8]
+
+
+def listing(names: Iterable[object], *, most: int = 6) -> str:
+    """Return names joined by commas, with the number of those left out: `a, b and 3 more`."""
+    known = [clean(name) for name in names]
+    if len(known) <= most + 1:
+        return ", ".join(known)
+    return f"{', '.join(known[:most])} and {len(known) - most} more"
+
+
+def tree(roots: Sequence[Any], *, label: Callable[[Any], str], below: Callable[[Any], Sequence[Any]]) -> str:
+    """Draw nested things with lines, one per row.
+
+    Args:
+        roots: the outermost things; they stand at the margin.
+        label: the text of one thing.
+        below: the things that belong under one thing.
+    """
+    lines: list[str] = []
+
+    def walk(items: Sequence[Any], margin: str) -> None:
+        for number, item in enumerate(items):
+            last = number == len(items) - 1
+            lines.append(f"{margin}{'└─ ' if last else '├─ '}{label(item)}")
+            walk(below(item), margin + ("   " if last else "│  "))
+
+    for root in roots:
+        lines.append(label(root))
+        walk(below(root), "")
+    return "\n".join(lines)
