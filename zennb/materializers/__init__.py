@@ -1,1 +1,1 @@
-"""Turns values into bytes and back: one materializer per kind of value, and `choose`, which picks among them."""
+"""Turns values into bytes and back: a materializer for each kind of value, and the choice."""

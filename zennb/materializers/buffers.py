@@ -1,11 +1,13 @@
-"""Owns bytes in memory: private writable views of stored bytes, sizes, joining, and collecting what is written."""
+"""Owns bytes in memory: private writable views, sizes, joining, and collecting what is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zennb.materializers.materializer import Buffer
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from zennb.materializers.materializer import Buffer
 
 __all__ = ["ALIGNMENT", "Collector", "Reader", "joined", "padding", "private", "size"]
 
@@ -47,7 +49,7 @@ def padding(length: int) -> bytes:
 
 
 class Collector:
-    """A file for writers: keeps large buffers as they are handed over, without copying, and merges small ones."""
+    """A file for writers: keeps large buffers as they are, without copying, and merges small ones."""
 
     closed = False
 

@@ -1,4 +1,4 @@
-"""Owns the layout of a stored pickle: a seal, the pickle itself, then its large buffers, aligned so they can be mapped.
+"""Owns the layout of a stored pickle: a seal, the pickle, then its large buffers, aligned to be mapped.
 
 Offset  Bytes  Content
 0       8      magic: which materializer wrote it, and the version of this layout
@@ -13,12 +13,16 @@ Offset  Bytes  Content
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from zennb.errors import DamagedArtifact
 from zennb.materializers.buffers import ALIGNMENT, padding, private, size
-from zennb.materializers.materializer import Buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from zennb.materializers.materializer import Buffer
 
 __all__ = ["SEAL_SIZE", "Envelope", "pack", "unpack"]
 
@@ -69,33 +73,33 @@ def unpack(magic: bytes, buffer: Buffer) -> Envelope:
     view = memoryview(buffer).cast("B")
     try:
         return _unpack(magic, view)
-    except (struct.error, _Short) as error:
+    except (struct.error, _ShortError) as error:
         found = view[:_MAGIC_SIZE].tobytes()
         raise DamagedArtifact(
-            f"stored bytes do not have the layout {magic!r} (they begin with {found!r}, {view.nbytes} bytes); "
+            f"stored bytes do not have the layout {magic!r} (they are {view.nbytes} and begin with {found!r}); "
             "run the step again to make them anew.",
             digest="",
         ) from error
 
 
-class _Short(Exception):
+class _ShortError(Exception):
     """The bytes end before the layout does."""
 
 
 def _unpack(magic: bytes, view: memoryview) -> Envelope:
     if view[:_MAGIC_SIZE] != magic:
-        raise _Short
+        raise _ShortError
     at = _MAGIC_SIZE + SEAL_SIZE
     length, count = _HEAD.unpack_from(view, at)
     at += _HEAD.size
     if count > view.nbytes:
-        raise _Short
+        raise _ShortError
     lengths = struct.unpack_from(f"<{count}Q", view, at)
     at += 8 * count
     end = at + length
     ends = end + -end % ALIGNMENT + sum(one + -one % ALIGNMENT for one in lengths)
     if ends != view.nbytes:
-        raise _Short
+        raise _ShortError
     return Envelope(
         seal=view[_MAGIC_SIZE : _MAGIC_SIZE + SEAL_SIZE].tobytes(),
         sealed=(view[:_MAGIC_SIZE], view[_MAGIC_SIZE + SEAL_SIZE :]),

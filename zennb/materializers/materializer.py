@@ -38,6 +38,9 @@ class Materializer(ABC):
     runs_code: ClassVar[bool] = False
     """Whether loading foreign bytes could run code; such artifacts are signed."""
 
+    exact: ClassVar[bool] = False
+    """Whether every value that `dump` accepts comes back equal by construction; no proof is asked for."""
+
     @abstractmethod
     def handles(self, value: object) -> bool:
         """Say whether this materializer is made for `value`; cheap, by type."""
@@ -53,6 +56,10 @@ class Materializer(ABC):
     @abstractmethod
     def load(self, buffer: Buffer, scope: Scope) -> Any:
         """Return the value. `buffer` may be a private (copy-on-write) map: arrays should be views of it, writable."""
+
+    def sample(self, value: Any) -> Any:
+        """Return a small value of the same structure, on which fidelity is proven when `value` is very large."""
+        return value
 
     @abstractmethod
     def summary(self, value: Any) -> dict[str, Any]:

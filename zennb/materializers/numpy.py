@@ -1,11 +1,10 @@
-"""Owns how NumPy arrays are stored: files that `np.load` reads too, with the data where a map can point at it."""
+"""Owns how NumPy arrays are stored: files that `np.load` reads too, their data aligned to be mapped."""
 
 from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -13,6 +12,9 @@ from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import ALIGNMENT, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["NumpyArrays", "array_from", "array_parts", "describe", "dtype_from"]
 
@@ -51,7 +53,9 @@ class NumpyArrays(Materializer):
             order = "F" if header["fortran_order"] else "C"
             return array_from(header["descr"], header["shape"], order, own[start:])
         except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
-            raise DamagedArtifact(f"stored bytes are not an .npy file ({error}); run the step again.", digest="") from error
+            raise DamagedArtifact(
+                f"stored bytes are not an .npy file ({error}); run the step again.", digest=""
+            ) from error
 
     def summary(self, value: Any) -> dict[str, Any]:
         """Return shape, dtype, range and a corner of the array."""
@@ -117,7 +121,9 @@ def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> An
         ValueError, TypeError: the parts do not fit together.
     """
     dtype = dtype_from(descr)
-    array: Any = np.ndarray(tuple(shape), dtype, order="F" if order == "F" else "C") if len(data) == 0 else None
+    array: Any = (
+        np.ndarray(tuple(shape), dtype, order="F" if order == "F" else "C") if len(data) == 0 else None
+    )
     if array is None:
         array = np.ndarray(tuple(shape), dtype, buffer=data, order="F" if order == "F" else "C")
     if array.nbytes != len(data):

@@ -11,11 +11,15 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zennb.errors import StoreError
-from zennb.materializers.materializer import Buffer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.materializers.materializer import Buffer
 
 __all__ = ["Signer"]
 
@@ -107,11 +111,13 @@ class Signer:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError(f"the signing key {path} cannot be read ({error}); make it yours alone, mode 0600.") from error
+            raise StoreError(
+                f"the signing key {path} cannot be read ({error}); make it yours alone, mode 0600."
+            ) from error
         if len(key) != _KEY_SIZE:
             raise StoreError(
-                f"the signing key {path} is damaged ({len(key)} bytes instead of {_KEY_SIZE}); delete it to get a "
-                "new one. What was signed with the old one then needs `zennb trust NAME`."
+                f"the signing key {path} is damaged ({len(key)} bytes instead of {_KEY_SIZE}); delete it to get "
+                "a new one. What was signed with the old one then needs `zennb trust NAME`."
             )
         return key
 
@@ -139,8 +145,8 @@ class Signer:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"{self.directory}, where your signing key belongs, cannot be made ({error}); set JUPYTER_DATA_DIR "
-                "to a directory you can write to."
+                f"{self.directory}, where your signing key belongs, cannot be made ({error}); set "
+                "JUPYTER_DATA_DIR to a directory you can write to."
             ) from error
 
 
@@ -150,6 +156,8 @@ def _publish(draft: Path, path: Path) -> None:
         os.link(draft, path)
     except FileExistsError:
         return
-    except OSError:  # a file system without hard links: the race is then won by the last one, which is read next
+    except (
+        OSError
+    ):  # a file system without hard links: the race is then won by the last one, which is read next
         if not path.exists():
             draft.replace(path)

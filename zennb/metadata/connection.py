@@ -75,7 +75,7 @@ class Database:
     def write_at_once(
         self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `function(connection, ...)` as `write` does, but raise `StoreBusy` rather than wait for others."""
+        """Run `function(connection, ...)` as `write` does, but never wait: raise `StoreBusy` instead."""
         return self._call(
             "BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs), deadline=0.0
         )

@@ -36,8 +36,8 @@ _STEP = (
     "LEFT JOIN texts p ON p.id = s.parts "
 )
 _INSERT = (
-    "INSERT INTO steps (run, name, notebook, cell, status, reusable, key, started, seconds, reused, displays, "
-    "reason, unusable_because, defines, deletes, source, parts, failure) "
+    "INSERT INTO steps (run, name, notebook, cell, status, reusable, key, started, seconds, reused, "
+    "displays, reason, unusable_because, defines, deletes, source, parts, failure) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SET_CURRENT = (

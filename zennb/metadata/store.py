@@ -6,7 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
 from zennb.core.records import Status
-from zennb.errors import StoreError
+from zennb.errors import StoreError, UnknownName
 from zennb.metadata import artifacts, runs, stacks, steps
 from zennb.metadata.artifacts import history
 from zennb.metadata.connection import Database
@@ -200,7 +200,7 @@ class MetadataStore:
         which = RunFilter(
             stack=stack,
             notebook=notebook,
-            status=None if status is None else Status(status),
+            status=None if status is None else _status(status),
             kind=kind,
             since=since,
             until=until,
@@ -253,6 +253,13 @@ class MetadataStore:
             with contextlib.suppress(StoreError):  # a list neither fails nor waits because of it
                 self._database.write_at_once(runs.mark_dead, dead)
         return dead
+
+
+def _status(text: str) -> Status:
+    try:
+        return Status(text)
+    except ValueError:
+        raise UnknownName("status", text, list(Status)) from None
 
 
 def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRun | None) -> list[Step]:

@@ -1,4 +1,4 @@
-"""Owns the large blobs of a local artifact store: one read-only file each, named by the sha-256 of its bytes."""
+"""Owns the large blobs of a local artifact store: one read-only file each, named by its sha-256."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import uuid
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from zennb.components.artifact_stores.store_directory import fsync_directory, publish
@@ -20,11 +19,12 @@ from zennb.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
     from threading import Event
 
     from zennb.components.artifact_stores.store_directory import StoreDirectory
 
-__all__ = ["BadBlob", "BlobFiles", "Part", "Stamp"]
+__all__ = ["BadBlobError", "BlobFiles", "Part", "Stamp"]
 
 _BLOCK = 4 << 20
 """Bytes that are hashed and written at once. Each is copied first, so that both see the same bytes even when
@@ -43,7 +43,7 @@ Stamp: TypeAlias = tuple[int, int, int]
 """What tells one state of a file from another: inode, time of last change in nanoseconds, size."""
 
 
-class BadBlob(Exception):
+class BadBlobError(Exception):
     """A blob file is not what it should be.
 
     Args:
@@ -56,7 +56,7 @@ class BadBlob(Exception):
         self.why, self.stamp = why, stamp
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The one who asked for a write no longer waits for it."""
 
 
@@ -89,14 +89,14 @@ class BlobFiles:
 
         Raises:
             OSError: it could not be written; nothing is left.
-            Stopped: `stop` was set meanwhile; nothing is left.
+            StoppedError: `stop` was set meanwhile; nothing is left.
         """
         path = self._directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.part"
         size = sum(view.nbytes for view in views)
         try:
             with path.open("xb", buffering=0) as file:
                 digest = _pour(views, file.fileno(), stop, beside=size >= _BESIDE)
-                os.chmod(path, stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
+                path.chmod(stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
                 os.fsync(file.fileno())
             _check(stop)
         except BaseException:
@@ -135,19 +135,19 @@ class BlobFiles:
 
         Raises:
             FileNotFoundError: there is no such file.
-            BadBlob: it is not what was stored.
+            BadBlobError: it is not what was stored.
         """
         path = self.path(digest)
         if path.parent.is_symlink():
-            raise BadBlob("its folder is a symbolic link", _stamp(path.lstat()))
+            raise BadBlobError("its folder is a symbolic link", _stamp(path.lstat()))
         seen = path.lstat()
         if not stat.S_ISREG(seen.st_mode):
-            raise BadBlob("it is not a regular file", _stamp(seen))
+            raise BadBlobError("it is not a regular file", _stamp(seen))
         descriptor = os.open(path, _READ)
         try:
             stamp = _stamp(os.fstat(descriptor))
             if stamp[2] != size:
-                raise BadBlob(f"it has {stamp[2]:,} bytes instead of {size:,}", stamp)
+                raise BadBlobError(f"it has {stamp[2]:,} bytes instead of {size:,}", stamp)
             view = memoryview(mmap.mmap(descriptor, size, access=mmap.ACCESS_COPY))
         finally:
             os.close(descriptor)
@@ -168,11 +168,11 @@ class BlobFiles:
         return True
 
     def set_aside(self, digest: str, stamp: Stamp) -> Path | None:
-        """Move a bad blob to quarantine and return where it is now; None when it has been replaced meanwhile."""
+        """Move a bad blob to quarantine; return where it is now, None when it was replaced meanwhile."""
         path = self.path(digest)
         if path.parent.is_symlink():
             path = path.parent  # the link is what is bad; what it points to is not ours to move
-        elif not path.exists(follow_symlinks=False) or _stamp(path.lstat()) != stamp:
+        elif not os.path.lexists(path) or _stamp(path.lstat()) != stamp:
             return None
         self._verified.pop(digest, None)
         aside = self._directory.quarantine / f"{digest}-{time.time_ns()}"
@@ -192,7 +192,7 @@ class BlobFiles:
             sha.update(view[start : start + _BLOCK])
         if sha.hexdigest() != digest:
             self._verified.pop(digest, None)
-            raise BadBlob("its content has changed since it was stored", stamp)
+            raise BadBlobError("its content has changed since it was stored", stamp)
         self._verified[digest] = stamp
 
     def _is_verified(self, digest: str) -> bool:
@@ -210,7 +210,9 @@ class BlobFiles:
 
     def _make_shelf(self, shelf: Path) -> None:
         if shelf.is_symlink():
-            raise StoreError(f"{shelf} is a symbolic link; nothing was stored. Remove the link and run again.")
+            raise StoreError(
+                f"{shelf} is a symbolic link; nothing was stored. Remove the link and run again."
+            )
         if not shelf.is_dir():
             shelf.mkdir(parents=True, exist_ok=True)
             fsync_directory(shelf.parent)
@@ -222,7 +224,7 @@ def _stamp(seen: os.stat_result) -> Stamp:
 
 def _check(stop: Event) -> None:
     if stop.is_set():
-        raise Stopped
+        raise StoppedError
 
 
 def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: bool) -> str:

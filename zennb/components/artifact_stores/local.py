@@ -7,27 +7,28 @@ pickles, never writes or removes a file, never evicts, never retries without end
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
+import stat
 import threading
 import time
 import uuid
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import diskcache
 from diskcache.core import MODE_RAW
 from traitlets import Float, Unicode, validate
 
-from zennb.components.artifact_stores.blob_files import BadBlob, BlobFiles
-from zennb.components.artifact_stores.lock_holder import holder
+from zennb.components.artifact_stores.blob_files import BadBlobError, BlobFiles
+from zennb.components.artifact_stores.inspection import SETTINGS, inspect, is_empty
+from zennb.components.artifact_stores.reasons import database_reason, lost_database, system_reason
+from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Foreign, Row, size_of, small
 from zennb.components.artifact_stores.store_directory import StoreDirectory, publish
 from zennb.components.component import ArtifactStore, Reach
-from zennb.components.content import flat, is_digest, missing, name_of
-from zennb.errors import DamagedArtifact, ForeignStore, InvalidConfiguration, StoreBusy, StoreError
+from zennb.components.content import flat, is_digest, missing
+from zennb.errors import DamagedArtifact, ForeignStore, InvalidConfiguration, MissingArtifact, StoreError
 from zennb.serial import Serial
 
 if TYPE_CHECKING:
@@ -37,3 +38,392 @@ if TYPE_CHECKING:
     from zennb.components.component import Buffer
 
 __all__ = ["LocalArtifactStore"]
+
+R = TypeVar("R")
+
+
+class _StrictDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
+    """Knows digests as keys and bytes in the row as values; everything else in it stays untouched."""
+
+    def put(self, key: object) -> tuple[object, bool]:
+        if not is_digest(key):
+            raise TypeError("keys are digests")
+        return key, True
+
+    def get(self, key: object, raw: object) -> object:
+        return key if raw == 1 and is_digest(key) else None
+
+    def store(self, value: object, read: object, key: object = None) -> tuple[int, int, None, bytes]:
+        if read or type(value) is not bytes:
+            raise TypeError(f"values are bytes; {key!r} is not")
+        return 0, MODE_RAW, None, value
+
+    def fetch(self, mode: object, filename: object, value: object, read: object) -> object:
+        is_ours = mode == MODE_RAW and filename is None and type(value) is bytes and not read
+        return value if is_ours else Foreign(value)
+
+    def filename(self, key: object = None, value: object = None) -> NoReturn:
+        raise TypeError(f"values are never files of diskcache: {key!r}, {type(value)}")
+
+    def remove(self, file_path: object) -> None:
+        """Remove nothing: no file in the directory is diskcache's, whatever a row says."""
+
+
+class _Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
+    """A diskcache that gives up opening when our deadline passes; its own is a minute per statement."""
+
+    _until: float | None = None
+
+    def __init__(self, directory: Path, timeout: float) -> None:
+        self._until = time.monotonic() + timeout
+        try:
+            super().__init__(str(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
+            self._verify()
+        except BaseException:
+            with suppress(AttributeError):  # it failed before it had anything to close
+                self.close()
+            raise
+        self._until = None
+
+    def _verify(self) -> None:
+        for key, value in SETTINGS.items():
+            if not key.startswith("sqlite_") and self.reset(key) != value:
+                raise ForeignStore(
+                    f"Something changes the settings of {self.directory} while it is opened ({key} is not "
+                    f"{value!r}). Nothing was stored. End the other program that uses this directory."
+                )
+
+    @property
+    def _sql(self) -> Callable[..., sqlite3.Cursor]:
+        execute: Callable[..., sqlite3.Cursor] = super()._sql
+        return execute if self._until is None else partial(self._hurried, execute)
+
+    def _hurried(self, execute: Callable[..., sqlite3.Cursor], *args: Any) -> sqlite3.Cursor:
+        try:
+            return execute(*args)
+        except sqlite3.OperationalError:
+            if self._until is not None and time.monotonic() > self._until:
+                raise diskcache.Timeout from None
+            raise
+
+
+class _Rows:
+    """An opened store; every method runs on the store's database thread, where no interrupt reaches it."""
+
+    def __init__(self, directory: StoreDirectory, *, timeout: float) -> None:
+        self.directory, self.timeout = directory, timeout
+        self.files = BlobFiles(directory)
+        self.notices: list[str] = []
+        with self._explained():
+            directory.prepare()
+            self._claim()
+            self.notices += inspect(directory.database, timeout=timeout)
+            self._database = str(directory.database)
+            self._inode = directory.database.stat().st_ino
+            self._cache = _Cache(directory.root, timeout)
+        with suppress(OSError):  # leftovers that cannot be removed do no harm
+            self.files.clean(time.time())
+
+    def is_current(self) -> bool:
+        """Say whether the file that is open is the one that others open; not so after `rm -r`."""
+        try:
+            return os.stat(self._database).st_ino == self._inode  # noqa: PTH116 - asked at every call
+        except OSError:
+            return False
+
+    def look(self, digest: str) -> Row | None:
+        """Return what is known of `digest`."""
+        with self._explained():
+            return self._look(digest)
+
+    def has(self, digest: str) -> bool:
+        row = self.look(digest)
+        if row is None or row.fault:
+            return False
+        return self.files.has(digest, row.size) if row.is_file else True
+
+    def add_all(self, entries: Sequence[Entry]) -> None:
+        """Record everything in one transaction; files have their names already."""
+        with self._explained(), self._cache.transact():
+            for entry in entries:
+                # Under the lock nobody can delete it: now the file is there, and stays there with its row.
+                if entry.part is not None and not self.files.has(entry.digest, entry.part.size):
+                    self.files.place(entry.part)
+                self._add(entry)
+
+    def delete(self, digest: str) -> bool:
+        with self._explained(), self._cache.transact():
+            row = self._look(digest)
+            self._cache.delete(digest)
+            # The file goes under the same lock: whoever stores it again waits, and finds it missing.
+            return row is not None and (self.files.remove(digest) or not row.is_file)
+
+    def digests(self) -> list[str]:
+        with self._explained():
+            return [key for key in self._cache if key is not None]
+
+    def set_aside(self, digest: str, bad: BadBlobError | None) -> Path | None:
+        """Move damaged content to quarantine; None when somebody has stored it again meanwhile."""
+        with self._explained(), self._cache.transact():
+            row = self._look(digest)
+            if row is None or (bad is None) == row.is_file:
+                return None
+            if bad is not None:
+                aside = self.files.set_aside(digest, bad.stamp)
+            else:
+                aside = self._save(digest, row.content) if row.fault_as(digest) else None
+            if aside is not None:
+                self._cache.delete(digest)
+            return aside
+
+    def close(self) -> None:
+        self._cache.close()
+
+    def _look(self, digest: str) -> Row | None:
+        value, tag = self._cache.get(digest, default=None, tag=True)
+        return None if value is None else Row.read(value, tag)
+
+    def _add(self, entry: Entry) -> None:
+        if self._cache.add(entry.digest, entry.content, tag=entry.tag):
+            return
+        if self._cache.get(entry.digest, tag=True) != (entry.content, entry.tag):
+            self._cache.set(entry.digest, entry.content, tag=entry.tag)  # a damaged row is made good
+
+    def _save(self, digest: str, content: bytes) -> Path:
+        aside = self.directory.quarantine / f"{digest}-{time.time_ns()}"
+        aside.write_bytes(content)
+        return aside
+
+    def _claim(self) -> None:
+        """Make sure that the directory has our card and a database that belongs to it."""
+        database = self.directory.database
+        if self.directory.read_card() is None:
+            if not os.path.lexists(database):
+                self._create()
+            elif _size(database) and not is_empty(database, timeout=self.timeout):
+                self._refuse_unless_claimed()
+            if _size(database):
+                self.directory.write_card()
+        if not _size(database):
+            raise lost_database(self.directory.root)
+
+    def _refuse_unless_claimed(self) -> None:
+        if self.directory.read_card() is None:  # else another kernel has claimed it just now, and used it
+            raise ForeignStore(
+                f"{self.directory.root} is a diskcache of something else; nothing was changed. Choose an "
+                "empty directory or a new one."
+            )
+
+    def _create(self) -> None:
+        """Make the database aside and give it its name when it is whole: no one ever sees a part of it."""
+        stage = self.directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.new"
+        stage.mkdir()
+        with closing(_Cache(stage, self.timeout)):
+            pass
+        publish(stage / "cache.db", self.directory.database)
+        (stage / "cache.db").unlink(missing_ok=True)
+        stage.rmdir()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn errors of database and file system into sentences, and leave no transaction behind."""
+        root = self.directory.root
+        try:
+            yield
+        except (diskcache.Timeout, sqlite3.Error) as error:
+            with suppress(AttributeError):  # not opened yet
+                self._cache.close()
+            raise database_reason(root, error, timeout=self.timeout) from error
+        except StoreError:
+            raise
+        except OSError as error:
+            raise system_reason(root, error) from error
+
+
+def _size(database: Path) -> int:
+    """Return the size of a regular file; 0 for anything else."""
+    seen = database.lstat() if os.path.lexists(database) else None
+    return seen.st_size if seen is not None and stat.S_ISREG(seen.st_mode) else 0
+
+
+class LocalArtifactStore(ArtifactStore):
+    """Keeps artifacts in a directory that all processes on this machine can share.
+
+    What is present is never remembered, as another kernel may delete: `has` and `put` ask the database each
+    time. What is remembered is which files had the right content, by inode, time of change and size.
+
+    Content survives a killed process when `put` returns. Files are also synced to the disk at once, rows at
+    the next checkpoint: after a power failure the last few may be gone, and their steps run again.
+
+    Attributes:
+        notices: sentences about what was found and put right when the store was opened.
+    """
+
+    flavor = "local"
+    description = "keeps artifacts in a directory, shared by all kernels on this machine"
+    reach = Reach.MACHINE
+
+    path = Unicode(help="The directory; if not given, one of its own in the zennb home.").tag(config=True)
+    timeout = Float(
+        10.0, min=0.05, max=3600.0, help="Seconds to wait for another process that holds the store."
+    ).tag(config=True)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self.notices: list[str] = []
+        self._begin()
+
+    @validate("path")
+    def _absolute(self, proposal: dict[str, Any]) -> str:
+        given: str = proposal["value"]
+        return os.path.abspath(os.path.expanduser(given)) if given else ""  # noqa: PTH100, PTH111 - text in, text out
+
+    def put(self, chunks: Sequence[Buffer]) -> str:
+        """Store the chunks, joined, and return their sha-256."""
+        return self.put_all([chunks])[0]
+
+    def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
+        """Store several; all rows in one transaction, after the files of the large ones are complete."""
+        laid = [flat(chunks) for chunks in blobs]
+        if all(size_of(views) < ROW_LIMIT for views in laid):
+            entries = [small(views) for views in laid]
+            self._call(_Rows.add_all, entries)
+            return [entry.digest for entry in entries]
+        stop = threading.Event()
+        try:
+            return self._writer.call(self._put_files, laid, stop)
+        except BaseException:
+            stop.set()
+            raise
+
+    def get(self, digest: str) -> Buffer:
+        """Return the content, checked; large content as a private map, which costs no copy."""
+        return self._read(digest, again=False)
+
+    def has(self, digest: str) -> bool:
+        """Say whether it is there with the right size."""
+        return is_digest(digest) and self._call(_Rows.has, digest)
+
+    def delete(self, digest: str) -> bool:
+        """Remove it; kernels that have it mapped keep what they see."""
+        return is_digest(digest) and self._call(_Rows.delete, digest)
+
+    def digests(self) -> Iterator[str]:
+        """Yield the names of everything recorded now; `has` says whether the bytes of one are there."""
+        return iter(self._call(_Rows.digests))
+
+    def size(self, digest: str) -> int:
+        """Return its size in bytes, as recorded."""
+        return self._known(digest).size
+
+    def verify(self) -> list[str]:
+        """Read everything; move what is damaged to quarantine; return its names and those that are gone."""
+        damaged = []
+        for digest in self.digests():
+            try:
+                self._read(digest, again=True)
+            except (DamagedArtifact, MissingArtifact):
+                damaged.append(digest)
+        return damaged
+
+    def close(self) -> None:
+        """Close the database and end the threads; a later call opens them again."""
+        if self._pid == os.getpid():
+            self._writer.close()
+            self._database.call(self._close_rows)
+            self._database.close()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._rows: _Rows | None = None
+        self._database = Serial("zennb-store-database")
+        self._writer = Serial("zennb-store-files")
+
+    def _call(self, work: Callable[..., R], *args: Any) -> R:
+        """Run `work(rows, *args)` on the database thread, opening the store first if need be."""
+        if self._pid != os.getpid():  # after a fork: connections and threads are the parent's
+            self._begin()
+        return self._database.call(self._on_rows, work, args)
+
+    def _on_rows(self, work: Callable[..., R], args: tuple[Any, ...]) -> R:
+        if self._rows is not None and not self._rows.is_current():
+            self._close_rows()
+        if self._rows is None:
+            self._rows = _Rows(StoreDirectory(self._root()), timeout=self.timeout)
+            self.notices += self._rows.notices
+        return work(self._rows, *args)
+
+    def _opened(self) -> _Rows:
+        rows = self._rows
+        return self._call(lambda opened: opened) if rows is None or self._pid != os.getpid() else rows
+
+    def _close_rows(self) -> None:
+        if self._rows is not None:
+            self._rows.close()
+            self._rows = None
+
+    def _root(self) -> Path:
+        if not self.path:
+            raise InvalidConfiguration(
+                f"The artifact store '{self.name}' has no directory; give it one: "
+                f"%artifact-store update {self.name} --path=DIRECTORY",
+                option="path",
+            )
+        return Path(self.path)
+
+    def _put_files(self, laid: Sequence[list[memoryview]], stop: threading.Event) -> list[str]:
+        rows = self._opened()
+        parts: list[Part] = []
+        try:
+            entries = [self._prepared(rows, views, parts, stop) for views in laid]
+            for part in parts:
+                rows.files.place(part)
+            self._call(_Rows.add_all, entries)
+            return [entry.digest for entry in entries]
+        except StoreError:
+            raise
+        except OSError as error:
+            raise system_reason(rows.directory.root, error) from error
+        finally:
+            for part in parts:
+                part.path.unlink(missing_ok=True)
+
+    def _prepared(
+        self, rows: _Rows, views: list[memoryview], parts: list[Part], stop: threading.Event
+    ) -> Entry:
+        if size_of(views) < ROW_LIMIT:
+            return small(views)
+        parts.append(rows.files.write(views, stop))
+        return Entry(digest=parts[-1].digest, part=parts[-1])
+
+    def _known(self, digest: str) -> Row:
+        row = self._call(_Rows.look, digest) if is_digest(digest) else None
+        if row is None:
+            raise missing(digest, self.name)
+        return row
+
+    def _read(self, digest: str, *, again: bool) -> Buffer:
+        row = self._known(digest)
+        if not row.is_file:
+            fault = row.fault_as(digest)
+            return self._damaged(digest, fault, None) if fault else row.content
+        rows = self._opened()
+        try:
+            return rows.files.read(digest, row.size, again=again)
+        except FileNotFoundError:
+            raise missing(digest, self.name) from None
+        except BadBlobError as bad:
+            return self._damaged(digest, bad.why, bad)
+        except OSError as error:
+            raise system_reason(rows.directory.root, error) from error
+
+    def _damaged(self, digest: str, why: str, bad: BadBlobError | None) -> Buffer:
+        aside = self._call(_Rows.set_aside, digest, bad)
+        if aside is None:  # another kernel has stored it again, or removed it
+            return self.get(digest)
+        raise DamagedArtifact(
+            f"The artifact {digest[:12]} in {self.path} is damaged: {why}. What is left of it is in {aside}. "
+            "Run the step that made it again.",
+            digest=digest,
+        )

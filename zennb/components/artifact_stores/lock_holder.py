@@ -1,4 +1,4 @@
-"""Owns the answer to "who holds this file?": the process behind a lock, in words, as far as the system tells."""
+"""Owns the answer to "who holds this file?": the process behind a lock, as far as the system tells."""
 
 from __future__ import annotations
 

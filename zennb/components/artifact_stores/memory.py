@@ -61,7 +61,7 @@ class MemoryArtifactStore(ArtifactStore):
         return len(self.get(digest))
 
     def verify(self) -> list[str]:
-        """Read everything; in memory nothing can be damaged short of a broken machine, and that would show."""
+        """Read everything and drop what is damaged; in memory only a broken machine could do that."""
         damaged = [digest for digest, content in list(self._kept.items()) if name_of(content) != digest]
         for digest in damaged:
             self.delete(digest)
@@ -69,6 +69,6 @@ class MemoryArtifactStore(ArtifactStore):
 
     def __reduce__(self) -> Any:
         raise NotStorable(
-            f"The artifact store '{self.name}' lives in the memory of this process and cannot be sent to another "
-            "one. Use a stack whose artifact store reaches further, e.g. flavor 'local'."
+            f"The artifact store '{self.name}' lives in the memory of this process and cannot be sent to "
+            "another one. Use a stack whose artifact store reaches further, e.g. flavor 'local'."
         )

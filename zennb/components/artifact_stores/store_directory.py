@@ -6,16 +6,19 @@ import json
 import os
 import uuid
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zennb.errors import ForeignStore, StoreError
+from zennb.errors import ForeignStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["StoreDirectory", "fsync_directory", "publish"]
 
 _CARD = "STORE.json"
 _KIND = "zennb artifact store"
-_OURS = frozenset({_CARD, "blobs", "cache.db", "cache.db-journal", "cache.db-shm", "cache.db-wal", "quarantine", "tmp"})
+_DATABASE = frozenset({"cache.db", "cache.db-journal", "cache.db-shm", "cache.db-wal"})
+_OURS = _DATABASE | {_CARD, "blobs", "quarantine", "tmp"}
 _HARMLESS = frozenset({".gitignore", "CACHEDIR.TAG", "lost+found", ".DS_Store"})
 
 
@@ -56,8 +59,8 @@ class StoreDirectory:
             )
         if card["format"] > self.format:
             raise ForeignStore(
-                f"The artifact store {self.root} has format {card['format']}; this version of zennb knows formats "
-                f"up to {self.format}. Upgrade it: pip install -U zennb"
+                f"The artifact store {self.root} has format {card['format']}; this version of zennb knows "
+                f"formats up to {self.format}. Upgrade it: pip install -U zennb"
             )
         return card
 
@@ -77,29 +80,18 @@ class StoreDirectory:
 
         Raises:
             ForeignStore: there are files that are not ours.
-            StoreError: it cannot be made or written to.
+            OSError: it cannot be made or written to.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             if self.read_card() is None:
                 self._refuse_strangers()
-            for room in (self.blobs, self.parts, self.quarantine):
-                self._make(room)
         except FileExistsError as error:
             raise ForeignStore(
                 f"{self.root} is a file, not a directory; choose another place for the artifact store."
             ) from error
-        except (PermissionError, NotADirectoryError) as error:
-            raise self.unwritable(error) from error
-
-    def unwritable(self, error: Exception) -> StoreError:
-        """Return the error that says that the directory cannot be written to."""
-        why = getattr(error, "strerror", None) or str(error)
-        return StoreError(
-            f"The artifact store in {self.root} cannot be written to ({why}); nothing was stored. Make the "
-            "directory writable for you, or use a stack with an artifact store elsewhere "
-            "(%artifact-store register NAME --flavor=local --path=DIRECTORY)."
-        )
+        for room in (self.blobs, self.parts, self.quarantine):
+            self._make(room)
 
     def _make(self, room: Path) -> None:
         room.mkdir(exist_ok=True)

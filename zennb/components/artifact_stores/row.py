@@ -1,0 +1,91 @@
+"""Owns what a row of a local store's database says: the content itself, or the size of its file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zennb.components.content import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.components.artifact_stores.blob_files import Part
+
+__all__ = ["ROW_LIMIT", "Entry", "Foreign", "Row", "size_of", "small"]
+
+ROW_LIMIT = 32 * 1024
+"""Bytes from which on content is a file of its own."""
+
+_TAG = re.compile(r"(row|file):(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Stands for a stored value that is not one of ours; it was not read, only carried here."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What the database knows of some content.
+
+    Attributes:
+        content: the content when it is kept in the row, else empty.
+        size: its size in bytes, as recorded.
+        is_file: whether it is a file.
+        fault: what is wrong with the row, for a person; "" when nothing is.
+    """
+
+    content: bytes
+    size: int
+    is_file: bool
+    fault: str = ""
+
+    @classmethod
+    def read(cls, value: object, tag: object) -> Row:
+        """Make sense of a value and tag as found; never fails, never runs anything."""
+        found = _TAG.fullmatch(tag) if isinstance(tag, str) else None
+        if found is None or not isinstance(value, bytes):
+            left = value.value if isinstance(value, Foreign) else value
+            content = left if isinstance(left, bytes) else str(left).encode()
+            return cls(
+                content=content, size=len(content), is_file=False, fault="its row is not one of zennb's"
+            )
+        size, is_file = int(found[2]), found[1] == "file"
+        is_cut = not is_file and len(value) != size
+        fault = f"it has {len(value):,} bytes instead of {size:,}" if is_cut else ""
+        return cls(content=value, size=size, is_file=is_file, fault=fault)
+
+    def fault_as(self, digest: str) -> str:
+        """Say what is wrong when the content in the row is to be that of `digest`; "" when nothing is."""
+        if self.fault:
+            return self.fault
+        return "" if name_of(self.content) == digest else "its content has changed since it was stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """Something to be recorded: content for the row, or a finished file."""
+
+    digest: str
+    content: bytes = b""
+    part: Part | None = None
+
+    @property
+    def tag(self) -> str:
+        """What is written beside the content, so that a loss of bytes shows."""
+        return f"row:{len(self.content)}" if self.part is None else f"file:{self.part.size}"
+
+
+def size_of(views: Sequence[memoryview]) -> int:
+    """Return the bytes in `views`."""
+    return sum(view.nbytes for view in views)
+
+
+def small(views: Sequence[memoryview]) -> Entry:
+    """Return the entry for content that is kept in its row."""
+    content = b"".join(views)
+    return Entry(digest=name_of(content), content=content)

@@ -1,0 +1,144 @@
+"""Owns how tables are stored: Arrow IPC files, uncompressed, to be mapped, and read by other tools."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyarrow as pa
+
+from zennb.errors import DamagedArtifact, MissingExtra, NotStorable
+from zennb.materializers.buffers import Collector, joined, private
+from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.plain import PlainData
+from zennb.materializers.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["ArrowTables"]
+
+_NOTE = b"zennb"
+_SAMPLE = 1_000
+
+
+class ArrowTables(Materializer):
+    """Frames and series of pandas and polars, tables and record batches of pyarrow: exactly these types.
+
+    A note in the schema's metadata, under `zennb`, says what the table was and all that Arrow cannot express.
+    """
+
+    name: ClassVar[str] = "arrow"
+
+    def handles(self, value: object) -> bool:
+        """Say whether `value` is a table, of exactly the class of a library that is imported."""
+        return _what(value) is not None
+
+    def dump(self, value: Any) -> Sequence[Buffer]:
+        """Return an Arrow IPC file; columns are the value's own memory wherever their layout is Arrow's.
+
+        Raises:
+            NotStorable: Arrow would change something in it.
+        """
+        try:
+            table, note = _taken_apart(value)
+            return _write(table, note)
+        except (pa.ArrowException, ImportError, TypeError, ValueError, OverflowError) as error:
+            if isinstance(error, NotStorable):
+                raise
+            raise NotStorable(f"Arrow cannot hold it exactly ({error}).") from error
+
+    def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - tables need no names
+        """Return the table; its columns are views of `buffer`.
+
+        Raises:
+            DamagedArtifact: the bytes are no Arrow file of ours.
+            MissingExtra: the library it belongs to is not installed.
+        """
+        own = private(buffer)
+        try:
+            return _put_together(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(own))), own)
+        except ModuleNotFoundError as error:
+            raise MissingExtra(
+                f"this artifact is a table of {error.name}, which is not installed; "
+                'pip install "zennb[frames]", then try again.'
+            ) from error
+        except (pa.ArrowException, KeyError, TypeError, ValueError, IndexError) as error:
+            raise DamagedArtifact(
+                f"stored bytes are not an Arrow file of zennb ({error}); run the step again.", digest=""
+            ) from error
+
+    def sample(self, value: Any) -> Any:
+        """Return the first rows: what they are made of is what the rest is made of."""
+        return value.iloc[:_SAMPLE] if str(_what(value)).startswith("pandas") else value[:_SAMPLE]
+
+    def summary(self, value: Any) -> dict[str, Any]:
+        """Return columns, number of rows, and the first rows."""
+        return summarise(value)
+
+
+def _what(value: object) -> str | None:
+    """Return what `value` is, e.g. `pandas.Series`, when it is a table we store."""
+    for library, names in (
+        ("pandas", ("DataFrame", "Series")),
+        ("polars", ("DataFrame", "Series")),
+        ("pyarrow", ("Table", "RecordBatch")),
+    ):
+        for name in names:
+            if library in sys.modules and type(value) is getattr(sys.modules[library], name):
+                return f"{library}.{name}"
+    return None
+
+
+def _taken_apart(value: Any) -> tuple[Any, dict[str, Any]]:
+    """Return `value` as a table or record batch, and the note that says what Arrow cannot."""
+    what = _what(value)
+    note: dict[str, Any] = {"what": what}
+    if what in {"pandas.DataFrame", "pandas.Series"}:
+        from zennb.materializers.frames import take_apart
+
+        batch, rest = take_apart(value)
+        return batch, note | rest
+    if what == "polars.DataFrame":
+        return _from_polars(value), note
+    if what == "polars.Series":
+        return _from_polars(value.alias("").to_frame()), note | {"name": value.name}
+    return value, note | {"bare": value.schema.metadata is None}
+
+
+def _from_polars(frame: Any) -> Any:
+    return frame.to_arrow(compat_level=sys.modules["polars"].CompatLevel.newest())
+
+
+def _put_together(reader: Any, own: memoryview) -> Any:
+    """Return the table that was taken apart into the Arrow file that `reader` reads from `own`."""
+    metadata = dict(reader.schema.metadata or {})
+    note = PlainData().load(metadata.pop(_NOTE), {})
+    batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
+    what = note["what"]
+    if what in {"pandas.DataFrame", "pandas.Series"}:
+        from zennb.materializers.frames import put_together
+
+        return put_together(batches[0], note, own)
+    kept = None if note.get("bare", not metadata) else metadata
+    if what == "pyarrow.RecordBatch":
+        return batches[0].replace_schema_metadata(kept)
+    table = pa.Table.from_batches(batches, schema=reader.schema).replace_schema_metadata(kept)
+    return table if what == "pyarrow.Table" else _to_polars(table, note)
+
+
+def _to_polars(table: Any, note: Mapping[str, Any]) -> Any:
+    import polars as pl
+
+    frame: Any = pl.from_arrow(table, rechunk=False)
+    return frame if note["what"] == "polars.DataFrame" else frame.to_series().alias(note["name"])
+
+
+def _write(table: Any, note: Mapping[str, Any]) -> list[Buffer]:
+    """Return an Arrow IPC file as buffers."""
+    packed = bytes(joined(PlainData().dump(note)))
+    noted = table.replace_schema_metadata({**(table.schema.metadata or {}), _NOTE: packed})
+    collector = Collector()
+    with pa.ipc.new_file(pa.PythonFile(collector, mode="w"), noted.schema) as writer:
+        writer.write(noted)
+    return collector.parts

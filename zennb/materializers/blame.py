@@ -1,0 +1,96 @@
+"""Owns finding the part of a value that cannot be stored, so that an error can name it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import islice
+from time import monotonic
+from types import FunctionType, MethodType
+from typing import Any
+
+__all__ = ["blame"]
+
+_SECONDS = 2.0
+_DEPTH = 12
+_PARTS = 200
+
+
+def blame(value: Any, name: str, store: Callable[[Any], object], error: Exception) -> tuple[str, Any, str]:
+    """Return path, object and trouble of the innermost part of `value` that `store` refuses.
+
+    Args:
+        value: what could not be stored.
+        name: what the value is called; the path begins with it.
+        store: raises when a value cannot be stored.
+        error: what it raised for `value`.
+    """
+    deadline = monotonic() + _SECONDS
+    seen: set[int] = set()
+    for _ in range(_DEPTH):
+        seen.add(id(value))
+        found = _guilty(value, store, seen, deadline)
+        if found is None:
+            break
+        step, value, error = found
+        name += step
+    return name, value, _why(error)
+
+
+def _guilty(
+    value: Any, store: Callable[[Any], object], seen: set[int], deadline: float
+) -> tuple[str, Any, Exception] | None:
+    for step, part in islice(_parts(value), _PARTS):
+        if id(part) in seen or monotonic() > deadline:
+            continue
+        try:
+            store(part)
+        except Exception as error:  # noqa: BLE001 - any class may raise anything while it is pickled
+            return step, part, error
+    return None
+
+
+def _why(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:159] + "…"
+
+
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the parts of a value, each with what is typed after the value's name to get at it."""
+    if isinstance(value, Mapping):
+        yield from ((f"[{key!r}]", part) for key, part in value.items())
+        yield from ((" (a key)", key) for key in value)
+    elif isinstance(value, list | tuple):
+        yield from ((f"[{at}]", part) for at, part in enumerate(value))
+    elif isinstance(value, set | frozenset):
+        yield from ((" (an item)", part) for part in value)
+    elif isinstance(value, partial):
+        yield from ((".func", value.func), (".args", value.args), (".keywords", value.keywords))
+    elif isinstance(value, MethodType):
+        yield ".__self__", value.__self__
+    elif isinstance(value, FunctionType):
+        yield from _captured(value)
+    if not isinstance(value, type | FunctionType):
+        yield from _attributes(value)
+
+
+def _captured(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            yield f" (which captures {name})", cell.cell_contents
+        except ValueError:  # not bound yet
+            continue
+    for name in function.__code__.co_names:
+        if name in function.__globals__:
+            yield f" (which uses {name})", function.__globals__[name]
+
+
+def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
+    attributes = getattr(value, "__dict__", None)
+    if isinstance(attributes, dict):
+        yield from ((f".{name}", part) for name, part in list(attributes.items()))
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in {"__dict__", "__weakref__"} and hasattr(value, name):
+                yield f".{name}", getattr(value, name)

@@ -1,0 +1,271 @@
+"""Owns everything else: values stored as signed pickles, with notebook classes and functions by name only.
+
+Loading a pickle can run any code. So nothing is unpickled before its seal is known to be this user's own, or
+its digest one that the user vouched for (see `signer`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import sys
+from dataclasses import dataclass
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import cloudpickle
+
+from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, UntrustedArtifact, ZennbError
+from zennb.materializers.blame import blame
+from zennb.materializers.buffers import Collector, Reader
+from zennb.materializers.envelope import Envelope, pack, unpack
+from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.summary import summarise, type_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from zennb.materializers.signer import Signer
+
+__all__ = ["SignedPickles", "notebook_object"]
+
+_MAGIC = b"zennbPK\x01"
+
+
+def notebook_object(name: str, kind: str) -> Any:
+    """Stand in, inside a pickle, for a class or function of the notebook; only our reader resolves it."""
+    raise MissingDefinition(
+        f"{kind} `{name}` of a notebook can only be loaded through zennb.load.", name=name
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pickled:
+    """A value as a pickle that is not packed yet.
+
+    Attributes:
+        stream: the pickle.
+        buffers: the out-of-band buffers: the value's own memory.
+        needs: qualified names of notebook classes and functions it refers to.
+    """
+
+    stream: Sequence[Buffer]
+    buffers: Sequence[memoryview]
+    needs: tuple[str, ...]
+
+
+class SignedPickles(Materializer):
+    """Any value that cloudpickle can write and read.
+
+    Args:
+        scope: names of the notebook; classes and functions found there by name are stored as names.
+        signer: seals what is written and vouches for what is read.
+    """
+
+    name: ClassVar[str] = "pickle"
+    runs_code: ClassVar[bool] = True
+
+    def __init__(self, scope: Scope, signer: Signer) -> None:
+        self._scope = scope
+        self._signer = signer
+
+    def handles(self, value: object) -> bool:  # noqa: ARG002 - it tries everything
+        """Return True: whether it can be stored is seen by trying."""
+        return True
+
+    def dump(self, value: Any) -> Sequence[Buffer]:
+        """Return a sealed pickle; arrays in it are not copied.
+
+        Raises:
+            NotStorable: some part of it has no content that could be stored; the error says which.
+        """
+        return self.pack(self.pickle(value, name="value"))
+
+    def pickle(self, value: Any, *, name: str) -> Pickled:
+        """Return `value` as a pickle; `name` is what to call it in the error.
+
+        Raises:
+            NotStorable: as `dump`.
+        """
+        try:
+            return _pickled(value, self._scope)
+        except Exception as error:
+            raise self._refusal(value, name, error) from error
+
+    def _refusal(self, value: Any, name: str, error: Exception) -> NotStorable:
+        path, part, why = blame(value, name, lambda one: _pickled(one, self._scope), error)
+        return NotStorable(
+            f"`{path}` is a {type_text(part)}, which cannot be stored ({why}). Keep it in a name that starts "
+            "with `_`, which is the step's own, or name with -o the outputs to store.",
+            path=path,
+        )
+
+    def pack(self, pickled: Pickled) -> Sequence[Buffer]:
+        """Return the sealed bytes of a pickle."""
+        return pack(_MAGIC, pickled.stream, pickled.buffers, self._signer.sign)
+
+    def prove(self, value: Any, pickled: Pickled, *, name: str) -> None:
+        """Load the pickle once.
+
+        Raises:
+            NotStorable: it cannot be loaded, or comes back as something else.
+        """
+        try:
+            again = self._again(pickled)
+        except Exception as error:
+            raise NotStorable(
+                f"`{name}` is a {type_text(value)}, which can be pickled but not loaded again "
+                f"({type(error).__name__}: {error}). Keep it in a name that starts with `_`, "
+                "or store its parts.",
+                path=name,
+            ) from error
+        if type_text(again) != type_text(value):
+            raise NotStorable(
+                f"`{name}` is a {type_text(value)}, but pickled and loaded it is a {type_text(again)}. "
+                "Keep it in a name that starts with `_`, or convert it first.",
+                path=name,
+            )
+
+    def _again(self, pickled: Pickled) -> Any:
+        stream = b"".join(pickled.stream)
+        try:  # the value's own memory, read-only, so that no loader can write into it
+            return _unpickle(
+                memoryview(stream), [one.toreadonly() for one in pickled.buffers], self._scope, "value"
+            )
+        except (ValueError, TypeError, BufferError):  # some loaders insist on writable memory
+            return _unpickle(
+                memoryview(stream), [bytearray(one) for one in pickled.buffers], self._scope, "value"
+            )
+
+    def load(self, buffer: Buffer, scope: Scope) -> Any:
+        """Return the value; arrays in it are writable views of `buffer`.
+
+        Raises:
+            UntrustedArtifact: neither sealed by this user nor vouched for.
+            MissingDefinition: a notebook class or function, or a module, is not there.
+            DamagedArtifact: the bytes are no pickle of ours, or fit no longer what is installed.
+        """
+        return self.unpickle(buffer, scope, name="NAME")
+
+    def unpickle(self, buffer: Buffer, scope: Scope, *, name: str) -> Any:
+        """Return the value; `name` is what to call it in errors, which are those of `load`."""
+        envelope = unpack(_MAGIC, buffer)
+        self._check(envelope, buffer, name)
+        try:
+            return _unpickle(envelope.stream, envelope.buffers, scope, name)
+        except ZennbError:
+            raise
+        except ImportError as error:
+            raise MissingDefinition(
+                f"artifact '{name}' needs the module `{error.name}` ({error}); install it or put it on "
+                "sys.path, then try again.",
+                name=error.name or "",
+            ) from error
+        except Exception as error:
+            raise DamagedArtifact(
+                f"artifact '{name}' cannot be loaded with what is installed now ({type(error).__name__}: "
+                f"{error}); run its step again.",
+                digest=hashlib.sha256(buffer).hexdigest(),
+            ) from error
+
+    def _check(self, envelope: Envelope, buffer: Buffer, name: str) -> None:
+        if self._signer.verifies(envelope.sealed, envelope.seal):
+            return
+        if not self._signer.is_trusted(hashlib.sha256(buffer).hexdigest()):
+            raise UntrustedArtifact(
+                f"artifact '{name}' is a pickle, which can run code when it is loaded, and it is not signed by "
+                "you: it was made by somebody else, or changed. Nothing of it was run. If you trust where it comes "
+                f"from, type `zennb trust {name}` in a terminal, then try again."
+            )
+
+    def summary(self, value: Any) -> dict[str, Any]:
+        """Return the value's text and attributes, or what its kind shows."""
+        return summarise(value)
+
+
+class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle ships no types
+    """cloudpickle, but notebook definitions go by name, files are refused, and figures leave pyplot alone."""
+
+    def __init__(self, file: Collector, scope: Scope, keep: Callable[[pickle.PickleBuffer], object]) -> None:
+        super().__init__(file, protocol=5, buffer_callback=keep)
+        self._scope = scope
+        self._root: type | None = None
+        self.needs: dict[str, None] = {}
+
+    def dump_root(self, value: Any) -> None:
+        """Write `value`."""
+        self._root = type(value)
+        self.dump(value)
+
+    def reducer_override(self, value: Any) -> Any:
+        """Return how to rebuild what is special here; leave the rest to cloudpickle."""
+        if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
+            name = value.__qualname__
+            if _find(self._scope, name) is value:
+                self.needs[name] = None
+                return notebook_object, (name, _kind(value, self._root))
+        if isinstance(value, io.IOBase) and not isinstance(value, io.BytesIO | io.StringIO):
+            raise pickle.PicklingError("an open file")
+        if isinstance(value, memoryview):
+            raise pickle.PicklingError("a view of another value's memory")
+        figures = sys.modules.get("matplotlib.figure")
+        if figures is not None and isinstance(value, figures.Figure):
+            from zennb.materializers.figure import figure_state
+
+            return figure_state(value)
+        return super().reducer_override(value)
+
+
+def _kind(value: object, root: type | None) -> str:
+    if isinstance(value, type):
+        return "instance" if value is root else "class"
+    return "function"
+
+
+def _find(scope: Scope, name: str) -> Any:
+    """Return what the notebook calls by this qualified name; None when there is no such thing."""
+    first, *rest = name.split(".")
+    found = scope.get(first)
+    for part in rest:
+        found = vars(found).get(part) if isinstance(found, type) else None
+    return found
+
+
+def _pickled(value: Any, scope: Scope) -> Pickled:
+    stream, buffers = Collector(), list[pickle.PickleBuffer]()
+    pickler = _Pickler(stream, scope, buffers.append)
+    pickler.dump_root(value)
+    raw = [one.raw() for one in buffers]
+    return Pickled(stream=stream.parts, buffers=raw, needs=tuple(pickler.needs))
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads what `_Pickler` wrote, finding notebook definitions in a scope."""
+
+    def __init__(self, stream: Buffer, buffers: Sequence[Buffer], scope: Scope, name: str) -> None:
+        super().__init__(Reader(stream), buffers=buffers)
+        self._scope = scope
+        self._name = name
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the object of that name; for notebook definitions, the function that looks in the scope."""
+        if module == __name__ and name == "notebook_object":
+            return self._notebook_object
+        return super().find_class(module, name)
+
+    def _notebook_object(self, name: str, kind: str) -> Any:
+        found = _find(self._scope, name)
+        if isinstance(found, FunctionType if kind == "function" else type):
+            return found
+        relation = "is an instance of" if kind == "instance" else "needs"
+        what = "function" if kind == "function" else "class"
+        raise MissingDefinition(
+            f"artifact '{self._name}' {relation} {name}, a {what} written in the notebook; run the cell that "
+            f"defines {name.partition('.')[0]}, then try again.",
+            name=name,
+        )
+
+
+def _unpickle(stream: Buffer, buffers: Sequence[Buffer], scope: Scope, name: str) -> Any:
+    return _Unpickler(stream, buffers, scope, name).load()

@@ -1,0 +1,271 @@
+"""Owns how plain Python data is stored: a pickle that, whoever wrote it, can do nothing but build plain data.
+
+Plain pickles name no classes. What pickle itself does not know (dates, paths, arrays ...) is built by the
+makers below; the reader finds these and nothing else, so no foreign pickle can make it import or call anything.
+A maker cannot be changed by a pickle, and gives out no class that could be. There is deliberately no maker for
+dtypes: NumPy lets a pickle forge the flags of one.
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import uuid
+import zoneinfo
+from collections import Counter, OrderedDict, defaultdict, deque
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
+from types import EllipsisType, NotImplementedType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
+from zennb.materializers.buffers import Collector, Reader
+from zennb.materializers.envelope import pack, unpack
+from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+__all__ = ["MAKERS", "PlainData"]
+
+_MAGIC = b"zennbPL\x01"
+_NATIVE = frozenset({type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset})
+_TYPES = (*_NATIVE - {type(None)}, complex, object)
+_PATHS = {kind.__name__: kind for kind in (PosixPath, PurePosixPath, WindowsPath, PureWindowsPath)}
+
+
+class Maker:
+    """One thing a plain pickle may call. Frozen: a pickle's BUILD instruction could otherwise change it."""
+
+    __slots__ = ("_function", "_name")
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        object.__setattr__(self, "_name", name)
+        object.__setattr__(self, "_function", function)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"makers are frozen; `{name}` was not set")
+
+    def __call__(self, *args: object) -> Any:
+        return self._function(*args)  # type: ignore[attr-defined] # set in __init__, past our own __setattr__
+
+    def __reduce__(self) -> str:
+        return f"MAKERS.{self._name}"  # type: ignore[attr-defined] # the same
+
+
+def _array(descr: Any, shape: tuple[int, ...], order: str, data: Buffer) -> Any:
+    from zennb.materializers.numpy import array_from
+
+    return array_from(descr, shape, order, data)
+
+
+def _scalar(descr: Any, data: bytes) -> Any:
+    return _array(descr, (), "C", data)[()]
+
+
+def _path(kind: str, text: str) -> Any:
+    return _PATHS[kind](text)
+
+
+def _uuid(number: int, safe: int | None) -> uuid.UUID:
+    return uuid.UUID(int=number, is_safe=uuid.SafeUUID(safe))
+
+
+def _type(name: str) -> type:
+    return {kind.__name__: kind for kind in _TYPES}[name]
+
+
+def _defaultdict(factory: str | None) -> defaultdict[Any, Any]:
+    return defaultdict(None if factory is None else _type(factory))
+
+
+def _deque(longest: int | None) -> deque[Any]:
+    return deque(maxlen=longest)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "array": _array,
+    "complex": complex,
+    "counter": Counter,
+    "date": date,
+    "datetime": datetime,
+    "decimal": Decimal,
+    "defaultdict": _defaultdict,
+    "deque": _deque,
+    "ellipsis": lambda: ...,
+    "fraction": Fraction,
+    "not_implemented": lambda: NotImplemented,
+    "ordered": OrderedDict,
+    "path": _path,
+    "range": range,
+    "scalar": _scalar,
+    "slice": slice,
+    "time": time,
+    "timedelta": timedelta,
+    "timezone": timezone,
+    "type": _type,
+    "uuid": _uuid,
+    "zone": zoneinfo.ZoneInfo,
+}
+MAKERS = SimpleNamespace(**{name: Maker(name, function) for name, function in _FUNCTIONS.items()})
+"""Everything a plain pickle may call."""
+
+
+def _standard(name: str) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a reducer that takes over the arguments with which the library itself rebuilds such a value."""
+    maker = getattr(MAKERS, name)
+    return lambda value: (maker, value.__reduce_ex__(4)[1])
+
+
+def _zone(value: zoneinfo.ZoneInfo) -> tuple[Any, ...]:
+    key: str | None = value.key  # zones read from a file may have none, whatever the type stubs say
+    if not key or zoneinfo.ZoneInfo(key) is not value:
+        raise NotStorable("a time zone that was not made from its name alone is no plain data.")
+    return MAKERS.zone, (key,)
+
+
+def _mapping(name: str) -> Callable[[Any], tuple[Any, ...]]:
+    maker = getattr(MAKERS, name)
+
+    def reduce(value: Any) -> tuple[Any, ...]:
+        if getattr(value, "__dict__", None):
+            raise NotStorable(f"a {type(value).__name__} with attributes of its own is no plain data.")
+        return maker, (), None, None, iter(value.items())
+
+    return reduce
+
+
+def _default(value: defaultdict[Any, Any]) -> tuple[Any, ...]:
+    factory: Any = value.default_factory
+    if factory is not None and factory not in _TYPES:
+        raise NotStorable("a defaultdict with a factory that is no builtin type is no plain data.")
+    name = None if factory is None else factory.__name__
+    return MAKERS.defaultdict, (name,), None, None, iter(value.items())
+
+
+def _kind(value: type) -> tuple[Any, ...]:
+    if value not in _TYPES:
+        raise NotStorable(f"the class {value.__name__} is no plain data.")
+    return MAKERS.type, (value.__name__,)
+
+
+_REDUCERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
+    complex: lambda value: (MAKERS.complex, (value.real, value.imag)),
+    EllipsisType: lambda _: (MAKERS.ellipsis, ()),
+    NotImplementedType: lambda _: (MAKERS.not_implemented, ()),
+    range: lambda value: (MAKERS.range, (value.start, value.stop, value.step)),
+    slice: lambda value: (MAKERS.slice, (value.start, value.stop, value.step)),
+    date: _standard("date"),
+    datetime: _standard("datetime"),
+    time: _standard("time"),
+    timedelta: _standard("timedelta"),
+    timezone: lambda value: (MAKERS.timezone, value.__getinitargs__()),
+    zoneinfo.ZoneInfo: _zone,
+    Decimal: lambda value: (MAKERS.decimal, (str(value),)),
+    Fraction: lambda value: (MAKERS.fraction, (value.numerator, value.denominator)),
+    uuid.UUID: lambda value: (MAKERS.uuid, (value.int, value.is_safe.value)),
+    **{kind: lambda value: (MAKERS.path, (type(value).__name__, str(value))) for kind in _PATHS.values()},
+    deque: lambda value: (MAKERS.deque, (value.maxlen,), None, iter(value)),
+    OrderedDict: _mapping("ordered"),
+    Counter: _mapping("counter"),
+    defaultdict: _default,
+    type: _kind,
+}
+
+
+def _from_numpy(value: Any) -> tuple[Any, ...] | None:
+    """Return how to rebuild a NumPy array or scalar; None for anything else of NumPy's."""
+    from zennb.materializers.numpy import array_parts
+
+    np = sys.modules["numpy"]
+    if type(value) is np.ndarray:
+        *parts, data = array_parts(value)
+        writable = value.flags.writeable
+        return MAKERS.array, (*parts, pickle.PickleBuffer(data if writable else data.toreadonly()))
+    if isinstance(value, np.generic) and type(value) in np.sctypeDict.values():
+        descr, _, _, data = array_parts(np.asarray(value))
+        return MAKERS.scalar, (descr, data.tobytes())
+    return None
+
+
+class _Pickler(pickle.Pickler):
+    """Writes plain data; refuses everything else."""
+
+    def reducer_override(self, value: Any) -> Any:
+        """Return how to rebuild what pickle does not know by itself."""
+        kind = type(value)
+        if kind in _REDUCERS:
+            return _REDUCERS[kind](value)
+        if kind is Maker:
+            return NotImplemented
+        found = _from_numpy(value) if kind.__module__ == "numpy" else None
+        if found is None:
+            raise NotStorable(f"a {kind.__name__} is no plain data.")
+        return found
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads plain data; finds the makers and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Return the maker of that name.
+
+        Raises:
+            UntrustedArtifact: anything else was asked for.
+        """
+        room, _, maker = name.partition(".")
+        if module == __name__ and room == "MAKERS" and maker in vars(MAKERS):
+            return getattr(MAKERS, maker)
+        raise UntrustedArtifact(
+            f"stored plain data names `{module}.{name}`, which plain data never does; it was tampered with "
+            "and nothing of it was run. Run the step again with --rerun to store it anew."
+        )
+
+
+class PlainData(Materializer):
+    """Builtin containers and scalars, the small value types of the library, and NumPy arrays among them."""
+
+    name: ClassVar[str] = "plain"
+    exact: ClassVar[bool] = True
+
+    def handles(self, value: object) -> bool:
+        """Say whether `value` is of a type that may be plain; what it contains is seen while writing."""
+        kind = type(value)
+        return kind in _NATIVE or kind in _REDUCERS or kind.__module__ == "numpy"
+
+    def dump(self, value: Any) -> Sequence[Buffer]:
+        """Return a plain pickle; arrays and large bytes in it are not copied.
+
+        Raises:
+            NotStorable: something in it is no plain data.
+        """
+        stream, buffers = Collector(), list[pickle.PickleBuffer]()
+        try:
+            _Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(value)
+        except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:
+            raise NotStorable(f"it is no plain data ({error}).") from error
+        return pack(_MAGIC, stream.parts, [one.raw() for one in buffers])
+
+    def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - plain data needs no names
+        """Return the data; arrays are writable views of `buffer`.
+
+        Raises:
+            UntrustedArtifact: the pickle names something that plain data never does.
+            DamagedArtifact: the bytes are no plain pickle.
+        """
+        envelope = unpack(_MAGIC, buffer)
+        try:
+            return _Unpickler(Reader(envelope.stream), buffers=envelope.buffers).load()
+        except UntrustedArtifact:
+            raise
+        except Exception as error:
+            raise DamagedArtifact(
+                f"stored plain data cannot be read ({error}); run the step again.", digest=""
+            ) from error
+
+    def summary(self, value: Any) -> dict[str, Any]:
+        """Return the text, items or shape of the data."""
+        return summarise(value)

@@ -1,0 +1,240 @@
+"""Owns what is kept of a value to show later without loading it: small, JSON only, and never an error."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+__all__ = ["short", "summarise", "type_text"]
+
+_TEXT = 2_000
+_REPR = 500
+_CELL = 80
+_ITEMS = 10
+_HEAD = 5
+_COLUMNS = 50
+_ELEMENTS = 4_000_000
+_SCALARS = (bool, int, float, complex, type(None))
+_ATTRIBUTES = 12
+_MANY = 10_000
+_SHAPED = {"numpy", "pandas", "polars", "pyarrow", "scipy"}
+
+
+def summarise(value: Any) -> dict[str, Any]:
+    """Return what can be shown of `value` (see `Materializer`); never raises, whatever its class does."""
+    try:
+        return _summary(value)
+    except Exception as error:  # noqa: BLE001 - classes written in notebooks may raise anything, even from len()
+        return {"kind": "object", "text": f"<{type_text(value)}: no summary, {type(error).__name__}>"}
+
+
+def type_text(value: object) -> str:
+    """Return the type of `value` as people write it: `pandas.DataFrame`, `sklearn.linear_model.Ridge`, `int`.
+
+    Private submodules are left out wherever a package above them offers the class under the same name.
+    """
+    kind = type(value)
+    module, name = str(kind.__module__), kind.__qualname__
+    if module in {"builtins", "__main__"}:
+        return name
+    parts = module.split(".")
+    for end in range(1, len(parts)):
+        shorter = ".".join(parts[:end])
+        if vars(sys.modules.get(shorter, object)).get(name) is kind:
+            return f"{shorter}.{name}"
+    return f"{module}.{name}"
+
+
+def short(value: object, limit: int = _CELL) -> str:
+    """Return at most `limit` characters of the text of `value`; never raises."""
+    try:
+        text = _text(value, limit)
+    except Exception as error:  # noqa: BLE001 - a repr may raise anything
+        text = f"<{type_text(value)}: its repr raises {type(error).__name__}>"
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _text(value: object, limit: int) -> str:
+    """Return the repr, without making a long one only to cut it."""
+    if type(value) is str:
+        return repr(value[:limit])
+    if isinstance(value, bytes | bytearray):
+        return repr(value[:limit])
+    if type(value) is int and value.bit_length() > 4 * limit:
+        return f"<int of {value.bit_length()} bits>"
+    if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > limit:
+        return f"<{type_text(value)} of {len(value):,} items>"
+    if type(value) in {list, tuple, set, frozenset, dict} and isinstance(value, Iterable):
+        return _container(value, limit)
+    shape = getattr(value, "shape", None) if type_text(value).partition(".")[0] in _SHAPED else None
+    if shape:
+        return f"<{type_text(value)} {' × '.join(map(str, shape))}>"
+    if any(_length(part) > _MANY for part in _attributes(value).values()):
+        return f"<{type_text(value)}>"
+    return str(repr(value))
+
+
+def _attributes(value: object) -> dict[str, Any]:
+    parts: Any = getattr(value, "__dict__", None)
+    return parts if type(parts) is dict else {}
+
+
+def _length(part: object) -> int:
+    return len(part) if isinstance(part, str | bytes | list | tuple | dict | set | frozenset) else 0
+
+
+def _container(value: Any, limit: int) -> str:
+    # Inner containers are named, not opened: a repr of nested ones can be long without end.
+    inner = [one for pair in value.items() for one in pair] if isinstance(value, dict) else list(value)
+    if any(isinstance(one, str | bytes | bytearray) and len(one) > limit for one in inner) or any(
+        isinstance(one, Iterable) and not isinstance(one, str | bytes) for one in inner
+    ):
+        return f"<{type_text(value)} of {len(value):,} items>"
+    return str(repr(value))
+
+
+def _summary(value: Any) -> dict[str, Any]:
+    package = str(type(value).__module__).partition(".")[0]
+    by_package = {
+        "numpy": _numpy,
+        "pandas": _pandas,
+        "polars": _polars,
+        "pyarrow": _arrow,
+        "PIL": _pillow,
+        "matplotlib": _figure,
+    }
+    found = by_package[package](value) if package in by_package else None
+    return found or _python(value)
+
+
+def _python(value: Any) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"kind": "text", "text": str(value[:_TEXT]), "length": len(value)}
+    if isinstance(value, _SCALARS):
+        return {"kind": "scalar", "text": short(value, _REPR)}
+    if isinstance(value, Mapping):
+        items = [[short(key), type_text(one), short(one)] for key, one in islice(value.items(), _ITEMS)]
+        return {"kind": "mapping", "length": len(value), "items": items}
+    if isinstance(value, list | tuple | set | frozenset) or type_text(value) == "collections.deque":
+        return {
+            "kind": "sequence",
+            "length": len(value),
+            "items": [[type_text(o), short(o)] for o in islice(value, _ITEMS)],
+        }
+    if type(value).__module__ in {"datetime", "decimal", "fractions", "uuid", "pathlib"}:
+        return {"kind": "scalar", "text": short(value, _REPR)}
+    return _object(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    parts = islice(_attributes(value).items(), _MANY)
+    public = ((str(name), one) for name, one in parts if not str(name).startswith("_"))
+    attributes = [[short_label(name), short(one)] for name, one in islice(public, _ATTRIBUTES)]
+    return {"kind": "object", "text": short(value, _REPR), "attributes": attributes}
+
+
+def _numpy(value: Any) -> dict[str, Any] | None:
+    np = sys.modules["numpy"]
+    if isinstance(value, np.generic):
+        return {
+            "kind": "scalar",
+            "text": short(value.item() if value.dtype.kind in "biufcSU" else value, _REPR),
+        }
+    if not isinstance(value, np.ndarray):
+        return None
+    found = {"kind": "array", "shape": list(value.shape), "dtype": str(value.dtype), "head": _head(value)}
+    if value.dtype.kind in "biuf" and 0 < value.size <= _ELEMENTS:
+        found |= _range(value)
+    return found
+
+
+def _range(value: Any) -> dict[str, Any]:
+    with sys.modules["numpy"].errstate(all="ignore"):
+        numbers = {
+            "min": value.min().item(),
+            "max": value.max().item(),
+            "mean": float(value.mean(dtype="f8")),
+        }
+    return {name: number for name, number in numbers.items() if math.isfinite(number)}
+
+
+def _head(value: Any) -> Any:
+    corner = value[tuple(slice(0, _HEAD) for _ in value.shape[-2:])] if value.ndim <= 2 else value
+    while corner.ndim > 2:
+        corner = corner[0] if len(corner) else corner.reshape(0, 0)
+    return _texts(corner[tuple(slice(0, _HEAD) for _ in corner.shape)])
+
+
+def _texts(corner: Any) -> Any:
+    if corner.ndim == 0:
+        return short(corner[()] if corner.dtype.hasobject else corner.item())
+    return [
+        _texts(one) if getattr(one, "ndim", 0) else short(one.item() if hasattr(one, "item") else one)
+        for one in corner
+    ]
+
+
+def _pandas(value: Any) -> dict[str, Any] | None:
+    pandas = sys.modules["pandas"]
+    if isinstance(value, pandas.Series):
+        head = [[short(at), short(one)] for at, one in value.iloc[:_HEAD].items()]
+        columns = [{"name": str(value.name if value.name is not None else ""), "dtype": str(value.dtype)}]
+        return {"kind": "frame", "rows": len(value), "columns": columns, "head": head}
+    if isinstance(value, pandas.DataFrame):
+        some = value.iloc[:_HEAD, :_COLUMNS]
+        names = [
+            {"name": short_label(n), "dtype": str(t)} for n, t in zip(some.columns, some.dtypes, strict=True)
+        ]
+        head = [[short_label(one) for one in row] for row in some.itertuples(index=True, name=None)]
+        return _cut(value, {"kind": "frame", "rows": len(value), "columns": names, "head": head})
+    if isinstance(value, pandas.Index):
+        items = [[type_text(one), short_label(one)] for one in value[:_ITEMS]]
+        return {"kind": "sequence", "length": len(value), "items": items}
+    return None
+
+
+def _cut(frame: Any, found: dict[str, Any]) -> dict[str, Any]:
+    """Say how many columns there are where not all of them are listed."""
+    return found | {"width": int(frame.shape[1])} if frame.shape[1] > _COLUMNS else found
+
+
+def short_label(value: object) -> str:
+    """Return a cell or label of a frame as text: strings without quotes."""
+    return str(value[:_CELL]) if isinstance(value, str) else short(value)
+
+
+def _polars(value: Any) -> dict[str, Any] | None:
+    polars = sys.modules["polars"]
+    if isinstance(value, polars.Series):
+        value = value.to_frame()
+    if not isinstance(value, polars.DataFrame):
+        return None
+    names = [{"name": n, "dtype": str(t)} for n, t in islice(value.schema.items(), _COLUMNS)]
+    rows = value[:, :_COLUMNS].head(_HEAD).rows()
+    head = [[str(at), *map(short_label, row)] for at, row in enumerate(rows)]
+    return _cut(value, {"kind": "frame", "rows": value.height, "columns": names, "head": head})
+
+
+def _arrow(value: Any) -> dict[str, Any] | None:
+    arrow = sys.modules["pyarrow"]
+    if not isinstance(value, arrow.Table | arrow.RecordBatch):
+        return None
+    names = [{"name": str(f.name), "dtype": str(f.type)} for f in islice(value.schema, _COLUMNS)]
+    columns = [value.column(at).slice(0, _HEAD).to_pylist() for at in range(len(names))]
+    head = [[str(at), *map(short_label, row)] for at, row in enumerate(zip(*columns, strict=True))]
+    return _cut(value, {"kind": "frame", "rows": value.num_rows, "columns": names, "head": head})
+
+
+def _pillow(value: Any) -> dict[str, Any] | None:
+    from zennb.materializers.figure import preview_image
+
+    return preview_image(value)
+
+
+def _figure(value: Any) -> dict[str, Any] | None:
+    from zennb.materializers.figure import preview_figure
+
+    return preview_figure(value)

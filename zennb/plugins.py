@@ -1,0 +1,164 @@
+"""Owns the way from a flavor's name to its class: our own table and the entry points of what is installed.
+
+A package adds a flavor by the entry point `"<type>.<flavor>" = "module:Class"` in the group `zennb.flavors`.
+Listing flavors imports none of them; a flavor's module is imported when a component of it is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from zennb.core.component_types import component_type
+from zennb.errors import MissingExtra, UnknownName
+
+__all__ = ["GROUP", "FlavorInfo", "flavors", "load"]
+
+GROUP = "zennb.flavors"
+"""The entry-point group that packages add flavors in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlavorInfo:
+    """One flavor, before anything of it is imported.
+
+    Attributes:
+        type: the component type it implements, with underscores.
+        name: what is typed after `--flavor=`.
+        target: where its class is: `module:Class`.
+        extra: what to give to `pip install` when its module cannot be imported: `zennb[dask]`; "" for none.
+        description: one line; "" for flavors of other packages, whose class has to be loaded to know it.
+        source: the distribution that brings it; `zennb` for ours.
+    """
+
+    type: str
+    name: str
+    target: str
+    extra: str = ""
+    description: str = ""
+    source: str = "zennb"
+
+
+_OURS: tuple[FlavorInfo, ...] = (
+    FlavorInfo(
+        type="orchestrator",
+        name="local",
+        target="zennb.components.orchestrators.local:LocalOrchestrator",
+        description="runs steps in this kernel, one after another",
+    ),
+    FlavorInfo(
+        type="orchestrator",
+        name="threads",
+        target="zennb.components.orchestrators.threads:ThreadsOrchestrator",
+        description="runs independent steps side by side, in threads of this kernel",
+    ),
+    FlavorInfo(
+        type="artifact_store",
+        name="local",
+        target="zennb.components.artifact_stores.local:LocalArtifactStore",
+        description="keeps artifacts in a directory, shared by all kernels on this machine",
+    ),
+    FlavorInfo(
+        type="artifact_store",
+        name="memory",
+        target="zennb.components.artifact_stores.memory:MemoryArtifactStore",
+        description="keeps artifacts in this kernel's memory; they are gone when it ends",
+    ),
+)
+
+_ELSEWHERE: dict[str, str] = {}
+"""Flavors that exist but come with another distribution: `<type>.<flavor>` → what to `pip install`."""
+
+
+def flavors(type: str) -> dict[str, FlavorInfo]:  # noqa: A002 - the word of the field
+    """Return the flavors of a component type by name: ours first, then those of other packages by name.
+
+    Args:
+        type: the component type, with dashes or underscores.
+
+    Raises:
+        UnknownName: there is no such component type.
+    """
+    wanted = component_type(type).name
+    ours = {info.name: info for info in _OURS if info.type == wanted}
+    others = [_from_entry_point(point) for point in entry_points(group=GROUP)]
+    # Ours win, and among others the first distribution by name: what a name means depends on no import order.
+    for info in sorted(others, key=lambda other: (other.name, other.source)):
+        if info.type == wanted and info.name:
+            ours.setdefault(info.name, info)
+    return ours
+
+
+def load(type: str, flavor: str) -> Any:  # noqa: A002 - the word of the field
+    """Import and return the class of a flavor.
+
+    Args:
+        type: the component type, with dashes or underscores.
+        flavor: the flavor's name.
+
+    Raises:
+        UnknownName: there is no such type or flavor.
+        MissingExtra: a library it needs is not installed, or its package is broken.
+    """
+    wanted = component_type(type).name
+    info = next((own for own in _OURS if (own.type, own.name) == (wanted, flavor)), None)
+    if info is None:
+        info = _look_up(wanted, flavor)
+    return _imported(info)
+
+
+def _look_up(wanted: str, flavor: str) -> FlavorInfo:
+    known = flavors(wanted)
+    if flavor in known:
+        return known[flavor]
+    title = component_type(wanted).title
+    requirement = _ELSEWHERE.get(f"{wanted}.{flavor}")
+    if requirement is not None:
+        raise MissingExtra(f"The {title} flavor '{flavor}' is not installed: pip install \"{requirement}\"")
+    raise UnknownName(f"{title} flavor", flavor, known)
+
+
+def _from_entry_point(point: EntryPoint) -> FlavorInfo:
+    kind, _, name = point.name.partition(".")
+    source = point.dist.name if point.dist is not None else ""
+    extra = f"{source}[{','.join(point.extras)}]" if point.extras else ""
+    return FlavorInfo(type=kind, name=name, target=f"{point.module}:{point.attr}", extra=extra, source=source)
+
+
+def _imported(info: FlavorInfo) -> Any:
+    module, _, attribute = info.target.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except ImportError as error:
+        raise _missing(info, error) from error
+    except Exception as error:
+        raise _broken(info, f"importing {module} raised {type(error).__name__}: {error}") from error
+    if getattr(found, "type", None) != info.type or getattr(found, "flavor", None) != info.name:
+        raise _broken(info, f"{info.target} is not a class of that type and flavor")
+    return found
+
+
+def _missing(info: FlavorInfo, error: ImportError) -> MissingExtra:
+    if info.extra:
+        advice = f'pip install "{info.extra}"'
+    elif error.name and error.name.partition(".")[0] != info.target.partition(".")[0]:
+        advice = (
+            f"install what provides the module `{error.name}`; `pip show {info.source}` names what it needs"
+        )
+    else:
+        advice = f"pip install --force-reinstall {info.source}"
+    return MissingExtra(f"{_title(info)} cannot be imported ({error}): {advice}")
+
+
+def _broken(info: FlavorInfo, why: str) -> MissingExtra:
+    return MissingExtra(
+        f"{_title(info)} is broken: {why}. Update or remove its package: pip install -U {info.source}"
+    )
+
+
+def _title(info: FlavorInfo) -> str:
+    return f"The {component_type(info.type).title} flavor '{info.name}' of the package '{info.source}'"

@@ -1,0 +1,116 @@
+"""Owns where things live: which directory is the home, and the file that says it is one of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from zennb.errors import ForeignStore, StoreError
+
+__all__ = ["FORMAT", "claim", "data_directory", "find_home", "initialise"]
+
+FORMAT = 1
+"""Format of a home; raised only when an older zennb must not touch what a newer one wrote."""
+
+_MARKER = "STORE.json"
+_LOCAL = ".zennb"
+
+
+def find_home(start: Path | None = None) -> Path:
+    """Return the home's directory, which may not exist yet.
+
+    `ZENNB_HOME` if set, else the nearest `.zennb/` from `start` upwards, else `zennb/` in Jupyter's data
+    directory.
+
+    Args:
+        start: where to begin looking, e.g. the notebook's directory; the working directory when None.
+    """
+    chosen = os.environ.get("ZENNB_HOME", "")
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    start = (start or Path.cwd()).absolute()
+    nearest = next((found for place in (start, *start.parents) if (found := place / _LOCAL).is_dir()), None)
+    return nearest or data_directory()
+
+
+def data_directory() -> Path:
+    """Return this user's own directory for zennb, inside Jupyter's data directory."""
+    from jupyter_core.paths import jupyter_data_dir
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Jupyter warns that its own paths will move one day
+        return Path(jupyter_data_dir()).absolute() / "zennb"
+
+
+def initialise(directory: Path) -> Path:
+    """Make `.zennb/` in a directory, ignored by git, and return it; one that is there already is kept.
+
+    Raises:
+        StoreError: it cannot be made.
+        ForeignStore: what is there was written by a newer zennb.
+    """
+    home = directory.absolute() / _LOCAL
+    claim(home)
+    with suppress(FileExistsError), (home / ".gitignore").open("x", encoding="utf-8") as file:
+        file.write("# Made by zennb: everything here can be large and is only of use on this machine.\n*\n")
+    return home
+
+
+def claim(home: Path) -> str:
+    """Make `home` when it is missing, mark it as ours, and return its uuid.
+
+    Raises:
+        StoreError: it cannot be made or read.
+        ForeignStore: it was written by a newer zennb, or its marker is damaged.
+    """
+    marker = home / _MARKER
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not marker.exists():
+            _publish(marker, {"format": FORMAT, "uuid": str(uuid.uuid4())})
+        text = marker.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(
+            f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to."
+        ) from error
+    return _checked(marker, text)
+
+
+def _publish(marker: Path, content: dict[str, Any]) -> None:
+    """Write the marker whole or not at all; when another process was first, its marker stays."""
+    draft = marker.with_name(f"{marker.name}.{uuid.uuid4().hex}")
+    try:
+        with draft.open("x", encoding="utf-8") as file:
+            file.write(json.dumps(content, indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, marker)  # unlike a rename, this never replaces
+        except FileExistsError:
+            return
+        except OSError:  # a file system without hard links
+            draft.replace(marker)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _checked(marker: Path, text: str) -> str:
+    try:
+        content = json.loads(text)
+        found, identity = int(content["format"]), str(content["uuid"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ForeignStore(
+            f"{marker} is not what zennb wrote; move {marker.parent} away, "
+            "or set ZENNB_HOME to another directory."
+        ) from error
+    if found > FORMAT:
+        raise ForeignStore(
+            f"zennb's home {marker.parent} has format {found}, written by a newer zennb; this one knows "
+            f"formats up to {FORMAT}: run `pip install --upgrade zennb`, or set ZENNB_HOME to another place."
+        )
+    return identity

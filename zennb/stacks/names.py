@@ -1,0 +1,51 @@
+"""Owns what people may call stacks and components, and what is said when they may not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["DEFAULT", "LONGEST_NAME", "checked_name", "listed"]
+
+DEFAULT = "default"
+"""The name of the stack and of the components that exist from first use and cannot be changed."""
+
+LONGEST_NAME = 100
+"""Characters."""
+
+
+def checked_name(what: str, name: str) -> str:
+    """Return `name` if a stack or component may be called so.
+
+    Args:
+        what: what is being named, in a sentence: `stack`, `artifact store`.
+        name: printable text that does not begin with a dash.
+
+    Raises:
+        UsageError: it may not.
+    """
+    if not name.strip():
+        raise UsageError(f"a {what} needs a name; give one, e.g. `my_{what.replace(' ', '_')}`.")
+    if len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"the {what} name '{name[:30]}...' has {len(name)} characters; use {LONGEST_NAME} at most."
+        )
+    if name.startswith("-"):
+        raise UsageError(
+            f"the {what} name '{name}' begins with a dash and would be read as an option; leave the dash out."
+        )
+    if not name.isprintable():
+        raise UsageError(
+            f"the {what} name {name!a} has characters that cannot be shown; use letters, digits and signs."
+        )
+    return name
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names in a sentence: `'a', 'b' and 'c'`."""
+    quoted = [f"'{name}'" for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
