@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import types
-from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,9 @@ from zennb.core.source import definitions
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterable, Mapping, MutableMapping
+
     from zennb.engine.definition import Definition
 
 __all__ = ["Before", "Collected", "collect", "is_code"]
@@ -33,17 +34,24 @@ class Before:
     runs; so afterwards it is plain whether the step bound it.
     """
 
-    def __init__(self, namespace: MutableMapping[str, Any], definition: Definition, writes: Iterable[str]) -> None:
+    def __init__(
+        self, namespace: MutableMapping[str, Any], definition: Definition, writes: Iterable[str]
+    ) -> None:
         analysis = definition.analysis
         touched = {*analysis.binds, *analysis.deletes, *writes}
         self._namespace = namespace
-        self.names = tuple(name for name in analysis.binds) + tuple(n for n in writes if n not in analysis.binds)
+        self.names = tuple(name for name in analysis.binds) + tuple(
+            n for n in writes if n not in analysis.binds
+        )
         self._values = {name: namespace.get(name, _ABSENT) for name in touched}
         self._surely = analysis.surely
         self._hidden = {
             name
             for name in analysis.binds
-            if name not in analysis.surely and name not in analysis.reads and name in namespace and name not in writes
+            if name not in analysis.surely
+            and name not in analysis.reads
+            and name in namespace
+            and name not in writes
         }
 
     def hide(self) -> None:
@@ -64,7 +72,9 @@ class Before:
     def deleted(self) -> tuple[str, ...]:
         """Return the names that were there before and are gone."""
         return tuple(
-            name for name, value in self._values.items() if value is not _ABSENT and name not in self._namespace
+            name
+            for name, value in self._values.items()
+            if value is not _ABSENT and name not in self._namespace
         )
 
     def restore(self, names: Iterable[str] | None = None) -> None:
@@ -136,7 +146,7 @@ def collect(
             _look_at(name, value, values, troubles)
     changed = _changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
     if declared is not None:
-        _check_declared(definition, namespace, declared, values, defines, troubles)
+        _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
         values = {name: found for name, found in values.items() if name in declared or name in changed}
     rerun = definitions(definition.tree, defines)
     if rerun is None:
@@ -193,6 +203,7 @@ def _check_declared(
     definition: Definition,
     namespace: Mapping[str, Any],
     declared: tuple[str, ...],
+    *,
     values: dict[str, tuple[Any, Look]],
     defines: list[str],
     troubles: list[str],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from zennb.core.source import Analysis, analyse, normal_digest
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Iterable
 
 __all__ = ["Definition", "Options", "define"]
 
@@ -25,6 +28,7 @@ class Options:
         timeout: seconds after which it is stopped; None for no limit.
         stack: stack for this run of the cell; "" for the active one.
         depends_on: files whose content counts, as paths.
+        after: steps that come before it although no value flows.
     """
 
     name: str = ""
@@ -36,6 +40,7 @@ class Options:
     timeout: float | None = None
     stack: str = ""
     depends_on: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import Look, is_immutable, look
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from zennb.core.records import Artifact
 
 __all__ = ["Held", "Holdings"]
@@ -51,7 +52,9 @@ class Holdings:
         self._held[name] = Held(value=value, artifact=artifact, look=seen, moment=self._moment)
 
     def look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
-        """Return the content of a variable now, and the artifact it is (None when it is no artifact, or not any more).
+        """Return the content of a variable now, and the artifact it is (None when it is none, or not any more).
+
+        The look is that of the object at hand; for what compares across kernels, the artifact's digest counts.
 
         Raises:
             CannotDigest: the value has no content.

@@ -12,7 +12,6 @@ import builtins
 import inspect
 import threading
 import time
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +25,8 @@ from zennb.engine.transplant import unpack
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
     from zennb.engine.shelf import Shelf
@@ -92,7 +93,11 @@ class Frontend(Protocol):
 class PlainFrontend:
     """Faces of values without IPython: their text, and the rich faces they offer themselves."""
 
-    _FACES = (("_repr_html_", "text/html"), ("_repr_markdown_", "text/markdown"), ("_repr_svg_", "image/svg+xml"))
+    _FACES = (
+        ("_repr_html_", "text/html"),
+        ("_repr_markdown_", "text/markdown"),
+        ("_repr_svg_", "image/svg+xml"),
+    )
 
     def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the value's text and the rich faces it offers."""
@@ -103,7 +108,11 @@ class PlainFrontend:
                 data[mime] = shown
         return data, {}
 
-    def shown(self, recording: Recording, namespace: dict[str, Any]) -> AbstractContextManager[object]:  # noqa: ARG002 - nothing to tap here
+    def shown(
+        self,
+        recording: Recording,  # noqa: ARG002 - nothing to tap here
+        namespace: dict[str, Any],  # noqa: ARG002 - no magics to serve here
+    ) -> AbstractContextManager[object]:
         """Return a context that does nothing."""
         return nullcontext()
 
@@ -126,7 +135,7 @@ def perform(
     try:
         with (ticket or Ticket()).held():
             return _performed(call, shelf, frontend or PlainFrontend(), recording)
-    except Exception as error:  # noqa: BLE001 - the step's own error, whatever it is, belongs to its record
+    except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
         return Made(error=error, recording=recording, seconds=time.perf_counter() - started)
 
 
@@ -189,11 +198,15 @@ def _looks(values: Mapping[str, Any]) -> dict[str, tuple[Any, Look]]:
     return found
 
 
-def _execute(definition: Definition, namespace: dict[str, Any], recording: Recording, frontend: Frontend) -> None:
+def _execute(
+    definition: Definition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
+) -> None:
     """Run the body; show the value of a trailing expression, as a cell does."""
     __tracebackhide__ = True
     body = list(definition.tree.body)
-    last = body.pop() if body and isinstance(body[-1], ast.Expr) and not _is_silenced(definition.text) else None
+    last = (
+        body.pop() if body and isinstance(body[-1], ast.Expr) and not _is_silenced(definition.text) else None
+    )
     _run(ast.Module(body=body, type_ignores=[]), definition.filename, "exec", namespace)
     if isinstance(last, ast.Expr):
         value = _run(ast.Expression(body=last.value), definition.filename, "eval", namespace)
@@ -210,14 +223,14 @@ def _is_silenced(text: str) -> bool:
 def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace: dict[str, Any]) -> Any:
     __tracebackhide__ = True
     code = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    found = eval(code, namespace)  # noqa: S307 - running the user's code is what a step is
+    found = eval(code, namespace)
     if not code.co_flags & inspect.CO_COROUTINE:
         return found
     return _await(found)
 
 
 def _await(coroutine: Any) -> Any:
-    """Run a coroutine to its end in an event loop of its own thread; the kernel's own loop is busy with this cell."""
+    """Run a coroutine to its end in an event loop of its own thread; the kernel's own is busy with this cell."""
     outcome: list[Any] = []
 
     def work() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,8 @@ from zennb.core.versions import versions
 from zennb.errors import CannotDigest, StepRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from zennb.core.digest import Look
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
@@ -93,7 +94,7 @@ def prepare(
             extra.update({id(code): code for code in looks[name].code})
         if len(extra) == before:
             break
-    parts = _parts(definition, found, looks, given)
+    parts = _parts(definition, found, looks, artifacts)
     return Prepared(
         definition=definition,
         reach=found,
@@ -111,7 +112,9 @@ def _with_inputs(definition: Definition, namespace: Mapping[str, Any]) -> Any:
     analysis = definition.analysis
     for name in definition.options.inputs:
         if name not in namespace:
-            raise StepRefused(f"step '{definition.name}' has `-i {name}`, but the notebook has no variable `{name}` yet.")
+            raise StepRefused(
+                f"step '{definition.name}' has `-i {name}`, but the notebook has no variable `{name}` yet."
+            )
     added = {name: frozenset[str]() for name in definition.options.inputs if name not in analysis.reads}
     if not added:
         return analysis
@@ -129,14 +132,14 @@ def _needed(artifact: Artifact, namespace: Mapping[str, Any]) -> dict[int, objec
 
 
 def _parts(
-    definition: Definition, found: Reach, looks: Mapping[str, Look], given: Mapping[str, Artifact]
+    definition: Definition, found: Reach, looks: Mapping[str, Look], artifacts: Mapping[str, Artifact]
 ) -> Parts:
     packages = set(found.packages)
     inputs = {}
-    for name in sorted({*looks, *(given.keys() & found.data.keys()), *given}):
-        if name in given:
-            inputs[name] = given[name].digest
-            packages.update(given[name].packages)
+    for name in sorted({*looks, *artifacts}):
+        if name in artifacts:
+            inputs[name] = artifacts[name].digest
+            packages.update(artifacts[name].packages)
         else:
             inputs[name] = looks[name].digest
             packages.update(looks[name].packages)

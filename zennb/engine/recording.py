@@ -1,14 +1,16 @@
-"""Owns `Recording`: what a step showed (streams, displays, its result), in order, so that reuse can show it again."""
+"""Owns `Recording`: what a step showed (streams, displays, its result), in order, for showing it again."""
 
 from __future__ import annotations
 
 import base64
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.errors import DamagedArtifact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Event", "Recording"]
 
@@ -51,10 +53,23 @@ class Recording:
             self._listener({"kind": "stream", "name": name, "text": text})
 
     def display(
-        self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, *, id: str = "", update: bool = False
+        self,
+        data: Mapping[str, Any],
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        display_id: str = "",
+        update: bool = False,
     ) -> None:
-        """Add a mime bundle shown by `display(...)`; `id` and `update` are those of an updatable display."""
-        self._add({"kind": "display", "data": _plain(data), "metadata": dict(metadata or {}), "id": id, "update": update})
+        """Add a mime bundle shown by `display(...)`; `display_id` and `update` are those of an updatable display."""
+        self._add(
+            {
+                "kind": "display",
+                "data": _plain(data),
+                "metadata": dict(metadata or {}),
+                "id": display_id,
+                "update": update,
+            }
+        )
 
     def result(self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
         """Add the mime bundle of the cell's last expression."""
@@ -83,7 +98,9 @@ class Recording:
         try:
             events = json.loads(zlib.decompress(data))
         except (zlib.error, ValueError) as error:
-            raise DamagedArtifact(f"the stored output of a step cannot be read ({error}).", digest="") from error
+            raise DamagedArtifact(
+                f"the stored output of a step cannot be read ({error}).", digest=""
+            ) from error
         recording._events = [event for event in events if isinstance(event, dict) and "kind" in event]
         return recording
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -17,13 +16,15 @@ from zennb.engine.transplant import pack
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from zennb.core.decide import Verdict
     from zennb.core.digest import Look
     from zennb.core.plan import Plan
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
 
-__all__ = ["Finished", "PipelineRun", "Request"]
+__all__ = ["Finished", "PipelineRun", "Request", "call_of"]
 
 _TICK = 0.2  # seconds between two looks at the clock of a live view: at most five a second
 
@@ -137,11 +138,18 @@ class PipelineRun:
         bad = self._bad_parent(name)
         started = time.time()
         if bad is not None:
-            self._record(Step(
-                name=name, notebook=self._site.notebook, cell=definition.cell, status=Status.SKIPPED,
-                reason=f"needs step '{bad}', which {self._steps[bad].status.value}", source=definition.source,
-                started=started, reusable=False,
-            ))
+            self._record(
+                Step(
+                    name=name,
+                    notebook=self._site.notebook,
+                    cell=definition.cell,
+                    status=Status.SKIPPED,
+                    reason=f"needs step '{bad}', which {self._steps[bad].status.value}",
+                    source=definition.source,
+                    started=started,
+                    reusable=False,
+                )
+            )
             return
         try:
             prepared = self._prepare(definition)
@@ -175,20 +183,32 @@ class PipelineRun:
             if name in outputs:
                 given[name] = outputs[name]
         return prepare(
-            definition, self._request.namespace, look=self._request.look, given=given,
+            definition,
+            self._request.namespace,
+            look=self._request.look,
+            given=given,
             overrides=self._request.overrides,
         )
 
     def _submit(self, prepared: Prepared, verdict: Verdict, started: float) -> None:
         inputs = self._site.keep_inputs(prepared)
-        call = _call(prepared, inputs, self._request.namespace)
-        running = self._site.bare_step(prepared, status=Status.RUNNING, reason=verdict.reason, started=started)
+        call = call_of(prepared, inputs, self._request.namespace)
+        running = self._site.bare_step(
+            prepared, status=Status.RUNNING, reason=verdict.reason, started=started
+        )
         self._steps[prepared.definition.name] = replace(running, run=self._run.id)
         self._tell()
-        self._launch(_Flight(
-            prepared=prepared, verdict=verdict, inputs=inputs, started=started, ticket=Ticket(), call=call,
-            tries=prepared.definition.options.retries,
-        ))
+        self._launch(
+            _Flight(
+                prepared=prepared,
+                verdict=verdict,
+                inputs=inputs,
+                started=started,
+                ticket=Ticket(),
+                call=call,
+                tries=prepared.definition.options.retries,
+            )
+        )
 
     def _launch(self, flight: _Flight) -> None:
         future = self._site.orchestrator.submit(
@@ -205,7 +225,7 @@ class PipelineRun:
             flight = self._flights.pop(future)
             try:
                 made = future.result()
-            except Exception as error:  # noqa: BLE001 - whatever the orchestrator raised ends this step, not the run
+            except Exception as error:  # noqa: BLE001 - it ends this step, not the run
                 made = Made(error=error)
             self._land(flight, made)
 
@@ -230,10 +250,18 @@ class PipelineRun:
         from zennb.engine.site import failure_of
 
         self._error = self._error or error
-        self._record(Step(
-            name=definition.name, notebook=self._site.notebook, cell=definition.cell, status=Status.FAILED,
-            source=definition.source, started=started, reusable=False, failure=failure_of(error),
-        ))
+        self._record(
+            Step(
+                name=definition.name,
+                notebook=self._site.notebook,
+                cell=definition.cell,
+                status=Status.FAILED,
+                source=definition.source,
+                started=started,
+                reusable=False,
+                failure=failure_of(error),
+            )
+        )
 
     def _record(self, step: Step) -> None:
         self._steps[step.name] = self._site.metadata.add(replace(step, run=self._run.id))
@@ -263,23 +291,27 @@ class PipelineRun:
             flight.ticket.stop()
             future.cancel()
         stopped = is_interrupt(error)
-        for name, step in self._steps.items():
+        for step in list(self._steps.values()):
             if step.status is Status.RUNNING:
                 ended = Status.INTERRUPTED if stopped else Status.FAILED
                 self._record(replace(step, status=ended, seconds=time.time() - step.started, reusable=False))
         self._finish(Status.INTERRUPTED if stopped else Status.FAILED)
 
 
-def _call(prepared: Prepared, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]) -> Call:
+def call_of(prepared: Prepared, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]) -> Call:
     """Return a step as something that can be performed away from the notebook."""
     values = {name: value for name, value in prepared.values.items() if name not in inputs}
     code, names = b"", dict(prepared.reach.definitions)
     if names:
         try:
             code, names = pack(names, namespace=namespace, data=prepared.reach.data), {}
-        except Exception:  # noqa: BLE001 - what cannot be copied (a C object, a lock in a closure) is used as it is
+        except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
             code = b""
     return Call(
-        definition=prepared.definition, inputs=inputs, values=values, code=code, names=names,
+        definition=prepared.definition,
+        inputs=inputs,
+        values=values,
+        code=code,
+        names=names,
         writes=prepared.reach.writes,
     )

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records import Artifact
 from zennb.errors import MissingArtifact, NotStorable
+from zennb.materializers.choose import Materializers
+from zennb.materializers.summary import summarise, type_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
     from zennb.components.component import ArtifactStore
     from zennb.core.digest import Look
-    from zennb.materializers.choose import Dumped, Materializers
+    from zennb.materializers.choose import Dumped
+    from zennb.materializers.signer import Signer
 
 __all__ = ["Kept", "Shelf"]
 
@@ -31,7 +35,8 @@ class Shelf:
 
     Args:
         store: the opened artifact store.
-        materializers: turn values into bytes and back.
+        scope: where classes and functions written in the notebook are found.
+        signer: seals what could run code when loaded.
         known: artifacts recorded with a digest, newest first; a value seen before is not written again.
     """
 
@@ -39,16 +44,18 @@ class Shelf:
         self,
         *,
         store: ArtifactStore,
-        materializers: Materializers,
+        scope: Mapping[str, Any],
+        signer: Signer,
         known: Callable[[str], Sequence[Artifact]] = lambda _digest: (),
     ) -> None:
         self.store = store
-        self.materializers = materializers
+        self._signer = signer
+        self._materializers = Materializers(scope, signer)
         self._known = known
 
     def scoped(self, scope: Mapping[str, Any]) -> Shelf:
         """Return the same shelf for values whose notebook classes are found in `scope`."""
-        return Shelf(store=self.store, materializers=self.materializers.scoped(scope), known=self._known)
+        return Shelf(store=self.store, scope=scope, signer=self._signer, known=self._known)
 
     def keep(self, values: Mapping[str, tuple[Any, Look]], *, kind: str = "output") -> Kept:
         """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.
@@ -101,7 +108,7 @@ class Shelf:
                 f"the bytes of {artifact.label} are not in this artifact store; run the step that makes it again.",
                 digest=artifact.blob,
             ) from error
-        return self.materializers.load(artifact.materializer, buffer, name=artifact.name)
+        return self._materializers.load(artifact.materializer, buffer, name=artifact.name)
 
     def _seen(self, group: Mapping[str, tuple[Any, Look]]) -> Artifact | None:
         """Return an artifact with the digest of a value that stands alone, when its bytes are in this store."""
@@ -116,9 +123,9 @@ class Shelf:
     def _dump(self, group: Mapping[str, tuple[Any, Look]]) -> Dumped:
         if len(group) == 1:
             ((name, (value, look)),) = group.items()
-            return self.materializers.dump(value, digest=look.digest, name=name)
+            return self._materializers.dump(value, digest=look.digest, name=name)
         together = {name: value for name, (value, _) in group.items()}
-        return self.materializers.dump(together, digest=_look(together).digest, name=" and ".join(group))
+        return self._materializers.dump(together, digest=_look(together).digest, name=" and ".join(group))
 
     def _records(
         self, group: Mapping[str, tuple[Any, Look]], dumped: Dumped, blob: str, kind: str
@@ -132,8 +139,8 @@ class Shelf:
                 item=None if alone else name,
                 materializer=dumped.materializer,
                 size=dumped.size,
-                type=dumped.type if alone else self.materializers.type_text(value),
-                summary=dumped.summary if alone else self.materializers.summary(value),
+                type=dumped.type if alone else type_text(value),
+                summary=dumped.summary if alone else summarise(value),
                 needs=dumped.needs,
                 packages=tuple(sorted(look.packages)),
                 kind=_kind(kind, value),
@@ -144,7 +151,11 @@ class Shelf:
 
 
 def _kind(kind: str, value: object) -> str:
-    if kind == "captured" and isinstance(value, bool | int | float | complex | str | bytes | None) and len(str(value)) < 80:
+    if (
+        kind == "captured"
+        and isinstance(value, bool | int | float | complex | str | bytes | None)
+        and len(str(value)) < 80
+    ):
         return "parameter"
     return kind
 

@@ -7,7 +7,6 @@ import platform
 import socket
 import time
 import traceback
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from zennb.core.decide import Verdict, decide
 from zennb.core.records import Failure, Run, Status, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from zennb.components.component import ArtifactStore, Orchestrator
     from zennb.core.digest import Look
     from zennb.core.records import Artifact, StackSpec
@@ -100,7 +101,13 @@ class Site:
         )
 
     def made_step(
-        self, prepared: Prepared, verdict: Verdict, made: Made, *, inputs: Mapping[str, Artifact], started: float
+        self,
+        prepared: Prepared,
+        verdict: Verdict,
+        made: Made,
+        *,
+        inputs: Mapping[str, Artifact],
+        started: float,
     ) -> Step:
         """Return the record of a step that ran to its end."""
         troubles = made.troubles or prepared.unclear
@@ -117,7 +124,9 @@ class Site:
             unusable_because="" if reusable else (troubles[0] if troubles else "--no-cache"),
         )
 
-    def cached_step(self, prepared: Prepared, verdict: Verdict, source: Step, *, started: float, seconds: float) -> Step:
+    def cached_step(
+        self, prepared: Prepared, verdict: Verdict, source: Step, *, started: float, seconds: float
+    ) -> Step:
         """Return the record of a step whose results were taken over from `source`."""
         inputs = {
             name: prepared.artifacts.get(name) or source.inputs[name]
@@ -136,7 +145,13 @@ class Site:
         )
 
     def failed_step(
-        self, prepared: Prepared, verdict: Verdict, error: BaseException | None, *, started: float, seconds: float
+        self,
+        prepared: Prepared,
+        verdict: Verdict,
+        error: BaseException | None,
+        *,
+        started: float,
+        seconds: float,
     ) -> Step:
         """Return the record of a step that raised, or was interrupted; it has no outputs."""
         interrupted = error is None or is_interrupt(error)
@@ -186,6 +201,9 @@ def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
     """Return what a run notes of its surroundings: python, zennb, platform, and the packages its steps used."""
     from zennb import __version__
 
-    return {"python": platform.python_version(), "zennb": __version__, "platform": platform.platform(), **{
-        name: version for name, version in packages.items() if name != "python"
-    }}
+    return {
+        "python": platform.python_version(),
+        "zennb": __version__,
+        "platform": platform.platform(),
+        **{name: version for name, version in packages.items() if name != "python"},
+    }

@@ -1,4 +1,4 @@
-"""Owns the redirection of `sys.stdout` and `sys.stderr` per thread, so that steps side by side keep their output apart."""
+"""Owns the redirection of `sys.stdout` and `sys.stderr` per thread, so that steps side by side stay apart."""
 
 from __future__ import annotations
 

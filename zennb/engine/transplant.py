@@ -10,11 +10,13 @@ from __future__ import annotations
 import io
 import pickle
 import types
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 from cloudpickle import cloudpickle as internals
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
 
 __all__ = ["pack", "unpack"]
 
@@ -75,5 +77,6 @@ def unpack(packed: bytes, namespace: MutableMapping[str, Any]) -> None:
 def _is_heavy(value: object) -> bool:
     """Whether a value is referred to by name: code is copied, and scalars are shared between unrelated places."""
     return not isinstance(
-        value, types.ModuleType | types.FunctionType | type | bool | int | float | complex | str | bytes | None
+        value,
+        types.ModuleType | types.FunctionType | type | bool | int | float | complex | str | bytes | None,
     )

@@ -15,12 +15,17 @@ if TYPE_CHECKING:
 
     from zennb.core.records import Artifact, Step
 
-__all__ = ["artifact", "artifacts", "glance", "history", "label"]
+__all__ = ["artifact", "artifacts", "brief", "glance", "history", "label"]
 
 
 def label(artifact: Artifact) -> str:
     """Return `model v3`; the bare name before it is recorded."""
     return f"{clean(artifact.name)} v{artifact.version}" if artifact.version else clean(artifact.name)
+
+
+def brief(type_name: object) -> str:
+    """Return a type without its modules: `DataFrame`."""
+    return clean(type_name).rpartition(".")[2]
 
 
 def glance(artifact: Artifact, *, alone: bool = False) -> str:
@@ -90,12 +95,12 @@ def _columns(*, named: bool) -> list[Column]:
     lead = [Column.of("name", "name"), Column.of("count", "version")]
     return [
         *(lead if named else [Column.of("count", "version", heading=True)]),
-        Column.of("names", "type", most=28),
+        Column.of("names", "type", show=brief, markup=lambda value: name(brief(value)), most=28),
         Column.of("size", "size"),
-        Column.of("names", "kind"),
+        Column.of("names", "kind", minor=True),
         Column.of("names", "value", most=30),
-        Column.of("names", "made_by", "made by"),
-        Column.of("time", "created", least=16),
+        Column.of("names", "made_by", "made by", minor=True),
+        Column.of("time", "created"),
     ]
 
 

@@ -65,8 +65,8 @@ def _around(old: Run, new: Run, names: tuple[str, str]) -> Table:
     ]
     columns = (
         Column.of("name", "what", ""),
-        Column.of("names", "old", names[0]),
-        Column.of("names", "new", names[1]),
+        Column.of("names", "old", names[0], wrap=True),
+        Column.of("names", "new", names[1], wrap=True),
     )
     return Table(columns=columns, data=rows, title="around the steps")
 

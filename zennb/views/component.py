@@ -88,7 +88,7 @@ def _choices(spec: ComponentSpec, choices: Sequence[Option]) -> Table:
     columns = (
         Column.of("name", "option"),
         Column.of("names", "kind"),
-        Column.of("names", "value"),
+        Column.of("names", "value", most=40),
         Column.of("names", "default"),
         Column.of("prose", "help"),
     )
@@ -128,12 +128,21 @@ def components(specs: Sequence[ComponentSpec], *, active: Sequence[ComponentSpec
         Column.of("active", "active", ""),
         Column.of("name", "name"),
         *(
-            [Column.of("names", "type", show=_type, markup=lambda value: escape(_type(value)))]
+            [
+                Column.of(
+                    "names",
+                    "type",
+                    show=_type,
+                    markup=lambda value: escape(_type(value)),
+                    tight=True,
+                    most=24,
+                )
+            ]
             if len(kinds) > 1
             else []
         ),
         Column.of("names", "flavor"),
-        Column.of("names", "configuration"),
+        Column.of("names", "configuration", wrap=True),
     ]
     return Table(columns=columns, data=rows, empty="no components of this type")
 
@@ -142,7 +151,9 @@ def flavors(found: Sequence[Flavor]) -> Table:
     """List flavors: what each does, and what has to be installed first, if anything."""
     columns = (
         Column.of("name", "name", "flavor"),
-        Column.of("names", "type", show=_type, markup=lambda value: escape(_type(value))),
+        Column.of(
+            "names", "type", show=_type, markup=lambda value: escape(_type(value)), tight=True, most=24
+        ),
         Column.of("prose", "description"),
         Column.of("prose", "needs"),
     )

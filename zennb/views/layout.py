@@ -19,11 +19,12 @@ __all__ = ["Box", "Layout", "Point", "layout"]
 
 Point: TypeAlias = tuple[float, float]
 
-GAP_ALONG = 36.0
+GAP_ALONG, GAP_DOWN = 36.0, 28.0
 GAP_ACROSS = 14.0
 THICKNESS = 4.0
 MARGIN = 3.0
-SETTLING = 10
+SETTLING, MANY = 40, 600
+"""Rounds of settling, of which a drawing of very many places gets only a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def layout(
     layered = arrange(list(sizes), edges)
     length = {node: high if down else wide for node, (wide, high) in sizes.items()}
     breadth = {node: wide if down else high for node, (wide, high) in sizes.items()}
-    spans = _spans(layered, length)
+    spans = _spans(layered, length, GAP_DOWN if down else GAP_ALONG)
     centres = _centres(layered, breadth)
     far = max((end for _, end in spans), default=0.0) + MARGIN
     wide = (
@@ -101,14 +102,14 @@ def layout(
     return Layout(boxes=boxes, paths=paths, arrows=list(ends), width=width, height=height, down=down)
 
 
-def _spans(layered: Layered, length: Mapping[str, float]) -> list[Point]:
+def _spans(layered: Layered, length: Mapping[str, float], gap: float) -> list[Point]:
     """Return where each layer starts and ends in the direction of the edges."""
     spans: list[Point] = []
     start = MARGIN
     for row in layered.rows:
         end = start + max(length[node] for node, at in row if layered.layer[node] == at)
         spans.append((start, end))
-        start = end + GAP_ALONG
+        start = end + gap
     return spans
 
 
@@ -145,7 +146,7 @@ def _centres(layered: Layered, breadth: Mapping[str, float]) -> dict[Place, floa
     centres = {
         place: at - offsets[-1] / 2 for row, offsets in order for place, at in zip(row, offsets, strict=True)
     }
-    for turn in range(SETTLING):
+    for turn in range(SETTLING if len(centres) < MANY else SETTLING // 5):
         for row, offsets in order if turn % 2 == 0 else reversed(order):
             wished = [_wish(place, near[place], centres) for place in row]
             centres.update(zip(row, _settle(wished, offsets), strict=True))

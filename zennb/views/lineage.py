@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["lineage"]
 
-DEEPEST = 24
-
 
 @dataclass(slots=True)
 class _Branch:
@@ -59,9 +57,7 @@ def lineage(
         consumers: artifact id → the steps that read it, newest first, for it and what was made from it.
     """
     known = _Known(producers=producers, consumers=consumers or {})
-    trunk = _Branch(
-        glance(artifact), [*_up(artifact, known, frozenset()), *_used(artifact, known, frozenset())]
-    )
+    trunk = _Branch(glance(artifact), [*_up(artifact, known, set()), *_used(artifact, known, set())])
     text = tree([trunk], label=lambda branch: branch.text, below=lambda branch: branch.below)
     nodes, edges = _graph(artifact, known)
     if not edges:
@@ -77,25 +73,30 @@ def _called(step: Step, records: Sequence[Step] = ()) -> str:
     return f"{clean(step.name)} (run{'s' if len(runs) > 1 else ''} {listing(runs, most=4)})"
 
 
-def _up(artifact: Artifact, known: _Known, seen: frozenset[int]) -> list[_Branch]:
+def _up(artifact: Artifact, known: _Known, told: set[tuple[str, str, int | None]]) -> list[_Branch]:
     step = known.producer(artifact)
     if step is None:
         return []
-    if artifact.id is None or artifact.id in seen or len(seen) > DEEPEST:
-        return [_Branch("…")]
-    deeper = seen | {artifact.id}
-    inputs = [_Branch(glance(each), _up(each, known, deeper)) for each in step.inputs.values()]
+    this = (step.notebook, step.name, step.id)
+    if this in told:  # what two values have in common is told once
+        return (
+            [_Branch(f"made by {_called(step)}, as above")]
+            if step.inputs
+            else [_Branch(f"made by {_called(step)}")]
+        )
+    told.add(this)
+    inputs = [_Branch(glance(each), _up(each, known, told)) for each in step.inputs.values()]
     return [_Branch(f"made by {_called(step)}", inputs)]
 
 
-def _used(artifact: Artifact, known: _Known, seen: frozenset[int]) -> list[_Branch]:
-    if artifact.id is None or artifact.id in seen or len(seen) > DEEPEST:
+def _used(artifact: Artifact, known: _Known, told: set[int | None]) -> list[_Branch]:
+    if artifact.id in told:
         return []
-    deeper = seen | {artifact.id}
+    told.add(artifact.id)
     branches = []
     for records in known.used_by(artifact).values():
-        made = {each.label: each for each in records[0].outputs.values()}
-        below = [_Branch(f"→ {glance(each)}", _used(each, known, deeper)) for each in made.values()]
+        made = {label(each): each for each in records[0].outputs.values()}
+        below = [_Branch(f"→ {glance(each)}", _used(each, known, told)) for each in made.values()]
         branches.append(_Branch(f"used by {_called(records[0], records)}", below))
     return branches
 
@@ -144,9 +145,9 @@ def _draw_up(
         node = _step_node(step)
         nodes[node.id] = node
         edges[node.id, _artifact_id(here)] = None
-        for each in step.inputs.values():
-            edges[_artifact_id(each), node.id] = None
-            todo.append(each)
+        inputs = list(step.inputs.values())
+        edges.update(dict.fromkeys((_artifact_id(each), node.id) for each in inputs))
+        todo += reversed(inputs)
 
 
 def _draw_down(

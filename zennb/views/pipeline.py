@@ -11,7 +11,7 @@ from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import box, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
 from zennb.views.table import Column, Table
-from zennb.views.text import clean, duration, width
+from zennb.views.text import clean, cut, duration, width
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def standings(found: Sequence[Standing]) -> Table:
         Column.of("state", "state"),
         Column.of("prose", "reason"),
         Column.of("state", "last", "last run"),
-        Column.of("seconds", "seconds", "took"),
-        Column.of("time", "started", "when", least=16),
+        Column.of("seconds", "seconds", "took", minor=True),
+        Column.of("time", "started", "when", minor=True),
     )
     rows = [
         {
@@ -80,17 +80,17 @@ def live(order: Sequence[str], *, steps: Mapping[str, Step], now: float, run: Ru
         run: the run's record; the final one gives the last line its state and duration.
     """
     rows = [_live_row(each, steps.get(each), now) for each in order]
-    longest = min(28, max((width(clean(each)) for each in order), default=4))
-    columns = [
-        replace(STEP_COLUMNS[0], least=longest),
-        *STEP_COLUMNS[1:3],
-        replace(STEP_COLUMNS[3], least=18),
-    ]
-    columns.append(STEP_COLUMNS[4])
-    return join(
-        [Table(columns=columns, data=rows, fixed=True, empty="no steps"), _progress(order, steps, now, run)],
-        gap=0,
-    )
+    table = Table(columns=_live_columns(order), data=rows, fixed=True, empty="no steps")
+    return join([table, _progress(order, steps, now, run)], gap=0)
+
+
+def _live_columns(order: Sequence[str]) -> list[Column]:
+    """Return columns of widths that are known before anything has run, so that nothing moves later."""
+    longest = min(22, max((width(clean(each)) for each in order), default=4))
+    exact = [longest, 13, 11, 18 if longest <= 16 else 14]
+    exact.append(80 - sum(exact) - 2 * len(exact))
+    columns = zip(STEP_COLUMNS, exact, strict=True)
+    return [replace(column, least=each, most=each, wrap=False) for column, each in columns]
 
 
 def _live_row(known: str, step: Step | None, now: float) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def _progress(order: Sequence[str], steps: Mapping[str, Step], now: float, run: 
     look = mark(status)
     which = f"run {run.id} " if run is not None and run.id is not None else ""
     spent = "" if run is None else duration(run.seconds if status.is_final else max(0.0, now - run.started))
-    stack = f" on stack {clean(run.stack.name)}" if run is not None else ""
+    stack = f" on stack {cut(clean(run.stack.name), 28)}" if run is not None else ""
     said = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{f', {spent}' if spent else ''}"
     return View(f"{look.symbol} {said}", box(f"<div>{symbol_html(look)} {prose(said)}</div>"))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zennb.views.markup import block, box, image, muted, pairs, prose
 from zennb.views.table import Column, Table, facts
-from zennb.views.text import clean, clean_block, count, cut, plural
+from zennb.views.text import clean, clean_block, count, cut, listing, plural
 from zennb.views.view import View, join
 
 __all__ = ["in_a_line", "preview"]
@@ -98,27 +98,30 @@ def _frame(summary: Summary) -> View:
     columns = [
         item if isinstance(item, Mapping) else {"name": item} for item in _items(summary.get("columns"))
     ]
-    shown, hidden = columns[:MOST_COLUMNS], columns[MOST_COLUMNS:]
     headings = [
         Column.of("names", "index", "", most=20),
-        *(_frame_column(at, each) for at, each in enumerate(shown)),
+        *(_frame_column(at, each) for at, each in enumerate(columns[:MOST_COLUMNS])),
     ]
-    rows = [
-        dict(zip(["index", *(str(at) for at in range(len(shown)))], map(str, _items(row)), strict=False))
-        for row in _items(summary.get("head"))
-    ]
+    keys = [column.key for column in headings]
+    rows = [dict(zip(keys, map(str, _items(row)), strict=False)) for row in _items(summary.get("head"))]
     size = _frame_size(summary)
     lead = View(size, box(f"<div>{prose(size)}</div>"))
-    named = ", ".join(f"{clean(each.get('name'))} {clean(each.get('dtype', ''))}".strip() for each in hidden)
-    rest = View(f"and {named}", box(f"<div>{muted('and ' + prose(named))}</div>")) if hidden else View("", "")
     table = Table(columns=headings, data=rows, empty="no rows", fixed=True)
+    fitting = len(table.fitting()) - 1 if rows else 0
+    beyond = _beyond(columns[MOST_COLUMNS:])
+    rest = View(_beyond(columns[fitting:]), box(f"<div>{muted(prose(beyond))}</div>") if beyond else "")
     return join([lead, table, rest], gap=0)
+
+
+def _beyond(columns: Sequence[Mapping[str, Any]]) -> str:
+    named = [f"{clean(each.get('name'))} {clean(each.get('dtype', ''))}".strip() for each in columns]
+    return f"and {listing(named, most=MOST_COLUMNS)}" if named else ""
 
 
 def _frame_column(at: int, column: Mapping[str, Any]) -> Column:
     dtype = str(column.get("dtype", ""))
     numeric = dtype.lower().startswith(("int", "uint", "float", "double", "decimal"))
-    return Column.of("names", str(at), str(column.get("name", "")), right=numeric, most=18)
+    return Column.of("names", str(at), str(column.get("name", "")), right=numeric, most=18, minor=True)
 
 
 def _picture(summary: Summary) -> View:

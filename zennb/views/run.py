@@ -8,7 +8,7 @@ from zennb.core.records import Run, Status, Step
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import box, escape, muted, name, pairs, prose, strong
 from zennb.views.stack import snapshot
-from zennb.views.step import QUIET, effect, reason, status_line
+from zennb.views.step import QUIET, effect, reason
 from zennb.views.table import Column, Table, facts
 from zennb.views.text import clean, duration, listing, pad, when, width
 from zennb.views.view import View, join
@@ -34,12 +34,12 @@ def runs(found: Sequence[Run]) -> Table:
     columns = (
         Column.of("count", "run", heading=True, show=_id, markup=lambda value: escape(_id(value))),
         Column.of("state", "status", "state"),
-        Column.of("names", "kind"),
+        Column.of("names", "kind", minor=True),
         Column.of("names", "stack", most=20),
         Column.of("names", "notebook", most=28),
-        Column.of("names", "steps", show=_tally, markup=lambda value: escape(_tally(value))),
+        Column.of("names", "steps", show=_symbols, markup=_tally, tight=True),
         Column.of("seconds", "seconds", "took"),
-        Column.of("time", "started", least=16),
+        Column.of("time", "started"),
     )
     return Table(columns=columns, data=[_run_row(each) for each in found], empty="no runs yet")
 
@@ -49,7 +49,11 @@ def _id(value: Any) -> str:
 
 
 def _tally(value: Mapping[str, int] | None) -> str:
-    return tally(value or {})
+    return escape(tally(value or {}))
+
+
+def _symbols(value: Mapping[str, int] | None) -> str:
+    return " ".join(f"{number}{mark(state).symbol}" for state, number in (value or {}).items() if number)
 
 
 def _run_row(run: Run) -> dict[str, Any]:
@@ -84,8 +88,8 @@ def _outputs(value: Any) -> str:
 
 STEP_COLUMNS = (
     Column.of("name", "step", most=28),
-    Column.of("state", "status", "state", least=13),
-    Column.of("seconds", "seconds", "took", least=11),
+    Column.of("state", "status", "state"),
+    Column.of("seconds", "seconds", "took"),
     Column.of("names", "outputs", show=_outputs, most=30),
     Column.of("prose", "reason"),
 )
@@ -108,7 +112,7 @@ def run(run: Run, found: Sequence[Step] = ()) -> View:
     title = f"<div>{muted('run')} {strong(_id(run.id))} &nbsp;{state_html(run.status)}</div>"
     html = pairs([(key, name(value) if value else "") for key, value in rows])
     tables = [steps(found)] if found else []
-    return join([View(text, box(title + html)), *tables, *_failures(found)])
+    return join([View(text, box(title + html)), *tables])
 
 
 def _about(run: Run, found: Sequence[Step]) -> list[tuple[str, str]]:
@@ -124,11 +128,6 @@ def _about(run: Run, found: Sequence[Step]) -> list[tuple[str, str]]:
         ("versions", listing((f"{key} {value}" for key, value in run.versions.items()), most=12)),
         ("host", clean(run.host)),
     ]
-
-
-def _failures(found: Sequence[Step]) -> list[View]:
-    failed = [each for each in found if each.failure is not None]
-    return [status_line(each) for each in failed] if len(found) > 1 else []
 
 
 def summary(run: Run, found: Sequence[Step]) -> View:

@@ -8,7 +8,7 @@ from zennb.views.configuration import options
 from zennb.views.mark import ACTIVE, GREY, RED, symbol_html
 from zennb.views.markup import box, cell, escape, heading, muted, name, prose, strong, table
 from zennb.views.table import Column, Table
-from zennb.views.text import clean, pad, width
+from zennb.views.text import clean, pad, width, wrap
 from zennb.views.view import View
 
 if TYPE_CHECKING:
@@ -39,7 +39,13 @@ def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
     lines = [f"stack {clean(spec.name)}{f'  {ACTIVE.symbol} {ACTIVE.word}' if active else ''}"]
     cells = [_cells(each) for each in spec.components.values()]
     wide = [max((width(line[at]) for line in cells), default=0) for at in range(3)]
-    lines += ["  " + "  ".join(map(pad, line[:3], wide)).rstrip() + _after(line[3]) for line in cells]
+    margin = 2 + sum(wide) + 2 * len(wide)
+    for *named, config in cells:
+        first, *others = wrap(config, max(24, 80 - margin))
+        lines += [
+            f"  {'  '.join(map(pad, named, wide))}  {first}".rstrip(),
+            *(" " * margin + each for each in others),
+        ]
     lines += [f"  ✘ not usable: {clean(unfit)}"] if unfit else []
     lines += [f"  {clean(note)}"] if note else []
     return "\n".join(lines)
@@ -47,10 +53,6 @@ def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
 
 def _cells(spec: ComponentSpec) -> tuple[str, str, str, str]:
     return _title(spec.type), clean(spec.name), clean(spec.flavor), ", ".join(options(spec.config))
-
-
-def _after(configuration: str) -> str:
-    return f"  {configuration}" if configuration else ""
 
 
 def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.core.records import Artifact, Failure, Status, Step
-from zennb.views.artifact import glance
+from zennb.views.artifact import brief, glance
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import block, box, details, escape, muted, name, pairs, prose, strong
 from zennb.views.table import Column, Table, facts
@@ -36,7 +36,7 @@ def _status_html(step: Step) -> str:
     failed, why = _failure(step.failure), reason(step)
     parts = [
         f"{symbol_html(look)} {strong(name(step.name))}",
-        strong(look.word) if step.status is Status.FAILED else look.word,
+        look.word,
         muted(escape(spent)) if spent else "",
         _effect_html(step),
         prose(failed),
@@ -131,7 +131,7 @@ def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str
     columns = (
         Column.of("name", "name"),
         Column.of("count", "version"),
-        Column.of("names", "type", most=28),
+        Column.of("names", "type", show=brief, markup=lambda value: name(brief(value)), most=28),
         Column.of("size", "size"),
         Column.of("names", "kind"),
         Column.of("names", "value", most=40),

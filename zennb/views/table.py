@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from zennb.views.mark import ACTIVE, state_html, state_text
 from zennb.views.markup import box, cell, escape, heading, muted, name, prose, strong, table
-from zennb.views.text import clean, count, cut, duration, pad, plain, size, when, width
+from zennb.views.text import clean, count, duration, pad, plain, size, when, width, wrap
 
 __all__ = ["Column", "Table", "facts"]
 
@@ -34,6 +35,9 @@ class Column:
         heading: its cells name their row.
         least: columns of text it takes at least, so that a live table does not jump.
         most: columns of text it takes at most.
+        tight: never broken into lines, and cut only where it is a heading.
+        wrap: broken into lines in a terminal, instead of being cut.
+        minor: left out of the text face when there is no room; JSON and HTML have it.
     """
 
     key: str
@@ -44,11 +48,29 @@ class Column:
     heading: bool = False
     least: int = 0
     most: int = 60
+    tight: bool = False
+    wrap: bool = False
+    minor: bool = False
 
     @classmethod
     def of(cls, kind: str, key: str, title: str | None = None, **more: Any) -> Column:
         """Make a column of a known kind: name, names, active, state, seconds, size, time, count or prose."""
         return cls(**{"key": key, "title": key if title is None else title, **KINDS[kind], **more})
+
+    def floor(self, natural: int) -> int:
+        """Return how narrow it may get in the text face, when its values would take `natural` columns."""
+        if self.right or (self.tight and not self.heading):
+            return natural
+        return max(NARROWEST, self.least, width(clean(self.title)))
+
+    @property
+    def style(self) -> str:
+        """What its cells need besides the usual; a column of one exact width keeps it, whatever is in it."""
+        if self.least and self.least == self.most:
+            exact = f";width:{self.least}ch;min-width:{self.least}ch;max-width:{self.least}ch"
+            return f"{exact};overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+        least = f";min-width:{self.least}ch" if self.least else ""
+        return f"{least};white-space:nowrap" if self.tight else least
 
 
 def _active(value: Any) -> str:
@@ -60,15 +82,19 @@ def _number(show: Callable[[Any], str]) -> dict[str, Any]:
 
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
-    "name": {"heading": True, "most": 32},
+    "name": {"heading": True, "most": 32, "tight": True},
     "names": {},
-    "active": {"show": lambda value: state_text(ACTIVE.word) if value else "", "markup": _active},
-    "state": {"show": state_text, "markup": state_html, "most": 16},
+    "active": {
+        "show": lambda value: state_text(ACTIVE.word) if value else "",
+        "markup": _active,
+        "tight": True,
+    },
+    "state": {"show": state_text, "markup": state_html, "least": 13, "most": 16, "tight": True},
     "seconds": _number(duration),
     "size": _number(size),
     "count": _number(count),
-    "time": {"show": when, "markup": lambda value: escape(when(value))},
-    "prose": {"markup": lambda value: prose(plain(value))},
+    "time": {"show": when, "markup": lambda value: escape(when(value)), "least": 16, "tight": True},
+    "prose": {"markup": lambda value: prose(plain(value)), "most": 200, "wrap": True},
 }
 
 
@@ -101,23 +127,16 @@ class Table:
         """Aligned columns; long cells end in `…`."""
         if not self.data:
             return "\n".join(part for part in (clean(self.title), clean(self.empty)) if part)
-        columns = self._shown()
-        cells = [[column.show(row.get(column.key)) for column in columns] for row in self.data]
-        widths = self._widths(columns, cells)
+        columns = self.fitting()
+        widths = self._widths(columns)
         head = [
             pad(clean(column.title), wide, right=column.right)
             for column, wide in zip(columns, widths, strict=True)
         ]
-        body = [
-            [
-                pad(cell, wide, right=column.right)
-                for column, wide, cell in zip(columns, widths, line, strict=True)
-            ]
-            for line in cells
-        ]
-        rule = "─" * min(self.page, sum(widths) + 2 * (len(widths) - 1))
-        lines = ["  ".join(line).rstrip() for line in [head, *body]]
-        return "\n".join([*([clean(self.title)] if self.title else []), lines[0], rule, *lines[1:]])
+        rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+        body = [line for row in self.data for line in _lines(columns, widths, row)]
+        title = [clean(self.title)] if self.title else []
+        return "\n".join([*title, "  ".join(head).rstrip(), rule, *body])
 
     @property
     def html(self) -> str:
@@ -136,18 +155,26 @@ class Table:
             column for column in self.columns if any(column.show(row.get(column.key)) for row in self.data)
         ]
 
-    def _widths(self, columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> list[int]:
-        titles = [width(clean(column.title)) for column in columns]
-        wide = [max(titles[at], *(width(line[at]) for line in cells)) for at in range(len(columns))]
-        wide = [max(column.least, min(column.most, each)) for column, each in zip(columns, wide, strict=True)]
-        floors = [max(NARROWEST, column.least, titles[at]) for at, column in enumerate(columns)]
-        spare = sum(wide) + 2 * (len(wide) - 1) - self.page
-        while spare > 0:
-            able = [at for at, column in enumerate(columns) if not column.right and wide[at] > floors[at]]
+    def _natural(self, column: Column) -> int:
+        longest = max(width(column.show(row.get(column.key))) for row in self.data)
+        return max(column.least, width(clean(column.title)), min(column.most, longest))
+
+    def fitting(self) -> list[Column]:
+        """Return the columns of the text face: on a narrow page the minor ones go, from the right."""
+        columns = self._shown()
+        for column in reversed([each for each in columns if each.minor]):
+            if sum(map(self._natural, columns)) + 2 * (len(columns) - 1) > self.page:
+                columns.remove(column)
+        return columns
+
+    def _widths(self, columns: Sequence[Column]) -> list[int]:
+        wide = [self._natural(column) for column in columns]
+        floors = [column.floor(natural) for column, natural in zip(columns, wide, strict=True)]
+        for _ in range(sum(wide) + 2 * (len(wide) - 1) - self.page):
+            able = [at for at in range(len(columns)) if wide[at] > floors[at]]
             if not able:
                 break
             wide[max(able, key=lambda at: wide[at])] -= 1
-            spare -= 1
         return wide
 
     def __str__(self) -> str:
@@ -162,12 +189,26 @@ class Table:
         return {"text/plain": self.text, "text/html": self.html}
 
 
+def _lines(columns: Sequence[Column], widths: Sequence[int], row: Mapping[str, Any]) -> list[str]:
+    cells = []
+    for column, wide in zip(columns, widths, strict=True):
+        shown = column.show(row.get(column.key))
+        cells.append(wrap(shown, wide) if column.wrap else [shown])
+    lines = [
+        [
+            pad(part, wide, right=column.right)
+            for column, wide, part in zip(columns, widths, parts, strict=True)
+        ]
+        for parts in zip_longest(*cells, fillvalue="")
+    ]
+    return ["  ".join(line).rstrip() for line in lines]
+
+
 def _cell(column: Column, row: Mapping[str, Any]) -> str:
     inner = column.markup(row.get(column.key))
-    least = f";min-width:{column.least}ch" if column.least else ""
     if column.heading:
-        return heading(inner, scope="row", right=column.right, style=least)
-    return cell(inner, right=column.right, style=least)
+        return heading(inner, scope="row", right=column.right, style=column.style)
+    return cell(inner, right=column.right, style=column.style)
 
 
 def _json(value: Any) -> Any:
@@ -191,19 +232,6 @@ def facts(pairs: Sequence[tuple[str, str]], *, indent: int = 2, page: int = 80) 
     room = max(20, page - len(margin))
     lines = []
     for title, value in known:
-        first, *others = _wrap(value, room)
+        first, *others = wrap(value, room)
         lines += [f"{' ' * indent}{pad(title, wide)}  {first}", *(margin + other for other in others)]
     return "\n".join(lines)
-
-
-def _wrap(value: str, room: int) -> list[str]:
-    lines: list[str] = [""]
-    for word in value.split(" "):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if width(longer) <= room:
-            lines[-1] = longer
-        elif lines[-1]:
-            lines.append(cut(word, room))
-        else:
-            lines[-1] = cut(word, room)
-    return lines

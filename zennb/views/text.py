@@ -25,6 +25,7 @@ __all__ = [
     "tree",
     "when",
     "width",
+    "wrap",
 ]
 
 JOINERS = frozenset("\u200c\u200d")
@@ -107,6 +108,20 @@ def pad(text: str, columns: int, *, right: bool = False) -> str:
     return blank + text if right else text + blank
 
 
+def wrap(text: str, room: int) -> list[str]:
+    """Break a line between words into lines of at most `room` columns; longer words end in `…`."""
+    lines: list[str] = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if width(longer) <= room:
+            lines[-1] = longer
+        elif lines[-1]:
+            lines.append(cut(word, room))
+        else:
+            lines[-1] = cut(word, room)
+    return lines
+
+
 def duration(seconds: float | None) -> str:
     """Return a duration the way people say it: `0.4 ms`, `12 ms`, `1.3 s`, `2 min 05 s`, `3 h 07 min`."""
     if seconds is None or not math.isfinite(seconds):
@@ -132,13 +147,13 @@ def size(amount: float | None) -> str:
     """Return a number of bytes in decimal units: `812 B`, `1.2 MB`."""
     if amount is None:
         return ""
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if amount < 999.5 and unit == "B":
-            return f"{amount:.0f} B"
-        if amount < 999.95 or unit == "TB":
-            return f"{amount:.1f} {unit}"
+    if amount < 999.5:
+        return f"{amount:.0f} B"
+    for unit in ("kB", "MB", "GB"):
         amount /= 1000
-    raise AssertionError("unreachable: the last unit returns")
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"
 
 
 def when(seconds: float | None) -> str:
@@ -171,13 +186,20 @@ def listing(names: Iterable[object], *, most: int = 6) -> str:
     return f"{', '.join(known[:most])} and {len(known) - most} more"
 
 
-def tree(roots: Sequence[Any], *, label: Callable[[Any], str], below: Callable[[Any], Sequence[Any]]) -> str:
+def tree(
+    roots: Sequence[Any],
+    *,
+    label: Callable[[Any], str],
+    below: Callable[[Any], Sequence[Any]],
+    page: int = 80,
+) -> str:
     """Draw nested things with lines, one per row.
 
     Args:
         roots: the outermost things; they stand at the margin.
         label: the text of one thing.
         below: the things that belong under one thing.
+        page: columns of text to fit into.
     """
     lines: list[str] = []
 
@@ -190,4 +212,4 @@ def tree(roots: Sequence[Any], *, label: Callable[[Any], str], below: Callable[[
     for root in roots:
         lines.append(label(root))
         walk(below(root), "")
-    return "\n".join(lines)
+    return "\n".join(cut(line, page) for line in lines)
