@@ -28,7 +28,9 @@ RECENT = 50
 
 def _list(context: Context, given: Given) -> Outcome:
     limit = given.integer("limit")
-    found = context.workspace.metadata.artifacts(kind=given.maybe("kind"), limit=RECENT if limit is None else limit)
+    found = context.workspace.metadata.artifacts(
+        kind=given.maybe("kind"), limit=RECENT if limit is None else limit
+    )
     view = artifact_view.artifacts(found, producers=_producers(context, found))
     return Outcome(view=view, data=plain(found))
 
@@ -38,7 +40,9 @@ def _show(context: Context, given: Given) -> Outcome:
     producer, consumers = metadata.producer(found), metadata.consumers(found)
     view = artifact_view.artifact(found, producer=producer, consumers=consumers)
     made = None if producer is None else step_data(producer)
-    return Outcome(view=view, data=artifact_data(found, producer=made, consumers=[step_data(each) for each in consumers]))
+    return Outcome(
+        view=view, data=artifact_data(found, producer=made, consumers=[step_data(each) for each in consumers])
+    )
 
 
 def _history(context: Context, given: Given) -> Outcome:
@@ -72,7 +76,9 @@ def _load(context: Context, given: Given) -> Outcome:
 def _artifact(context: Context, given: Given) -> Artifact:
     notebook = context.session.notebook if context.session is not None else None
     version = given.integer("version")
-    return api.find_artifact(context.workspace, given.text("name"), version=version, notebook=notebook or None)
+    return api.find_artifact(
+        context.workspace, given.text("name"), version=version, notebook=notebook or None
+    )
 
 
 def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:
@@ -125,7 +131,11 @@ ARTIFACTS = Command(
             name="history",
             help="list all versions of one name, newest first",
             run=_history,
-            arguments=(NAME, Argument(flags=("--limit",), number=int, word="N", help="at most so many"), JSON),
+            arguments=(
+                NAME,
+                Argument(flags=("--limit",), number=int, word="N", help="at most so many"),
+                JSON,
+            ),
             examples=("artifacts history model",),
         ),
         Verb(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zennb.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Given"]
 
@@ -62,6 +64,8 @@ class Given:
         for text in self.many(name):
             key, equals, value = text.partition("=")
             if not equals or not key.strip():
-                raise UsageError(f"{self.spoken}: '{text}' is not of the form NAME=VALUE; type e.g. -p depth=3.")
+                raise UsageError(
+                    f"{self.spoken}: '{text}' is not of the form NAME=VALUE; type e.g. -p depth=3."
+                )
             found[key.strip()] = value
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.face import ROOT, Face
@@ -10,10 +11,15 @@ from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.views.markup import block
 from zennb.views.view import View
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["example", "help_text", "help_view"]
 
 ROOM = 78
 """Columns of text that help fits into, as far as its words allow."""
+WIDE = 30
+"""Columns for what is typed, beside what it means."""
 
 
 def help_view(node: Node, path: Sequence[str], *, face: Face) -> View:
@@ -29,7 +35,11 @@ def help_text(node: Node, path: Sequence[str], *, face: Face) -> str:
 
 
 def example(line: str, face: Face) -> str:
-    """Return an example line as typed: `stack list` becomes `%stack list` or `zennb stack list`."""
+    """Return an example line as typed: `stack list` becomes `%stack list` or `zennb stack list`.
+
+    `{notebook}` stands for the path that only the terminal asks for.
+    """
+    line = " ".join(line.replace("{notebook}", "study.ipynb" if face is Face.TERMINAL else "").split())
     noun = line.split(" ", 1)[0]
     if face is Face.TERMINAL:
         return f"{ROOT} {line}"
@@ -50,15 +60,18 @@ def _command(command: Command, path: Sequence[str], face: Face) -> list[str]:
     lead = f"{_sentence(command.help)} {bare}".rstrip()
     more = f"{spoken} VERB --help" if path else f"{spoken} COMMAND --help"
     ending = f"Type `{more}` for the arguments of one."
-    rows = [row for part in command.known(face) for row in _inside(part, face)]
+    rows = [row for part in command.known(face) for row in _inside(part, face, whole=bool(path))]
     return [lead, _rows(rows), _examples(command.examples, face), ending]
 
 
-def _inside(part: Node, face: Face) -> list[tuple[str, str]]:
+def _inside(part: Node, face: Face, *, whole: bool) -> list[tuple[str, str]]:
+    """Return a part of a command with its meaning; not with its options where only an overview is wanted."""
     if isinstance(part, Verb):
-        return [(f"{part.name} {part.usage(face)}".rstrip(), part.help)]
+        usage = part.usage(face) if whole else " ".join(each.usage for each in part.places(face))
+        return [(f"{part.name} {usage}".rstrip(), part.help)]
     if len(part.known(face)) == 1:
-        return [(f"{part.name} {name}", told) for each in part.known(face) for name, told in _inside(each, face)]
+        inner = [row for each in part.known(face) for row in _inside(each, face, whole=whole)]
+        return [(f"{part.name} {name}", told) for name, told in inner]
     return [(part.name, part.help)]
 
 
@@ -82,12 +95,14 @@ def _examples(lines: Sequence[str], face: Face) -> str:
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> str:
-    """Align what is typed with what it means; a long line gets its meaning below."""
-    wide = max((len(typed) for typed, _ in rows if len(typed) <= 26), default=12)
+    """Align what is typed with what it means; what is typed at length gets its meaning below."""
+    wide = max((len(typed) for typed, _ in rows if len(typed) <= WIDE), default=WIDE)
     lines: list[str] = []
     for typed, told in rows:
-        if len(typed) <= wide and len(told) + wide + 4 <= ROOM + 20:
-            lines.append(f"  {typed:{wide}}  {told}".rstrip())
+        first, *others = wrap(told, ROOM - wide - 4) or [""]
+        if len(typed) <= wide:
+            lines.append(f"  {typed:{wide}}  {first}".rstrip())
         else:
-            lines += [f"  {typed}", f"  {'':{wide}}  {told}"]
+            lines += [f"  {typed}", f"  {'':{wide}}  {first}"]
+        lines += [f"  {'':{wide}}  {other}" for other in others]
     return "\n".join(lines)

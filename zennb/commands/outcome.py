@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
-from zennb.commands.face import Face
 from zennb.views.markup import block
 from zennb.views.view import Shown, View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.commands.face import Face
     from zennb.commands.session import Session
     from zennb.stacks.workspace import Workspace
 
@@ -30,19 +32,24 @@ class Context:
     Attributes:
         face: where it was typed.
         session: the notebook session of this kernel; None in the terminal.
-        opener: opens the workspace, when a command needs it; by default the one of this process.
+        opener: opens the workspace when a command needs it, given where to look for its home; by default the
+            one of this process.
         say: shows a line while a long command is under way.
     """
 
     face: Face
     session: Session | None = None
-    opener: Callable[[], Workspace] = api.workspace
+    opener: Callable[[Path | None], Workspace] = api.workspace
     say: Callable[[str], None] = field(default=_quiet)
 
     @property
     def workspace(self) -> Workspace:
         """The workspace; opened when first asked for."""
-        return self.opener()
+        return self.opener(None)
+
+    def beside(self, notebook: str) -> Workspace:
+        """Return the workspace that a kernel of a notebook file would use."""
+        return self.opener(Path(notebook).absolute().parent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

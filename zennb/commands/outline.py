@@ -14,7 +14,7 @@ from zennb.commands.parser import parse
 from zennb.commands.session import Node, PipelineState
 from zennb.commands.step import STEP, named
 from zennb.core.plan import Outline, plan
-from zennb.core.source import analyse
+from zennb.engine.definition import Options, define
 from zennb.errors import UsageError
 from zennb.headless.read import read, step_name
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
     from zennb.core.plan import Plan
     from zennb.core.records import Step
-    from zennb.core.source import Analysis
-    from zennb.metadata.store import MetadataStore
+    from zennb.stacks.workspace import Workspace
 
 __all__ = ["NotebookFile"]
 
-MAGIC = re.compile(r"^(?P<lead>\s*(?:[\w.,\[\]'\" ]+=\s*)?)%(?P<name>[^\W\d]\w*(?:-\w+)*)[ \t]*(?P<line>.*)$", re.MULTILINE)
+MAGIC = re.compile(
+    r"^(?P<lead>\s*(?:[\w.,\[\]'\" ]+=\s*)?)%(?P<name>[^\W\d]\w*(?:-\w+)*)[ \t]*(?P<line>.*)$", re.MULTILINE
+)
 SHELL = re.compile(r"^(?P<lead>\s*(?:[\w.,\[\]'\" ]+=\s*)?)!{1,2}(?P<line>.*)$", re.MULTILINE)
 HELP_LINE = re.compile(r"^\s*(?:\?.*|.*\?)$", re.MULTILINE)
 
@@ -60,14 +61,18 @@ class NotebookFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         sources = [cell.source for cell in read(self.path) if cell.type == "code"]
-        found = [(number, source) for number, source in enumerate(sources, start=1) if step_name(source) is not None]
+        found = [
+            (number, source)
+            for number, source in enumerate(sources, start=1)
+            if step_name(source) is not None
+        ]
         self._cells = {cell.outline.name: cell for cell in (_step_cell(*each) for each in found)}
         self.plan: Plan = plan([cell.outline for cell in self._cells.values()])
 
-    def records(self, metadata: MetadataStore) -> dict[str, Step]:
+    def records(self, workspace: Workspace) -> dict[str, Step]:
         """Return the latest record of each of its steps that has one."""
-        for name in dict.fromkeys([str(self.path.absolute()), str(self.path.resolve())]):
-            found = {step.name: step for step in metadata.latest_steps(name)}
+        for name in _labels(self.path, workspace.home):
+            found = {step.name: step for step in workspace.metadata.latest_steps(name)}
             if found:
                 return found
         return {}
@@ -105,20 +110,30 @@ class NotebookFile:
         return f"step `{before[0]}` before it is not up to date" if before else ""
 
 
+def _labels(path: Path, home: Path) -> list[str]:
+    """Return the names under which kernels may have recorded a notebook: inside the home's project, else its path."""
+    whole, project = path.resolve(), home.resolve().parent
+    inside = [whole.relative_to(project).as_posix()] if whole.is_relative_to(project) else []
+    return list(dict.fromkeys([*inside, str(path.absolute()), str(whole)]))
+
+
 def _step_cell(number: int, source: str) -> _StepCell:
     line, body = source.lstrip().partition("\n")[0], _body(source)
     try:
         given = parse(STEP, shlex.split(line)[1:], face=Face.MAGIC, spoken="%%step")
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
-    analysis = _analysed(number, body)
-    inputs, outputs = named(tuple(given.many("input"))), named(tuple(given.many("output")))
-    public = [name for name in analysis.binds if not name.startswith("_")]
+    outputs = named(given.many("output"))
+    options = Options(
+        name=given.maybe("name") or "", inputs=named(given.many("input")), outputs=outputs or None
+    )
+    step = define(_tree(number, body), options=options, source=source, text=body, filename=f"<cell {number}>")
+    public = [name for name in step.analysis.binds if not name.startswith("_")]
     outline = Outline(
-        name=given.maybe("name") or f"cell {number}",
-        reads=frozenset(inputs or analysis.reads),
+        name=step.name,
+        reads=frozenset([*options.inputs, *step.analysis.reads]),
         binds=frozenset(outputs or public),
-        after=named(tuple(given.many("after"))),
+        after=named(given.many("after")),
     )
     return _StepCell(outline=outline, body=body)
 
@@ -128,13 +143,15 @@ def _body(source: str) -> str:
     return source.lstrip().partition("\n")[2] if step_name(source) is not None else source
 
 
-def _analysed(number: int, body: str) -> Analysis:
+def _tree(number: int, body: str) -> ast.Module:
     for text in (body, _as_calls(body)):
         try:
-            return analyse(ast.parse(text))
+            return ast.parse(text)
         except SyntaxError as error:
             problem = error
-    raise UsageError(f"code cell {number} cannot be read as Python: {problem.msg} (line {(problem.lineno or 0) + 1}).")
+    raise UsageError(
+        f"code cell {number} cannot be read as Python: {problem.msg} (line {(problem.lineno or 0) + 1})."
+    )
 
 
 def _as_calls(body: str) -> str:

@@ -7,14 +7,17 @@ and is judged here, so that the sentences are the same in every Python version.
 from __future__ import annotations
 
 from argparse import ArgumentError, ArgumentParser
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from zennb.commands.face import Face
 from zennb.commands.given import Given
 from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.commands.face import Face
 
 __all__ = ["HELP", "Found", "Parser", "find", "parse"]
 
@@ -38,7 +41,9 @@ class Parser(ArgumentParser):
         try:
             values, rest = self.parse_known_args(list(words))
         except ArgumentError as error:
-            self.error(f"{error.argument_name} {error.message.replace('expected one argument', 'needs a value')}")
+            self.error(
+                f"{error.argument_name} {error.message.replace('expected one argument', 'needs a value')}"
+            )
         return vars(values), rest
 
 
@@ -116,7 +121,9 @@ def parse(verb: Verb, words: Sequence[str], *, face: Face, spoken: str) -> Given
     values, rest = Parser(verb, face=face, spoken=spoken).read(before)
     free, words_left = _free(rest) if verb.free else ({}, _only_words(rest, verb, face, spoken))
     values |= _placed([*words_left, *after], verb, face, spoken)
-    missing = [each for each in verb.arguments if each.required and face in each.faces and not values.get(each.name)]
+    missing = [
+        each for each in verb.arguments if each.required and face in each.faces and not values.get(each.name)
+    ]
     if missing:
         typed = " or ".join(missing[0].flags)
         raise UsageError(f"{spoken}: {typed} is missing; type `{spoken} {verb.usage(face)}`.")
@@ -133,7 +140,12 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _is_option(word: str) -> bool:
-    return word.startswith("-") and word != "-" and not word[1:].replace(".", "", 1).isdigit() and " " not in word
+    return (
+        word.startswith("-")
+        and word != "-"
+        and not word[1:].replace(".", "", 1).isdigit()
+        and " " not in word
+    )
 
 
 def _only_words(rest: Sequence[str], verb: Verb, face: Face, spoken: str) -> list[str]:
@@ -142,7 +154,8 @@ def _only_words(rest: Sequence[str], verb: Verb, face: Face, spoken: str) -> lis
             flags = [flag for option in verb.options(face) for flag in option.flags]
             close = nearest(word.partition("=")[0], flags)
             known = f"known: {', '.join(flags)}." if flags else "it takes none."
-            raise UsageError(f"{spoken}: no option '{word}'; {f"did you mean '{close}'?" if close else known}")
+            advice = f"did you mean '{close}'?" if close else known
+            raise UsageError(f"{spoken}: no option '{word}'; {advice}")
     return list(rest)
 
 

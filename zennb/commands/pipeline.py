@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from zennb.commands.data import plain, step_data
 from zennb.commands.face import Face
-from zennb.commands.notebook import PARAMETER, STACK, run_notebook
+from zennb.commands.notebook import OUT, PARAMETER, STACK, TIMEOUT, run_notebook
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import JSON, Argument, Command, Verb
 from zennb.core.plan import Plan
@@ -69,7 +70,7 @@ def _state(context: Context, given: Given) -> tuple[PipelineState, Mapping[str, 
     """Return the pipeline asked about, the latest record of each step, and a title."""
     if context.face is Face.TERMINAL:
         found = _file(given)
-        records = found.records(context.workspace.metadata)
+        records = found.records(context.beside(given.text("notebook")))
         return found.state(records), records, found.path.name
     if context.session is None:
         _no_session()
@@ -105,31 +106,47 @@ def _standing(node: Node, last: Step | None, fed_by_stale: bool) -> Standing:
         fresh=not node.stale,
         reason=node.reason,
         last=last,
-        upstream=node.stale and fed_by_stale and last is not None and last.status in {Status.COMPLETED, Status.CACHED},
+        upstream=node.stale
+        and fed_by_stale
+        and last is not None
+        and last.status in {Status.COMPLETED, Status.CACHED},
     )
 
 
 def _data(state: PipelineState, records: Mapping[str, Step]) -> dict[str, object]:
-    steps = [{**plain(node), "run": records[node.name].run if node.name in records else None} for node in state.nodes]
-    return {"steps": steps, "edges": [{"from": a, "to": b, "names": list(names)} for a, b, names in state.edges]}
+    steps = [
+        {**plain(node), "run": records[node.name].run if node.name in records else None}
+        for node in state.nodes
+    ]
+    return {
+        "steps": steps,
+        "edges": [{"from": a, "to": b, "names": list(names)} for a, b, names in state.edges],
+    }
 
 
 TERMINAL = frozenset({Face.TERMINAL})
 MAGIC = frozenset({Face.MAGIC})
-NOTEBOOK = Argument(flags=("NOTEBOOK",), kind="notebook", required=True, faces=TERMINAL, help="path of an .ipynb file")
+NOTEBOOK = Argument(
+    flags=("NOTEBOOK",), kind="notebook", required=True, faces=TERMINAL, help="path of an .ipynb file"
+)
 
 PIPELINE = Command(
     name="pipeline",
     help="see the steps of a notebook as a pipeline, and run them as one run",
     default="show",
-    examples=("pipeline show", "pipeline status", "pipeline run -p depth=3 --stack my_stack", "pipeline explain train"),
+    examples=(
+        "pipeline show {notebook}",
+        "pipeline status {notebook}",
+        "pipeline run {notebook} -p depth=3 --stack my_stack",
+        "pipeline explain {notebook} train",
+    ),
     parts=(
         Verb(
             name="show",
             help="draw the steps and what flows between them",
             run=_show,
             arguments=(NOTEBOOK, JSON),
-            examples=("pipeline show",),
+            examples=("pipeline show {notebook}",),
         ),
         Verb(
             name="run",
@@ -139,18 +156,26 @@ PIPELINE = Command(
                 NOTEBOOK,
                 PARAMETER,
                 STACK,
-                Argument(flags=("--from",), kind="step", word="STEP", faces=MAGIC, help="only this step and what follows it"),
+                Argument(
+                    flags=("--from",),
+                    kind="step",
+                    word="STEP",
+                    faces=MAGIC,
+                    help="only this step and what follows it",
+                ),
                 Argument(flags=("--only",), kind="step", word="STEP", faces=MAGIC, help="only this step"),
                 Argument(flags=("--rerun",), switch=True, faces=MAGIC, help="reuse nothing"),
+                replace(OUT, faces=TERMINAL),
+                replace(TIMEOUT, faces=TERMINAL),
             ),
-            examples=("pipeline run", "pipeline run -p depth=3 --stack my_stack"),
+            examples=("pipeline run {notebook}", "pipeline run {notebook} -p depth=3 --stack my_stack"),
         ),
         Verb(
             name="status",
             help="list the steps: up to date or not, and why",
             run=_status,
             arguments=(NOTEBOOK, JSON),
-            examples=("pipeline status",),
+            examples=("pipeline status {notebook}",),
         ),
         Verb(
             name="explain",
@@ -161,7 +186,7 @@ PIPELINE = Command(
                 Argument(flags=("STEP",), kind="step", required=True, help="the step's name"),
                 JSON,
             ),
-            examples=("pipeline explain train",),
+            examples=("pipeline explain {notebook} train",),
         ),
     ),
 )

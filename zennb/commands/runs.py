@@ -79,7 +79,9 @@ RUNS = Command(
                     choices=tuple(status.value for status in Status),
                     help="only runs in this state",
                 ),
-                Argument(flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default"),
+                Argument(
+                    flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default"
+                ),
                 JSON,
             ),
             examples=("runs list", "runs list --status failed"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from zennb.commands.face import Face
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from zennb.commands.given import Given
     from zennb.commands.outcome import Context, Outcome
 
@@ -45,7 +46,7 @@ class Argument:
     required: bool = False
     many: bool = False
     switch: bool = False
-    number: type[int] | type[float] | None = None
+    number: type[int | float] | None = None
     choices: tuple[str, ...] = ()
     faces: frozenset[Face] = FACES
 
@@ -75,7 +76,11 @@ class Argument:
     @property
     def usage(self) -> str:
         """The same with brackets around what may be left out."""
-        return self.spelling if self.required else f"[{self.spelling}]{' ...' if self.many and self.is_option else ''}"
+        return (
+            self.spelling
+            if self.required
+            else f"[{self.spelling}]{' ...' if self.many and self.is_option else ''}"
+        )
 
 
 JSON = Argument(flags=("--json",), switch=True, help="show it as JSON")
@@ -148,6 +153,10 @@ class Command:
     def names(self, face: Face) -> list[str]:
         """Return the words that can follow."""
         return [part.name for part in self.known(face)]
+
+    def commands(self, face: Face) -> list[Command]:
+        """Return the parts that have verbs of their own."""
+        return [part for part in self.known(face) if isinstance(part, Command)]
 
     def part(self, name: str, face: Face) -> Node | None:
         """Return the part of that name."""

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.commands.face import Face
+from zennb.commands.outcome import Context, Outcome
+from zennb.commands.parser import Parser, find, parse
+from zennb.commands.syntax import JSON, Argument, Command, Verb
+from zennb.errors import UsageError
+
+if TYPE_CHECKING:
+    from zennb.commands.given import Given
+
+
+def _nothing(context: Context, given: Given) -> Outcome:
+    return Outcome(view=None)
+
+
+REGISTER = Verb(
+    name="register",
+    help="register one",
+    run=_nothing,
+    free="an option of the flavor",
+    arguments=(
+        Argument(flags=("NAME",), help="its name", required=True),
+        Argument(flags=("-f", "--flavor"), help="its flavor", required=True),
+        JSON,
+    ),
+)
+LIST = Verb(
+    name="list",
+    help="list them",
+    run=_nothing,
+    arguments=(
+        Argument(flags=("--limit",), number=int, help="how many"),
+        Argument(flags=("--timeout",), number=float, help="how long"),
+        Argument(flags=("--status",), choices=("failed", "cached"), help="which"),
+        Argument(flags=("-p", "--parameter"), many=True, help="a parameter"),
+        JSON,
+    ),
+)
+COPY = Verb(
+    name="copy",
+    help="copy one",
+    run=_nothing,
+    arguments=(
+        Argument(flags=("NOTEBOOK",), required=True, faces=frozenset({Face.TERMINAL}), help="a file"),
+        Argument(flags=("SOURCE",), required=True, help="from"),
+        Argument(flags=("TARGET",), required=True, help="to"),
+        JSON,
+    ),
+)
+STORE = Command(name="store", help="stores", default="list", parts=(LIST, REGISTER, COPY))
+ROOT = Command(name="zennb", help="all", parts=(STORE,))
+
+
+def given(verb: Verb, *words: str, face: Face = Face.MAGIC) -> Given:
+    return parse(verb, words, face=face, spoken=f"%store {verb.name}")
+
+
+def test_a_parser_is_an_argument_parser_that_raises_instead_of_exiting() -> None:
+    parser = Parser(LIST, face=Face.MAGIC, spoken="%store list")
+    assert isinstance(parser, ArgumentParser)
+    with pytest.raises(UsageError, match="%store list: it broke"):
+        parser.error("it broke")
+
+
+def test_places_may_stand_before_between_and_after_options() -> None:
+    for words in (["a", "b", "--json"], ["a", "--json", "b"], ["--json", "a", "b"]):
+        found = given(COPY, *words)
+        assert (found.text("source"), found.text("target"), found.switch("json")) == ("a", "b", True)
+
+
+def test_a_place_of_one_face_is_not_asked_for_in_the_other() -> None:
+    assert given(COPY, "nb.ipynb", "a", "b", face=Face.TERMINAL).text("notebook") == "nb.ipynb"
+    assert given(COPY, "a", "b").text("source") == "a"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["mine", "--flavor", "local", "--path", "/data"],
+        ["mine", "--flavor=local", "--path=/data"],
+        ["mine", "-f", "local", "--path=/data"],
+        ["--path=/data", "-flocal", "mine"],
+    ],
+)
+def test_free_options_are_understood_in_every_spelling(words: list[str]) -> None:
+    found = given(REGISTER, *words)
+    assert (found.text("name"), found.text("flavor"), found.free) == ("mine", "local", {"path": "/data"})
+
+
+def test_a_free_option_keeps_everything_after_its_first_equals_sign() -> None:
+    assert given(REGISTER, "m", "-f", "x", "--url=s3://b?a=1").free == {"url": "s3://b?a=1"}
+
+
+def test_a_free_option_without_value_is_a_switch() -> None:
+    assert given(REGISTER, "m", "-f", "x", "--durable", "--path=/d").free == {"durable": "true", "path": "/d"}
+
+
+def test_a_free_option_takes_a_negative_number() -> None:
+    assert given(REGISTER, "m", "-f", "x", "--offset", "-3").free == {"offset": "-3"}
+
+
+def test_dashes_and_underscores_in_free_options_are_one() -> None:
+    assert given(REGISTER, "m", "-f", "x", "--max-workers=3").free == {"max_workers": "3"}
+
+
+def test_what_follows_two_dashes_is_no_option() -> None:
+    assert given(REGISTER, "-f", "x", "--", "--odd name").text("name") == "--odd name"
+
+
+def test_repeated_options_are_collected() -> None:
+    found = given(LIST, "-p", "a=1", "--parameter", "b=x=y")
+    assert found.pairs("parameter") == {"a": "1", "b": "x=y"}
+
+
+def test_numbers_are_numbers() -> None:
+    found = given(LIST, "--limit", "3", "--timeout=0.5")
+    assert (found.integer("limit"), found.seconds("timeout")) == (3, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--jsn"], "%store list: no option '--jsn'; did you mean '--json'?"),
+        (["--limit", "few"], "%store list: --limit takes a whole number, not 'few'."),
+        (["--timeout", "long"], "%store list: --timeout takes a number, not 'long'."),
+        (["--limit=-1"], "%store list: --limit cannot be negative, as -1 is."),
+        (["--status", "faild"], "%store list: --status cannot be 'faild'; did you mean 'failed'?"),
+        (["--limit"], "%store list: --limit needs a value."),
+        (["there"], "%store list: 'there' is one word too many; type `%store list"),
+    ],
+)
+def test_a_mistake_is_one_sentence(words: list[str], sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        given(LIST, *words)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_missing_word_is_named_with_the_whole_usage() -> None:
+    with pytest.raises(UsageError) as caught:
+        given(REGISTER, "mine")
+    assert str(caught.value) == (
+        "%store register: -f or --flavor is missing; "
+        "type `%store register NAME -f FLAVOR [--key=value ...] [--json]`."
+    )
+
+
+def test_a_parameter_without_equals_sign_is_refused() -> None:
+    with pytest.raises(UsageError, match="'depth' is not of the form NAME=VALUE"):
+        given(LIST, "-p", "depth").pairs("parameter")
+
+
+def test_options_are_never_abbreviated() -> None:
+    with pytest.raises(UsageError, match="no option '--lim'; did you mean '--limit'"):
+        given(LIST, "--lim", "3")
+
+
+def test_nothing_is_printed_by_any_mistake(capfd: pytest.CaptureFixture[str]) -> None:
+    for words in (["--nope"], ["--limit"], ["a", "b"], ["--json=1"]):
+        with pytest.raises(UsageError):
+            given(LIST, *words)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_command_without_verb_means_its_default() -> None:
+    assert find(ROOT, ["store"], face=Face.MAGIC).node is LIST
+    assert find(ROOT, ["store", "--json"], face=Face.MAGIC).node is LIST
+
+
+def test_a_request_for_help_stays_at_the_command() -> None:
+    assert find(ROOT, ["store", "--help"], face=Face.MAGIC).node is STORE
+
+
+@pytest.mark.parametrize(
+    ("face", "sentence"),
+    [
+        (Face.MAGIC, "%store lst: no verb 'lst'; did you mean 'list'?"),
+        (Face.TERMINAL, "zennb store lst: no verb 'lst'; did you mean 'list'?"),
+    ],
+)
+def test_an_unknown_verb_is_answered_in_the_words_of_the_face(face: Face, sentence: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        find(ROOT, ["store", "lst"], face=face, magics=frozenset({"store"}))
+    assert str(caught.value) == sentence
+
+
+def test_an_unknown_command_is_answered_with_the_nearest() -> None:
+    with pytest.raises(UsageError) as caught:
+        find(ROOT, ["stor"], face=Face.TERMINAL)
+    assert str(caught.value) == "zennb: no command 'stor'; did you mean 'store'?"

@@ -1,0 +1,144 @@
+"""The documents say what is there: rooms, modules, dependencies, links and make targets."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ARCHITECTURE = ROOT / "ARCHITECTURE.md"
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+HEADING = re.compile(r"^#+ +(?P<text>.+)$", re.MULTILINE)
+FENCE = re.compile(r"^(`{3,}).*?^\1`*\s*$", re.MULTILINE | re.DOTALL)
+
+
+def label(file: Path) -> str:
+    return str(file.relative_to(ROOT))
+
+
+def prose(text: str) -> str:
+    return FENCE.sub("", text)
+
+
+def section(text: str, heading: str) -> str:
+    found = re.search(rf"^## {heading}\n(?P<body>.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found is not None, f"no section '{heading}'"
+    return found["body"]
+
+
+def modules() -> set[str]:
+    package = ROOT / "zennb"
+    files = (file for file in package.rglob("*.py") if file.name != "__init__.py")
+    return {file.relative_to(package).with_suffix("").as_posix() for file in files}
+
+
+def listed(text: str) -> set[str]:
+    """Modules named in the table of rooms: a room in the first cell, its modules in code in the last.
+
+    In the row of `components`, `local` stands for components/local; `artifact_stores/local` for
+    components/artifact_stores/local. A row without a room names modules of the package itself.
+    """
+    found: set[str] = set()
+    for line in section(text, "The rooms").splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if len(cells) == 3 and re.search(r"`", cells[2]):
+            room = cells[0].strip("`")
+            names = re.findall(r"`([\w/]+)`", cells[2])
+            found |= {f"{room}/{name}" if room else name for name in names}
+    return found
+
+
+def dependencies() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = itertools.chain(project["dependencies"], *project["optional-dependencies"].values())
+    names = {re.split(r"[^\w.-]", line)[0] for line in lines}
+    return names - {project["name"]}
+
+
+def anchors(text: str) -> set[str]:
+    plain = (re.sub(r"[^\w\- ]", "", found["text"].lower()) for found in HEADING.finditer(prose(text)))
+    return {words.strip().replace(" ", "-") for words in plain}
+
+
+def broken_links(file: Path) -> list[str]:
+    text = file.read_text(encoding="utf-8")
+    targets = [found["target"] for found in LINK.finditer(prose(text))]
+    return [target for target in targets if not _resolves(file, text, target)]
+
+
+def _resolves(file: Path, text: str, target: str) -> bool:
+    if re.match(r"[a-z]+:", target):
+        return True  # elsewhere: tests ask nobody
+    path, _, anchor = target.partition("#")
+    there = file if not path else file.parent / path
+    if not there.exists():
+        return False
+    if anchor and there.suffix == ".md":
+        return anchor in anchors(text if there == file else there.read_text(encoding="utf-8"))
+    return True
+
+
+def test_the_map_names_every_module_and_no_other() -> None:
+    named = listed(ARCHITECTURE.read_text(encoding="utf-8"))
+    assert {"missing": sorted(modules() - named), "gone": sorted(named - modules())} == {
+        "missing": [],
+        "gone": [],
+    }
+
+
+def test_every_dependency_has_its_reason() -> None:
+    text = section(ARCHITECTURE.read_text(encoding="utf-8"), "Dependencies")
+    reasons = {
+        name: reason.strip()
+        for names, reason in re.findall(r"^\| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", names)
+    }
+    assert sorted(dependencies() - set(reasons)) == []
+    assert sorted(set(reasons) - dependencies()) == []
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=label)
+def test_links_inside_the_repository_lead_somewhere(file: Path) -> None:
+    assert broken_links(file) == []
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    (tmp_path / "other.md").write_text("# Another page\n")
+    page.write_text(
+        "# Title, here\n[a](other.md) [b](gone.md) [c](#title-here) [d](#no) [e](other.md#another-page) "
+        "[f](other.md#no) [g](https://example.org/x) ![h](no.png)\n```text\n[i](not-a-link.md)\n```\n"
+    )
+    assert broken_links(page) == ["gone.md", "#no", "other.md#no", "no.png"]
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=label)
+def test_make_targets_that_a_document_names_exist(file: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    named = set(re.findall(r"`make ([a-z]+)`", file.read_text(encoding="utf-8")))
+    assert named - targets == set()
+
+
+def test_the_readme_names_the_ways_to_start() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for words in (
+        "make demo",
+        "make lab",
+        "make test",
+        'pip install -e ".[demo]"',
+        "zennb run notebooks/quickstart.ipynb",
+    ):
+        assert words in readme
+
+
+def test_the_extras_that_documents_name_exist() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for file in DOCUMENTS:
+        for extras in re.findall(r"pip install [^`\n]*?\[([\w,]+)\]", file.read_text(encoding="utf-8")):
+            assert set(extras.split(",")) <= set(project["optional-dependencies"]), label(file)

@@ -1,0 +1,118 @@
+"""A notebook in this process: cells are run in a real IPython shell, and a restart gives a new one on the same home."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+
+from zennb import api
+from zennb.jupyter.extension import load, unload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What one cell did."""
+
+    out: str
+    err: str
+    displays: list[dict[str, Any]] = field(default_factory=list)
+    error: BaseException | None = None
+    result: object = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The last status line's metadata."""
+        found = [shown["metadata"]["zennb"] for shown in self.displays if "zennb" in shown["metadata"]]
+        assert found, f"the cell shows no status line; it printed: {self.out}{self.err}"
+        return dict(found[-1])
+
+    @property
+    def status(self) -> str:
+        return str(self.facts["status"])
+
+    @property
+    def reason(self) -> str:
+        return str(self.facts["reason"])
+
+    @property
+    def outputs(self) -> list[str]:
+        return list(self.facts["outputs"])
+
+
+class Notebook:
+    """Cells run one after another in a kernel that can be restarted."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._numbers = count(1)
+        self.start()
+
+    def start(self) -> None:
+        InteractiveShell.clear_instance()
+        self.shell = InteractiveShell.instance()
+        self.shell.display_pub = CapturingDisplayPublisher()
+        load(self.shell)
+
+    def stop(self) -> None:
+        unload(self.shell)
+        self.shell.history_manager.end_session()
+        InteractiveShell.clear_instance()
+        api.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    @property
+    def ns(self) -> dict[str, Any]:
+        return self.shell.user_ns
+
+    def cell(self, text: str, cell_id: str | None = None) -> Ran:
+        """Run a cell; its error, if any, is returned."""
+        out, err = io.StringIO(), io.StringIO()
+        self.shell.display_pub.outputs.clear()
+        with redirect_stdout(out), redirect_stderr(err):
+            result = self.shell.run_cell(text, store_history=True, cell_id=cell_id)
+        return Ran(
+            out=out.getvalue(),
+            err=err.getvalue(),
+            displays=[dict(shown) for shown in self.shell.display_pub.outputs],
+            error=result.error_in_exec or result.error_before_exec,
+            result=result.result,
+        )
+
+    def run(self, *cells: str) -> list[Ran]:
+        """Run cells that must not fail."""
+        done = []
+        for text in cells:
+            ran = self.cell(text)
+            assert ran.error is None, f"{text}\n{ran.out}{ran.err}"
+            done.append(ran)
+        return done
+
+
+@pytest.fixture
+def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
+    monkeypatch.setenv("ZENNB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    for name in ("ZENNB_NOTEBOOK", "JPY_SESSION_NAME", "ZENNB_STACK"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    main = sys.modules["__main__"]
+    nb = Notebook(tmp_path / "home")
+    try:
+        yield nb
+    finally:
+        nb.stop()
+        sys.modules["__main__"] = main

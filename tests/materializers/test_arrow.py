@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from zennb.core.digest import digest
+from zennb.errors import DamagedArtifact, MissingExtra
+from zennb.materializers.arrow import ArrowTables
+from zennb.materializers.buffers import joined
+from zennb.materializers.choose import Dumped, Materializers
+
+Trip = Callable[[Any], tuple[Dumped, Any]]
+
+POLARS: dict[str, Callable[[], Any]] = {
+    "numbers and text": lambda: pl.DataFrame({"a": [1, None], "b": [0.5, float("nan")], "c": ["x", "y" * 50]}),
+    "nothing": pl.DataFrame,
+    "no rows": lambda: pl.DataFrame(schema={"a": pl.Int8, "b": pl.String}),
+    "time": lambda: pl.DataFrame(
+        {"a": [date(2024, 1, 1)], "b": [timedelta(1)], "c": [datetime(2024, 1, 1)]}  # noqa: DTZ001 - a naive one is meant
+    ),
+    "categories": lambda: pl.DataFrame({"a": pl.Series(["x", "y", "x"], dtype=pl.Categorical)}),
+    "an enumeration": lambda: pl.DataFrame({"a": pl.Series(["x", "y"], dtype=pl.Enum(["y", "x", "z"]))}),
+    "nested": lambda: pl.DataFrame({"a": [[1, 2], []], "b": [{"x": 1}, {"x": None}]}),
+    "decimals": lambda: pl.DataFrame({"a": [Decimal("1.10"), None]}),
+    "two chunks": lambda: pl.concat([pl.DataFrame({"a": [1]}), pl.DataFrame({"a": [2]})], rechunk=False),
+    "a slice": lambda: pl.DataFrame({"a": list(range(10)), "s": list("abcdefghij")})[3:7],
+    "a series": lambda: pl.Series("s", [1, None, 3]),
+    "a series of text": lambda: pl.Series(["x", None]),
+    "booleans and bytes": lambda: pl.DataFrame({"a": [True, None], "b": [b"x", b""]}),
+}
+ARROW: dict[str, Callable[[], Any]] = {
+    "a table": lambda: pa.table({"a": [1, None], "b": ["x", "y"]}),
+    "a record batch": lambda: pa.record_batch({"a": [1.5, None]}),
+    "a table with metadata": lambda: pa.table({"a": [1]}).replace_schema_metadata({"k": "v"}),
+    "a table with empty metadata": lambda: pa.table({"a": [1]}).replace_schema_metadata({}),
+    "no columns": lambda: pa.table({}),
+    "no rows": lambda: pa.table({"a": pa.array([], pa.int8())}),
+    "dictionaries": lambda: pa.table({"a": pa.array(["x", "y", "x"]).dictionary_encode()}),
+    "names twice": lambda: pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=["a", "a"]),
+    "chunks": lambda: pa.table({"a": pa.chunked_array([[1], [2, 3]]), "b": pa.chunked_array([[1, 2], [3]])}),
+    "from pandas": lambda: pa.Table.from_pandas(pd.DataFrame({"a": [1]}, index=["x"])),
+}
+
+
+@pytest.mark.parametrize("name", POLARS)
+def test_a_polars_value_comes_back_exactly(name: str, trip: Trip) -> None:
+    value = POLARS[name]()
+    dumped, again = trip(value)
+    assert type(again) is type(value)
+    assert again.equals(value, null_equal=True)
+    assert digest(again) == digest(value)
+    if isinstance(value, pl.DataFrame):
+        assert again.schema == value.schema
+        assert again.width == 0 or dumped.materializer == "arrow"
+
+
+@pytest.mark.parametrize("name", ARROW)
+def test_an_arrow_value_comes_back_exactly(name: str, trip: Trip) -> None:
+    value = ARROW[name]()
+    dumped, again = trip(value)
+    assert dumped.materializer == "arrow"
+    assert type(again) is type(value)
+    assert again.equals(value, check_metadata=True)
+    assert again.schema.metadata == value.schema.metadata
+    assert digest(again) == digest(value)
+
+
+def test_a_polars_frame_can_be_written_into(trip: Trip) -> None:
+    _, again = trip(pl.DataFrame({"a": [1, 2], "s": ["x", "y"]}))
+    again[0, "a"] = 5
+    assert again["a"].to_list() == [5, 2]
+
+
+@pytest.mark.parametrize("make", [lambda a: pl.DataFrame({"a": a}), lambda a: pa.table({"a": a})])
+def test_columns_are_written_without_a_copy(make: Callable[[Any], Any]) -> None:
+    value = make(np.arange(100_000.0))
+    column = value["a"].to_numpy()
+    (large,) = [one for one in ArrowTables().dump(value) if len(one) > 100_000]
+    assert np.shares_memory(np.frombuffer(large, "u1"), column)
+
+
+def test_other_tools_can_read_the_file() -> None:
+    value = pd.DataFrame({"a": [1, 2], "when": pd.to_datetime(["2024-01-01", None]), "s": ["x", None]})
+    stored = bytes(joined(ArrowTables().dump(value)))
+    assert pl.read_ipc(io.BytesIO(stored))["when"].to_list() == [datetime(2024, 1, 1), None]  # noqa: DTZ001 - naive
+    assert pa.ipc.open_file(stored).read_all().column_names == ["a", "when", "s"]
+
+
+@pytest.mark.parametrize("stored", [b"", b"ARROW1 and no more", b"x" * 1000])
+def test_damaged_bytes_are_named(stored: bytes) -> None:
+    with pytest.raises(DamagedArtifact, match="not an Arrow file"):
+        ArrowTables().load(stored, {})
+
+
+def test_an_arrow_file_of_somebody_else_is_refused() -> None:
+    sink = io.BytesIO()
+    pl.DataFrame({"a": [1]}).write_ipc(sink)
+    with pytest.raises(DamagedArtifact, match="not an Arrow file of zennb"):
+        ArrowTables().load(sink.getvalue(), {})
+
+
+def test_a_missing_library_is_named_with_what_to_install(
+    materializers: Materializers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = bytes(joined(ArrowTables().dump(pl.DataFrame({"a": [1]}))))
+    monkeypatch.setitem(__import__("sys").modules, "polars", None)
+    with pytest.raises(MissingExtra, match=r'polars.*pip install "zennb\[frames\]"'):
+        materializers.load("arrow", stored, name="table")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.core.records import Status
+from zennb.metadata.processes import hostname, is_alive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.metadata.conftest import Make
+    from zennb.metadata.store import MetadataStore
+
+
+@pytest.fixture(scope="module")
+def ended() -> int:
+    """Process id of a process that has ended."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
+
+
+def test_this_process_is_alive() -> None:
+    assert is_alive(os.getpid(), since=time.time())
+
+
+def test_a_process_that_ended_is_not_alive(ended: int) -> None:
+    assert not is_alive(ended, since=time.time())
+
+
+def test_a_process_that_was_killed_is_not_alive_although_nobody_has_asked_how_it_ended() -> None:
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read()
+        while process.returncode is None and is_alive(process.pid, since=time.time()):
+            if sys.platform != "linux":  # which alone shows that a process waits for its parent to ask
+                process.poll()
+
+
+def test_what_is_no_process_id_is_not_alive() -> None:
+    assert not any(is_alive(number, since=time.time()) for number in (0, -1, 2**31 - 1, 2**70))
+
+
+def test_a_process_that_took_over_the_number_of_another_is_not_that_one() -> None:
+    tells = sys.platform == "linux"  # elsewhere the system does not tell when a process started
+    assert is_alive(os.getpid(), since=1000.0) is not tells
+
+
+def test_a_run_whose_process_is_gone_shows_as_interrupted(
+    store: MetadataStore, make: Make, path: Path, ended: int
+) -> None:
+    now = time.time()
+    hosts = ((hostname(), ended), (hostname(), os.getpid()), ("another machine", ended))
+    dead, alive, elsewhere = (
+        store.begin_run(make.run(status=Status.RUNNING, started=now, host=host, process=process))
+        for host, process in hosts
+    )
+
+    def check() -> None:
+        found = store.run(dead.id or 0)
+        assert found is not None
+        assert found.status is Status.INTERRUPTED
+        assert store.runs(status=Status.RUNNING) == [elsewhere, alive]
+        assert store.runs(status=Status.INTERRUPTED) == [found]
+
+    lock = sqlite3.connect(path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    check()  # although somebody else is writing, and keeps writing
+    assert lock.execute("SELECT count(*) FROM runs WHERE status = 'interrupted'").fetchone() == (0,)
+    lock.execute("ROLLBACK")
+    check()
+    assert lock.execute("SELECT id FROM runs WHERE status = 'interrupted'").fetchall() == [(dead.id,)]
+    lock.close()

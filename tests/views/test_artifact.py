@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zennb.core.records import Artifact, Status, Step
+from zennb.views.artifact import artifact, artifacts, glance, history, label
+
+SCORE = Artifact(
+    id=7,
+    name="score",
+    version=3,
+    digest="d",
+    blob="ab12cd34ef",
+    materializer="plain",
+    size=24,
+    type="builtins.float",
+    summary={"kind": "scalar", "text": "0.97"},
+    step=3,
+    created=1_773_063_900.0,
+)
+TRAIN = Step(id=3, run=12, name="train", status=Status.COMPLETED)
+
+
+def test_an_artifact_in_a_line() -> None:
+    assert glance(SCORE) == "score v3  builtins.float  24 B  0.97"
+    assert glance(replace(SCORE, kind="parameter")) == "score v3  builtins.float  24 B  parameter  0.97"
+    assert label(replace(SCORE, version=0)) == "score"
+
+
+def test_one_artifact_with_its_origin_readers_and_preview() -> None:
+    readers = [Step(name="report", status=Status.COMPLETED)] * 2
+    assert artifact(SCORE, producer=TRAIN, consumers=readers).text == (
+        "artifact score v3\n"
+        "  type       builtins.float\n"
+        "  size       24 B\n"
+        "  kind       output\n"
+        "  made by    train (run 12)\n"
+        "  used by    report\n"
+        "  stored as  plain\n"
+        "  created    2026-03-09 13:45\n"
+        "  bytes      ab12cd34\n"
+        "\n"
+        "0.97"
+    )
+    assert "captured for  train" in artifact(replace(SCORE, kind="captured"), producer=TRAIN).text
+
+
+def test_the_list_and_the_history() -> None:
+    assert artifacts([SCORE], producers={3: TRAIN}).text == (
+        "name   version  type   size  kind    value  made by         created\n"
+        "────────────────────────────────────────────────────────────────────────────\n"
+        "score        3  float  24 B  output  0.97   train (run 12)  2026-03-09 13:45"
+    )
+    assert history([SCORE, replace(SCORE, version=2)]).text == (
+        "score\n"
+        "version  type   size  kind    value  created\n"
+        "─────────────────────────────────────────────────────\n"
+        "      3  float  24 B  output  0.97   2026-03-09 13:45\n"
+        "      2  float  24 B  output  0.97   2026-03-09 13:45"
+    )
+    assert artifacts([]).text.startswith("no artifacts yet")
+    assert artifacts([SCORE]).rows()[0]["type"] == "builtins.float"

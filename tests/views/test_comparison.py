@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from zennb.core.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.views.comparison import compare
+
+LOCAL = ComponentSpec(type="orchestrator", name="default", flavor="local")
+POOL = ComponentSpec(type="orchestrator", name="pool", flavor="threads", config={"workers": "4"})
+OLD = Run(
+    id=12,
+    stack=StackSpec(name="default", components={"orchestrator": LOCAL}),
+    status=Status.FAILED,
+    started=1_773_063_900.0,
+    seconds=4.0,
+    parameters={"alpha": "0.1"},
+    versions={"python": "3.11", "scikit-learn": "1.8"},
+)
+NEW = replace(
+    OLD,
+    id=13,
+    status=Status.COMPLETED,
+    stack=StackSpec(name="prod", components={"orchestrator": POOL}),
+    parameters={"alpha": "0.2"},
+    versions={"python": "3.11", "scikit-learn": "1.9"},
+)
+MODEL = Artifact(name="model", version=3, digest="a", blob="a", materializer="m", size=1, type="t")
+LOAD = Step(name="load", status=Status.CACHED, parts=Parts(code="a"))
+TRAIN = Step(
+    name="train", status=Status.COMPLETED, parts=Parts(code="a", inputs={"X": "1"}), outputs={"model": MODEL}
+)
+AFTER = replace(
+    TRAIN, parts=Parts(code="b", inputs={"X": "2"}), outputs={"model": replace(MODEL, digest="b", version=4)}
+)
+
+
+def test_what_differed_is_listed_and_what_was_equal_is_counted() -> None:
+    plot = Step(name="plot", status=Status.COMPLETED)
+    assert compare(OLD, [LOAD, TRAIN], NEW, [LOAD, AFTER, plot]).text == (
+        "run 12  ✘ failed  4.0 s  2026-03-09 13:45\n"
+        "run 13  ✔ completed  4.0 s  2026-03-09 13:45\n"
+        "\n"
+        "around the steps\n"
+        "                 run 12           run 13\n"
+        "───────────────────────────────────────────────────────────\n"
+        "stack            default          prod\n"
+        "orchestrator     default (local)  pool (threads: workers=4)\n"
+        "parameter alpha  0.1              0.2\n"
+        "scikit-learn     1.8              1.9\n"
+        "\n"
+        "steps\n"
+        "step   run 12         run 13         what differed\n"
+        "────────────────────────────────────────────────────────────────────────────────\n"
+        "train  ✔ completed    ✔ completed    its code changed, input `X` changed, output\n"
+        "                                     `model` changed (v3 → v4)\n"
+        "plot                  ✔ completed    only in the second\n"
+        "\n"
+        "1 step with equal code, inputs and outputs"
+    )
+
+
+def test_equal_runs_differ_in_nothing() -> None:
+    assert compare(OLD, [], OLD, []).text.endswith("nothing differed")
+
+
+def test_a_step_that_failed_in_one_run_says_so() -> None:
+    view = compare(OLD, [replace(TRAIN, status=Status.FAILED, outputs={})], OLD, [TRAIN])
+    assert "failed → completed" in view.text
+
+
+def test_code_is_compared_as_text_where_there_is_no_key() -> None:
+    bare = replace(LOAD, parts=None, source="a")
+    assert "its code changed" in compare(OLD, [bare], NEW, [replace(bare, source="b")]).text

@@ -1,0 +1,322 @@
+"""Every view, with everything a user can name set to something hostile."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import inspect
+import pkgutil
+import re
+import unicodedata
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+import zennb.views
+from zennb.core.plan import Plan
+from zennb.core.records import Artifact, ComponentSpec, Failure, Parts, Run, StackSpec, Status, Step
+from zennb.views.artifact import artifact, artifacts, history
+from zennb.views.comparison import compare
+from zennb.views.component import Flavor, Option, component, components, flavors
+from zennb.views.graph import Node, graph
+from zennb.views.lineage import lineage
+from zennb.views.page import document, page
+from zennb.views.pipeline import Standing, live, pipeline, standings
+from zennb.views.preview import preview
+from zennb.views.problem import problem
+from zennb.views.run import run, runs, steps, summary
+from zennb.views.stack import stack, stacks
+from zennb.views.step import explain, status_line, step
+from zennb.views.table import Column, Table
+from zennb.views.view import Shown, join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HOSTILE = {
+    "image": "<img src=x onerror=alert(1)>",
+    "quote": '"><script>alert(1)</script>',
+    "apostrophe": "' onmouseover='alert(1)",
+    "entity": "&amp;&lt;b&gt;",
+    "comment": "--><!-- ]]>",
+    "backticks": "`<b>x</b>` and `",
+    "tag end": "</td></table></details></pre></div><h1>",
+    "address": "javascript:alert(1)",
+    "right to left": "نموذج",
+    "override": "a\u202egnp.exe\u2066\u200f",
+    "lines": "one\ntwo\r\nthree\u2028four\x85five",
+    "terminal": "\x1b[31mred\x07\x00\x9b2J",
+    "surrogate": "a\ud800b\ufffe",
+    "wide": "データ🎉é",
+    "long": "x" * 500 + " " + "y" * 500,
+    "blank": "   ",
+    "empty": "",
+}
+
+ALLOWED = {"bdi", "br", "body", "code", "details", "div", "head", "html", "img", "li", "meta", "pre", "span"}
+ALLOWED |= {"strong", "summary", "table", "tbody", "td", "th", "thead", "title", "tr", "ul"}
+ATTRIBUTES = {"style", "scope", "src", "alt", "title", "open", "aria-hidden"}
+ATTRIBUTES |= {"charset", "name", "content", "lang"}  # of a whole document
+VOID = {"br", "img", "meta"}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _artifact(n: str, number: int, kind: str = "object", **more: object) -> Artifact:
+    summary: Mapping[str, object] = {
+        "kind": kind,
+        "text": n,
+        "length": 9000,
+        "shape": [2, n],
+        "dtype": n,
+        "min": n,
+        "max": n,
+        "head": [[n, n], [n, n]],
+        "rows": 2,
+        "columns": [{"name": n, "dtype": n}] * 14,
+        "mime": n,
+        "data": n,
+        "width": n,
+        "height": n,
+        "items": [[n, n, n], [n, n, n]],
+        "attributes": [[n, n]],
+    }
+    made = Artifact(
+        id=number,
+        name=n,
+        version=1,
+        digest=n,
+        blob=n,
+        materializer=n,
+        size=12,
+        type=n,
+        summary=summary,
+        needs=(n,),
+    )
+    return replace(made, step=number, created=1.0, **more)  # type: ignore[arg-type]  # tests pass field values
+
+
+def _stack(n: str) -> StackSpec:
+    first = ComponentSpec(type="orchestrator", name=n, flavor=n, config={n: n, "password": n})
+    return StackSpec(name=n, components={"orchestrator": first, n: ComponentSpec(type=n, name=n, flavor=n)})
+
+
+def _step(n: str, status: Status = Status.COMPLETED, number: int = 1) -> Step:
+    return Step(
+        id=number,
+        run=number,
+        name=n,
+        notebook=n,
+        status=status,
+        reason=n,
+        source=n,
+        key=n,
+        parts=Parts(
+            code=n, inputs={n: n + str(number)}, packages={n: n + str(number)}, reached={n: str(number)}
+        ),
+        started=1.0,
+        seconds=0.1,
+        inputs={n: _artifact(n, 1, kind="scalar")},
+        outputs={n: _artifact(n, 2)},
+        defines=(n,),
+        deletes=(n,),
+        reusable=False,
+        unusable_because=n,
+        failure=Failure(type=n, message=n, traceback=n) if status is Status.FAILED else None,
+    )
+
+
+def _run(n: str, number: int = 1, status: Status = Status.FAILED) -> Run:
+    return Run(
+        id=number,
+        kind=n,
+        notebook=n,
+        stack=_stack(n),
+        status=status,
+        started=1.0,
+        parameters={n: n + str(number)},
+        versions={n: n + str(number)},
+        host=n,
+        steps={n: 2},
+    )
+
+
+def _every_state(n: str) -> list[Step]:
+    return [_step(n, status, number) for number, status in enumerate(Status, start=1)]
+
+
+def _plan(n: str) -> Plan:
+    return Plan(order=(n, n + "2"), edges={(n, n + "2"): (n,)})
+
+
+def _standings(n: str) -> list[Standing]:
+    return [
+        Standing(name=n, fresh=False, reason=n, last=_step(n, Status.FAILED)),
+        Standing(name=n + "2", fresh=True, reason=n),
+    ]
+
+
+KINDS = ("scalar", "text", "array", "frame", "picture", "mapping", "sequence", "object", "unheard of")
+
+VIEWS: Mapping[str, Callable[[str], Shown]] = {
+    "artifact.artifact": lambda n: artifact(_artifact(n, 1), producer=_step(n), consumers=[_step(n)]),
+    "artifact.artifacts": lambda n: artifacts([_artifact(n, 1)], producers={1: _step(n)}),
+    "artifact.history": lambda n: history([_artifact(n, 1)], producers={1: _step(n)}),
+    "comparison.compare": lambda n: compare(
+        _run(n), [_step(n)], _run(n, 2), [_step(n, number=2), _step(n + "2")]
+    ),
+    "component.component": lambda n: component(
+        ComponentSpec(type=n, name=n, flavor=n, config={n: n}),
+        description=n,
+        choices=[Option(name=n, kind=n, default=n, help=n)],
+        used_by=[n],
+        reach=n,
+    ),
+    "component.components": lambda n: components(list(_stack(n).components.values()), active=[]),
+    "component.flavors": lambda n: flavors([Flavor(type=n, name=n, description=n, needs=n)]),
+    "graph.graph": lambda n: graph(
+        [Node(id="a", label=n, state=n, stale=True), Node(id="b", label=n, note=n, shape="artifact")],
+        [("a", "b")],
+    ),
+    "lineage.lineage": lambda n: lineage(
+        _artifact(n, 2), producers={2: _step(n)}, consumers={2: [replace(_step(n, number=3), outputs={})]}
+    ),
+    "page.page": lambda n: page([(n, problem(n)), ("", stack(_stack(n)))]),
+    "pipeline.live": lambda n: live(
+        [n, n + "2"], steps={n: _step(n, Status.RUNNING)}, now=5.0, run=_run(n, status=Status.RUNNING)
+    ),
+    "pipeline.pipeline": lambda n: pipeline(_plan(n), found=_standings(n), title=n),
+    "pipeline.standings": lambda n: standings(_standings(n)),
+    "preview.preview": lambda n: join(preview(_artifact(n, 1, kind=kind).summary) for kind in KINDS),
+    "problem.problem": lambda n: problem(ValueError(n), kind=n),
+    "run.run": lambda n: run(_run(n), _every_state(n)),
+    "run.runs": lambda n: runs([_run(n), _run(n, 2, Status.RUNNING)]),
+    "run.steps": lambda n: steps(_every_state(n)),
+    "run.summary": lambda n: summary(_run(n), _every_state(n)),
+    "stack.stack": lambda n: stack(_stack(n), active=True, unfit=n, note=n),
+    "stack.stacks": lambda n: stacks([_stack(n)], active=n),
+    "step.explain": lambda n: explain(n, differences=[n], fresh=False, reason=n, previous=_step(n)),
+    "step.status_line": lambda n: join(map(status_line, _every_state(n)), gap=0),
+    "step.step": lambda n: join(step(each, consumers={n: [n]}) for each in _every_state(n)),
+    "table": lambda n: Table(columns=[Column.of("name", n, n)], data=[{n: n}], title=n, empty=n),
+    "table without rows": lambda n: Table(columns=[Column.of("name", n, n)], data=[], title=n, empty=n),
+    "view.join": lambda n: join([problem(n), problem(n)]),
+}
+
+
+class Checked(HTMLParser):
+    """Walks a fragment and refuses what a notebook must never hold."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.said: list[str] = []
+        self.pictures: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in ALLOWED, f"element <{tag}>"
+        assert len({key for key, _ in attrs}) == len(attrs), "an attribute twice"
+        for key, value in attrs:
+            assert not key.startswith("on"), f"attribute {key}"
+            assert key in ATTRIBUTES
+            assert "url(" not in (value or "") or key in {"alt", "title"}
+            if key == "src":
+                assert value is not None
+                assert value.startswith("data:image/")
+                self.pictures.append(value)
+            if key == "alt":
+                self.said.append(value or "")
+        if tag == "th":
+            assert dict(attrs).get("scope") in {"col", "row"}
+        if tag == "img":
+            assert dict(attrs).get("alt")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_comment(self, data: str) -> None:
+        pytest.fail(f"a comment: {data}")
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+def _check_html(html: str) -> Checked:
+    checked = Checked()
+    checked.feed(html)
+    checked.close()
+    assert not checked.open, f"left open: {checked.open}"
+    html.encode("utf-8")
+    for picture in checked.pictures:
+        if picture.startswith("data:image/svg+xml;base64,"):
+            _check_svg(base64.b64decode(picture.partition(",")[2]))
+    return checked
+
+
+def _check_svg(data: bytes) -> None:
+    for element in ET.fromstring(data).iter():
+        assert element.tag in {SVG + "svg", SVG + "path", SVG + "rect", SVG + "text"}
+        assert not [key for key in element.attrib if key.startswith("on") or "href" in key]
+
+
+@pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
+def test_a_hostile_name_stays_text(view: Callable[[str], Shown], name: str) -> None:
+    shown = view(name)
+    _check_html(shown.html)
+    _check_html(document(name, shown).removeprefix("<!DOCTYPE html>"))
+    for character in shown.text:
+        category = unicodedata.category(character)
+        assert character in "\n\u200c\u200d" or category not in {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}, repr(
+            character
+        )
+
+
+@pytest.mark.parametrize("view", [view for key, view in VIEWS.items() if key != "stack.stacks"])
+def test_what_was_named_can_be_read_in_both_faces(view: Callable[[str], Shown]) -> None:
+    shown = view("<i>&A</i>")
+    assert "<i>&A</i>" in shown.text
+    assert "<i>&A</i>" in " ".join(_check_html(shown.html).said)
+
+
+def test_a_secret_typed_as_a_value_is_shown_by_no_view() -> None:
+    config = {"password": "hunter2", "api_key": "hunter2", "url": "https://me:hunter2@host/x"}
+    spec = ComponentSpec(type="artifact_store", name="lake", flavor="s3", config=config)
+    held = StackSpec(name="prod", components={"artifact_store": spec})
+    other = replace(_run("b", 2), stack=held)
+    options = [Option(name="password", default="hunter2")]
+    shown: list[Shown] = [stack(held), stacks([held]), component(spec, choices=options), components([spec])]
+    shown += [compare(_run("a"), [], other, []), run(other), runs([other])]
+    for each in shown:
+        assert "hunter2" not in each.text + each.html
+        assert not isinstance(each, Table) or "hunter2" not in repr(each.rows())
+
+
+def test_every_view_function_is_checked_here() -> None:
+    known = set()
+    for module in pkgutil.iter_modules(zennb.views.__path__):
+        loaded = importlib.import_module(f"zennb.views.{module.name}")
+        for public in loaded.__all__:
+            thing = getattr(loaded, public)
+            if inspect.isfunction(thing) and thing.__annotations__.get("return") in {"View", "Table"}:
+                known.add(f"{module.name}.{public}")
+    assert known <= set(VIEWS)
+
+
+def test_no_line_of_a_table_is_wider_than_a_terminal() -> None:
+    for name in ("default", "a_rather_long_name_for_a_thing", "x" * 300):
+        for key in ("artifact.artifacts", "run.runs", "run.steps", "pipeline.live", "component.flavors"):
+            lines = VIEWS[key](name).text.split("\n")
+            assert max(map(len, lines)) <= 80, key
+
+
+def test_views_carry_their_styles_inline_and_load_nothing() -> None:
+    for view in VIEWS.values():
+        html = view("name").html
+        assert not re.search(r"<(style|script|link|svg|iframe|object)\b", html)
+        assert "http" not in html

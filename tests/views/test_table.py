@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from zennb.core.records import Status
+from zennb.views.table import Column, Table, facts
+from zennb.views.text import width
+
+ROWS: list[dict[str, Any]] = [
+    {"name": "train", "status": Status.COMPLETED, "seconds": 1.34, "reason": "first run", "more": ("a", 1)},
+    {"name": "plot", "status": Status.SKIPPED, "seconds": None, "reason": "train failed", "more": ()},
+]
+COLUMNS = (
+    Column.of("name", "name"),
+    Column.of("state", "status", "state"),
+    Column.of("seconds", "seconds", "took"),
+    Column.of("prose", "reason"),
+)
+
+
+def test_the_text_face_is_aligned() -> None:
+    assert Table(columns=COLUMNS, data=ROWS, title="steps").text == (
+        "steps\n"
+        "name   state           took  reason\n"
+        "─────────────────────────────────────────\n"
+        "train  ✔ completed    1.3 s  first run\n"
+        "plot   ○ skipped             train failed"
+    )
+
+
+def test_the_html_face_has_scoped_headings_and_numbers_at_the_right() -> None:
+    html = Table(columns=COLUMNS, data=ROWS).html
+    assert html.count('<th scope="col"') == 4
+    assert html.count('<th scope="row"') == 2
+    assert '<td style="text-align:right' in html
+
+
+def test_rows_are_values_for_json() -> None:
+    table = Table(columns=COLUMNS, data=ROWS)
+    assert table.rows()[0] == {
+        "name": "train",
+        "status": "completed",
+        "seconds": 1.34,
+        "reason": "first run",
+        "more": ["a", 1],
+    }
+    assert json.loads(json.dumps(table.rows())) == table.rows()
+
+
+def test_a_column_without_values_is_left_out_unless_the_table_is_fixed() -> None:
+    rows = [{"name": "a"}]
+    assert Table(columns=COLUMNS, data=rows).text.startswith("name\n")
+    assert "took" in Table(columns=COLUMNS, data=rows, fixed=True).text
+
+
+def test_a_table_without_rows_says_so() -> None:
+    table = Table(columns=COLUMNS, data=[], empty="no runs yet")
+    assert table.text == "no runs yet"
+    assert "no runs yet" in table.html
+
+
+def test_long_cells_end_in_an_ellipsis_and_prose_goes_on_below() -> None:
+    columns = (Column.of("name", "name"), Column.of("names", "value"), Column.of("prose", "reason"))
+    rows = [{"name": "n" * 50, "value": "v" * 70, "reason": "because of " * 6}]
+    lines = Table(columns=columns, data=rows, page=60).text.split("\n")
+    assert all(width(line) <= 60 for line in lines)
+    assert lines[2].count("…") == 2
+    assert len(lines) > 4
+
+
+def test_minor_columns_leave_a_narrow_page_but_not_the_html() -> None:
+    columns = (
+        Column.of("name", "name"),
+        Column.of("names", "kind", minor=True),
+        Column.of("time", "created"),
+    )
+    table = Table(columns=columns, data=[{"name": "n" * 30, "kind": "k" * 30, "created": 1.0}], page=60)
+    assert "kind" not in table.text
+    assert "kind" in table.html
+    assert "kind" in table.rows()[0]
+
+
+def test_facts_are_aligned_and_go_on_at_their_column() -> None:
+    told = facts([("type", "int"), ("nothing", ""), ("used by", "one two three four five")], page=32)
+    assert told == "  type     int\n  used by  one two three four\n           five"

@@ -1,0 +1,335 @@
+"""Owns what code in notebooks asks of zennb, `zennb.load("model")` and the like, and the one workspace of a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from zennb.errors import (
+    DamagedArtifact,
+    MissingArtifact,
+    MissingExtra,
+    StoreError,
+    UnknownName,
+    ZennbError,
+)
+from zennb.views import artifact as artifact_view
+from zennb.views import run as run_view
+from zennb.views import stack as stack_view
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from zennb.components.component import ArtifactStore
+    from zennb.core.records import Artifact, Run, StackSpec, Status
+    from zennb.stacks.stack import Stack
+    from zennb.stacks.workspace import Workspace
+    from zennb.views.table import Table
+
+__all__ = [
+    "Listing",
+    "artifacts",
+    "bring",
+    "close",
+    "find_artifact",
+    "load",
+    "load_artifact",
+    "runs",
+    "set_scope",
+    "stack",
+    "stacks",
+    "trust",
+    "unknown_artifact",
+    "workspace",
+]
+
+R = TypeVar("R")
+
+
+class _Process:
+    """What this process holds: its workspace, and where notebook classes and functions are found."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.workspace: Workspace | None = None
+        self.scope: Mapping[str, Any] | None = None
+        self.notebook: Callable[[], str] | None = None
+
+
+_process = _Process()
+
+
+class Listing(Sequence[R], Generic[R]):
+    """Records in a list that shows itself as a table.
+
+    Args:
+        records: what is listed.
+        table: the same, to be shown.
+    """
+
+    def __init__(self, records: Sequence[R], table: Table) -> None:
+        self._records, self._table = tuple(records), table
+
+    @overload
+    def __getitem__(self, index: int) -> R: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[R]: ...
+
+    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
+        return self._records[index]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def to_frame(self) -> Any:
+        """Return the table as a `pandas.DataFrame`.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtra(
+                'to_frame() needs pandas, which is not installed; type: pip install "zennb[frames]"'
+            ) from error
+        rows = self._table.rows()
+        return pd.DataFrame(rows, columns=None if rows else [column.key for column in self._table.columns])
+
+    def __repr__(self) -> str:
+        return self._table.text
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Hand Jupyter both faces of the table."""
+        del include, exclude  # the frontend chooses; both faces are always there
+        return {"text/plain": self._table.text, "text/html": self._table.html}
+
+
+def workspace(start: Path | None = None) -> Workspace:
+    """Return the one workspace of this process; opened at first use.
+
+    The environment variable `ZENNB_STACK` names the stack that is active in this process only.
+
+    Args:
+        start: at first use, where to begin looking for `.zennb/`; the working directory when None.
+
+    Raises:
+        StoreError: the home cannot be made or read.
+        ForeignStore: it was written by a newer zennb, or by another program.
+        UnknownName: `ZENNB_STACK` names a stack that does not exist.
+    """
+    with _process.lock:
+        if _process.workspace is None:
+            from zennb.stacks.home import find_home
+            from zennb.stacks.workspace import Workspace
+
+            _process.workspace = Workspace(find_home(start), stack=os.environ.get("ZENNB_STACK") or None)
+        return _process.workspace
+
+
+def close() -> None:
+    """Close this process's workspace; the next use opens it again."""
+    with _process.lock:
+        opened, _process.workspace = _process.workspace, None
+    if opened is not None:
+        opened.close()
+
+
+def set_scope(scope: Mapping[str, Any] | None, *, notebook: Callable[[], str] | None = None) -> None:
+    """Say where classes and functions of the notebook are found when artifacts are loaded.
+
+    Args:
+        scope: the live namespace of the notebook; None for that of `__main__`.
+        notebook: returns the notebook's name in records, so that its own artifacts come before those of others.
+    """
+    _process.scope, _process.notebook = scope, notebook
+
+
+def load(name: str, *, version: int | None = None) -> Any:
+    """Return the value of an artifact, from the artifact store of the active stack, or else of any other stack.
+
+    Args:
+        name: the variable's name.
+        version: counts from 1; None gives what the name stands for now, in this notebook if it ever made one.
+
+    Raises:
+        UnknownName: there is no such artifact or version.
+        MissingArtifact: no registered artifact store has its bytes.
+        DamagedArtifact: its bytes are not what was stored.
+        UntrustedArtifact: loading it could run code, and nobody vouched for it.
+        MissingDefinition: it needs a notebook class or function that has not been run.
+    """
+    opened = workspace()
+    notebook = _process.notebook() if _process.notebook is not None else ""
+    return load_artifact(opened, find_artifact(opened, name, version=version, notebook=notebook or None))
+
+
+def runs(
+    stack: str | None = None,
+    *,
+    notebook: str | None = None,
+    status: Status | str | None = None,
+    kind: str | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    limit: int = 50,
+) -> Listing[Run]:
+    """Return runs, newest first.
+
+    Args:
+        stack: only those on the stack of this name.
+        notebook: only those of this notebook, as recorded.
+        status: only those in this state.
+        kind: only `step`, `pipeline` or `notebook` runs.
+        since: begun at or after this time, in seconds since the epoch.
+        until: begun before this time, in seconds since the epoch.
+        limit: at most so many.
+    """
+    found = workspace().metadata.runs(
+        stack=stack, notebook=notebook, status=status, kind=kind, since=since, until=until, limit=limit
+    )
+    return Listing(found, run_view.runs(found))
+
+
+def artifacts(name: str | None = None, *, limit: int = 50) -> Listing[Artifact]:
+    """Return the latest version of each artifact, newest first; with a name, all versions of that one.
+
+    Raises:
+        UnknownName: there is no artifact called `name`.
+    """
+    opened = workspace()
+    if name is None:
+        found = opened.metadata.artifacts(limit=limit)
+        return Listing(found, artifact_view.artifacts(found))
+    found = opened.metadata.history(name, limit=limit)
+    if not found:
+        raise unknown_artifact(opened, name)
+    return Listing(found, artifact_view.history(found))
+
+
+def stacks() -> Listing[StackSpec]:
+    """Return the registered stacks, by name."""
+    opened = workspace()
+    found = opened.registry.stacks()
+    return Listing(found, stack_view.stacks(found, active=opened.active))
+
+
+@contextmanager
+def stack(name: str) -> Iterator[Stack]:
+    """Make a stack the active one inside a `with` block, in this thread only.
+
+    Raises:
+        UnknownName: there is no such stack.
+        UnfitStack, MissingExtra, InvalidConfiguration: it cannot be used.
+    """
+    with workspace().using(name) as chosen:
+        yield chosen
+
+
+def trust(name: str, *, version: int | None = None) -> Artifact:
+    """Vouch for an artifact whose loading could run code: from now on this user's kernels load it.
+
+    Raises:
+        UnknownName: there is no such artifact or version.
+        StoreError: the list of trusted artifacts cannot be written.
+    """
+    from zennb.materializers.signer import Signer
+
+    found = find_artifact(workspace(), name, version=version)
+    Signer().trust(found.blob)
+    return found
+
+
+def find_artifact(
+    opened: Workspace, name: str, *, version: int | None = None, notebook: str | None = None
+) -> Artifact:
+    """Return the record of an artifact.
+
+    Args:
+        opened: the workspace.
+        name: the variable's name.
+        version: counts from 1; None for what the name stands for now.
+        notebook: prefer what steps of this notebook put out.
+
+    Raises:
+        UnknownName: there is no such artifact or version.
+    """
+    found = opened.metadata.artifact(name, version, notebook=notebook)
+    if found is not None:
+        return found
+    history = opened.metadata.history(name, limit=20)
+    if version is not None and history:
+        raise UnknownName(
+            f"version of artifact '{name}'", str(version), [str(each.version) for each in history]
+        )
+    if history:
+        return history[0]  # captured from the notebook, never put out by a step
+    raise unknown_artifact(opened, name)
+
+
+def unknown_artifact(opened: Workspace, name: str) -> UnknownName:
+    """Return the error for an artifact nobody has made, with the nearest name."""
+    return UnknownName("artifact", name, [each.name for each in opened.metadata.artifacts(limit=1000)])
+
+
+def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
+    """Return the value of an artifact; raises as `load`."""
+    from zennb.engine.shelf import Shelf
+    from zennb.materializers.signer import Signer
+
+    scope = vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
+    tried: list[str] = []
+    trouble: StoreError | None = None
+    for label, store in _stores(opened):
+        tried.append(f"'{label}'")
+        try:
+            if store.has(artifact.blob):
+                return Shelf(store=store, scope=scope, signer=Signer()).fetch({artifact.name: artifact})[
+                    artifact.name
+                ]
+        except (MissingArtifact, DamagedArtifact) as error:
+            trouble = trouble or error
+    raise trouble or _gone(opened, artifact, tried)
+
+
+def bring(artifact: Artifact, store: ArtifactStore) -> bool:
+    """Copy the bytes of an artifact into `store` from another registered artifact store; say whether one had them."""
+    for _, other in _stores(workspace()):
+        try:
+            if other is not store and other.has(artifact.blob):
+                return store.put([other.get(artifact.blob)]) == artifact.blob
+        except (MissingArtifact, DamagedArtifact):
+            continue
+    return False
+
+
+def _stores(opened: Workspace) -> Iterator[tuple[str, ArtifactStore]]:
+    """Give the artifact stores of all stacks, each once, the active stack's first; those that fail are left out."""
+    seen: set[str] = set()
+    names = [opened.active, *(each.name for each in opened.registry.stacks())]
+    for name in dict.fromkeys(names):
+        try:
+            found = opened.open(name)
+            label, store = found.spec.artifact_store.name, found.store
+        except ZennbError:  # another stack that cannot be used here does not keep this one from its artifacts
+            if name == opened.active:
+                raise
+            continue
+        if label not in seen:
+            seen.add(label)
+            yield label, store
+
+
+def _gone(opened: Workspace, artifact: Artifact, tried: Sequence[str]) -> MissingArtifact:
+    producer = opened.metadata.producer(artifact)
+    advice = f"run step '{producer.name}' again" if producer is not None else "make it again"
+    return MissingArtifact(
+        f"the bytes of {artifact.label} are in no registered artifact store (looked in {', '.join(tried)}); {advice}.",
+        digest=artifact.blob,
+    )

@@ -1,0 +1,95 @@
+"""Owns completion: which words can stand next. Pure: a tree and a snapshot of names in, words out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.commands.syntax import Argument, Command, Node, Verb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.commands.face import Face
+    from zennb.commands.names import Names
+
+__all__ = ["candidates"]
+
+
+def candidates(node: Node, words: Sequence[str], fragment: str, *, names: Names, face: Face) -> list[str]:
+    """Return what can complete `fragment`, the word being typed after `words`.
+
+    Args:
+        node: the command or verb that `words` follow.
+        words: whole words between it and the one being typed.
+        fragment: the beginning of the word being typed; for `--flavor=lo` that is `--flavor=lo`.
+        names: what exists by name.
+        face: where it is typed.
+    """
+    rest = list(words)
+    while isinstance(node, Command):
+        if not rest:
+            break
+        part = node.part(rest.pop(0), face)
+        if part is None:
+            return []
+        node = part
+    found = _next(node, rest, fragment, names, face)
+    return [word for word in dict.fromkeys(found) if word.startswith(fragment)]
+
+
+def _next(node: Node, rest: Sequence[str], fragment: str, names: Names, face: Face) -> list[str]:
+    if isinstance(node, Command):
+        default = node.part(node.default, face) if node.default else None
+        if fragment.startswith("-"):
+            return _options(default, (), face) if isinstance(default, Verb) else []
+        return node.names(face)
+    return _in_verb(node, rest, fragment, names, face)
+
+
+def _in_verb(verb: Verb, rest: Sequence[str], fragment: str, names: Names, face: Face) -> list[str]:
+    asked = _option(verb, rest[-1], face) if rest else None
+    if asked is not None and not asked.switch:
+        return _values(asked, names)
+    flag, equals, _ = fragment.partition("=")
+    if equals:
+        option = _option(verb, flag, face)
+        return [f"{flag}={value}" for value in _values(option, names)] if option is not None else []
+    if fragment.startswith("-"):
+        return _options(verb, rest, face)
+    place = _place(verb, rest, face)
+    return _values(place, names) if place is not None else _options(verb, rest, face)
+
+
+def _option(verb: Verb, flag: str, face: Face) -> Argument | None:
+    return next((option for option in verb.options(face) if flag in option.flags), None)
+
+
+def _options(verb: Verb, rest: Sequence[str], face: Face) -> list[str]:
+    """Return the options not typed yet; those that may be repeated stay."""
+    typed = {word.partition("=")[0] for word in rest}
+    return [
+        flag
+        for option in verb.options(face)
+        if option.many or not typed & set(option.flags)
+        for flag in option.flags
+        if flag.startswith("--") or len(option.flags) == 1
+    ]
+
+
+def _place(verb: Verb, rest: Sequence[str], face: Face) -> Argument | None:
+    """Return the argument whose turn it is by its place."""
+    places = verb.places(face)
+    filled, value_due = 0, False
+    for word in rest:
+        option = _option(verb, word.partition("=")[0], face)
+        if value_due or word.startswith("-"):
+            value_due = option is not None and not option.switch and "=" not in word
+        else:
+            filled += 1
+    if filled < len(places):
+        return places[filled]
+    return places[-1] if places and places[-1].many else None
+
+
+def _values(argument: Argument, names: Names) -> list[str]:
+    return list(argument.choices or names.of(argument.kind))

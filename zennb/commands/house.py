@@ -1,0 +1,101 @@
+"""Owns the commands about zennb itself: `version`, `init`, `components`, `trust`, `help`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zennb import api
+from zennb.commands.component import active_components
+from zennb.commands.data import artifact_data, plain
+from zennb.commands.face import Face
+from zennb.commands.outcome import Context, Outcome
+from zennb.commands.sentence import said
+from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.views import component as component_view
+
+if TYPE_CHECKING:
+    from zennb.commands.given import Given
+
+__all__ = ["COMPONENTS", "HELP", "INIT", "TRUST", "VERSION"]
+
+
+def _version(context: Context, given: Given) -> Outcome:
+    del context, given
+    number = version("zennb")
+    return Outcome(view=said(f"zennb {number}"), data={"version": number})
+
+
+def _init(context: Context, given: Given) -> Outcome:
+    del context
+    from zennb.stacks.home import initialise
+
+    folder = Path(given.maybe("folder") or ".")
+    home = initialise(folder)
+    sentence = f"{home} is the home of all notebooks in {folder.absolute()} and below; it is ignored by git."
+    return Outcome(view=said(sentence), data={"home": str(home)})
+
+
+def _components(context: Context, given: Given) -> Outcome:
+    del given
+    found = context.workspace.registry.components()
+    return Outcome(
+        view=component_view.components(found, active=active_components(context.workspace)), data=plain(found)
+    )
+
+
+def _trust(context: Context, given: Given) -> Outcome:
+    from zennb.materializers.signer import Signer
+
+    found = api.find_artifact(context.workspace, given.text("name"), version=given.integer("version"))
+    Signer().trust(found.blob)
+    sentence = f"{found.label} is trusted by you from now on: loading it may run code that its maker wrote."
+    return Outcome(view=said(sentence), data=artifact_data(found))
+
+
+def _help(context: Context, given: Given) -> Outcome:
+    del context, given
+    raise AssertionError("`dispatch.run` answers `help` itself, since it needs the whole tree")
+
+
+VERSION = Verb(
+    name="version", help="show the version of zennb", run=_version, arguments=(JSON,), examples=("version",)
+)
+INIT = Verb(
+    name="init",
+    help="make `.zennb` in a folder: the home of all notebooks in it and below",
+    run=_init,
+    arguments=(Argument(flags=("FOLDER",), kind="path", help="the folder; this one by default"),),
+    examples=("init",),
+    faces=frozenset({Face.TERMINAL}),
+)
+COMPONENTS = Verb(
+    name="components",
+    help="list the components of all types",
+    run=_components,
+    arguments=(JSON,),
+    examples=("components",),
+)
+TRUST = Verb(
+    name="trust",
+    help="vouch for an artifact that somebody else made and whose loading could run code",
+    run=_trust,
+    arguments=(
+        Argument(flags=("NAME",), kind="artifact", required=True, help="the artifact's name"),
+        Argument(
+            flags=("--version",),
+            number=int,
+            word="N",
+            help="this version; by default what the name stands for now",
+        ),
+    ),
+    examples=("trust model",),
+)
+HELP = Verb(
+    name="help",
+    help="show the help of a command",
+    run=_help,
+    arguments=(Argument(flags=("COMMAND",), many=True, help="the command"),),
+    examples=("help stack register",),
+)

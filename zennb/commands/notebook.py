@@ -1,0 +1,148 @@
+"""Owns the command `run`: a notebook file executed from top to bottom, told step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.commands.data import plain
+from zennb.commands.face import Face
+from zennb.commands.outcome import Context, Outcome
+from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.core.records import Artifact, Status
+from zennb.core.records import Step as StepRecord
+from zennb.views.mark import mark
+from zennb.views.markup import block
+from zennb.views.step import status_line
+from zennb.views.text import clean, clean_block, duration, plural
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.commands.given import Given
+    from zennb.headless.execute import CellFailure, CellStart, Execution
+    from zennb.headless.step_line import StepLine
+
+__all__ = ["OUT", "PARAMETER", "RUN", "STACK", "TIMEOUT", "run_notebook"]
+
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended."""
+
+
+def run_notebook(context: Context, given: Given) -> Outcome:
+    """Run a notebook in a kernel of its own; the exit code says whether every cell ended well."""
+    from zennb.headless.execute import execute  # nothing else here runs notebooks
+
+    stack = given.maybe("stack")
+    if stack is not None:
+        context.beside(given.text("notebook")).registry.stack(
+            stack
+        )  # an unknown one is refused before a kernel starts
+    progress = _Progress(_silent if given.switch("json") else context.say)
+    execution = execute(
+        given.text("notebook"),
+        stack=stack,
+        parameters=given.pairs("parameter"),
+        out=given.maybe("out"),
+        on_cell=progress.cell,
+        on_step=progress.step,
+        timeout=given.seconds("timeout"),
+    )
+    return Outcome(view=_summary(execution), data=plain(execution), code=_code(execution))
+
+
+def _silent(line: str) -> None:
+    """Say nothing: the JSON comes at the end."""
+
+
+class _Progress:
+    """Says each step once, when it has ended, with the place of its cell."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._place = say, ""
+
+    def cell(self, start: CellStart) -> None:
+        wide = len(str(start.total))
+        self._place = f"[{start.number:{wide}}/{start.total}]"
+
+    def step(self, line: StepLine) -> None:
+        if line.status.is_final:
+            self._say(f"{self._place} {status_line(_record(line)).text}")
+
+
+def _record(line: StepLine) -> StepRecord:
+    """Return a status line as the record that views show; the artifacts are names only."""
+    outputs = {
+        name: Artifact(name=name, digest="", blob="", materializer="", size=0, type="")
+        for name in line.outputs
+    }
+    return StepRecord(
+        name=line.step,
+        status=line.status,
+        reason=line.reason,
+        seconds=line.seconds,
+        outputs=outputs,
+        run=line.run,
+    )
+
+
+def _code(execution: Execution) -> int:
+    if execution.status is Status.INTERRUPTED:
+        return INTERRUPTED
+    return 0 if execution.status.is_good else 1
+
+
+def _summary(execution: Execution) -> View:
+    failure = execution.failure
+    traceback = clean_block(failure.traceback).rstrip() if failure is not None else ""
+    look = mark(execution.status)
+    tally = ", ".join(f"{count} {word}" for word, count in _tally(execution).items())
+    said = [
+        f"{clean(execution.path.name)} {look.word} in {duration(execution.seconds)}",
+        f"{execution.cells} of {plural(execution.total, 'cell')} run",
+        f"{plural(len(execution.steps), 'step')}{f' ({tally})' if tally else ''}",
+        f"written to {clean(execution.out)}" if execution.out is not None else "",
+    ]
+    parts = [traceback, f"{look.symbol} {'; '.join(part for part in said if part)}"]
+    parts += [_failed(failure)] if failure is not None else []
+    text = "\n".join(part for part in parts if part)
+    return View(text, block(text))
+
+
+def _tally(execution: Execution) -> dict[str, int]:
+    found = {status.value: sum(line.status is status for line in execution.steps) for status in Status}
+    return {word: count for word, count in found.items() if count}
+
+
+def _failed(failure: CellFailure) -> str:
+    where = f"cell [{failure.number}]{f' (step `{clean(failure.step)}`)' if failure.step else ''}"
+    said = clean(failure.message.strip().partition("\n")[0])
+    return f"{where} failed: {clean(failure.type)}{f': {said}' if said else ''}"
+
+
+STACK = Argument(
+    flags=("--stack",), kind="stack", help="the stack to run on, this time; by default the active one"
+)
+PARAMETER = Argument(
+    flags=("-p", "--parameter"),
+    many=True,
+    word="NAME=VALUE",
+    help="set a plain variable of the notebook for this run",
+)
+OUT = Argument(flags=("-o", "--out"), word="FILE", kind="path", help="write the executed notebook here")
+TIMEOUT = Argument(flags=("--timeout",), number=float, word="SECONDS", help="longest that one cell may take")
+RUN = Verb(
+    name="run",
+    help="run a notebook from top to bottom in a kernel of its own",
+    run=run_notebook,
+    arguments=(
+        Argument(flags=("NOTEBOOK",), kind="notebook", required=True, help="path of an .ipynb file"),
+        STACK,
+        PARAMETER,
+        OUT,
+        TIMEOUT,
+        JSON,
+    ),
+    examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
+    faces=frozenset({Face.TERMINAL}),
+)

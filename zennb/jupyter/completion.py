@@ -1,0 +1,111 @@
+"""Owns tab completion of our magics in IPython: a matcher that reads a snapshot of names and does no I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+from zennb import api
+from zennb.commands.catalogue import MAGICS, tree
+from zennb.commands.completion import candidates
+from zennb.commands.face import ROOT, Face
+from zennb.commands.names import Names
+from zennb.commands.step import STEP
+from zennb.errors import ZennbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from zennb.commands.session import Session
+    from zennb.commands.syntax import Node
+
+__all__ = ["Completion", "Matcher"]
+
+IDENTIFIER = "zennb"
+OURS = re.compile(r"^(?:\s*|.*?=\s*)(?P<escape>%%?)(?P<magic>[^\W\d][\w-]*)(?P<rest>\s.*)$")
+NOTHING = SimpleMatcherResult(completions=[], suppress=False)
+
+
+class Matcher:
+    """Completes what follows one of our magics.
+
+    Args:
+        names: the snapshot; whoever owns it refreshes it after commands and cells.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Return the completions at the cursor; none, and no influence on others, outside our magics."""
+        typed = OURS.match(context.text_until_cursor)
+        node = self._node(typed["escape"], typed["magic"], context.cursor_line) if typed else None
+        if typed is None or node is None:
+            return NOTHING
+        *words, fragment = typed["rest"].lstrip().split(" ")
+        found = candidates(
+            node, [word for word in words if word], fragment, names=self.names, face=Face.MAGIC
+        )
+        return SimpleMatcherResult(
+            completions=[SimpleCompletion(text=word, type="magic argument") for word in found],
+            suppress=bool(found),
+            matched_fragment=fragment,
+            ordered=True,
+        )
+
+    @staticmethod
+    def _node(escape: str, magic: str, line: int) -> Node | None:
+        if escape == "%%":
+            return STEP if magic == STEP.name and line == 0 else None
+        magic = magic.replace("_", "-")
+        if magic == ROOT:
+            return tree()
+        return tree().part(magic, Face.MAGIC) if magic in MAGICS else None
+
+
+class Completion:
+    """Our matcher in a shell's completer, and the snapshot of names behind it, taken again after each cell.
+
+    Args:
+        shell: the shell.
+        session: names the steps of this kernel; None where there is no notebook session.
+    """
+
+    def __init__(self, shell: InteractiveShell, session: Session | None) -> None:
+        self.names = Names()
+        self._shell, self._session = shell, session
+        self._matcher = _matcher(Matcher(self.names))
+        self._matchers().append(self._matcher)
+        shell.events.register("post_run_cell", self._after_cell)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take the snapshot again; when the store cannot be read just now, the old one stays."""
+        with contextlib.suppress(ZennbError):
+            self.names.refresh(api.workspace(), self._session)
+
+    def remove(self) -> None:
+        """Take the matcher out of the completer again."""
+        self._shell.events.unregister("post_run_cell", self._after_cell)
+        self._matchers().remove(self._matcher)
+
+    def _after_cell(self, _result: object) -> None:
+        self.refresh()
+
+    def _matchers(self) -> list[object]:
+        return self._shell.Completer.custom_matchers
+
+
+def _matcher(matcher: Matcher) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """Return the method as a function: the matcher API marks it with attributes, which methods cannot carry."""
+
+    @context_matcher(identifier=IDENTIFIER)  # type: ignore[untyped-decorator]  # IPython leaves it untyped
+    def match(context: CompletionContext) -> SimpleMatcherResult:
+        return matcher.match(context)
+
+    return match  # type: ignore[no-any-return]  # the decorator is untyped

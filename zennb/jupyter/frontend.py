@@ -1,0 +1,80 @@
+"""Owns how values look in this kernel: the shell's formatters, figures of the inline backend, and replays."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from zennb.engine.recording import Event, Recording
+    from zennb.jupyter.tap import Tap
+
+__all__ = ["KernelFrontend"]
+
+
+class KernelFrontend:
+    """The faces of values as this shell shows them."""
+
+    def __init__(self, shell: InteractiveShell, tap: Tap) -> None:
+        self._shell, self._tap = shell, tap
+
+    def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the mime bundle of a value and its metadata."""
+        data, metadata = self._shell.display_formatter.format(value)
+        return dict(data), dict(metadata)
+
+    @contextmanager
+    def shown(self, recording: Recording, namespace: dict[str, Any]) -> Iterator[None]:
+        """Send this thread's displays to `recording`; on the main thread, magics see `namespace`."""
+        with self._tap.apart(recording):
+            if threading.current_thread() is not threading.main_thread():
+                yield
+                self.flush_figures()
+                return
+            before = self._shell.user_ns
+            namespace.setdefault("get_ipython", self._shell.get_ipython)
+            self._shell.user_ns = namespace
+            try:
+                yield
+                self.flush_figures()
+            finally:
+                self._shell.user_ns = before
+
+    def flush_figures(self) -> None:
+        """Show the figures that the inline backend would show when the cell ends, so that they belong to the step."""
+        inline = sys.modules.get("matplotlib_inline.backend_inline")
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if inline is not None and pyplot is not None and "inline" in pyplot.get_backend().lower():
+            inline.flush_figures()
+
+    def replay(self, recording: Recording) -> None:
+        """Show again what a step showed, in order."""
+        for event in recording:
+            self.emit(event)
+
+    def emit(self, event: Event) -> None:
+        """Show one event."""
+        if event["kind"] == "stream":
+            getattr(sys, event["name"]).write(event["text"])
+        elif event["kind"] == "clear":
+            self._tap.clear(wait=event["wait"])
+        elif event["kind"] == "result":
+            self._result(event)
+        else:
+            transient = {"display_id": event["id"]} if event.get("id") else {}
+            self._tap.publish(
+                event["data"], event["metadata"], transient=transient, update=event.get("update", False)
+            )
+
+    def _result(self, event: Event) -> None:
+        hook = self._shell.displayhook
+        hook.start_displayhook()
+        hook.write_output_prompt()
+        hook.write_format_data(event["data"], event["metadata"])
+        hook.finish_displayhook()

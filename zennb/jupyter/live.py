@@ -1,0 +1,49 @@
+"""Owns the live table of a pipeline run: one display that is updated, at most five times a second."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from zennb.views.pipeline import live
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zennb.core.records import Run, Step
+    from zennb.jupyter.tap import Tap
+
+__all__ = ["LiveTable"]
+
+_PAUSE = 0.2  # seconds between two updates
+
+
+class LiveTable:
+    """Shows the steps of a run as they go.
+
+    Args:
+        tap: where it is shown.
+        order: names of the steps.
+        updates: whether the frontend can replace what was shown; a terminal cannot, and gets the end only.
+    """
+
+    def __init__(self, tap: Tap, order: Sequence[str], *, updates: bool) -> None:
+        self._tap, self._order, self._updates = tap, order, updates
+        self._id = uuid4().hex
+        self._shown = False
+        self._last = 0.0
+
+    def __call__(self, run: Run, steps: Mapping[str, Step]) -> None:
+        """Show where the run stands, unless it was shown just now; the final state always."""
+        now = time.time()
+        if not run.status.is_final and (not self._updates or now - self._last < _PAUSE):
+            return
+        self._last = now
+        view = live(self._order, steps=steps, now=now, run=run)
+        self._tap.publish(
+            {"text/plain": view.text, "text/html": view.html},
+            transient={"display_id": self._id} if self._updates else {},
+            update=self._shown and self._updates,
+        )
+        self._shown = True

@@ -1,0 +1,50 @@
+"""Owns what the kernel knows of its notebook: which file it is, and the order of its cells."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zennb.errors import ZennbError
+from zennb.headless.read import order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["cell_order", "find_notebook", "label"]
+
+
+def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
+    """Return the notebook's file as the frontend tells it: zennb's own runner, Jupyter's server, or VS Code."""
+    told = (
+        os.environ.get("ZENNB_NOTEBOOK")
+        or namespace.get("__vsc_ipynb_file__")
+        or os.environ.get("JPY_SESSION_NAME")
+    )
+    if not isinstance(told, str) or not told.endswith(".ipynb"):
+        return None
+    path = Path(told)
+    if not path.is_absolute():
+        path = Path.cwd() / path
+    return path if path.exists() else Path.cwd() / path.name
+
+
+def label(notebook: Path | None, home: Path) -> str:
+    """Return the notebook's name in records: relative to the project that the home belongs to, where it is inside."""
+    if notebook is None:
+        return ""
+    try:
+        return notebook.resolve().relative_to(home.resolve().parent).as_posix()
+    except ValueError:
+        return str(notebook)
+
+
+def cell_order(notebook: Path | None) -> list[str]:
+    """Return the ids of the notebook's cells, top to bottom, as last saved; empty when the file does not tell."""
+    if notebook is None or not notebook.exists():
+        return []
+    try:
+        return order(notebook)
+    except ZennbError:
+        return []

@@ -1,0 +1,249 @@
+"""Owns the notebook's steps as a pipeline in this kernel: shown, run, and explained."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from zennb.commands.session import Node, PipelineState
+from zennb.core.key import differences
+from zennb.core.plan import Outline, Plan, plan
+from zennb.core.reach import reach
+from zennb.core.records import Run, Status
+from zennb.engine.collect import is_code
+from zennb.engine.prepare import prepare
+from zennb.engine.run import Finished, PipelineRun, Request
+from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
+from zennb.jupyter.live import LiveTable
+from zennb.jupyter.notebook import cell_order
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.records import Artifact, Step
+    from zennb.engine.definition import Definition
+    from zennb.engine.site import Site
+    from zennb.jupyter.session import KernelSession
+
+__all__ = ["PipelineSession"]
+
+
+class PipelineSession:
+    """The pipeline of one kernel: what `%pipeline` asks for (`commands.session.Session`)."""
+
+    def __init__(self, session: KernelSession) -> None:
+        self._session = session
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name in records."""
+        return self._session.notebook
+
+    def step_names(self) -> list[str]:
+        """Return the names of the steps this kernel has seen."""
+        return self._session.register.names()
+
+    def show(self) -> PipelineState:
+        """Return the steps, what flows between them, and which would run again now and why."""
+        definitions = self._definitions()
+        drawn = self._plan(definitions)
+        site = self._session.site()
+        stale: dict[str, str] = {}
+        nodes = {}
+        for name in drawn.order:
+            node = self._node(definitions[name], drawn, site, stale)
+            nodes[name] = node
+        edges = tuple((a, b, names) for (a, b), names in drawn.edges.items())
+        return PipelineState(nodes=tuple(nodes[name] for name in drawn.order), edges=edges)
+
+    def explain(self, step: str) -> list[str]:
+        """Return, one phrase each, what differs between a step as it stands and its latest record."""
+        definition = self._session.register.get(step)
+        prepared = prepare(definition, self._session.namespace, look=self._session.holdings.look)
+        previous = self._session.workspace.metadata.previous(step, self.notebook)
+        if previous is None:
+            return ["first run: there is no record of it yet"]
+        verdict = self._session.site().verdict(prepared)
+        if verdict.reuse is not None:
+            return [f"nothing changed: {verdict.reason}"]
+        found = differences(previous.parts, prepared.parts) if previous.parts is not None else []
+        return found or [verdict.reason]
+
+    def run_pipeline(
+        self,
+        *,
+        parameters: Mapping[str, str],
+        stack: str | None,
+        start: str | None,
+        only: str | None,
+        rerun: bool,
+    ) -> Run:
+        """Run the pipeline with a live table and bind its outputs; raise the first step's error at the end."""
+        session = self._session
+        with session.lock:
+            definitions = self._definitions()
+            if not definitions:
+                raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
+            drawn = self._plan(definitions)
+            chosen = drawn.narrow(start=start, only=only)
+            site = session.site(stack)
+            request = Request(
+                definitions=definitions,
+                plan=drawn,
+                chosen=chosen,
+                namespace=session.namespace,
+                look=self._look,
+                overrides=self._overrides(parameters, definitions, drawn),
+                parameters=parameters,
+                last=self._last(drawn, chosen),
+                rerun=rerun,
+            )
+        table = LiveTable(session.tap, chosen, updates=_can_update(session))
+        finished = PipelineRun(request, site=site, frontend=session.frontend, on_change=table).execute()
+        with session.lock:
+            self._bind(finished, chosen, site)
+        if finished.error is not None:
+            raise finished.error
+        return finished.run
+
+    def _look(self, name: str, value: Any) -> Any:
+        with self._session.lock:
+            return self._session.holdings.look(name, value)
+
+    def _definitions(self) -> dict[str, Definition]:
+        found = self._session.register.ordered(cell_order(self._session.path))
+        return {definition.name: definition for definition in found}
+
+    def _plan(self, definitions: Mapping[str, Definition]) -> Plan:
+        binds = {name: self._binds(definition) for name, definition in definitions.items()}
+        bound = frozenset().union(*binds.values()) if binds else frozenset()
+        outlines = [
+            Outline(
+                name=name,
+                reads=self._reads(definition, bound),
+                binds=binds[name],
+                after=definition.options.after,
+            )
+            for name, definition in definitions.items()
+        ]
+        return plan(outlines)
+
+    def _reads(self, definition: Definition, bound: frozenset[str]) -> frozenset[str]:
+        """Return the data a step reads, itself or through functions; also names that other steps will bind."""
+        data = reach(definition.analysis, self._session.namespace).data
+        return (
+            frozenset(data)
+            | (frozenset(definition.analysis.reads) & bound)
+            | frozenset(definition.options.inputs)
+        )
+
+    def _binds(self, definition: Definition) -> frozenset[str]:
+        """Return what a step binds or changes: by its code, and by what its latest run was seen to change."""
+        namespace = self._session.namespace
+        if definition.options.outputs is not None:
+            by_code = set(definition.options.outputs)
+        else:
+            by_code = {name for name in definition.analysis.binds if not name.startswith("_")}
+        by_code = {name for name in by_code if not is_code(namespace.get(name))} - definition.analysis.imports
+        previous = self._session.workspace.metadata.previous(definition.name, self.notebook)
+        seen = (
+            set(previous.outputs) if previous is not None and previous.source == definition.source else set()
+        )
+        return frozenset(by_code | seen)
+
+    def _node(self, definition: Definition, drawn: Plan, site: Site, stale: dict[str, str]) -> Node:
+        """Return where a step stands; `stale` collects the steps that would run, with the reason."""
+        previous = site.metadata.previous(definition.name, site.notebook)
+        waits = next((parent for parent in drawn.parents(definition.name) if parent in stale), None)
+        prepared = None
+        if waits is not None:
+            reason: str = f"needs step '{waits}', which would run again"
+        else:
+            try:
+                prepared = prepare(definition, self._session.namespace, look=self._look)
+                verdict = site.verdict(prepared)
+                reason = verdict.reason
+                waits = None if verdict.reuse is not None else definition.name
+            except ZennbError as error:
+                reason, waits = error.message, definition.name
+        if waits is not None:
+            stale[definition.name] = reason
+        return Node(
+            name=definition.name,
+            status=previous.status.value if previous is not None else "",
+            reason=reason,
+            stale=waits is not None,
+            reads=tuple(sorted(drawn.sources[definition.name])),
+            binds=tuple(sorted(self._binds(definition))),
+        )
+
+    def _overrides(
+        self, parameters: Mapping[str, str], definitions: Mapping[str, Definition], drawn: Plan
+    ) -> dict[str, Any]:
+        """Return the values of `-p NAME=VALUE`; each must be a plain variable that some step reads.
+
+        Raises:
+            UnknownName: no step reads such a variable.
+            UsageError: a step binds it.
+        """
+        plain = {
+            name: definition.name
+            for definition in definitions.values()
+            for name in self._reads(definition, frozenset())
+            if name not in drawn.sources[definition.name]
+        }
+        binder = {name: step for step, definition in definitions.items() for name in self._binds(definition)}
+        for name in parameters:
+            if name in plain:
+                continue
+            if name in binder:
+                raise UsageError(
+                    f"-p {name}: `{name}` is made by step '{binder[name]}', so it cannot be given; "
+                    "only plain variables of the notebook can."
+                )
+            raise UnknownName("plain variable that a step reads called", name, sorted(plain))
+        return {name: _value(text) for name, text in parameters.items()}
+
+    def _last(self, drawn: Plan, chosen: tuple[str, ...]) -> dict[str, Mapping[str, Artifact]]:
+        """Return what the steps that are not chosen made last."""
+        found = {}
+        for name in drawn.order:
+            if name in chosen:
+                continue
+            previous = self._session.workspace.metadata.previous(name, self.notebook)
+            if previous is not None and previous.status.is_good:
+                found[name] = previous.outputs
+        return found
+
+    def _bind(self, finished: Finished, chosen: tuple[str, ...], site: Site) -> None:
+        """Bind in the notebook what the steps made; the last maker of a name counts."""
+        session = self._session
+        outputs: dict[str, Artifact] = {}
+        for name in chosen:
+            step: Step | None = finished.steps.get(name)
+            if step is not None and step.status in {Status.COMPLETED, Status.CACHED}:
+                outputs.update(step.outputs)
+        fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
+        for name, value in site.shelf.fetch(fresh).items():
+            session.namespace[name] = value
+            session.holdings.bind(name, value, fresh[name], session.seen(fresh[name], value))
+
+    def _holds(self, name: str, artifact: Artifact) -> bool:
+        """Whether the notebook's variable is that artifact already."""
+        if name not in self._session.namespace:
+            return False
+        _, held = self._session.holdings.look(name, self._session.namespace[name])
+        return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
+
+
+def _can_update(session: KernelSession) -> bool:
+    """Whether what is shown can be replaced: a notebook can, a terminal cannot."""
+    return type(session.shell).__name__ != "TerminalInteractiveShell"
+
+
+def _value(text: str) -> Any:
+    """Return the Python literal that a text is, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -1,0 +1,294 @@
+"""Owns the session of one kernel: its steps, what its variables hold, the step that runs now."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import shlex
+import sys
+import threading
+from concurrent.futures import wait
+from typing import TYPE_CHECKING, Any
+
+from zennb import api
+from zennb.commands.face import Face
+from zennb.commands.parser import parse
+from zennb.commands.step import STEP, named
+from zennb.core.digest import Look, look
+from zennb.engine.deadline import Ticket
+from zennb.engine.definition import Definition, Options, define
+from zennb.engine.held import Holdings
+from zennb.engine.perform import Call, Made, perform
+from zennb.engine.shelf import Shelf
+from zennb.engine.site import Site
+from zennb.errors import StepRefused, UsageError
+from zennb.jupyter.frontend import KernelFrontend
+from zennb.jupyter.notebook import find_notebook, label
+from zennb.jupyter.register import Register
+from zennb.jupyter.stepcell import StepCell
+from zennb.jupyter.tap import Tap
+from zennb.materializers.pickle import SignedPickles
+from zennb.materializers.signer import Signer
+from zennb.views.step import status_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
+    from pathlib import Path
+
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
+
+    from zennb.core.records import Artifact, Step
+    from zennb.jupyter.transform import Announced
+    from zennb.stacks.workspace import Workspace
+
+__all__ = ["KernelSession"]
+
+
+class KernelSession:
+    """What one kernel knows. The shell reaches it as `get_ipython().zennb_step`.
+
+    Args:
+        shell: the kernel's shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.namespace: MutableMapping[str, Any] = shell.user_ns
+        self.holdings = Holdings()
+        self.register = Register()
+        self.tap = Tap(shell)
+        self.frontend = KernelFrontend(shell, self.tap)
+        self.lock = threading.RLock()
+        self._signer = Signer()
+        self._announced: dict[str, Announced] = {}
+        self._cell: StepCell | None = None
+        self._cell_id = ""
+        self._depth = 0
+        api.set_scope(self.namespace, notebook=lambda: self.notebook)
+
+    # What the folded cell calls
+
+    def __call__(self, *_announcement: str) -> None:
+        """Refuse: this line is replaced before it runs, unless a tool runs the cell without the extension."""
+        raise StepRefused(
+            "this %%step cell was not prepared by zennb; run `%load_ext zennb`, then the cell again."
+        )
+
+    def begin(self, token: str) -> bool:
+        """Start a step cell; return whether the shell is to run its body now."""
+        __tracebackhide__ = True
+        if self._cell is not None:
+            if (
+                self._cell.definition.options.retries
+                and not self._cell.is_over
+                and token not in self._announced
+            ):
+                return self._cell.begin_again()
+            if not self._cell.is_over:
+                raise StepRefused(
+                    "a step cannot run inside another step; run the two cells one after the other."
+                )
+            if token not in self._announced:
+                return False
+        frame = sys._getframe(1)  # noqa: SLF001 - tells the name the cell was compiled under
+        definition = self._define(self._announced.pop(token), frame.f_code.co_filename)
+        self._cell = StepCell(self, self.site(definition.options.stack or None), definition)
+        return self._cell.begin()
+
+    def finish(self, _token: str) -> None:
+        """End the step whose body has just run."""
+        __tracebackhide__ = True
+        if self._cell is not None:
+            self._cell.finish()
+
+    def again(self, _token: str) -> bool:
+        """Say whether the body is tried once more after an error."""
+        return self._cell is not None and self._cell.again()
+
+    def show(self, value: object) -> None:
+        """Display a cell's value as IPython would."""
+        with self.tap.muted():
+            sys.displayhook(value)
+
+    # What the shell's events call
+
+    def announce(self, token: str, step: Announced) -> None:
+        """Note a step cell that is about to run."""
+        self._announced = {token: step} if self._depth <= 1 else {**self._announced, token: step}
+
+    def before_cell(self, info: ExecutionInfo) -> None:
+        """Note which cell runs."""
+        self._depth += 1
+        if self._depth == 1:
+            self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
+
+    def after_cell(self, result: ExecutionResult | None) -> None:
+        """Close a step that did not come to its end, and note that variables may have changed."""
+        self._depth = max(0, self._depth - 1)
+        cell = self._cell
+        if cell is not None and not cell.is_over:
+            cell.fail(_error_of(result))
+            self.holdings.code_ran()
+        elif cell is None or cell.ran_natively:
+            self.holdings.code_ran()
+        self.holdings.sweep(self.namespace)
+        if self._depth == 0:
+            self._cell = None
+
+    # What step cells and commands ask
+
+    @property
+    def workspace(self) -> Workspace:
+        """The process's workspace."""
+        return api.workspace()
+
+    @property
+    def path(self) -> Path | None:
+        """The notebook's file, where the frontend tells it."""
+        return find_notebook(self.namespace)
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name in records; "" when unknown."""
+        return label(self.path, self.workspace.home)
+
+    def site(self, stack: str | None = None) -> Site:
+        """Return the active stack, or the one of that name, opened for use."""
+        workspace = self.workspace
+        opened = workspace.open(stack)
+        shelf = Shelf(
+            store=opened.store,
+            scope=self.namespace,
+            signer=self._signer,
+            known=workspace.metadata.with_digest,
+        )
+        return Site(
+            spec=opened.spec,
+            store=opened.store,
+            orchestrator=opened.orchestrator,
+            shelf=shelf,
+            metadata=workspace.metadata,
+            notebook=self.notebook,
+            elsewhere=lambda artifact: api.bring(artifact, opened.store),
+        )
+
+    def seen(self, artifact: Artifact, value: object) -> Look:
+        """Return the look of a value just loaded; where its bytes prove its content, without looking."""
+        roots = tuple(
+            self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
+        )
+        if artifact.materializer != SignedPickles.name and artifact.item is None and not roots:
+            return Look(
+                digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=frozenset()
+            )
+        return look(value, name=artifact.name)
+
+    def show_status(self, step: Step) -> None:
+        """End a step's output with its status line, which tools can read in a saved notebook."""
+        view = status_line(step)
+        facts = {
+            "step": step.name,
+            "status": step.status.value,
+            "run": step.run,
+            "reason": step.reason,
+            "seconds": round(step.seconds, 6),
+            "outputs": list(step.outputs),
+        }
+        self.tap.publish({"text/plain": view.text, "text/html": view.html}, {"zennb": facts})
+
+    def hint(self, error: BaseException | None) -> str:
+        """Say which step would bind a name that is missing; "" for other errors."""
+        if not isinstance(error, NameError) or not getattr(error, "name", None):
+            return ""
+        name = error.name
+        for definition in self.register.ordered([]):
+            if name in definition.analysis.binds:
+                return f"`{name}` is bound by step '{definition.name}'; run that cell first"
+        found = self.workspace.metadata.artifact(name, notebook=self.notebook)
+        producer = self.workspace.metadata.producer(found) if found is not None else None
+        if producer is None:
+            return ""
+        return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
+
+    def wait_for(self, site: Site, call: Call, *, retries: int) -> Made:
+        """Run a call where the stack runs things, showing live what it prints, until it ends or is interrupted."""
+        while True:
+            ticket = Ticket()
+            future = site.orchestrator.submit(
+                perform,
+                call,
+                shelf=site.shelf,
+                frontend=self.frontend,
+                listener=self.frontend.emit,
+                ticket=ticket,
+            )
+            try:
+                while not wait([future], timeout=0.1).done:
+                    pass
+                made = future.result()
+            except KeyboardInterrupt:
+                ticket.stop()
+                future.cancel()
+                raise
+            if made.error is None or retries <= 0:
+                return made
+            retries -= 1
+
+    def _define(self, announced: Announced, filename: str) -> Definition:
+        options = _options(announced.line)
+        _show_first_line(filename, announced.line)
+        body = announced.source.partition("\n")[2]
+        definition = define(
+            announced.tree,
+            options=options,
+            source=announced.source,
+            text="\n" + body,
+            filename=filename,
+            cell=self._cell_id,
+            star=_star_names,
+        )
+        return self.register.add(definition)
+
+
+def _options(line: str) -> Options:
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"%%step: {error} in `{line}`; close the quotes.") from error
+    given = parse(STEP, words, face=Face.MAGIC, spoken="%%step")
+    outputs = named(tuple(given.many("output")))
+    return Options(
+        name=given.maybe("name") or "",
+        inputs=named(tuple(given.many("input"))),
+        outputs=outputs or None,
+        rerun=given.switch("rerun"),
+        cache=not given.switch("no_cache"),
+        retries=given.integer("retries") or 0,
+        timeout=given.seconds("timeout"),
+        stack=given.maybe("stack") or "",
+        depends_on=tuple(given.many("depends_on")),
+        after=tuple(given.many("after")),
+    )
+
+
+def _show_first_line(filename: str, line: str) -> None:
+    """Let tracebacks show the cell's first line as it was typed (as a comment, so that it still parses)."""
+    entry = linecache.cache.get(filename)
+    if entry is not None and len(entry) == 4 and entry[2]:
+        entry[2][0] = f"# %%step {line}".rstrip() + "\n"
+
+
+def _star_names(module: str) -> Iterable[str]:
+    """Return the names `from module import *` binds; none when it cannot be imported (the cell will say why)."""
+    try:
+        found = importlib.import_module(module)
+    except Exception:  # noqa: BLE001 - the cell's own import raises it where the user sees it
+        return ()
+    public = getattr(found, "__all__", None)
+    return tuple(public) if public is not None else tuple(n for n in vars(found) if not n.startswith("_"))
+
+
+def _error_of(result: ExecutionResult | None) -> BaseException | None:
+    if result is None:
+        return None
+    return result.error_in_exec or result.error_before_exec

@@ -1,0 +1,280 @@
+"""Owns one execution of a `%%step` cell in the kernel: decided, run natively or taken over, recorded, shown."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.digest import look
+from zennb.core.records import Status, Step
+from zennb.core.source import definitions
+from zennb.engine.collect import Before, collect
+from zennb.engine.deadline import time_limit
+from zennb.engine.perform import keep
+from zennb.engine.prepare import Prepared, prepare
+from zennb.engine.recording import Recording
+from zennb.engine.run import call_of
+from zennb.engine.site import run_versions
+from zennb.errors import (
+    CannotDigest,
+    MissingDefinition,
+    StoreError,
+    UntrustedArtifact,
+    ZennbError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.decide import Verdict
+    from zennb.core.records import Artifact, Run
+    from zennb.engine.definition import Definition
+    from zennb.engine.site import Site
+    from zennb.jupyter.session import KernelSession
+
+__all__ = ["StepCell"]
+
+_NOT_A_HIT = (StoreError, UntrustedArtifact, MissingDefinition)
+
+
+class StepCell:
+    """A step cell from its first line to its status line.
+
+    Args:
+        session: the kernel's session.
+        site: the stack it runs on.
+        definition: the step.
+    """
+
+    def __init__(self, session: KernelSession, site: Site, definition: Definition) -> None:
+        self._session, self._site, self.definition = session, site, definition
+        self._namespace = session.namespace
+        self._started = time.time()
+        self._clock = time.perf_counter()
+        self._taps = ExitStack()
+        self._recording = Recording()
+        self._tries = definition.options.retries
+        self._prepared: Prepared | None = None
+        self._verdict: Verdict | None = None
+        self._run: Run | None = None
+        self._before: Before | None = None
+        self._inputs: Mapping[str, Artifact] = {}
+        self.ran_natively = False
+
+    def begin(self) -> bool:
+        """Decide; return True when the body is to be run by the shell now, False when all is done."""
+        __tracebackhide__ = True
+        self._prepared = prepare(self.definition, self._namespace, look=self._session.holdings.look)
+        self._verdict = self._site.verdict(self._prepared)
+        if self._verdict.reuse is not None and self._reused(self._verdict.reuse):
+            return False
+        self._inputs = self._site.keep_inputs(self._prepared)
+        self._run = self._site.metadata.begin_run(self._site.new_run("step"))
+        if not self._site.orchestrator.in_kernel:
+            self._run_elsewhere()
+            return False
+        self._before = Before(self._namespace, self.definition, self._prepared.reach.writes)
+        self._start()
+        return True
+
+    def _start(self) -> None:
+        """Make ready for the body: names in doubt out of the way, all that it shows recorded, its time limited."""
+        assert self._before is not None
+        self.ran_natively = True
+        self._recording = Recording()
+        self._before.hide()
+        self._taps.enter_context(self._session.tap.listening(self._recording))
+        self._taps.enter_context(time_limit(self.definition.options.timeout))
+        self._clock = time.perf_counter()
+
+    def again(self) -> bool:
+        """After an error in the body: whether to try once more (`--retries`), with all as before the first try."""
+        if self._tries <= 0 or self._before is None:
+            return False
+        self._tries -= 1
+        self._taps.close()
+        self._undo()
+        return True
+
+    def begin_again(self) -> bool:
+        """Return True to run the body once more, after `again` said so; False once it has ended well."""
+        if self.is_over:
+            return False
+        self._start()
+        return True
+
+    is_over = False
+
+    def finish(self) -> None:
+        """After the body: keep what it left, record it, and show the status line.
+
+        Raises:
+            NotStorable: an output declared with `-o` is not there or cannot be stored.
+        """
+        __tracebackhide__ = True
+        prepared, verdict, before = self._prepared, self._verdict, self._before
+        assert prepared is not None
+        assert verdict is not None
+        assert before is not None
+        seconds = time.perf_counter() - self._clock
+        self._session.frontend.flush_figures()
+        self._taps.close()
+        before.show()
+        inputs = {name: (prepared.values[name], prepared.looks[name]) for name in prepared.looks}
+        collected = collect(self.definition, self._namespace, before=before, inputs=inputs)
+        made = keep(
+            collected,
+            shelf=self._site.shelf,
+            recording=self._recording,
+            definition=self.definition,
+            seconds=seconds,
+        )
+        before.restore(collected.own)
+        step = self._site.made_step(prepared, verdict, made, inputs=self._inputs, started=self._started)
+        step = self._record(step, Status.COMPLETED)
+        self._session.holdings.code_ran()
+        self._hold_inputs(step, prepared)
+        for name, (value, seen) in collected.values.items():
+            if name in step.outputs:
+                self._session.holdings.bind(name, value, step.outputs[name], seen)
+        self.is_over = True
+        self._session.show_status(step)
+
+    def fail(self, error: BaseException | None) -> None:
+        """After an error or interrupt: nothing is bound, inputs are what they were, and the record says so."""
+        self._taps.close()
+        self.is_over = True
+        restored = self._undo() if self._before is not None else []
+        if self._prepared is None or self._verdict is None:
+            return
+        step = self._site.failed_step(
+            self._prepared,
+            self._verdict,
+            error,
+            started=self._started,
+            seconds=time.perf_counter() - self._clock,
+        )
+        hint = self._session.hint(error)
+        said = "; ".join(part for part in (hint, _say_restored(restored)) if part)
+        step = self._record(replace(step, inputs=self._inputs), step.status)
+        self._session.show_status(replace(step, reason=said))
+
+    def _undo(self) -> list[str]:
+        """Give back the bindings and inputs the body found; return the inputs it had changed."""
+        if self._before is None or self._prepared is None:
+            return []
+        self._before.show()
+        self._before.restore()
+        changed = [name for name in self._prepared.looks if self._is_changed(name)]
+        stored = {name: self._inputs[name] for name in changed if name in self._inputs}
+        for name, value in self._site.shelf.fetch(stored).items():
+            self._namespace[name] = value
+            self._session.holdings.bind(name, value, stored[name], self._session.seen(stored[name], value))
+        return list(stored)
+
+    def _is_changed(self, name: str) -> bool:
+        assert self._prepared is not None
+        try:
+            return look(self._prepared.values[name], name=name).digest != self._prepared.looks[name].digest
+        except CannotDigest:
+            return True
+
+    def _reused(self, source: Step) -> bool:
+        """Take over the results of `source`; False (with a new verdict) when they turn out not to be there."""
+        assert self._prepared is not None
+        assert self._verdict is not None
+        try:
+            displays = self._recorded(source)
+            later = {
+                name for name, artifact in source.outputs.items() if set(artifact.needs) & set(source.defines)
+            }
+            values = self._site.shelf.fetch({n: a for n, a in source.outputs.items() if n not in later})
+            self._define(source, values)
+            values.update(self._site.shelf.fetch({n: source.outputs[n] for n in later}))
+        except _NOT_A_HIT as error:
+            self._verdict = replace(self._verdict, reuse=None, reason=_brief(error))
+            return False
+        self._namespace.update(values)
+        for name in source.deletes:
+            self._namespace.pop(name, None)
+        step = self._site.cached_step(
+            self._prepared,
+            self._verdict,
+            source,
+            started=self._started,
+            seconds=time.perf_counter() - self._clock,
+        )
+        self._session.frontend.replay(displays)
+        self._finish_elsewhere(self._record(step, Status.CACHED), values)
+        return True
+
+    def _recorded(self, source: Step) -> Recording:
+        return Recording.load(self._site.store.get(source.displays)) if source.displays else Recording()
+
+    def _define(self, source: Step, values: Mapping[str, Any]) -> None:
+        """Execute the imports, functions and classes of the cell again; `values` are bound first."""
+        statements = definitions(self.definition.tree, source.defines) if source.defines else []
+        if not statements:
+            return
+        import ast
+
+        self._namespace.update(values)
+        tree = ast.fix_missing_locations(ast.Module(body=list(statements), type_ignores=[]))
+        exec(compile(tree, self.definition.filename, "exec", dont_inherit=True), self._namespace)
+
+    def _run_elsewhere(self) -> None:
+        """Run the step where the stack's orchestrator runs things, wait for it, and bind what it made."""
+        __tracebackhide__ = True
+        prepared, verdict = self._prepared, self._verdict
+        assert prepared is not None
+        assert verdict is not None
+        made = self._session.wait_for(
+            self._site, call_of(prepared, self._inputs, self._namespace), retries=self._tries
+        )
+        if made.error is not None:
+            self._clock = time.perf_counter() - made.seconds
+            raise made.error
+        step = self._record(
+            self._site.made_step(prepared, verdict, made, inputs=self._inputs, started=self._started),
+            Status.COMPLETED,
+        )
+        values = self._site.shelf.fetch(step.outputs)
+        self._define(step, values)
+        self._namespace.update(values)
+        self._finish_elsewhere(step, values)
+
+    def _finish_elsewhere(self, step: Step, values: Mapping[str, Any]) -> None:
+        assert self._prepared is not None
+        self._hold_inputs(step, self._prepared)
+        for name, value in values.items():
+            artifact = step.outputs[name]
+            self._session.holdings.bind(name, value, artifact, self._session.seen(artifact, value))
+        self.is_over = True
+        self._session.show_status(step)
+
+    def _hold_inputs(self, step: Step, prepared: Prepared) -> None:
+        """Note which artifacts the notebook's variables have become by being captured."""
+        for name, artifact in step.inputs.items():
+            if name in prepared.values and name not in step.outputs:
+                self._session.holdings.bind(name, prepared.values[name], artifact, prepared.looks[name])
+
+    def _record(self, step: Step, status: Status) -> Step:
+        run = self._run or self._site.new_run("step")
+        versions = run_versions(step.parts.packages if step.parts is not None else {})
+        run = replace(
+            run, status=status, started=self._started, seconds=time.time() - self._started, versions=versions
+        )
+        return self._site.metadata.add(step, run=run)
+
+
+def _say_restored(names: list[str]) -> str:
+    if not names:
+        return ""
+    return ", ".join(f"`{name}`" for name in names) + " put back as before the step"
+
+
+def _brief(error: ZennbError) -> str:
+    """Return an error as a reason: its first sentence, without the full stop."""
+    return error.message.split(". ")[0].rstrip(".")

@@ -1,0 +1,169 @@
+"""Owns the tap on a shell's outputs: what a step shows goes to its recording, and on to the screen."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from zennb.engine.recording import Recording
+
+__all__ = ["Tap"]
+
+
+class Tap:
+    """Stands between `display(...)` and the shell's publisher for as long as the extension is loaded."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+        self._publish = shell.display_pub.publish
+        self._clear = shell.display_pub.clear_output
+        self._native: Recording | None = None
+        self._routes: dict[int, Recording] = {}
+        self._is_muted = False
+        shell.display_pub.publish = self._on_publish
+        shell.display_pub.clear_output = self._on_clear
+
+    def remove(self) -> None:
+        """Take the tap off the shell."""
+        for name in ("publish", "clear_output"):
+            self._shell.display_pub.__dict__.pop(name, None)
+
+    def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
+        """Show something that is not part of any step's output: status lines, live tables."""
+        self._publish(data=data, metadata=metadata or {}, **more)
+
+    def clear(self, *, wait: bool) -> None:
+        """Clear the cell's output, as a replayed step asked for."""
+        self._clear(wait=wait)
+
+    @contextmanager
+    def apart(self, recording: Recording) -> Iterator[None]:
+        """Send what this thread displays to `recording` only."""
+        ident = threading.get_ident()
+        before = self._routes.get(ident)
+        self._routes[ident] = recording
+        try:
+            yield
+        finally:
+            if before is None:
+                self._routes.pop(ident, None)
+            else:
+                self._routes[ident] = before
+
+    @contextmanager
+    def listening(self, recording: Recording) -> Iterator[None]:
+        """Copy all that is shown, by any thread and through any stream, to `recording` while it goes its way."""
+        with ExitStack() as stack:
+            for name in ("stdout", "stderr"):
+                stack.enter_context(self._copied(name, recording))
+            stack.enter_context(self._results(recording))
+            self._native = recording
+            try:
+                yield
+            finally:
+                self._native = None
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Do not take what a terminal prints around a value (`Out[3]: `) for output of the step."""
+        self._is_muted = True
+        try:
+            yield
+        finally:
+            self._is_muted = False
+
+    @contextmanager
+    def _copied(self, name: str, recording: Recording) -> Iterator[None]:
+        """Copy what is written to a standard stream, also by those who took hold of it earlier (where it can be)."""
+        stream: TextIO = getattr(sys, name)
+        write: Callable[[str], int] = stream.write
+
+        def copied(text: str, /) -> int:
+            if not self._is_muted:
+                recording.stream(name, text)
+            return write(text)
+
+        with _with_write(name, stream, copied):
+            yield
+
+    @contextmanager
+    def _results(self, recording: Recording) -> Iterator[None]:
+        hook = self._shell.displayhook
+        write = hook.write_format_data
+
+        def copied(format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+            recording.result(format_dict, md_dict)
+            write(format_dict, md_dict)
+
+        hook.write_format_data = copied
+        try:
+            yield
+        finally:
+            hook.__dict__.pop("write_format_data", None)
+
+    def _recording(self) -> tuple[Recording | None, bool]:
+        apart = self._routes.get(threading.get_ident())
+        return (apart, True) if apart is not None else (self._native, False)
+
+    def _on_publish(
+        self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, *args: Any, **more: Any
+    ) -> None:
+        recording, apart = self._recording()
+        if recording is not None:
+            transient = more.get("transient") or {}
+            recording.display(
+                data,
+                metadata,
+                display_id=str(transient.get("display_id", "")),
+                update=bool(more.get("update", False)),
+            )
+        if not apart:
+            self._publish(data, metadata, *args, **more)
+
+    def _on_clear(self, wait: bool = False) -> None:
+        recording, apart = self._recording()
+        if recording is not None:
+            recording.clear(wait=wait)
+        if not apart:
+            self._clear(wait)
+
+
+@contextmanager
+def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Iterator[None]:
+    """Let a standard stream write through `write`; a stream written in C is stood in for."""
+    try:
+        stream.write = write  # type: ignore[method-assign]  # the kernel's stream is Python's own and allows it
+    except AttributeError:
+        setattr(sys, name, _Copy(stream, write))
+        try:
+            yield
+        finally:
+            if isinstance(getattr(sys, name), _Copy):
+                setattr(sys, name, stream)
+        return
+    try:
+        yield
+    finally:
+        stream.__dict__.pop("write", None)
+
+
+class _Copy:
+    """A stream written in C, with another `write`."""
+
+    def __init__(self, stream: TextIO, write: Callable[[str], int]) -> None:
+        self._stream = stream
+        self.write = write
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,163 @@
+"""Owns what happens to the text and syntax tree of a step cell before IPython runs it natively.
+
+A cell that starts with `%%step` keeps its lines: the first becomes a call that announces the step, and the tree
+is folded into
+
+    if <session>.begin(token):     # decides: False when the results were taken over
+        ...the body...
+        <session>.finish(token)
+
+so that line numbers, the traceback, magics, `await` and the trailing expression are IPython's own.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import hashlib
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Announced", "CellTransformer", "TreeTransformer"]
+
+_FIRST = re.compile(r"^%%step(?P<line>[ \t].*)?$")
+_CALL = "zennb_step"
+_REMEMBERED = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """A step cell on its way to be run: what stood after `%%step`, the cell's text, and the body's tree."""
+
+    line: str
+    source: str
+    tree: ast.Module
+
+
+class CellTransformer:
+    """An input transformer (first of `cleanup_transforms`) that turns the `%%step` line into a call."""
+
+    has_side_effects = False
+
+    def __init__(self) -> None:
+        self._sources: OrderedDict[str, str] = OrderedDict()
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """Return the lines of the cell, changed when it is a step."""
+        start = next((n for n, line in enumerate(lines) if line.strip()), None)
+        found = _FIRST.match(lines[start].rstrip("\r\n")) if start is not None else None
+        if start is None or found is None:
+            return lines
+        source = "".join(lines[start:])
+        token = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        self._sources[token] = source
+        self._sources.move_to_end(token)
+        while len(self._sources) > _REMEMBERED:
+            self._sources.popitem(last=False)
+        line = (found["line"] or "").strip()
+        return [f"get_ipython().{_CALL}({line!r}, {token!r})\n", *lines[start + 1 :]]
+
+    def source(self, token: str) -> str:
+        """Return the text of a cell that was transformed lately; "" when it was not."""
+        return self._sources.get(token, "")
+
+
+class TreeTransformer(ast.NodeTransformer):
+    """An AST transformer that folds a step cell around its body.
+
+    Args:
+        announce: takes the step and returns the token under which `begin` asks for it.
+        source: returns a cell's text by its token.
+        interactivity: returns IPython's `ast_node_interactivity`, which says what is displayed.
+    """
+
+    def __init__(
+        self,
+        announce: Callable[[str, Announced], None],
+        source: Callable[[str], str],
+        interactivity: Callable[[], str],
+    ) -> None:
+        self._announce, self._source, self._interactivity = announce, source, interactivity
+
+    def visit_Module(self, node: ast.Module) -> ast.Module:
+        """Return the tree, folded when its first statement announces a step."""
+        found = _announcement(node)
+        if found is None:
+            return node
+        line, token = found
+        body = node.body[1:]
+        tree = ast.Module(body=copy.deepcopy(body), type_ignores=[])
+        self._announce(token, Announced(line=line, source=self._source(token), tree=tree))
+        return _folded(body, token, self._interactivity(), retries="--retries" in line)
+
+
+def _announcement(node: ast.Module) -> tuple[str, str] | None:
+    first = node.body[0] if node.body else None
+    if not (isinstance(first, ast.Expr) and isinstance(first.value, ast.Call)):
+        return None
+    call = first.value
+    if not (isinstance(call.func, ast.Attribute) and call.func.attr == _CALL):
+        return None
+    values = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
+    return (str(values[0]), str(values[1])) if len(values) == 2 else None
+
+
+def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bool) -> ast.Module:
+    futures = [node for node in body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    rest = [node for node in body if node not in futures]
+    inner = [*_displayed(rest, interactivity), _statement(f"get_ipython().{_CALL}.finish({token!r})")]
+    if retries:
+        handler = (
+            "try:\n pass\nexcept BaseException:\n if not get_ipython()." + f"{_CALL}.again({token!r}): raise"
+        )
+        attempt = ast.parse(handler).body[0]
+        assert isinstance(attempt, ast.Try)
+        attempt.body = inner
+        outer = ast.parse(f"while get_ipython().{_CALL}.begin({token!r}): pass").body[0]
+        inner = [attempt]
+    else:
+        outer = ast.parse(f"if get_ipython().{_CALL}.begin({token!r}): pass").body[0]
+    assert isinstance(outer, ast.If | ast.While)
+    outer.body = inner
+    return ast.fix_missing_locations(ast.Module(body=[*futures, outer], type_ignores=[]))
+
+
+def _displayed(body: list[ast.stmt], interactivity: str) -> list[ast.stmt]:
+    """Return the body with the expressions that IPython would display handed to the display hook."""
+    if not body or interactivity == "none":
+        return body
+    if interactivity == "all":
+        return [_shown(node) if isinstance(node, ast.Expr) else node for node in body]
+    *before, last = body
+    if isinstance(last, ast.Expr):
+        return [*before, _shown(last)]
+    target = _target(last) if interactivity == "last_expr_or_assign" else None
+    if target is None:
+        return body
+    again = ast.Expr(value=ast.copy_location(ast.Name(id=target, ctx=ast.Load()), last))
+    return [*body, _shown(ast.copy_location(again, last))]
+
+
+def _target(node: ast.stmt) -> str | None:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id
+    if isinstance(node, ast.AnnAssign | ast.AugAssign) and isinstance(node.target, ast.Name):
+        return node.target.id
+    return None
+
+
+def _shown(node: ast.Expr) -> ast.Expr:
+    function = ast.parse(f"get_ipython().{_CALL}.show", mode="eval").body
+    call = ast.Call(func=function, args=[node.value], keywords=[])
+    for part in ast.walk(function):
+        ast.copy_location(part, node.value)
+    return ast.copy_location(ast.Expr(value=ast.copy_location(call, node.value)), node)
+
+
+def _statement(text: str) -> ast.stmt:
+    return ast.parse(text).body[0]
