@@ -50,6 +50,9 @@ __all__ = [
 
 R = TypeVar("R")
 
+MOMENTS = frozenset({"started", "created"})
+"""Columns in seconds since the epoch."""
+
 
 class _Process:
     """What this process holds: its workspace, and where notebook classes and functions are found."""
@@ -88,7 +91,7 @@ class Listing(Sequence[R], Generic[R]):
         return len(self._records)
 
     def to_frame(self) -> Any:
-        """Return the table as a `pandas.DataFrame`.
+        """Return the table as a `pandas.DataFrame`, moments as timestamps in UTC.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -100,7 +103,10 @@ class Listing(Sequence[R], Generic[R]):
                 'to_frame() needs pandas, which is not installed; type: pip install "zennb[frames]"'
             ) from error
         rows = self._table.rows()
-        return pd.DataFrame(rows, columns=None if rows else [column.key for column in self._table.columns])
+        frame = pd.DataFrame(rows, columns=None if rows else [column.key for column in self._table.columns])
+        for moment in MOMENTS.intersection(frame.columns):
+            frame[moment] = pd.to_datetime(frame[moment], unit="s", utc=True)
+        return frame
 
     def __repr__(self) -> str:
         return self._table.text
@@ -275,7 +281,7 @@ def find_artifact(
 
 def unknown_artifact(opened: Workspace, name: str) -> UnknownName:
     """Return the error for an artifact nobody has made, with the nearest name."""
-    return UnknownName("artifact", name, [each.name for each in opened.metadata.artifacts(limit=1000)])
+    return UnknownName("artifact", name, opened.metadata.artifact_names(limit=1000))
 
 
 def load_artifact(opened: Workspace, artifact: Artifact) -> Any:

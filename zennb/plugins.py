@@ -14,7 +14,7 @@ from typing import Any
 from zennb.core.component_types import component_type
 from zennb.errors import MissingExtra, UnknownName
 
-__all__ = ["GROUP", "FlavorInfo", "flavors", "load"]
+__all__ = ["GROUP", "FlavorInfo", "all_flavors", "flavors", "load"]
 
 GROUP = "zennb.flavors"
 """The entry-point group that packages add flavors in."""
@@ -81,14 +81,23 @@ def flavors(type: str) -> dict[str, FlavorInfo]:  # noqa: A002 - the word of the
     Raises:
         UnknownName: there is no such component type.
     """
-    wanted = component_type(type).name
-    ours = {info.name: info for info in _OURS if info.type == wanted}
+    return all_flavors().get(component_type(type).name, {})
+
+
+def all_flavors() -> dict[str, dict[str, FlavorInfo]]:
+    """Return the flavors of every component type that has any: type → name → flavor, in the order of `flavors`.
+
+    Finding entry points reads the metadata of every installed package, so ask once for all types.
+    """
+    found: dict[str, dict[str, FlavorInfo]] = {}
+    for info in _OURS:
+        found.setdefault(info.type, {})[info.name] = info
     others = [_from_entry_point(point) for point in entry_points(group=GROUP)]
     # Ours win, and among others the first distribution by name: what a name means depends on no import order.
     for info in sorted(others, key=lambda other: (other.name, other.source)):
-        if info.type == wanted and info.name:
-            ours.setdefault(info.name, info)
-    return ours
+        if info.name:
+            found.setdefault(info.type, {}).setdefault(info.name, info)
+    return found
 
 
 def load(type: str, flavor: str) -> Any:  # noqa: A002 - the word of the field
@@ -145,13 +154,17 @@ def _imported(info: FlavorInfo) -> Any:
 def _missing(info: FlavorInfo, error: ImportError) -> MissingExtra:
     if info.extra:
         advice = f'pip install "{info.extra}"'
-    elif error.name and error.name.partition(".")[0] != info.target.partition(".")[0]:
+    elif error.name and _top(error.name) != _top(info.target.partition(":")[0]):
         advice = (
             f"install what provides the module `{error.name}`; `pip show {info.source}` names what it needs"
         )
     else:
         advice = f"pip install --force-reinstall {info.source}"
     return MissingExtra(f"{_title(info)} cannot be imported ({error}): {advice}")
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _broken(info: FlavorInfo, why: str) -> MissingExtra:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,7 +13,8 @@ from zennb.components.artifact_stores.local import LocalArtifactStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
 
 pytest.register_assert_rewrite("zennb.testing")
 
@@ -30,3 +36,44 @@ def opener(tmp_path: Path) -> Iterator[Callable[..., LocalArtifactStore]]:
 @pytest.fixture
 def store(opener: Callable[..., LocalArtifactStore]) -> LocalArtifactStore:
     return opener()
+
+
+@pytest.fixture
+def python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program text in a new interpreter that finds zennb; its arguments are `sys.argv[1:]`."""
+
+    def run(code: str, *args: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", dedent(code), *map(str, args)],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=check,
+            env=_environment(),
+        )
+
+    return run
+
+
+@pytest.fixture
+def start_python() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a program text in a new interpreter and go on; it is killed at the end of the test."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(code: str, *args: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", dedent(code), *map(str, args)]
+        started.append(
+            subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment()
+            )
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        with process:
+            process.kill()
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), *sys.path]))}

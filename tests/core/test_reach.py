@@ -144,8 +144,6 @@ REACHED_BY = {
         "alias(1)",
         "part()",
         "table['a'](1)",
-    ]
-    + [
         "outer(1)",
         "model.shared()",
         "Model()",

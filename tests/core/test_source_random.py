@@ -113,6 +113,7 @@ def expressions(depth: int) -> st.SearchStrategy[str]:
         names.map(lambda n: f"use({n})"),
         names.map(lambda n: f"{n}()"),
         st.tuples(names, inner).map(lambda p: f"({p[0]} := {p[1]})"),
+        st.tuples(names, inner).map(lambda p: f"(flip() and ({p[0]} := {p[1]}))"),
         st.tuples(inner, inner).map(lambda p: f"({p[0]} if flip() else {p[1]})"),
         st.tuples(inner, inner).map(lambda p: f"(flip() and {p[0]} or {p[1]})"),
         st.tuples(inner).map(lambda p: f"(lambda: {p[0]})()"),
@@ -198,16 +199,23 @@ def statements(draw: st.DrawFn, depth: int, *, loop: bool = False, function: boo
             declared = indented(draw(st.sampled_from([[], [f"global {other}"], [f"global {other}"]])))
             parameter = draw(names.filter(lambda n: n != other))
             decorator = draw(st.sampled_from([[], [], [f"@{other}"]]))
-            return [*decorator, f"def {name}({parameter}={expression}):", *declared, *inner(loop=False, function=True)]
+            head = [*decorator, f"def {name}({parameter}={expression}):"]
+            return [*head, *declared, *inner(loop=False, function=True), *used(draw, name, expression)]
         case "class":
             method = indented(["def m(self):", *inner(loop=False, function=True)])
-            return [f"class {name}:", *inner(loop=False, function=False), *method]
+            body = inner(loop=False, function=False)
+            return [f"class {name}:", *body, *method, *used(draw, name, expression)]
         case "with":
             return [f"with V() as {name}:", *inner()]
         case _:
             pattern = draw(st.sampled_from(["1", f"[{name}, *{other}]" if name != other else name, f"V() as {name}"]))
             guard = draw(st.sampled_from(["", " if flip()"]))
             return [f"match [{expression}, 2]:", f"    case {pattern}{guard}:", *indented(inner()), "    case _:", *indented(inner())]
+
+
+def used(draw: st.DrawFn, name: str, between: str) -> list[str]:
+    """Return lines that call what was just defined, or nothing."""
+    return draw(st.sampled_from([[], [f"use({name})"], [between, f"use([{name}][0])"], [f"{name}()"]]))
 
 
 @st.composite

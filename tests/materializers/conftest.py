@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
 from zennb.core.digest import digest
 from zennb.materializers.choose import Dumped, Materializers
-from zennb.materializers.materializer import Buffer
 from zennb.materializers.signer import Signer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zennb.materializers.materializer import Buffer
 
 Trip: TypeAlias = Callable[[Any], tuple[Dumped, Any]]
 

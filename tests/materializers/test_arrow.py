@@ -21,7 +21,9 @@ from zennb.materializers.choose import Dumped, Materializers
 Trip = Callable[[Any], tuple[Dumped, Any]]
 
 POLARS: dict[str, Callable[[], Any]] = {
-    "numbers and text": lambda: pl.DataFrame({"a": [1, None], "b": [0.5, float("nan")], "c": ["x", "y" * 50]}),
+    "numbers and text": lambda: pl.DataFrame(
+        {"a": [1, None], "b": [0.5, float("nan")], "c": ["x", "y" * 50]}
+    ),
     "nothing": pl.DataFrame,
     "no rows": lambda: pl.DataFrame(schema={"a": pl.Int8, "b": pl.String}),
     "time": lambda: pl.DataFrame(

@@ -3,8 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,9 @@ from zennb.core.digest import digest
 from zennb.materializers.arrow import ArrowTables
 from zennb.materializers.buffers import joined
 from zennb.materializers.choose import Dumped, Materializers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Trip = Callable[[Any], tuple[Dumped, Any]]
 
@@ -66,7 +68,9 @@ AWKWARD: dict[str, Callable[[], Any]] = {
     "None among objects": lambda: pd.DataFrame({"a": ["x", None, 3]}, dtype=object),
     "NaN among objects": lambda: pd.DataFrame({"a": ["x", float("nan"), 3]}, dtype=object),
     "NA among objects": lambda: pd.DataFrame({"a": ["x", pd.NA, 3]}, dtype=object),
-    "NaN, None, NA and NaT together": lambda: pd.DataFrame({"a": [np.nan, None, pd.NA, pd.NaT]}, dtype=object),
+    "NaN, None, NA and NaT together": lambda: pd.DataFrame(
+        {"a": [np.nan, None, pd.NA, pd.NaT]}, dtype=object
+    ),
     "True beside 1 beside 1.0": lambda: pd.DataFrame({"a": [True, 1, 1.0]}, dtype=object),
     "booleans with None": lambda: pd.DataFrame({"a": [True, None, False]}, dtype=object),
     "Decimals": lambda: frame(a=[Decimal("1.10"), Decimal("1.1"), Decimal("NaN")]),
@@ -75,7 +79,9 @@ AWKWARD: dict[str, Callable[[], Any]] = {
     "bytes": lambda: frame(a=[b"x", b"\x00\xff", b""]),
     "frames in a column": lambda: frame(a=[frame(x=[1]), frame(y=["z"])]),
     "arrays in a column": lambda: pd.DataFrame({"a": [np.arange(2), np.ones((2, 2))]}),
-    "an ordered categorical": lambda: frame(a=pd.Categorical(list("bab"), categories=list("cba"), ordered=True)),
+    "an ordered categorical": lambda: frame(
+        a=pd.Categorical(list("bab"), categories=list("cba"), ordered=True)
+    ),
     "unused categories": lambda: frame(a=pd.Categorical(["x", None, "x"], categories=["x", "y", "z"])),
     "categories of integers": lambda: frame(a=pd.Categorical([3, 1, 3])),
     "categories of intervals": lambda: frame(a=pd.cut([1, 5, 9], bins=[0, 4, 8, 12])),
@@ -136,10 +142,15 @@ AWKWARD: dict[str, Callable[[], Any]] = {
     "an index of floats with NaN": lambda: pd.DataFrame({"a": [1, 2]}, index=[0.5, np.nan]),
     "an index of booleans": lambda: pd.DataFrame({"a": [1, 2]}, index=[True, False]),
     "an index of strings": lambda: pd.DataFrame({"a": [1, 2]}, index=["x", "y"]),
-    "an index of small unsigned integers": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.Index([1, 2], dtype="u1")),
-    "an index of nullable integers": lambda: pd.DataFrame({"a": [1, 2]}, index=pd.Index([1, None], dtype="Int64")),
+    "an index of small unsigned integers": lambda: pd.DataFrame(
+        {"a": [1, 2]}, index=pd.Index([1, 2], dtype="u1")
+    ),
+    "an index of nullable integers": lambda: pd.DataFrame(
+        {"a": [1, 2]}, index=pd.Index([1, None], dtype="Int64")
+    ),
     "an index of categories": lambda: pd.DataFrame(
-        {"a": [1, 2]}, index=pd.CategoricalIndex(["x", "y"], categories=["y", "x", "z"], ordered=True, name="c")
+        {"a": [1, 2]},
+        index=pd.CategoricalIndex(["x", "y"], categories=["y", "x", "z"], ordered=True, name="c"),
     ),
     "an index of mixed objects": lambda: pd.DataFrame({"a": [1, 2, 3]}, index=[1, "x", None]),
     "a range with a step": lambda: pd.DataFrame({"a": [1, 2, 3]}, index=pd.RangeIndex(10, 4, -2, name="r")),
@@ -160,16 +171,21 @@ AWKWARD: dict[str, Callable[[], Any]] = {
     "bytes under masks": bytes_under_masks,
     "the default strings": lambda: frame(a=["x", None, "żółć 🐼"], b=["", "y" * 300, "z"]),
     "strings kept by Python": lambda: frame(a=pd.array(["x", None], dtype=pd.StringDtype("python"))),
-    "strings kept by Arrow, missing as NA": lambda: frame(a=pd.array(["x", None], dtype=pd.StringDtype("pyarrow"))),
+    "strings kept by Arrow, missing as NA": lambda: frame(
+        a=pd.array(["x", None], dtype=pd.StringDtype("pyarrow"))
+    ),
     "Arrow integers and strings": lambda: frame(
-        a=pd.array([1, None], dtype=pd.ArrowDtype(pa.int16())), b=pd.array(["x", None], dtype=pd.ArrowDtype(pa.string()))
+        a=pd.array([1, None], dtype=pd.ArrowDtype(pa.int16())),
+        b=pd.array(["x", None], dtype=pd.ArrowDtype(pa.string())),
     ),
     "Arrow lists, structs, decimals": lambda: frame(
         a=pd.array([[1], None], dtype=pd.ArrowDtype(pa.list_(pa.int64()))),
         b=pd.array([{"x": 1}, None], dtype=pd.ArrowDtype(pa.struct([("x", pa.int8())]))),
         c=pd.array([Decimal("1.10"), None], dtype=pd.ArrowDtype(pa.decimal128(10, 2))),
     ),
-    "Arrow timestamps": lambda: frame(a=pd.array(list(DATES), dtype=pd.ArrowDtype(pa.timestamp("us", "UTC")))),
+    "Arrow timestamps": lambda: frame(
+        a=pd.array(list(DATES), dtype=pd.ArrowDtype(pa.timestamp("us", "UTC")))
+    ),
     "sparse columns": lambda: frame(a=pd.arrays.SparseArray([0, 0, 1]), b=[1, 2, 3]),
     "complex numbers": lambda: frame(a=np.array([1 + 2j, complex(-0.0, np.nan)]), b=np.array([1j, 2], "c8")),
     "half floats": lambda: frame(a=np.array([0.5, np.nan, -0.0], "f2")),
@@ -191,7 +207,9 @@ AWKWARD: dict[str, Callable[[], Any]] = {
     "attrs that are no plain data": lambda: with_odd_attrs(frame(a=[1, 2])),
     "no duplicate labels allowed": without_duplicates,
     "a described frame": lambda: frame(a=range(10), b=np.arange(10.0)).describe(),
-    "a grouped and aggregated frame": lambda: frame(g=list("abab"), v=[1, 2, 3, 4]).groupby("g").agg(["sum", "mean"]),
+    "a grouped and aggregated frame": lambda: (
+        frame(g=list("abab"), v=[1, 2, 3, 4]).groupby("g").agg(["sum", "mean"])
+    ),
     "a pivoted frame": lambda: frame(r=[1, 1, 2], c=["x", "y", "x"], v=[1.0, 2, 3]).pivot(
         index="r", columns="c", values="v"
     ),
@@ -266,7 +284,14 @@ def test_what_arrow_would_change_is_pickled(name: str, trip: Trip) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a plain frame", "blocks that are scattered", "a block by rows", "an odd number of small numbers", "a fragmented frame"]
+    "name",
+    [
+        "a plain frame",
+        "blocks that are scattered",
+        "a block by rows",
+        "an odd number of small numbers",
+        "a fragmented frame",
+    ],
 )
 def test_writing_in_place_does_what_it_does_on_the_original(name: str, trip: Trip) -> None:
     value = AWKWARD[name]()
@@ -280,7 +305,9 @@ def test_writing_in_place_does_what_it_does_on_the_original(name: str, trip: Tri
     assert_same(again, value)
 
 
-@pytest.mark.parametrize("name", ["a plain frame", "a block by rows", "a read-only block", "the default strings"])
+@pytest.mark.parametrize(
+    "name", ["a plain frame", "a block by rows", "a read-only block", "the default strings"]
+)
 def test_arrays_taken_out_are_writable_exactly_where_the_originals_are(name: str, trip: Trip) -> None:
     value = AWKWARD[name]()
     _, again = trip(value)
@@ -297,7 +324,9 @@ def test_the_memory_layout_comes_back_so_that_sums_have_the_same_last_digit(name
     value = AWKWARD[name]()
     _, again = trip(value)
     assert [b.values.strides for b in again._mgr.blocks] == [b.values.strides for b in value._mgr.blocks]
-    assert [b.values.flags.writeable for b in again._mgr.blocks] == [b.values.flags.writeable for b in value._mgr.blocks]
+    assert [b.values.flags.writeable for b in again._mgr.blocks] == [
+        b.values.flags.writeable for b in value._mgr.blocks
+    ]
 
 
 def test_writing_into_a_loaded_frame_leaves_the_stored_file_alone(

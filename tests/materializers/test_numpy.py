@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,8 +10,11 @@ import pytest
 from zennb.core.digest import digest
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import joined
-from zennb.materializers.choose import Dumped, Materializers
+from zennb.materializers.choose import Dumped
 from zennb.materializers.numpy import NumpyArrays
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Trip = Callable[[Any], tuple[Dumped, Any]]
 
@@ -39,7 +41,9 @@ ARRAYS: dict[str, Any] = {
     "fixed bytes": np.array([b"x", b"\xff\x00y"]),
     "structured": np.array([(1, 2.5, "x")], dtype=[("a", "i4"), ("b", "f8"), ("ü", "U2")]),
     "nested structure": np.zeros(2, dtype=[("p", [("x", "f4"), ("y", "f4")]), ("m", "i2", (2, 2))]),
-    "structure with gaps": np.zeros(2, dtype={"names": ["a", "b"], "formats": ["i1", "f8"], "offsets": [0, 16]}),
+    "structure with gaps": np.zeros(
+        2, dtype={"names": ["a", "b"], "formats": ["i1", "f8"], "offsets": [0, 16]}
+    ),
     "void": np.array([b"abc"], "V3"),
 }
 
@@ -63,7 +67,7 @@ def test_the_stored_bytes_are_a_file_that_numpy_loads(name: str) -> None:
     value = ARRAYS[name]
     loaded = np.load(io.BytesIO(joined(NumpyArrays().dump(value))), allow_pickle=False)
     assert loaded.dtype == value.dtype
-    assert loaded.tobytes() == value.tobytes()
+    assert repr(loaded) == repr(np.array(value))
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -97,11 +101,12 @@ def test_immutable_bytes_give_an_array_of_its_own() -> None:
     assert NumpyArrays().load(stored, {}).tolist() == [0, 1, 2]
 
 
-def test_arrays_of_objects_and_subclasses_are_left_to_others(materializers: Materializers, trip: Trip) -> None:
-    for value in (np.array([None, "x"], dtype=object), np.ma.array([1, 2], mask=[True, False])):
+def test_arrays_of_objects_and_subclasses_are_left_to_others(trip: Trip) -> None:
+    for value in (np.array([None, "x"], dtype=object), np.rec.array([(1, 2.5)], names="a,b")):
         assert not NumpyArrays().handles(value)
         dumped, again = trip(value)
         assert dumped.materializer == "pickle"
+        assert type(again) is type(value)
         assert digest(again) == digest(value)
 
 

@@ -28,9 +28,33 @@ Trip = Callable[[Any], tuple[Dumped, Any]]
 MAGIC = b"zennbPL\x01"
 
 VALUES: list[Any] = [
-    *(None, True, False, 0, -1, 2**200, 0.5, -0.0, float("inf"), 1 + 2j, complex(-0.0, 0.0), ..., NotImplemented),
+    *(
+        None,
+        True,
+        False,
+        0,
+        -1,
+        2**200,
+        0.5,
+        -0.0,
+        float("inf"),
+        1 + 2j,
+        complex(-0.0, 0.0),
+        ...,
+        NotImplemented,
+    ),
     *("", "żółć 🐼", "lone \ud800 surrogate", b"", b"\x00\xff", bytearray(b"x")),
-    *([], [1, [2, [3]]], (), (1, (2,)), {}, {"a": 1, 2: "b", (3,): None}, set(), {1, "x"}, frozenset({1, (2,)})),
+    *(
+        [],
+        [1, [2, [3]]],
+        (),
+        (1, (2,)),
+        {},
+        {"a": 1, 2: "b", (3,): None},
+        set(),
+        {1, "x"},
+        frozenset({1, (2,)}),
+    ),
     *(range(3), range(9, 0, -2), slice(None), slice(1, "x", None)),
     *(date(2024, 1, 1), time(1, 2, 3, 4), time(1, tzinfo=UTC, fold=1), timedelta(-1, 2, 3)),
     *(datetime(2024, 1, 1), datetime(2024, 1, 1, fold=1), datetime(2024, 1, 1, tzinfo=UTC)),  # noqa: DTZ001 - naive ones are meant
@@ -39,7 +63,14 @@ VALUES: list[Any] = [
     *(uuid.UUID(int=7), uuid.uuid1(), Path("a/b"), Path(), PurePosixPath("/x"), PureWindowsPath("c:\\x")),
     *(deque([1, 2], maxlen=3), deque(), OrderedDict([("b", 1), ("a", 2)]), Counter("abca")),
     *(defaultdict(list, {"a": [1]}), defaultdict(None, {1: 2}), int, [str, {"a": float}]),
-    *(np.float64(0.1), np.int8(-1), np.bool_(True), np.str_("ü"), np.datetime64("2024-01-01"), np.complex64(1j)),
+    *(
+        np.float64(0.1),
+        np.int8(-1),
+        np.bool_(True),
+        np.str_("ü"),
+        np.datetime64("2024-01-01"),
+        np.complex64(1j),
+    ),
 ]
 
 
@@ -56,11 +87,25 @@ def plain(value: Any) -> Any:
     return PlainData().load(bytes(joined(PlainData().dump(value))), {})
 
 
-leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates() | st.fractions()
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.binary()
+    | st.dates()
+    | st.fractions()
+)
 keys = st.text() | st.integers() | st.binary() | st.none()
 trees = st.recursive(
     leaves,
-    lambda inner: st.lists(inner) | st.dictionaries(keys, inner) | st.lists(inner).map(tuple) | st.lists(inner).map(deque),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(keys, inner)
+        | st.lists(inner).map(tuple)
+        | st.lists(inner).map(deque)
+    ),
     max_leaves=20,
 )
 
@@ -106,6 +151,8 @@ def test_large_bytes_are_written_without_a_copy() -> None:
 
 class Named(str):
     """A class of somebody's."""
+
+    __slots__ = ()
 
 
 class Attributed(OrderedDict[str, int]):
@@ -197,7 +244,11 @@ def test_no_other_name_is_found(name: str) -> None:
 
 def test_a_pickle_cannot_change_a_maker() -> None:
     # GLOBAL MAKERS.path, then BUILD with (None, {"_function": 1}) as slot state
-    name = b"\x8c\x18zennb.materializers.plain"[:1] + bytes([len("zennb.materializers.plain")]) + b"zennb.materializers.plain"
+    name = (
+        b"\x8c\x18zennb.materializers.plain"[:1]
+        + bytes([len("zennb.materializers.plain")])
+        + b"zennb.materializers.plain"
+    )
     stream = b"\x80\x04" + name + b"\x8c\x0bMAKERS.path\x93" + b"N}\x8c\x09_functionK\x01s\x86b."
     with pytest.raises(DamagedArtifact, match="frozen"):
         PlainData().load(b"".join(pack(MAGIC, [stream], [])), {})

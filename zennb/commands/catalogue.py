@@ -25,7 +25,7 @@ MAGICS = frozenset({"stack", "pipeline", "runs", "artifacts", *(kind.command for
 @cache
 def tree() -> Command:
     """Return the tree for the flavors installed here; it is built once."""
-    return build(frozenset(kind.name for kind in COMPONENT_TYPES if plugins.flavors(kind.name)))
+    return build(frozenset(plugins.all_flavors()))
 
 
 def build(types: frozenset[str]) -> Command:

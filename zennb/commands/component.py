@@ -13,12 +13,16 @@ from zennb.commands.step import named
 from zennb.commands.syntax import JSON, Argument, Command, Verb
 from zennb.errors import MissingExtra
 from zennb.views import component as component_view
+from zennb.views.configuration import masked
+from zennb.views.view import join
 
 if TYPE_CHECKING:
     from zennb.commands.given import Given
     from zennb.core.records import ComponentSpec, ComponentType
     from zennb.plugins import FlavorInfo
+    from zennb.stacks.component_registry import ComponentDescription
     from zennb.stacks.workspace import Workspace
+    from zennb.views.view import View
 
 __all__ = ["active_components", "component_command", "flavor_view"]
 
@@ -41,19 +45,10 @@ class _Verbs:
 
     def describe(self, context: Context, given: Given) -> Outcome:
         found = context.workspace.registry.describe_component(self.kind.name, given.text("name"))
-        options = [
-            component_view.Option(name=each.name, default="", help=each.help) for each in found.options
-        ]
-        view = component_view.component(
-            found.spec,
-            description=found.description,
-            choices=options,
-            used_by=found.stacks,
-            reach=found.reach,
-        )
+        view = join([_card(found), *(said(each) for each in _notes(found))], gap=0)
         more = {
             "description": found.description,
-            "options": plain(found.options),
+            "options": [{**plain(each), "value": masked(each.name, each.value)} for each in found.options],
             "stacks": list(found.stacks),
             "reach": found.reach,
             "place": found.place,
@@ -100,6 +95,21 @@ class _Verbs:
         return Outcome(view=said(f"{self.kind.title} '{spec.name}' {what}."), data=component_data(spec))
 
 
+def _card(found: ComponentDescription) -> View:
+    options = [
+        component_view.Option(name=each.name, default="" if each.is_set else each.value, help=each.help)
+        for each in found.options
+    ]
+    return component_view.component(
+        found.spec, description=found.description, choices=options, used_by=found.stacks, reach=found.reach
+    )
+
+
+def _notes(found: ComponentDescription) -> list[str]:
+    kept = [f"It keeps its artifacts in {found.place}"] if found.place else []
+    return [*kept, *([f"It cannot be used now: {found.problem}"] if found.problem else [])]
+
+
 def active_components(workspace: Workspace) -> list[ComponentSpec]:
     """Return the components of the active stack; none when it was deleted by another kernel."""
     stack = workspace.metadata.stack(workspace.active)
@@ -128,7 +138,7 @@ def component_command(kind: ComponentType) -> Command:
     )
     return Command(
         name=noun,
-        help=f"{kind.title}s: what {kind.purpose}",
+        help=f"{kind.title}s: {a_noun} {kind.purpose}",
         default="list",
         examples=(f"{noun} list", f"{noun} register {mine} --flavor={usual}", f"{noun} describe {mine}"),
         parts=(

@@ -57,7 +57,7 @@ def _verb(verb: Verb, path: Sequence[str], face: Face) -> list[str]:
 def _command(command: Command, path: Sequence[str], face: Face) -> list[str]:
     spoken = face.spell(path, magics=MAGICS)
     bare = f"`{spoken}` alone means `{spoken} {command.default}`." if command.default else ""
-    lead = f"{_sentence(command.help)} {bare}".rstrip()
+    lead = "\n".join(wrap(f"{_sentence(command.help)} {bare}", ROOM))
     more = f"{spoken} VERB --help" if path else f"{spoken} COMMAND --help"
     ending = f"Type `{more}` for the arguments of one."
     rows = [row for part in command.known(face) for row in _inside(part, face, whole=bool(path))]

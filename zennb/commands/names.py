@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from zennb import plugins
@@ -18,6 +19,12 @@ __all__ = ["Names"]
 
 MOST = 500
 """Artifacts and runs kept for completion; older ones can still be typed."""
+
+
+@cache
+def _flavors() -> dict[str, tuple[str, ...]]:
+    """Return the names of the flavors installed when they were first asked for: looking costs tens of milliseconds."""
+    return {kind: tuple(found) for kind, found in plugins.all_flavors().items()}
 
 
 @dataclass(slots=True)
@@ -38,13 +45,13 @@ class Names:
         metadata = workspace.metadata
         found = {
             "stack": tuple(stack.name for stack in metadata.stacks()),
-            "artifact": tuple(artifact.name for artifact in metadata.artifacts(limit=MOST)),
-            "run": tuple(str(run.id) for run in metadata.runs(limit=20)),
+            "artifact": tuple(metadata.artifact_names(limit=MOST)),
+            "run": tuple(str(run) for run in metadata.run_ids(limit=20)),
             "step": () if session is None else tuple(session.step_names()),
             "component type": tuple(kind.command for kind in COMPONENT_TYPES),
         }
         components = metadata.components()
         for kind in COMPONENT_TYPES:
             found[kind.name] = tuple(each.name for each in components if each.type == kind.name)
-            found[f"flavor:{kind.name}"] = tuple(plugins.flavors(kind.name))
+        found |= {f"flavor:{kind}": names for kind, names in _flavors().items()}
         self.known = found  # one assignment: a completion in another thread sees the old or the new

@@ -52,7 +52,7 @@ def _run(context: Context, text: str) -> Run:
     metadata = context.workspace.metadata
     found = metadata.run(int(text)) if text.isdecimal() and len(text) < 16 else None
     if found is None:
-        known = [str(run.id) for run in metadata.runs(limit=RECENT)]
+        known = [str(run) for run in metadata.run_ids(limit=RECENT)]
         raise UnknownName("run", text, known)
     return found
 

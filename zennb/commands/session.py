@@ -45,8 +45,9 @@ class PipelineState:
 class Session(Protocol):
     """The notebook session of a kernel."""
 
-    notebook: str
-    """The notebook's path, as far as known; "" otherwise."""
+    @property
+    def notebook(self) -> str:
+        """The notebook's name in records; "" when unknown."""
 
     def step_names(self) -> list[str]:
         """Return the names of the steps of this notebook, in order; does no I/O."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
 from zennb.commands.step import named
 from zennb.commands.syntax import JSON, Argument, Command, Verb
-from zennb.core.component_types import COMPONENT_TYPES, REQUIRED_TYPES
+from zennb.core.component_types import REQUIRED_TYPES
 from zennb.errors import StoreError, UsageError, ZennbError
 from zennb.stacks.flavors import check_stack
 from zennb.views import stack as stack_view
@@ -42,8 +42,7 @@ SHORT = {
 
 def _list(context: Context, given: Given) -> Outcome:
     del given
-    found = [_in_order(spec) for spec in context.workspace.registry.stacks()]
-    active = context.workspace.active
+    found, active = context.workspace.registry.stacks(), context.workspace.active
     data = [stack_data(spec, active=spec.name == active) for spec in found]
     return Outcome(view=stack_view.stacks(found, active=active), data=data)
 
@@ -55,14 +54,7 @@ def _describe(context: Context, given: Given) -> Outcome:
     return _card(context, spec)
 
 
-def _in_order(spec: StackSpec) -> StackSpec:
-    """Return a stack with its components in ZenML's order, the orchestrator first."""
-    names = [kind.name for kind in COMPONENT_TYPES if kind.name in spec.components]
-    return replace(spec, components={name: spec.components[name] for name in names})
-
-
 def _card(context: Context, spec: StackSpec, note: str = "") -> Outcome:
-    spec = _in_order(spec)
     active = spec.name == context.workspace.active
     unfit = _unfit(spec)
     view = stack_view.stack(spec, active=active, unfit=unfit, note=note)
@@ -165,7 +157,9 @@ def _import(context: Context, given: Given) -> Outcome:
 
 def _part(kind: ComponentType, *, required: bool) -> Argument:
     flags = (*([SHORT[kind.name]] if kind.name in SHORT else []), f"--{kind.command}")
-    return Argument(flags=flags, kind=kind.name, required=required, help=f"the {kind.title}: {kind.purpose}")
+    return Argument(
+        flags=flags, kind=kind.name, required=required, help=f"the {kind.title}, which {kind.purpose}"
+    )
 
 
 NAME = Argument(flags=("NAME",), kind="stack", required=True, help="the stack's name")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ast import literal_eval
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from traitlets import Bool, Enum, HasTraits, TraitError, TraitType, Undefined, Unicode
+from traitlets import Bool, Container, Dict, Enum, HasTraits, TraitError, TraitType, Undefined, Unicode
 
 from zennb.components.secret import SecretRef
 from zennb.errors import InvalidConfiguration, nearest
@@ -166,6 +167,8 @@ def _parse(trait: TraitType[Any, Any], owner: Configured, text: str) -> Any:
     if isinstance(trait, Unicode):
         return text  # `from_string` would strip quotes and expand `~`: text is taken as typed
     try:
+        if isinstance(trait, Container | Dict):
+            return literal_eval(text)  # `from_string` cannot validate typed items; assigning does
         return trait.from_string(text)
     except (ValueError, TypeError, SyntaxError):
         trait.error(owner, text)  # says the same for every kind of trait: what it expected, and what it got

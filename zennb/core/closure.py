@@ -265,9 +265,7 @@ class Closure:
     ) -> None:
         """Take in what a module holds under a name."""
         if is_code(value):
-            if place.is_users:
-                self._code(value, name, bound)
-            elif is_users_code(value):  # somebody replaced a package's function
+            if place.is_users or is_users_code(value):  # the latter: somebody replaced a package's function
                 self._code(value, name, bound)
             self._patched(value, rest, name, bound)
         elif place.is_users:

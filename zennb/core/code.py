@@ -86,6 +86,17 @@ def _outside(analysis: Analysis, code: CodeType) -> Analysis:
     )
 
 
+def _node(code: CodeType) -> Function | None:
+    module = _cell(code.co_filename)
+    if module is None:
+        module = _file(code.co_filename)
+    if module is None:
+        return None
+    if module.compiled is not None:
+        return _same(code, module)
+    return _at(module, code)
+
+
 # Cells: their text is registered in linecache under a name of its own and never changes
 
 

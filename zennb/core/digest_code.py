@@ -11,7 +11,7 @@ from zennb.core.code import body
 from zennb.core.digest_class import class_parts
 from zennb.core.digest_objects import cell_content
 from zennb.core.origin import Origin, module_of, origin, top_level
-from zennb.core.walk import HIDDEN, Handler, Steps, Walk
+from zennb.core.walk import HIDDEN, STATE, Handler, Steps, Walk
 
 __all__ = ["HANDLERS", "class_", "class_name", "function_name", "home"]
 
@@ -213,6 +213,17 @@ def _cached(walk: Walk, value: Any) -> Steps | None:
     return iter([(value.cache_parameters(), HIDDEN), (value.__wrapped__, ".__wrapped__")])
 
 
+def _partial(walk: Walk, value: Any) -> Steps | None:
+    return None if walk.seen(value) else _partial_parts(walk, value)
+
+
+def _partial_parts(walk: Walk, value: Any) -> Steps:
+    walk.mark("partial")
+    for name in ("func", "args", "keywords"):
+        yield getattr(value, name), f".{name}"
+    yield vars(value) or None, STATE
+
+
 HANDLERS: dict[str, Handler] = {
     "builtins.function": _function,
     "builtins.method": _method,
@@ -228,6 +239,7 @@ HANDLERS: dict[str, Handler] = {
     "builtins.property": _parts_named("property", "fget", "fset", "fdel"),
     "builtins.classmethod": _parts_named("classmethod", "__func__"),
     "builtins.staticmethod": _parts_named("staticmethod", "__func__"),
+    "functools.partial": _partial,
     "functools.cached_property": _parts_named("cached_property", "func"),
     "functools._lru_cache_wrapper": _cached,
 }

@@ -135,7 +135,9 @@ def collect(
     declared = definition.options.outputs
     bound = before.bound()
     values: dict[str, tuple[Any, Look]] = {}
-    defines, own, troubles = [], [], []
+    defines: list[str] = []
+    own: list[str] = []
+    troubles: list[str] = []
     for name in bound:
         value = namespace[name]
         if is_code(value) or _is_imported(name, definition):

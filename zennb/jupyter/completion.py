@@ -28,7 +28,6 @@ __all__ = ["Completion", "Matcher"]
 
 IDENTIFIER = "zennb"
 OURS = re.compile(r"^(?:\s*|.*?=\s*)(?P<escape>%%?)(?P<magic>[^\W\d][\w-]*)(?P<rest>\s.*)$")
-NOTHING = SimpleMatcherResult(completions=[], suppress=False)
 
 
 class Matcher:
@@ -46,7 +45,7 @@ class Matcher:
         typed = OURS.match(context.text_until_cursor)
         node = self._node(typed["escape"], typed["magic"], context.cursor_line) if typed else None
         if typed is None or node is None:
-            return NOTHING
+            return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
         *words, fragment = typed["rest"].lstrip().split(" ")
         found = candidates(
             node, [word for word in words if word], fragment, names=self.names, face=Face.MAGIC

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.commands.face import Face
 from zennb.commands.help import help_text
@@ -17,8 +17,6 @@ from zennb.jupyter.transform import CellTransformer, TreeTransformer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from IPython.core.interactiveshell import InteractiveShell
-
 __all__ = ["load", "unload"]
 
 
@@ -27,10 +25,11 @@ class _Hooks:
     session: KernelSession
     cells: CellTransformer
     trees: TreeTransformer
+    pipeline: PipelineSession
     completion: Completion
 
 
-def load(shell: InteractiveShell) -> None:
+def load(shell: Any) -> None:  # Any: our session and hooks are attributes of the shell
     """Make `%%step` and the magics work in this shell; loading twice is the same as once."""
     if getattr(shell, "zennb_hooks", None) is not None:
         return
@@ -46,11 +45,15 @@ def load(shell: InteractiveShell) -> None:
     pipeline = PipelineSession(session)
     magics.register(shell, pipeline)
     shell.zennb_hooks = _Hooks(
-        session=session, cells=cells, trees=trees, completion=Completion(shell, pipeline)
+        session=session,
+        cells=cells,
+        trees=trees,
+        pipeline=pipeline,
+        completion=Completion(shell, pipeline),
     )
 
 
-def unload(shell: InteractiveShell) -> None:
+def unload(shell: Any) -> None:  # Any: as above
     """Take everything out of the shell again; stored results stay."""
     hooks: _Hooks | None = getattr(shell, "zennb_hooks", None)
     if hooks is None:
@@ -67,7 +70,7 @@ def unload(shell: InteractiveShell) -> None:
     shell.zennb_hooks = None
 
 
-def _stub(shell: InteractiveShell) -> Callable[[str, str], None]:
+def _stub(shell: Any) -> Callable[[str, str], None]:
     """Return what `%lsmagic`, `%%step?` and completion see; the cell itself is prepared before it gets here."""
 
     def step(line: str, cell: str) -> None:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from IPython.core.interactiveshell import InteractiveShell
-
     from zennb.engine.recording import Event, Recording
     from zennb.jupyter.tap import Tap
 
@@ -21,7 +19,7 @@ __all__ = ["KernelFrontend"]
 class KernelFrontend:
     """The faces of values as this shell shows them."""
 
-    def __init__(self, shell: InteractiveShell, tap: Tap) -> None:
+    def __init__(self, shell: Any, tap: Tap) -> None:  # Any: IPython leaves much of the shell untyped
         self._shell, self._tap = shell, tap
 
     def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from zennb.views.pipeline import live
@@ -14,9 +14,21 @@ if TYPE_CHECKING:
     from zennb.core.records import Run, Step
     from zennb.jupyter.tap import Tap
 
-__all__ = ["LiveTable"]
+__all__ = ["LiveTable", "facts"]
 
 _PAUSE = 0.2  # seconds between two updates
+
+
+def facts(step: Step) -> dict[str, Any]:
+    """Return what the metadata of an output says of a step, so that tools can read a saved notebook."""
+    return {
+        "step": step.name,
+        "status": step.status.value,
+        "run": step.run,
+        "reason": step.reason,
+        "seconds": round(step.seconds, 6),
+        "outputs": list(step.outputs),
+    }
 
 
 class LiveTable:
@@ -43,6 +55,7 @@ class LiveTable:
         view = live(self._order, steps=steps, now=now, run=run)
         self._tap.publish(
             {"text/plain": view.text, "text/html": view.html},
+            {"zennb": [facts(steps[name]) for name in self._order if name in steps]},
             transient={"display_id": self._id} if self._updates else {},
             update=self._shown and self._updates,
         )

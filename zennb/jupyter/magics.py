@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 __all__ = ["register", "unregister"]
 
+DASHED = re.compile(
+    r"^\s*(?:\?{1,2}%NAME|%NAME\?{1,2})\s*$".replace("NAME", rf"(?:{'|'.join(sorted(MAGICS))})")
+)
+"""A line that asks for the help of one of our magics."""
+
 
 def register(shell: InteractiveShell, session: Session | None) -> None:
     """Define the line magics in a shell.
@@ -37,12 +43,22 @@ def register(shell: InteractiveShell, session: Session | None) -> None:
     for name, command, path in _magics():
         magic = _magic(name, command, path, context)
         shell.magics_manager.register_function(magic, magic_kind="line", magic_name=name)
+    if _help_for_dashes not in shell.input_transformer_manager.cleanup_transforms:
+        shell.input_transformer_manager.cleanup_transforms.append(_help_for_dashes)
 
 
 def unregister(shell: InteractiveShell) -> None:
     """Remove the line magics from a shell."""
+    transforms = shell.input_transformer_manager.cleanup_transforms
+    if _help_for_dashes in transforms:
+        transforms.remove(_help_for_dashes)
     for name, _, _ in _magics():
         shell.magics_manager.magics["line"].pop(name, None)
+
+
+def _help_for_dashes(lines: list[str]) -> list[str]:
+    """Let `%artifact-store?` find its magic: IPython looks for a name that is an identifier."""
+    return [line.replace("-", "_") if DASHED.match(line) else line for line in lines]
 
 
 def _magics() -> Iterator[tuple[str, Command, tuple[str, ...]]]:

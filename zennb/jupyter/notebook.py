@@ -31,13 +31,17 @@ def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
 
 
 def label(notebook: Path | None, home: Path) -> str:
-    """Return the notebook's name in records: relative to the project that the home belongs to, where it is inside."""
+    """Return the notebook's name in records: its path inside its project, else its file name; never a machine's path.
+
+    The project is the directory that holds the home, or the nearest one upwards that is under version control.
+    """
     if notebook is None:
         return ""
-    try:
-        return notebook.resolve().relative_to(home.resolve().parent).as_posix()
-    except ValueError:
-        return str(notebook)
+    notebook = notebook.resolve()
+    for project in (home.resolve().parent, *notebook.parents):
+        if project in notebook.parents and (project == home.resolve().parent or (project / ".git").exists()):
+            return notebook.relative_to(project).as_posix()
+    return notebook.name
 
 
 def cell_order(notebook: Path | None) -> list[str]:

@@ -8,6 +8,8 @@ import shlex
 import sys
 import threading
 from concurrent.futures import wait
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
@@ -23,6 +25,7 @@ from zennb.engine.shelf import Shelf
 from zennb.engine.site import Site
 from zennb.errors import StepRefused, UsageError
 from zennb.jupyter.frontend import KernelFrontend
+from zennb.jupyter.live import facts
 from zennb.jupyter.notebook import find_notebook, label
 from zennb.jupyter.register import Register
 from zennb.jupyter.stepcell import StepCell
@@ -32,16 +35,19 @@ from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from zennb.core.records import Artifact, Step
+    from zennb.engine.recording import Event
     from zennb.jupyter.transform import Announced
     from zennb.stacks.workspace import Workspace
 
 __all__ = ["KernelSession"]
+
+_GLANCE = 0.1  # seconds between two looks at what a step in another thread has shown
 
 
 class KernelSession:
@@ -53,7 +59,7 @@ class KernelSession:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
-        self.namespace: MutableMapping[str, Any] = shell.user_ns
+        self.namespace: dict[str, Any] = shell.user_ns
         self.holdings = Holdings()
         self.register = Register()
         self.tap = Tap(shell)
@@ -186,21 +192,13 @@ class KernelSession:
     def show_status(self, step: Step) -> None:
         """End a step's output with its status line, which tools can read in a saved notebook."""
         view = status_line(step)
-        facts = {
-            "step": step.name,
-            "status": step.status.value,
-            "run": step.run,
-            "reason": step.reason,
-            "seconds": round(step.seconds, 6),
-            "outputs": list(step.outputs),
-        }
-        self.tap.publish({"text/plain": view.text, "text/html": view.html}, {"zennb": facts})
+        self.tap.publish({"text/plain": view.text, "text/html": view.html}, {"zennb": facts(step)})
 
     def hint(self, error: BaseException | None) -> str:
         """Say which step would bind a name that is missing; "" for other errors."""
-        if not isinstance(error, NameError) or not getattr(error, "name", None):
+        name = error.name if isinstance(error, NameError) else None
+        if not name:
             return ""
-        name = error.name
         for definition in self.register.ordered([]):
             if name in definition.analysis.binds:
                 return f"`{name}` is bound by step '{definition.name}'; run that cell first"
@@ -214,18 +212,20 @@ class KernelSession:
         """Run a call where the stack runs things, showing live what it prints, until it ends or is interrupted."""
         while True:
             ticket = Ticket()
+            shown: SimpleQueue[Event] = SimpleQueue()
             future = site.orchestrator.submit(
                 perform,
                 call,
                 shelf=site.shelf,
                 frontend=self.frontend,
-                listener=self.frontend.emit,
+                listener=shown.put,
                 ticket=ticket,
             )
             try:
-                while not wait([future], timeout=0.1).done:
-                    pass
+                while not wait([future], timeout=_GLANCE).done:
+                    self._emit(shown)
                 made = future.result()
+                self._emit(shown)
             except KeyboardInterrupt:
                 ticket.stop()
                 future.cancel()
@@ -233,6 +233,12 @@ class KernelSession:
             if made.error is None or retries <= 0:
                 return made
             retries -= 1
+
+    def _emit(self, shown: SimpleQueue[Event]) -> None:
+        """Show what a step in another thread has shown since: only this thread's output lands under this cell."""
+        with suppress(Empty):
+            while True:
+                self.frontend.emit(shown.get_nowait())
 
     def _define(self, announced: Announced, filename: str) -> Definition:
         options = _options(announced.line)

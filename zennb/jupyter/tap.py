@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from IPython.core.interactiveshell import InteractiveShell
-
     from zennb.engine.recording import Recording
 
 __all__ = ["Tap"]
@@ -20,7 +18,7 @@ __all__ = ["Tap"]
 class Tap:
     """Stands between `display(...)` and the shell's publisher for as long as the extension is loaded."""
 
-    def __init__(self, shell: InteractiveShell) -> None:
+    def __init__(self, shell: Any) -> None:  # Any: IPython leaves the parts we tap untyped
         self._shell = shell
         self._publish = shell.display_pub.publish
         self._clear = shell.display_pub.clear_output

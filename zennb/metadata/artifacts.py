@@ -24,6 +24,7 @@ __all__ = [
     "artifacts_with_digest",
     "history",
     "latest_artifacts",
+    "latest_names",
     "record_artifact",
 ]
 
@@ -116,6 +117,12 @@ def latest_artifacts(
         "ORDER BY h.artifact DESC LIMIT ? OFFSET ?",
         (*values, limit, offset),
     )
+
+
+def latest_names(connection: sqlite3.Connection, *, limit: int) -> list[str]:
+    """Return names of artifacts, the one that got a version last first."""
+    cursor = connection.execute("SELECT name FROM heads ORDER BY artifact DESC LIMIT ?", (limit,))
+    return [str(name) for (name,) in cursor]
 
 
 def history(connection: sqlite3.Connection, name: str, *, limit: int, offset: int) -> list[Artifact]:

@@ -146,6 +146,12 @@ def select_runs(
     return _decode(connection, cursor, dead)
 
 
+def latest_ids(connection: sqlite3.Connection, *, limit: int) -> list[int]:
+    """Return ids of runs, newest first."""
+    cursor = connection.execute("SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT ?", (limit,))
+    return [int(run) for (run,) in cursor]
+
+
 def _conditions(which: RunFilter, dead: frozenset[int]) -> list[tuple[str, object]]:
     given = (
         ("r.stack = ?", None if which.stack is None else plain(which.stack)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.core.component_types import COMPONENT_TYPES
 from zennb.core.records import ComponentSpec, StackSpec
 from zennb.errors import NameTaken
 from zennb.metadata import rows
@@ -67,7 +68,13 @@ def select_stacks(connection: sqlite3.Connection, name: str | None) -> list[Stac
     found: dict[str, dict[str, ComponentSpec]] = {}
     for stack, *row in cursor:
         found.setdefault(stack, {})[row[0]] = _component(tuple(row))
-    return [StackSpec(name=stack, components=components) for stack, components in found.items()]
+    return [StackSpec(name=stack, components=_in_order(components)) for stack, components in found.items()]
+
+
+def _in_order(components: dict[str, ComponentSpec]) -> dict[str, ComponentSpec]:
+    """Return components by type in the order in which they are told, the orchestrator first."""
+    order = [kind.name for kind in COMPONENT_TYPES if kind.name in components]
+    return {kind: components[kind] for kind in dict.fromkeys([*order, *components])}
 
 
 def put_stack(connection: sqlite3.Connection, spec: StackSpec, *, replace: bool) -> None:

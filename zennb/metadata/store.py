@@ -215,6 +215,14 @@ class MetadataStore:
             artifacts.latest_artifacts, name=name, kind=kind, limit=limit, offset=offset
         )
 
+    def artifact_names(self, *, limit: int = 500) -> list[str]:
+        """Return names of artifacts, the one that got a version last first; much cheaper than the records."""
+        return self._database.read(artifacts.latest_names, limit=limit)
+
+    def run_ids(self, *, limit: int = 50) -> list[int]:
+        """Return ids of runs, newest first; much cheaper than the records."""
+        return self._database.read(runs.latest_ids, limit=limit)
+
     def history(self, name: str, *, limit: int = 1000, offset: int = 0) -> list[Artifact]:
         """Return versions of one name, newest first."""
         return self._database.read(history, name, limit=limit, offset=offset)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 class TestLocalArtifactStore(ArtifactStoreContract):
     @pytest.fixture
-    def store(self, opener: Callable[[], LocalArtifactStore]) -> LocalArtifactStore:  # type: ignore[override]  # no clean-up of its own
+    def store(self, opener: Callable[[], LocalArtifactStore]) -> LocalArtifactStore:
         return opener()
 
     @pytest.fixture
-    def reopen(self, opener: Callable[[], LocalArtifactStore]) -> Callable[[], LocalArtifactStore]:  # type: ignore[override]  # asks for another fixture
+    def reopen(self, opener: Callable[[], LocalArtifactStore]) -> Callable[[], LocalArtifactStore]:
         return opener

@@ -12,7 +12,7 @@ from zennb.testing.artifact_store import ArtifactStoreContract
 
 class TestMemoryArtifactStore(ArtifactStoreContract):
     @pytest.fixture
-    def store(self) -> MemoryArtifactStore:  # type: ignore[override]  # no clean-up of its own
+    def store(self) -> MemoryArtifactStore:
         return MemoryArtifactStore.from_config("test", {})
 
 

@@ -8,7 +8,7 @@ from zennb.testing.orchestrator import OrchestratorContract
 
 class TestLocalOrchestrator(OrchestratorContract):
     @pytest.fixture
-    def orchestrator(self) -> LocalOrchestrator:  # type: ignore[override]  # no clean-up of its own
+    def orchestrator(self) -> LocalOrchestrator:
         return LocalOrchestrator.from_config("test", {})
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from zennb.errors import InvalidConfiguration
 from zennb.testing.orchestrator import OrchestratorContract
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import subprocess
+    from collections.abc import Callable, Iterator
 
 
 class TestThreadsOrchestrator(OrchestratorContract):
@@ -52,14 +52,20 @@ def test_no_threads_are_left_after_close(threads: ThreadsOrchestrator) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("zennb-test")]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_it_works_in_a_forked_child(threads: ThreadsOrchestrator) -> None:
-    threads.submit(int).result(60)
-    child = os.fork()
-    if child == 0:
-        threading.Timer(30, os._exit, (2,)).start()
-        os._exit(0 if threads.submit(int, "3").result(20) == 3 else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+def test_it_works_in_a_forked_child(python: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    done = python(
+        """
+        import os
+        from zennb.components.orchestrators.threads import ThreadsOrchestrator
+        threads = ThreadsOrchestrator(name="test")
+        threads.submit(int).result(60)
+        child = os.fork()
+        if child == 0:
+            os._exit(threads.submit(int, "3").result(20))
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """
+    )
+    assert done.stdout.strip() == "3"
 
 
 @pytest.mark.parametrize("workers", ["0", "-1", "many", "", "2.5"])

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.errors import StoreError
+from zennb.materializers.signer import Signer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGEST = "ab" * 32
+
+
+def test_the_key_is_made_once_and_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    seal = Signer(tmp_path / "keys").sign([b"x"])
+    key = tmp_path / "keys" / "signing-key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in key.parent.iterdir()] == ["signing-key"]
+    assert Signer(tmp_path / "keys").verifies([b"x"], seal)
+
+
+def test_a_seal_is_about_the_bytes_however_they_are_cut(tmp_path: Path) -> None:
+    signer = Signer(tmp_path)
+    assert signer.verifies([b"ab", memoryview(b"c")], signer.sign([b"abc"]))
+    assert not signer.verifies([b"abd"], signer.sign([b"abc"]))
+
+
+def test_another_user_makes_another_seal(tmp_path: Path) -> None:
+    seal = Signer(tmp_path / "mine").sign([b"x"])
+    assert not Signer(tmp_path / "yours").verifies([b"x"], seal)
+
+
+def test_a_key_that_others_could_read_is_made_private_again(tmp_path: Path) -> None:
+    Signer(tmp_path).sign([b"x"])
+    (tmp_path / "signing-key").chmod(0o644)
+    Signer(tmp_path).sign([b"x"])
+    assert (tmp_path / "signing-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_key_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "signing-key").write_bytes(b"short")
+    with pytest.raises(StoreError, match=r"damaged \(5 bytes.*zennb trust"):
+        Signer(tmp_path).sign([b"x"])
+
+
+def test_the_key_is_in_no_repr_and_no_error(tmp_path: Path) -> None:
+    signer = Signer(tmp_path)
+    signer.sign([b"x"])
+    key = (tmp_path / "signing-key").read_bytes()
+    assert repr(signer) == "Signer()"
+    assert repr(key)[2:-1] not in repr(signer)
+
+
+def test_many_threads_agree_on_one_key(tmp_path: Path) -> None:
+    seals: list[bytes] = []
+    start = threading.Barrier(8)
+
+    def work() -> None:
+        start.wait()
+        seals.append(Signer(tmp_path).sign([b"x"]))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seals) == 8
+    assert len(set(seals)) == 1
+
+
+def test_many_processes_agree_on_one_key_and_lose_no_trust(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib; from zennb.materializers.signer import Signer;"
+        "s = Signer(pathlib.Path(sys.argv[1])); s.trust(sys.argv[2] * 32); print(s.sign([b'x']).hex())"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path), f"a{n}"], stdout=subprocess.PIPE)
+        for n in range(4)
+    ]
+    assert len({one.communicate()[0] for one in running}) == 1
+    assert all(Signer(tmp_path).is_trusted(f"a{n}" * 32) for n in range(4))
+
+
+def test_trust_is_remembered_by_digest(tmp_path: Path) -> None:
+    assert not Signer(tmp_path).is_trusted(DIGEST)
+    Signer(tmp_path).trust(DIGEST)
+    Signer(tmp_path).trust(DIGEST)
+    assert Signer(tmp_path).is_trusted(DIGEST)
+    assert not Signer(tmp_path).is_trusted("cd" * 32)
+    assert (tmp_path / "trusted").read_text().split() == [DIGEST]
+    assert (tmp_path / "trusted").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_line_that_a_killed_process_left_unfinished_harms_nobody(tmp_path: Path) -> None:
+    (tmp_path / "trusted").write_text("\nabab")
+    Signer(tmp_path).trust(DIGEST)
+    assert Signer(tmp_path).is_trusted(DIGEST)
+
+
+@pytest.mark.parametrize("text", ["", "abc", DIGEST.upper(), DIGEST + "\n", "../" + DIGEST])
+def test_only_digests_can_be_trusted(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError, match="sha-256"):
+        Signer(tmp_path).trust(text)
+
+
+def test_the_key_lives_in_the_users_jupyter_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    Signer().sign([b"x"])
+    assert (tmp_path / "jupyter" / "zennb" / "signing-key").exists()
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"JUPYTER_DATA_DIR|cannot be read"):
+        Signer(tmp_path / "file" / "zennb").sign([b"x"])
+
+
+def test_without_hard_links_the_key_is_still_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    seal = Signer(tmp_path).sign([b"x"])
+    assert Signer(tmp_path).verifies([b"x"], seal)

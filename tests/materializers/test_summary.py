@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.linear_model import Ridge
+
+from zennb.materializers.summary import short, summarise, type_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass
+class Holder:
+    """Holds much."""
+
+    items: list[int]
+
+
+class Hostile:
+    """Raises wherever it can."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+    def __len__(self) -> int:
+        raise RuntimeError("no")
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("no")
+
+
+class Lying:
+    @property  # type: ignore[misc] # a class may do that
+    def __class__(self) -> Any:
+        raise RuntimeError("no")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, 1, 2.5, float("nan"), "x" * 10_000, b"x" * 10**6, 10**5000, 1j),
+        *([1] * 10**6, {1: [2]}, {n: n for n in range(10**5)}, (), {1}, deque([1]), range(9)),
+        *(
+            np.arange(5),
+            np.array(1),
+            np.zeros((0, 3)),
+            np.ones((2, 3, 4)),
+            np.array([None, [1]], dtype=object),
+        ),
+        *(
+            np.array([np.nan]),
+            np.array([np.inf, 1]),
+            np.array(["2024"], "M8[Y]"),
+            np.float32(1),
+            np.zeros((3, 0, 2)),
+        ),
+        *(np.array([(1, "x")], dtype=[("a", "i4"), ("b", "U1")]), np.array([1j]), np.array([True])),
+        *(pd.DataFrame({"a": [1], "b": [[1] * 10**6]}), pd.Series(["x"]), pd.Index([1, 2]), pd.DataFrame()),
+        *(
+            pl.DataFrame({"a": [1]}),
+            pl.Series([1]),
+            pa.table({"a": [1]}),
+            pl.DataFrame(),
+            pd.Timestamp("2024"),
+        ),
+        *(Ridge(), Holder([1] * 10**6), print, lambda: 1),
+    ],
+    ids=lambda value: object.__repr__(value)[:30],
+)
+def test_every_summary_is_small_json(value: Any) -> None:
+    summary = summarise(value)
+    text = json.dumps(summary, allow_nan=False)
+    assert summary["kind"] in {"scalar", "text", "array", "frame", "picture", "mapping", "sequence", "object"}
+    assert len(text) < 10_000
+
+
+@pytest.mark.parametrize("wrap", [lambda one: one, lambda one: [one], lambda one: {one: one}])
+@pytest.mark.parametrize("kind", [Hostile, Lying])
+def test_the_summary_of_a_hostile_object_is_small_json_too(kind: type, wrap: Callable[[Any], Any]) -> None:
+    assert len(json.dumps(summarise(wrap(kind())))) < 1_000
+
+
+def test_text_is_cut_but_its_length_is_told() -> None:
+    assert summarise("ab" * 5000) == {"kind": "text", "text": "ab" * 1000, "length": 10_000}
+
+
+def test_an_array_shows_range_and_corner() -> None:
+    assert summarise(np.arange(12.0).reshape(3, 4)) == {
+        "kind": "array",
+        "shape": [3, 4],
+        "dtype": "float64",
+        "min": 0.0,
+        "max": 11.0,
+        "mean": 5.5,
+        "head": [["0.0", "1.0", "2.0", "3.0"], ["4.0", "5.0", "6.0", "7.0"], ["8.0", "9.0", "10.0", "11.0"]],
+    }
+
+
+def test_a_frame_shows_columns_and_first_rows_index_first() -> None:
+    summary = summarise(pd.DataFrame({"a": range(9), "<b>": ["x"] * 9}, index=list("abcdefghi")))
+    assert summary["rows"] == 9
+    assert summary["columns"] == [{"name": "a", "dtype": "int64"}, {"name": "<b>", "dtype": "str"}]
+    assert summary["head"][:2] == [["a", "0", "x"], ["b", "1", "x"]]
+    assert len(summary["head"]) == 5
+
+
+def test_a_wide_frame_tells_how_wide_it_is() -> None:
+    summary = summarise(pd.DataFrame(np.zeros((2, 5000))))
+    assert len(summary["columns"]) == 50
+    assert summary["width"] == 5000
+
+
+def test_containers_show_their_first_items() -> None:
+    assert summarise({"a": 1, "b": [1, 2]}) == {
+        "kind": "mapping",
+        "length": 2,
+        "items": [["'a'", "int", "1"], ["'b'", "list", "[1, 2]"]],
+    }
+    assert summarise([0.5, None])["items"] == [["float", "0.5"], ["NoneType", "None"]]
+    assert summarise({"x": pd.DataFrame({"a": [1]})})["items"] == [
+        ["'x'", "pandas.DataFrame", "<pandas.DataFrame 1 × 1>"]
+    ]
+
+
+def test_an_object_shows_its_repr_and_attributes() -> None:
+    summary = summarise(Ridge(alpha=2))
+    assert summary["text"] == "Ridge(alpha=2)"
+    assert ["alpha", "2"] in summary["attributes"]
+
+
+def test_private_attributes_are_not_shown() -> None:
+    value = Holder([1])
+    value.__dict__["_password"] = "hunter2"
+    assert summarise(value)["attributes"] == [["items", "[1]"]]
+
+
+def test_a_repr_without_end_is_not_begun() -> None:
+    began = time.monotonic()
+    value: Any = [0] * 10**6
+    for _ in range(50):
+        value = [value] * 3
+    short(value)
+    summarise(value)
+    summarise(Holder(value[0][0]))
+    assert time.monotonic() - began < 60  # without the guard it would outlast the universe
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (pd.DataFrame(), "pandas.DataFrame"),
+        (pd.Index([1]), "pandas.Index"),
+        (Ridge(), "sklearn.linear_model.Ridge"),
+        (np.zeros(1), "numpy.ndarray"),
+        (np.float64(1), "numpy.float64"),
+        (pl.DataFrame(), "polars.DataFrame"),
+        (pa.table({}), "pyarrow.Table"),
+        (1, "int"),
+        (None, "NoneType"),
+        (deque(), "collections.deque"),
+        (Holder([]), f"{__name__}.Holder"),
+    ],
+)
+def test_types_are_written_as_people_write_them(value: Any, text: str) -> None:
+    assert type_text(value) == text

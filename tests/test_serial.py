@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import gc
+import signal
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from zennb.serial import Serial
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def serial() -> Iterator[Serial]:
+    made = Serial("test-serial")
+    yield made
+    made.close()
+
+
+def test_a_call_returns_what_the_function_returned(serial: Serial) -> None:
+    assert serial.call(divmod, 7, 2) == (3, 1)
+    assert serial.call(sorted, [1, 3, 2], reverse=True) == [3, 2, 1]
+
+
+def test_a_call_raises_what_the_function_raised(serial: Serial) -> None:
+    with pytest.raises(ZeroDivisionError):
+        serial.call(divmod, 1, 0)
+    assert serial.call(int, "1") == 1
+
+
+def test_all_calls_run_on_one_thread_of_their_own(serial: Serial) -> None:
+    threads = {serial.call(threading.get_ident) for _ in range(20)}
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
+def test_a_call_within_a_call_runs_in_place(serial: Serial) -> None:
+    assert serial.call(lambda: serial.call(lambda: serial.call(int, "7"))) == 7
+
+
+def test_calls_from_many_threads_run_one_after_another(serial: Serial) -> None:
+    running, most = 0, 0
+
+    def count() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.001)
+        running -= 1
+
+    callers = [threading.Thread(target=serial.call, args=(count,)) for _ in range(20)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert (running, most) == (0, 1)
+
+
+def test_an_interrupt_ends_the_waiting_and_not_the_work(serial: Serial) -> None:
+    go, done = threading.Event(), threading.Event()
+
+    def work() -> None:
+        go.wait(60)
+        done.set()
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            serial.call(work)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not done.is_set()
+    go.set()
+    assert done.wait(60)
+    assert serial.call(int, "1") == 1
+
+
+def test_closing_finishes_what_was_started_and_ends_the_thread() -> None:
+    serial = Serial("test-closing")
+    finished: list[int] = []
+
+    def work() -> None:
+        time.sleep(0.05)
+        finished.append(1)
+
+    caller = threading.Thread(target=serial.call, args=(work,))
+    caller.start()
+    while not [thread for thread in threading.enumerate() if thread.name == "test-closing"]:
+        time.sleep(0.001)
+    serial.call(int)
+    serial.close()
+    caller.join()
+    assert finished == [1]
+    assert "test-closing" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_closed_one_refuses_calls_and_may_be_closed_again() -> None:
+    serial = Serial("test-closed")
+    serial.call(int)
+    serial.close()
+    serial.close()
+    with pytest.raises(RuntimeError, match="test-closed is closed"):
+        serial.call(int)
+
+
+def test_one_that_was_never_used_has_no_thread() -> None:
+    before = threading.active_count()
+    Serial("unused").close()
+    assert threading.active_count() == before
+
+
+def test_a_dropped_one_ends_its_thread() -> None:
+    serial = Serial("test-dropped")
+    thread = serial.call(threading.current_thread)
+    del serial
+    gc.collect()
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_an_idle_worker_keeps_no_arguments_or_results_alive(serial: Serial) -> None:
+    class Thing:
+        pass
+
+    thing = Thing()
+    gone = weakref.ref(thing)
+    assert serial.call(lambda value: value, thing) is thing
+    serial.call(int)
+    del thing
+    gc.collect()
+    assert gone() is None
