@@ -51,7 +51,8 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import version
 
-        return version("zennb")
+        globals()["__version__"] = version("zennb")
+        return globals()["__version__"]
     if name in FROM_API:
         from zennb import api
 

@@ -272,7 +272,7 @@ def find_artifact(
     history = opened.metadata.history(name, limit=20)
     if version is not None and history:
         raise UnknownName(
-            f"version of artifact '{name}'", str(version), [str(each.version) for each in history]
+            f"version of '{name}' numbered", str(version), [str(each.version) for each in history]
         )
     if history:
         return history[0]  # captured from the notebook, never put out by a step

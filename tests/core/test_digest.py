@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import collections
-import datetime
+import datetime as dt
 import decimal
 import enum
 import fractions
@@ -103,7 +103,7 @@ def shared(value: Any) -> list[Any]:
 
 
 def cycle(*names: str) -> dict[str, Any]:
-    ring: dict[str, Any] = {name: 1 for name in names}
+    ring: dict[str, Any] = dict.fromkeys(names, 1)
     ring["self"] = ring
     return ring
 
@@ -115,6 +115,16 @@ def deep(levels: int, bottom: Any) -> list[Any]:
     return value
 
 
+def at_end(file: io.BytesIO) -> io.BytesIO:
+    file.seek(1)
+    return file
+
+
+def pair_of_tuples(inside: list[Any], *, again: bool) -> list[Any]:
+    one = (inside,)
+    return [one, (inside,) if again else one]
+
+
 def adder(n: int) -> Callable[[int], int]:
     return lambda x: x + n
 
@@ -123,8 +133,8 @@ def function(x: int, y: int = 2) -> int:
     return x + y
 
 
-UTC = datetime.UTC
-WHEN = datetime.datetime(2024, 3, 1, 12)
+UTC = dt.UTC
+WHEN = dt.datetime(2024, 3, 1, 12, tzinfo=UTC).replace(tzinfo=None)
 
 DIFFER: dict[str, tuple[Any, Any]] = {
     "int and bool": (1, True),
@@ -187,12 +197,12 @@ DIFFER: dict[str, tuple[Any, Any]] = {
     "cycles": (cycle("a"), cycle("b")),
     "depth": (deep(500, 1), deep(501, 1)),
     "the bottom of a deep list": (deep(20_000, 1), deep(20_000, 2)),
-    "dates": (datetime.date(2024, 3, 1), datetime.date(2024, 3, 2)),
-    "date and datetime": (datetime.date(2024, 3, 1), datetime.datetime(2024, 3, 1)),
+    "dates": (dt.date(2024, 3, 1), dt.date(2024, 3, 2)),
+    "date and datetime": (dt.date(2024, 3, 1), WHEN.replace(hour=0)),
     "naive and aware": (WHEN, WHEN.replace(tzinfo=UTC)),
     "time zones": (WHEN.replace(tzinfo=UTC), WHEN.replace(tzinfo=zoneinfo.ZoneInfo("Europe/Paris"))),
     "fold": (WHEN, WHEN.replace(fold=1)),
-    "durations": (datetime.timedelta(1), datetime.timedelta(1, 1)),
+    "durations": (dt.timedelta(1), dt.timedelta(1, 1)),
     "decimals": (decimal.Decimal("1.0"), decimal.Decimal("1.00")),
     "fractions": (fractions.Fraction(1, 2), fractions.Fraction(1, 3)),
     "paths": (pathlib.Path("a/b"), pathlib.Path("a/c")),
@@ -207,7 +217,7 @@ DIFFER: dict[str, tuple[Any, Any]] = {
     "ellipsis and None": (..., None),
     "random states": (random.Random(1), random.Random(2)),
     "buffers": (io.BytesIO(b"a"), io.BytesIO(b"b")),
-    "positions in buffers": (io.BytesIO(b"a"), (lambda b: (b.seek(1), b)[1])(io.BytesIO(b"a"))),
+    "positions in buffers": (io.BytesIO(b"a"), at_end(io.BytesIO(b"a"))),
     "arrays": (array.array("i", [1]), array.array("i", [2])),
     "types of arrays": (array.array("i", [1]), array.array("h", [1])),
     "memory views": (memoryview(b"ab"), memoryview(b"ac")),
@@ -262,8 +272,8 @@ AGREE: dict[str, Callable[[], tuple[Any, Any]]] = {
     "the same text twice and equal texts": lambda: (["ab" * 5] * 2, ["ab" * 5, "".join(["ab"] * 5)]),
     "a shared tuple and equal tuples": lambda: (shared((1, 2)), [(1, 2), (1, 2)]),
     "a shared tuple of shared things": lambda: (
-        (lambda xs: shared((xs,)))([]),
-        (lambda xs: [(xs,), (xs,)])([]),
+        pair_of_tuples([], again=False),
+        pair_of_tuples([], again=True),
     ),
     "equal floats": lambda: (float("nan"), float("nan")),
     "what the state leaves out": lambda: (Stateful(1, 2), Stateful(1, 3)),
@@ -273,10 +283,16 @@ AGREE: dict[str, Callable[[], tuple[Any, Any]]] = {
     "a view and its bytes reversed twice": lambda: (memoryview(b"abc"), memoryview(b"cba")[::-1]),
     "two closures of one kind": lambda: (adder(3), adder(3)),
     "a memory view of a slice": lambda: (memoryview(b"xab")[1:], memoryview(b"ab")),
-    "copies of a function's partial": lambda: (functools.partial(function, 1), functools.partial(function, 1)),
+    "copies of a function's partial": lambda: (
+        functools.partial(function, 1),
+        functools.partial(function, 1),
+    ),
     "a generator state copied": lambda: (random.Random(1), copy(random.Random(1))),
     "a dispatcher": lambda: (functools.singledispatch(function), functools.singledispatch(function)),
-    "a cached function before and after use": lambda: (functools.cache(function), used(functools.cache(function))),
+    "a cached function before and after use": lambda: (
+        functools.cache(function),
+        used(functools.cache(function)),
+    ),
 }
 
 
@@ -303,14 +319,20 @@ CHANGES: dict[str, tuple[Callable[[], Any], Callable[[Any], object]]] = {
     "a member": (lambda: {1}, lambda v: v.add(2)),
     "an attribute": (lambda: Plain(a=1), lambda v: setattr(v, "a", 2)),
     "a new attribute": (lambda: Plain(a=1), lambda v: setattr(v, "b", 2)),
-    "an attribute of an object in a set": (lambda: [ONE, {ONE, Plain()}], lambda v: setattr(v[0], "seen", len(vars(v[0])))),
+    "an attribute of an object in a set": (
+        lambda: [ONE, {ONE, Plain()}],
+        lambda v: setattr(v[0], "seen", len(vars(v[0]))),
+    ),
     "a slot": (lambda: Slotted(1), lambda v: setattr(v, "b", 2)),
     "a byte": (lambda: bytearray(2), lambda v: v.__setitem__(0, 1)),
     "a drawn random number": (lambda: random.Random(1), lambda v: v.random()),
     "an advanced iterator": (lambda: iter([1, 2]), next),
-    "a method put on a class": (lambda: type("Made", (), {"f": function}), lambda v: setattr(v, "f", adder(1))),
+    "a method put on a class": (
+        lambda: type("Made", (), {"f": function}),
+        lambda v: setattr(v, "f", adder(1)),
+    ),
     "an attribute of a function": (lambda: adder(1), lambda v: setattr(v, "note", 1)),
-    "a default of a function": (lambda: (lambda x=1: x), lambda v: setattr(v, "__defaults__", (2,))),
+    "a default of a function": (lambda: lambda x=1: x, lambda v: setattr(v, "__defaults__", (2,))),
     "an alias made of equal parts": (lambda: [[], []], lambda v: v.__setitem__(1, v[0])),
 }
 
@@ -343,7 +365,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a member of a set": (lambda: {1, generator()}, "value{...}", "a generator"),
     "a key": (lambda: {generator(): 1}, "value", "a generator"),
     "a closure's variable": (lambda: closed_over(generator()), "value.inner", "a generator"),
-    "a partial's argument": (lambda: functools.partial(function, generator()), "value.args[0]", "a generator"),
+    "a partial's argument": (
+        lambda: functools.partial(function, generator()),
+        "value.args[0]",
+        "a generator",
+    ),
     "keys of a dictionary": (lambda: {"a": 1}.keys(), "value", "an object of type dict_keys"),
     "a deep one": (lambda: deep(3, generator()), "value[0][0][0][0]", "a generator"),
 }

@@ -354,3 +354,15 @@ def test_a_changed_global_is_seen_though_functions_are_remembered() -> None:
     old = print_of(notebook.reach("decorated(1)"))
     notebook.run("def deepest(x):\n    return 0")
     assert print_of(notebook.reach("decorated(1)")) != old
+
+
+def test_what_ipython_puts_into_every_notebook_is_not_content() -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell()
+    notebook = Notebook()
+    notebook.names = shell.user_ns
+    found = notebook.reach("get_ipython().run_line_magic('time', 'x'); display(1); open")
+    assert found == Notebook().reach("")
+    notebook.run("def helper():\n    return display(1), get_ipython()")
+    assert not notebook.reach("helper()").unclear

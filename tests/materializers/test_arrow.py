@@ -91,7 +91,7 @@ def test_columns_are_written_without_a_copy(make: Callable[[Any], Any]) -> None:
 
 
 def test_other_tools_can_read_the_file() -> None:
-    value = pd.DataFrame({"a": [1, 2], "when": pd.to_datetime(["2024-01-01", None]), "s": ["x", None]})
+    value = pd.DataFrame({"a": [1, 2], "when": pd.DatetimeIndex(["2024-01-01", "NaT"]), "s": ["x", None]})
     stored = bytes(joined(ArrowTables().dump(value)))
     assert pl.read_ipc(io.BytesIO(stored))["when"].to_list() == [datetime(2024, 1, 1), None]  # noqa: DTZ001 - naive
     assert pa.ipc.open_file(stored).read_all().column_names == ["a", "when", "s"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,3 +117,21 @@ def test_a_migration_that_fails_leaves_the_old_database(golden: Path, connection
 
 def test_the_schema_is_one_file_of_whole_statements() -> None:
     assert sqlite3.complete_statement(migrations.schema())
+
+
+def test_a_database_that_another_process_makes_at_this_moment_is_not_taken_for_a_foreign_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = migrations._has_tables
+    others = [threading.Thread(target=lambda: MetadataStore(path).close())]
+
+    def look_late(connection: sqlite3.Connection) -> bool:
+        if others and others[0].ident is None:
+            others[0].start()
+            others[0].join(0.2)
+        return look(connection)
+
+    monkeypatch.setattr(migrations, "_has_tables", look_late)
+    MetadataStore(path).close()
+    others[0].join()
+    assert shape(path)

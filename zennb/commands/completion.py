@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from zennb.commands.syntax import Argument, Command, Node, Verb
@@ -34,7 +35,12 @@ def candidates(node: Node, words: Sequence[str], fragment: str, *, names: Names,
             return []
         node = part
     found = _next(node, rest, fragment, names, face)
-    return [word for word in dict.fromkeys(found) if word.startswith(fragment)]
+    return [_quoted(word) for word in dict.fromkeys(found) if word.startswith(fragment)]
+
+
+def _quoted(word: str) -> str:
+    """Return a word as it has to be typed: a name with spaces stands in quotes."""
+    return word if word.isprintable() and not set(word) & set(" '\"\\") else quote(word)
 
 
 def _next(node: Node, rest: Sequence[str], fragment: str, names: Names, face: Face) -> list[str]:

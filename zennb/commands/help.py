@@ -14,7 +14,7 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["example", "help_text", "help_view"]
+__all__ = ["argument_rows", "example", "help_text", "help_view"]
 
 ROOM = 78
 """Columns of text that help fits into, as far as its words allow."""
@@ -48,10 +48,13 @@ def example(line: str, face: Face) -> str:
 
 def _verb(verb: Verb, path: Sequence[str], face: Face) -> list[str]:
     usage = f"{face.spell(path, magics=MAGICS)} {verb.usage(face)}".rstrip()
-    arguments = [*verb.places(face), *verb.options(face)]
-    rows = [(_typed(each), _told(each)) for each in arguments]
-    rows += [("--key=value", verb.free)] if verb.free else []
-    return [usage, _sentence(verb.help), _rows(rows), _examples(verb.examples, face)]
+    return [usage, _sentence(verb.help), _rows(argument_rows(verb, face)), _examples(verb.examples, face)]
+
+
+def argument_rows(verb: Verb, face: Face) -> list[tuple[str, str]]:
+    """Return each argument of a verb as it is typed, with what it means."""
+    rows = [(_typed(each), _told(each)) for each in [*verb.places(face), *verb.options(face)]]
+    return [*rows, ("--key=value", verb.free)] if verb.free else rows
 
 
 def _command(command: Command, path: Sequence[str], face: Face) -> list[str]:

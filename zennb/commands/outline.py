@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from zennb.errors import UsageError
 from zennb.headless.read import read, step_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.plan import Plan
     from zennb.core.records import Step
@@ -40,6 +41,7 @@ class _StepCell:
 
     outline: Outline
     body: str
+    named: bool
 
 
 class NotebookFile:
@@ -61,13 +63,14 @@ class NotebookFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         sources = [cell.source for cell in read(self.path) if cell.type == "code"]
-        found = [
-            (number, source)
+        cells = [
+            _step_cell(number, source)
             for number, source in enumerate(sources, start=1)
             if step_name(source) is not None
         ]
-        self._cells = {cell.outline.name: cell for cell in (_step_cell(*each) for each in found)}
-        self.plan: Plan = plan([cell.outline for cell in self._cells.values()])
+        found = _told_apart(cells)
+        self.plan: Plan = plan([cell.outline for cell in found])
+        self._cells = {cell.outline.name: cell for cell in found}
 
     def records(self, workspace: Workspace) -> dict[str, Step]:
         """Return the latest record of each of its steps that has one."""
@@ -135,7 +138,20 @@ def _step_cell(number: int, source: str) -> _StepCell:
         binds=frozenset(outputs or public),
         after=named(given.many("after")),
     )
-    return _StepCell(outline=outline, body=body)
+    return _StepCell(outline=outline, body=body, named=options.name != "")
+
+
+def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
+    """Give steps without a name of their own a number where their worked-out name is taken, as the kernel does."""
+    found: list[_StepCell] = []
+    for cell in cells:
+        taken = {other.outline.name for other in found}
+        name = cell.outline.name
+        numbers = count(2)
+        while not cell.named and name in taken:
+            name = f"{cell.outline.name}-{next(numbers)}"
+        found.append(replace(cell, outline=replace(cell.outline, name=name)))
+    return found
 
 
 def _body(source: str) -> str:

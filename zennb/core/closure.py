@@ -13,7 +13,7 @@ from zennb.core.callables import is_code, is_users_code, target
 from zennb.core.code import body
 from zennb.core.digest import look, shell
 from zennb.core.digest_class import functions_in, own_attributes
-from zennb.core.digest_code import class_name, function_name
+from zennb.core.digest_code import class_name, function_name, home
 from zennb.core.imports import absolute, is_package, module_at
 from zennb.core.origin import Origin, module_of, origin, top_level
 from zennb.core.stream import text_digest
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Closure"]
 
 Chain = tuple[str, ...]
+
+SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
+"""Names that IPython gives to every notebook."""
 
 
 class Closure:
@@ -55,7 +58,7 @@ class Closure:
     def follow_cell(self, analysis: Analysis) -> None:
         """Start from what a cell reads; each name comes with the names the cell binds before using it."""
         for name, chains in _by_root(analysis).items():
-            if name in self.namespace:
+            if name in self.namespace and not _is_shells(name, self.namespace[name]):
                 for chain in chains:
                     self._meet(self.namespace[name], chain, "", analysis.reads[name])
         self._imports(analysis, "")
@@ -155,7 +158,7 @@ class Closure:
         notebook = self._is_notebook(scope)
         prefix = "" if notebook else f"{scope.get('__name__')}."
         for name, chains in _by_root(read).items():
-            if name in scope and not (notebook and name in bound):
+            if name in scope and not (notebook and (name in bound or _is_shells(name, scope[name]))):
                 for chain in chains:
                     self._meet(scope[name], chain, prefix, bound)
 
@@ -315,6 +318,12 @@ class Closure:
         self._imported(tuple(module.split(".")))
         if module not in sys.modules:
             self._unclear(f"`from {module} import *` binds names that are not known before it has run")
+
+
+def _is_shells(name: str, value: object) -> bool:
+    """Say whether a name is one that IPython puts into every notebook, as Python does with its builtins."""
+    module = home(value) if isinstance(value, FunctionType) else module_of(value)
+    return name in SHELL and top_level(module) == "IPython"
 
 
 def _is_dunder(name: str) -> bool:

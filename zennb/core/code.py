@@ -117,8 +117,8 @@ def _file(filename: str) -> _Module | None:
     try:
         stat = Path(filename).stat()
         key = (filename, stat.st_mtime_ns, stat.st_size)
-        if key in _texts:
-            return _texts[key]
+        if (known := _texts.get(key)) is not None:
+            return known
         with tokenize.open(filename) as file:
             text = file.read()
     except (OSError, SyntaxError, UnicodeDecodeError):
@@ -127,11 +127,12 @@ def _file(filename: str) -> _Module | None:
 
 
 def _remember(key: tuple[object, ...], text: str, filename: str, *, compare: bool) -> _Module | None:
-    if key not in _texts:
-        _texts[key] = _parse(text, filename, compare=compare)
-        if len(_texts) > TEXTS:
-            _texts.popitem(last=False)
-    return _texts[key]
+    if (known := _texts.get(key)) is not None:
+        return known
+    module = _texts[key] = _parse(text, filename, compare=compare)
+    while len(_texts) > TEXTS:
+        _texts.popitem(last=False)
+    return module
 
 
 def _parse(text: str, filename: str, *, compare: bool) -> _Module | None:

@@ -99,8 +99,11 @@ def _walked(value: object, name: str, *, shell: type | None = None) -> Walk:
     walk = Walk(find, shell=shell)
     try:
         walk.run(value, name)
-    except RecursionError as error:
-        raise CannotDigest(walk.path(), "nested too deeply") from error
+    except CannotDigest:
+        raise
+    except Exception as error:
+        why = f"something that cannot be read ({type(error).__name__}: {error})"
+        raise CannotDigest(walk.path(), why) from error
     return walk
 
 

@@ -40,6 +40,7 @@ NOISE = frozenset(
 BOOKKEEPING = ("__pydantic_", "__attrs_props__")
 """How attributes begin that a package derives from the others."""
 
+PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
 OPTIONS = ("init", "repr", "hash", "compare", "kw_only")
 
 
@@ -140,7 +141,8 @@ def _fields(walk: Walk, cls: type) -> Steps:
     fields = held.get("__dataclass_fields__")
     if fields is None:
         return
-    walk.sink.text(repr(held.get("__dataclass_params__")))
+    params = held.get("__dataclass_params__")
+    walk.sink.text(" ".join(str(getattr(params, name, None)) for name in PARAMS))
     walk.sink.number(len(fields))
     for name, field in fields.items():
         walk.sink.text(name)

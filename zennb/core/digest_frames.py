@@ -39,11 +39,11 @@ def _frame(walk: Walk, value: Any) -> Steps | None:
 def _frame_parts(walk: Walk, value: Any) -> Steps:
     yield value.columns, ".columns"
     yield value.index, ".index"
-    names = value.columns
+    names = list(value.columns)
     for place, column in enumerate(_columns(value)):
         _own(walk, column)
-        for part, label in _column(walk, column):
-            yield part, (names[place],) if label == HIDDEN else label
+        for part, _ in _column(walk, column):
+            yield part, (names[place],)
     yield from _extras(walk, value)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import PurePath
     from re import Pattern
     from types import CellType, MappingProxyType
+    from zoneinfo import ZoneInfo
 
 __all__ = ["HANDLERS", "cell_content", "changeable", "enumerated", "named_tuple", "path", "set_of", "settled"]
 
@@ -177,6 +178,14 @@ def _fraction(walk: Walk, value: Fraction) -> None:
     walk.sink.number(value.denominator)
 
 
+def _zone(walk: Walk, value: ZoneInfo) -> Steps | None:
+    if value.key is None:
+        return settled(walk, value)
+    walk.mark("zone")
+    walk.sink.text(value.key)
+    return None
+
+
 def _slice(walk: Walk, value: slice) -> Steps | None:
     walk.mark("slice")
     return walk.sealed(value, children((value.start, value.stop, value.step)))
@@ -232,7 +241,7 @@ HANDLERS: dict[str, Handler] = {
     "datetime.timezone": settled,
     "decimal.Decimal": settled,
     "uuid.UUID": settled,
-    "zoneinfo.ZoneInfo": settled,
+    "zoneinfo.ZoneInfo": _zone,
     "builtins.ellipsis": settled,
     "builtins.NotImplementedType": settled,
     "types.GenericAlias": settled,

@@ -55,9 +55,7 @@ def differences(old: Parts, new: Parts) -> list[str]:
 
 def _say_code(name: str, how: str) -> str:
     kind, _, rest = name.partition(" ")
-    if kind in {"function", "class", "constant", "module", "name"} and rest:
-        return f"{kind} `{rest}` {how}"
-    return f"`{name}` {how}"
+    return f"{kind} `{rest}` {how}"
 
 
 def _changes(old: Mapping[str, str], new: Mapping[str, str], say: Callable[[str, str], str]) -> list[str]:

@@ -26,7 +26,7 @@ class Origin(Enum):
     @property
     def is_users(self) -> bool:
         """Whether its code is fingerprinted (a package counts by its version)."""
-        return self in {Origin.NOTEBOOK, Origin.LOCAL}
+        return self is Origin.NOTEBOOK or self is Origin.LOCAL
 
 
 def top_level(module: str) -> str:

@@ -161,7 +161,8 @@ class Parts:
         code: digest of the step's own normalised code.
         outputs: names declared with `-o`, in order; empty when worked out from the code.
         inputs: input name → canonical digest of its value.
-        reached: qualified name of a function or class reached by the code → digest of its own code.
+        reached: what the code reaches, by kind and qualified name (`function clean`, `class Model`,
+            `constant mylib.RATE`, `module np`) → digest of its own code or value.
         packages: distribution → version, for modules used and types met; `python` is among them.
         options: options of the step that change what it computes.
     """

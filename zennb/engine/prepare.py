@@ -148,7 +148,10 @@ def _parts(
         code=definition.code,
         outputs=options.outputs or (),
         inputs=inputs,
-        reached={**found.code, **{f"constant {name}": digest for name, digest in found.constants.items()}},
+        reached={
+            f"{found.kinds[name]} {name}": digest
+            for name, digest in {**found.code, **found.constants}.items()
+        },
         packages=versions(packages),
         options={f"depends-on {path}": _file_digest(path, definition.name) for path in options.depends_on},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import socket
@@ -199,11 +200,11 @@ def failure_of(error: BaseException) -> Failure:
 
 def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
     """Return what a run notes of its surroundings: python, zennb, platform, and the packages its steps used."""
+    return {**packages, **_surroundings()}
+
+
+@functools.cache
+def _surroundings() -> dict[str, str]:
     from zennb import __version__
 
-    return {
-        "python": platform.python_version(),
-        "zennb": __version__,
-        "platform": platform.platform(),
-        **{name: version for name, version in packages.items() if name != "python"},
-    }
+    return {"python": platform.python_version(), "zennb": __version__, "platform": platform.platform()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -72,7 +72,7 @@ def _text(value: object, limit: int) -> str:
     shape = getattr(value, "shape", None) if type_text(value).partition(".")[0] in _SHAPED else None
     if shape:
         return f"<{type_text(value)} {' × '.join(map(str, shape))}>"
-    if any(_length(part) > _MANY for part in _attributes(value).values()):
+    if _is_large(value):
         return f"<{type_text(value)}>"
     return str(repr(value))
 
@@ -82,8 +82,27 @@ def _attributes(value: object) -> dict[str, Any]:
     return parts if type(parts) is dict else {}
 
 
-def _length(part: object) -> int:
-    return len(part) if isinstance(part, str | bytes | list | tuple | dict | set | frozenset) else 0
+def _is_large(value: object) -> bool:
+    """Say whether there is so much in an object that its repr could take long; shared parts count every time."""
+    count = 0
+    left: list[object] = [value]
+    while left and count <= _MANY:
+        part = left.pop()
+        if isinstance(part, str | bytes):
+            count += len(part) // _CELL
+        inner = part.values() if isinstance(part, dict) else part
+        inner = (
+            inner if isinstance(part, dict | list | tuple | set | frozenset) else _attributes(part).values()
+        )
+        count += 1 + len(inner)
+        left.extend(islice(inner, _MANY))
+    return count > _MANY
+
+
+def _inner(part: object) -> Collection[Any]:
+    if isinstance(part, list | tuple | set | frozenset):
+        return part
+    return part.values() if isinstance(part, dict) else _attributes(part).values()
 
 
 def _container(value: Any, limit: int) -> str:

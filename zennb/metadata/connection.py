@@ -156,13 +156,11 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
         try:
+            # One view for all looks: another process may be making the tables at this moment.
+            connection.execute("BEGIN")
             work = needs_work(connection, self.path)
-            for pragma in (
-                "journal_mode = WAL",
-                "synchronous = NORMAL",
-                "foreign_keys = ON",
-                "cache_size = -16384",
-            ):
+            connection.execute("COMMIT")
+            for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
             if work:
                 connection.execute("BEGIN IMMEDIATE")

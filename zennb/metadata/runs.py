@@ -23,6 +23,7 @@ __all__ = [
     "NewRun",
     "RunFilter",
     "dead_runs",
+    "latest_ids",
     "mark_dead",
     "record_run",
     "run_by_id",

@@ -30,8 +30,9 @@ __all__ = [
 def select_components(connection: sqlite3.Connection, kind: str | None) -> list[ComponentSpec]:
     """Return components of one type or all, by type and name."""
     cursor = connection.execute(
-        "SELECT type, name, flavor, config FROM components WHERE ?1 IS NULL OR type = ?1 ORDER BY type, name",
-        (kind,),
+        "SELECT type, name, flavor, config FROM components WHERE :type IS NULL OR type = :type "
+        "ORDER BY type, name",
+        {"type": kind},
     )
     return [_component(row) for row in cursor]
 
@@ -62,8 +63,8 @@ def select_stacks(connection: sqlite3.Connection, name: str | None) -> list[Stac
     cursor = connection.execute(
         "SELECT s.stack, c.type, c.name, c.flavor, c.config FROM stack_components s "
         "JOIN components c ON c.type = s.type AND c.name = s.component "
-        "WHERE ?1 IS NULL OR s.stack = ?1 ORDER BY s.stack, s.type",
-        (name,),
+        "WHERE :name IS NULL OR s.stack = :name ORDER BY s.stack, s.type",
+        {"name": name},
     )
     found: dict[str, dict[str, ComponentSpec]] = {}
     for stack, *row in cursor:

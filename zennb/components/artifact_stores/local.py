@@ -328,11 +328,13 @@ class LocalArtifactStore(ArtifactStore):
 
     def close(self) -> None:
         """Close the database and end the threads; a later call opens them again."""
-        if self._pid == os.getpid():
-            self._writer.close()
-            self._database.call(self._close_rows)
-            self._database.close()
-        self._begin()
+        try:
+            if self._pid == os.getpid():
+                self._writer.close()
+                self._database.call(self._close_rows)
+                self._database.close()
+        finally:
+            self._begin()
 
     def _begin(self) -> None:
         self._pid = os.getpid()

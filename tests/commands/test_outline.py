@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb.commands.outline import NotebookFile
+from zennb.core.records import Status
+from zennb.errors import PlanError, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Record = Any
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Callable[..., Path]:
+    """Write a notebook of these code cells into the home's project."""
+
+    def write(*cells: str) -> Path:
+        path = tmp_path / "study.ipynb"
+        code: list[dict[str, Any]] = [
+            {
+                "cell_type": "code",
+                "id": f"c{at}",
+                "source": text,
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+            }
+            for at, text in enumerate(cells)
+        ]
+        path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": code}))
+        return path
+
+    return write
+
+
+def edges(path: Path) -> dict[tuple[str, str], tuple[str, ...]]:
+    return dict(NotebookFile(path).plan.edges)
+
+
+LOAD, TRAIN = "%%step load\nrows = [1, 2]", "%%step train\nmodel = sum(rows)"
+
+
+def test_steps_are_linked_by_the_names_that_flow(notebook: Callable[..., Path]) -> None:
+    assert edges(notebook("import os", LOAD, TRAIN)) == {("load", "train"): ("rows",)}
+
+
+def test_a_step_without_name_is_called_after_what_it_binds(notebook: Callable[..., Path]) -> None:
+    assert NotebookFile(notebook("%%step\nimport os\nrows = os.getcwd()")).plan.order == ("rows",)
+
+
+def test_steps_with_one_worked_out_name_are_numbered(notebook: Callable[..., Path]) -> None:
+    cells = ["%%step\nx = 1", "%%step\nx = 2", "%%step\nx = 3"]
+    assert NotebookFile(notebook(*cells)).plan.order == ("x", "x-2", "x-3")
+
+
+def test_magic_and_shell_lines_are_no_obstacle(notebook: Callable[..., Path]) -> None:
+    cell = "%%step show\n%time\nfiles = !ls\n!echo {rows}\nhere = %pwd\nrows?\nlast = rows[-1]"
+    found = NotebookFile(notebook(LOAD, cell))
+    assert ("load", "show") in found.plan.edges
+    assert {"files", "here", "last"} <= set(found.state({}).nodes[1].binds)
+
+
+def test_declared_names_count(notebook: Callable[..., Path]) -> None:
+    found = NotebookFile(notebook(LOAD, "%%step report -i rows -o page\npage = 1\nother = 2"))
+    (_, report) = found.state({}).nodes
+    assert (report.reads, report.binds) == (("rows",), ("page",))
+
+
+def test_a_step_can_come_after_another_without_value(notebook: Callable[..., Path]) -> None:
+    assert edges(notebook(LOAD, "%%step tell --after load\nprint(1)")) == {("load", "tell"): ()}
+
+
+def test_nothing_has_run_in_a_new_home(notebook: Callable[..., Path], workspace: Any) -> None:
+    found = NotebookFile(notebook(LOAD, TRAIN))
+    nodes = found.state(found.records(workspace)).nodes
+    assert [(node.status, node.reason, node.stale) for node in nodes] == [("", "first run", True)] * 2
+
+
+def test_what_was_run_as_written_is_up_to_date(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    record("load", {"rows": [1, 2]}, source=LOAD)
+    record("train", {"model": 3}, source=TRAIN, status=Status.CACHED)
+    found = NotebookFile(notebook(LOAD, TRAIN))
+    nodes = found.state(found.records(workspace)).nodes
+    assert [(node.name, node.status, node.stale) for node in nodes] == [
+        ("load", "completed", False),
+        ("train", "cached", False),
+    ]
+
+
+def test_edited_code_makes_a_step_and_what_follows_stale(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    record("load", {"rows": [1, 2]}, source=LOAD)
+    record("train", {"model": 3}, source=TRAIN)
+    found = NotebookFile(notebook("%%step load\nrows = [5]", TRAIN))
+    assert [node.reason for node in found.state(found.records(workspace)).nodes] == [
+        "its own code changed",
+        "step `load` before it is not up to date",
+    ]
+
+
+def test_a_failed_step_is_not_up_to_date(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    record("load", {}, source=LOAD, status=Status.FAILED)
+    found = NotebookFile(notebook(LOAD))
+    assert found.state(found.records(workspace)).nodes[0].reason == "the run before was failed"
+
+
+def test_records_are_found_under_the_whole_path_too(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    path = notebook(LOAD)
+    record("load", {"rows": [1, 2]}, source=LOAD, notebook=str(path))
+    assert set(NotebookFile(path).records(workspace)) == {"load"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind", "sentence"),
+    [
+        (["%%step a\nx = "], UsageError, "code cell 1 cannot be read as Python: invalid syntax (line 2)."),
+        (
+            ["%%step a --rerunn\nx = 1"],
+            UsageError,
+            "code cell 1: %%step: no option '--rerunn'; did you mean '--rerun'?",
+        ),
+        (["%%step 'a\nx = 1"], UsageError, "code cell 1: No closing quotation"),
+        (["%%step a\nx = 1", "%%step a\ny = 1"], PlanError, "two steps are called 'a'"),
+    ],
+)
+def test_a_notebook_that_cannot_be_read_is_answered_in_a_sentence(
+    notebook: Callable[..., Path], cells: list[str], kind: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        NotebookFile(notebook(*cells))
+    assert str(caught.value).startswith(sentence)
+
+
+def test_an_unknown_notebook_is_answered_with_the_nearest(notebook: Callable[..., Path]) -> None:
+    path = notebook(LOAD)
+    with pytest.raises(UnknownName, match=r"did you mean '.*study.ipynb'"):
+        NotebookFile(path.with_name("studdy.ipynb"))

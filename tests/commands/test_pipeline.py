@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb.commands.face import Face
+from zennb.commands.session import Node, PipelineState
+from zennb.core.records import Run, Status
+from zennb.errors import UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Commands = Any
+Record = Any
+
+STATE = PipelineState(
+    nodes=(
+        Node(name="load", status="completed", reason="same code and inputs as run 1", binds=("rows",)),
+        Node(name="train", reason="first run", stale=True, reads=("rows",), binds=("model",)),
+    ),
+    edges=(("load", "train", ("rows",)),),
+)
+
+
+@dataclass
+class FakeSession:
+    notebook: str = "study.ipynb"
+    run: Any = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def step_names(self) -> list[str]:
+        return [node.name for node in STATE.nodes]
+
+    def show(self) -> PipelineState:
+        return STATE
+
+    def run_pipeline(
+        self,
+        *,
+        parameters: Mapping[str, str],
+        stack: str | None,
+        start: str | None,
+        only: str | None,
+        rerun: bool,
+    ) -> Run:
+        self.asked.append(
+            {"parameters": dict(parameters), "stack": stack, "start": start, "only": only, "rerun": rerun}
+        )
+        assert isinstance(self.run, Run)
+        return self.run
+
+    def explain(self, step: str) -> list[str]:
+        return [f"nothing is known of {step}"]
+
+
+@pytest.fixture
+def kernel(command: Commands, workspace: Any) -> Commands:
+    run = Run(id=7, stack=workspace.snapshot(), status=Status.COMPLETED)
+    return type(command)(workspace, FakeSession(run=run))
+
+
+def test_the_command_alone_draws_the_pipeline(kernel: Commands) -> None:
+    assert "load → ○ train" in kernel.text("pipeline")
+    assert kernel.data("pipeline", "show")["edges"] == [{"from": "load", "to": "train", "names": ["rows"]}]
+
+
+def test_status_says_of_each_step_whether_it_would_run_and_why(kernel: Commands) -> None:
+    text = kernel.text("pipeline", "status")
+    assert "up to date" in text
+    assert "first run" in text
+    assert [step["stale"] for step in kernel.data("pipeline", "status")["steps"]] == [False, True]
+
+
+def test_the_latest_run_of_each_step_is_named(kernel: Commands, record: Record) -> None:
+    record("load", {"rows": 1})
+    assert [step["run"] for step in kernel.data("pipeline", "status")["steps"]] == [1, None]
+
+
+def test_explain_tells_what_differs(kernel: Commands) -> None:
+    assert "nothing is known of train" in kernel.text("pipeline", "explain", "train")
+    assert kernel.data("pipeline", "explain", "train")["differences"] == ["nothing is known of train"]
+
+
+def test_an_unknown_step_is_answered_with_the_nearest(kernel: Commands) -> None:
+    with pytest.raises(UnknownName, match="no step 'trian'; did you mean 'train'"):
+        kernel("pipeline", "explain", "trian")
+
+
+def test_a_run_is_asked_of_the_session_and_shows_nothing_twice(kernel: Commands) -> None:
+    outcome = kernel(
+        "pipeline", "run", "-p", "a=1", "-p", "b=x=y", "--stack", "s", "--from", "train", "--rerun"
+    )
+    assert kernel.session.asked == [
+        {"parameters": {"a": "1", "b": "x=y"}, "stack": "s", "start": "train", "only": None, "rerun": True}
+    ]
+    assert (outcome.view, outcome.data["id"], outcome.code) == (None, 7, 0)
+
+
+def test_without_a_session_the_extension_is_asked_for(command: Commands) -> None:
+    for words in (["show"], ["run"], ["status"]):
+        with pytest.raises(UsageError, match="type `%load_ext zennb`"):
+            command("pipeline", *words)
+
+
+@pytest.mark.parametrize("words", ["show", "status", "explain train"])
+def test_json_shows_exactly_the_data(kernel: Commands, words: str) -> None:
+    outcome = kernel("pipeline", *words.split(), "--json")
+    assert json.loads(outcome.view.text) == json.loads(json.dumps(outcome.data))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "code",
+            "id": f"c{at}",
+            "source": text,
+            "metadata": {},
+            "outputs": [],
+            "execution_count": None,
+        }
+        for at, text in enumerate(["%%step load\nrows = [1]", "%%step train\nmodel = rows"])
+    ]
+    path = tmp_path / "study.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}))
+    return str(path)
+
+
+def test_the_terminal_reads_the_notebook_file(command: Commands, record: Record, file: str) -> None:
+    record("load", {"rows": [1]}, source="%%step load\nrows = [1]")
+    assert "pipeline study.ipynb" in command.text("pipeline", "show", file, face=Face.TERMINAL)
+    steps = command.data("pipeline", "status", file, face=Face.TERMINAL)["steps"]
+    assert [(step["name"], step["run"], step["stale"]) for step in steps] == [
+        ("load", 1, False),
+        ("train", None, True),
+    ]
+    explained = command.text("pipeline", "explain", file, "train", face=Face.TERMINAL)
+    assert "first run" in explained
+
+
+def test_the_terminal_asks_for_the_notebook(command: Commands) -> None:
+    with pytest.raises(UsageError) as caught:
+        command("pipeline", "show", face=Face.TERMINAL)
+    assert str(caught.value) == (
+        "zennb pipeline show: NOTEBOOK is missing; type `zennb pipeline show NOTEBOOK [--json]`."
+    )

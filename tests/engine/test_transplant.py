@@ -1,0 +1,65 @@
+"""Functions and classes moved into another namespace see that namespace, not the notebook's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zennb.engine.transplant import pack, unpack
+
+SOURCE = """
+rate = 2
+table = list(range(1000))
+def inner(v): return v * rate
+def outer(v): return inner(v) + len(table)
+def count():
+    global hits
+    hits = hits + 1
+class Scale:
+    by = 3
+    def times(self, v): return v * rate * self.by
+    @classmethod
+    def make(cls): return cls()
+class Wide(Scale):
+    def times(self, v): return super().times(v) + 1
+twice = lambda v: inner(v) * 2
+def even(n): return True if n == 0 else odd(n - 1)
+def odd(n): return False if n == 0 else even(n - 1)
+"""
+
+
+def moved(*names: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    notebook: dict[str, Any] = {"__name__": "__main__", "hits": 0}
+    exec(SOURCE, notebook)
+    data = {"rate": notebook["rate"], "table": notebook["table"]}
+    packed = pack({name: notebook[name] for name in names}, namespace=notebook, data=data)
+    assert len(packed) < 4000, "data travels as artifacts, not with the code"
+    there: dict[str, Any] = {"__name__": "__main__", "rate": 10, "table": [1], "hits": 5}
+    unpack(packed, there)
+    there.update(rate=10, table=[1], hits=5)
+    return notebook, there
+
+
+def test_functions_see_the_new_namespace_also_through_helpers() -> None:
+    _, there = moved("outer", "inner", "twice")
+    assert there["outer"](1) == 11
+    assert there["twice"](1) == 20
+
+
+def test_writing_a_global_writes_the_new_namespace() -> None:
+    notebook, there = moved("count")
+    there["count"]()
+    assert (there["hits"], notebook["hits"]) == (6, 0)
+
+
+def test_classes_are_copies_whose_methods_see_the_new_namespace() -> None:
+    notebook, there = moved("Scale", "Wide")
+    assert there["Scale"].make().times(1) == 30
+    assert there["Wide"]().times(1) == 31
+    assert issubclass(there["Wide"], there["Scale"])
+    assert there["Scale"] is not notebook["Scale"]
+    assert notebook["Scale"]().times(1) == 6
+
+
+def test_mutual_recursion_survives() -> None:
+    _, there = moved("even", "odd")
+    assert there["even"](10) is True
