@@ -220,7 +220,7 @@ def test_ctrl_c_ends_a_run_with_exit_code_130(tmp_path: Path) -> None:
 
 
 def notebook(path: Path, *cells: str) -> None:
-    code = [
+    code: list[dict[str, object]] = [
         {
             "cell_type": "code",
             "id": f"c{at}",

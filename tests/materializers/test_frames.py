@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from zennb.core.digest import digest
+from zennb.errors import DamagedArtifact
 from zennb.materializers.arrow import ArrowTables
 from zennb.materializers.buffers import joined
 from zennb.materializers.choose import Dumped, Materializers
@@ -383,3 +384,12 @@ def test_a_very_large_frame_is_proven_on_its_first_rows(
 
 def test_a_subclass_of_a_frame_is_no_frame_of_ours(trip: Trip) -> None:
     assert not ArrowTables().handles(type("Special", (pd.DataFrame,), {})({"a": [1]}))
+
+
+@pytest.mark.parametrize("dtype", ["|O8", "|V8", "|S8"])
+def test_no_column_of_objects_can_be_forged(dtype: str, materializers: Materializers) -> None:
+    stored = bytes(joined(ArrowTables().dump(pd.DataFrame({"a": np.arange(5)}))))
+    forged = stored.replace(b"\x8c\x03<i8", b"\x8c\x03" + dtype.encode())
+    assert forged != stored
+    with pytest.raises(DamagedArtifact):
+        materializers.load("arrow", forged, name="v")

@@ -28,6 +28,7 @@ def run(words: Sequence[str], context: Context) -> Outcome:
     Raises:
         ZennbError: it was typed wrongly, or could not be done; the message is meant for whoever typed it.
     """
+    __tracebackhide__ = True  # what a step raises passes through here
     words = list(words)
     if words[:1] == ["help"]:
         return _help(find(tree(), words[1:], face=context.face, magics=MAGICS), context)

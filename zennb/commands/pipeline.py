@@ -39,6 +39,7 @@ def _status(context: Context, given: Given) -> Outcome:
 
 
 def _run(context: Context, given: Given) -> Outcome:
+    __tracebackhide__ = True  # what a step raises passes through here
     if context.face is Face.TERMINAL:
         return run_notebook(context, given)
     if context.session is None:

@@ -30,7 +30,7 @@ def normal_form(node: ast.AST | Sequence[ast.AST]) -> list[str]:
     """Return the normal form as pieces of text that, joined, can be read back in one way only.
 
     A node is its class name and `(`, each field that is not empty as `.name=` and its value, then `)`; a
-    list is `[`, its length, `:` and its items; a string is `'`, its length, `:` and its text. An empty field
+    list is `[`, its length, `:` and its items (`-` where one is absent); a string is `'`, its length, `:` and its text. An empty field
     is left out, since newer Pythons add fields.
     """
     pieces: list[str] = []
@@ -47,6 +47,9 @@ def normal_form(node: ast.AST | Sequence[ast.AST]) -> list[str]:
             pending.extend(reversed(item))
         elif isinstance(item, _Mark):
             pieces.append(item)
+        elif item is None:
+            # An absent item of a list, as the key of `{**a}`; the constant is `None;`.
+            pieces.append("-")
         else:
             pieces.append(_constant(item))
     return pieces

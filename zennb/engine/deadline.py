@@ -1,7 +1,8 @@
-"""Owns the two ways to stop a step from outside: a time limit, and an interrupt sent to the thread it runs in."""
+"""Owns the ways to stop a step from outside: a time limit, an interrupt, and an interrupt sent to another thread."""
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import signal
 import threading
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-__all__ = ["Ticket", "time_limit"]
+__all__ = ["Ticket", "awake", "interrupted", "interrupts_raise", "time_limit"]
+
+_TURN = 0.2  # seconds an event loop sleeps at most while a step awaits
 
 
 class Ticket:
@@ -63,6 +66,53 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield from _with_signal(seconds)
     else:
         yield from _with_timer(seconds)
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """Let the event loop that runs in this thread, if any, turn a few times a second until the block ends.
+
+    An interrupt of a cell that awaits cancels its task, and a loop that sleeps would see that only when it wakes.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        yield
+        return
+
+    timers: list[asyncio.TimerHandle] = []
+
+    def turn() -> None:
+        timers[:] = [loop.call_later(_TURN, turn)]
+
+    turn()
+    try:
+        yield
+    finally:
+        timers[0].cancel()
+
+
+def interrupted() -> KeyboardInterrupt:
+    """Return an interrupt that shows itself as one line: where this thread waited for a step says nothing."""
+    error = KeyboardInterrupt()
+    error._render_traceback_ = lambda *_: ["KeyboardInterrupt"]  # type: ignore[attr-defined]  # IPython asks for it
+    return error
+
+
+@contextmanager
+def interrupts_raise() -> Iterator[None]:
+    """Let an interrupt raise KeyboardInterrupt in the block, also in a cell that awaits.
+
+    In such a cell the kernel cancels a task instead, which does nothing as long as the cell waits for a thread.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _with_signal(seconds: float) -> Iterator[None]:

@@ -10,28 +10,29 @@ import ast
 import asyncio
 import builtins
 import inspect
-import threading
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from zennb.core.digest import Look, look
 from zennb.engine.collect import Before, Collected, collect
-from zennb.engine.deadline import Ticket, time_limit
+from zennb.engine.deadline import Ticket, awake, time_limit
 from zennb.engine.recording import Event, Recording
 from zennb.engine.streams import redirected
 from zennb.engine.transplant import unpack
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
     from zennb.engine.shelf import Shelf
 
-__all__ = ["Call", "Frontend", "Made", "PlainFrontend", "keep", "perform"]
+__all__ = ["Call", "Frontend", "Made", "PlainFrontend", "keep", "own_frames", "perform"]
+
+E = TypeVar("E", bound=BaseException)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,24 @@ def perform(
         with (ticket or Ticket()).held():
             return _performed(call, shelf, frontend or PlainFrontend(), recording)
     except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
-        return Made(error=error, recording=recording, seconds=time.perf_counter() - started)
+        return Made(
+            error=own_frames(error, [call.definition.filename]),
+            recording=recording,
+            seconds=time.perf_counter() - started,
+        )
+
+
+def own_frames(error: E, filenames: Iterable[str]) -> E:
+    """Return an error with a traceback that begins in the code of a step, if it ever got there.
+
+    Args:
+        error: what was raised.
+        filenames: under which the steps were compiled.
+    """
+    files, frame = set(filenames), error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename not in files:
+        frame = frame.tb_next
+    return error if frame is None else error.with_traceback(frame)
 
 
 def _performed(call: Call, shelf: Shelf, frontend: Frontend, recording: Recording) -> Made:
@@ -230,19 +248,16 @@ def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace:
 
 
 def _await(coroutine: Any) -> Any:
-    """Run a coroutine to its end in an event loop of its own thread; the kernel's own is busy with this cell."""
-    outcome: list[Any] = []
+    """Run a coroutine to its end in an event loop of its own; the kernel's own, if this is its thread, waits."""
+    outer = asyncio._get_running_loop()  # noqa: SLF001 - None where no loop runs; the public one raises
+    asyncio._set_running_loop(None)  # noqa: SLF001 - the only way to run a loop inside another
+    try:
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            return runner.run(_kept_awake(coroutine))
+    finally:
+        asyncio._set_running_loop(outer)  # noqa: SLF001 - as above
 
-    def work() -> None:
-        try:
-            outcome.extend((asyncio.run(coroutine), None))
-        except BaseException as error:  # noqa: BLE001 - carried over to the waiting thread
-            outcome.extend((None, error))
 
-    thread = threading.Thread(target=work, name="zennb-await")
-    thread.start()
-    thread.join()
-    value, error = outcome
-    if error is not None:
-        raise error
-    return value
+async def _kept_awake(coroutine: Any) -> Any:
+    with awake():
+        return await coroutine

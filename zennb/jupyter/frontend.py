@@ -53,7 +53,12 @@ class KernelFrontend:
 
     def replay(self, recording: Recording) -> None:
         """Show again what a step showed, in order."""
+        before = ""
         for event in recording:
+            name = str(event.get("name", ""))
+            if before and name and name != before:
+                getattr(sys, before).flush()  # each stream has its own buffer, which would change the order
+            before = name
             self.emit(event)
 
     def emit(self, event: Event) -> None:
@@ -66,12 +71,16 @@ class KernelFrontend:
             self._result(event)
         else:
             transient = {"display_id": event["id"]} if event.get("id") else {}
-            self._tap.publish(
+            self._tap.show(
                 event["data"], event["metadata"], transient=transient, update=event.get("update", False)
             )
 
     def _result(self, event: Event) -> None:
         hook = self._shell.displayhook
+        captured = getattr(sys.displayhook, "outputs", None)  # where `%%capture` collects results
+        if captured is not None:
+            captured.append({"data": event["data"], "metadata": event["metadata"]})
+            return
         hook.start_displayhook()
         hook.write_output_prompt()
         hook.write_format_data(event["data"], event["metadata"])

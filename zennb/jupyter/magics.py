@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register", "unregister"]
 
-DASHED = re.compile(
+HELP_LINE = re.compile(
     r"^\s*(?:\?{1,2}%NAME|%NAME\?{1,2})\s*$".replace("NAME", rf"(?:{'|'.join(sorted(MAGICS))})")
 )
 """A line that asks for the help of one of our magics."""
@@ -43,22 +43,26 @@ def register(shell: InteractiveShell, session: Session | None) -> None:
     for name, command, path in _magics():
         magic = _magic(name, command, path, context)
         shell.magics_manager.register_function(magic, magic_kind="line", magic_name=name)
-    if _help_for_dashes not in shell.input_transformer_manager.cleanup_transforms:
-        shell.input_transformer_manager.cleanup_transforms.append(_help_for_dashes)
+    if _help_lines not in shell.input_transformer_manager.cleanup_transforms:
+        shell.input_transformer_manager.cleanup_transforms.append(_help_lines)
 
 
 def unregister(shell: InteractiveShell) -> None:
     """Remove the line magics from a shell."""
     transforms = shell.input_transformer_manager.cleanup_transforms
-    if _help_for_dashes in transforms:
-        transforms.remove(_help_for_dashes)
+    if _help_lines in transforms:
+        transforms.remove(_help_lines)
     for name, _, _ in _magics():
         shell.magics_manager.magics["line"].pop(name, None)
 
 
-def _help_for_dashes(lines: list[str]) -> list[str]:
-    """Let `%artifact-store?` find its magic: IPython looks for a name that is an identifier."""
-    return [line.replace("-", "_") if DASHED.match(line) else line for line in lines]
+def _help_lines(lines: list[str]) -> list[str]:
+    """Let `%artifact-store?` find its magic, where IPython wants an identifier, and `??` show help, not source."""
+    return [_help_line(line) if HELP_LINE.match(line) else line for line in lines]
+
+
+def _help_line(line: str) -> str:
+    return line.replace("-", "_").replace("??", "?")
 
 
 def _magics() -> Iterator[tuple[str, Command, tuple[str, ...]]]:
@@ -74,6 +78,7 @@ def _magics() -> Iterator[tuple[str, Command, tuple[str, ...]]]:
 
 def _magic(name: str, command: Command, path: tuple[str, ...], context: Context) -> Callable[[str], object]:
     def magic(line: str) -> object:
+        __tracebackhide__ = True
         return _shown(run([*path, *_words(name, line)], context))
 
     magic.__doc__ = help_text(command, path, face=Face.MAGIC)

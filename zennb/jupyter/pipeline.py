@@ -11,6 +11,8 @@ from zennb.core.plan import Outline, Plan, plan
 from zennb.core.reach import reach
 from zennb.core.records import Run, Status
 from zennb.engine.collect import is_code
+from zennb.engine.deadline import interrupted, interrupts_raise
+from zennb.engine.perform import own_frames
 from zennb.engine.prepare import prepare
 from zennb.engine.run import Finished, PipelineRun, Request
 from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
@@ -78,7 +80,31 @@ class PipelineSession:
         only: str | None,
         rerun: bool,
     ) -> Run:
-        """Run the pipeline with a live table and bind its outputs; raise the first step's error at the end."""
+        """Run the pipeline with a live table and bind its outputs; raise the first step's error at the end.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted; its traceback begins in the step's code, if that ran in this thread.
+        """
+        __tracebackhide__ = True
+        try:
+            with interrupts_raise():
+                return self._run(parameters, stack=stack, start=start, only=only, rerun=rerun)
+        except KeyboardInterrupt as interrupt:
+            files = {self._session.register.get(name).filename for name in self.step_names()}
+            own = own_frames(interrupt, files)
+            frame = own.__traceback__
+            raise (own if frame and frame.tb_frame.f_code.co_filename in files else interrupted()) from None
+
+    def _run(
+        self,
+        parameters: Mapping[str, str],
+        *,
+        stack: str | None,
+        start: str | None,
+        only: str | None,
+        rerun: bool,
+    ) -> Run:
+        __tracebackhide__ = True
         session = self._session
         with session.lock:
             definitions = self._definitions()

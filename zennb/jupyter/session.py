@@ -17,7 +17,7 @@ from zennb.commands.face import Face
 from zennb.commands.parser import parse
 from zennb.commands.step import STEP, named
 from zennb.core.digest import Look, look
-from zennb.engine.deadline import Ticket
+from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
 from zennb.engine.definition import Definition, Options, define
 from zennb.engine.held import Holdings
 from zennb.engine.perform import Call, Made, perform
@@ -113,6 +113,8 @@ class KernelSession:
 
     def show(self, value: object) -> None:
         """Display a cell's value as IPython would."""
+        if sys.displayhook is not self.shell.displayhook:  # `%%capture` has put its own in place
+            self.tap.note(value)
         with self.tap.muted():
             sys.displayhook(value)
 
@@ -210,6 +212,7 @@ class KernelSession:
 
     def wait_for(self, site: Site, call: Call, *, retries: int) -> Made:
         """Run a call where the stack runs things, showing live what it prints, until it ends or is interrupted."""
+        __tracebackhide__ = True
         while True:
             ticket = Ticket()
             shown: SimpleQueue[Event] = SimpleQueue()
@@ -222,14 +225,15 @@ class KernelSession:
                 ticket=ticket,
             )
             try:
-                while not wait([future], timeout=_GLANCE).done:
-                    self._emit(shown)
+                with interrupts_raise():
+                    while not wait([future], timeout=_GLANCE).done:
+                        self._emit(shown)
                 made = future.result()
                 self._emit(shown)
             except KeyboardInterrupt:
                 ticket.stop()
                 future.cancel()
-                raise
+                raise interrupted() from None
             if made.error is None or retries <= 0:
                 return made
             retries -= 1
@@ -244,6 +248,7 @@ class KernelSession:
         options = _options(announced.line)
         _show_first_line(filename, announced.line)
         body = announced.source.partition("\n")[2]
+        _refuse_cell_magic(body)
         definition = define(
             announced.tree,
             options=options,
@@ -275,6 +280,15 @@ def _options(line: str) -> Options:
         depends_on=tuple(given.many("depends_on")),
         after=tuple(given.many("after")),
     )
+
+
+def _refuse_cell_magic(body: str) -> None:
+    first = body.lstrip().partition("\n")[0].split(" ")[0].strip()
+    if first.startswith("%%"):
+        raise StepRefused(
+            f"`{first}` stands below %%step, where it is no cell magic. "
+            f"Put it on the first line and %%step on the second."
+        )
 
 
 def _show_first_line(filename: str, line: str) -> None:

@@ -11,7 +11,7 @@ from zennb.core.digest import look
 from zennb.core.records import Status, Step
 from zennb.core.source import definitions
 from zennb.engine.collect import Before, collect
-from zennb.engine.deadline import time_limit
+from zennb.engine.deadline import awake, time_limit
 from zennb.engine.perform import keep
 from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.recording import Recording
@@ -87,6 +87,7 @@ class StepCell:
         self._before.hide()
         self._taps.enter_context(self._session.tap.listening(self._recording))
         self._taps.enter_context(time_limit(self.definition.options.timeout))
+        self._taps.enter_context(awake())
         self._clock = time.perf_counter()
 
     def again(self) -> bool:

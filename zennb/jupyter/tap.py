@@ -20,6 +20,7 @@ class Tap:
 
     def __init__(self, shell: Any) -> None:  # Any: IPython leaves the parts we tap untyped
         self._shell = shell
+        self._tapped = shell.display_pub
         self._publish = shell.display_pub.publish
         self._clear = shell.display_pub.clear_output
         self._native: Recording | None = None
@@ -31,15 +32,27 @@ class Tap:
     def remove(self) -> None:
         """Take the tap off the shell."""
         for name in ("publish", "clear_output"):
-            self._shell.display_pub.__dict__.pop(name, None)
+            self._tapped.__dict__.pop(name, None)
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Show something that is not part of any step's output: status lines, live tables."""
         self._publish(data=data, metadata=metadata or {}, **more)
 
+    def show(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
+        """Show again what a step showed: where the shell shows things now, so that `%%capture` gets it."""
+        publisher = self._shell.display_pub
+        publish = self._publish if publisher is self._tapped else publisher.publish
+        publish(data=data, metadata=metadata or {}, **more)
+
     def clear(self, *, wait: bool) -> None:
         """Clear the cell's output, as a replayed step asked for."""
-        self._clear(wait=wait)
+        publisher = self._shell.display_pub
+        (self._clear if publisher is self._tapped else publisher.clear_output)(wait=wait)
+
+    def note(self, value: object) -> None:
+        """Record a cell's value that the shell's own display hook does not see."""
+        if self._native is not None and value is not None:
+            self._native.result(*self._shell.display_formatter.format(value))
 
     @contextmanager
     def apart(self, recording: Recording) -> Iterator[None]:
@@ -62,6 +75,8 @@ class Tap:
             for name in ("stdout", "stderr"):
                 stack.enter_context(self._copied(name, recording))
             stack.enter_context(self._results(recording))
+            if self._shell.display_pub is not self._tapped:  # `%%capture` has put its own in place
+                stack.enter_context(_displays(self._shell.display_pub, recording))
             self._native = recording
             try:
                 yield
@@ -131,6 +146,23 @@ class Tap:
             recording.clear(wait=wait)
         if not apart:
             self._clear(wait)
+
+
+@contextmanager
+def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
+    """Copy what is shown through a publisher that is not the shell's usual one."""
+    publish = publisher.publish
+
+    def copied(data: Any, metadata: Any = None, *args: Any, **more: Any) -> None:
+        given = str((more.get("transient") or {}).get("display_id", ""))
+        recording.display(data, metadata, display_id=given, update=bool(more.get("update", False)))
+        publish(data, metadata, *args, **more)
+
+    publisher.publish = copied
+    try:
+        yield
+    finally:
+        publisher.__dict__.pop("publish", None)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def values_from(note: Mapping[str, Any], memory: Memory | None) -> Any:
 
 def _put_numbers(values: Any, columns: Columns | None, labels: Sequence[str]) -> dict[str, Any]:
     dtype = values.dtype
-    if dtype.str[1:] not in _DTYPES or not dtype.isnative:
+    if not _is_number(dtype):
         raise NotStorable(f"columns of dtype {dtype} are not stored as Arrow.")
     note = {"dtype": dtype.str, "writable": bool(values.flags.writeable), "shape": values.shape}
     if columns is None:
@@ -100,6 +100,10 @@ def _put_numbers(values: Any, columns: Columns | None, labels: Sequence[str]) ->
         at = [columns.add(_number_column(row), label) for row, label in zip(rows, labels, strict=True)]
         return note | {"order": "C", "at": at[0] if at else 0}
     return note | {"order": "F", "at": columns.add(_lists(block), ", ".join(labels))}
+
+
+def _is_number(dtype: Any) -> bool:
+    return dtype.str[1:] in _DTYPES and bool(dtype.isnative)
 
 
 def _lines(block: Any) -> int:
@@ -138,6 +142,8 @@ def _take_numbers(note: Mapping[str, Any], memory: Memory | None) -> Any:
         found = note["values"]
     else:
         dtype, shape = np.dtype(note["dtype"]), tuple(note["shape"])
+        if not _is_number(dtype):
+            raise ValueError(f"a column of dtype {dtype}")
         lines, count = (1, shape[0]) if len(shape) == 1 else shape
         if note["order"] == "F":
             found = memory.numbers(note["at"], lines * count, 1, dtype).reshape(count, lines).T

@@ -90,10 +90,7 @@ def _is_large(value: object) -> bool:
         part = left.pop()
         if isinstance(part, str | bytes):
             count += len(part) // _CELL
-        inner = part.values() if isinstance(part, dict) else part
-        inner = (
-            inner if isinstance(part, dict | list | tuple | set | frozenset) else _attributes(part).values()
-        )
+        inner = _inner(part)
         count += 1 + len(inner)
         left.extend(islice(inner, _MANY))
     return count > _MANY
@@ -108,9 +105,8 @@ def _inner(part: object) -> Collection[Any]:
 def _container(value: Any, limit: int) -> str:
     # Inner containers are named, not opened: a repr of nested ones can be long without end.
     inner = [one for pair in value.items() for one in pair] if isinstance(value, dict) else list(value)
-    if any(isinstance(one, str | bytes | bytearray) and len(one) > limit for one in inner) or any(
-        isinstance(one, Iterable) and not isinstance(one, str | bytes) for one in inner
-    ):
+    nested = any(isinstance(one, Iterable) and not isinstance(one, str | bytes) for one in inner)
+    if nested or _is_large(value) or any(isinstance(one, str | bytes) and len(one) > limit for one in inner):
         return f"<{type_text(value)} of {len(value):,} items>"
     return str(repr(value))
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.components.artifact_stores.inspection import SETTINGS
 from zennb.errors import StoreBusy
 
 if TYPE_CHECKING:
@@ -103,6 +106,22 @@ def test_opening_a_held_store_ends_at_the_deadline_too(
     assert say(holder) == "released"
     holder.wait(PATIENCE)
     assert store.get(store.put([b"during"])) == b"during"
+
+
+def test_a_commit_that_fails_leaves_no_transaction_behind(
+    root: Path, opener: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where a file system cannot share memory, SQLite has no WAL, and a reader can keep a writer from committing.
+    monkeypatch.setitem(SETTINGS, "sqlite_journal_mode", "delete")
+    store = opener(timeout="0.3")
+    kept = store.put([b"before"])
+    with closing(sqlite3.connect(root / "cache.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM Cache").fetchall()
+        assert isinstance(error_of(store.put, [b"during"]), StoreBusy)
+    assert not opener().has(hashlib.sha256(b"during").hexdigest())
+    assert opener().get(store.put([b"after"])) == b"after"
+    assert store.get(kept) == b"before"
 
 
 def test_large_content_meets_a_held_store_with_the_same_sentence_and_leaves_nothing(
@@ -405,8 +424,11 @@ import os, warnings
 warnings.simplefilter("ignore")
 digest = store.put([b"before"])
 large = store.put([b"x" * 100_000])
+rows = store._rows
 child = os.fork()
 if child == 0:
+    assert store.has(digest)
+    assert store._rows is not rows, "the child uses the parent's connection and transaction state"
     assert store.get(digest) == b"before"
     assert len(store.get(large)) == 100_000
     store.put([b"child"])

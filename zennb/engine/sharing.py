@@ -1,0 +1,75 @@
+"""Owns the question which variables share mutable state: such names are read, changed, stored and restored together."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.digest import Look
+
+__all__ = ["partners", "share"]
+
+_LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
+"""What the dictionaries of classes, and of modules, hold."""
+
+_DEPTH = 3  # how far inside an object of a library its parts are looked for
+
+
+def share(one: Look, other: Look) -> bool:
+    """Whether two values share state that a change through one would show in the other.
+
+    Objects that a library itself keeps (constants of a class or module, settings) do not count: every figure
+    refers to the same few, and nobody changes them through a figure.
+    """
+    common = one.mutable & other.mutable
+    return bool(common) and not _belong_to_libraries(common)
+
+
+def partners(
+    looks: Mapping[str, Look], held: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the variables that share state with those in `looks`, and are not among them.
+
+    Args:
+        looks: name → content of the variables asked about.
+        held: other variables that were looked at: name → value and content.
+        namespace: all variables; those never looked at count when they are an object inside one asked about.
+    """
+    found: dict[str, Any] = {}
+    inside: set[int] = set().union(*(look.mutable for look in looks.values())) if looks else set()
+    if not inside:
+        return found
+    for name, (value, look) in held.items():
+        if (
+            name not in looks
+            and not inside.isdisjoint(look.mutable)
+            and namespace.get(name) is value
+            and any(share(look, other) for other in looks.values())
+        ):
+            found[name] = value
+    for name, value in namespace.items():
+        if name not in looks and name not in held and not name.startswith("_") and id(value) in inside:
+            found[name] = value
+    return found
+
+
+def _belong_to_libraries(ids: frozenset[int]) -> bool:
+    """Whether all objects of these ids are kept by a class, a module or settings of a library, or lie inside such."""
+    known = {id(each): each for each in gc.get_objects() if id(each) in ids}
+    owned = [each for each in known.values() if any(_is_library(holder) for holder in gc.get_referrers(each))]
+    covered = set(map(id, owned))
+    for _ in range(_DEPTH):
+        owned = [part for part in gc.get_referents(*owned) if not isinstance(part, type)]
+        covered.update(map(id, owned))
+    return ids <= covered
+
+
+def _is_library(referrer: object) -> bool:
+    if not isinstance(referrer, dict):
+        return False
+    if type(referrer) is not dict:
+        return type(referrer).__module__.split(".")[0] == "matplotlib"
+    return any(keys <= referrer.keys() for keys in _LIBRARY_KEYS) and referrer.get("__name__") != "__main__"
