@@ -18,7 +18,9 @@ def cell(text: str, **stars: list[str]) -> Analysis:
 
 def row(text: str, reads: str, binds: str, maybe: str = "") -> object:
     """One line of a table: a cell, the names it reads, those it surely binds, and those it may bind besides."""
-    return pytest.param(text, reads.split(), binds.split(), maybe.split(), id=text.strip().replace("\n", "; ")[:70])
+    return pytest.param(
+        text, reads.split(), binds.split(), maybe.split(), id=text.strip().replace("\n", "; ")[:70]
+    )
 
 
 def check(text: str, reads: list[str], surely: list[str], maybe: list[str]) -> None:
@@ -296,7 +298,9 @@ MODULES = [
 
 
 @pytest.mark.parametrize(("text", "modules"), MODULES)
-def test_modules_the_cell_imports_itself_are_told_with_their_uses(text: str, modules: set[tuple[str, ...]]) -> None:
+def test_modules_the_cell_imports_itself_are_told_with_their_uses(
+    text: str, modules: set[tuple[str, ...]]
+) -> None:
     assert cell(text).modules == modules
 
 

@@ -96,7 +96,21 @@ def test_other_lines_read_the_names_ipython_expands(text: str, reads: str, surel
     assert found.dynamic == ()
 
 
-EXPANDED = ["{a}", "$a", "$a.b", "{a[0]}", "$$a", "{{a}}", "'$a'", "\"$a\"", "{a!r} {b}", "{a +}", "{", "it's $a", "{a:b}"]
+EXPANDED = [
+    "{a}",
+    "$a",
+    "$a.b",
+    "{a[0]}",
+    "$$a",
+    "{{a}}",
+    "'$a'",
+    '"$a"',
+    "{a!r} {b}",
+    "{a +}",
+    "{",
+    "it's $a",
+    "{a:b}",
+]
 
 
 class Shown:

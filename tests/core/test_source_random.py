@@ -1,4 +1,4 @@
-"""Random small programs are executed on an instrumented namespace, and the analysis must have foreseen what they did."""
+"""Random programs are executed on a namespace that takes notes; the analysis must have foreseen what they do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import builtins
 import random
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +30,7 @@ class Value:
     def __iter__(self) -> Any:
         return iter((self, self))
 
-    def __enter__(self) -> Value:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,7 +56,14 @@ class Notebook(dict[str, Any]):
         self.taken: dict[str, set[str]] = {}
         self.bound: set[str] = set()
         self.gone: set[str] = set()
-        own = {"boom": self.boom, "flip": self.flip, "items": self.items_, "use": use, "V": Value, "Boom": Boom}
+        own = {
+            "boom": self.boom,
+            "flip": self.flip,
+            "items": self.items_,
+            "use": use,
+            "V": Value,
+            "Boom": Boom,
+        }
         super().__init__(__builtins__=vars(builtins) | own)
 
     def flip(self) -> bool:
@@ -146,10 +153,25 @@ def blocks(draw: st.DrawFn, depth: int, *, loop: bool = False, function: bool = 
 @st.composite
 def statements(draw: st.DrawFn, depth: int, *, loop: bool = False, function: bool = False) -> list[str]:
     expression, name, other = draw(expressions(1)), draw(names), draw(names)
-    kinds = ["assign", "assign", "augment", "expression", "tuple", "item", "del", "raise", "annotate", "import"]
+    kinds = [
+        "assign",
+        "assign",
+        "augment",
+        "expression",
+        "tuple",
+        "item",
+        "del",
+        "raise",
+        "annotate",
+        "import",
+    ]
     kinds += ["break", "continue"] if loop else []
     kinds += ["return"] if function else []
-    kinds += ["if", "for", "for", "while", "try", "try", "finally", "def", "def", "class", "with", "match"] if depth else []
+    kinds += (
+        ["if", "for", "for", "while", "try", "try", "finally", "def", "def", "class", "with", "match"]
+        if depth
+        else []
+    )
     kind = draw(st.sampled_from(kinds))
 
     def inner(*, loop: bool = loop, function: bool = function) -> list[str]:
@@ -179,7 +201,11 @@ def statements(draw: st.DrawFn, depth: int, *, loop: bool = False, function: boo
         case "return":
             return [f"return {expression}"]
         case "if":
-            test = draw(st.sampled_from(["flip()", f"flip() and ({other} := V())", "not flip()", "True", f"not {other}"]))
+            test = draw(
+                st.sampled_from(
+                    ["flip()", f"flip() and ({other} := V())", "not flip()", "True", f"not {other}"]
+                )
+            )
             return [f"if {test}:", *inner(), *(["else:", *inner()] if draw(st.booleans()) else [])]
         case "for":
             iterable = draw(st.sampled_from(["items()", other, "(V(), V())", "range(2)", "enumerate([V()])"]))
@@ -190,7 +216,11 @@ def statements(draw: st.DrawFn, depth: int, *, loop: bool = False, function: boo
             end = ["else:", *inner()] if draw(st.booleans()) else []
             return [f"while {test}:", *inner(loop=True), *end]
         case "try":
-            caught = draw(st.sampled_from(["except Boom:", f"except Boom as {name}:", f"except (Boom, TypeError) as {name}:"]))
+            caught = draw(
+                st.sampled_from(
+                    ["except Boom:", f"except Boom as {name}:", f"except (Boom, TypeError) as {name}:"]
+                )
+            )
             end = ["else:", *inner()] if draw(st.booleans()) else []
             return ["try:", *inner(), caught, *inner(), *end]
         case "finally":
@@ -208,9 +238,17 @@ def statements(draw: st.DrawFn, depth: int, *, loop: bool = False, function: boo
         case "with":
             return [f"with V() as {name}:", *inner()]
         case _:
-            pattern = draw(st.sampled_from(["1", f"[{name}, *{other}]" if name != other else name, f"V() as {name}"]))
+            pattern = draw(
+                st.sampled_from(["1", f"[{name}, *{other}]" if name != other else name, f"V() as {name}"])
+            )
             guard = draw(st.sampled_from(["", " if flip()"]))
-            return [f"match [{expression}, 2]:", f"    case {pattern}{guard}:", *indented(inner()), "    case _:", *indented(inner())]
+            return [
+                f"match [{expression}, 2]:",
+                f"    case {pattern}{guard}:",
+                *indented(inner()),
+                "    case _:",
+                *indented(inner()),
+            ]
 
 
 def used(draw: st.DrawFn, name: str, between: str) -> list[str]:
@@ -244,7 +282,9 @@ def foreseen(program: str, analysis: Analysis, seed: int) -> bool:
     unforeseen = set(notebook.taken) - set(analysis.reads)
     assert not unforeseen, f"read {unforeseen}, but reads={dict(analysis.reads)}\n{program}"
     for name, bound in notebook.taken.items():
-        assert analysis.reads[name] <= bound, f"{name} was read without {analysis.reads[name] - bound}\n{program}"
+        assert analysis.reads[name] <= bound, (
+            f"{name} was read without {analysis.reads[name] - bound}\n{program}"
+        )
     bound = (notebook.bound | kept) - {"__annotations__"}
     assert bound <= set(analysis.binds), f"bound {bound - set(analysis.binds)}\n{program}"
     if ended:
@@ -308,5 +348,4 @@ def test_the_check_notices_an_analysis_that_is_wrong(program: str, lie: dict[str
     for seed in range(8):
         assert foreseen(program, analysis, seed)
     with pytest.raises(AssertionError):
-        for seed in range(8):
-            foreseen(program, replace(analysis, **lie), seed)
+        any(not foreseen(program, replace(analysis, **lie), seed) for seed in range(8))

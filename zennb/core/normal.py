@@ -30,8 +30,8 @@ def normal_form(node: ast.AST | Sequence[ast.AST]) -> list[str]:
     """Return the normal form as pieces of text that, joined, can be read back in one way only.
 
     A node is its class name and `(`, each field that is not empty as `.name=` and its value, then `)`; a
-    list is `[`, its length, `:` and its items (`-` where one is absent); a string is `'`, its length, `:` and its text. An empty field
-    is left out, since newer Pythons add fields.
+    list is `[`, its length, `:` and its items (`-` where one is absent); a string is `'`, its length, `:`
+    and its text. An empty field is left out, since newer Pythons add fields.
     """
     pieces: list[str] = []
     pending: list[Any] = [list(node) if not isinstance(node, ast.AST) else node]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import Look, is_immutable, look
 from zennb.core.source import definitions
+from zennb.engine.sharing import share
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
@@ -147,9 +148,10 @@ def collect(
         else:
             _look_at(name, value, values, troubles)
     changed = _changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
+    _add_partners(values, inputs, namespace)
     if declared is not None:
         _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
-        values = {name: found for name, found in values.items() if name in declared or name in changed}
+        values = {name: found for name, found in values.items() if name in declared or name in inputs}
     rerun = definitions(definition.tree, defines)
     if rerun is None:
         troubles.append(_made_by_call(definition.tree, defines))
@@ -199,6 +201,17 @@ def _changed(
             values.update(after)
             changed.append(name)
     return changed
+
+
+def _add_partners(
+    values: dict[str, tuple[Any, Look]], inputs: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any]
+) -> None:
+    """Add unchanged inputs that an output shares state with: stored as one, they share it again on reuse."""
+    for name, (value, seen) in inputs.items():
+        if name in values or is_immutable(value) or namespace.get(name) is not value:
+            continue
+        if any(share(seen, other) for _, other in values.values()):
+            values[name] = (value, seen)
 
 
 def _check_declared(

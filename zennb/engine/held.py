@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import Look, is_immutable, look
+from zennb.engine.sharing import partners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,6 +72,15 @@ class Holdings:
         held = replace(held, look=seen, artifact=held.artifact if same else None, moment=self._moment)
         self._held[name] = held
         return seen, held.artifact
+
+    def looks(self, names: Iterable[str]) -> dict[str, Look]:
+        """Return the latest looks at the variables among `names` that were looked at."""
+        return {name: self._held[name].look for name in names if name in self._held}
+
+    def partners(self, looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the variables that share mutable state with those in `looks`, and are not among them."""
+        held = {name: (each.value, each.look) for name, each in self._held.items()}
+        return partners(looks, held, namespace)
 
     def artifact(self, name: str) -> Artifact | None:
         """Return the artifact a variable was last known to be."""

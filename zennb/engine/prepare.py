@@ -53,6 +53,7 @@ def prepare(
     namespace: Mapping[str, Any],
     *,
     look: Callable[[str, Any], tuple[Look, Artifact | None]],
+    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {},
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> Prepared:
@@ -62,6 +63,8 @@ def prepare(
         definition: the step.
         namespace: the notebook's variables.
         look: returns a variable's content and the artifact it is, if any (`Holdings.look`).
+        partners: returns the variables that share mutable state with some that were looked at
+            (`Holdings.partners`); they are inputs too, since a change of one is a change of the other.
         given: inputs that come from other steps of a run, whatever the namespace holds under their names.
         overrides: values that take the place of variables.
 
@@ -79,8 +82,8 @@ def prepare(
         extra.update(_needed(artifact, namespace))
     while True:
         found = reach(analysis, namespace, extra=tuple(extra.values()))
-        before = len(extra)
-        for name, value in found.data.items():
+        before = len(extra), len(looks)
+        for name, value in {**found.data, **partners(looks)}.items():
             if name in looks or name in opaque or name in given:
                 continue
             try:
@@ -92,7 +95,7 @@ def prepare(
             if artifact_now is not None:
                 artifacts[name] = artifact_now
             extra.update({id(code): code for code in looks[name].code})
-        if len(extra) == before:
+        if (len(extra), len(looks)) == before:
             break
     parts = _parts(definition, found, looks, artifacts)
     return Prepared(

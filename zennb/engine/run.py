@@ -39,6 +39,7 @@ class Request:
         chosen: the steps to run; the others give what they last made.
         namespace: the notebook's variables.
         look: content of a variable, and the artifact it is.
+        partners: variables that share mutable state with some that were looked at.
         overrides: variables that have another value in this run.
         parameters: the same as typed, for the record.
         last: outputs of steps that are not chosen: step → name → artifact.
@@ -50,6 +51,7 @@ class Request:
     chosen: Sequence[str]
     namespace: Mapping[str, Any]
     look: Callable[[str, Any], tuple[Look, Artifact | None]]
+    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {}
     overrides: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
@@ -186,6 +188,7 @@ class PipelineRun:
             definition,
             self._request.namespace,
             look=self._request.look,
+            partners=self._request.partners,
             given=given,
             overrides=self._request.overrides,
         )

@@ -22,10 +22,11 @@ def share(one: Look, other: Look) -> bool:
     """Whether two values share state that a change through one would show in the other.
 
     Objects that a library itself keeps (constants of a class or module, settings) do not count: every figure
-    refers to the same few, and nobody changes them through a figure.
+    refers to the same few, and nobody changes them through a figure. Nor do the labels of pandas, which frames
+    share freely and never change in place.
     """
     common = one.mutable & other.mutable
-    return bool(common) and not _belong_to_libraries(common)
+    return bool(common) and not _is_harmless(common)
 
 
 def partners(
@@ -50,21 +51,23 @@ def partners(
             and any(share(look, other) for other in looks.values())
         ):
             found[name] = value
-    for name, value in namespace.items():
-        if name not in looks and name not in held and not name.startswith("_") and id(value) in inside:
-            found[name] = value
-    return found
+    unseen = {name: value for name, value in namespace.items() if name not in looks and name not in held}
+    return found | {n: value for n, value in unseen.items() if id(value) in inside and not n.startswith("_")}
 
 
-def _belong_to_libraries(ids: frozenset[int]) -> bool:
-    """Whether all objects of these ids are kept by a class, a module or settings of a library, or lie inside such."""
-    known = {id(each): each for each in gc.get_objects() if id(each) in ids}
-    owned = [each for each in known.values() if any(_is_library(holder) for holder in gc.get_referrers(each))]
+def _is_harmless(ids: frozenset[int]) -> bool:
+    """Whether all these objects are labels, or kept by a class, module or settings of a library, or inside such."""
+    known = [each for each in gc.get_objects() if id(each) in ids]
+    owned = [each for each in known if _is_label(each) or any(map(_is_library, gc.get_referrers(each)))]
     covered = set(map(id, owned))
     for _ in range(_DEPTH):
         owned = [part for part in gc.get_referents(*owned) if not isinstance(part, type)]
         covered.update(map(id, owned))
     return ids <= covered
+
+
+def _is_label(value: object) -> bool:
+    return type(value).__module__.startswith("pandas.core.indexes.")
 
 
 def _is_library(referrer: object) -> bool:

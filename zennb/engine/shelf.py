@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records import Artifact
+from zennb.engine.sharing import share
 from zennb.errors import MissingArtifact, NotStorable
 from zennb.materializers.choose import Materializers
 from zennb.materializers.summary import summarise, type_text
@@ -186,18 +187,13 @@ def _look(value: object) -> Look:
 
 
 def _groups(values: Mapping[str, tuple[Any, Look]]) -> list[dict[str, tuple[Any, Look]]]:
-    """Return the values in groups that share no mutable object with each other, in order of first name."""
-    groups: list[tuple[set[int], dict[str, tuple[Any, Look]]]] = []
+    """Return the values in groups that share no state with each other, in order of first name."""
+    groups: list[dict[str, tuple[Any, Look]]] = []
     for name, (value, look) in values.items():
-        ids = set(look.mutable)
-        members: dict[str, tuple[Any, Look]] = {}
-        apart = []
-        for other_ids, other in groups:
-            if ids.isdisjoint(other_ids):
-                apart.append((other_ids, other))
-            else:
-                ids |= other_ids
-                members.update(other)
-        members[name] = (value, look)
-        groups = [*apart, (ids, members)]
-    return [members for _, members in groups]
+        near = [group for group in groups if any(share(look, other) for _, other in group.values())]
+        members = {key: found for group in near for key, found in group.items()}
+        groups = [
+            *(group for group in groups if not any(group is each for each in near)),
+            {**members, name: (value, look)},
+        ]
+    return groups

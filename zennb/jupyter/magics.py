@@ -98,5 +98,5 @@ def _words(name: str, line: str) -> list[str]:
 
 def _shown(outcome: Outcome) -> object:
     if outcome.view is not None:
-        display({"text/plain": outcome.view.text, "text/html": outcome.view.html}, raw=True)  # type: ignore[no-untyped-call]  # IPython is untyped here
+        display({"text/plain": outcome.view.text, "text/html": outcome.view.html}, raw=True)
     return outcome.value

@@ -13,7 +13,6 @@ from zennb.core.records import Run, Status
 from zennb.engine.collect import is_code
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
-from zennb.engine.prepare import prepare
 from zennb.engine.run import Finished, PipelineRun, Request
 from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
 from zennb.jupyter.live import LiveTable
@@ -22,6 +21,7 @@ from zennb.jupyter.notebook import cell_order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from zennb.core.digest import Look
     from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
     from zennb.engine.site import Site
@@ -61,7 +61,7 @@ class PipelineSession:
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as it stands and its latest record."""
         definition = self._session.register.get(step)
-        prepared = prepare(definition, self._session.namespace, look=self._session.holdings.look)
+        prepared = self._session.prepare(definition)
         previous = self._session.workspace.metadata.previous(step, self.notebook)
         if previous is None:
             return ["first run: there is no record of it yet"]
@@ -119,6 +119,7 @@ class PipelineSession:
                 chosen=chosen,
                 namespace=session.namespace,
                 look=self._look,
+                partners=self._partners,
                 overrides=self._overrides(parameters, definitions, drawn),
                 parameters=parameters,
                 last=self._last(drawn, chosen),
@@ -135,6 +136,10 @@ class PipelineSession:
     def _look(self, name: str, value: Any) -> Any:
         with self._session.lock:
             return self._session.holdings.look(name, value)
+
+    def _partners(self, looks: Mapping[str, Look]) -> Mapping[str, Any]:
+        with self._session.lock:
+            return self._session.holdings.partners(looks, self._session.namespace)
 
     def _definitions(self) -> dict[str, Definition]:
         found = self._session.register.ordered(cell_order(self._session.path))
@@ -157,8 +162,10 @@ class PipelineSession:
     def _reads(self, definition: Definition, bound: frozenset[str]) -> frozenset[str]:
         """Return the data a step reads, itself or through functions; also names that other steps will bind."""
         data = reach(definition.analysis, self._session.namespace).data
+        partners = self._partners(self._session.holdings.looks(data))
         return (
             frozenset(data)
+            | frozenset(partners)
             | (frozenset(definition.analysis.reads) & bound)
             | frozenset(definition.options.inputs)
         )
@@ -186,7 +193,7 @@ class PipelineSession:
             reason: str = f"needs step '{waits}', which would run again"
         else:
             try:
-                prepared = prepare(definition, self._session.namespace, look=self._look)
+                prepared = self._session.prepare(definition)
                 verdict = site.verdict(prepared)
                 reason = verdict.reason
                 waits = None if verdict.reuse is not None else definition.name

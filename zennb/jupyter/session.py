@@ -21,6 +21,7 @@ from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
 from zennb.engine.definition import Definition, Options, define
 from zennb.engine.held import Holdings
 from zennb.engine.perform import Call, Made, perform
+from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.shelf import Shelf
 from zennb.engine.site import Site
 from zennb.errors import StepRefused, UsageError
@@ -179,6 +180,16 @@ class KernelSession:
             notebook=self.notebook,
             elsewhere=lambda artifact: api.bring(artifact, opened.store),
         )
+
+    def prepare(self, definition: Definition) -> Prepared:
+        """Work out what a step depends on in this notebook as it stands."""
+        with self.lock:
+            return prepare(
+                definition,
+                self.namespace,
+                look=self.holdings.look,
+                partners=lambda looks: self.holdings.partners(looks, self.namespace),
+            )
 
     def seen(self, artifact: Artifact, value: object) -> Look:
         """Return the look of a value just loaded; where its bytes prove its content, without looking."""

@@ -13,7 +13,6 @@ from zennb.core.source import definitions
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
 from zennb.engine.perform import keep
-from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.recording import Recording
 from zennb.engine.run import call_of
 from zennb.engine.site import run_versions
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from zennb.core.decide import Verdict
     from zennb.core.records import Artifact, Run
     from zennb.engine.definition import Definition
+    from zennb.engine.prepare import Prepared
     from zennb.engine.site import Site
     from zennb.jupyter.session import KernelSession
 
@@ -66,7 +66,7 @@ class StepCell:
     def begin(self) -> bool:
         """Decide; return True when the body is to be run by the shell now, False when all is done."""
         __tracebackhide__ = True
-        self._prepared = prepare(self.definition, self._namespace, look=self._session.holdings.look)
+        self._prepared = self._session.prepare(self.definition)
         self._verdict = self._site.verdict(self._prepared)
         if self._verdict.reuse is not None and self._reused(self._verdict.reuse):
             return False

@@ -381,8 +381,12 @@ def open_to_all() -> Iterator[Path]:
 UNPRIVILEGED = (
     OPEN
     + """
-import os
+import os, tempfile
 from zennb.errors import StoreError
+with tempfile.TemporaryDirectory() as elsewhere:  # imports what is imported late, while it can be read
+    warm = LocalArtifactStore.from_config("warm", {"path": elsewhere + "/store"})
+    warm.put([b"x" * 100_000])
+    warm.close()
 if os.geteuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
