@@ -146,36 +146,44 @@ PINNED = [
         "df11792ac5fc6e8ba376a31c08239204",
     ),
     (
-        "def f(a, /, b: int = 2, *c, d=None, **e) -> str:\n"
-        "    'Doc.'\n"
-        "    return f'{a!r:>{b}} and ' f'{c}' 'end'",
+        (
+            "def f(a, /, b: int = 2, *c, d=None, **e) -> str:\n"
+            "    'Doc.'\n"
+            "    return f'{a!r:>{b}} and ' f'{c}' 'end'"
+        ),
         "e6bbd0266a225dc3fa00685d081950dd",
     ),
     (
-        "@deco(x=1)\n"
-        "class A(B, metaclass=M):\n"
-        "    'Doc.'\n"
-        "    async def m(self):\n"
-        "        async with a as b, c: yield b\n"
-        "        return [i async for i in x if (y := i)]",
+        (
+            "@deco(x=1)\n"
+            "class A(B, metaclass=M):\n"
+            "    'Doc.'\n"
+            "    async def m(self):\n"
+            "        async with a as b, c: yield b\n"
+            "        return [i async for i in x if (y := i)]"
+        ),
         "e305f5a4a2d8adce550d28fa73bd671e",
     ),
     (
-        "try:\n"
-        "    del a[0], b.c\n"
-        "except* (E, F) as e:\n"
-        "    raise G from e\n"
-        "else:\n"
-        "    pass\n"
-        "finally:\n"
-        "    x: int = -1.5e-3j",
+        (
+            "try:\n"
+            "    del a[0], b.c\n"
+            "except* (E, F) as e:\n"
+            "    raise G from e\n"
+            "else:\n"
+            "    pass\n"
+            "finally:\n"
+            "    x: int = -1.5e-3j"
+        ),
         "4e04cd7737b4a7bc0b852f4782e13090",
     ),
     (
-        "match v:\n"
-        "    case {'k': [1, *r], **d} | P(x=None, y=True) if g: ...\n"
-        "    case -1 | 'a' | b'b': global z; z @= 2\n"
-        "    case _: assert not (a < b <= c), 'no'",
+        (
+            "match v:\n"
+            "    case {'k': [1, *r], **d} | P(x=None, y=True) if g: ...\n"
+            "    case -1 | 'a' | b'b': global z; z @= 2\n"
+            "    case _: assert not (a < b <= c), 'no'"
+        ),
         "be6ad0b718afbf7f54d298f2fab00ab3",
     ),
     (

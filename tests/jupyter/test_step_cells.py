@@ -84,7 +84,12 @@ EDITS = {
     ),
     "a lambda": ("f = lambda x: x + 1", "f = lambda x: x + 2", "r = f(1)", (2, 3)),
     "a default argument": ("def f(x=1): return x", "def f(x=2): return x", "r = f()", (1, 2)),
-    "a default taken from a constant": ("N = 1\ndef f(x=N): return x", "N = 2\ndef f(x=N): return x", "r = f()", (1, 2)),
+    "a default taken from a constant": (
+        "N = 1\ndef f(x=N): return x",
+        "N = 2\ndef f(x=N): return x",
+        "r = f()",
+        (1, 2),
+    ),
     "an alias of a function": ("def f(): return 1\ng = f", "def f(): return 2\ng = f", "r = g()", (1, 2)),
     "a partial": (
         "from functools import partial\ndef f(a, b): return a + b\np = partial(f, 1)",
@@ -98,7 +103,12 @@ EDITS = {
         "r = table['g']()",
         (2, 3),
     ),
-    "an import alias pointed elsewhere": ("import math as m", "import cmath as m", "r = m.sqrt(4)", (2.0, 2 + 0j)),
+    "an import alias pointed elsewhere": (
+        "import math as m",
+        "import cmath as m",
+        "r = m.sqrt(4)",
+        (2.0, 2 + 0j),
+    ),
     "a monkeypatched attribute": (
         "class C: rate = 1\nC.rate = 2",
         "class C: rate = 1\nC.rate = 3",
@@ -146,7 +156,9 @@ BINDINGS = {
 
 
 @pytest.mark.parametrize(("cell", "bound"), BINDINGS.values(), ids=BINDINGS)
-def test_the_right_names_are_bound_and_come_back(notebook: Notebook, cell: str, bound: dict[str, object]) -> None:
+def test_the_right_names_are_bound_and_come_back(
+    notebook: Notebook, cell: str, bound: dict[str, object]
+) -> None:
     (first,) = notebook.run(step(cell, "s"))
     assert first.status == "completed"
     assert sorted(first.outputs) == sorted(bound)
@@ -175,7 +187,9 @@ def test_deleted_names_are_deleted_again_on_reuse(notebook: Notebook) -> None:
 
 
 def test_imports_functions_and_classes_are_executed_again(notebook: Notebook) -> None:
-    cell = step("import json\nfrom math import pi\nclass P:\n    v = 2\ndef f(x): return json.dumps([x, P.v])\ng = f\np = P()")
+    cell = step(
+        "import json\nfrom math import pi\nclass P:\n    v = 2\ndef f(x): return json.dumps([x, P.v])\ng = f\np = P()"
+    )
     notebook.run(cell)
     notebook.restart()
     (again,) = notebook.run(cell)
@@ -271,6 +285,27 @@ def test_names_that_share_state_come_back_sharing_it(notebook: Notebook) -> None
     assert notebook.ns["c"]["a"] is notebook.ns["a"]
 
 
+def test_a_change_through_another_name_is_seen_cold_and_reused(notebook: Notebook) -> None:
+    cells = [
+        step("import numpy as np\na = [1]\nb = a\narr = np.arange(6)\nview = arr[2:4]", "make"),
+        step("b.append(2)\nview[0] = 99", "change"),
+        step("arr[3] = 77", "again"),
+        step("said = (a, b, a is b, arr.tolist(), view.tolist())", "look"),
+    ]
+    notebook.run(*cells)
+    expected = ([1, 2], [1, 2], True, [0, 1, 99, 77, 4, 5], [99, 77])
+    assert notebook.ns["said"] == expected
+    notebook.restart()
+    ran = notebook.run(*cells)
+    assert [each.status for each in ran] == ["cached"] * 4, [each.reason for each in ran]
+    assert notebook.ns["said"] == expected
+    notebook.run("view[1] = 5\na.append(3)")
+    assert (int(notebook.ns["arr"][3]), notebook.ns["b"]) == (5, [1, 2, 3])
+    notebook.restart()
+    notebook.run(cells[0], step("view[0] = 1", "other"))
+    assert int(notebook.ns["arr"][2]) == 1
+
+
 # Failure
 
 
@@ -354,7 +389,9 @@ def test_a_typo_in_the_step_line_is_one_sentence(notebook: Notebook) -> None:
 def test_a_damaged_artifact_is_not_a_hit(notebook: Notebook, tmp_path: Path) -> None:
     cell = step("import numpy as np\nx = np.arange(100_000)", "s")
     notebook.run(cell)
-    blobs = [path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.stat().st_size >= 800_000]
+    blobs = [
+        path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.stat().st_size >= 800_000
+    ]
     assert len(blobs) == 1
     content = bytearray(blobs[0].read_bytes())
     content[-1] ^= 255

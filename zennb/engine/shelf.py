@@ -126,7 +126,7 @@ class Shelf:
             ((name, (value, look)),) = group.items()
             return self._materializers.dump(value, digest=look.digest, name=name)
         together = {name: value for name, (value, _) in group.items()}
-        return self._materializers.dump(together, digest=_look(together).digest, name=" and ".join(group))
+        return self._materializers.dump_together(together, name=" and ".join(group))
 
     def _records(
         self, group: Mapping[str, tuple[Any, Look]], dumped: Dumped, blob: str, kind: str
@@ -178,12 +178,6 @@ def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
         kind=kind if artifact.kind == "output" else artifact.kind,
         created=time.time(),
     )
-
-
-def _look(value: object) -> Look:
-    from zennb.core.digest import look
-
-    return look(value)
 
 
 def _groups(values: Mapping[str, tuple[Any, Look]]) -> list[dict[str, tuple[Any, Look]]]:

@@ -92,6 +92,17 @@ class Materializers:
         self._pickles.prove(value, pickled, name=name)
         return _dumped(value, self._pickles.name, self._pickles.pack(pickled), pickled.needs)
 
+    def dump_together(self, values: Mapping[str, Any], *, name: str) -> Dumped:
+        """Return values that share state as the bytes of one dictionary, in which they still share it.
+
+        Raises:
+            NotStorable: one of them cannot be stored.
+        """
+        together = dict(values)
+        pickled = self._pickles.pickle(together, name=name, views=True)
+        self._pickles.prove(together, pickled, name=name)
+        return _dumped(together, self._pickles.name, self._pickles.pack(pickled), pickled.needs)
+
     def load(self, materializer: str, buffer: Buffer, *, name: str) -> Any:
         """Return the value that `materializer` wrote; `name` is what to call it in errors.
 

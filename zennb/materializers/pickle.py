@@ -82,14 +82,16 @@ class SignedPickles(Materializer):
         """
         return self.pack(self.pickle(value, name="value"))
 
-    def pickle(self, value: Any, *, name: str) -> Pickled:
+    def pickle(self, value: Any, *, name: str, views: bool = False) -> Pickled:
         """Return `value` as a pickle; `name` is what to call it in the error.
+
+        With `views`, arrays that look into another array's memory share it again after loading.
 
         Raises:
             NotStorable: as `dump`.
         """
         try:
-            return _pickled(value, self._scope)
+            return _pickled(value, self._scope, views=views)
         except Exception as error:
             raise self._refusal(value, name, error) from error
 
@@ -187,8 +189,11 @@ class SignedPickles(Materializer):
 class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle ships no types
     """cloudpickle, but notebook definitions go by name, files are refused, and figures leave pyplot alone."""
 
-    def __init__(self, file: Collector, scope: Scope, keep: Callable[[pickle.PickleBuffer], object]) -> None:
+    def __init__(
+        self, file: Collector, scope: Scope, keep: Callable[[pickle.PickleBuffer], object], *, views: bool
+    ) -> None:
         super().__init__(file, protocol=5, buffer_callback=keep)
+        self._views = views and "numpy" in sys.modules
         self._scope = scope
         self._root: type | None = None
         self.needs: dict[str, None] = {}
@@ -209,6 +214,12 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
             raise pickle.PicklingError("an open file")
         if isinstance(value, memoryview):
             raise pickle.PicklingError("a view of another value's memory")
+        if self._views:
+            from zennb.materializers.views import view_reduction
+
+            reduced = view_reduction(value)
+            if reduced is not None:
+                return reduced
         figures = sys.modules.get("matplotlib.figure")
         if figures is not None and isinstance(value, figures.Figure):
             from zennb.materializers.figure import figure_state
@@ -232,9 +243,9 @@ def _find(scope: Scope, name: str) -> Any:
     return found
 
 
-def _pickled(value: Any, scope: Scope) -> Pickled:
+def _pickled(value: Any, scope: Scope, *, views: bool = False) -> Pickled:
     stream, buffers = Collector(), list[pickle.PickleBuffer]()
-    pickler = _Pickler(stream, scope, buffers.append)
+    pickler = _Pickler(stream, scope, buffers.append, views=views)
     pickler.dump_root(value)
     raw = [one.raw() for one in buffers]
     return Pickled(stream=stream.parts, buffers=raw, needs=tuple(pickler.needs))
