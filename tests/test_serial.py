@@ -89,15 +89,16 @@ def test_closing_finishes_what_was_started_and_ends_the_thread() -> None:
     serial = Serial("test-closing")
     finished: list[int] = []
 
+    started = threading.Event()
+
     def work() -> None:
+        started.set()
         time.sleep(0.05)
         finished.append(1)
 
     caller = threading.Thread(target=serial.call, args=(work,))
     caller.start()
-    while not [thread for thread in threading.enumerate() if thread.name == "test-closing"]:
-        time.sleep(0.001)
-    serial.call(int)
+    assert started.wait(60)
     serial.close()
     caller.join()
     assert finished == [1]

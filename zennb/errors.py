@@ -228,7 +228,9 @@ class StepRefused(ZennbError, RuntimeError):
 class StepTimeout(ZennbError, TimeoutError):
     """A step ran longer than its `--timeout`."""
 
-    def __init__(self, message: str = "the step ran longer than its --timeout; nothing of it was kept.") -> None:
+    def __init__(
+        self, message: str = "the step ran longer than its --timeout; nothing of it was kept."
+    ) -> None:
         super().__init__(message)
 
 

@@ -59,7 +59,9 @@ def test_a_run_has_a_reason_whatever_came_before() -> None:
     two = replace(GOOD, parts=replace(PARTS, code="e", inputs={"x": "2"}))
     assert verdict(previous=two).reason == "its code changed (and 1 more)"
     assert verdict(previous=replace(GOOD, status=Status.FAILED)).reason == "the run before failed"
-    assert verdict(previous=replace(GOOD, status=Status.INTERRUPTED)).reason == "the run before was interrupted"
+    assert (
+        verdict(previous=replace(GOOD, status=Status.INTERRUPTED)).reason == "the run before was interrupted"
+    )
     assert verdict(previous=replace(GOOD, parts=None)).reason == "the run before could not be keyed"
     made = replace(GOOD, reusable=False, unusable_because="`f` is a function made while the step runs")
     assert verdict(previous=made).reason == "runs every time: `f` is a function made while the step runs"

@@ -59,7 +59,7 @@ class Notebook:
 
     def start(self) -> None:
         InteractiveShell.clear_instance()
-        self.shell = InteractiveShell.instance()
+        self.shell: Any = InteractiveShell.instance()
         self.shell.display_pub = CapturingDisplayPublisher()
         load(self.shell)
 
@@ -75,7 +75,8 @@ class Notebook:
 
     @property
     def ns(self) -> dict[str, Any]:
-        return self.shell.user_ns
+        found: dict[str, Any] = self.shell.user_ns
+        return found
 
     def cell(self, text: str, cell_id: str | None = None) -> Ran:
         """Run a cell; its error, if any, is returned."""

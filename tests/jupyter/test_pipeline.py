@@ -11,7 +11,7 @@ from zennb import api
 from zennb.core.records import Status
 
 if TYPE_CHECKING:
-    from tests.jupyter.conftest import Notebook, Ran  # type: ignore[import-not-found]  # only names for readers
+    from tests.jupyter.conftest import Notebook, Ran
 
 CELLS = (
     "%%step load\nnumbers = [1, 2, 3, 4]",
@@ -73,7 +73,9 @@ def test_a_parameter_holds_for_that_run_only(notebook: Notebook) -> None:
 
 
 def test_a_parameter_reaches_into_functions(notebook: Notebook) -> None:
-    notebook.run("rate = 2\nclass Scale:\n    def by(self, v): return v * rate\ndef scaled(v): return Scale().by(v)")
+    notebook.run(
+        "rate = 2\nclass Scale:\n    def by(self, v): return v * rate\ndef scaled(v): return Scale().by(v)"
+    )
     notebook.run("%%step s\nr = scaled(5)")
     assert notebook.ns["r"] == 10
     notebook.run("%pipeline run -p rate=7")
@@ -157,14 +159,18 @@ def test_steps_side_by_side_in_threads_on_a_memory_store(notebook: Notebook) -> 
     assert notebook.ns["total"] == 20
 
 
-def test_a_step_on_another_orchestrator_prints_raises_and_defines_as_in_the_kernel(notebook: Notebook) -> None:
+def test_a_step_on_another_orchestrator_prints_raises_and_defines_as_in_the_kernel(
+    notebook: Notebook,
+) -> None:
     notebook.run(
         "%orchestrator register pool --flavor=threads",
         "%artifact-store register ram --flavor=memory",
         "%stack register quick -o pool -a ram --set",
         "import math\ndef double(v): return v * 2\nn = 4",
     )
-    (ran,) = notebook.run("%%step s\nprint('hello')\ndef half(v): return v / 2\nr = double(n) + math.floor(1.5)\nr")
+    (ran,) = notebook.run(
+        "%%step s\nprint('hello')\ndef half(v): return v / 2\nr = double(n) + math.floor(1.5)\nr"
+    )
     assert "hello" in ran.out
     assert (notebook.ns["r"], notebook.ns["half"](4)) == (9, 2)
     bad = notebook.cell("%%step b\nq = 1\nq / 0")

@@ -139,7 +139,7 @@ class Kernel:
     """One kernel and a client of it."""
 
     def __init__(self, env: Mapping[str, str], folder: Path) -> None:
-        self._env, self._folder = env, folder
+        self.folder = folder
         self._sockets = tempfile.TemporaryDirectory(prefix="k-")  # short: a socket's path has 107 characters
         self.manager: Any = KernelManager(
             kernel_spec_manager=ThisInterpreter(),
@@ -192,7 +192,9 @@ class Kernel:
             "allow_stdin": False,
             "stop_on_error": True,
         }
-        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell} if cell else {})
+        message = self.client.session.msg(
+            "execute_request", content, metadata={"cellId": cell} if cell else {}
+        )
         self.client.shell_channel.send(message)
         return str(message["header"]["msg_id"])
 

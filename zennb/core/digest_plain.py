@@ -11,7 +11,7 @@ from zennb.core.walk import HIDDEN, SCALARS, Handler, Steps, Walk
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["HANDLERS", "children", "frozen_members", "mapping", "members", "sequence"]
+__all__ = ["HANDLERS", "are_scalars", "children", "frozen_members", "mapping", "members", "sequence"]
 
 CHUNK = 1 << 16
 """Elements marshalled at once: bounds the memory a fast path takes."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zennb.engine.shelf import Shelf
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["Site", "failure_of", "run_versions"]
+__all__ = ["Site", "failure_of", "is_interrupt", "run_versions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +205,6 @@ def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
 
 @functools.cache
 def _surroundings() -> dict[str, str]:
-    from zennb import __version__
+    from importlib.metadata import version
 
-    return {"python": platform.python_version(), "zennb": __version__, "platform": platform.platform()}
+    return {"python": platform.python_version(), "zennb": version("zennb"), "platform": platform.platform()}

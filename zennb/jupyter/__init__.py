@@ -1,1 +1,1 @@
-"""The notebook's face: step cells, magics, completion and live displays inside a kernel. Only here is IPython imported."""
+"""The notebook's face: step cells, magics, completion, live displays. Only here is IPython imported."""

@@ -17,7 +17,7 @@ from zennb.materializers.summary import summarise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Pictures", "figure_state", "preview_figure", "preview_image"]
+__all__ = ["Pictures", "figure_state", "is_figure", "preview_figure", "preview_image"]
 
 _WIDTHS = (480, 240, 120, 48)
 _LIMIT = 64 * 1024

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from zennb.materializers.signer import Signer
 
-__all__ = ["SignedPickles", "notebook_object"]
+__all__ = ["Pickled", "SignedPickles", "notebook_object"]
 
 _MAGIC = b"zennbPK\x01"
 

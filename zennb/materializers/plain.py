@@ -29,7 +29,7 @@ from zennb.materializers.summary import summarise
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["MAKERS", "PlainData"]
+__all__ = ["MAKERS", "Maker", "PlainData"]
 
 _MAGIC = b"zennbPL\x01"
 _NATIVE = frozenset({type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, set, frozenset})

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-__all__ = ["short", "summarise", "type_text"]
+__all__ = ["short", "short_label", "summarise", "type_text"]
 
 _TEXT = 2_000
 _REPR = 500

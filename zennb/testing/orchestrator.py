@@ -17,13 +17,13 @@ from zennb.testing.component import ComponentContract
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["OrchestratorContract"]
+__all__ = ["OrchestratorContract", "Trouble"]
 
 PATIENCE = 60.0
 """Seconds after which a result counts as never coming."""
 
 
-class Trouble(Exception):  # noqa: N818 - a stand-in for whatever a user's code raises
+class Trouble(Exception):
     """Raised by calls that are meant to fail."""
 
 

@@ -20,16 +20,20 @@ if TYPE_CHECKING:
 __all__ = [
     "block",
     "box",
+    "cell",
     "code",
     "details",
     "escape",
+    "heading",
     "image",
+    "lines",
     "muted",
     "name",
     "pairs",
     "prose",
     "strong",
     "svg_image",
+    "table",
 ]
 
 LINE = "rgba(128,128,128,.4)"

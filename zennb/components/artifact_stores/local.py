@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import stat
 import threading
 import time
-import uuid
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -22,10 +20,11 @@ from diskcache.core import MODE_RAW
 from traitlets import Float, Unicode, validate
 
 from zennb.components.artifact_stores.blob_files import BadBlobError, BlobFiles
-from zennb.components.artifact_stores.inspection import SETTINGS, inspect, is_empty
-from zennb.components.artifact_stores.reasons import database_reason, lost_database, system_reason
+from zennb.components.artifact_stores.claim import claim
+from zennb.components.artifact_stores.inspection import SETTINGS, inspect
+from zennb.components.artifact_stores.reasons import database_reason, system_reason
 from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Foreign, Row, size_of, small
-from zennb.components.artifact_stores.store_directory import StoreDirectory, publish
+from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.component import ArtifactStore, Reach
 from zennb.components.content import flat, is_digest, missing
 from zennb.errors import DamagedArtifact, ForeignStore, InvalidConfiguration, MissingArtifact, StoreError
@@ -107,6 +106,11 @@ class _Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
             raise
 
 
+def _make_database(directory: Path, *, timeout: float) -> None:
+    with closing(_Cache(directory, timeout)):
+        pass
+
+
 class _Rows:
     """An opened store; every method runs on the store's database thread, where no interrupt reaches it."""
 
@@ -116,7 +120,7 @@ class _Rows:
         self.notices: list[str] = []
         with self._explained():
             directory.prepare()
-            self._claim()
+            claim(directory, make=partial(_make_database, timeout=timeout), timeout=timeout)
             self.notices += inspect(directory.database, timeout=timeout)
             self._database = str(directory.database)
             self._inode = directory.database.stat().st_ino
@@ -194,36 +198,6 @@ class _Rows:
         aside.write_bytes(content)
         return aside
 
-    def _claim(self) -> None:
-        """Make sure that the directory has our card and a database that belongs to it."""
-        database = self.directory.database
-        if self.directory.read_card() is None:
-            if not os.path.lexists(database):
-                self._create()
-            elif _size(database) and not is_empty(database, timeout=self.timeout):
-                self._refuse_unless_claimed()
-            if _size(database):
-                self.directory.write_card()
-        if not _size(database):
-            raise lost_database(self.directory.root)
-
-    def _refuse_unless_claimed(self) -> None:
-        if self.directory.read_card() is None:  # else another kernel has claimed it just now, and used it
-            raise ForeignStore(
-                f"{self.directory.root} is a diskcache of something else; nothing was changed. Choose an "
-                "empty directory or a new one."
-            )
-
-    def _create(self) -> None:
-        """Make the database aside and give it its name when it is whole: no one ever sees a part of it."""
-        stage = self.directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.new"
-        stage.mkdir()
-        with closing(_Cache(stage, self.timeout)):
-            pass
-        publish(stage / "cache.db", self.directory.database)
-        (stage / "cache.db").unlink(missing_ok=True)
-        stage.rmdir()
-
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Turn errors of database and file system into sentences, and leave no transaction behind."""
@@ -238,12 +212,6 @@ class _Rows:
             raise
         except OSError as error:
             raise system_reason(root, error) from error
-
-
-def _size(database: Path) -> int:
-    """Return the size of a regular file; 0 for anything else."""
-    seen = database.lstat() if os.path.lexists(database) else None
-    return seen.st_size if seen is not None and stat.S_ISREG(seen.st_mode) else 0
 
 
 class LocalArtifactStore(ArtifactStore):

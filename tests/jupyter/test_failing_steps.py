@@ -1,0 +1,110 @@
+"""Step cells that fail, are refused, or find their results damaged."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.jupyter.conftest import Notebook
+
+
+def step(text: str, line: str = "") -> str:
+    return f"%%step {line}\n" + textwrap.dedent(text).strip("\n")
+
+
+def test_a_failing_step_binds_nothing_and_the_error_is_the_users_own(notebook: Notebook) -> None:
+    notebook.run("xs = [1]\ny = 'old'")
+    ran = notebook.cell(step("xs.append(2)\ny = 'new'\nz = 1 / 0", "bad"))
+    assert isinstance(ran.error, ZeroDivisionError)
+    assert ran.status == "failed"
+    assert notebook.ns["y"] == "old"
+    assert notebook.ns["xs"] == [1]
+    assert "z" not in notebook.ns
+    assert "line 4" in ran.out or "4 z = 1 / 0" in ran.out
+    assert "stepcell.py" not in ran.out
+    assert "zennb_step" not in ran.out
+    ok = notebook.cell(step("z = 1", "bad"))
+    assert ok.status == "completed"
+
+
+def test_a_missing_name_gets_a_hint_at_the_step_that_binds_it(notebook: Notebook) -> None:
+    notebook.run(step("model = 1", "train"))
+    notebook.restart()
+    ran = notebook.cell(step("score = model + 1", "evaluate"))
+    assert isinstance(ran.error, NameError)
+    assert "step 'train'" in ran.reason
+
+
+def test_retries_run_the_body_again_from_a_clean_start(notebook: Notebook) -> None:
+    notebook.run("from pathlib import Path\nlog = Path('tries.txt')\nlog.write_text('')\nxs = []")
+    body = "xs.append(1)\nlog.write_text(log.read_text() + 'x')\nn = len(log.read_text())\nif n < 3: raise ValueError(n)"
+    few = notebook.cell(step(body, "flaky --retries 1"))
+    assert isinstance(few.error, ValueError)
+    assert "n" not in notebook.ns
+    ran = notebook.cell(step(body, "flaky --retries 3"))
+    assert ran.error is None, ran.out
+    assert notebook.ns["n"] == 3
+    assert notebook.ns["xs"] == [1]
+
+
+def test_a_declared_output_that_cannot_be_stored_is_refused_by_name(notebook: Notebook) -> None:
+    ran = notebook.cell(step("g = (i for i in range(3))", "s -o g"))
+    assert "`g`" in str(ran.error)
+    assert "generator" in str(ran.error)
+    assert ran.status == "failed"
+
+
+def test_an_undeclared_value_that_cannot_be_stored_is_bound_and_the_step_says_why(notebook: Notebook) -> None:
+    (ran,) = notebook.run(step("g = (i for i in range(3))\nx = 1", "s"))
+    assert ran.outputs == ["x"]
+    assert list(notebook.ns["g"]) == [0, 1, 2]
+    (again,) = notebook.run(step("g = (i for i in range(3))\nx = 1", "s"))
+    assert again.status == "completed"
+    assert "`g` is a generator" in again.reason
+
+
+def test_rerun_and_no_cache(notebook: Notebook) -> None:
+    notebook.run(step("x = 1", "s"))
+    (rerun,) = notebook.run(step("x = 1", "s --rerun"))
+    assert (rerun.status, rerun.reason) == ("completed", "asked for with --rerun")
+    notebook.run(step("y = 1", "t --no-cache"))
+    (again,) = notebook.run(step("y = 1", "t --no-cache"))
+    assert again.status == "completed"
+
+
+def test_a_file_named_with_depends_on_counts(notebook: Notebook, tmp_path: Path) -> None:
+    data = tmp_path / "data.txt"
+    data.write_text("1")
+    cell = step(f"from pathlib import Path\nx = Path({str(data)!r}).read_text()", f"s --depends-on {data}")
+    notebook.run(cell)
+    assert notebook.run(cell)[0].status == "cached"
+    data.write_text("2")
+    assert notebook.run(cell)[0].status == "completed"
+    assert notebook.ns["x"] == "2"
+
+
+def test_a_typo_in_the_step_line_is_one_sentence(notebook: Notebook) -> None:
+    ran = notebook.cell(step("x = 1", "s --rerunn"))
+    assert "--rerun" in str(ran.error)
+    assert "x" not in notebook.ns
+
+
+def test_a_damaged_artifact_is_not_a_hit(notebook: Notebook, tmp_path: Path) -> None:
+    cell = step("import numpy as np\nx = np.arange(100_000)", "s")
+    notebook.run(cell)
+    blobs = [
+        path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.stat().st_size >= 800_000
+    ]
+    assert len(blobs) == 1
+    content = bytearray(blobs[0].read_bytes())
+    content[-1] ^= 255
+    blobs[0].chmod(0o600)
+    blobs[0].write_bytes(content)
+    notebook.restart()
+    (again,) = notebook.run(cell)
+    assert again.status == "completed"
+    assert "damaged" in again.reason
+    assert int(notebook.ns["x"][-1]) == 99_999

@@ -1,0 +1,71 @@
+"""Owns the moment a directory becomes a local artifact store, and the check that it still is one."""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from typing import TYPE_CHECKING
+
+from zennb.components.artifact_stores.inspection import is_empty
+from zennb.components.artifact_stores.reasons import lost_database
+from zennb.components.artifact_stores.store_directory import publish
+from zennb.errors import ForeignStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from zennb.components.artifact_stores.store_directory import StoreDirectory
+
+__all__ = ["claim"]
+
+
+def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: float) -> None:
+    """Make sure that a prepared directory has our card and a database that belongs to it.
+
+    Any number of processes may do this at once, and any of them may be killed meanwhile: the database gets its
+    name when it is whole, and the card is written last.
+
+    Args:
+        directory: the directory, prepared.
+        make: makes a new database, called `cache.db`, in the directory it is given.
+        timeout: seconds to wait for another process.
+
+    Raises:
+        ForeignStore: it is something else's, or its database is gone.
+    """
+    database = directory.database
+    if directory.read_card() is None:
+        if not os.path.lexists(database):
+            _create(directory, make)
+        elif _size(database) and not is_empty(database, timeout=timeout):
+            _refuse_unless_claimed(directory)
+        if _size(database):
+            directory.write_card()
+    if not _size(database):
+        raise lost_database(directory.root)
+
+
+def _create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:
+    """Make the database aside and give it its name when it is whole: no one ever sees a part of it."""
+    stage = directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.new"
+    stage.mkdir()
+    make(stage)
+    publish(stage / "cache.db", directory.database)
+    (stage / "cache.db").unlink(missing_ok=True)
+    stage.rmdir()
+
+
+def _refuse_unless_claimed(directory: StoreDirectory) -> None:
+    if directory.read_card() is None:  # else another kernel has claimed it just now, and used it
+        raise ForeignStore(
+            f"{directory.root} is a diskcache of something else; nothing was changed. Choose an empty "
+            "directory or a new one."
+        )
+
+
+def _size(database: Path) -> int:
+    """Return the size of a regular file; 0 for anything else."""
+    seen = database.lstat() if os.path.lexists(database) else None
+    return seen.st_size if seen is not None and stat.S_ISREG(seen.st_mode) else 0
