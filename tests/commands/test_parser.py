@@ -132,6 +132,7 @@ def test_numbers_are_numbers() -> None:
         (["--limit=-1"], "%store list: --limit cannot be negative, as -1 is."),
         (["--status", "faild"], "%store list: --status cannot be 'faild'; did you mean 'failed'?"),
         (["--limit"], "%store list: --limit needs a value."),
+        (["--json=1"], "%store list: --json takes no value."),
         (["there"], "%store list: 'there' is one word too many; type `%store list"),
     ],
 )

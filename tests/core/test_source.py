@@ -229,6 +229,7 @@ def test_a_read_is_doubtful_when_the_cell_may_have_bound_the_name_before() -> No
     assert cell("for i in xs:\n  n = n + i").doubtful == set()
     assert cell("try: x = f()\nexcept E: x").doubtful == {"x"}
     assert cell("print(x)\nif c: x = 1\nx").doubtful == set()
+    assert cell("while True:\n  if c: break\n  x = 1\nx").doubtful == {"x"}
 
 
 def test_deleted_names_are_told_unless_bound_again() -> None:
@@ -238,6 +239,7 @@ def test_deleted_names_are_told_unless_bound_again() -> None:
     assert cell("x = 1\ndel x").deletes == {"x"}
     assert cell("try: f()\nexcept E as e: pass").deletes == {"e"}
     assert cell("del x[0], y.z").deletes == set()
+    assert cell("while True:\n  if c: break\n  del x").deletes == {"x"}
 
 
 def test_binds_are_in_order_of_first_binding() -> None:

@@ -41,9 +41,9 @@ class Parser(ArgumentParser):
         try:
             values, rest = self.parse_known_args(list(words))
         except ArgumentError as error:
-            self.error(
-                f"{error.argument_name} {error.message.replace('expected one argument', 'needs a value')}"
-            )
+            # argparse knows two mistakes here: a value too few, and a value given to a switch
+            wrong = "takes no value" if "ignored explicit" in error.message else "needs a value"
+            self.error(f"{error.argument_name} {wrong}")
         return vars(values), rest
 
 

@@ -94,6 +94,11 @@ class Paths(Expressions, ast.NodeVisitor):
         if again is not None and (again.bound, again.inner) != (head.bound, head.inner):
             # A round deletes what the next one may want to read.
             frame, back = self._round(again, node)
+        if back is not None:
+            # A round that breaks may have had whole rounds before it.
+            for state in frame.breaks:
+                state.maybe |= back.maybe
+                state.deleted |= back.deleted - state.bound
         return frame, back
 
     def _round(self, head: State, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Frame, State | None]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.origin import Origin, origin
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,9 +58,15 @@ def partners(
 
 
 def _is_harmless(ids: frozenset[int]) -> bool:
-    """Whether all these objects are labels, or kept by a class, module or settings of a library, or inside such."""
-    known = [each for each in gc.get_objects() if id(each) in ids]
-    owned = [each for each in known if _is_label(each) or any(map(_is_library, gc.get_referrers(each)))]
+    """Whether all these objects are labels, or kept by a class, module or settings of a library, or inside such.
+
+    All that Python tracks is walked once; to ask each object who refers to it would walk it as often.
+    """
+    objects = gc.get_objects()
+    labels = {kind for kind in set(map(type, objects)) if _is_label_type(kind)}
+    kept = gc.get_referents(*(each for each in objects if type(each) in labels or _is_library(each)))
+    owned = [each for each in objects if type(each) in labels and id(each) in ids]
+    owned += [each for each in kept if id(each) in ids]
     covered = set(map(id, owned))
     for _ in range(_DEPTH):
         owned = [part for part in gc.get_referents(*owned) if not isinstance(part, type)]
@@ -66,13 +74,19 @@ def _is_harmless(ids: frozenset[int]) -> bool:
     return ids <= covered
 
 
-def _is_label(value: object) -> bool:
-    return type(value).__module__.startswith("pandas.core.indexes.")
+def _is_label_type(kind: type) -> bool:
+    return any(
+        base.__name__ == "Index" and base.__module__.split(".")[0] == "pandas" for base in kind.__mro__
+    )
 
 
 def _is_library(referrer: object) -> bool:
+    """Whether it is what a class or module of an installed package holds, or a package's settings."""
     if not isinstance(referrer, dict):
         return False
     if type(referrer) is not dict:
-        return type(referrer).__module__.split(".")[0] == "matplotlib"
-    return any(keys <= referrer.keys() for keys in _LIBRARY_KEYS) and referrer.get("__name__") != "__main__"
+        return origin(type(referrer).__module__) is Origin.PACKAGE and type(referrer).__name__ == "RcParams"
+    if not any(keys <= referrer.keys() for keys in _LIBRARY_KEYS):
+        return False
+    module = referrer.get("__module__", referrer.get("__name__"))
+    return isinstance(module, str) and not origin(module).is_users

@@ -187,6 +187,8 @@ class _Account:
         )
 
     def step(self, position: int, line: StepLine) -> None:
+        if self.steps.get((position, line.step)) == line:
+            return  # a live table says again what it said before
         self.steps[position, line.step] = line
         if self._on_step is not None:
             self._on_step(line)

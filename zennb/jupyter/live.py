@@ -55,7 +55,13 @@ class LiveTable:
         view = live(self._order, steps=steps, now=now, run=run)
         self._tap.publish(
             {"text/plain": view.text, "text/html": view.html},
-            {"zennb": [facts(steps[name]) for name in self._order if name in steps]},
+            {
+                "zennb": [
+                    facts(steps[name])
+                    for name in self._order
+                    if name in steps and steps[name].status.is_final
+                ]
+            },
             transient={"display_id": self._id} if self._updates else {},
             update=self._shown and self._updates,
         )

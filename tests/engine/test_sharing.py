@@ -1,0 +1,72 @@
+"""Which variables share state: what a change through one would show in the other, and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline
+
+from zennb.core.digest import look
+from zennb.engine.sharing import partners, share
+
+FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", None]})
+LIST = [1]
+ARRAY = np.arange(6)
+FIGURE = Figure()
+AXES = FIGURE.subplots()
+OTHER_FIGURE = Figure()
+OTHER_AXES = OTHER_FIGURE.subplots()
+MODEL = LinearRegression()
+
+TOGETHER = {
+    "an alias": (LIST, LIST),
+    "a container and what it holds": ({"k": LIST}, LIST),
+    "two containers of one list": ([LIST], {"k": LIST}),
+    "an array and a view": (ARRAY, ARRAY[1:3]),
+    "two views of one array": (ARRAY[:2], ARRAY[4:]),
+    "a figure and its axes": (FIGURE, AXES),
+    "a pipeline and its model": (Pipeline([("m", MODEL)]), MODEL),
+    "a grouping and its frame": (FRAME.groupby("a"), FRAME),
+}
+APART = {
+    "equal lists": ([1], [1]),
+    "an array and a copy": (ARRAY, ARRAY.copy()),
+    "two figures": (FIGURE, OTHER_FIGURE),
+    "axes of two figures": (AXES, OTHER_AXES),
+    "a frame and its column": (FRAME, FRAME["a"]),
+    "a frame and some of its rows": (FRAME, FRAME.iloc[[0, 2]]),
+    "a frame and its head": (FRAME, FRAME.head(2)),
+    "a frame and its labels": (FRAME, FRAME.columns),
+    "two models": (MODEL, LinearRegression()),
+    "immutable values": ((1, "a"), (1, "a")),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), TOGETHER.values(), ids=TOGETHER)
+def test_these_share_state(one: object, other: object) -> None:
+    assert share(look(one), look(other))
+    assert share(look(other), look(one))
+
+
+@pytest.mark.parametrize(("one", "other"), APART.values(), ids=APART)
+def test_these_do_not(one: object, other: object) -> None:
+    assert not share(look(one), look(other))
+
+
+def test_partners_are_found_among_looked_at_and_other_variables() -> None:
+    inner: list[int] = []
+    namespace = {"box": [inner], "inner": inner, "seen": {"k": inner}, "far": [[]], "_hidden": inner}
+    held = {
+        "seen": (namespace["seen"], look(namespace["seen"])),
+        "far": (namespace["far"], look(namespace["far"])),
+    }
+    assert set(partners({"box": look(namespace["box"])}, held, namespace)) == {"inner", "seen"}
+
+
+def test_a_variable_that_has_been_rebound_is_no_partner() -> None:
+    inner: list[int] = []
+    held = {"old": ([inner], look([inner]))}
+    assert not partners({"inner": look(inner)}, held, {"inner": inner, "old": 1})
