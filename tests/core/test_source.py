@@ -164,6 +164,7 @@ SCOPES = [
     row("def f():\n  global n\n  n += 1\nf()", "n", "f", "n"),
     row("n = 0\ndef f():\n  global n\n  n += 1\nf()", "", "n f"),
     row("x = 1\ndef f():\n  global x\n  del x\nf()\nx", "x", "f", "x"),
+    row("x = 1\ndef f():\n  global x\n  del x\n  return x\nf()", "x", "f", "x"),
     row("def f():\n  x: T = 1\n  y: U\n  return y\nf()", "", "f"),
     row("def f():\n  import m\n  return m.x\nf()", "", "f"),
     row("def f():\n  return [x for x in xs if x in K]\nf()", "xs K", "f"),

@@ -140,5 +140,7 @@ def test_the_readme_names_the_ways_to_start() -> None:
 def test_the_extras_that_documents_name_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for file in DOCUMENTS:
-        for extras in re.findall(r"pip install [^`\n]*?\[([\w,]+)\]", file.read_text(encoding="utf-8")):
+        for extras in re.findall(
+            r"pip install [^`\n]*?(?<!zennb-folder)\[([\w,]+)\]", file.read_text(encoding="utf-8")
+        ):
             assert set(extras.split(",")) <= set(project["optional-dependencies"]), label(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,13 @@ from typing import Any
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from zennb import api
 from zennb.jupyter.extension import load, unload
+
+_CONFIG = Config()
+_CONFIG.HistoryManager.enabled = False  # its thread would outlive the shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +64,13 @@ class Notebook:
 
     def start(self) -> None:
         InteractiveShell.clear_instance()
-        self.shell: Any = InteractiveShell.instance()
+        self.shell: Any = InteractiveShell.instance(config=_CONFIG)
         self.shell.display_pub = CapturingDisplayPublisher()
         load(self.shell)
 
     def stop(self) -> None:
         unload(self.shell)
-        self.shell.history_manager.end_session()
+        atexit.unregister(self.shell.atexit_operations)  # else each shell is reset once more at exit
         InteractiveShell.clear_instance()
         api.close()
 

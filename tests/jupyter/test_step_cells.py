@@ -34,6 +34,8 @@ def test_the_trailing_value_is_the_cells_result(notebook: Notebook) -> None:
     assert ran.result == 21
     (quiet,) = notebook.run(step("a = 20\na + 2;"))
     assert "22" not in quiet.out
+    (loud,) = notebook.run(step("a = 20\na + 2"))
+    assert "22" in loud.out
 
 
 def test_comments_and_layout_do_not_matter_but_code_does(notebook: Notebook) -> None:

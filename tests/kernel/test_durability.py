@@ -62,7 +62,7 @@ def test_two_kernels_at_once_lose_nothing(kernel: Kernel, kernels: Callable[[], 
 
 
 def test_an_instance_of_a_notebook_class_says_which_cell_it_needs(kernel: Kernel) -> None:
-    defines = "%%step shapes\nclass Model:\n    def __init__(self, w): self.w = w\n    def __eq__(self, o): return self.w == o.w"
+    defines = "%%step shapes\nclass Model:\n    def __init__(self, w): self.w = w"
     kernel.run(defines, "%%step fit\nm = Model([1, 2])")
     kernel.restart()
     early = kernel.cell("import zennb\nzennb.load('m')")

@@ -110,10 +110,14 @@ def test_tables_and_rich_values_are_shown_again(kernel: Kernel) -> None:
 
 def test_what_threads_and_loggers_write_belongs_to_the_step(kernel: Kernel) -> None:
     cells = (
-        "import logging, sys, threading\n"
-        "logging.basicConfig(stream=sys.stderr, level='INFO', format='%(levelname)s %(message)s', force=True)",
-        "%%step s\n_t = threading.Thread(target=print, args=('from a thread',))\n_t.start()\n_t.join()\n"
-        "logging.getLogger('study').info('halfway')\nx = 1",
+        """import logging, sys, threading
+logging.basicConfig(stream=sys.stderr, level="INFO", format="%(levelname)s %(message)s", force=True)""",
+        """%%step s
+_t = threading.Thread(target=print, args=("from a thread",))
+_t.start()
+_t.join()
+logging.getLogger("study").info("halfway")
+x = 1""",
     )
     (_, first), (_, again) = twice(kernel, *cells)
     assert (first.status, again.status) == ("completed", "cached")

@@ -206,12 +206,14 @@ class Names(ast.NodeVisitor):
     def absorb(self, record: Record) -> None:
         """Let happen here, possibly, what `record` says a function does."""
         state = self.state
+        # What the function deletes itself, it may read after that.
+        bound = state.bound - record.deletes
         for name, own in record.reads.items():
-            if name not in state.bound:
+            if name not in bound:
                 firm = name in record.firm and name not in state.maybe
-                self.record.read(name, own | state.bound, firm=firm)
+                self.record.read(name, own | bound, firm=firm)
         for chain in record.chains:
-            if chain[0] not in state.bound:
+            if chain[0] not in bound:
                 self.record.chains.add(chain)
             self.record.modules.update((*path, *chain[1:]) for path in self.cell.modules.get(chain[0], ()))
         self.record.modules |= record.modules

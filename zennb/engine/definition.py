@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable, Iterable
 
-__all__ = ["Definition", "Options", "define"]
+__all__ = ["Definition", "Options", "define", "is_silent"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Definition:
         text: the body as Python, one blank first line for `%%step`, so that line numbers are the cell's own.
         filename: under which the body is compiled, so that tracebacks find its lines.
         tree: the body's syntax tree.
-        code: digest of the body's normal form.
+        code: digest of the body's normal form, and whether a semicolon silences its last value.
         analysis: what the body reads and binds.
         options: what stood after `%%step`.
     """
@@ -85,7 +85,7 @@ def define(
     Without a name in the options the step is called after the first public name it binds, else after its code.
     """
     analysis = analyse(tree, star=star)
-    code = normal_digest(tree)
+    code = normal_digest(tree) + (":silent" if is_silent(tree, text) else "")
     return Definition(
         name=options.name or _default_name(analysis, options, code),
         cell=cell,
@@ -97,6 +97,14 @@ def define(
         analysis=analysis,
         options=options,
     )
+
+
+def is_silent(tree: ast.Module, text: str) -> bool:
+    """Whether the cell's last value is not displayed because a semicolon follows it."""
+    if not tree.body or not isinstance(tree.body[-1], ast.Expr):
+        return False
+    lines = [line.split("#")[0].rstrip() for line in text.splitlines()]
+    return next((line for line in reversed(lines) if line), "").endswith(";")
 
 
 def _default_name(analysis: Analysis, options: Options, code: str) -> str:

@@ -232,12 +232,6 @@ def _execute(
             recording.result(*frontend.format(value))
 
 
-def _is_silenced(text: str) -> bool:
-    """Whether the cell ends with a semicolon, which asks for no display of the last value."""
-    lines = [line.split("#")[0].rstrip() for line in text.splitlines()]
-    return next((line for line in reversed(lines) if line), "").endswith(";")
-
-
 def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace: dict[str, Any]) -> Any:
     __tracebackhide__ = True
     code = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)

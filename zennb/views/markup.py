@@ -131,9 +131,14 @@ def image(mime: str, data: str, *, alt: str, style: str = "max-width:100%") -> s
 
 
 def svg_image(svg: str, *, alt: str) -> str:
-    """Return a drawing as a picture: untrusted notebooks lose inline SVG, and keep this."""
+    """Return a drawing as a picture: untrusted notebooks lose inline SVG, and keep this.
+
+    On a narrow page it shrinks as far as it can still be read, and is scrolled beyond that.
+    """
     data = base64.b64encode(svg.encode()).decode("ascii")
-    return image("image/svg+xml", data, alt=alt, style="max-width:none;height:auto;background:none")
+    known = re.search(r'\bwidth="(\d+)', svg)
+    widest = f"max(100%,{int(known[1]) * 7 // 10}px)" if known else "100%"
+    return image("image/svg+xml", data, alt=alt, style=f"max-width:{widest};height:auto;background:none")
 
 
 def lines(parts: Sequence[str]) -> str:

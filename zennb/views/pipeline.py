@@ -90,7 +90,8 @@ def _live_columns(order: Sequence[str]) -> list[Column]:
     exact = [longest, 13, 11, 18 if longest <= 16 else 14]
     exact.append(80 - sum(exact) - 2 * len(exact))
     columns = zip(STEP_COLUMNS, exact, strict=True)
-    return [replace(column, least=each, most=each, wrap=False) for column, each in columns]
+    *fixed, reason = [replace(column, least=each, most=each, wrap=False) for column, each in columns]
+    return [*fixed, replace(reason, most=200)]  # behind it nothing can move, so a page shows all of it
 
 
 def _live_row(known: str, step: Step | None, now: float) -> dict[str, Any]:

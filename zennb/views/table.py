@@ -16,6 +16,9 @@ __all__ = ["Column", "Table", "facts"]
 NARROWEST = 8
 """Columns shrink no further than this to fit the page."""
 
+SENTENCE = 18
+"""Columns of text that prose takes at least on a page, so that it never stands one word below the other."""
+
 
 def _names(value: Any) -> str:
     items = value if isinstance(value, (list, tuple)) else [] if value is None else [value]
@@ -69,7 +72,8 @@ class Column:
         if self.least and self.least == self.most:
             exact = f";width:{self.least}ch;min-width:{self.least}ch;max-width:{self.least}ch"
             return f"{exact};overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
-        least = f";min-width:{self.least}ch" if self.least else ""
+        narrowest = self.least or (SENTENCE if self.wrap else 0)
+        least = f";min-width:{narrowest}ch" if narrowest else ""
         return f"{least};white-space:nowrap" if self.tight else least
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from zennb.components.artifact_stores.store_directory import StoreDirectory
 
-__all__ = ["BadBlobError", "BlobFiles", "Part", "Stamp"]
+__all__ = ["BadBlobError", "BlobFiles", "Part", "Stamp", "StoppedError"]
 
 _BLOCK = 4 << 20
 """Bytes that are hashed and written at once. Each is copied first, so that both see the same bytes even when
