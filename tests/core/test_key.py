@@ -26,7 +26,7 @@ def test_the_key_of_known_parts_is_pinned() -> None:
 
 
 def test_the_order_in_which_parts_were_found_does_not_count() -> None:
-    turned = replace(PARTS, inputs={name: PARTS.inputs[name] for name in reversed(sorted(PARTS.inputs))})
+    turned = replace(PARTS, inputs={name: PARTS.inputs[name] for name in sorted(PARTS.inputs, reverse=True)})
     assert key(turned) == key(PARTS)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import atexit
 import io
 import sys
-from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from IPython.core.displaypub import CapturingDisplayPublisher
@@ -19,6 +17,10 @@ from traitlets.config import Config
 
 from zennb import api
 from zennb.jupyter.extension import load, unload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _CONFIG = Config()
 _CONFIG.HistoryManager.enabled = False  # its thread would outlive the shell

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.core.source import Analysis, analyse, normal_digest
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable, Iterable
 
 __all__ = ["Definition", "Options", "define", "is_silent"]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from zennb.core.digest import Look, look
 from zennb.engine.collect import Before, Collected, collect
 from zennb.engine.deadline import Ticket, awake, time_limit
+from zennb.engine.definition import is_silent
 from zennb.engine.recording import Event, Recording
 from zennb.engine.streams import redirected
 from zennb.engine.transplant import unpack
@@ -222,9 +223,10 @@ def _execute(
     """Run the body; show the value of a trailing expression, as a cell does."""
     __tracebackhide__ = True
     body = list(definition.tree.body)
-    last = (
-        body.pop() if body and isinstance(body[-1], ast.Expr) and not _is_silenced(definition.text) else None
+    is_shown = (
+        bool(body) and isinstance(body[-1], ast.Expr) and not is_silent(definition.tree, definition.text)
     )
+    last = body.pop() if is_shown else None
     _run(ast.Module(body=body, type_ignores=[]), definition.filename, "exec", namespace)
     if isinstance(last, ast.Expr):
         value = _run(ast.Expression(body=last.value), definition.filename, "eval", namespace)

@@ -42,7 +42,9 @@ class Announced:
 class CellTransformer:
     """An input transformer (first of `cleanup_transforms`) that turns the `%%step` line into a call."""
 
-    has_side_effects = True  # a terminal that asks whether a cell is complete must see `%%step`, and wait for the body
+    has_side_effects = (
+        True  # a terminal that asks whether a cell is complete must see `%%step`, and wait for the body
+    )
 
     def __init__(self) -> None:
         self._sources: OrderedDict[str, str] = OrderedDict()

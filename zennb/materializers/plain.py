@@ -50,6 +50,7 @@ class Maker:
         raise AttributeError(f"makers are frozen; `{name}` was not set")
 
     def __call__(self, *args: object) -> Any:
+        """Make the value."""
         return self._function(*args)  # type: ignore[attr-defined] # set in __init__, past our own __setattr__
 
     def __reduce__(self) -> str:
