@@ -108,3 +108,22 @@ def test_a_damaged_artifact_is_not_a_hit(notebook: Notebook, tmp_path: Path) -> 
     assert again.status == "completed"
     assert "damaged" in again.reason
     assert int(notebook.ns["x"][-1]) == 99_999
+
+
+def test_an_interrupt_is_not_retried(notebook: Notebook, tmp_path: Path) -> None:
+    log = tmp_path / "tries.txt"
+    log.write_text("")
+    notebook.run(f"from pathlib import Path\nlog = Path({str(log)!r})")
+    ran = notebook.cell(
+        step("log.write_text(log.read_text() + 'x')\nraise KeyboardInterrupt", "stop --retries 3")
+    )
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert ran.status == "interrupted"
+    assert log.read_text() == "x"
+
+
+def test_a_step_inside_a_step_is_refused(notebook: Notebook) -> None:
+    ran = notebook.cell(step("get_ipython().run_cell('%%step inner\\ny = 1')\nx = 2", "outer"))
+    assert "inside another step" in ran.out
+    assert "y" not in notebook.ns
+    assert notebook.ns["x"] == 2

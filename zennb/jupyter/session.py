@@ -138,8 +138,8 @@ class KernelSession:
         if cell is not None and not cell.is_over:
             cell.fail(_error_of(result))
             self.holdings.code_ran()
-        elif cell is None or cell.ran_natively:
-            self.holdings.code_ran()
+        elif cell is None:
+            self.holdings.code_ran()  # a step that ended well has looked at what it left
         self.holdings.sweep(self.namespace)
         if self._depth == 0:
             self._cell = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,7 +16,7 @@ from zennb.engine.deadline import awake, time_limit
 from zennb.engine.perform import keep
 from zennb.engine.recording import Recording
 from zennb.engine.run import call_of
-from zennb.engine.site import run_versions
+from zennb.engine.site import is_interrupt, run_versions
 from zennb.errors import (
     CannotDigest,
     MissingDefinition,
@@ -61,7 +62,6 @@ class StepCell:
         self._run: Run | None = None
         self._before: Before | None = None
         self._inputs: Mapping[str, Artifact] = {}
-        self.ran_natively = False
 
     def begin(self) -> bool:
         """Decide; return True when the body is to be run by the shell now, False when all is done."""
@@ -82,7 +82,6 @@ class StepCell:
     def _start(self) -> None:
         """Make ready for the body: names in doubt out of the way, all that it shows recorded, its time limited."""
         assert self._before is not None
-        self.ran_natively = True
         self._recording = Recording()
         self._before.hide()
         self._taps.enter_context(self._session.tap.listening(self._recording))
@@ -92,7 +91,8 @@ class StepCell:
 
     def again(self) -> bool:
         """After an error in the body: whether to try once more (`--retries`), with all as before the first try."""
-        if self._tries <= 0 or self._before is None:
+        error = sys.exception()
+        if self._tries <= 0 or self._before is None or error is None or is_interrupt(error):
             return False
         self._tries -= 1
         self._taps.close()
