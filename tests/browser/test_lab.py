@@ -54,7 +54,7 @@ def test_a_notebook_runs_and_is_cached_after_a_restart(lab: Lab) -> None:
 def test_a_hostile_name_is_shown_as_it_was_typed(lab: Lab) -> None:
     hostile = "<img src=x onerror=alert(1)>"
     lab.open(
-        "%load_ext zennb", f'%%step "{hostile}"\nq = 1', "%pipeline show", "%pipeline run", "%runs show 1"
+        "%load_ext zennb", f'%%step "{hostile}"\nq = 1', "%pipeline show", "%pipeline run", "%pipeline status"
     )
     lab.run_all()
     outputs = lab.outputs()

@@ -17,6 +17,7 @@ from zennb.commands.step import STEP, named
 from zennb.core.plan import Outline, plan
 from zennb.engine.definition import Options, define
 from zennb.errors import UsageError
+from zennb.headless.label import label
 from zennb.headless.read import read, step_name
 
 if TYPE_CHECKING:
@@ -74,11 +75,8 @@ class NotebookFile:
 
     def records(self, workspace: Workspace) -> dict[str, Step]:
         """Return the latest record of each of its steps that has one."""
-        for name in _labels(self.path, workspace.home):
-            found = {step.name: step for step in workspace.metadata.latest_steps(name)}
-            if found:
-                return found
-        return {}
+        name = label(self.path, workspace.home)
+        return {step.name: step for step in workspace.metadata.latest_steps(name)}
 
     def state(self, records: Mapping[str, Step]) -> PipelineState:
         """Return the pipeline and where each step stands by its latest record."""
@@ -111,13 +109,6 @@ class NotebookFile:
             return "its own code changed"
         before = [parent for parent in self.plan.parents(name) if parent in stale]
         return f"step `{before[0]}` before it is not up to date" if before else ""
-
-
-def _labels(path: Path, home: Path) -> list[str]:
-    """Return the names under which kernels may have recorded a notebook: inside the home's project, else its path."""
-    whole, project = path.resolve(), home.resolve().parent
-    inside = [whole.relative_to(project).as_posix()] if whole.is_relative_to(project) else []
-    return list(dict.fromkeys([*inside, str(path.absolute()), str(whole)]))
 
 
 def _step_cell(number: int, source: str) -> _StepCell:

@@ -78,7 +78,8 @@ class Shelf:
         blobs = self.store.put_all([dumped.buffers for _, dumped in pending]) if pending else []
         for (group, dumped), blob in zip(pending, blobs, strict=True):
             artifacts.update(self._records(group, dumped, blob, kind))
-        return Kept(artifacts=artifacts, refused=refused)
+        ordered = {name: artifacts[name] for name in values if name in artifacts}
+        return Kept(artifacts=ordered, refused=refused)
 
     def fetch(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
         """Return the values of artifacts; those stored as one come back sharing what they shared.

@@ -12,7 +12,7 @@ from zennb.headless.read import order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["cell_order", "find_notebook", "label"]
+__all__ = ["cell_order", "find_notebook"]
 
 
 def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
@@ -28,20 +28,6 @@ def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
     if not path.is_absolute():
         path = Path.cwd() / path
     return path if path.exists() else Path.cwd() / path.name
-
-
-def label(notebook: Path | None, home: Path) -> str:
-    """Return the notebook's name in records: its path inside its project, else its file name; never a machine's path.
-
-    The project is the directory that holds the home, or the nearest one upwards that is under version control.
-    """
-    if notebook is None:
-        return ""
-    notebook = notebook.resolve()
-    for project in (home.resolve().parent, *notebook.parents):
-        if project in notebook.parents and (project == home.resolve().parent or (project / ".git").exists()):
-            return notebook.relative_to(project).as_posix()
-    return notebook.name
 
 
 def cell_order(notebook: Path | None) -> list[str]:

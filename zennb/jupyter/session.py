@@ -25,9 +25,10 @@ from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.shelf import Shelf
 from zennb.engine.site import Site
 from zennb.errors import StepRefused, UsageError
+from zennb.headless.label import label
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.live import facts
-from zennb.jupyter.notebook import find_notebook, label
+from zennb.jupyter.notebook import find_notebook
 from zennb.jupyter.register import Register
 from zennb.jupyter.stepcell import StepCell
 from zennb.jupyter.tap import Tap

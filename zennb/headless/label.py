@@ -1,0 +1,27 @@
+"""Owns the name under which a notebook stands in records: the same in its kernel and in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["label"]
+
+
+def label(notebook: Path | None, home: Path) -> str:
+    """Return a notebook's name: its path inside its project, else its file name; never a machine's path.
+
+    The project is the directory that holds the home, or the nearest one upwards that is under version control.
+
+    Args:
+        notebook: its file; None when it is not known, which gives "".
+        home: where zennb keeps things.
+    """
+    if notebook is None:
+        return ""
+    notebook, holder = notebook.resolve(), home.resolve().parent
+    under_control = (each for each in notebook.parents if (each / ".git").exists())
+    project = holder if holder in notebook.parents else next(under_control, notebook.parent)
+    return notebook.relative_to(project).as_posix()
