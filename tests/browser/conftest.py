@@ -67,15 +67,16 @@ class Lab:
 
     page: Any
     server: Server
+    name: str
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
 
-    def open(self, *sources: str, name: str = "study.ipynb") -> Lab:
+    def open(self, *sources: str) -> Lab:
         """Write a notebook of code cells and open it."""
         node = v4.new_notebook(cells=[v4.new_code_cell(text, id=f"c{n}") for n, text in enumerate(sources)])
         node.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(node, self.server.folder / name)
-        return self.visit(name)
+        nbformat.write(node, self.server.folder / self.name)
+        return self.visit(self.name)
 
     def visit(self, name: str) -> Lab:
         """Open a notebook of the server's folder."""
@@ -208,11 +209,11 @@ def browser(chromium: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def lab(server: Server, browser: Any) -> Iterator[Lab]:
+def lab(server: Server, browser: Any, request: pytest.FixtureRequest) -> Iterator[Lab]:
     """A window that notes errors of the page and keeps it from talking to anyone but the server."""
     context = browser.new_context(viewport={"width": 1200, "height": 1000})
     context.set_default_timeout(PATIENCE)
-    opened = Lab(context.new_page(), server)
+    opened = Lab(context.new_page(), server, f"{request.node.name}.ipynb")
 
     def check(route: Any) -> None:
         where = urlsplit(route.request.url)

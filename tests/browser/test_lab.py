@@ -27,7 +27,7 @@ STUDY = (
 
 
 def test_a_notebook_runs_and_is_cached_after_a_restart(lab: Lab) -> None:
-    lab.open(*STUDY, name="restarted.ipynb")
+    lab.open(*STUDY)
     lab.run_all()
     card, load, total, plot, graph, table = lab.outputs()
     assert "default" in card

@@ -8,6 +8,7 @@ import pytest
 from zennb.commands.outline import NotebookFile
 from zennb.core.records import Status
 from zennb.errors import PlanError, UnknownName, UsageError
+from zennb.headless.label import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,11 +116,12 @@ def test_a_failed_step_is_not_up_to_date(
     assert found.state(found.records(workspace)).nodes[0].reason == "the run before was failed"
 
 
-def test_records_are_found_under_the_whole_path_too(
+def test_records_are_found_under_the_name_the_kernel_gives_the_notebook(
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
     path = notebook(LOAD)
-    record("load", {"rows": [1, 2]}, source=LOAD, notebook=str(path))
+    record("load", {"rows": [1, 2]}, source=LOAD, notebook=label(path, workspace.home))
+    record("other", {"rows": [3]}, source=LOAD, notebook="another.ipynb")
     assert set(NotebookFile(path).records(workspace)) == {"load"}
 
 

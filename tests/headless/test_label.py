@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zennb.headless.label import label
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_inside_the_project_of_the_home_it_is_the_path_there(tmp_path: Path) -> None:
