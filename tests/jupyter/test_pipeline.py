@@ -179,6 +179,21 @@ def test_a_step_on_another_orchestrator_prints_raises_and_defines_as_in_the_kern
     assert "q" not in notebook.ns
 
 
+def test_magic_lines_are_refused_where_steps_do_not_run_in_the_kernel(notebook: Notebook) -> None:
+    notebook.run(
+        "%orchestrator register pool --flavor=threads",
+        "%artifact-store register ram --flavor=memory",
+        "%stack register quick -o pool -a ram",
+        "%%step s\nx = 1\n%time y = x + 1",
+    )
+    ran = notebook.cell("%%step s --stack quick\nx = 5\n%time y = x + 1")
+    assert "line 3: `%time y = x + 1` works only in the kernel" in str(ran.error)
+    assert "'pool' (threads)" in str(ran.error)
+    assert (notebook.ns["x"], notebook.ns["y"]) == (1, 2)
+    piped = notebook.cell("%pipeline run --stack quick")
+    assert "works only in the kernel" in str(piped.error)
+
+
 def test_one_step_may_choose_another_stack(notebook: Notebook) -> None:
     notebook.run("%artifact-store register second --flavor=local", "%stack register two -o default -a second")
     notebook.run("%%step s --stack two\nx = 1")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.decide import Verdict, decide
 from zennb.core.records import Failure, Run, Status, Step
+from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,8 +53,13 @@ class Site:
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
 
     def verdict(self, prepared: Prepared, *, asked: str = "") -> Verdict:
-        """Decide on a step; runs and records nothing."""
+        """Decide on a step; runs and records nothing.
+
+        Raises:
+            StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
+        """
         definition = prepared.definition
+        self._check_magics(definition)
         force = asked or self._asked(definition)
         candidates = [] if force or prepared.unclear else self.metadata.find(prepared.key)
         return decide(
@@ -65,6 +71,16 @@ class Site:
             asked=force,
             unclear=prepared.unclear,
         )
+
+    def _check_magics(self, definition: Definition) -> None:
+        magics = definition.analysis.magics
+        if magics and not self.orchestrator.in_kernel:
+            first = magics[0]
+            raise StepRefused(
+                f"step '{definition.name}', line {first.line}: `{first.text}` works only in the kernel, and the "
+                f"orchestrator '{self.spec.orchestrator.name}' ({self.spec.orchestrator.flavor}) runs steps elsewhere; "
+                "take the line out of the step, or run it on a stack whose orchestrator is local."
+            )
 
     @staticmethod
     def _asked(definition: Definition) -> str:
