@@ -229,6 +229,34 @@ def test_names_in_shell_lines_are_inputs(notebook: Notebook) -> None:
     assert first.status == "completed"
 
 
+def test_a_name_the_cell_binds_before_it_reads_it_is_no_input_on_the_second_run(notebook: Notebook) -> None:
+    cell = step("xs = [3, 1, 2]\nfor x in xs: best = x\nbest", "s")
+    notebook.run(cell)
+    assert notebook.run(cell)[0].status == "cached"
+    loop = step("for n in items: last = n\nsaid = last", "loop")
+    notebook.run("items = [1, 2]", loop)
+    assert notebook.ns["said"] == 2
+    notebook.run("items = []\nlast = 7", loop)
+    assert notebook.ns["said"] == 7
+    notebook.run("last = 8", loop)
+    assert notebook.ns["said"] == 8
+    (again,) = notebook.run(loop)
+    assert again.status == "cached"
+    assert notebook.ns["said"] == 8
+
+
+def test_a_step_that_changes_a_class_runs_every_time(notebook: Notebook) -> None:
+    notebook.run("class A:\n    n = 0\n    def go(self):\n        A.n += 1\n        return A.n\na = A()")
+    first, through = notebook.run(step("A.n = 10", "set"), step("q = a.go()", "through"))
+    for ran in (first, through):
+        assert "changes class `A`" in str(ran.displays[-1]["data"]["text/plain"])
+    assert notebook.ns["q"] == 11
+    notebook.restart()
+    notebook.run("class A:\n    n = 0\n    def go(self):\n        A.n += 1\n        return A.n\na = A()")
+    notebook.run(step("A.n = 10", "set"), step("q = a.go()", "through"))
+    assert notebook.ns["q"] == 11
+
+
 # Changes in place
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "changed_code", "prepare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,9 @@ class Prepared:
         values: input name → the value itself, where it is at hand.
         parts: what the key is made of.
         key: digest of the parts.
+        lean_key: the key without the names that the cell reads only where it may have bound them itself
+            (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
+            these names were absent, so it bound them first, and so it will again.
         unclear: why the key cannot be trusted to cover all that matters; empty as a rule.
     """
 
@@ -45,6 +48,7 @@ class Prepared:
     values: Mapping[str, Any]
     parts: Parts
     key: str
+    lean_key: str
     unclear: tuple[str, ...]
 
 
@@ -98,6 +102,19 @@ def prepare(
         if (len(extra), len(looks)) == before:
             break
     parts = _parts(definition, found, looks, artifacts)
+    doubtful = analysis.doubtful & values.keys()
+    lean = (
+        prepare(
+            _without(definition, doubtful),
+            namespace,
+            look=look,
+            partners=partners,
+            given=given,
+            overrides=overrides,
+        )
+        if doubtful
+        else None
+    )
     return Prepared(
         definition=definition,
         reach=found,
@@ -106,7 +123,38 @@ def prepare(
         values=values,
         parts=parts,
         key=key(parts),
+        lean_key="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.key,
         unclear=(*found.unclear, *opaque.values()),
+    )
+
+
+def changed_code(prepared: Prepared, namespace: Mapping[str, Any]) -> list[str]:
+    """Return which functions, classes and constants that a step reaches it has changed: reuse would not change them.
+
+    What the cell itself defines does not count: it is defined again on reuse.
+    """
+    definition, was = prepared.definition, prepared.reach
+    extra = tuple(code for look in prepared.looks.values() for code in look.code)
+    now = reach(definition.analysis, namespace, extra=extra)
+    before, after = {**was.code, **was.constants}, {**now.code, **now.constants}
+    return [
+        f"{was.kinds[name]} `{name}`"
+        for name, digest in before.items()
+        if after.get(name, digest) != digest and name.split(".")[0] not in definition.analysis.defines
+    ]
+
+
+def _without(definition: Definition, names: frozenset[str]) -> Definition:
+    """Return the definition as if the cell did not read these names."""
+    analysis = definition.analysis
+    return replace(
+        definition,
+        analysis=replace(
+            analysis,
+            reads={name: bound for name, bound in analysis.reads.items() if name not in names},
+            chains=frozenset(chain for chain in analysis.chains if chain[0] not in names),
+            doubtful=analysis.doubtful - names,
+        ),
     )
 
 

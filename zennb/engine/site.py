@@ -61,7 +61,8 @@ class Site:
         definition = prepared.definition
         self._check_magics(definition)
         force = asked or self._asked(definition)
-        candidates = [] if force or prepared.unclear else self.metadata.find(prepared.key)
+        keys = () if force or prepared.unclear else (prepared.lean_key, prepared.key)
+        candidates = next((found for key in keys if key and (found := self.metadata.find(key))), [])
         return decide(
             prepared.parts,
             candidates=candidates,

@@ -14,6 +14,7 @@ from zennb.core.source import definitions
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
 from zennb.engine.perform import keep
+from zennb.engine.prepare import changed_code
 from zennb.engine.recording import Recording
 from zennb.engine.run import call_of
 from zennb.engine.site import is_interrupt, run_versions
@@ -125,6 +126,10 @@ class StepCell:
         before.show()
         inputs = {name: (prepared.values[name], prepared.looks[name]) for name in prepared.looks}
         collected = collect(self.definition, self._namespace, before=before, inputs=inputs)
+        changed = changed_code(prepared, self._namespace)
+        if changed:
+            said = f"it changes {', '.join(changed)}, which only running it does"
+            collected = replace(collected, troubles=(*collected.troubles, said))
         made = keep(
             collected,
             shelf=self._site.shelf,
