@@ -314,6 +314,25 @@ def test_names_that_share_state_come_back_sharing_it(notebook: Notebook) -> None
     assert notebook.ns["c"]["a"] is notebook.ns["a"]
 
 
+def test_an_alias_made_in_a_later_step_still_is_one_after_reuse(notebook: Notebook) -> None:
+    cells = [step("a = [1]", "make"), step("b = a", "alias")]
+    notebook.run(*cells)
+    notebook.restart()
+    ran = notebook.run(*cells, "b.append(2)")
+    assert [each.status for each in ran[:2]] == ["cached", "cached"]
+    assert notebook.ns["a"] == [1, 2]
+
+
+def test_the_steps_own_names_are_gone_after_every_run_of_it(notebook: Notebook) -> None:
+    notebook.run("_mine = 'before'")
+    cell = step("_half = 2\n_mine = 3\nrest = 4\nwhole = _half * _mine", "s -o whole")
+    for _ in range(2):
+        notebook.run(cell)
+        assert notebook.ns["whole"] == 6
+        assert {"_half", "rest"}.isdisjoint(notebook.ns)
+        assert notebook.ns["_mine"] == "before"
+
+
 def test_a_change_through_another_name_is_seen_cold_and_reused(notebook: Notebook) -> None:
     cells = [
         step("import numpy as np\na = [1]\nb = a\narr = np.arange(6)\nview = arr[2:4]", "make"),
