@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 
 if TYPE_CHECKING:
@@ -255,6 +257,38 @@ def test_a_step_that_changes_a_class_runs_every_time(notebook: Notebook) -> None
     notebook.run("class A:\n    n = 0\n    def go(self):\n        A.n += 1\n        return A.n\na = A()")
     notebook.run(step("A.n = 10", "set"), step("q = a.go()", "through"))
     assert notebook.ns["q"] == 11
+
+
+@pytest.mark.parametrize(
+    ("cell", "setting", "check"),
+    [
+        (
+            "import os\nos.environ['ZENNB_TEST_X'] = 'on'",
+            "os.environ",
+            "__import__('os').environ['ZENNB_TEST_X']",
+        ),
+        (
+            "import pandas as pd\npd.options.display.max_rows = 7",
+            "pd.options.display.max_rows",
+            "pd.options.display.max_rows",
+        ),
+        ("class A:\n    n = 0\nA.n = 5", "A.n", "A.n"),
+        ("class B:\n    n = 0\n    @classmethod\n    def up(cls): cls.n += 1\nB.up()", "cls.n", "B.n"),
+    ],
+)
+def test_settings_that_no_output_holds_are_made_again(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, cell: str, setting: str, check: str
+) -> None:
+    monkeypatch.setenv("ZENNB_TEST_X", "off")
+    with pd.option_context("display.max_rows", 60):
+        (first,) = notebook.run(step(cell, "s"))
+        assert f"it sets `{setting}`" in str(first.displays[-1]["data"]["text/plain"])
+        value = eval(check, notebook.ns)
+        notebook.restart()
+        os.environ["ZENNB_TEST_X"], pd.options.display.max_rows = "off", 60
+        (again,) = notebook.run(step(cell, "s"))
+        assert again.status == "completed"
+        assert eval(check, notebook.ns) == value
 
 
 # Changes in place

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import Look, is_immutable, look
 from zennb.core.source import definitions
+from zennb.engine.outside import outside
 from zennb.engine.sharing import share
 from zennb.errors import CannotDigest, NotStorable
 
@@ -152,6 +153,11 @@ def collect(
     if declared is not None:
         _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
         values = {name: found for name, found in values.items() if name in declared or name in inputs}
+    set_outside = outside(definition, namespace)
+    if set_outside:
+        troubles.append(
+            f"it sets {', '.join(f'`{each}`' for each in set_outside)}, which only running it does"
+        )
     rerun = definitions(definition.tree, defines)
     if rerun is None:
         troubles.append(_made_by_call(definition.tree, defines))
