@@ -11,6 +11,8 @@ from zennb import api
 from zennb.core.records import Status
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.jupyter.conftest import Notebook, Ran
 
 CELLS = (
@@ -109,6 +111,23 @@ def test_a_failing_step_skips_what_needs_it_and_the_rest_finishes(notebook: Note
     assert "'ratio'" in found["after"].reason
     assert found["ratio"].failure.type == "ZeroDivisionError"
     assert not found["ratio"].outputs
+
+
+def test_a_damaged_artifact_is_no_hit_in_a_pipeline_run_either(notebook: Notebook, tmp_path: Path) -> None:
+    notebook.run("%%step big\nimport numpy as np\nx = np.arange(100_000)", "%%step use\nlast = int(x[-1])")
+    (blob,) = [
+        path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.stat().st_size >= 800_000
+    ]
+    content = bytearray(blob.read_bytes())
+    content[-1] ^= 255
+    blob.chmod(0o600)
+    blob.write_bytes(content)
+    notebook.run("%pipeline run")
+    found = steps_of(latest_run())
+    assert found["big"].status is Status.COMPLETED
+    assert "damaged" in found["big"].reason
+    assert found["use"].status is Status.CACHED
+    assert (int(notebook.ns["x"][-1]), notebook.ns["last"]) == (99_999, 99_999)
 
 
 def test_from_and_only_narrow_the_run(notebook: Notebook) -> None:

@@ -80,7 +80,7 @@ class Component(Configured, metaclass=_DoorMeta):
     def close(self) -> None:
         """Give back what was opened: files, threads, connections. Closing twice is fine.
 
-        A later call may open them again: notebook variables that are bound lazily can outlive a stack switch.
+        A later call may open them again: a step that still runs can outlive a stack switch.
         """
 
 

@@ -105,7 +105,6 @@ class Collected:
         deletes: names it deleted.
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
         troubles: why the step cannot be reused, for a person; empty as a rule.
-        changed: the inputs among `values` that it changed in place.
     """
 
     values: Mapping[str, tuple[Any, Look]] = field(default_factory=dict)
@@ -113,7 +112,6 @@ class Collected:
     deletes: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
 
 
 def collect(
@@ -148,7 +146,7 @@ def collect(
             own.append(name)
         else:
             _look_at(name, value, values, troubles)
-    changed = _changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
+    _add_changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
     _add_partners(values, inputs, namespace)
     if declared is not None:
         _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
@@ -167,7 +165,6 @@ def collect(
         deletes=before.deleted(),
         own=tuple(own),
         troubles=tuple(troubles),
-        changed=tuple(changed),
     )
 
 
@@ -188,16 +185,15 @@ def _look_at(name: str, value: Any, values: dict[str, tuple[Any, Look]], trouble
         troubles.append(f"`{error.path}` is {error.why}")
 
 
-def _changed(
+def _add_changed(
     namespace: Mapping[str, Any],
     inputs: Mapping[str, tuple[Any, Look]],
     *,
     skip: list[str],
     values: dict[str, tuple[Any, Look]],
     troubles: list[str],
-) -> list[str]:
-    """Add to `values` every input that is no longer what it was; return their names."""
-    changed = []
+) -> None:
+    """Add to `values` every input that is no longer what it was."""
     for name, (value, seen) in inputs.items():
         if name in skip or name not in namespace or is_immutable(value):
             continue
@@ -205,8 +201,6 @@ def _changed(
         _look_at(name, value, after, troubles)
         if name in after and after[name][1].digest != seen.digest:
             values.update(after)
-            changed.append(name)
-    return changed
 
 
 def _add_partners(

@@ -81,12 +81,3 @@ class Holdings:
         """Return the variables that share mutable state with those in `looks`, and are not among them."""
         held = {name: (each.value, each.look) for name, each in self._held.items()}
         return partners(looks, held, namespace)
-
-    def artifact(self, name: str) -> Artifact | None:
-        """Return the artifact a variable was last known to be."""
-        held = self._held.get(name)
-        return None if held is None else held.artifact
-
-    def artifacts(self, names: Iterable[str]) -> dict[str, Artifact]:
-        """Return the known artifacts among `names`."""
-        return {name: found for name in names if (found := self.artifact(name)) is not None}

@@ -11,7 +11,7 @@ from zennb.core.records import Run, Status, Step
 from zennb.engine.deadline import Ticket
 from zennb.engine.perform import Call, Frontend, Made, perform
 from zennb.engine.prepare import Prepared, prepare
-from zennb.engine.site import Site, is_interrupt, run_versions
+from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
 from zennb.engine.transplant import pack
 from zennb.errors import ZennbError
 
@@ -161,6 +161,8 @@ class PipelineRun:
             return
         self._packages.update(prepared.parts.packages)
         if verdict.reuse is not None:
+            verdict = self._site.proven(verdict, verdict.reuse)
+        if verdict.reuse is not None:
             step = self._site.cached_step(
                 prepared, verdict, verdict.reuse, started=started, seconds=time.time() - started
             )
@@ -250,8 +252,6 @@ class PipelineRun:
         self._record(step)
 
     def _fail_early(self, definition: Definition, error: ZennbError, started: float) -> None:
-        from zennb.engine.site import failure_of
-
         self._error = self._error or error
         self._record(
             Step(

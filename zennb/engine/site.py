@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.decide import Verdict, decide
 from zennb.core.records import Failure, Run, Status, Step
-from zennb.errors import StepRefused
+from zennb.errors import StepRefused, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,6 +72,16 @@ class Site:
             asked=force,
             unclear=prepared.unclear,
         )
+
+    def proven(self, verdict: Verdict, source: Step) -> Verdict:
+        """Return the verdict when all that `source` left can be read back whole, else one to run, with the reason."""
+        blobs = {artifact.blob: None for artifact in source.outputs.values()}
+        try:
+            for blob in [*blobs, *([source.displays] if source.displays else [])]:
+                self.store.get(blob)
+        except StoreError as error:
+            return Verdict(reason=error.message.split(". ")[0].rstrip("."))
+        return verdict
 
     def _check_magics(self, definition: Definition) -> None:
         magics = definition.analysis.magics
