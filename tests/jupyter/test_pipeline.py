@@ -213,6 +213,17 @@ def test_magic_lines_are_refused_where_steps_do_not_run_in_the_kernel(notebook: 
     assert "works only in the kernel" in str(piped.error)
 
 
+def test_what_a_step_showed_on_another_stack_does_not_stand_in_the_way(notebook: Notebook) -> None:
+    cell = "%%step s\nimport time\nx = 1\nprint(time.perf_counter_ns())"
+    notebook.run("%artifact-store register second --flavor=local", "%stack register two -o default -a second")
+    (first,) = notebook.run(cell)
+    notebook.run("%stack set two", cell, "%stack set default")
+    notebook.run("%pipeline run")
+    assert latest_run().status is Status.CACHED
+    (again,) = notebook.run(cell)
+    assert (again.status, again.out) == ("cached", first.out)
+
+
 def test_one_step_may_choose_another_stack(notebook: Notebook) -> None:
     notebook.run("%artifact-store register second --flavor=local", "%stack register two -o default -a second")
     notebook.run("%%step s --stack two\nx = 1")

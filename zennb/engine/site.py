@@ -63,6 +63,8 @@ class Site:
         force = asked or self._asked(definition)
         keys = () if force or prepared.unclear else (prepared.lean_key, prepared.key)
         candidates = next((found for key in keys if key and (found := self.metadata.find(key))), [])
+        # The same step run on another stack may have shown something else, kept in that stack's store only.
+        candidates.sort(key=lambda step: bool(step.displays) and not self.store.has(step.displays))
         return decide(
             prepared.parts,
             candidates=candidates,
