@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from zennb.engine.settings import Settings
+    from zennb.jupyter.session import KernelSession
+
 _CONFIG = Config()
 _CONFIG.HistoryManager.enabled = False  # its thread would outlive the shell
 
@@ -63,6 +66,7 @@ class Notebook:
         self._home = home
         self._numbers = count(1)
         self.start()
+        self._process = self._settings.read()
 
     def start(self) -> None:
         InteractiveShell.clear_instance()
@@ -77,8 +81,16 @@ class Notebook:
         api.close()
 
     def restart(self) -> None:
+        """Start a new shell, in a process whose settings are as in the beginning."""
+        settings = self._settings
+        settings.apply(settings.changes(settings.read(), self._process))
         self.stop()
         self.start()
+
+    @property
+    def _settings(self) -> Settings:
+        session: KernelSession = self.shell.zennb_step
+        return session.surroundings.settings
 
     @property
     def ns(self) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Closure:
         self.constants: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
         self.packages: set[str] = set()
+        self.modules: set[str] = set()
         self.definitions: dict[str, Any] = {}
         self.writes: set[str] = set()
         self.unclear: dict[str, None] = {}
@@ -241,6 +242,7 @@ class Closure:
 
     def _note(self, module: str) -> Origin:
         place = origin(module)
+        self.modules.add(module)
         if place is Origin.PACKAGE:
             self.packages.add(top_level(module))
         return place

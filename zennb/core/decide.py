@@ -34,6 +34,7 @@ def decide(
     candidates: Sequence[Step],
     previous: Step | None,
     missing: Callable[[Step], Artifact | None],
+    stale: Callable[[Step], str] = lambda _step: "",
     store: str,
     asked: str = "",
     unclear: Sequence[str] = (),
@@ -45,6 +46,7 @@ def decide(
         candidates: reusable steps with the same key, newest first.
         previous: the latest record of the same step, whatever its key; None on a first run.
         missing: the first output of a candidate that `store` does not hold; None when it holds them all.
+        stale: what around a candidate is not as it was (a file it read changed), as a reason; "" when all is.
         store: name of the artifact store of the active stack.
         asked: an option of the user that forces a run, e.g. `--rerun`.
         unclear: why the parts cannot be trusted to be all that matters.
@@ -54,11 +56,18 @@ def decide(
     if unclear:
         return Verdict(reason=f"runs every time: {unclear[0]}")
     lost: Artifact | None = None
+    moved = ""
     for candidate in candidates:
+        differs = stale(candidate)
+        if differs:
+            moved = moved or differs
+            continue
         gone = missing(candidate)
         if gone is None:
             return Verdict(reuse=candidate, reason=f"same code and inputs as run {candidate.run}")
         lost = lost or gone
+    if lost is None and moved:
+        return Verdict(reason=moved)
     if lost is not None:
         return Verdict(reason=f"`{lost.label}` is not in artifact store '{store}'")
     return Verdict(reason=_why(previous, parts))

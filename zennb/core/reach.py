@@ -29,6 +29,7 @@ class Reach:
             stands for (`np` → `numpy`).
         kinds: each name in `code` and `constants` → `function`, `class`, `constant`, `module` or `name`.
         packages: import names of the packages used.
+        modules: dotted names of the modules used, Python's own among them.
         definitions: notebook names bound to modules, functions and classes, that are read anywhere → the object.
         writes: notebook names that reached functions may bind through `global`.
         unclear: why the closure cannot be trusted, in short phrases; empty as a rule.
@@ -39,6 +40,7 @@ class Reach:
     constants: Mapping[str, str]
     kinds: Mapping[str, str]
     packages: frozenset[str]
+    modules: frozenset[str]
     definitions: Mapping[str, Any]
     writes: frozenset[str]
     unclear: tuple[str, ...]
@@ -63,6 +65,7 @@ def reach(analysis: Analysis, namespace: Mapping[str, Any], *, extra: Iterable[o
         constants=dict(sorted(closure.constants.items())),
         kinds=closure.kinds,
         packages=frozenset(closure.packages),
+        modules=frozenset(closure.modules),
         definitions=closure.definitions,
         writes=frozenset(closure.writes),
         unclear=tuple(closure.unclear),

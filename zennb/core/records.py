@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.observed import Observed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from zennb.core.observed import Carried
 
 __all__ = [
     "Artifact",
@@ -210,6 +214,8 @@ class Step:
         unusable_because: when not reusable, why, for a person.
         reused: id of the step record whose results were taken over, when cached.
         failure: what it raised, when failed.
+        observed: what it was seen to depend on, and to leave behind, outside its inputs and outputs.
+        carried: process-wide settings it changed, which reuse sets again; None when it changed none.
     """
 
     id: int | None = None
@@ -233,6 +239,8 @@ class Step:
     unusable_because: str = ""
     reused: int | None = None
     failure: Failure | None = None
+    observed: Observed = field(default_factory=Observed)
+    carried: Carried | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import builtins
 import inspect
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from zennb.core.digest import Look, look
@@ -21,17 +21,21 @@ from zennb.engine.deadline import Ticket, awake, time_limit
 from zennb.engine.definition import is_silent
 from zennb.engine.recording import Event, Recording
 from zennb.engine.streams import redirected
+from zennb.engine.surroundings import Found
 from zennb.engine.transplant import unpack
+from zennb.engine.uses import Uses
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from zennb.core.observed import Carried
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
     from zennb.engine.shelf import Shelf
+    from zennb.engine.surroundings import Surroundings
 
-__all__ = ["Call", "Frontend", "Made", "PlainFrontend", "keep", "own_frames", "perform"]
+__all__ = ["Call", "Frontend", "Made", "PlainFrontend", "keep", "own_frames", "perform", "seen_using"]
 
 E = TypeVar("E", bound=BaseException)
 
@@ -47,6 +51,7 @@ class Call:
         code: the functions, classes and modules it uses (`transplant.pack`); empty when none.
         names: the same as live objects, for those that cannot be packed.
         writes: names that functions it calls bind through `global`.
+        uses: what it uses of its surroundings.
     """
 
     definition: Definition
@@ -55,6 +60,7 @@ class Call:
     code: bytes = b""
     names: Mapping[str, Any] = field(default_factory=dict)
     writes: frozenset[str] = frozenset()
+    uses: Uses = field(default_factory=Uses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,8 @@ class Made:
         seconds: duration of its code.
         error: what it raised; None when it ended well.
         recording: what it showed.
+        found: what it touched outside its inputs and outputs.
+        carried: where the settings are that it changed; None when it changed none.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
@@ -80,6 +88,8 @@ class Made:
     seconds: float = 0.0
     error: BaseException | None = None
     recording: Recording = field(default_factory=Recording)
+    found: Found = field(default_factory=Found)
+    carried: Carried | None = None
 
 
 class Frontend(Protocol):
@@ -123,6 +133,7 @@ def perform(
     call: Call,
     *,
     shelf: Shelf,
+    surroundings: Surroundings,
     frontend: Frontend | None = None,
     listener: Callable[[Event], None] | None = None,
     ticket: Ticket | None = None,
@@ -136,7 +147,7 @@ def perform(
     started = time.perf_counter()
     try:
         with (ticket or Ticket()).held():
-            return _performed(call, shelf, frontend or PlainFrontend(), recording)
+            return _performed(call, shelf, surroundings, frontend or PlainFrontend(), recording)
     except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
         return Made(
             error=own_frames(error, [call.definition.filename]),
@@ -158,7 +169,9 @@ def own_frames(error: E, filenames: Iterable[str]) -> E:
     return error if frame is None else error.with_traceback(frame)
 
 
-def _performed(call: Call, shelf: Shelf, frontend: Frontend, recording: Recording) -> Made:
+def _performed(
+    call: Call, shelf: Shelf, surroundings: Surroundings, frontend: Frontend, recording: Recording
+) -> Made:
     __tracebackhide__ = True
     definition = call.definition
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **call.names}
@@ -167,17 +180,42 @@ def _performed(call: Call, shelf: Shelf, frontend: Frontend, recording: Recordin
     inputs = _looks({name: namespace[name] for name in (*call.inputs, *call.values)})
     before = Before(namespace, definition, call.writes)
     started = time.perf_counter()
-    with redirected(recording), frontend.shown(recording, namespace), time_limit(definition.options.timeout):
-        _execute(definition, namespace, recording, frontend)
+    vigil = surroundings.watch()
+    try:
+        with (
+            redirected(recording),
+            frontend.shown(recording, namespace),
+            time_limit(definition.options.timeout),
+        ):
+            _execute(definition, namespace, recording, frontend)
+    finally:
+        vigil.end()
     seconds = time.perf_counter() - started
     collected = collect(definition, namespace, before=before, inputs=inputs)
-    return keep(collected, shelf=shelf, recording=recording, definition=definition, seconds=seconds)
+    found = vigil.found(seen_using(call.uses, collected, recording))
+    return keep(collected, found, shelf=shelf, recording=recording, definition=definition, seconds=seconds)
+
+
+def seen_using(uses: Uses, collected: Collected, recording: Recording) -> Uses:
+    """Return what a step uses of its surroundings, with what only its run could tell: outputs, figures, warnings."""
+    modules = {*uses.modules}.union(*(seen.packages for _, seen in collected.values.values()))
+    if any("image/png" in event.get("data", ()) for event in recording):
+        modules.add("matplotlib")
+    if recording.text("stderr"):
+        modules.add("warnings")
+    return replace(uses, modules=frozenset(modules))
 
 
 def keep(
-    collected: Collected, *, shelf: Shelf, recording: Recording, definition: Definition, seconds: float
+    collected: Collected,
+    found: Found,
+    *,
+    shelf: Shelf,
+    recording: Recording,
+    definition: Definition,
+    seconds: float,
 ) -> Made:
-    """Store what a step left behind and what it showed.
+    """Store what a step left behind, what it showed, and the settings it changed.
 
     Raises:
         NotStorable: an output declared with `-o` cannot be stored.
@@ -188,14 +226,23 @@ def keep(
         if name in declared:
             raise NotStorable(why, path=name)
     displays = shelf.store.put([recording.dump()]) if len(recording) else ""
+    troubles = [*collected.troubles, *found.troubles, *kept.refused.values()]
+    carried = None
+    if found.changes and not troubles:
+        try:
+            carried = shelf.keep_changes(found.changes)
+        except NotStorable as error:
+            troubles.append(f"it changes settings that cannot be stored: {error.message}")
     return Made(
         artifacts=kept.artifacts,
         defines=collected.defines,
         deletes=collected.deletes,
         displays=displays,
-        troubles=(*collected.troubles, *kept.refused.values()),
+        troubles=tuple(troubles),
         seconds=seconds,
         recording=recording,
+        found=found,
+        carried=carried,
     )
 
 

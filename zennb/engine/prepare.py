@@ -11,6 +11,7 @@ from zennb.core.key import key
 from zennb.core.reach import Reach, reach
 from zennb.core.records import Parts
 from zennb.core.versions import versions
+from zennb.engine.uses import Uses, uses
 from zennb.errors import CannotDigest, StepRefused
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Prepared:
             (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
             these names were absent, so it bound them first, and so it will again.
         unclear: why the key cannot be trusted to cover all that matters; empty as a rule.
+        uses: what its code uses of its surroundings.
     """
 
     definition: Definition
@@ -50,6 +52,7 @@ class Prepared:
     key: str
     lean_key: str
     unclear: tuple[str, ...]
+    uses: Uses
 
 
 def prepare(
@@ -125,6 +128,14 @@ def prepare(
         key=key(parts),
         lean_key="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.key,
         unclear=(*found.unclear, *opaque.values()),
+        uses=uses(
+            definition,
+            found,
+            {
+                *(package for seen in looks.values() for package in seen.packages),
+                *(package for artifact in artifacts.values() for package in artifact.packages),
+            },
+        ),
     )
 
 

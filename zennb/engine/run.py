@@ -217,7 +217,12 @@ class PipelineRun:
 
     def _launch(self, flight: _Flight) -> None:
         future = self._site.orchestrator.submit(
-            perform, flight.call, shelf=self._site.shelf, frontend=self._frontend, ticket=flight.ticket
+            perform,
+            flight.call,
+            shelf=self._site.shelf,
+            surroundings=self._site.surroundings,
+            frontend=self._frontend,
+            ticket=flight.ticket,
         )
         self._flights[future] = flight
 
@@ -317,4 +322,5 @@ def call_of(prepared: Prepared, inputs: Mapping[str, Artifact], namespace: Mappi
         code=code,
         names=names,
         writes=prepared.reach.writes,
+        uses=prepared.uses,
     )

@@ -6,9 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.digest import look
+from zennb.core.observed import Carried
 from zennb.core.records import Artifact
 from zennb.engine.sharing import share
-from zennb.errors import MissingArtifact, NotStorable
+from zennb.errors import CannotDigest, MissingArtifact, NotStorable
 from zennb.materializers.choose import Materializers
 from zennb.materializers.summary import summarise, type_text
 
@@ -98,6 +100,34 @@ class Shelf:
             values[name] = loaded[artifact.blob][artifact.item]
         return values
 
+    def keep_changes(self, changes: Mapping[str, Any]) -> Carried:
+        """Store settings that a step changed.
+
+        Raises:
+            NotStorable: one of them is held by something that cannot be stored.
+        """
+        found = dict(changes)
+        try:
+            seen = look(found, name="settings")
+        except CannotDigest as error:
+            raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
+        dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
+        blob = self.store.put(dumped.buffers)
+        return Carried(blob=blob, materializer=dumped.materializer, names=tuple(found))
+
+    def fetch_changes(self, carried: Carried | None) -> Mapping[str, Any]:
+        """Return settings that a step changed; none for None.
+
+        Raises:
+            MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as the store and materializers say.
+        """
+        if carried is None:
+            return {}
+        found: Mapping[str, Any] = self._materializers.load(
+            carried.materializer, self.store.get(carried.blob), name="settings"
+        )
+        return found
+
     def first_missing(self, artifacts: Iterable[Artifact]) -> Artifact | None:
         """Return the first artifact whose bytes the store does not hold; None when it holds them all."""
         return next((artifact for artifact in artifacts if not self.store.has(artifact.blob)), None)
@@ -116,16 +146,16 @@ class Shelf:
         """Return an artifact with the digest of a value that stands alone, when its bytes are in this store."""
         if len(group) != 1:
             return None
-        ((_, look),) = group.values()
+        ((_, seen),) = group.values()
         return next(
-            (a for a in self._known(look.digest) if a.item is None and self.store.has(a.blob)),
+            (a for a in self._known(seen.digest) if a.item is None and self.store.has(a.blob)),
             None,
         )
 
     def _dump(self, group: Mapping[str, tuple[Any, Look]]) -> Dumped:
         if len(group) == 1:
-            ((name, (value, look)),) = group.items()
-            return self._materializers.dump(value, digest=look.digest, name=name)
+            ((name, (value, seen)),) = group.items()
+            return self._materializers.dump(value, digest=seen.digest, name=name)
         together = {name: value for name, (value, _) in group.items()}
         return self._materializers.dump_together(together, name=" and ".join(group))
 
@@ -136,7 +166,7 @@ class Shelf:
         return {
             name: Artifact(
                 name=name,
-                digest=look.digest,
+                digest=seen.digest,
                 blob=blob,
                 item=None if alone else name,
                 materializer=dumped.materializer,
@@ -144,11 +174,11 @@ class Shelf:
                 type=dumped.type if alone else type_text(value),
                 summary=dumped.summary if alone else summarise(value),
                 needs=dumped.needs,
-                packages=tuple(sorted(look.packages)),
+                packages=tuple(sorted(seen.packages)),
                 kind=_kind(kind, value),
                 created=time.time(),
             )
-            for name, (value, look) in group.items()
+            for name, (value, seen) in group.items()
         }
 
 
@@ -184,11 +214,11 @@ def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
 def _groups(values: Mapping[str, tuple[Any, Look]]) -> list[dict[str, tuple[Any, Look]]]:
     """Return the values in groups that share no state with each other, in order of first name."""
     groups: list[dict[str, tuple[Any, Look]]] = []
-    for name, (value, look) in values.items():
-        near = [group for group in groups if any(share(look, other) for _, other in group.values())]
+    for name, (value, seen) in values.items():
+        near = [group for group in groups if any(share(seen, other) for _, other in group.values())]
         members = {key: found for group in near for key, found in group.items()}
         groups = [
             *(group for group in groups if not any(group is each for each in near)),
-            {**members, name: (value, look)},
+            {**members, name: (value, seen)},
         ]
     return groups

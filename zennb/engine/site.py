@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.decide import Verdict, decide
 from zennb.core.records import Failure, Run, Status, Step
-from zennb.errors import StepRefused, StoreError
+from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zennb.engine.perform import Made
     from zennb.engine.prepare import Prepared
     from zennb.engine.shelf import Shelf
+    from zennb.engine.surroundings import Surroundings
     from zennb.metadata.store import MetadataStore
 
 __all__ = ["Site", "failure_of", "is_interrupt", "run_versions"]
@@ -40,6 +41,7 @@ class Site:
         orchestrator: its opened orchestrator.
         shelf: values ↔ artifacts in that store.
         metadata: where records go.
+        surroundings: the files, environment and settings of this process.
         notebook: the notebook, as far as known.
         elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
     """
@@ -49,6 +51,7 @@ class Site:
     orchestrator: Orchestrator
     shelf: Shelf
     metadata: MetadataStore
+    surroundings: Surroundings
     notebook: str = ""
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
 
@@ -70,6 +73,7 @@ class Site:
             candidates=candidates,
             previous=None if candidates else self.metadata.previous(definition.name, self.notebook),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
+            stale=lambda step: self.surroundings.stale(step.observed),
             store=self.spec.artifact_store.name,
             asked=force,
             unclear=prepared.unclear,
@@ -81,9 +85,19 @@ class Site:
         try:
             for blob in [*blobs, *([source.displays] if source.displays else [])]:
                 self.store.get(blob)
-        except StoreError as error:
+            self.take_over(source)
+        except (StoreError, UntrustedArtifact) as error:
             return Verdict(reason=error.message.split(". ")[0].rstrip("."))
         return verdict
+
+    def take_over(self, source: Step) -> None:
+        """Set the settings that `source` changed, as running it would.
+
+        Raises:
+            StoreError: they cannot be read, or not be set any more.
+            UntrustedArtifact: nobody vouched for their bytes.
+        """
+        self.surroundings.apply(self.shelf.fetch_changes(source.carried))
 
     def _check_magics(self, definition: Definition) -> None:
         magics = definition.analysis.magics
@@ -150,6 +164,8 @@ class Site:
             defines=made.defines,
             deletes=made.deletes,
             displays=made.displays,
+            observed=made.found.observed,
+            carried=made.carried,
             reusable=reusable,
             unusable_because="" if reusable else (troubles[0] if troubles else "--no-cache"),
         )
@@ -171,6 +187,7 @@ class Site:
             defines=source.defines,
             deletes=source.deletes,
             displays=source.displays,
+            carried=source.carried,
             reused=source.id,
         )
 

@@ -24,12 +24,14 @@ from zennb.engine.perform import Call, Made, perform
 from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.shelf import Shelf
 from zennb.engine.site import Site
+from zennb.engine.surroundings import Surroundings
 from zennb.errors import StepRefused, UsageError
 from zennb.headless.label import label
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.live import facts
 from zennb.jupyter.notebook import find_notebook
 from zennb.jupyter.register import Register
+from zennb.jupyter.shell_settings import shell_settings
 from zennb.jupyter.stepcell import StepCell
 from zennb.jupyter.tap import Tap
 from zennb.materializers.pickle import SignedPickles
@@ -68,6 +70,12 @@ class KernelSession:
         self.frontend = KernelFrontend(shell, self.tap)
         self.lock = threading.RLock()
         self._signer = Signer()
+        self.surroundings = Surroundings(
+            seal=lambda value: self._signer.sign([value]).hex()[:32],
+            ignored=lambda: (str(self.workspace.home),),
+            more=shell_settings(shell),
+            is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
+        )
         self._announced: dict[str, Announced] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
@@ -178,6 +186,7 @@ class KernelSession:
             orchestrator=opened.orchestrator,
             shelf=shelf,
             metadata=workspace.metadata,
+            surroundings=self.surroundings,
             notebook=self.notebook,
             elsewhere=lambda artifact: api.bring(artifact, opened.store),
         )
@@ -232,6 +241,7 @@ class KernelSession:
                 perform,
                 call,
                 shelf=site.shelf,
+                surroundings=site.surroundings,
                 frontend=self.frontend,
                 listener=shown.put,
                 ticket=ticket,

@@ -13,7 +13,7 @@ from zennb.core.records import Status, Step
 from zennb.core.source import definitions
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
-from zennb.engine.perform import keep
+from zennb.engine.perform import keep, seen_using
 from zennb.engine.prepare import changed_code
 from zennb.engine.recording import Recording
 from zennb.engine.run import call_of
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zennb.engine.definition import Definition
     from zennb.engine.prepare import Prepared
     from zennb.engine.site import Site
+    from zennb.engine.surroundings import Vigil
     from zennb.jupyter.session import KernelSession
 
 __all__ = ["StepCell"]
@@ -63,6 +64,7 @@ class StepCell:
         self._run: Run | None = None
         self._before: Before | None = None
         self._inputs: Mapping[str, Artifact] = {}
+        self._vigil: Vigil | None = None
 
     def begin(self) -> bool:
         """Decide; return True when the body is to be run by the shell now, False when all is done."""
@@ -88,6 +90,8 @@ class StepCell:
         self._taps.enter_context(self._session.tap.listening(self._recording))
         self._taps.enter_context(time_limit(self.definition.options.timeout))
         self._taps.enter_context(awake())
+        self._vigil = self._site.surroundings.watch()
+        self._taps.callback(self._vigil.end)
         self._clock = time.perf_counter()
 
     def again(self) -> bool:
@@ -116,10 +120,11 @@ class StepCell:
             NotStorable: an output declared with `-o` is not there or cannot be stored.
         """
         __tracebackhide__ = True
-        prepared, verdict, before = self._prepared, self._verdict, self._before
+        prepared, verdict, before, vigil = self._prepared, self._verdict, self._before, self._vigil
         assert prepared is not None
         assert verdict is not None
         assert before is not None
+        assert vigil is not None
         seconds = time.perf_counter() - self._clock
         self._session.frontend.flush_figures()
         self._taps.close()
@@ -130,8 +135,10 @@ class StepCell:
         if changed:
             said = f"it changes {', '.join(changed)}, which only running it does"
             collected = replace(collected, troubles=(*collected.troubles, said))
+        found = vigil.found(seen_using(prepared.uses, collected, self._recording))
         made = keep(
             collected,
+            found,
             shelf=self._site.shelf,
             recording=self._recording,
             definition=self.definition,
@@ -193,6 +200,7 @@ class StepCell:
         assert self._verdict is not None
         try:
             displays = self._recorded(source)
+            self._site.take_over(source)
             later = {
                 name for name, artifact in source.outputs.items() if set(artifact.needs) & set(source.defines)
             }

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
-VERSION = 1
+VERSION = 2
 """`PRAGMA user_version` of the shape in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
@@ -30,7 +30,18 @@ class Migration:
     script: str
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        version=2,
+        script="""
+        CREATE TABLE touched (
+            step     INTEGER PRIMARY KEY REFERENCES steps (id),
+            observed INTEGER REFERENCES texts (id),
+            carried  TEXT
+        );
+        """,
+    ),
+)
 """In order of version; version 1 is the first shape and needs none."""
 
 

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeAlias
 
+from zennb.core.observed import Carried, Observed
 from zennb.core.records import Artifact, ComponentSpec, Failure, Parts, Run, StackSpec, Status, Step
 
 __all__ = [
     "Row",
     "artifact",
     "dump",
+    "dump_carried",
     "dump_failure",
+    "dump_observed",
     "dump_parts",
     "dump_stack",
     "load_texts",
@@ -27,6 +30,8 @@ Row: TypeAlias = tuple[Any, ...]
 
 _PARTS = tuple(field.name for field in fields(Parts))
 _FAILURE = tuple(field.name for field in fields(Failure))
+_OBSERVED = tuple(field.name for field in fields(Observed))
+_CARRIED = tuple(field.name for field in fields(Carried))
 
 
 def plain(text: str) -> str:
@@ -54,6 +59,16 @@ def dump_parts(parts: Parts | None) -> str | None:
 def dump_failure(failure: Failure | None) -> str | None:
     """Return JSON text of a failure."""
     return None if failure is None else dump({name: getattr(failure, name) for name in _FAILURE})
+
+
+def dump_observed(observed: Observed) -> str | None:
+    """Return JSON text of what a step was seen to touch, equal for equal ones; None for nothing."""
+    return _SORTED.encode({name: _known(getattr(observed, name)) for name in _OBSERVED}) if observed else None
+
+
+def dump_carried(carried: Carried | None) -> str | None:
+    """Return JSON text that says where the settings are that a step changed."""
+    return None if carried is None else dump({name: getattr(carried, name) for name in _CARRIED})
 
 
 def dump_stack(spec: StackSpec) -> str:
@@ -120,6 +135,8 @@ def step(row: Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifac
         source=row[16],
         parts=_parts(row[17]),
         failure=None if row[18] is None else Failure(**json.loads(row[18])),
+        observed=Observed() if row[19] is None else Observed(**json.loads(row[19])),
+        carried=None if row[20] is None else _carried(row[20]),
         inputs=inputs,
         outputs=outputs,
     )
@@ -152,6 +169,11 @@ def _parts(text: str | None) -> Parts | None:
         return None
     found = json.loads(text)
     return Parts(**{**found, "outputs": tuple(found["outputs"])})
+
+
+def _carried(text: str) -> Carried:
+    found = json.loads(text)
+    return Carried(**{**found, "names": tuple(found["names"])})
 
 
 def _known(value: Any) -> Any:

@@ -1,4 +1,4 @@
--- The metadata store, version 1. JSON columns hold JSON text; times are seconds since the epoch.
+-- The metadata store, version 2. JSON columns hold JSON text; times are seconds since the epoch.
 -- A change here needs a step in migrations.py that brings older databases to the same shape.
 
 -- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
@@ -132,3 +132,11 @@ CREATE TABLE current (
     artifact INTEGER NOT NULL REFERENCES artifacts (id),
     PRIMARY KEY (name, notebook)
 ) WITHOUT ROWID;
+
+-- What a step was seen to touch outside its inputs and outputs (JSON object: kind -> name -> state), and where the
+-- settings are that it changed (JSON object); no row for a step that did neither.
+CREATE TABLE touched (
+    step     INTEGER PRIMARY KEY REFERENCES steps (id),
+    observed INTEGER REFERENCES texts (id),
+    carried  TEXT
+);

@@ -31,9 +31,11 @@ __all__ = [
 
 _STEP = (
     "SELECT s.id, s.run, s.name, n.text, s.cell, s.status, s.reusable, s.key, s.started, s.seconds, "
-    "s.reused, s.displays, s.reason, s.unusable_because, s.defines, s.deletes, c.text, p.text, s.failure "
+    "s.reused, s.displays, s.reason, s.unusable_because, s.defines, s.deletes, c.text, p.text, s.failure, "
+    "o.text, t.carried "
     "FROM steps s JOIN texts n ON n.id = s.notebook JOIN texts c ON c.id = s.source "
     "LEFT JOIN texts p ON p.id = s.parts "
+    "LEFT JOIN touched t ON t.step = s.id LEFT JOIN texts o ON o.id = t.observed "
 )
 _INSERT = (
     "INSERT INTO steps (run, name, notebook, cell, status, reusable, key, started, seconds, reused, "
@@ -67,6 +69,8 @@ class NewStep:
     defines: str
     deletes: str
     failure: str | None
+    observed: Text | None
+    carried: str | None
     artifacts: Mapping[int, NewArtifact]
     """By `id()` of the artifact, which `step` keeps alive."""
 
@@ -74,6 +78,7 @@ class NewStep:
     def of(cls, step: Step) -> NewStep:
         """Return `step` ready to be recorded."""
         parts = rows.dump_parts(step.parts)
+        observed = rows.dump_observed(step.observed)
         fresh = [item for item in (*step.inputs.values(), *step.outputs.values()) if item.id is None]
         return cls(
             step=step,
@@ -83,6 +88,8 @@ class NewStep:
             defines=rows.dump(step.defines),
             deletes=rows.dump(step.deletes),
             failure=rows.dump_failure(step.failure),
+            observed=None if observed is None else Text.of(observed),
+            carried=rows.dump_carried(step.carried),
             artifacts={id(item): NewArtifact.of(item) for item in fresh},
         )
 
@@ -122,7 +129,11 @@ def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run:
         None if new.parts is None else keep_text(connection, new.parts),
         new.failure,
     )
-    return int(connection.execute(_INSERT, values).lastrowid or 0)
+    number = int(connection.execute(_INSERT, values).lastrowid or 0)
+    if new.observed is not None or new.carried is not None:
+        observed = None if new.observed is None else keep_text(connection, new.observed)
+        connection.execute("INSERT INTO touched VALUES (?, ?, ?)", (number, observed, new.carried))
+    return number
 
 
 def _edges(

@@ -1,0 +1,231 @@
+"""Random state and process-wide settings: a step depends on them, and carries what it changes."""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook, Ran
+
+
+def step(text: str, name: str = "s") -> str:
+    return f"%%step {name}\n{text}"
+
+
+def without_number(shown: str) -> str:
+    return re.sub(r"Out\[\d+\]", "Out", shown)
+
+
+def again(notebook: Notebook, *cells: str) -> list[Ran]:
+    """Run cells in a new kernel."""
+    notebook.restart()
+    return notebook.run(*cells)
+
+
+# Random state
+
+
+@pytest.mark.parametrize(
+    ("seed", "draw"),
+    [
+        ("import numpy as np\nnp.random.seed(1)", "x = float(np.random.rand())"),
+        ("import random\nrandom.seed(1)", "x = random.random()"),
+        ("import numpy as np\nnp.random.seed(1)", "x = float(np.random.randn())"),
+        (
+            "import numpy as np\nimport pandas as pd\nnp.random.seed(1)",
+            "x = int(pd.Series(range(99)).sample(1).iloc[0])",
+        ),
+    ],
+)
+def test_random_numbers_go_on_after_reuse_as_they_did(notebook: Notebook, seed: str, draw: str) -> None:
+    cells = [step(seed, "seed"), step(draw, "one"), step(draw.replace("x =", "y ="), "two")]
+    notebook.run(*cells)
+    expected = notebook.ns["x"], notebook.ns["y"]
+    assert expected[0] != expected[1]
+    assert [r.status for r in again(notebook, *cells)] == ["cached"] * 3
+    assert (notebook.ns["x"], notebook.ns["y"]) == expected
+    again(notebook, cells[0], cells[1])
+    notebook.run(draw.replace("x =", "y ="))  # a plain cell goes on where the reused step left the state
+    assert (notebook.ns["x"], notebook.ns["y"]) == expected
+
+
+def test_another_seed_reaches_every_step_that_draws(notebook: Notebook) -> None:
+    cells = [
+        "import numpy as np",
+        step("np.random.seed(1)", "seed"),
+        step("x = np.random.rand()"),
+        step("y = 1", "o"),
+    ]
+    notebook.run(*cells)
+    cells[1] = cells[1].replace("1", "2")
+    notebook.restart()
+    reasons = [ran.reason for ran in notebook.run(cells[0], *cells[1:])[1:]]
+    assert reasons == ["its code changed", "random state of numpy changed", "same code and inputs as run 3"]
+
+
+def test_a_step_that_seeds_first_does_not_depend_on_what_was_drawn_before(notebook: Notebook) -> None:
+    cell = step("import numpy as np\nnp.random.seed(3)\nx = np.random.rand(2)")
+    notebook.run(cell, "np.random.rand()", cell)
+    ran = notebook.run("np.random.rand()", cell)
+    assert ran[1].status == "cached"
+    assert np.random.rand() == np.random.RandomState(3).rand(3)[2]
+
+
+def test_a_forced_run_of_a_seed_is_carried_too(notebook: Notebook) -> None:
+    cells = [step("import numpy as np\nnp.random.seed(5)", "seed"), step("x = float(np.random.rand())")]
+    notebook.run(cells[0], cells[0].replace("seed\n", "seed --rerun\n", 1), cells[1])
+    expected = notebook.ns["x"]
+    again(notebook, *cells)
+    assert notebook.ns["x"] == expected
+
+
+def test_unseeded_numbers_are_those_of_the_run(notebook: Notebook) -> None:
+    cells = [step("import random\nx = random.random()"), step("y = random.random()", "t")]
+    notebook.run(*cells)
+    expected = notebook.ns["x"], notebook.ns["y"]
+    assert [r.status for r in again(notebook, *cells)] == ["cached", "cached"]
+    assert (notebook.ns["x"], notebook.ns["y"]) == expected
+    (second,) = notebook.run(cells[0])
+    assert second.reason == "random state of random changed"
+    assert notebook.ns["x"] != expected[0]
+
+
+def test_a_seed_in_a_plain_cell_counts(notebook: Notebook) -> None:
+    cell = step("import random\nx = random.random()")
+    notebook.run("import random\nrandom.seed(1)", cell)
+    one = notebook.ns["x"]
+    again(notebook, "import random\nrandom.seed(2)", cell)
+    assert notebook.ns["x"] != one
+    ran = again(notebook, "import random\nrandom.seed(1)", cell)
+    assert ran[1].status == "cached"
+    assert notebook.ns["x"] == one
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("imports", "change", "show"),
+    [
+        ("import numpy as np", "np.set_printoptions(precision=2)", "print(np.array([1 / 3]))"),
+        ("import numpy as np", "_old = np.seterr(divide='raise')", "print(np.geterr()['divide'])"),
+        ("import pandas as pd", "pd.set_option('display.max_rows', 4)", "pd.DataFrame({'a': range(9)})"),
+        ("import pandas as pd", "pd.options.display.precision = 2", "pd.DataFrame({'a': [1 / 3]})"),
+        (
+            "import pandas as pd",
+            "pd.options.display.float_format = '{:.1f}!'.format",
+            "pd.DataFrame({'a': [1 / 3]})",
+        ),
+        (
+            "import pandas as pd",
+            "pd.options.display.float_format = lambda v: f'<{v:.1f}>'",
+            "pd.DataFrame({'a': [1 / 3]})",
+        ),
+        (
+            "import matplotlib.pyplot as plt",
+            "plt.rcParams['figure.figsize'] = (3, 1)",
+            "print(plt.rcParams['figure.figsize'])",
+        ),
+        ("import matplotlib.pyplot as plt", "plt.style.use('ggplot')", "print(plt.rcParams['axes.grid'])"),
+        (
+            "import matplotlib as mpl",
+            "mpl.rc('lines', linewidth=7)",
+            "print(mpl.rcParams['lines.linewidth'])",
+        ),
+        ("import decimal", "decimal.getcontext().prec = 5", "print(decimal.Decimal(1) / 3)"),
+        ("import sys", "sys.path.append('somewhere-else')", "print(sys.path[-1])"),
+        (
+            "import warnings",
+            "warnings.filterwarnings('ignore', category=UserWarning)",
+            "warnings.warn('seen', UserWarning)",
+        ),
+        ("import warnings", "warnings.simplefilter('ignore')", "warnings.warn('seen', UserWarning)"),
+        (
+            "import sklearn",
+            "sklearn.set_config(transform_output='pandas')",
+            "print(sklearn.get_config()['transform_output'])",
+        ),
+        (
+            "from IPython.core.interactiveshell import InteractiveShell",
+            "InteractiveShell.ast_node_interactivity = 'all'",
+            "1\n2",
+        ),
+    ],
+)
+def test_a_setting_is_carried_and_what_follows_shows_the_same(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, imports: str, change: str, show: str
+) -> None:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with warnings.catch_warnings(), pd.option_context("display.max_rows", 60):
+        warnings.simplefilter("default")
+        notebook.restart()
+        cells = [imports, step(change, "set"), step(show, "show")]
+        first = notebook.run(*cells)
+        assert [r.status for r in first[1:]] == ["completed", "completed"]
+        from IPython.core.interactiveshell import InteractiveShell
+
+        monkeypatch.setattr(InteractiveShell, "ast_node_interactivity", "last_expr")
+        second = again(notebook, *cells)
+        assert [r.status for r in second[1:]] == ["cached", "cached"], [r.reason for r in second[1:]]
+        plain = notebook.run(show)[0]
+        assert without_number(plain.out) == without_number(first[2].out)
+        assert plain.err == ""
+
+
+def test_another_setting_runs_the_steps_that_it_may_touch_again_and_no_other(notebook: Notebook) -> None:
+    cells = [
+        step("import numpy as np\nimport math", "imports"),
+        step("np.set_printoptions(precision=2)", "set"),
+        step("print(np.array([1 / 3]))", "show"),
+        step("x = math.sqrt(2)", "other"),
+    ]
+    notebook.run(*cells)
+    cells[1] = cells[1].replace("precision=2", "precision=3")
+    ran = again(notebook, *cells)
+    assert [r.status for r in ran] == ["cached", "completed", "completed", "cached"]
+    assert ran[2].reason == "numpy print options changed"
+    assert ran[2].out == "[0.333]\n"
+
+
+def test_the_working_folder_is_carried(notebook: Notebook, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "data.txt").write_text("below")
+    cells = [
+        step("import os\nos.chdir('sub')", "go"),
+        step("from pathlib import Path\ntext = Path('data.txt').read_text()"),
+    ]
+    notebook.run(*cells)
+    assert [r.status for r in again(notebook, *cells)] == ["cached", "cached"]
+    assert (tmp_path / "sub").samefile(Path.cwd())
+
+
+def test_logging_that_is_set_up_in_a_step_is_set_up_every_time(notebook: Notebook) -> None:
+    import logging
+
+    handlers = list(logging.root.handlers)
+    cell = step("import logging\nlogging.basicConfig(level=logging.INFO, force=True)")
+    try:
+        ran = notebook.run(cell, cell)
+        assert ran[1].reason == "runs every time: it sets up logging, which only running it does"
+    finally:
+        logging.root.handlers[:] = handlers
+
+
+def test_settings_are_carried_through_a_pipeline_run(notebook: Notebook) -> None:
+    cells = [
+        step("import random\nrandom.seed(4)", "seed"),
+        step("x = random.random()"),
+    ]
+    notebook.run(*cells)
+    after = random.getstate()
+    notebook.run("random.seed(99)", "%pipeline run")
+    assert random.getstate() == after

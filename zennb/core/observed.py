@@ -1,0 +1,92 @@
+"""Owns what a step was seen to touch outside its inputs and outputs while it ran: records, and what changed since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["ABSENT", "UNTOUCHED", "Carried", "Observed", "changed"]
+
+ABSENT = "absent"
+"""State of a file that is not there, and of an environment variable that is not set."""
+
+UNTOUCHED = "as when Python started"
+"""What stands for a setting that nobody has set, and for a random generator that nobody has seeded or used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What a step depended on while it ran, beyond its key, and what it left behind beyond its outputs.
+
+    Attributes:
+        files: path → state of that file or folder when the step first read it.
+        written: path → state in which the step left it.
+        environment: environment variable that the step's own code read → seal of its value.
+        settings: process-wide setting (`numpy print options`, `random state of numpy`) → digest when the step began.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    written: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.written or self.environment or self.settings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """Process-wide settings that a step changed, stored so that reuse sets them again.
+
+    Attributes:
+        blob: sha-256 of the stored bytes, in the artifact store.
+        materializer: what wrote them.
+        names: the settings, for a person.
+    """
+
+    blob: str
+    materializer: str
+    names: tuple[str, ...]
+
+
+def changed(
+    observed: Observed,
+    *,
+    file: Callable[[str, str], str],
+    environment: Callable[[str], str],
+    setting: Callable[[str], str],
+) -> str:
+    """Return what is not as it was when a step ran, as a reason for a person; "" when all is.
+
+    Args:
+        observed: what the step was seen to touch.
+        file: path and recorded state → state now.
+        environment: variable → seal of its value now.
+        setting: name → digest now.
+    """
+    for path, state in observed.files.items():
+        if file(path, state) != state:
+            return f"{_shown(path)} {_how(state, file(path, state))}"
+    for path, state in observed.written.items():
+        if file(path, state) != state:
+            return f"{_shown(path)}, which it writes, {_how(state, file(path, state))}"
+    for name, seal in observed.environment.items():
+        if environment(name) != seal:
+            return f"environment variable {name} changed"
+    for name, digest in observed.settings.items():
+        if setting(name) != digest:
+            return f"{name} changed"
+    return ""
+
+
+def _shown(path: str) -> str:
+    return "the current folder" if path == "." else path
+
+
+def _how(before: str, now: str) -> str:
+    if now == ABSENT:
+        return "is gone"
+    return "is new" if before == ABSENT else "changed"

@@ -1,0 +1,133 @@
+"""Owns the state of a file as a step finds or leaves it, and which files count: those of the user, not of libraries."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import sysconfig
+import tempfile
+import time
+from functools import cache, lru_cache
+from pathlib import Path
+
+import xxhash
+
+from zennb.core.observed import ABSENT
+
+__all__ = ["counts", "listing", "resolved", "shown", "signature", "state"]
+
+_CHUNK = 1 << 20
+_SETTLING = (
+    100_000_000  # nanoseconds after a change during which a file system's clock may not tell the next one
+)
+
+Signature = tuple[int, int, int, int]
+"""Size, time of the last change of content, of the last change at all, and inode: alike for the same content."""
+
+
+def resolved(path: object) -> str:
+    """Return a path as given to `open` as an absolute one; "" for what is no path (a file descriptor)."""
+    if isinstance(path, int) or path is None:
+        return ""
+    try:
+        return os.path.abspath(os.fsdecode(path))  # type: ignore[arg-type]  # anything else raises TypeError
+    except (TypeError, ValueError, OSError):
+        return ""
+
+
+def shown(path: str, folder: str) -> str:
+    """Return a path as it is recorded: relative to the working folder when it lies in it, so that both can move."""
+    if path == folder:
+        return "."
+    prefix = folder.rstrip(os.sep) + os.sep
+    return path.removeprefix(prefix)
+
+
+def counts(path: str) -> bool:
+    """Whether what a file holds is the user's matter: no part of Python, of a package, of the system or of a tool."""
+    if not path or "__pycache__" in path or "/.zennb/" in path or path.endswith((".pyc", ".so", ".pyd")):
+        return False
+    return not path.startswith(_foreign()) and "/ipykernel_" not in path
+
+
+def signature(path: str) -> Signature | None:
+    """Return what tells cheaply that a file is still the same; None when there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def state(path: str, recorded: str = "") -> str:
+    """Return the state of a file or folder: `absent`, `folder`, `other`, or `file` with the xxh3-128 of its content.
+
+    Args:
+        path: absolute, or relative to the working folder.
+        recorded: a state to be compared with; a listing is compared with a listing.
+    """
+    if recorded.startswith("names "):
+        return listing(path, frozenset(filter(None, recorded.split("/")[1:])))
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return ABSENT
+    if stat.S_ISDIR(found.st_mode):
+        return "folder"
+    if not stat.S_ISREG(found.st_mode):
+        return "other"
+    where = os.path.abspath(path)
+    mark = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    try:
+        if time.time_ns() - found.st_ctime_ns < _SETTLING:
+            return _content(where, mark)
+        return _known_content(where, mark)
+    except OSError:
+        return "unreadable"
+
+
+def listing(path: str, without: frozenset[str] = frozenset()) -> str:
+    """Return the state of a folder as a list of names, leaving out those that the step itself made."""
+    try:
+        names = sorted(set(os.listdir(path)) - without - {".ipynb_checkpoints", ".zennb", "__pycache__"})
+    except OSError:
+        return ABSENT
+    digest = xxhash.xxh3_128_hexdigest("\0".join(names).encode("utf-8", "surrogateescape"))
+    return "/".join([f"names {digest}", *sorted(without)])
+
+
+def _content(path: str, _mark: Signature) -> str:
+    digest = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return f"file {digest.hexdigest()}"
+
+
+_known_content = lru_cache(maxsize=8192)(_content)
+
+
+@cache
+def _foreign() -> tuple[str, ...]:
+    """Return the folders whose files do not count, each with its closing slash."""
+    home = Path.home()
+    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
+    folders |= {sys.prefix + "/lib", sys.base_prefix + "/lib", sys.prefix + "/share", sys.prefix + "/etc"}
+    folders |= {"/proc", "/sys", "/dev", "/run", "/usr", "/lib", "/lib64", "/etc", "/bin", "/sbin"}
+    folders |= {
+        str(home / name) for name in (".cache", ".config", ".ipython", ".jupyter", ".local", ".matplotlib")
+    }
+    folders |= {os.environ[name] for name in _TOOL_FOLDERS if os.environ.get(name)}
+    found = {os.path.abspath(folder) + os.sep for folder in folders if folder}
+    found |= {os.path.realpath(folder) + os.sep for folder in folders if folder}
+    return tuple(found - {os.sep, os.path.abspath(tempfile.gettempdir()) + os.sep})
+
+
+_TOOL_FOLDERS = (
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "MPLCONFIGDIR",
+)

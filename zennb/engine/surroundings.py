@@ -1,0 +1,166 @@
+"""Owns what surrounds a step: watched while it runs, compared before it is reused, set again when it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.observed import ABSENT, Observed, changed
+from zennb.engine.files import state
+from zennb.engine.library_options import LIBRARY_OPTIONS
+from zennb.engine.process_state import PROCESS_STATE
+from zennb.engine.random_state import NumpyRandom, PlainRandom, TorchRandom
+from zennb.engine.settings import Setting, Settings, Snapshot
+from zennb.engine.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from zennb.engine.uses import Uses
+
+__all__ = ["Found", "Surroundings", "Vigil"]
+
+ENVIRONMENT = "environment variables"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a step touched outside its inputs and outputs.
+
+    Attributes:
+        observed: for the record.
+        changes: setting → change, to be made again on reuse.
+        troubles: why it cannot be reused, for a person; empty as a rule.
+    """
+
+    observed: Observed = field(default_factory=Observed)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()
+
+
+class Surroundings:
+    """The files, environment and settings of this process, as steps depend on them and change them.
+
+    Args:
+        seal: returns what stands for a secret in records: equal for equal bytes, and telling nothing of them.
+        ignored: returns folders whose files do not count.
+        more: settings that only the notebook's shell knows of.
+        is_fresh: whether no code of the user's can have run in this process yet.
+    """
+
+    def __init__(
+        self,
+        *,
+        seal: Callable[[bytes], str],
+        ignored: Callable[[], tuple[str, ...]] = tuple,
+        more: Iterable[Setting] = (),
+        is_fresh: bool = True,
+    ) -> None:
+        self._seal, self._ignored = seal, ignored
+        generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
+        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
+
+    def watch(self) -> Vigil:
+        """Begin to watch what this thread does, until `Vigil.end`."""
+        return Vigil(self, Watch(ignored=self._ignored()))
+
+    def stale(self, observed: Observed) -> str:
+        """Return what is not as a step found and left it, as a reason; "" when all is."""
+        return changed(
+            observed,
+            file=state,
+            environment=lambda name: self.sealed(name, _variable(name)),
+            setting=self.settings.digest,
+        )
+
+    def apply(self, changes: Mapping[str, Any]) -> None:
+        """Make the changes of a step that is reused."""
+        for name, value in changes.get(ENVIRONMENT, {}).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self.settings.apply(changes)
+
+    def sealed(self, name: str, value: str | None) -> str:
+        """Return what stands for the value of an environment variable in records."""
+        return ABSENT if value is None else self._seal(f"{name}={value}".encode("utf-8", "surrogateescape"))
+
+
+class Vigil:
+    """One step being watched."""
+
+    def __init__(self, surroundings: Surroundings, watch: Watch) -> None:
+        self._surroundings, self._watch = surroundings, watch
+        self._logging = _logging()
+        self._environment = dict(_raw())
+        self._before: Snapshot = surroundings.settings.read()
+        watch.start()
+
+    def end(self) -> None:
+        """Watch no longer; twice is fine."""
+        self._watch.stop()
+
+    def found(self, uses: Uses) -> Found:
+        """Return what was touched; called after `end`, in the thread that was watched."""
+        watch, settings = self._watch, self._surroundings.settings
+        after = settings.read()
+        changes = settings.changes(self._before, after, always=uses.seeds)
+        relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
+        environment, kept_back = self._set(uses.texts)
+        if environment:
+            changes[ENVIRONMENT] = environment
+        files, written = watch.files(), watch.written()
+        for path in [path for path, mark in written.items() if mark == files.get(path, ABSENT)]:
+            del written[path]
+            if files.get(path) == ABSENT:
+                del files[path]
+        observed = Observed(
+            files=files,
+            written=written,
+            environment={
+                name: self._surroundings.sealed(name, value) for name, value in watch.environment.items()
+            },
+            settings={name: mark for name, mark in relevant.items() if name not in uses.seeds},
+        )
+        return Found(observed=observed, changes=changes, troubles=tuple(self._troubles(changes, kept_back)))
+
+    def _set(self, texts: frozenset[str]) -> tuple[dict[str, str | None], list[str]]:
+        """Return the variables that were set, and the names of those whose value must not be stored.
+
+        A value that stands in the code is known to whoever sees the record anyway; any other may be a secret.
+        """
+        now = {name: _variable(name) for name in sorted(self._watch.sets)}
+        moved = {name: value for name, value in now.items() if value != _variable(name, self._environment)}
+        moved = {name: value for name, value in moved.items() if not name.startswith("POLARS_")}  # options
+        kept_back = [name for name, value in moved.items() if value is not None and value not in texts]
+        return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
+
+    def _troubles(self, changes: Mapping[str, Any], kept_back: list[str]) -> list[str]:
+        watch = self._watch
+        found = [f"it runs `{program}`, whose effects cannot be seen" for program in watch.programs]
+        found += [f"it sets the environment variable {name}, whose value is not stored" for name in kept_back]
+        if watch.reads_all:
+            found.append("it goes through all environment variables")
+        if _logging() != self._logging:
+            found.append("it sets up logging, which only running it does")
+        if changes and not watch.is_alone:
+            found.append(f"it changed {', '.join(changes)} while other steps ran beside it")
+        return found
+
+
+def _raw() -> dict[Any, Any]:
+    """Return the environment as it is kept; reading it in public would be noted by whoever watches."""
+    found: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    return found
+
+
+def _variable(name: str, data: Mapping[Any, Any] | None = None) -> str | None:
+    found = (_raw() if data is None else data).get(os.environ.encodekey(name))
+    return None if found is None else os.environ.decodevalue(found)
+
+
+def _logging() -> tuple[int, tuple[int, ...]]:
+    return (logging.root.level, tuple(map(id, logging.root.handlers)))

@@ -1,0 +1,99 @@
+"""Owns what reading tells of a step's surroundings: the modules it uses, what it seeds, what it spells out."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.core.reach import Reach
+    from zennb.engine.definition import Definition
+
+__all__ = ["Uses", "uses"]
+
+_SEEDS = {
+    "numpy.random.seed": "random state of numpy",
+    "random.seed": "random state of random",
+    "torch.manual_seed": "random state of torch",
+}
+_HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """What is known of a step's code before it runs, as far as its surroundings go.
+
+    Attributes:
+        modules: dotted names of the modules it uses, also through functions it calls.
+        seeds: random generators that it seeds before anything else, so that their state before does not matter.
+        texts: string constants in its code.
+    """
+
+    modules: frozenset[str] = frozenset()
+    seeds: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+
+
+def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
+    """Return what a step uses of its surroundings.
+
+    Args:
+        definition: the step.
+        reach: what its code reaches.
+        packages: import names of the packages met in its inputs.
+    """
+    own = {".".join(path) for path in definition.analysis.modules}
+    named = {content for name, content in reach.constants.items() if reach.kinds[name] in {"module", "name"}}
+    texts = (node.value for node in ast.walk(definition.tree) if isinstance(node, ast.Constant))
+    return Uses(
+        modules=frozenset({*own, *named, *packages, *reach.modules, *reach.packages}),
+        seeds=frozenset(_seeds(definition.tree, reach.definitions)),
+        texts=frozenset(text for text in texts if isinstance(text, str)),
+    )
+
+
+def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
+    """Give the generators seeded at the top of a cell, before a statement that could draw from them."""
+    known = {name: value.__name__ for name, value in definitions.items() if isinstance(value, ModuleType)}
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            known.update(_imported(statement))
+        elif isinstance(statement, ast.ImportFrom):
+            known.update(
+                {each.asname or each.name: f"{statement.module}.{each.name}" for each in statement.names}
+            )
+        seeded = _SEEDS.get(_called(statement, known))
+        if seeded is not None:
+            yield seeded
+        elif not (isinstance(statement, _HARMLESS) or _is_constant(statement)):
+            return
+
+
+def _imported(statement: ast.Import) -> dict[str, str]:
+    return {
+        each.asname or each.name.partition(".")[0]: each.name if each.asname else each.name.partition(".")[0]
+        for each in statement.names
+    }
+
+
+def _called(statement: ast.stmt, known: Mapping[str, str]) -> str:
+    """Return the dotted name of what a statement calls with constants or names; "" for any other statement."""
+    call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+    if not isinstance(call, ast.Call) or not call.args:
+        return ""
+    if not all(isinstance(each, ast.Constant | ast.Name) for each in call.args):
+        return ""
+    target, path = call.func, list[str]()
+    while isinstance(target, ast.Attribute):
+        path.insert(0, target.attr)
+        target = target.value
+    root = known.get(target.id, "") if isinstance(target, ast.Name) else ""
+    return ".".join([root, *path]) if root else ""
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr | ast.Assign) and isinstance(statement.value, ast.Constant)
