@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from zennb.errors import PlanError, UnknownName
@@ -43,18 +46,30 @@ class Plan:
     order: tuple[str, ...] = ()
     edges: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    _parents: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+    _children: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        place = {name: at for at, name in enumerate(self.order)}
+        known = [(a, b) for a, b in self.edges if a in place and b in place]
+        object.__setattr__(self, "_parents", _grouped(((b, a) for a, b in known), place))
+        object.__setattr__(self, "_children", _grouped(known, place))
 
     def before(self, step: str) -> frozenset[str]:
         """Return every step that `step` depends on, directly or not."""
-        return self._reachable(step, {(b, a) for a, b in self.edges})
+        return _reachable(step, self._parents)
 
     def after(self, step: str) -> frozenset[str]:
         """Return every step that depends on `step`, directly or not."""
-        return self._reachable(step, set(self.edges))
+        return _reachable(step, self._children)
 
     def parents(self, step: str) -> tuple[str, ...]:
         """Return the steps that feed `step` directly, in order."""
-        return tuple(a for a in self.order if (a, step) in self.edges)
+        return self._parents.get(step, ())
+
+    def children(self, step: str) -> tuple[str, ...]:
+        """Return the steps that `step` feeds directly, in order."""
+        return self._children.get(step, ())
 
     def narrow(self, *, start: str | None = None, only: str | None = None) -> tuple[str, ...]:
         """Return the steps to run: all, those from `start` on (it and what depends on it), or `only` one."""
@@ -68,16 +83,23 @@ class Plan:
             return tuple(name for name in self.order if name in kept)
         return self.order
 
-    @staticmethod
-    def _reachable(step: str, edges: set[tuple[str, str]]) -> frozenset[str]:
-        found: set[str] = set()
-        todo = [step]
-        while todo:
-            here = todo.pop()
-            news = {b for a, b in edges if a == here} - found
-            found |= news
-            todo += news
-        return frozenset(found)
+
+def _grouped(pairs: Iterable[tuple[str, str]], place: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """Return first → seconds, those in the order of `place`."""
+    found: dict[str, list[str]] = {}
+    for first, second in pairs:
+        found.setdefault(first, []).append(second)
+    return {first: tuple(sorted(seconds, key=place.__getitem__)) for first, seconds in found.items()}
+
+
+def _reachable(step: str, near: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    found: set[str] = set()
+    todo = [step]
+    while todo:
+        news = [name for name in near.get(todo.pop(), ()) if name not in found]
+        found.update(news)
+        todo += news
+    return frozenset(found)
 
 
 def plan(steps: Sequence[Outline]) -> Plan:
@@ -93,46 +115,68 @@ def plan(steps: Sequence[Outline]) -> Plan:
         PlanError: two steps have one name, `after` names an unknown step, or the steps wait for each other.
     """
     names = [step.name for step in steps]
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    known = set(names)
+    doubled = sorted(name for name, times in Counter(names).items() if times > 1)
     if doubled:
         raise PlanError(f"two steps are called '{doubled[0]}'; give one of them another name after %%step.")
     flows: dict[tuple[str, str], list[str]] = {}
     sources: dict[str, dict[str, str]] = {}
+    binders = _binders(steps)
     for place, step in enumerate(steps):
         sources[step.name] = {}
         for name in sorted(step.reads):
-            giver = _binder(steps, place, name)
+            giver = _binder(steps, place, name, binders.get(name, ()))
             if giver is not None:
                 flows.setdefault((giver, step.name), []).append(name)
                 sources[step.name][name] = giver
         for other in step.after:
-            if other not in names:
+            if other not in known:
                 raise UnknownName("step", other, names)
             flows.setdefault((other, step.name), [])
     edges = {pair: tuple(found) for pair, found in flows.items()}
     return Plan(order=_sorted(names, edges), edges=edges, sources=sources)
 
 
-def _binder(steps: Sequence[Outline], place: int, name: str) -> str | None:
-    for step in reversed(steps[:place]):
-        if name in step.binds:
-            return step.name
+def _binders(steps: Sequence[Outline]) -> dict[str, list[int]]:
+    """Return name → places of the steps that bind it."""
+    found: dict[str, list[int]] = {}
+    for place, step in enumerate(steps):
+        for name in step.binds:
+            found.setdefault(name, []).append(place)
+    return found
+
+
+def _binder(steps: Sequence[Outline], place: int, name: str, binders: Sequence[int]) -> str | None:
+    at = bisect_left(binders, place)
+    if at > 0:
+        return steps[binders[at - 1]].name
     if name in steps[place].binds:
         return None  # it changes a variable of the notebook's own
-    return next((step.name for step in steps[place + 1 :] if name in step.binds), None)
+    return steps[binders[0]].name if binders else None
 
 
 def _sorted(names: Sequence[str], edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    waiting = {name: {a for a, b in edges if b == name} for name in names}
+    """Return the names so that each comes after those it waits for, and else as given."""
+    waiting = dict.fromkeys(names, 0)
+    children: dict[str, list[str]] = {}
+    for a, b in edges:
+        waiting[b] += 1
+        children.setdefault(a, []).append(b)
+    place = {name: at for at, name in enumerate(names)}
+    ready = [place[name] for name, number in waiting.items() if not number]
     order: list[str] = []
-    while waiting:
-        ready = next((name for name in names if name in waiting and not waiting[name] - set(order)), None)
-        if ready is None:
-            circle = ", ".join(sorted(waiting))
-            raise PlanError(
-                f"these steps wait for each other: {circle}; move the cell that makes the first value up, "
-                "or give one of the variables another name."
-            )
-        order.append(ready)
-        del waiting[ready]
+    while ready:
+        name = names[heappop(ready)]
+        order.append(name)
+        del waiting[name]
+        for child in children.get(name, ()):
+            waiting[child] -= 1
+            if not waiting[child]:
+                heappush(ready, place[child])
+    if waiting:
+        circle = ", ".join(sorted(waiting))
+        raise PlanError(
+            f"these steps wait for each other: {circle}; move the cell that makes the first value up, "
+            "or give one of the variables another name."
+        )
     return tuple(order)
