@@ -39,6 +39,19 @@ def test_a_live_table_keeps_its_columns_from_the_first_moment_to_the_last() -> N
     assert last[-1] == "✔ run 12 completed on stack default: 3 of 3 steps, 2.0 s"
 
 
+def test_a_live_table_of_many_steps_shows_those_that_matter_now_and_counts_the_others() -> None:
+    order = [f"step{number}" for number in range(5000)]
+    steps = {name: replace(LOAD, name=name) for name in order[:3000]}
+    steps["step7"] = replace(TRAIN, name="step7", status=Status.FAILED)
+    steps["step2999"] = replace(TRAIN, name="step2999")
+    *rows, others, last = live(order, steps=steps, now=105.2, run=RUN).text.split("\n")[2:]
+    assert len(rows) == 100
+    assert [row.split()[0] for row in rows[:2]] == ["step7", "step2901"]
+    assert rows[-1].startswith("step2999  ◌ running")
+    assert others == "and 4,900 more: 2,900 cached, 2,000 waiting"
+    assert "2999 of 5000 steps" in last
+
+
 def test_the_cells_of_a_live_table_have_exact_widths_in_html() -> None:
     html = live(ORDER, steps={"load": LOAD}, now=0.0).html
     assert "max-width:18ch;overflow:hidden;text-overflow:ellipsis" in html

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from zennb.core.records import Status
 from zennb.views.markup import escape, strong
@@ -49,6 +50,7 @@ OTHERS = {
 }
 
 
+@lru_cache(maxsize=256)
 def mark(state: Status | str) -> Mark:
     """Return how a state looks: a `Status`, one of our other words for a state, or any word at all."""
     try:

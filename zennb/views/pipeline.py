@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records import Run, Status, Step
 from zennb.views.graph import Node, graph
 from zennb.views.mark import mark, symbol_html
-from zennb.views.markup import box, name, prose, strong
+from zennb.views.markup import box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
 from zennb.views.table import Column, Table
-from zennb.views.text import clean, cut, duration, width
+from zennb.views.text import clean, count, cut, duration, width
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from zennb.core.plan import Plan
 
 __all__ = ["Standing", "live", "pipeline", "standings"]
+
+MOST = 100
+"""Steps a live table shows; of a longer pipeline those that matter now, and what became of the others in one line."""
+
+LOUD = frozenset({Status.RUNNING, Status.FAILED, Status.INTERRUPTED})
+"""States of steps that a long pipeline's table shows whatever else it leaves out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +86,32 @@ def live(order: Sequence[str], *, steps: Mapping[str, Step], now: float, run: Ru
         now: seconds since the epoch, to show how long the running ones have been at it.
         run: the run's record; the final one gives the last line its state and duration.
     """
-    rows = [_live_row(each, steps.get(each), now) for each in order]
+    shown = _window(order, steps)
+    rows = [_live_row(each, steps.get(each), now) for each in shown]
     table = Table(columns=_live_columns(order), data=rows, fixed=True, empty="no steps")
-    return join([table, _progress(order, steps, now, run)], gap=0)
+    parts = [table, *_others(order, shown, steps), _progress(order, steps, now, run)]
+    return join(parts, gap=0)
+
+
+def _window(order: Sequence[str], steps: Mapping[str, Step]) -> Sequence[str]:
+    """Return the steps to show, `MOST` at most: the loud ones, and those nearest to where the run stands."""
+    if len(order) <= MOST:
+        return order
+    begun = [at for at, each in enumerate(order) if each in steps]
+    loud = [at for at in begun if steps[order[at]].status in LOUD][:MOST]
+    last = begun[-1] if begun else 0
+    near = sorted(set(range(len(order))).difference(loud), key=lambda at: (at > last, abs(at - last)))
+    return [order[at] for at in sorted([*loud, *near[: MOST - len(loud)]])]
+
+
+def _others(order: Sequence[str], shown: Sequence[str], steps: Mapping[str, Step]) -> list[View]:
+    """Say what became of the steps that are not shown."""
+    if len(shown) == len(order):
+        return []
+    hidden = set(order).difference(shown)
+    states = Counter(steps[each].status.value if each in steps else "waiting" for each in hidden)
+    said = f"and {count(len(hidden))} more: {', '.join(f'{count(states[word])} {word}' for word in sorted(states))}"
+    return [View(said, box(f"<div>{muted(escape(said))}</div>"))]
 
 
 def _live_columns(order: Sequence[str]) -> list[Column]:

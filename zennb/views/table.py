@@ -150,7 +150,9 @@ class Table:
             return box(title + muted(escape(self.empty)))
         columns = self._shown()
         head = [heading(escape(column.title), right=column.right) for column in columns]
-        return box(title + table(head, ([_cell(column, row) for column in columns] for row in self.data)))
+        styled = [(column, column.style) for column in columns]
+        rows = ([_cell(column, row, style) for column, style in styled] for row in self.data)
+        return box(title + table(head, rows))
 
     def _shown(self) -> list[Column]:
         if self.fixed:
@@ -160,6 +162,8 @@ class Table:
         ]
 
     def _natural(self, column: Column) -> int:
+        if column.least >= column.most:  # whatever is in it
+            return max(column.least, width(clean(column.title)))
         longest = max(width(column.show(row.get(column.key))) for row in self.data)
         return max(column.least, width(clean(column.title)), min(column.most, longest))
 
@@ -208,11 +212,11 @@ def _lines(columns: Sequence[Column], widths: Sequence[int], row: Mapping[str, A
     return ["  ".join(line).rstrip() for line in lines]
 
 
-def _cell(column: Column, row: Mapping[str, Any]) -> str:
+def _cell(column: Column, row: Mapping[str, Any], style: str) -> str:
     inner = column.markup(row.get(column.key))
     if column.heading:
-        return heading(inner, scope="row", right=column.right, style=column.style)
-    return cell(inner, right=column.right, style=column.style)
+        return heading(inner, scope="row", right=column.right, style=style)
+    return cell(inner, right=column.right, style=style)
 
 
 def _json(value: Any) -> Any:

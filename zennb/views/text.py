@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,11 +76,10 @@ def plain(value: Any) -> str:
 
 def width(text: str) -> int:
     """Return the number of terminal columns that `text` takes."""
-    if text.isascii():
-        return len(text)
-    return sum(_columns(character) for character in text)
+    return len(text) if text.isascii() else sum(map(_columns, text))
 
 
+@lru_cache(maxsize=4096)
 def _columns(character: str) -> int:
     if character in JOINERS or unicodedata.combining(character) or unicodedata.category(character) == "Mn":
         return 0

@@ -54,7 +54,7 @@ def join(views: Iterable[Shown], *, gap: int = 1) -> View:
         views: what to show, first on top; empty faces leave no gap.
         gap: blank lines between the text faces.
     """
-    shown = list(views)
-    text = ("\n" * (gap + 1)).join(view.text for view in shown if view.text)
-    html = "".join(f'<div style="margin:0 0 {6 * gap}px 0">{view.html}</div>' for view in shown if view.html)
+    shown = [(view.text, view.html) for view in views]  # faces are made when asked for: ask once
+    text = ("\n" * (gap + 1)).join(text for text, _ in shown if text)
+    html = "".join(f'<div style="margin:0 0 {6 * gap}px 0">{html}</div>' for _, html in shown if html)
     return View(text, html)
