@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := .venv-bench
+ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
@@ -10,7 +12,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test format clean
+.PHONY: help demo lab test bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,12 +37,15 @@ else
 	env -u ZENNB_HOME $(BIN)/python -m pytest
 endif
 
+bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
+	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
+
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## delete what the targets above made, the demo's store included
-	rm -rf $(VENV) .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Stamps: installing again is only needed when the dependencies change.
 
@@ -51,4 +56,13 @@ $(VENV)/.made:
 
 $(VENV)/.demo $(VENV)/.lab $(VENV)/.test: $(VENV)/.%: $(VENV)/.made pyproject.toml
 	$(BIN)/python -m pip install --quiet --retries 5 --editable ".[$*]"
+	touch $@
+
+# Each peer on its own: one that cannot be installed is told in the table, and the others compete.
+$(BENCH)/.made: pyproject.toml benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --retries 5 --editable ".[frames,kernel]"
+	grep -v '^#' benchmarks/requirements.txt | while read -r peer; do \
+		$(BENCH)/bin/python -m pip install --quiet --retries 5 $$peer || echo "left out: $$peer"; \
+	done
 	touch $@

@@ -1,0 +1,1 @@
+"""How fast zennb is beside the bare disk and beside others that remember results: `make bench`."""

@@ -1,0 +1,69 @@
+"""Owns the table of ratios: what each contender took beside the limit, and whether zennb keeps its target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Line", "markdown", "times"]
+
+HEADS = ("what", "limit", "joblib", "marimo", "mandala", "zennb", "target", "held", "rounds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line: a title, a cell per contender, zennb's own figure, and what it is to stay below.
+
+    Attributes:
+        title: what was done.
+        cells: contender → text.
+        figure: zennb's number in the target's unit; None when it could not be measured.
+        target: the number it is to stay below; None when there is none.
+        shown: the target as text, with its unit.
+        rounds: how many rounds the medians are of.
+    """
+
+    title: str
+    cells: dict[str, str]
+    figure: float | None = None
+    target: float | None = None
+    shown: str = ""
+    rounds: int = 0
+
+    @property
+    def held(self) -> str:
+        """`yes`, `no`, or nothing where there is no target."""
+        if self.target is None:
+            return ""
+        return "no" if self.figure is None or self.figure > self.target else "yes"
+
+
+def times(seconds: float | None) -> str:
+    """Return a duration in a unit that reads well."""
+    if seconds is None:
+        return ""
+    if seconds < 0.001:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def markdown(lines: Iterable[Line]) -> str:
+    """Return the table in markdown."""
+    rows = [_row(line) for line in lines]
+    widths = [max(len(row[at]) for row in [HEADS, *rows]) for at in range(len(HEADS))]
+    return "\n".join(
+        [_joined(HEADS, widths), "|" + "|".join("-" * (wide + 2) for wide in widths) + "|"]
+        + [_joined(row, widths) for row in rows]
+    )
+
+
+def _row(line: Line) -> Sequence[str]:
+    cells = [line.cells.get(name, "–") for name in ("limit", "joblib", "marimo", "mandala", "zennb")]
+    return (line.title, *cells, line.shown, line.held, str(line.rounds))
+
+
+def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(cell.ljust(wide) for cell, wide in zip(cells, widths, strict=True)) + " |"
