@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import current_thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,8 @@ def complete(notebook: Notebook, request: pytest.FixtureRequest) -> Callable[[st
     notebook.shell.Completer.use_jedi = request.param
 
     def at_the_end(text: str) -> list[str]:
+        if (hooks := notebook.shell.zennb_hooks) is not None:
+            hooks.completion.settle()
         with provisionalcompleter():
             return [found.text for found in notebook.shell.Completer.completions(text, len(text))]
 
@@ -112,6 +116,7 @@ def test_completing_does_no_input_or_output(
     def refuse(*_: object, **__: object) -> Any:
         raise AssertionError("completion asked the store")
 
+    notebook.shell.zennb_hooks.completion.settle()
     with monkeypatch.context() as patch:
         patch.setattr(type(api.workspace().metadata._database), "read", refuse)
         assert complete("%stack set ") == ["default"]
@@ -123,6 +128,22 @@ def test_names_follow_commands_also_failed_ones(notebook: Notebook, complete: Co
     ran = notebook.cell("%stack copy default other\n%stack set nothing")
     assert ran.error is not None
     assert complete("%stack set ") == ["default", "other"]
+
+
+def test_names_follow_a_moment_after_a_cell_and_no_cell_waits_for_them(notebook: Notebook) -> None:
+    names = notebook.shell.zennb_hooks.completion.names
+    asked: list[str] = []
+    take = notebook.shell.zennb_hooks.completion._take
+    notebook.shell.zennb_hooks.completion._take = lambda workspace: (
+        asked.append(current_thread().name) or take(workspace)
+    )
+    notebook.run("%%step load\nrows = [1]", "%%step more\nothers = [2]")
+    assert asked == []
+    deadline = monotonic() + 20
+    while "others" not in names.of("artifact") and monotonic() < deadline:
+        sleep(0.01)
+    assert {"rows", "others"} <= set(names.of("artifact"))
+    assert current_thread().name not in asked
 
 
 def test_a_busy_store_leaves_the_old_names(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,8 @@ def definitions(tree: ast.Module, names: Iterable[str]) -> list[ast.stmt] | None
         that was computed before it.
     """
     wanted = frozenset(names)
+    if not wanted:  # as of most cells
+        return [node for node in _flattened(tree.body) if _is_future(node)]
     if wanted & {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}:
         return None
     statements = [_read(node) for node in _flattened(tree.body)]

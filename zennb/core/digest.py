@@ -6,12 +6,16 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
+from xxhash import xxh3_128
+
 from zennb.core.digest_objects import HANDLERS
 from zennb.core.digest_types import find
-from zennb.core.walk import SCALARS, Walk
+from zennb.core.walk import SCALARS, Walk, scalar
 from zennb.errors import CannotDigest
 
 __all__ = ["Look", "digest", "is_immutable", "look", "shell"]
+
+_NOTHING: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,8 @@ def look(value: object, *, name: str = "value") -> Look:
     Raises:
         CannotDigest: part of the value has no content (a generator, a lock); its path is in the message.
     """
+    if type(value) in SCALARS:  # what the walk would come to, without its machinery
+        return Look(digest=xxh3_128(scalar(value)).hexdigest(), code=(), packages=_NOTHING, mutable=_NOTHING)
     walk = _walked(value, name)
     return Look(
         digest=walk.sink.digest().hex(),

@@ -10,7 +10,7 @@ from zennb.core.origin import Origin, module_of, origin, top_level
 from zennb.core.stream import Stream
 from zennb.errors import CannotDigest
 
-__all__ = ["ELEMENT", "HIDDEN", "SCALARS", "STATE", "Handler", "Label", "Steps", "Walk"]
+__all__ = ["ELEMENT", "HIDDEN", "SCALARS", "STATE", "Handler", "Label", "Steps", "Walk", "scalar"]
 
 Label: TypeAlias = int | str | tuple[Any]
 """How a part is reached from its whole: an index, an attribute (`.name`, or "" for none), a key in a 1-tuple."""
@@ -23,6 +23,12 @@ Handler: TypeAlias = Callable[["Walk", Any], "Steps | None"]
 
 SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None)})
 """Types whose marshal form (version 2: no references) is exact, tagged and delimits itself."""
+
+
+def scalar(value: Any) -> bytes:
+    """Return what is written of a value of one of `SCALARS`."""
+    return marshal.dumps(value, 2)
+
 
 HIDDEN = ""
 """Label of a part that has no name in the user's eyes."""
@@ -90,7 +96,7 @@ class Walk:
     def _enter(self, value: Any) -> Steps | None:
         cls = type(value)
         if cls in SCALARS:
-            self.sink.write(marshal.dumps(value, 2))
+            self.sink.write(scalar(value))
             return None
         handler = self._handlers.get(cls)
         if handler is None:

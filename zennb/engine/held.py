@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Holdings"]
 
+_SWEPT = 500  # variables looked through per cell
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
@@ -36,17 +38,24 @@ class Holdings:
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
         self._moment = 0
+        self._unswept = 0
 
     def code_ran(self) -> None:
         """Note that code ran which may have changed any mutable object."""
         self._moment += 1
 
     def sweep(self, namespace: Mapping[str, Any]) -> None:
-        """Let go of values that the namespace no longer holds under their name."""
-        absent = object()
-        for name, held in list(self._held.items()):
-            if namespace.get(name, absent) is not held.value:
-                del self._held[name]
+        """Let go of values that the namespace no longer holds under their name.
+
+        Called after every cell; of very many variables only after every few, so that a cell takes no longer.
+        """
+        self._unswept += _SWEPT
+        if self._unswept < len(self._held):
+            return
+        self._unswept, absent = 0, object()
+        gone = [n for n, held in self._held.items() if namespace.get(n, absent) is not held.value]
+        for name in gone:
+            del self._held[name]
 
     def bind(self, name: str, value: Any, artifact: Artifact | None, seen: Look) -> None:
         """Note that a variable holds `value`, which is `artifact` and was just looked at."""
@@ -79,5 +88,7 @@ class Holdings:
 
     def partners(self, looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables that share mutable state with those in `looks`, and are not among them."""
+        if not any(look.mutable for look in looks.values()):
+            return {}
         held = {name: (each.value, each.look) for name, each in self._held.items()}
         return partners(looks, held, namespace)

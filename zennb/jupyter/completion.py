@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from typing import TYPE_CHECKING
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 
     from zennb.commands.session import Session
     from zennb.commands.syntax import Node
+    from zennb.stacks.workspace import Workspace
 
 __all__ = ["Completion", "Matcher"]
 
 IDENTIFIER = "zennb"
+_SOON = 0.2  # seconds after a cell
 OURS = re.compile(r"^(?:\s*|.*?=\s*)(?P<escape>%%?)(?P<magic>[^\W\d][\w-]*)(?P<rest>\s.*)$")
 
 
@@ -68,7 +71,10 @@ class Matcher:
 
 
 class Completion:
-    """Our matcher in a shell's completer, and the snapshot of names behind it, taken again after each cell.
+    """Our matcher in a shell's completer, and the snapshot of names behind it.
+
+    The snapshot is taken again a moment after a cell has run, beside whatever runs then: no cell waits for it, and
+    cells that run one after another share one.
 
     Args:
         shell: the shell.
@@ -78,6 +84,7 @@ class Completion:
     def __init__(self, shell: InteractiveShell, session: Session | None) -> None:
         self.names = Names()
         self._shell, self._session = shell, session
+        self._pending: threading.Timer | None = None
         self._matcher = _matcher(Matcher(self.names))
         self._matchers().append(self._matcher)
         shell.events.register("post_run_cell", self._after_cell)
@@ -86,15 +93,37 @@ class Completion:
     def refresh(self) -> None:
         """Take the snapshot again; when the store cannot be read just now, the old one stays."""
         with contextlib.suppress(ZennbError):
-            self.names.refresh(api.workspace(), self._session)
+            self._take(api.workspace())
+
+    def settle(self) -> None:
+        """Take the snapshot that is due now."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
+            self.refresh()
 
     def remove(self) -> None:
         """Take the matcher out of the completer again."""
+        if self._pending is not None:
+            self._pending.cancel()
         self._shell.events.unregister("post_run_cell", self._after_cell)
         self._matchers().remove(self._matcher)
 
     def _after_cell(self, _result: object) -> None:
-        self.refresh()
+        if self._pending is not None and self._pending.is_alive():
+            return
+        with contextlib.suppress(ZennbError):
+            self._pending = threading.Timer(_SOON, self._take_later, (api.workspace(),))
+            self._pending.daemon = True
+            self._pending.start()
+
+    def _take_later(self, workspace: Workspace) -> None:
+        self._pending = None  # cells that end from now on are not in this snapshot
+        with contextlib.suppress(ZennbError, RuntimeError):  # RuntimeError: the store was closed meanwhile
+            self._take(workspace)
+
+    def _take(self, workspace: Workspace) -> None:
+        self.names.refresh(workspace, self._session)
 
     def _matchers(self) -> list[object]:
         return self._shell.Completer.custom_matchers
