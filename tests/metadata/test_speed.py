@@ -68,7 +68,9 @@ def test_what_each_cell_pays_reads_no_table_from_end_to_end(
 ) -> None:
     step = filled.add(make.step("s1", inputs={"x1": make.artifact("x1", "new")}), run=make.run())
     filled.find(step.key)
+    filled.find_all([step.key, "none"])
     filled.previous("s1", "n1")
+    filled.previous_all(["s1", "s2"], "n1")
     filled.artifact("x1", notebook="n1")
     filled.with_digest(step.inputs["x1"].digest)
     assert len(seen) > 20

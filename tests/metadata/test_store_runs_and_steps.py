@@ -58,6 +58,36 @@ def test_a_step_comes_back_as_it_was_added(
         assert artifact.created > 0
 
 
+def test_what_one_step_of_a_batch_makes_and_another_takes_is_one_artifact(
+    store: MetadataStore, make: Make
+) -> None:
+    first, second = make.artifact("x", "1"), make.artifact("x", "2")
+    made, changed, taken = store.add_all(
+        [
+            make.step("make", outputs={"x": first}),
+            make.step("change", inputs={"x": first}, outputs={"x": second}),
+            make.step("take", inputs={"x": first}),
+        ]
+    )
+    assert taken.inputs["x"] == changed.inputs["x"] == made.outputs["x"]
+    assert [each.version for each in store.history("x")] == [2, 1]
+    assert store.consumers(made.outputs["x"]) == [taken, changed]
+
+
+def test_many_names_and_keys_are_asked_for_at_once(store: MetadataStore, make: Make) -> None:
+    store.add_all([make.step("a"), make.step("b"), make.step("other", notebook="other.ipynb")])
+    again = store.add(make.step("a", status=Status.CACHED))
+    newer = store.add(make.step("b"))
+    store.add(make.step("b", status=Status.SKIPPED))
+
+    found = store.previous_all(["a", "b", "other", "it's"], "study.ipynb")
+    assert found == {"a": again, "b": newer}
+    assert store.previous_all(["a"], "unknown.ipynb") == {}
+    assert store.find_all([again.key, newer.key, "", "no such key"]) == {
+        key: store.find(key)[0] for key in (again.key, newer.key)
+    }
+
+
 def test_a_failure_comes_back_as_it_was(store: MetadataStore, make: Make) -> None:
     failure = Failure(type="ValueError", message="no \udcff rows", traceback="Traceback ...\n")
     added = store.add(make.step(status=Status.FAILED, failure=failure, parts=None, key=""))

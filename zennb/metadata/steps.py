@@ -22,7 +22,9 @@ __all__ = [
     "NewStep",
     "consumers",
     "latest_steps",
+    "newest_reusable",
     "previous_step",
+    "previous_steps",
     "record_step",
     "reusable_steps",
     "step_by_id",
@@ -94,13 +96,27 @@ class NewStep:
         )
 
 
-def record_step(connection: sqlite3.Connection, new: NewStep, *, run: int | None) -> Step:
-    """Insert a step with its new artifacts and all edges; returned with every id filled in."""
+def record_step(
+    connection: sqlite3.Connection,
+    new: NewStep,
+    *,
+    run: int | None,
+    recorded: dict[int, Artifact] | None = None,
+) -> Step:
+    """Insert a step with its new artifacts and all edges; returned with every id filled in.
+
+    Args:
+        connection: in a transaction.
+        new: the step.
+        run: the run it belongs to.
+        recorded: artifacts that steps of the same batch have recorded, by `id()` of what was to be recorded: what
+            one step makes and another takes is one artifact.
+    """
     notebook = keep_text(connection, new.notebook)
-    step = new.step
+    step, known = new.step, {} if recorded is None else recorded
     number = _insert(connection, new, notebook=notebook, run=run)
-    inputs = _edges(connection, "inputs", new, step.inputs, number)
-    outputs = _edges(connection, "outputs", new, step.outputs, number)
+    inputs = _edges(connection, "inputs", new, step.inputs, step=number, known=known)
+    outputs = _edges(connection, "outputs", new, step.outputs, step=number, known=known)
     connection.executemany(
         _SET_CURRENT, [(plain(name), notebook, number, artifact.id) for name, artifact in outputs.items()]
     )
@@ -137,12 +153,22 @@ def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run:
 
 
 def _edges(
-    connection: sqlite3.Connection, table: str, new: NewStep, artifacts: Mapping[str, Artifact], step: int
+    connection: sqlite3.Connection,
+    table: str,
+    new: NewStep,
+    artifacts: Mapping[str, Artifact],
+    *,
+    step: int,
+    known: dict[int, Artifact],
 ) -> dict[str, Artifact]:
-    recorded = {
-        name: item if item.id is not None else record_artifact(connection, new.artifacts[id(item)], step=step)
-        for name, item in artifacts.items()
-    }
+    recorded = {}
+    for name, item in artifacts.items():
+        if item.id is not None:
+            recorded[name] = item
+            continue
+        if id(item) not in known:
+            known[id(item)] = record_artifact(connection, new.artifacts[id(item)], step=step)
+        recorded[name] = known[id(item)]
     connection.executemany(
         f"INSERT INTO {table} (step, position, name, artifact) VALUES (?, ?, ?, ?)",
         [(step, place, plain(name), item.id) for place, (name, item) in enumerate(recorded.items())],
@@ -157,6 +183,35 @@ def reusable_steps(connection: sqlite3.Connection, key: str, *, limit: int) -> l
     # The index covers these very conditions, spelled like this.
     where = "WHERE s.key = ? AND s.status = 'completed' AND s.reusable = 1 ORDER BY s.id DESC LIMIT ?"
     return _select(connection, _STEP + where, (key, limit))
+
+
+def newest_reusable(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Step]:
+    """Return key → the newest completed step of that key that may be reused."""
+    sql = (
+        "SELECT (SELECT max(s.id) FROM steps s WHERE s.key = json_each.value AND s.status = 'completed' "
+        "AND s.reusable = 1) FROM json_each(?) WHERE json_each.value != ''"
+    )
+    return {step.key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
+
+
+def previous_steps(connection: sqlite3.Connection, names: Sequence[str], notebook: Text) -> dict[str, Step]:
+    """Return step name → the latest record of it that ran, was reused or failed."""
+    number = find_text(connection, notebook)
+    if number is None:
+        return {}
+    sql = (
+        "SELECT (SELECT s.id FROM steps s WHERE s.notebook = ? AND s.name = json_each.value "
+        "AND s.status IN ('completed', 'cached', 'failed') ORDER BY s.id DESC LIMIT 1) FROM json_each(?)"
+    )
+    wanted = json.dumps([plain(name) for name in names])
+    return {step.name: step for step in _of(connection, sql, (number, wanted))}
+
+
+def _of(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Step]:
+    """Return the steps whose numbers a query gives; it may give NULL for none."""
+    numbers = [row[0] for row in connection.execute(sql, values) if row[0] is not None]
+    where = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
+    return _select(connection, _STEP + where, (json.dumps(numbers),)) if numbers else []
 
 
 def previous_step(connection: sqlite3.Connection, name: str, notebook: Text) -> Step | None:

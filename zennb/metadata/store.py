@@ -145,7 +145,10 @@ class MetadataStore:
         return self.add_all([step], run=run)[0]
 
     def add_all(self, steps: Iterable[Step], *, run: Run | None = None) -> list[Step]:
-        """Record several steps as `add` does, all in one transaction."""
+        """Record several steps as `add` does, all in one transaction.
+
+        What one of them makes and another takes is one artifact, when both hold the same object.
+        """
         new = [NewStep.of(step) for step in steps]
         return self._database.write(_add, new, None if run is None else NewRun.of(run))
 
@@ -156,6 +159,14 @@ class MetadataStore:
     def previous(self, name: str, notebook: str) -> Step | None:
         """Return the latest record of a step that ran, was reused or failed."""
         return self._database.read(steps.previous_step, name, Text.of(notebook))
+
+    def previous_all(self, names: Iterable[str], notebook: str) -> dict[str, Step]:
+        """Return for each of many step names what `previous` returns, those without a record left out."""
+        return self._database.read(steps.previous_steps, list(names), Text.of(notebook))
+
+    def find_all(self, keys: Iterable[str]) -> dict[str, Step]:
+        """Return for each of many keys the first that `find` returns, those without one left out."""
+        return self._database.read(steps.newest_reusable, list(keys))
 
     def step(self, id: int) -> Step | None:  # noqa: A002 -- the record's word
         """Return one step."""
@@ -272,7 +283,10 @@ def _status(text: str) -> Status:
 
 def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRun | None) -> list[Step]:
     recorded = None if run is None else runs.record_run(connection, run)
+    shared: dict[int, Artifact] = {}
     return [
-        steps.record_step(connection, step, run=step.step.run if recorded is None else recorded.id)
+        steps.record_step(
+            connection, step, run=step.step.run if recorded is None else recorded.id, recorded=shared
+        )
         for step in new
     ]

@@ -13,7 +13,7 @@ from zennb.views.markup import box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, count, cut, duration, width
-from zennb.views.view import View, join
+from zennb.views.view import Shown, View, join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,7 +89,7 @@ def live(order: Sequence[str], *, steps: Mapping[str, Step], now: float, run: Ru
     shown = _window(order, steps)
     rows = [_live_row(each, steps.get(each), now) for each in shown]
     table = Table(columns=_live_columns(order), data=rows, fixed=True, empty="no steps")
-    parts = [table, *_others(order, shown, steps), _progress(order, steps, now, run)]
+    parts: list[Shown] = [table, *_others(order, shown, steps), _progress(order, steps, now, run)]
     return join(parts, gap=0)
 
 
