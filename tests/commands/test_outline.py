@@ -150,3 +150,40 @@ def test_an_unknown_notebook_is_answered_with_the_nearest(notebook: Callable[...
     path = notebook(LOAD)
     with pytest.raises(UnknownName, match=r"did you mean '.*study.ipynb'"):
         NotebookFile(path.with_name("studdy.ipynb"))
+
+
+def test_a_comment_makes_a_step_too(notebook: Callable[..., Path]) -> None:
+    cells = ["#| label: a\n#| step: load\nrows = [1, 2]", "#| step: train -o model\nmodel = sum(rows)\nx = 1"]
+    found = NotebookFile(notebook(*cells, "#| step: off\ny = 1"))
+    assert dict(found.plan.edges) == {("load", "train"): ("rows",)}
+    assert found.state({}).nodes[1].binds == ("model",)
+
+
+def test_autostep_makes_steps_of_the_cells_between_on_and_off(notebook: Callable[..., Path]) -> None:
+    cells = [
+        "a = 1",
+        "%load_ext zennb\n%zennb autostep on",
+        "b = a",
+        "%%time\nc = b",
+        "%stack",
+        "broken = (",
+        "#| step: off\nd = 1",
+        "%%step mine\ne = b",
+        "%zennb autostep off",
+        "f = 1",
+    ]
+    assert NotebookFile(notebook(*cells)).plan.order == ("b", "mine")
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("#| step train\nx = 1", "code cell 1: `#| step train` lacks its colon"),
+        ("#| step: train --cach\nx = 1", "#| step: no option '--cach'"),
+        ("#| step: a\nx = (", "code cell 1 cannot be read as Python"),
+    ],
+)
+def test_a_mistake_in_the_comment_is_told(notebook: Callable[..., Path], cell: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        NotebookFile(notebook(cell))
+    assert sentence in str(raised.value)

@@ -30,6 +30,7 @@ STATE = PipelineState(
 @dataclass
 class FakeSession:
     notebook: str = "study.ipynb"
+    autostep: bool = False
     run: Any = None
     asked: list[dict[str, Any]] = field(default_factory=list)
 

@@ -158,6 +158,9 @@ def test_a_notebook_in_another_language_is_refused(tmp_path: Path, metadata: dic
         ("%%steps train", None),
         ("x = 1\n%%step train", None),
         ("", None),
+        ("#| step: train -o model\nmodel = 1", "train"),
+        ("#| echo: false\n#| step:\ntrain = 1", ""),
+        ("#| step: off\ntrain = 1", None),
     ],
 )
 def test_the_name_of_a_step_is_what_is_typed_after_the_magic(source: str, name: str | None) -> None:

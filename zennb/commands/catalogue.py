@@ -6,6 +6,7 @@ from functools import cache
 
 from zennb import plugins
 from zennb.commands.artifacts import ARTIFACTS
+from zennb.commands.autostep import AUTOSTEP
 from zennb.commands.component import component_command
 from zennb.commands.face import ROOT
 from zennb.commands.house import COMPONENTS, HELP, INIT, TRUST, VERSION
@@ -42,6 +43,7 @@ def build(types: frozenset[str]) -> Command:
             RUN,
             RUNS,
             ARTIFACTS,
+            AUTOSTEP,
             TRUST,
             INIT,
             VERSION,

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import ast
-import re
 import shlex
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.commands.face import Face
+from zennb.commands.catalogue import MAGICS
+from zennb.commands.face import ROOT, Face
 from zennb.commands.parser import parse
 from zennb.commands.session import Node, PipelineState
 from zennb.commands.step import STEP, named
+from zennb.core.heading import Heading, body, heading, stays_plain, switch
+from zennb.core.magics import parse_python
 from zennb.core.plan import Outline, plan
 from zennb.engine.definition import Options, define
 from zennb.errors import UsageError
 from zennb.headless.label import label
-from zennb.headless.read import read, step_name
+from zennb.headless.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from zennb.core.plan import Plan
     from zennb.core.records import Step
@@ -29,16 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["NotebookFile"]
 
-MAGIC = re.compile(
-    r"^(?P<lead>\s*(?:[\w.,\[\]'\" ]+=\s*)?)%(?P<name>[^\W\d]\w*(?:-\w+)*)[ \t]*(?P<line>.*)$", re.MULTILINE
-)
-SHELL = re.compile(r"^(?P<lead>\s*(?:[\w.,\[\]'\" ]+=\s*)?)!{1,2}(?P<line>.*)$", re.MULTILINE)
-HELP_LINE = re.compile(r"^\s*(?:\?.*|.*\?)$", re.MULTILINE)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _StepCell:
-    """One `%%step` cell of a file."""
+    """One step cell of a file."""
 
     outline: Outline
     body: str
@@ -63,13 +59,9 @@ class NotebookFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        sources = [cell.source for cell in read(self.path) if cell.type == "code"]
-        cells = [
-            _step_cell(number, source)
-            for number, source in enumerate(sources, start=1)
-            if step_name(source) is not None
-        ]
-        found = _told_apart(cells)
+        found = _told_apart(
+            list(_step_cells([cell.source for cell in read(self.path) if cell.type == "code"]))
+        )
         self.plan: Plan = plan([cell.outline for cell in found])
         self._cells = {cell.outline.name: cell for cell in found}
 
@@ -105,23 +97,39 @@ class NotebookFile:
             return "first run"
         if not last.status.is_good:
             return f"the run before was {last.status.value}"
-        if _body(last.source).strip() != self._cells[name].body.strip():
+        if body(last.source).strip() != self._cells[name].body.strip():
             return "its own code changed"
         before = [parent for parent in self.plan.parents(name) if parent in stale]
         return f"step `{before[0]}` before it is not up to date" if before else ""
 
 
-def _step_cell(number: int, source: str) -> _StepCell:
-    line, body = source.lstrip().partition("\n")[0], _body(source)
+def _step_cells(sources: Sequence[str]) -> Iterator[_StepCell]:
+    """Yield the steps among code cells, by what each says and by `%zennb autostep` in those before it."""
+    autostep = False
+    for number, source in enumerate(sources, start=1):
+        found = heading(source)
+        if found is not None and not found.is_off:
+            yield _step_cell(number, source, found, _tree(number, body(source)))
+        elif (tree := _plain_tree(source)) is not None:
+            if autostep and found is None and not stays_plain(tree, {*MAGICS, ROOT}):
+                yield _step_cell(number, source, Heading(spoken="%%step"), tree)
+            autostep = {"on": True, "off": False}.get(switch(tree) or "", autostep)
+
+
+def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _StepCell:
+    if found.problem:
+        raise UsageError(f"code cell {number}: {found.problem}")
+    spoken = found.spoken.rstrip(":")
     try:
-        given = parse(STEP, shlex.split(line)[1:], face=Face.MAGIC, spoken="%%step")
+        given = parse(STEP, shlex.split(found.line), face=Face.MAGIC, spoken=spoken)
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
     outputs = named(given.many("output"))
     options = Options(
         name=given.maybe("name") or "", inputs=named(given.many("input")), outputs=outputs or None
     )
-    step = define(_tree(number, body), options=options, source=source, text=body, filename=f"<cell {number}>")
+    text = body(source)
+    step = define(tree, options=options, source=source, text=text, filename=f"<cell {number}>")
     public = [name for name in step.analysis.binds if not name.startswith("_")]
     outline = Outline(
         name=step.name,
@@ -129,7 +137,7 @@ def _step_cell(number: int, source: str) -> _StepCell:
         binds=frozenset(outputs or public),
         after=named(given.many("after")),
     )
-    return _StepCell(outline=outline, body=body, named=options.name != "")
+    return _StepCell(outline=outline, body=text, named=options.name != "")
 
 
 def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
@@ -145,24 +153,20 @@ def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
     return found
 
 
-def _body(source: str) -> str:
-    """Return a cell's code without its `%%step` line."""
-    return source.lstrip().partition("\n")[2] if step_name(source) is not None else source
-
-
 def _tree(number: int, body: str) -> ast.Module:
-    for text in (body, _as_calls(body)):
-        try:
-            return ast.parse(text)
-        except SyntaxError as error:
-            problem = error
-    raise UsageError(
-        f"code cell {number} cannot be read as Python: {problem.msg} (line {(problem.lineno or 0) + 1})."
-    )
+    try:
+        return ast.parse(body)
+    except SyntaxError as error:
+        problem = error
+    statements = parse_python(body)
+    if statements is None:
+        raise UsageError(
+            f"code cell {number} cannot be read as Python: {problem.msg} (line {(problem.lineno or 0) + 1})."
+        )
+    return ast.Module(body=statements, type_ignores=[])
 
 
-def _as_calls(body: str) -> str:
-    """Write magic and shell lines as the calls that IPython makes of them."""
-    body = HELP_LINE.sub("pass", body)
-    body = MAGIC.sub(lambda m: f"{m['lead']}get_ipython().run_line_magic({m['name']!r}, {m['line']!r})", body)
-    return SHELL.sub(lambda m: f"{m['lead']}get_ipython().system({m['line']!r})", body)
+def _plain_tree(source: str) -> ast.Module | None:
+    """Return the tree of a cell that does not say it is a step; None when it starts with a cell magic, or is broken."""
+    statements = None if source.lstrip().startswith("%%") else parse_python(source)
+    return None if statements is None else ast.Module(body=statements, type_ignores=[])

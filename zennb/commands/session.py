@@ -43,7 +43,13 @@ class PipelineState:
 
 
 class Session(Protocol):
-    """The notebook session of a kernel."""
+    """The notebook session of a kernel.
+
+    Attributes:
+        autostep: whether every cell that follows is a step, unless it says otherwise.
+    """
+
+    autostep: bool
 
     @property
     def notebook(self) -> str:

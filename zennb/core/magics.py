@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from zennb.core.texts import expanded
 
-__all__ = ["Magic", "parse_python", "read_magic"]
+__all__ = ["Magic", "line_magic", "parse_python", "read_magic"]
 
 _TIMERS = {"time": "", "timeit": "n:r:tcp:qov:", "prun": "D:l:rs:T:q", "memit": "r:t:i:co"}
 _PROFILERS = {"mprun": "rsT:f:c", "lprun": "rsf:m:D:T:u:z"}
@@ -89,13 +89,7 @@ class Magic:
 
 def read_magic(call: ast.Call) -> Magic | None:
     """Return what `call` does if it has the form IPython gives to magic and shell lines; else None."""
-    function = call.func
-    if not (isinstance(function, ast.Attribute) and _is_shell(function.value)):
-        return None
-    texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
-    if len(texts) != len(call.args) or call.keywords:
-        return None
-    match function.attr, texts:
+    match _parts(call):
         case "system" | "system_raw" | "system_piped", [command]:
             return Magic(text=f"!{command}", reads=tuple(expanded(command)), binds=("_exit_code",))
         case "getoutput", [command]:
@@ -108,6 +102,26 @@ def read_magic(call: ast.Call) -> Magic | None:
         case "run_cell_magic", [name, line, body]:
             return _cell_magic(name, line, body)
     return None
+
+
+def line_magic(call: ast.Call) -> tuple[str, str]:
+    """Return name and line of a `%magic`, `("", "")` for any other call."""
+    match _parts(call):
+        case "run_line_magic", [name, line]:
+            return name, line
+        case "magic", [text]:
+            name, _, line = text.lstrip("%").partition(" ")
+            return name, line
+    return "", ""
+
+
+def _parts(call: ast.Call) -> tuple[str, list[str]]:
+    """Return the shell's method that is called, and its arguments; `("", [])` for any other call."""
+    function = call.func
+    if not (isinstance(function, ast.Attribute) and _is_shell(function.value)):
+        return "", []
+    texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return (function.attr, texts) if len(texts) == len(call.args) and not call.keywords else ("", [])
 
 
 def _is_shell(node: ast.expr) -> bool:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zennb.core.heading import heading
 from zennb.errors import BrokenNotebook, UnknownName
 
 __all__ = ["Cell", "document", "order", "read", "runs", "step_name"]
-
-STEP_LINE = re.compile(r"\s*%%step\b[ \t]*(?P<name>[^\s-]\S*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +79,9 @@ def document(path: str | Path) -> Any:
 
 
 def step_name(source: str) -> str | None:
-    """Return the name typed after `%%step` at the top of a cell: "" when none was, None for other cells."""
-    found = STEP_LINE.match(source)
-    return (found["name"] or "") if found else None
+    """Return the name typed after `%%step` or `#| step:`: "" when none was, None for cells that say neither."""
+    found = heading(source)
+    return None if found is None or found.is_off else found.name
 
 
 def runs(cell: Any) -> bool:

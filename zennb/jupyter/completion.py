@@ -31,6 +31,7 @@ __all__ = ["Completion", "Matcher"]
 IDENTIFIER = "zennb"
 _SOON = 0.2  # seconds after a cell
 OURS = re.compile(r"^(?:\s*|.*?=\s*)(?P<escape>%%?)(?P<magic>[^\W\d][\w-]*)(?P<rest>\s.*)$")
+COMMENT = re.compile(r"^\s*#\|\s*step\s*:(?P<rest>\s.*)$")
 
 
 class Matcher:
@@ -45,8 +46,7 @@ class Matcher:
 
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
         """Return the completions at the cursor; none, and no influence on others, outside our magics."""
-        typed = OURS.match(context.text_until_cursor)
-        node = self._node(typed["escape"], typed["magic"], context.cursor_line) if typed else None
+        typed, node = self._typed(context)
         if typed is None or node is None:
             return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
         *words, fragment = typed["rest"].lstrip().split(" ")
@@ -59,6 +59,12 @@ class Matcher:
             matched_fragment=fragment,
             ordered=True,
         )
+
+    def _typed(self, context: CompletionContext) -> tuple[re.Match[str] | None, Node | None]:
+        if comment := COMMENT.match(context.text_until_cursor):
+            return comment, STEP
+        typed = OURS.match(context.text_until_cursor)
+        return typed, self._node(typed["escape"], typed["magic"], context.cursor_line) if typed else None
 
     @staticmethod
     def _node(escape: str, magic: str, line: int) -> Node | None:

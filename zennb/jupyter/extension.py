@@ -9,6 +9,7 @@ from zennb.commands.face import Face
 from zennb.commands.help import help_text
 from zennb.commands.step import STEP
 from zennb.jupyter import magics
+from zennb.jupyter.autostep import Autostep
 from zennb.jupyter.completion import Completion
 from zennb.jupyter.pipeline import PipelineSession
 from zennb.jupyter.session import KernelSession
@@ -25,6 +26,7 @@ class _Hooks:
     session: KernelSession
     cells: CellTransformer
     trees: TreeTransformer
+    autostep: Autostep
     pipeline: PipelineSession
     completion: Completion
 
@@ -35,19 +37,25 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
         return
     session = KernelSession(shell)
     cells = CellTransformer()
-    trees = TreeTransformer(session.announce, cells.source, lambda: shell.ast_node_interactivity)
+    autostep = Autostep()
+    trees = TreeTransformer(
+        session.announce, cells.source, lambda: shell.ast_node_interactivity, autostep.step
+    )
     shell.zennb_step = session
     shell.input_transformer_manager.cleanup_transforms.insert(0, cells)
     shell.ast_transformers.append(trees)
     shell.events.register("pre_run_cell", session.before_cell)
     shell.events.register("post_run_cell", session.after_cell)
+    shell.events.register("pre_run_cell", autostep.before_cell)
+    shell.events.register("post_run_cell", autostep.after_cell)
     shell.register_magic_function(_stub(shell), magic_kind="cell", magic_name="step")
-    pipeline = PipelineSession(session)
+    pipeline = PipelineSession(session, autostep)
     magics.register(shell, pipeline)
     shell.zennb_hooks = _Hooks(
         session=session,
         cells=cells,
         trees=trees,
+        autostep=autostep,
         pipeline=pipeline,
         completion=Completion(shell, pipeline),
     )
@@ -60,6 +68,8 @@ def unload(shell: Any) -> None:  # Any: as above
         return
     shell.events.unregister("pre_run_cell", hooks.session.before_cell)
     shell.events.unregister("post_run_cell", hooks.session.after_cell)
+    shell.events.unregister("pre_run_cell", hooks.autostep.before_cell)
+    shell.events.unregister("post_run_cell", hooks.autostep.after_cell)
     shell.input_transformer_manager.cleanup_transforms.remove(hooks.cells)
     shell.ast_transformers.remove(hooks.trees)
     hooks.completion.remove()

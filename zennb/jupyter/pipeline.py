@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
     from zennb.engine.site import Site
+    from zennb.jupyter.autostep import Autostep
     from zennb.jupyter.session import KernelSession
 
 __all__ = ["PipelineSession"]
@@ -33,8 +34,17 @@ __all__ = ["PipelineSession"]
 class PipelineSession:
     """The pipeline of one kernel: what `%pipeline` asks for (`commands.session.Session`)."""
 
-    def __init__(self, session: KernelSession) -> None:
-        self._session = session
+    def __init__(self, session: KernelSession, autostep: Autostep) -> None:
+        self._session, self._autostep = session, autostep
+
+    @property
+    def autostep(self) -> bool:
+        """Whether every cell that follows is a step."""
+        return self._autostep.is_on
+
+    @autostep.setter
+    def autostep(self, on: bool) -> None:
+        self._autostep.is_on = on
 
     @property
     def notebook(self) -> str:

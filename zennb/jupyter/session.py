@@ -17,6 +17,7 @@ from zennb.commands.face import Face
 from zennb.commands.parser import parse
 from zennb.commands.step import STEP, named
 from zennb.core.digest import Look, look
+from zennb.core.heading import heading
 from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
 from zennb.engine.definition import Definition, Options, define
 from zennb.engine.held import Holdings
@@ -107,8 +108,12 @@ class KernelSession:
             if token not in self._announced:
                 return False
         frame = sys._getframe(1)  # noqa: SLF001 - tells the name the cell was compiled under
-        definition = self._define(self._announced.pop(token), frame.f_code.co_filename)
-        self._cell = StepCell(self, self.site(definition.options.stack or None), definition)
+        announced = self._announced.pop(token)
+        definition = self._define(announced, frame.f_code.co_filename)
+        site = self.site(definition.options.stack or None)
+        if not announced.spoken and definition.analysis.magics and not site.orchestrator.in_kernel:
+            return True  # nobody asked for this step, and it cannot run elsewhere: the cell stays plain
+        self._cell = StepCell(self, site, self.register.add(definition))
         return self._cell.begin()
 
     def finish(self, _token: str) -> None:
@@ -267,28 +272,33 @@ class KernelSession:
                 self.frontend.emit(shown.get_nowait())
 
     def _define(self, announced: Announced, filename: str) -> Definition:
-        options = _options(announced.line)
-        _show_first_line(filename, announced.line)
-        body = announced.source.partition("\n")[2]
-        _refuse_cell_magic(body)
-        definition = define(
+        options = _options(announced)
+        text = announced.source
+        if announced.spoken == "%%step":
+            _show_first_line(filename, announced.line)
+            text = "\n" + announced.source.partition("\n")[2]
+        _refuse_cell_magic(text, announced.spoken)
+        return define(
             announced.tree,
             options=options,
             source=announced.source,
-            text="\n" + body,
+            text=text,
             filename=filename,
             cell=self._cell_id,
             star=_star_names,
         )
-        return self.register.add(definition)
 
 
-def _options(line: str) -> Options:
+def _options(announced: Announced) -> Options:
+    spoken, line = announced.spoken or "%%step", announced.line
+    found = heading(announced.source)
+    if found is not None and found.problem:
+        raise UsageError(found.problem)
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise UsageError(f"%%step: {error} in `{line}`; close the quotes.") from error
-    given = parse(STEP, words, face=Face.MAGIC, spoken="%%step")
+        raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
+    given = parse(STEP, words, face=Face.MAGIC, spoken=spoken.rstrip(":"))
     outputs = named(tuple(given.many("output")))
     return Options(
         name=given.maybe("name") or "",
@@ -304,11 +314,12 @@ def _options(line: str) -> Options:
     )
 
 
-def _refuse_cell_magic(body: str) -> None:
-    first = body.lstrip().partition("\n")[0].split(" ")[0].strip()
-    if first.startswith("%%"):
+def _refuse_cell_magic(text: str, spoken: str) -> None:
+    lines = (line.strip() for line in text.splitlines())
+    first = next((line.split(" ")[0] for line in lines if line and not line.startswith("#")), "")
+    if spoken and first.startswith("%%"):
         raise StepRefused(
-            f"`{first}` stands below %%step, where it is no cell magic. "
+            f"`{first}` stands below {spoken.rstrip(':')}, where it is no cell magic. "
             f"Put it on the first line and %%step on the second."
         )
 

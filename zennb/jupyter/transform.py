@@ -7,7 +7,8 @@ is folded into
         ...the body...
         <session>.finish(token)
 
-so that line numbers, the traceback, magics, `await` and the trailing expression are IPython's own.
+so that line numbers, the traceback, magics, `await` and the trailing expression are IPython's own. The text of a
+cell that is a step by a comment (`#| step:`) or because every cell is one stays as typed; only its tree is folded.
 """
 
 from __future__ import annotations
@@ -32,8 +33,16 @@ _REMEMBERED = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """A step cell on its way to be run: what stood after `%%step`, the cell's text, and the body's tree."""
+    """A step cell on its way to be run.
 
+    Attributes:
+        spoken: how it is said to be a step: `%%step`, `#| step:`; "" when nothing in it says so.
+        line: what stands behind that: name and options.
+        source: the cell's text.
+        tree: the body's syntax tree.
+    """
+
+    spoken: str = "%%step"
     line: str
     source: str
     tree: ast.Module
@@ -56,7 +65,7 @@ class CellTransformer:
         if start is None or found is None:
             return lines
         source = "".join(lines[start:])
-        token = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        token = _token(source)
         self._sources[token] = source
         self._sources.move_to_end(token)
         while len(self._sources) > _REMEMBERED:
@@ -76,6 +85,7 @@ class TreeTransformer(ast.NodeTransformer):
         announce: takes the step and returns the token under which `begin` asks for it.
         source: returns a cell's text by its token.
         interactivity: returns IPython's `ast_node_interactivity`, which says what is displayed.
+        unmarked: returns the step that a cell without `%%step` is, given its tree; None when it is none.
     """
 
     def __init__(
@@ -83,19 +93,30 @@ class TreeTransformer(ast.NodeTransformer):
         announce: Callable[[str, Announced], None],
         source: Callable[[str], str],
         interactivity: Callable[[], str],
+        unmarked: Callable[[ast.Module], Announced | None],
     ) -> None:
         self._announce, self._source, self._interactivity = announce, source, interactivity
+        self._unmarked = unmarked
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
-        """Return the tree, folded when its first statement announces a step."""
+        """Return the tree, folded when it is that of a step: announced by its first statement, or by other means."""
+        unmarked = self._unmarked(node)
         found = _announcement(node)
-        if found is None:
+        body = node.body if found is None else node.body[1:]
+        if found is not None:
+            line, token = found
+            tree = ast.Module(body=copy.deepcopy(body), type_ignores=[])
+            step = Announced(line=line, source=self._source(token), tree=tree)
+        elif unmarked is not None:
+            step, token = unmarked, _token(unmarked.source)
+        else:
             return node
-        line, token = found
-        body = node.body[1:]
-        tree = ast.Module(body=copy.deepcopy(body), type_ignores=[])
-        self._announce(token, Announced(line=line, source=self._source(token), tree=tree))
-        return _folded(body, token, self._interactivity(), retries="--retries" in line)
+        self._announce(token, step)
+        return _folded(body, token, self._interactivity(), retries="--retries" in step.line)
+
+
+def _token(source: str) -> str:
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _announcement(node: ast.Module) -> tuple[str, str] | None:
