@@ -192,3 +192,19 @@ def test_a_hostile_name_is_text_everywhere(kernel: Kernel) -> None:
     for ran in (first, again, *shown):
         assert "<img src=x" not in ran.html
     assert "&lt;img src=x onerror=alert(1)&gt;" in again.html
+
+
+def test_a_step_of_settings_and_imports_is_reused_and_sets_them_again(kernel: Kernel) -> None:
+    lines = (
+        "%matplotlib inline",
+        "import matplotlib.pyplot as plt",
+        "%config InlineBackend.figure_format = 'svg'",
+    )
+    setup = "\n".join(["%%step setup", *lines])
+    plot = "%%step plot --rerun\nfig, ax = plt.subplots()\n_ = ax.plot([1, 3, 2])"
+    first, again = twice(kernel, setup, plot)
+    assert (first[0].status, again[0].status) == ("completed", "cached")
+    assert again[0].shown == first[0].shown
+    for ran in (first[1], again[1]):
+        assert ran.status == "completed"
+        assert "image/svg+xml" in ran.of("display_data")[0].content["data"]

@@ -14,6 +14,7 @@ from zennb.core.code import body
 from zennb.core.digest import look, shell
 from zennb.core.digest_class import functions_in, own_attributes
 from zennb.core.digest_code import class_name, function_name, home
+from zennb.core.effects import Effect
 from zennb.core.imports import absolute, is_package, module_at
 from zennb.core.origin import Origin, module_of, origin, top_level
 from zennb.core.stream import text_digest
@@ -103,6 +104,9 @@ class Closure:
         read = body(function.__code__).analysis
         for phrase in read.dynamic:
             self._unclear(f"`{name}` uses `{phrase}`")
+        for magic in read.magics:
+            if magic.effect is not Effect.NONE:
+                self._unclear(f"`{name}` runs `{magic.text}`, whose effects cannot be seen")
         self._names(read, function.__globals__, bound)
         self._imports(read, str(function.__globals__.get("__package__") or ""))
         if self._is_notebook(function.__globals__):

@@ -29,7 +29,9 @@ class _Statement:
     defines: bool
 
 
-def definitions(tree: ast.Module, names: Iterable[str]) -> list[ast.stmt] | None:
+def definitions(
+    tree: ast.Module, names: Iterable[str], *, also: Iterable[ast.stmt] = ()
+) -> list[ast.stmt] | None:
     """Return the statements to execute again so that `names` are bound as the cell bound them.
 
     These are imports, `def`, `class`, lambdas and aliases (`g = f`, `T = m.T`), in order, with what they
@@ -40,14 +42,15 @@ def definitions(tree: ast.Module, names: Iterable[str]) -> list[ast.stmt] | None
     Args:
         tree: the cell, as for `analyse`.
         names: names the cell binds to modules, functions or classes.
+        also: other statements of the cell to be executed again in their place.
 
     Returns:
         The statements, or None when that cannot be done without running other work: one of `names` was last
         bound by a call (`f = make(3)`), in a loop, under a computed condition, or a definition needs a value
         that was computed before it.
     """
-    wanted = frozenset(names)
-    if not wanted:  # as of most cells
+    wanted, others = frozenset(names), set(also)
+    if not wanted and not others:  # as of most cells
         return [node for node in _flattened(tree.body) if _is_future(node)]
     if wanted & {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}:
         return None
@@ -61,7 +64,7 @@ def definitions(tree: ast.Module, names: Iterable[str]) -> list[ast.stmt] | None
     bound = frozenset(name for number in chosen for name in statements[number].binds)
     result: list[ast.stmt] = []
     for number, statement in enumerate(statements):
-        if number in chosen or _is_future(statement.node):
+        if number in chosen or statement.node in others or _is_future(statement.node):
             result.append(statement.node)
         elif isinstance(statement.node, ast.Delete):
             gone = [t for t in statement.node.targets if isinstance(t, ast.Name) and t.id in bound]

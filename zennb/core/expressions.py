@@ -260,7 +260,7 @@ class Expressions(Names, ast.NodeVisitor):
     def magic(self, node: ast.Call, magic: Magic, assigned: str = "") -> None:
         """Read a magic or shell line; `assigned` is the text before it, `x = `."""
         text = assigned + (magic.bare or magic.text) if assigned else magic.text
-        self.cell.magics.setdefault(node, (node.lineno + self.offset, text))
+        self.cell.magics.setdefault(node, (node.lineno + self.offset, text, magic.effect))
         self.visit_all(magic.reads)
         if magic.opaque:
             self.record.phrases[magic.opaque] = ""

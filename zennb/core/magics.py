@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from zennb.core.effects import Effect, effect_of_cell_magic, effect_of_line_magic
 from zennb.core.texts import expanded
 
 __all__ = ["Magic", "line_magic", "parse_python", "read_magic"]
@@ -75,6 +76,7 @@ class Magic:
         binds: names it binds afterwards.
         deletes: names it deletes afterwards.
         opaque: why reading cannot see through it, as a short phrase; "" when it can.
+        effect: what it does besides.
     """
 
     text: str
@@ -85,6 +87,7 @@ class Magic:
     binds: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     opaque: str = ""
+    effect: Effect = Effect.UNSEEN
 
 
 def read_magic(call: ast.Call) -> Magic | None:
@@ -95,12 +98,12 @@ def read_magic(call: ast.Call) -> Magic | None:
         case "getoutput", [command]:
             return Magic(text=f"!!{command}", bare=f"!{command}", reads=tuple(expanded(command)))
         case "run_line_magic", [name, line]:
-            return _line_magic(name, line)
+            return replace(_line_magic(name, line), effect=effect_of_line_magic(name, line))
         case "magic", [text]:
             name, _, line = text.lstrip("%").partition(" ")
-            return _line_magic(name, line)
+            return replace(_line_magic(name, line), effect=effect_of_line_magic(name, line))
         case "run_cell_magic", [name, line, body]:
-            return _cell_magic(name, line, body)
+            return replace(_cell_magic(name, line, body), effect=effect_of_cell_magic(name))
     return None
 
 

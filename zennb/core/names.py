@@ -12,6 +12,8 @@ from zennb.core.scopes import Definition, Function, Kind, Scope, definitions_in,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from zennb.core.effects import Effect
+
 __all__ = ["Cell", "Names", "comprehension_scope", "type_scope"]
 
 
@@ -28,7 +30,7 @@ class Cell:
         modules: name of the cell → dotted paths that import statements may have bound it to.
         summaries: function → what calling it does.
         parsed: magic call → the statements it runs.
-        magics: call node → line number and text of the magic or shell line it stands for.
+        magics: call node → line number, text and effect of the magic or shell line it stands for.
     """
 
     star: Callable[[str], Iterable[str]] | None = None
@@ -38,7 +40,7 @@ class Cell:
     modules: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
     summaries: dict[ast.AST, Record] = field(default_factory=dict)
     parsed: dict[ast.AST, list[ast.stmt]] = field(default_factory=dict)
-    magics: dict[ast.AST, tuple[int, str]] = field(default_factory=dict)
+    magics: dict[ast.AST, tuple[int, str, Effect]] = field(default_factory=dict)
 
 
 class Names(ast.NodeVisitor):

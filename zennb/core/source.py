@@ -15,6 +15,7 @@ from zennb.core.statements import Statements
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from zennb.core.effects import Effect
     from zennb.core.flow import Record
 
 __all__ = ["Analysis", "MagicLine", "analyse", "analyse_function", "definitions", "normal_digest"]
@@ -22,10 +23,11 @@ __all__ = ["Analysis", "MagicLine", "analyse", "analyse_function", "definitions"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MagicLine:
-    """A `%magic` or `!shell` line inside a cell: its line number in the cell (from 1) and its text."""
+    """A `%magic` or `!shell` line inside a cell: its line number in the cell (from 1), its text, its effect."""
 
     line: int
     text: str
+    effect: Effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,10 @@ def _analysis(record: Record, cell: Cell, *, surely: frozenset[str], deletes: fr
         imports=frozenset(record.imports),
         defines=frozenset(record.defines),
         stars=tuple(record.stars),
-        magics=tuple(MagicLine(line=line, text=text) for line, text in sorted(cell.magics.values())),
+        magics=tuple(
+            MagicLine(line=line, text=text, effect=effect)
+            for line, text, effect in sorted(cell.magics.values())
+        ),
         dynamic=tuple(phrase for phrase, builtin in record.phrases.items() if builtin not in record.binds),
         awaits=record.awaits,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import Look, is_immutable, look
+from zennb.core.settings import magic_troubles
 from zennb.core.source import definitions
 from zennb.engine.outside import outside
 from zennb.engine.sharing import share
@@ -156,6 +157,8 @@ def collect(
         troubles.append(
             f"it sets {', '.join(f'`{each}`' for each in set_outside)}, which only running it does"
         )
+    troubles += magic_troubles(definition.tree, definition.analysis)
+    troubles += [f"it uses `{use}`" for use in definition.analysis.dynamic if not use.startswith("%")]
     rerun = definitions(definition.tree, defines)
     if rerun is None:
         troubles.append(_made_by_call(definition.tree, defines))

@@ -135,7 +135,7 @@ class Vigil:
         now = {name: _variable(name) for name in sorted(self._watch.sets)}
         moved = {name: value for name, value in now.items() if value != _variable(name, self._environment)}
         moved = {name: value for name, value in moved.items() if not name.startswith("POLARS_")}  # options
-        kept_back = [name for name, value in moved.items() if value is not None and value not in texts]
+        kept_back = [name for name, value in moved.items() if value is not None and not _stands_in(value, texts)]
         return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
 
     def _troubles(self, changes: Mapping[str, Any], kept_back: list[str]) -> list[str]:
@@ -160,6 +160,10 @@ def _raw() -> dict[Any, Any]:
 def _variable(name: str, data: Mapping[Any, Any] | None = None) -> str | None:
     found = (_raw() if data is None else data).get(os.environ.encodekey(name))
     return None if found is None else os.environ.decodevalue(found)
+
+
+def _stands_in(value: str, texts: frozenset[str]) -> bool:
+    return any(value in text for text in texts)
 
 
 def _logging() -> tuple[int, tuple[int, ...]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import look
 from zennb.core.records import Status, Step
+from zennb.core.settings import setting_lines
 from zennb.core.source import definitions
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
@@ -228,15 +229,19 @@ class StepCell:
         return Recording.load(self._site.store.get(source.displays)) if source.displays else Recording()
 
     def _define(self, source: Step, values: Mapping[str, Any]) -> None:
-        """Execute the imports, functions and classes of the cell again; `values` are bound first."""
-        statements = definitions(self.definition.tree, source.defines) if source.defines else []
+        """Execute imports, functions, classes and settings of the cell again, unseen; `values` are bound first."""
+        settings = setting_lines(self.definition.tree)
+        if not (source.defines or settings):
+            return
+        statements = definitions(self.definition.tree, source.defines, also=settings)
         if not statements:
             return
         import ast
 
         self._namespace.update(values)
         tree = ast.fix_missing_locations(ast.Module(body=list(statements), type_ignores=[]))
-        exec(compile(tree, self.definition.filename, "exec", dont_inherit=True), self._namespace)
+        with self._session.tap.hushed():
+            exec(compile(tree, self.definition.filename, "exec", dont_inherit=True), self._namespace)
 
     def _run_elsewhere(self) -> None:
         """Run the step where the stack's orchestrator runs things, wait for it, and bind what it made."""

@@ -7,10 +7,11 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from zennb.engine.recording import Recording
+from zennb.engine.streams import redirected
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from zennb.engine.recording import Recording
 
 __all__ = ["Tap"]
 
@@ -67,6 +68,13 @@ class Tap:
                 self._routes.pop(ident, None)
             else:
                 self._routes[ident] = before
+
+    @contextmanager
+    def hushed(self) -> Iterator[None]:
+        """Show nothing of what this thread shows: its recording is shown instead."""
+        unseen = Recording()
+        with self.apart(unseen), redirected(unseen):
+            yield
 
     @contextmanager
     def listening(self, recording: Recording) -> Iterator[None]:
