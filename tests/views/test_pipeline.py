@@ -95,5 +95,22 @@ def test_a_pipeline_is_drawn_with_the_state_of_each_step() -> None:
     assert pipeline(drawn).text == "load → train → plot"
 
 
+def test_below_the_drawing_stands_which_steps_are_stale_and_why() -> None:
+    drawn = plan([Outline(name="load"), Outline(name="train"), Outline(name="plot")])
+    done = replace(TRAIN, status=Status.COMPLETED)
+    found = [
+        Standing(name="load", fresh=True, reason="same code", last=LOAD, remark="`X` was changed by <b>"),
+        Standing(name="train", fresh=False, reason="its code changed", last=done),
+        Standing(name="plot", fresh=False, reason="first run"),
+    ]
+    view = pipeline(drawn, found=found)
+    assert view.text.splitlines()[-2:] == [
+        "✔ load  up to date: `X` was changed by <b>",
+        "△ train  stale: its code changed",
+    ]
+    assert "changed by &lt;b&gt;" in view.html
+    assert "same code; `X` was changed by <b>" in standings(found).text
+
+
 def test_a_pipeline_without_steps_says_what_to_do() -> None:
     assert pipeline(plan([])).text == "no steps yet: run a cell that starts with %%step"

@@ -106,6 +106,7 @@ def _standing(node: Node, last: Step | None, fed_by_stale: bool) -> Standing:
         name=node.name,
         fresh=not node.stale,
         reason=node.reason,
+        remark=node.remark,
         last=last,
         upstream=node.stale
         and fed_by_stale

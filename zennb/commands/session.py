@@ -24,6 +24,7 @@ class Node:
         stale: whether it would run again now.
         reads: names it takes from the notebook.
         binds: names it binds or changes in place.
+        remark: what plain cells did to its outputs since it ran; "" as a rule.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Node:
     stale: bool = False
     reads: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

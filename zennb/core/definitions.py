@@ -14,7 +14,7 @@ from zennb.core.statements import Statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["definitions"]
+__all__ = ["definitions", "flattened"]
 
 _SUPPRESSORS = frozenset({"suppress"})
 
@@ -51,10 +51,10 @@ def definitions(
     """
     wanted, others = frozenset(names), set(also)
     if not wanted and not others:  # as of most cells
-        return [node for node in _flattened(tree.body) if _is_future(node)]
+        return [node for node in flattened(tree.body) if _is_future(node)]
     if wanted & {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}:
         return None
-    statements = [_read(node) for node in _flattened(tree.body)]
+    statements = [_read(node) for node in flattened(tree.body)]
     chosen: set[int] = set()
     for name in wanted:
         if not _choose(name, len(statements), statements, chosen):
@@ -121,7 +121,7 @@ def _read(node: ast.stmt) -> _Statement:
     return _Statement(node, binds, frozenset(record.reads), _defines(node))
 
 
-def _flattened(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+def flattened(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield statements; of `%time`, `%%time`, `%%capture` and their like those that they run."""
     for node in body:
         magic = (
@@ -135,7 +135,7 @@ def _flattened(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
         if inner is None or (magic is not None and magic.binds):
             yield node
         else:
-            yield from _flattened(inner)
+            yield from flattened(inner)
 
 
 def _defines(node: ast.stmt) -> bool:

@@ -12,7 +12,7 @@ from zennb.core.magics import line_magic
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["Heading", "body", "heading", "stays_plain", "switch"]
+__all__ = ["Heading", "body", "heading", "is_only_magics", "stays_plain", "switch"]
 
 _MAGIC = re.compile(r"^[ \t]*%%step(?P<line>[ \t].*)?$")
 _OPTION = re.compile(r"^[ \t]*#\|")
@@ -95,6 +95,11 @@ def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
     """
     if switch(tree) is not None or (tree.body and _is_cell_magic(tree.body[0])):
         return True
+    return is_only_magics(tree, magics)
+
+
+def is_only_magics(tree: ast.Module, magics: Collection[str]) -> bool:
+    """Whether a cell holds nothing but lines of these magics, loading of extensions and questions (`x?`)."""
     return all(_is_ours(node, magics) for node in tree.body)
 
 

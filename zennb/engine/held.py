@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records import Artifact
 
-__all__ = ["Held", "Holdings"]
+__all__ = ["Held", "Holdings", "Made"]
 
 _SWEPT = 500  # variables looked through per cell
 
@@ -28,6 +28,16 @@ class Held:
     moment: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What a step made, as it was then: the artifact, its look, the object's `id` (it is let go of), and when."""
+
+    artifact: Artifact
+    look: Look
+    place: int
+    moment: int
+
+
 class Holdings:
     """What the variables of one namespace are known to hold.
 
@@ -37,8 +47,18 @@ class Holdings:
 
     def __init__(self) -> None:
         self._held: dict[str, Held] = {}
+        self._made: dict[str, Made] = {}
         self._moment = 0
         self._unswept = 0
+
+    @property
+    def moment(self) -> int:
+        """How often code has run (`code_ran`)."""
+        return self._moment
+
+    def made(self) -> Mapping[str, Made]:
+        """Return the latest output of a step under each name, as it was when made or last proven unchanged."""
+        return dict(self._made)
 
     def code_ran(self) -> None:
         """Note that code ran which may have changed any mutable object."""
@@ -60,6 +80,8 @@ class Holdings:
     def bind(self, name: str, value: Any, artifact: Artifact | None, seen: Look) -> None:
         """Note that a variable holds `value`, which is `artifact` and was just looked at."""
         self._held[name] = Held(value=value, artifact=artifact, look=seen, moment=self._moment)
+        if artifact is not None and artifact.kind == "output":
+            self._made[name] = Made(artifact=artifact, look=seen, place=id(value), moment=self._moment)
 
     def look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
         """Return the content of a variable now, and the artifact it is (None when it is none, or not any more).

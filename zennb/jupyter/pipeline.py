@@ -19,13 +19,14 @@ from zennb.jupyter.live import LiveTable
 from zennb.jupyter.notebook import cell_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zennb.core.digest import Look
     from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
     from zennb.engine.site import Site
     from zennb.jupyter.autostep import Autostep
+    from zennb.jupyter.plain import Change
     from zennb.jupyter.session import KernelSession
 
 __all__ = ["PipelineSession"]
@@ -61,9 +62,10 @@ class PipelineSession:
         drawn = self._plan(definitions)
         site = self._session.site()
         stale: dict[str, str] = {}
+        changes = self._changes()
         nodes = {}
         for name in drawn.order:
-            node = self._node(definitions[name], drawn, site, stale)
+            node = self._node(definitions[name], drawn, site, stale, changes)
             nodes[name] = node
         edges = tuple((a, b, names) for (a, b), names in drawn.edges.items())
         return PipelineState(nodes=tuple(nodes[name] for name in drawn.order), edges=edges)
@@ -79,7 +81,15 @@ class PipelineSession:
         if verdict.reuse is not None:
             return [f"nothing changed: {verdict.reason}"]
         found = differences(previous.parts, prepared.parts) if previous.parts is not None else []
-        return found or [verdict.reason]
+        return [*(found or [verdict.reason]), *self._behind(prepared.parts.inputs)]
+
+    def _behind(self, names: Iterable[str]) -> list[str]:
+        """Say which of these variables plain cells have changed since a step made them."""
+        read = set(names)
+        changes = {name: change for name, change in self._changes().items() if name in read}
+        latest = self._session.workspace.metadata.previous
+        steps = self.step_names() if changes else []
+        return [told for step in steps for told in _remarks(step, latest(step, self.notebook), changes)]
 
     def run_pipeline(
         self,
@@ -194,7 +204,18 @@ class PipelineSession:
         )
         return frozenset(by_code | seen)
 
-    def _node(self, definition: Definition, drawn: Plan, site: Site, stale: dict[str, str]) -> Node:
+    def _changes(self) -> dict[str, Change]:
+        with self._session.lock:
+            return self._session.plain.changes()
+
+    def _node(
+        self,
+        definition: Definition,
+        drawn: Plan,
+        site: Site,
+        stale: dict[str, str],
+        changes: Mapping[str, Change],
+    ) -> Node:
         """Return where a step stands; `stale` collects the steps that would run, with the reason."""
         previous = site.metadata.previous(definition.name, site.notebook)
         waits = next((parent for parent in drawn.parents(definition.name) if parent in stale), None)
@@ -218,6 +239,7 @@ class PipelineSession:
             stale=waits is not None,
             reads=tuple(sorted(drawn.sources[definition.name])),
             binds=tuple(sorted(self._binds(definition))),
+            remark="; ".join(_remarks(definition.name, previous, changes)),
         )
 
     def _overrides(
@@ -277,6 +299,16 @@ class PipelineSession:
             return False
         _, held = self._session.holdings.look(name, self._session.namespace[name])
         return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
+
+
+def _remarks(step: str, latest: Step | None, changes: Mapping[str, Change]) -> list[str]:
+    """Say which of the outputs of a step's latest run plain cells have changed since."""
+    made = latest.outputs if latest is not None else {}
+    return [
+        f"`{name}` was {change.said} after step '{step}' made it"
+        for name, change in changes.items()
+        if name in made and made[name].digest == change.artifact.digest
+    ]
 
 
 def _can_update(session: KernelSession) -> bool:

@@ -31,6 +31,7 @@ from zennb.headless.label import label
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.live import facts
 from zennb.jupyter.notebook import find_notebook
+from zennb.jupyter.plain import PlainCells
 from zennb.jupyter.register import Register
 from zennb.jupyter.shell_settings import shell_settings
 from zennb.jupyter.stepcell import StepCell
@@ -66,6 +67,7 @@ class KernelSession:
         self.shell = shell
         self.namespace: dict[str, Any] = shell.user_ns
         self.holdings = Holdings()
+        self.plain = PlainCells(self.holdings, self.namespace)
         self.register = Register()
         self.tap = Tap(shell)
         self.frontend = KernelFrontend(shell, self.tap)
@@ -154,6 +156,8 @@ class KernelSession:
             self.holdings.code_ran()
         elif cell is None:
             self.holdings.code_ran()  # a step that ended well has looked at what it left
+            if self._depth == 0:
+                self.plain.note(result)
         self.holdings.sweep(self.namespace)
         if self._depth == 0:
             self._cell = None

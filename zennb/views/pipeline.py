@@ -39,6 +39,7 @@ class Standing:
         reason: why, for a person.
         last: its latest record; None when it never ran.
         upstream: whether it only would run because a step before it would.
+        remark: what else is to be said of it, e.g. that a plain cell changed what it made; "" as a rule.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Standing:
     reason: str = ""
     last: Step | None = None
     upstream: bool = False
+    remark: str = ""
 
     @property
     def state(self) -> str:
@@ -67,7 +69,7 @@ def standings(found: Sequence[Standing]) -> Table:
         {
             "step": each.name,
             "state": each.state,
-            "reason": each.reason,
+            "reason": "; ".join(part for part in (each.reason, each.remark) if part),
             "last": each.last.status if each.last is not None else None,
             "seconds": each.last.seconds if each.last is not None else None,
             "started": each.last.started if each.last is not None else None,
@@ -155,10 +157,23 @@ def pipeline(plan: Plan, *, found: Sequence[Standing] = (), title: str = "") -> 
     known = {each.name: each for each in found}
     nodes = [_node(each, known.get(each)) for each in plan.order]
     drawn = graph(nodes, plan.edges, empty="no steps yet: run a cell that starts with %%step")
-    if not title:
-        return drawn
     head = View(f"pipeline {clean(title)}", box(f"<div>pipeline {strong(name(title))}</div>"))
-    return join([head, drawn], gap=0)
+    told = [_told(known[each]) for each in plan.order if each in known and _is_told(known[each])]
+    return join([*([head] if title else []), drawn, *told], gap=0)
+
+
+def _is_told(standing: Standing) -> bool:
+    return bool(standing.remark) or (standing.state == "stale" and bool(standing.reason))
+
+
+def _told(standing: Standing) -> View:
+    """Say in one line why a step is stale, or what happened to what it made."""
+    why = standing.reason if standing.state == "stale" else ""
+    said = "; ".join(part for part in (why, standing.remark) if part)
+    look = mark(standing.state)
+    text = f"{look.symbol} {clean(standing.name)}  {standing.state}: {clean(said)}"
+    html = f"{symbol_html(look)} {strong(name(standing.name))} &nbsp;{standing.state}: {prose(said)}"
+    return View(text, box(f"<div>{html}</div>"))
 
 
 def _node(known: str, standing: Standing | None) -> Node:
