@@ -16,7 +16,7 @@ class Effect(StrEnum):
 
     Attributes:
         NONE: nothing but to show what it showed: `%time`, `%pinfo`.
-        SETTING: execute it again, it sets something in this process that is not carried: `%matplotlib inline`.
+        SETTING: execute it again, it sets something in this process: `%matplotlib inline`, `%precision 3`.
         UNSEEN: run the step, since the line may read or change anything: `!cmd`, `%run`, magics of others.
     """
 
@@ -55,9 +55,9 @@ def _env(line: str) -> Effect:
 
 
 def _cd(line: str) -> Effect:
-    """`%cd folder` sets what every step carries; `%cd -`, `%cd -2` and bookmarks depend on where one was before."""
+    """`%cd folder` sets; `%cd -`, `%cd -2` and bookmarks depend on where one was before."""
     words = [word for word in line.split() if word != "-q"]
-    return Effect.UNSEEN if any(word.startswith("-") for word in words) else Effect.NONE
+    return Effect.UNSEEN if any(word.startswith("-") for word in words) else Effect.SETTING
 
 
 _SETTINGS: dict[str, Callable[[str], Effect]] = {

@@ -16,10 +16,10 @@ __all__ = ["magic_troubles", "setting_lines"]
 
 
 def setting_lines(tree: ast.Module) -> list[ast.stmt]:
-    """Return the statements that set something in this process: `%matplotlib inline`, `%precision 3`.
+    """Return the statements that set something in this process: `%matplotlib inline`, `%precision 3`, `%cd data`.
 
     Only statements of the cell itself count, not those in functions, branches and loops; and none when a line is
-    filled in (`%env A={value}`) with what the cell itself binds.
+    filled in (`%cd {folder}`) with what the cell itself binds.
 
     Args:
         tree: the cell, as for `analyse`.

@@ -78,11 +78,21 @@ class Surroundings:
     def apply(self, changes: Mapping[str, Any]) -> None:
         """Make the changes of a step that is reused."""
         for name, value in changes.get(ENVIRONMENT, {}).items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+            _set(name, value)
         self.settings.apply(changes)
+
+    def undo(self) -> Callable[[], None]:
+        """Return a function that sets everything as it is now."""
+        before, environment = self.settings.read(), dict(_raw())
+
+        def back() -> None:
+            self.settings.apply(self.settings.changes(self.settings.read(), before))
+            for name in {*map(_name, environment), *map(_name, _raw())}:
+                value = _variable(name, environment)
+                if value != _variable(name):
+                    _set(name, value)
+
+        return back
 
     def sealed(self, name: str, value: str | None) -> str:
         """Return what stands for the value of an environment variable in records."""
@@ -135,7 +145,9 @@ class Vigil:
         now = {name: _variable(name) for name in sorted(self._watch.sets)}
         moved = {name: value for name, value in now.items() if value != _variable(name, self._environment)}
         moved = {name: value for name, value in moved.items() if not name.startswith("POLARS_")}  # options
-        kept_back = [name for name, value in moved.items() if value is not None and not _stands_in(value, texts)]
+        kept_back = [
+            name for name, value in moved.items() if value is not None and not _stands_in(value, texts)
+        ]
         return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
 
     def _troubles(self, changes: Mapping[str, Any], kept_back: list[str]) -> list[str]:
@@ -164,6 +176,18 @@ def _variable(name: str, data: Mapping[Any, Any] | None = None) -> str | None:
 
 def _stands_in(value: str, texts: frozenset[str]) -> bool:
     return any(value in text for text in texts)
+
+
+def _name(raw: Any) -> str:
+    found: str = os.environ.decodekey(raw)
+    return found
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def _logging() -> tuple[int, tuple[int, ...]]:

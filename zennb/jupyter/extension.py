@@ -39,7 +39,11 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     cells = CellTransformer()
     autostep = Autostep()
     trees = TreeTransformer(
-        session.announce, cells.source, lambda: shell.ast_node_interactivity, autostep.step
+        session.announce,
+        cells.source,
+        lambda: shell.ast_node_interactivity,
+        autostep.step,
+        session.reads_pending,
     )
     shell.zennb_step = session
     shell.input_transformer_manager.cleanup_transforms.insert(0, cells)

@@ -31,6 +31,7 @@ from zennb.headless.label import label
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.live import facts
 from zennb.jupyter.notebook import find_notebook
+from zennb.jupyter.pending import Pending
 from zennb.jupyter.plain import PlainCells
 from zennb.jupyter.register import Register
 from zennb.jupyter.shell_settings import shell_settings
@@ -68,6 +69,7 @@ class KernelSession:
         self.namespace: dict[str, Any] = shell.user_ns
         self.holdings = Holdings()
         self.plain = PlainCells(self.holdings, self.namespace)
+        self.pending = Pending(self.namespace, self._bound)
         self.register = Register()
         self.tap = Tap(shell)
         self.frontend = KernelFrontend(shell, self.tap)
@@ -82,6 +84,7 @@ class KernelSession:
         self._announced: dict[str, Announced] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
+        self._text = ""
         self._depth = 0
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
 
@@ -114,9 +117,20 @@ class KernelSession:
         definition = self._define(announced, frame.f_code.co_filename)
         site = self.site(definition.options.stack or None)
         if not announced.spoken and definition.analysis.magics and not site.orchestrator.in_kernel:
+            self.need()
             return True  # nobody asked for this step, and it cannot run elsewhere: the cell stays plain
         self._cell = StepCell(self, site, self.register.add(definition))
         return self._cell.begin()
+
+    def need(self) -> None:
+        """Bind what the text of the cell that runs now names, before a line of it runs.
+
+        Raises:
+            StoreError: a stored output is missing or damaged.
+        """
+        __tracebackhide__ = True
+        with self.lock:
+            self.pending.load(self.pending.named_in(self._text))
 
     def finish(self, _token: str) -> None:
         """End the step whose body has just run."""
@@ -146,6 +160,11 @@ class KernelSession:
         self._depth += 1
         if self._depth == 1:
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
+        self._text = info.raw_cell or ""
+
+    def reads_pending(self) -> bool:
+        """Say whether the cell that runs now names outputs that are not bound yet."""
+        return bool(self.pending.named_in(self._text))
 
     def after_cell(self, result: ExecutionResult | None) -> None:
         """Close a step that did not come to its end, and note that variables may have changed."""
@@ -158,6 +177,7 @@ class KernelSession:
             self.holdings.code_ran()  # a step that ended well has looked at what it left
             if self._depth == 0:
                 self.plain.note(result)
+            self.pending.expose(self._text)
         self.holdings.sweep(self.namespace)
         if self._depth == 0:
             self._cell = None
@@ -208,7 +228,11 @@ class KernelSession:
                 self.namespace,
                 look=self.holdings.look,
                 partners=lambda looks: self.holdings.partners(looks, self.namespace),
+                given=self.pending.artifacts(definition.analysis.reads),
             )
+
+    def _bound(self, name: str, value: object, artifact: Artifact) -> None:
+        self.holdings.bind(name, value, artifact, self.seen(artifact, value))
 
     def seen(self, artifact: Artifact, value: object) -> Look:
         """Return the look of a value just loaded; where its bytes prove its content, without looking."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import look
@@ -22,13 +26,14 @@ from zennb.engine.site import is_interrupt, run_versions
 from zennb.errors import (
     CannotDigest,
     MissingDefinition,
+    StepRefused,
     StoreError,
     UntrustedArtifact,
     ZennbError,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from zennb.core.decide import Verdict
     from zennb.core.records import Artifact, Run
@@ -40,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StepCell"]
 
-_NOT_A_HIT = (StoreError, UntrustedArtifact, MissingDefinition)
+_NOT_A_HIT = (StoreError, UntrustedArtifact, MissingDefinition, StepRefused)
 
 
 class StepCell:
@@ -74,6 +79,7 @@ class StepCell:
         self._verdict = self._site.verdict(self._prepared)
         if self._verdict.reuse is not None and self._reused(self._verdict.reuse):
             return False
+        self._load_pending()
         self._inputs = self._site.keep_inputs(self._prepared)
         self._run = self._site.metadata.begin_run(self._site.new_run("step"))
         if not self._site.orchestrator.in_kernel:
@@ -82,6 +88,16 @@ class StepCell:
         self._before = Before(self._namespace, self.definition, self._prepared.reach.writes)
         self._start()
         return True
+
+    def _load_pending(self) -> None:
+        """Bind what the body reads and nobody has read yet; it is looked at again, now that it is at hand."""
+        __tracebackhide__ = True
+        session = self._session
+        with session.lock:
+            needed = session.pending.named_in(self.definition.source)
+            session.pending.load(needed)
+        if needed:
+            self._prepared = session.prepare(self.definition)
 
     def _start(self) -> None:
         """Make ready for the body: names in doubt out of the way, all that it shows recorded, its time limited."""
@@ -153,6 +169,8 @@ class StepCell:
         for name, (value, seen) in collected.values.items():
             if name in step.outputs:
                 self._session.holdings.bind(name, value, step.outputs[name], seen)
+        self._session.pending.forget(step.outputs)
+        self._session.pending.expose(self.definition.source)
         self.is_over = True
         self._session.show_status(step)
 
@@ -199,19 +217,25 @@ class StepCell:
         """Take over the results of `source`; False (with a new verdict) when they turn out not to be there."""
         assert self._prepared is not None
         assert self._verdict is not None
+        shelf, pending = self._site.shelf, self._session.pending
+        undo = self._site.surroundings.undo() if source.carried is not None else None
         try:
             displays = self._recorded(source)
-            self._site.take_over(source)
-            later = {
-                name for name, artifact in source.outputs.items() if set(artifact.needs) & set(source.defines)
-            }
-            values = self._site.shelf.fetch({n: a for n, a in source.outputs.items() if n not in later})
-            self._define(source, values)
-            values.update(self._site.shelf.fetch({n: source.outputs[n] for n in later}))
+            changes = shelf.fetch_changes(source.carried)
+            large = pending.worth(source.outputs)
+            now = {name: artifact for name, artifact in source.outputs.items() if name not in large}
+            later = {name for name, artifact in now.items() if set(artifact.needs) & set(source.defines)}
+            values = shelf.fetch({name: artifact for name, artifact in now.items() if name not in later})
+            self._define(source, values, changes)
+            values.update(shelf.fetch({name: now[name] for name in later}))
         except _NOT_A_HIT as error:
+            if undo is not None:
+                undo()
             self._verdict = replace(self._verdict, reuse=None, reason=_brief(error))
             return False
         self._namespace.update(values)
+        pending.forget((*values, *source.defines, *source.deletes))
+        pending.postpone({name: source.outputs[name] for name in large}, shelf, step=self.definition.name)
         for name in source.deletes:
             self._namespace.pop(name, None)
         step = self._site.cached_step(
@@ -228,20 +252,37 @@ class StepCell:
     def _recorded(self, source: Step) -> Recording:
         return Recording.load(self._site.store.get(source.displays)) if source.displays else Recording()
 
-    def _define(self, source: Step, values: Mapping[str, Any]) -> None:
-        """Execute imports, functions, classes and settings of the cell again, unseen; `values` are bound first."""
+    def _define(
+        self, source: Step, values: Mapping[str, Any], changes: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        """Set settings, and execute imports, functions and classes of the cell again, unseen; `values` are bound first.
+
+        Raises:
+            StepRefused: they cannot be executed again.
+        """
         settings = setting_lines(self.definition.tree)
-        if not (source.defines or settings):
-            return
-        statements = definitions(self.definition.tree, source.defines, also=settings)
+        statements = (
+            definitions(self.definition.tree, source.defines, also=settings)
+            if source.defines or settings
+            else None
+        )
+        folder = Path.cwd()
+        self._site.surroundings.apply(changes)
         if not statements:
             return
-        import ast
-
         self._namespace.update(values)
         tree = ast.fix_missing_locations(ast.Module(body=list(statements), type_ignores=[]))
-        with self._session.tap.hushed():
-            exec(compile(tree, self.definition.filename, "exec", dont_inherit=True), self._namespace)
+        code = compile(tree, self.definition.filename, "exec", dont_inherit=True)
+        text = ast.unparse(tree)
+        self._session.pending.load(self._session.pending.named_in(text))
+        self._session.pending.expose(text)
+        with self._session.tap.hushed(), _in_folder(folder if settings else Path.cwd()):
+            try:
+                exec(code, self._namespace)
+            except Exception as error:
+                raise StepRefused(
+                    f"its definitions could not be executed again ({type(error).__name__}: {error})"
+                ) from error
 
     def _run_elsewhere(self) -> None:
         """Run the step where the stack's orchestrator runs things, wait for it, and bind what it made."""
@@ -286,6 +327,19 @@ class StepCell:
             run, status=status, started=self._started, seconds=time.time() - self._started, versions=versions
         )
         return self._site.metadata.add(step, run=run)
+
+
+@contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    """Work in a folder for a while: lines such as `%cd data` go from where the cell began."""
+    after = Path.cwd()
+    if folder != after:
+        os.chdir(folder)
+    try:
+        yield
+    finally:
+        if Path.cwd() != after:
+            os.chdir(after)
 
 
 def _say_restored(names: list[str]) -> str:

@@ -86,6 +86,7 @@ class TreeTransformer(ast.NodeTransformer):
         source: returns a cell's text by its token.
         interactivity: returns IPython's `ast_node_interactivity`, which says what is displayed.
         unmarked: returns the step that a cell without `%%step` is, given its tree; None when it is none.
+        reads_pending: says whether the cell that runs now names outputs that are not bound yet.
     """
 
     def __init__(
@@ -94,9 +95,10 @@ class TreeTransformer(ast.NodeTransformer):
         source: Callable[[str], str],
         interactivity: Callable[[], str],
         unmarked: Callable[[ast.Module], Announced | None],
+        reads_pending: Callable[[], bool] = lambda: False,
     ) -> None:
         self._announce, self._source, self._interactivity = announce, source, interactivity
-        self._unmarked = unmarked
+        self._unmarked, self._reads_pending = unmarked, reads_pending
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         """Return the tree, folded when it is that of a step: announced by its first statement, or by other means."""
@@ -110,9 +112,23 @@ class TreeTransformer(ast.NodeTransformer):
         elif unmarked is not None:
             step, token = unmarked, _token(unmarked.source)
         else:
-            return node
+            return _preceded(node) if self._reads_pending() else node
         self._announce(token, step)
         return _folded(body, token, self._interactivity(), retries="--retries" in step.line)
+
+
+def _preceded(node: ast.Module) -> ast.Module:
+    """Return a plain cell that first has bound what it names."""
+    place = next((n for n, each in enumerate(node.body) if not _is_future(each)), len(node.body))
+    call = _statement(f"get_ipython().{_CALL}.need()")
+    if place < len(node.body):
+        for part in ast.walk(call):
+            ast.copy_location(part, node.body[place])
+    return ast.Module(body=[*node.body[:place], call, *node.body[place:]], type_ignores=[])
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _token(source: str) -> str:
@@ -131,7 +147,7 @@ def _announcement(node: ast.Module) -> tuple[str, str] | None:
 
 
 def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bool) -> ast.Module:
-    futures = [node for node in body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    futures = [node for node in body if _is_future(node)]
     rest = [node for node in body if node not in futures]
     inner = [*_displayed(rest, interactivity), _statement(f"get_ipython().{_CALL}.finish({token!r})")]
     if retries:
