@@ -229,6 +229,7 @@ def test_the_comment_is_completed(notebook: Notebook) -> None:
             return [found.text for found in notebook.shell.Completer.completions(text, len(text))]
 
     notebook.run("#| step: load\nrows = [1]")
+    notebook.shell.zennb_hooks.completion.settle()
     assert complete("#| step: train --re") == ["--rerun", "--retries"]
     assert complete("#| step: lo") == ["load"]
     assert complete("%zennb autostep ") == ["on", "off"]

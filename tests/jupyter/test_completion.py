@@ -134,9 +134,12 @@ def test_names_follow_a_moment_after_a_cell_and_no_cell_waits_for_them(notebook:
     names = notebook.shell.zennb_hooks.completion.names
     asked: list[str] = []
     take = notebook.shell.zennb_hooks.completion._take
-    notebook.shell.zennb_hooks.completion._take = lambda workspace: (
-        asked.append(current_thread().name) or take(workspace)
-    )
+
+    def taken(workspace: object) -> None:
+        asked.append(current_thread().name)
+        take(workspace)
+
+    notebook.shell.zennb_hooks.completion._take = taken
     notebook.run("%%step load\nrows = [1]", "%%step more\nothers = [2]")
     assert asked == []
     deadline = monotonic() + 20

@@ -5,6 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+import pytest
+
+from zennb.errors import StoreError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -92,21 +96,44 @@ def test_a_typo_in_the_step_line_is_one_sentence(notebook: Notebook) -> None:
     assert "x" not in notebook.ns
 
 
-def test_a_damaged_artifact_is_not_a_hit(notebook: Notebook, tmp_path: Path) -> None:
-    cell = step("import numpy as np\nx = np.arange(100_000)", "s")
-    notebook.run(cell)
-    blobs = [
-        path for path in (tmp_path / "home").rglob("*") if path.is_file() and path.stat().st_size >= 800_000
-    ]
+def spoil(home: Path, size: int) -> None:
+    """Change a byte of the one stored file that has at least `size` bytes."""
+    blobs = [path for path in home.rglob("*") if path.is_file() and path.stat().st_size >= size]
     assert len(blobs) == 1
     content = bytearray(blobs[0].read_bytes())
     content[-1] ^= 255
     blobs[0].chmod(0o600)
     blobs[0].write_bytes(content)
+
+
+def test_a_damaged_artifact_is_not_a_hit(notebook: Notebook, tmp_path: Path) -> None:
+    cell = step("import numpy as np\nx = np.arange(5_000)", "s")
+    notebook.run(cell)
+    spoil(tmp_path / "home" / "artifacts", 40_000)
     notebook.restart()
     (again,) = notebook.run(cell)
     assert again.status == "completed"
     assert "damaged" in again.reason
+    assert int(notebook.ns["x"][-1]) == 4_999
+
+
+@pytest.mark.parametrize("reader", ["x[-1]", step("last = x[-1]", "read"), step("last = x[-2]", "read")])
+def test_a_large_artifact_that_is_damaged_is_named_by_the_cell_that_reads_it(
+    notebook: Notebook, tmp_path: Path, reader: str
+) -> None:
+    cell = step("import numpy as np\nx = np.arange(100_000)", "make")
+    notebook.run(cell)
+    spoil(tmp_path / "home" / "artifacts", 800_000)
+    notebook.restart()
+    (reused,) = notebook.run(cell)
+    assert reused.status == "cached"
+    failed = notebook.cell(reader)
+    assert isinstance(failed.error, StoreError)
+    assert "`x v1`, which this cell reads, is not there any more" in str(failed.error)
+    assert "run the cell of step 'make' again" in str(failed.error)
+    (made,) = notebook.run(cell)
+    assert made.status == "completed"
+    notebook.run(reader)
     assert int(notebook.ns["x"][-1]) == 99_999
 
 

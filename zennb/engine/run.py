@@ -100,6 +100,7 @@ class PipelineRun:
     ) -> None:
         self._request, self._site, self._frontend, self._on_change = request, site, frontend, on_change
         self._steps: dict[str, Step] = {}
+        self._waiting: list[str] = []
         self._flights: dict[Future[Made], _Flight] = {}
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
@@ -120,10 +121,10 @@ class PipelineRun:
         return self._finish(self._outcome())
 
     def _loop(self) -> None:
-        waiting = list(self._request.chosen)
-        while waiting or self._flights:
-            for name in [name for name in waiting if self._is_ready(name)]:
-                waiting.remove(name)
+        self._waiting = list(self._request.chosen)
+        while self._waiting or self._flights:
+            for name in [name for name in self._waiting if self._is_ready(name)]:
+                self._waiting.remove(name)
                 self._begin(name)
                 self._tell()
             if self._flights:
@@ -168,7 +169,22 @@ class PipelineRun:
             )
             self._record(step)
             return
-        self._submit(prepared, verdict, started)
+        if not self._make_again(prepared):
+            self._submit(prepared, verdict, started)
+
+    def _make_again(self, prepared: Prepared) -> bool:
+        """Put off a step whose inputs turn out to be damaged until the reused steps that made them have run again."""
+        name = prepared.definition.name
+        sources = self._request.plan.sources[name]
+        makers = {sources[each] for each in self._site.unreadable(prepared) if each in sources}
+        makers = {
+            each for each in makers if each in self._steps and self._steps[each].status is Status.CACHED
+        }
+        for maker in makers:
+            del self._steps[maker]
+        if makers:
+            self._waiting += [*makers, name]
+        return bool(makers)
 
     def _bad_parent(self, name: str) -> str | None:
         """Return the step that is to blame when `name` cannot run: the failed one, through any skipped ones."""

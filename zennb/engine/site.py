@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from zennb.engine.surroundings import Surroundings
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["Site", "failure_of", "is_interrupt", "run_versions"]
+__all__ = ["LARGE", "Site", "failure_of", "is_interrupt", "run_versions"]
+
+LARGE = 64 * 1024
+"""Bytes from which on an output is left where it is until something reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,15 +83,30 @@ class Site:
         )
 
     def proven(self, verdict: Verdict, source: Step) -> Verdict:
-        """Return the verdict when all that `source` left can be read back whole, else one to run, with the reason."""
-        blobs = {artifact.blob: None for artifact in source.outputs.values()}
+        """Return the verdict when what `source` left can be read back, else one to run, with the reason.
+
+        Large outputs are not read here: `unreadable` proves those that a step is about to read.
+        """
+        small = [artifact.blob for artifact in source.outputs.values() if artifact.size < LARGE]
         try:
-            for blob in [*blobs, *([source.displays] if source.displays else [])]:
+            for blob in dict.fromkeys([*small, *([source.displays] if source.displays else [])]):
                 self.store.get(blob)
             self.take_over(source)
         except (StoreError, UntrustedArtifact) as error:
             return Verdict(reason=error.message.split(". ")[0].rstrip("."))
         return verdict
+
+    def unreadable(self, prepared: Prepared) -> list[str]:
+        """Return the inputs of a step whose stored bytes are damaged or gone; a damaged one is moved aside."""
+        found = []
+        for name, artifact in prepared.artifacts.items():
+            if name in prepared.values or artifact.size < LARGE:
+                continue
+            try:
+                self.store.get(artifact.blob)
+            except StoreError:
+                found.append(name)
+        return found
 
     def take_over(self, source: Step) -> None:
         """Set the settings that `source` changed, as running it would.

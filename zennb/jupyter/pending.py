@@ -10,18 +10,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from zennb.engine.site import LARGE
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping
 
     from zennb.core.records import Artifact
+    from zennb.core.source import Analysis
     from zennb.engine.shelf import Shelf
 
-__all__ = ["Pending", "identifiers"]
-
-LARGE = 64 * 1024
-"""Bytes from which on an output is worth leaving where it is."""
+__all__ = ["Pending", "identifiers", "only_bound"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _DYNAMIC = frozenset({"dir", "eval", "exec", "globals", "locals", "user_ns", "vars", "__main__"})
@@ -34,6 +33,11 @@ _DYNAMIC_MAGIC = re.compile(
 def identifiers(text: str) -> set[str]:
     """Return all words in a text that could be names, those in strings and comments among them."""
     return set(_WORD.findall(text))
+
+
+def only_bound(analysis: Analysis) -> set[str]:
+    """Return the names that a cell surely binds, and whose value before it does not read."""
+    return set(analysis.surely) - analysis.reads.keys()
 
 
 class Pending:

@@ -132,6 +132,7 @@ class PipelineSession:
                 raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
             drawn = self._plan(definitions)
             chosen = drawn.narrow(start=start, only=only)
+            self._load_pending(definitions, drawn, chosen)
             site = session.site(stack)
             request = Request(
                 definitions=definitions,
@@ -152,6 +153,14 @@ class PipelineSession:
         if finished.error is not None:
             raise finished.error
         return finished.run
+
+    def _load_pending(
+        self, definitions: Mapping[str, Definition], drawn: Plan, chosen: Iterable[str]
+    ) -> None:
+        """Bind what the chosen steps read that comes from no step of the plan and is not bound yet."""
+        for name in chosen:
+            reads = definitions[name].analysis.reads
+            self._session.pending.load(each for each in reads if each not in drawn.sources[name])
 
     def _look(self, name: str, value: Any) -> Any:
         with self._session.lock:
@@ -289,12 +298,21 @@ class PipelineSession:
             if step is not None and step.status in {Status.COMPLETED, Status.CACHED}:
                 outputs.update(step.outputs)
         fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
-        for name, value in site.shelf.fetch(fresh).items():
+        large = session.pending.worth(fresh)
+        maker = {name: step.name for step in finished.steps.values() for name in step.outputs}
+        for name in large:
+            session.pending.postpone({name: fresh[name]}, site.shelf, step=maker[name])
+        values = site.shelf.fetch({name: a for name, a in fresh.items() if name not in large})
+        session.pending.forget(values)
+        for name, value in values.items():
             session.namespace[name] = value
             session.holdings.bind(name, value, fresh[name], session.seen(fresh[name], value))
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
-        """Whether the notebook's variable is that artifact already."""
+        """Whether the notebook's variable is that artifact already, or will be when a cell names it."""
+        waiting = self._session.pending.artifacts([name]).get(name)
+        if waiting is not None:
+            return waiting.digest == artifact.digest and waiting.blob == artifact.blob
         if name not in self._session.namespace:
             return False
         _, held = self._session.holdings.look(name, self._session.namespace[name])

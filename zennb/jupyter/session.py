@@ -18,6 +18,7 @@ from zennb.commands.parser import parse
 from zennb.commands.step import STEP, named
 from zennb.core.digest import Look, look
 from zennb.core.heading import heading
+from zennb.core.source import analyse
 from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
 from zennb.engine.definition import Definition, Options, define
 from zennb.engine.held import Holdings
@@ -31,7 +32,7 @@ from zennb.headless.label import label
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.live import facts
 from zennb.jupyter.notebook import find_notebook
-from zennb.jupyter.pending import Pending
+from zennb.jupyter.pending import Pending, only_bound
 from zennb.jupyter.plain import PlainCells
 from zennb.jupyter.register import Register
 from zennb.jupyter.shell_settings import shell_settings
@@ -42,6 +43,7 @@ from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable
     from pathlib import Path
 
@@ -85,6 +87,7 @@ class KernelSession:
         self._cell: StepCell | None = None
         self._cell_id = ""
         self._text = ""
+        self._needed: set[str] = set()
         self._depth = 0
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
 
@@ -117,6 +120,7 @@ class KernelSession:
         definition = self._define(announced, frame.f_code.co_filename)
         site = self.site(definition.options.stack or None)
         if not announced.spoken and definition.analysis.magics and not site.orchestrator.in_kernel:
+            self.reads_pending(announced.tree)
             self.need()
             return True  # nobody asked for this step, and it cannot run elsewhere: the cell stays plain
         self._cell = StepCell(self, site, self.register.add(definition))
@@ -130,7 +134,7 @@ class KernelSession:
         """
         __tracebackhide__ = True
         with self.lock:
-            self.pending.load(self.pending.named_in(self._text))
+            self.pending.load(self._needed)
 
     def finish(self, _token: str) -> None:
         """End the step whose body has just run."""
@@ -162,9 +166,11 @@ class KernelSession:
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
         self._text = info.raw_cell or ""
 
-    def reads_pending(self) -> bool:
-        """Say whether the cell that runs now names outputs that are not bound yet."""
-        return bool(self.pending.named_in(self._text))
+    def reads_pending(self, tree: ast.Module) -> bool:
+        """Say whether the cell that runs now, which has this tree, names outputs that are not bound yet."""
+        named = self.pending.named_in(self._text)
+        self._needed = named - only_bound(analyse(tree)) if named else named
+        return bool(self._needed)
 
     def after_cell(self, result: ExecutionResult | None) -> None:
         """Close a step that did not come to its end, and note that variables may have changed."""
@@ -179,6 +185,7 @@ class KernelSession:
                 self.plain.note(result)
             self.pending.expose(self._text)
         self.holdings.sweep(self.namespace)
+        self.pending.forget([name for name in self.pending.names if name in self.namespace])
         if self._depth == 0:
             self._cell = None
 

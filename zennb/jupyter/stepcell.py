@@ -31,6 +31,7 @@ from zennb.errors import (
     UntrustedArtifact,
     ZennbError,
 )
+from zennb.jupyter.pending import only_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,7 +95,7 @@ class StepCell:
         __tracebackhide__ = True
         session = self._session
         with session.lock:
-            needed = session.pending.named_in(self.definition.source)
+            needed = session.pending.named_in(self.definition.source) - only_bound(self.definition.analysis)
             session.pending.load(needed)
         if needed:
             self._prepared = session.prepare(self.definition)

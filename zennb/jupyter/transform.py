@@ -95,7 +95,7 @@ class TreeTransformer(ast.NodeTransformer):
         source: Callable[[str], str],
         interactivity: Callable[[], str],
         unmarked: Callable[[ast.Module], Announced | None],
-        reads_pending: Callable[[], bool] = lambda: False,
+        reads_pending: Callable[[ast.Module], bool] = lambda _tree: False,
     ) -> None:
         self._announce, self._source, self._interactivity = announce, source, interactivity
         self._unmarked, self._reads_pending = unmarked, reads_pending
@@ -112,7 +112,7 @@ class TreeTransformer(ast.NodeTransformer):
         elif unmarked is not None:
             step, token = unmarked, _token(unmarked.source)
         else:
-            return _preceded(node) if self._reads_pending() else node
+            return _preceded(node) if self._reads_pending(node) else node
         self._announce(token, step)
         return _folded(body, token, self._interactivity(), retries="--retries" in step.line)
 
