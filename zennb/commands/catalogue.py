@@ -7,6 +7,7 @@ from functools import cache
 from zennb import plugins
 from zennb.commands.artifacts import ARTIFACTS
 from zennb.commands.autostep import AUTOSTEP
+from zennb.commands.check import CHECK
 from zennb.commands.component import component_command
 from zennb.commands.face import ROOT
 from zennb.commands.house import COMPONENTS, HELP, INIT, TRUST, VERSION
@@ -41,6 +42,7 @@ def build(types: frozenset[str]) -> Command:
             COMPONENTS,
             PIPELINE,
             RUN,
+            CHECK,
             RUNS,
             ARTIFACTS,
             AUTOSTEP,

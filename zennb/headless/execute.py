@@ -106,6 +106,8 @@ def execute(
     on_step: Callable[[StepLine], None] | None = None,
     timeout: float | None = None,
     allow_errors: bool = False,
+    folder: Path | None = None,
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Execution:
     """Run a notebook in a kernel of its own, in the notebook's folder; that kernel never outlives the call.
 
@@ -121,6 +123,8 @@ def execute(
         on_step: called for each status line of a step, while its cell runs.
         timeout: seconds that one cell may take; None for no limit.
         allow_errors: go on after a cell that failed.
+        folder: the kernel's working directory, where it is not the notebook's folder.
+        env: environment variables of that kernel, beyond those of this process.
 
     Raises:
         UnknownName: there is no such notebook, or it has no variable of a parameter's name.
@@ -134,10 +138,15 @@ def execute(
     inject(node, parameters, path=path)
     _clear(node)
     account = _Account(node, on_cell=on_cell, on_step=on_step)
-    env = environment(path, stack=stack, parameters=parameters)
+    options = {
+        "folder": folder or path.absolute().parent,
+        "env": {**environment(path, stack=stack, parameters=parameters), **env},
+        "timeout": timeout,
+        "allow_errors": allow_errors,
+    }
     written = None
     with manager() as kernel:
-        play = _play(node, path, account, manager=kernel, env=env, timeout=timeout, allow_errors=allow_errors)
+        play = _play(node, account, manager=kernel, **options)
         try:
             _finish(play)
         finally:
@@ -223,11 +232,10 @@ def _clear(node: Any) -> None:
     node.metadata.pop("widgets", None)
 
 
-def _play(node: Any, path: Path, account: _Account, **options: Any) -> Play:
+def _play(node: Any, account: _Account, **options: Any) -> Play:
     from zennb.headless.client import Play  # nbclient takes long to import, and only runs need it
 
-    folder = path.absolute().parent
-    return Play(node, folder=folder, on_start=account.start, on_step=account.step, **options)
+    return Play(node, on_start=account.start, on_step=account.step, **options)
 
 
 def _finish(play: Play) -> None:

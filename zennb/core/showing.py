@@ -1,0 +1,120 @@
+"""Owns the comparison of what a cell showed: outputs as text in which only what was computed counts."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["Showing", "difference", "normalised", "showing"]
+
+_PICTURES = ("image/png", "image/jpeg", "image/gif")
+_DISPLAYS = frozenset({"display_data", "execute_result"})
+_SHOWN_LINES = 12
+_SHOWN_WIDTH = 160
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]"), ""),
+    (re.compile(r"\b0x[0-9a-fA-F]{6,16}\b"), "0x…"),
+    (re.compile(r"(?m)^.*\bper loop \(mean ± std\. dev\. of .*$"), "<%timeit>"),
+    (re.compile(r"(?m)^The slowest run took .*\n(?:This could mean .*\n?)?"), ""),
+    (re.compile(r"(?m)^CPU times: .*$"), "<CPU times>"),
+    (re.compile(r"(?m)^(?:Wall time|Compiler|Parser) *: .*$"), "<Wall time>"),
+    (re.compile(r"[^\s\"'(]*ipykernel_\d+[\\/]\d+\.py"), "<cell>"),
+    (re.compile(r"(?:/var/folders/[^\s\"']*?|/tmp|[A-Z]:[^\s\"']*?Temp)[\\/]tmp[\w-]{6,}"), "<temp>"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """What a cell showed.
+
+    Attributes:
+        text: standard output, and the text of results and displays, in order; addresses, timings and temporary
+            paths are the same in every run. An exception is its name and message.
+        pictures: digests of the pictures' bytes, in order.
+        raised: name of the exception the cell ended with; "" for none.
+    """
+
+    text: str = ""
+    pictures: tuple[str, ...] = ()
+    raised: str = ""
+
+
+def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
+    """Return what the outputs of a cell, as in a notebook file, come to.
+
+    Display updates and cleared outputs must have been applied already, as whoever wrote the file does. Standard
+    error does not count, nor does what carries metadata of ours (`zennb`): the status line of a step.
+    """
+    pieces: list[str] = []
+    pictures: list[str] = []
+    stream, raised = "", ""
+    for output in outputs:
+        kind = output.get("output_type")
+        if kind == "stream":
+            stream += _joined(output.get("text", "")) if output.get("name") == "stdout" else ""
+            continue
+        if "zennb" in (output.get("metadata") or {}):
+            continue
+        pieces, stream = _with_stream(pieces, stream), ""
+        if kind in _DISPLAYS:
+            data = output.get("data") or {}
+            pieces.append(f"{_joined(data.get('text/plain', ''))}\n")
+            pictures += [_digest(_joined(data[mime])) for mime in _PICTURES if mime in data]
+        elif kind == "error":
+            raised = str(output.get("ename", ""))
+            pieces.append(f"{raised}: {output.get('evalue', '')}\n")
+    text = normalised("".join(_with_stream(pieces, stream)))
+    return Showing(text=text, pictures=tuple(pictures), raised=raised)
+
+
+def normalised(text: str) -> str:
+    """Return text without what differs from run to run by nature: addresses, timings, temporary paths, colours.
+
+    A line that was written over, as progress bars do with carriage returns, is what it was last.
+    """
+    for pattern, instead in _RULES:
+        text = pattern.sub(instead, text)
+    return "\n".join(_overwritten(line) for line in text.split("\n"))
+
+
+def difference(expected: str, found: str, *, names: tuple[str, str] = ("plain", "step")) -> str:
+    """Return how two texts differ, as a short unified diff; "" when they are equal."""
+    if expected == found:
+        return ""
+    lines = list(
+        difflib.unified_diff(
+            expected.splitlines(), found.splitlines(), fromfile=names[0], tofile=names[1], lineterm="", n=1
+        )
+    )
+    if not lines:
+        lines = ["(only line ends differ)"]
+    shown = [_cut(line) for line in lines[:_SHOWN_LINES]]
+    more = len(lines) - len(shown)
+    return "\n".join([*shown, *([f"… {more} more lines"] if more else [])])
+
+
+def _with_stream(pieces: Sequence[str], stream: str) -> list[str]:
+    return [*pieces, stream] if stream else list(pieces)
+
+
+def _joined(text: Any) -> str:
+    return "".join(map(str, text)) if isinstance(text, list | tuple) else str(text)
+
+
+def _digest(data: str) -> str:
+    return hashlib.sha256("".join(data.split()).encode()).hexdigest()[:16]
+
+
+def _overwritten(line: str) -> str:
+    return line.rstrip("\r").rpartition("\r")[2]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _SHOWN_WIDTH else f"{line[: _SHOWN_WIDTH - 1]}…"

@@ -1,0 +1,182 @@
+"""Owns the check of a notebook: run plain, as steps, and reused in a new kernel, each from the same files."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.checked import Check, Played, judged
+from zennb.core.records import Status
+from zennb.core.showing import Showing, showing
+from zennb.headless.execute import execute
+from zennb.headless.read import document, runs
+from zennb.headless.step_line import step_lines
+from zennb.headless.variants import as_plain, as_steps, first_line, has_code, stays
+from zennb.headless.workplace import Workplace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zennb.headless.execute import CellFailure, CellStart
+
+__all__ = ["check"]
+
+LIMIT = 500.0
+"""Megabytes of the notebook's folder that are copied at most."""
+
+_LOST = frozenset({"DeadKernel", "TimeoutError"})
+
+
+def check(
+    path: str | Path,
+    *,
+    timeout: float | None = None,
+    once: bool = False,
+    limit: float = LIMIT,
+    on_run: Callable[[str], None] | None = None,
+) -> Check:
+    """Compare what a notebook shows plain with what it shows when every cell is a step, cold and reused.
+
+    Nothing of the user's is touched: the notebook runs in a copy of its folder, with a home of zennb's own that is
+    deleted afterwards.
+
+    Args:
+        path: the notebook.
+        timeout: seconds that one cell may take; None for no limit.
+        once: leave out the second plain run, which finds cells that show something else each time.
+        limit: megabytes of the notebook's folder that are copied at most.
+        on_run: called with a phrase before each run.
+
+    Raises:
+        UnknownName: there is no such notebook.
+        BrokenNotebook: the file is no Python notebook.
+        StepRefused: its folder is too large to be copied, or a kernel did not start.
+        MissingExtra: ipykernel is not installed.
+        KeyboardInterrupt: the check was interrupted.
+    """
+    path, began = Path(path), time.perf_counter()
+    node = document(path)
+    _need_ids(node)
+    with tempfile.TemporaryDirectory(prefix="zennb-check-", ignore_cleanup_errors=True) as place:
+        series = _Series(path, node, Path(place).resolve(), timeout=timeout, limit=limit, say=on_run)
+        # Plain and cold agree about the order of sets; the two runs that follow them have another.
+        plain = series.plain("plain", seed=0)
+        node.cells = [cell for cell in node.cells if not runs(cell) or cell.id in plain]
+        again = None if once else series.plain("plain, a second time", seed=1)
+        raised = {cell: played.showing.raised for cell, played in plain.items() if played.showing.raised}
+        steps = as_steps(node, raised)
+        cold = series.steps("as steps", steps, seed=0, fresh=True)
+        reused = series.steps("reused in a new kernel", steps, seed=0 if once else 1, fresh=False)
+    found = [
+        judged(
+            number=number,
+            code=first_line(cell.source),
+            stays=stays(cell.source, raised=raised.get(cell.id, "")),
+            plain=plain[cell.id],
+            again=None if again is None else again.get(cell.id),
+            cold=cold.get(cell.id),
+            reused=reused.get(cell.id),
+        )
+        for number, cell in enumerate(filter(runs, node.cells), start=1)
+        if has_code(cell.source)
+    ]
+    return Check(
+        name=path.name, cells=tuple(found), notes=tuple(series.notes), seconds=time.perf_counter() - began
+    )
+
+
+@dataclass(kw_only=True)
+class _Clock:
+    """When each cell was started, told by the calls before each."""
+
+    starts: list[tuple[str, float]] = field(default_factory=list)
+
+    def cell(self, start: CellStart) -> None:
+        self.starts.append((start.id, time.perf_counter()))
+
+    def seconds(self) -> dict[str, float]:
+        ends = [when for _, when in self.starts[1:]] + [time.perf_counter()]
+        return {cell: end - when for (cell, when), end in zip(self.starts, ends, strict=True)}
+
+
+class _Series:
+    """The runs of one check: where they happen, and what went wrong in them."""
+
+    def __init__(
+        self,
+        path: Path,
+        node: Any,
+        place: Path,
+        *,
+        timeout: float | None,
+        limit: float,
+        say: Callable[[str], None] | None,
+    ) -> None:
+        self._node, self._timeout, self._say = node, timeout, say
+        self._workplace = Workplace(path.absolute().parent, place / "files", limit=limit)
+        self._file = place / "notebook" / path.name
+        self._out = place / "outputs" / path.name
+        self._home = place / "home"
+        self.notes: list[str] = []
+
+    def plain(self, what: str, *, seed: int) -> dict[str, Played]:
+        """Run it without steps, from the original files; return what became of each cell, by id."""
+        self._workplace.restore()
+        return self._run(what, as_plain(self._node), seed=seed)
+
+    def steps(self, what: str, node: Any, *, seed: int, fresh: bool) -> dict[str, Played]:
+        """Run it with steps, from the original files (`fresh`) or from those that the run before left."""
+        if fresh:
+            self._workplace.restore()
+        return self._run(what, node, seed=seed)
+
+    def _run(self, what: str, node: Any, *, seed: int) -> dict[str, Played]:
+        import nbformat
+
+        if self._say is not None:
+            self._say(what)
+        self._file.parent.mkdir(exist_ok=True)
+        nbformat.write(node, self._file)
+        clock = _Clock()
+        done = execute(
+            self._file,
+            out=self._out,
+            on_cell=clock.cell,
+            timeout=self._timeout,
+            allow_errors=True,
+            folder=self._workplace.folder,
+            env={"ZENNB_HOME": str(self._home), "PYTHONHASHSEED": str(seed)},
+        )
+        if done.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
+        seconds = clock.seconds()
+        lost = [failure for failure in done.failures if failure.type in _LOST]
+        self.notes += [_lost(what, failure) for failure in lost]
+        reached = set(seconds) - {failure.id for failure in lost}
+        return {cell.id: _played(cell, seconds) for cell in document(self._out).cells if cell.id in reached}
+
+
+def _played(cell: Any, seconds: Mapping[str, float]) -> Played:
+    lines = [line for output in cell.outputs for line in step_lines(output.get("metadata") or {})]
+    last = lines[-1] if lines else None
+    return Played(
+        showing=showing(cell.outputs) if cell.outputs else Showing(),
+        status="" if last is None else last.status.value,
+        reason="" if last is None else last.reason,
+        seconds=seconds.get(cell.id, 0.0),
+    )
+
+
+def _lost(what: str, failure: CellFailure) -> str:
+    number = failure.number - 1  # the added cell on top is not the user's
+    return f"{what}: cell [{number}] ended the run, so it and the cells after it were not compared: {failure.message}."
+
+
+def _need_ids(node: Any) -> None:
+    """Give ids to the cells of a notebook of an older format, and let the format have them."""
+    for position, cell in enumerate(node.cells, start=1):
+        cell.setdefault("id", f"cell-{position}")
+    node.nbformat_minor = max(node.nbformat_minor, 5)
