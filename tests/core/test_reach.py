@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import linecache
 from itertools import count
 from typing import Any
@@ -366,3 +367,12 @@ def test_what_ipython_puts_into_every_notebook_is_not_content() -> None:
     assert found == Notebook().reach("")
     notebook.run("def helper():\n    return display(1), get_ipython()")
     assert not notebook.reach("helper()").unclear
+
+
+def test_a_class_is_the_same_after_one_of_its_instances_was_copied() -> None:
+    # The first copy, pickle or digest of an instance makes Python note the names of its slots in the class.
+    notebook = Notebook().run("class Point:\n    def __init__(self): self.x = 1")
+    before = print_of(notebook.reach("Point()"))
+    copy.copy(notebook.names["Point"]())
+    assert "__slotnames__" in vars(notebook.names["Point"])
+    assert print_of(notebook.reach("Point()")) == before

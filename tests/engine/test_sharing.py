@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 
 from zennb.core.digest import look
-from zennb.engine.sharing import partners, share
+from zennb.engine.sharing import forget, partners, share
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", None]})
 LIST = [1]
@@ -70,3 +72,38 @@ def test_a_variable_that_has_been_rebound_is_no_partner() -> None:
     inner: list[int] = []
     held = {"old": ([inner], look([inner]))}
     assert not partners({"inner": look(inner)}, held, {"inner": inner, "old": 1})
+
+
+def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searches: list[int] = []
+    everything = gc.get_objects
+
+    def counted() -> list[object]:
+        searches.append(1)
+        return everything()
+
+    one, other, third = (look(figure) for figure in (FIGURE, OTHER_FIGURE, Figure()))
+    assert not share(one, other)
+    monkeypatch.setattr(gc, "get_objects", counted)
+    assert not share(one, other)
+    assert not share(other, third)
+    assert share(look(FIGURE), look(AXES))
+    assert searches == []
+
+
+def test_two_views_are_searched_for_once_until_code_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = np.arange(6)
+    start, end = base[:2], base[4:]
+    one, other = look(start), look(end)
+    assert share(one, other)
+    monkeypatch.setattr(gc, "get_objects", list)
+    assert share(other, one)
+    forget()
+    monkeypatch.setattr(gc, "get_objects", lambda: [{"__module__": "numpy", "__doc__": "", "kept": base}])
+    assert not share(one, other)
+
+
+def test_frames_with_the_same_labels_share_nothing() -> None:
+    index = pd.date_range("2020-01-01", periods=3)
+    one, other = (pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}, index=index) for _ in range(2))
+    assert not look(one).mutable & look(other).mutable

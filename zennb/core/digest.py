@@ -28,12 +28,14 @@ class Look:
         packages: import names of the packages whose types or functions were met: `{"numpy", "sklearn"}`.
         mutable: `id()` of every lasting object met that could be changed in place, and of the owners of memory
             that parts of the value look into. Two values with an id in common share state.
+        root: `id()` of the value itself; 0 when it was not at hand.
     """
 
     digest: str
     code: tuple[object, ...]
     packages: frozenset[str]
     mutable: frozenset[int]
+    root: int = 0
 
 
 def look(value: object, *, name: str = "value") -> Look:
@@ -54,6 +56,7 @@ def look(value: object, *, name: str = "value") -> Look:
         code=tuple(walk.code.values()),
         packages=frozenset(walk.packages),
         mutable=_lasting(walk.kept) | walk.owners,
+        root=id(value),
     )
 
 

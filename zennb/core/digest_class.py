@@ -28,6 +28,7 @@ NOISE = frozenset(
         "__non_callable_proto_members__",
         "__protocol_attrs__",
         "__qualname__",
+        "__slotnames__",
         "__static_attributes__",
         "__weakref__",
         "_abc_impl",

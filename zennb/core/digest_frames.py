@@ -96,6 +96,12 @@ def _own(walk: Walk, array: Any) -> None:
 
 
 def _index(walk: Walk, value: Any) -> Steps:
+    walk.labels += 1
+    yield from _index_parts(walk, value)
+    walk.labels -= 1
+
+
+def _index_parts(walk: Walk, value: Any) -> Steps:
     pd: Any = sys.modules["pandas"]
     walk.mark("index")
     walk.type_ref(type(value))

@@ -54,6 +54,8 @@ class Walk:
         packages: import names of packages whose types were met.
         owners: ids of objects that own memory which parts of the value look into.
         shell: a class whose own functions are written by name only.
+        labels: how many tables' labels are being visited just now: what they consist of does not count as
+            mutable, since tables share their labels freely and nobody changes them in place.
     """
 
     def __init__(self, find: Callable[[type], Handler], *, shell: type | None = None) -> None:
@@ -62,6 +64,7 @@ class Walk:
         self.packages: set[str] = set()
         self.owners: set[int] = set()
         self.shell = shell
+        self.labels = 0
         self.kept: dict[int, Any] = {}
         self._find = find
         self._handlers: dict[type, Handler] = {}
@@ -154,11 +157,14 @@ class Walk:
         if self._ordering:
             self._spend()
         place = self._places.get(id(value))
+        if self.labels:
+            self._alive.append(value)
+        else:
+            self.kept.setdefault(id(value), value)
         if place is not None:
             self.sink.write(b"&%d:" % place)
             return True
         self._places[id(value)] = len(self._places)
-        self.kept.setdefault(id(value), value)
         return False
 
     def seen_all(self, values: list[Any]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import Look, is_immutable, look
-from zennb.engine.sharing import partners
+from zennb.engine.sharing import forget, partners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -63,6 +63,7 @@ class Holdings:
     def code_ran(self) -> None:
         """Note that code ran which may have changed any mutable object."""
         self._moment += 1
+        forget()
 
     def sweep(self, namespace: Mapping[str, Any]) -> None:
         """Let go of values that the namespace no longer holds under their name.

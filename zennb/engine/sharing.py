@@ -9,26 +9,41 @@ from zennb.core.origin import Origin, origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
     from zennb.core.digest import Look
 
-__all__ = ["partners", "share"]
+__all__ = ["forget", "partners", "share"]
 
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
 """What the dictionaries of classes, and of modules, hold."""
 
 _DEPTH = 3  # how far inside an object of a library its parts are looked for
 
+_libraries: dict[int, object] = {}
+"""Objects known to be kept by a library, by id; held, so that no other object gets their id."""
+
+_others: set[int] = set()
+"""Ids of objects that are known not to be; only until code runs, since ids are given to other objects."""
+
+
+def forget() -> None:
+    """Note that code ran: what was an object of the notebook may be gone, and its id be another's."""
+    _others.clear()
+
 
 def share(one: Look, other: Look) -> bool:
     """Whether two values share state that a change through one would show in the other.
 
     Objects that a library itself keeps (constants of a class or module, settings) do not count: every figure
-    refers to the same few, and nobody changes them through a figure. Nor do the labels of pandas, which frames
-    share freely and never change in place.
+    refers to the same few, and nobody changes them through a figure.
     """
-    common = one.mutable & other.mutable
-    return bool(common) and not _is_harmless(common)
+    common = (one.mutable & other.mutable) - _libraries.keys()
+    if not common:
+        return False
+    if one.root in common or other.root in common or not _others.isdisjoint(common):
+        return True
+    return not _are_libraries(common)
 
 
 def partners(
@@ -57,27 +72,22 @@ def partners(
     return found | {n: value for n, value in unseen.items() if id(value) in inside and not n.startswith("_")}
 
 
-def _is_harmless(ids: frozenset[int]) -> bool:
-    """Whether all these objects are labels, or kept by a class, module or settings of a library, or inside such.
+def _are_libraries(ids: AbstractSet[int]) -> bool:
+    """Whether all these objects are kept by a class, module or settings of a library, or inside such.
 
-    All that Python tracks is walked once; to ask each object who refers to it would walk it as often.
+    All that Python tracks is walked once; to ask each object who refers to it would walk it as often. What is found
+    is remembered: the same few constants turn up in all values of a kind.
     """
-    objects = gc.get_objects()
-    labels = {kind for kind in set(map(type, objects)) if _is_label_type(kind)}
-    kept = gc.get_referents(*(each for each in objects if type(each) in labels or _is_library(each)))
-    owned = [each for each in objects if type(each) in labels and id(each) in ids]
-    owned += [each for each in kept if id(each) in ids]
-    covered = set(map(id, owned))
-    for _ in range(_DEPTH):
-        owned = [part for part in gc.get_referents(*owned) if not isinstance(part, type)]
-        covered.update(map(id, owned))
-    return ids <= covered
-
-
-def _is_label_type(kind: type) -> bool:
-    return any(
-        base.__name__ == "Index" and base.__module__.split(".")[0] == "pandas" for base in kind.__mro__
-    )
+    owned = gc.get_referents(*(each for each in gc.get_objects() if _is_library(each)))
+    for depth in range(_DEPTH + 1):
+        _libraries.update((id(each), each) for each in owned if id(each) in ids)
+        if ids <= _libraries.keys() or depth == _DEPTH:
+            break
+        # Deeper only inside what is asked about: a library's objects as a whole are too many.
+        inner = owned if depth else [each for each in owned if id(each) in ids]
+        owned = [part for part in gc.get_referents(*inner) if not isinstance(part, type)]
+    _others.update(ids - _libraries.keys())
+    return ids <= _libraries.keys()
 
 
 def _is_library(referrer: object) -> bool:
