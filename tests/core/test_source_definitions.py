@@ -37,6 +37,10 @@ FOUND = [
     ("with suppress(ImportError):\n    import a", "a", None),
 ]
 WHOLE = [
+    "a = namedtuple('Point', 'x y', defaults=[0, 0])",
+    "a = collections.namedtuple('Point', ['x', 'y'])",
+    "a = Enum('Colour', {'RED': 1})",
+    "a = TypeVar('T', bound=b)",
     "def a(x=1): return x",
     "@deco\ndef a(): return x",
     "class a(B): x = work()",
@@ -65,7 +69,8 @@ def test_a_statement_that_only_defines_is_kept_whole(text: str) -> None:
 NONE = [
     ("f = make(3)", "f"),
     ("f = lambda: 1\nf = deco(f)", "f"),
-    ("Point = namedtuple('Point', 'x y')", "Point"),
+    ("Point = namedtuple('Point', fields())", "Point"),
+    ("point = Point('Point', 'x y')", "point"),
     ("f = table['x']", "f"),
     ("if work():\n    import a", "a"),
     ("for m in xs:\n    f = m.f", "f"),

@@ -201,15 +201,6 @@ def test_imports_functions_and_classes_are_executed_again(notebook: Notebook) ->
     assert notebook.ns["pi"] == pytest.approx(3.14159, abs=1e-4)
 
 
-def test_a_function_made_by_a_call_makes_the_step_run_every_time(notebook: Notebook) -> None:
-    notebook.run("def adder(n):\n    return lambda x: x + n")
-    (first,) = notebook.run(step("add = adder(3)\ny = add(1)", "s"))
-    assert "not reusable" in str(first.displays[-1]["data"]["text/plain"])
-    (again,) = notebook.run(step("add = adder(3)\ny = add(1)", "s"))
-    assert again.status == "completed"
-    assert "`add`" in again.reason
-
-
 def test_a_function_that_writes_a_global_makes_it_an_output(notebook: Notebook) -> None:
     notebook.run("n = 1\ndef bump():\n    global n\n    n += 1")
     (ran,) = notebook.run(step("bump()\nr = n", "s"))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["definitions", "flattened"]
 
 _SUPPRESSORS = frozenset({"suppress"})
+_TYPE_MAKERS = frozenset(
+    {"Enum", "Flag", "IntEnum", "NamedTuple", "NewType", "TypeVar", "TypedDict", "namedtuple"}
+)
 
 
 @dataclass(slots=True)
@@ -34,7 +37,7 @@ def definitions(
 ) -> list[ast.stmt] | None:
     """Return the statements to execute again so that `names` are bound as the cell bound them.
 
-    These are imports, `def`, `class`, lambdas and aliases (`g = f`, `T = m.T`), in order, with what they
+    These are imports, `def`, `class`, lambdas, aliases (`g = f`, `T = m.T`) and named tuples, in order, with what they
     need of each other and of constants, with constants set on them (`f.unit = "m"`) and with every `from
     __future__ import`. They are to be executed where the cell would run, before its other outputs are bound
     there: what they read besides is the notebook's.
@@ -182,7 +185,16 @@ def _is_definition(value: ast.expr) -> bool:
     """Say whether a value is made by naming it: a lambda, an alias, a constant, or a tuple of these."""
     if isinstance(value, ast.Tuple):
         return all(_is_definition(element) for element in value.elts)
-    return isinstance(value, ast.Lambda) or _is_alias(value) or _is_constant(value)
+    return isinstance(value, ast.Lambda) or _is_alias(value) or _is_constant(value) or _is_type(value)
+
+
+def _is_type(value: ast.expr) -> bool:
+    """Say whether a value is a class or type that a call makes of what is written out: `namedtuple("P", "x y")`."""
+    if not isinstance(value, ast.Call):
+        return False
+    name = getattr(value.func, "id", "") or getattr(value.func, "attr", "")
+    given = [*value.args, *(keyword.value for keyword in value.keywords)]
+    return name in _TYPE_MAKERS and all(_is_literal(each) or _is_alias(each) for each in given)
 
 
 def _is_alias(value: ast.expr) -> bool:

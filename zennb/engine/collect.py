@@ -6,6 +6,7 @@ import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.callables import has_state, is_users_code
 from zennb.core.digest import Look, is_immutable, look
 from zennb.core.settings import magic_troubles
 from zennb.core.source import definitions
@@ -141,7 +142,9 @@ def collect(
     troubles: list[str] = []
     for name in bound:
         value = namespace[name]
-        if is_code(value) or _is_imported(name, definition):
+        if _is_imported(name, definition) or (
+            is_code(value) and not _is_made(name, value, definition, namespace)
+        ):
             defines.append(name)
         elif _is_own(name, declared):
             own.append(name)
@@ -173,6 +176,20 @@ def collect(
 
 def _is_imported(name: str, definition: Definition) -> bool:
     return name in definition.analysis.imports and definitions(definition.tree, [name]) is not None
+
+
+def _is_made(name: str, value: object, definition: Definition, namespace: Mapping[str, Any]) -> bool:
+    """Whether executing definitions again would not bring code back as it is: then it is stored, like data.
+
+    Such are functions that a call or a loop bound (`add = adder(5)`), methods of objects, and functions that carry
+    what the step changed since (a cache). Modules are never stored; classes of the notebook only as a second name.
+    """
+    if isinstance(value, types.ModuleType):
+        return False
+    if isinstance(value, type) and is_users_code(value):
+        second = value.__qualname__ != name and namespace.get(value.__qualname__) is value
+        return second and definitions(definition.tree, [name]) is None
+    return has_state(value) or definitions(definition.tree, [name]) is None
 
 
 def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:

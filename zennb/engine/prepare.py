@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.callables import has_state
+from zennb.core.digest_code import function_name
 from zennb.core.key import key
 from zennb.core.reach import Reach, reach
 from zennb.core.records import Parts
@@ -90,7 +93,7 @@ def prepare(
     while True:
         found = reach(analysis, namespace, extra=tuple(extra.values()))
         before = len(extra), len(looks)
-        for name, value in {**found.data, **partners(looks)}.items():
+        for name, value in {**found.data, **_stateful(found), **partners(looks)}.items():
             if name in looks or name in opaque or name in given:
                 continue
             try:
@@ -142,17 +145,26 @@ def prepare(
 def changed_code(prepared: Prepared, namespace: Mapping[str, Any]) -> list[str]:
     """Return which functions, classes and constants that a step reaches it has changed: reuse would not change them.
 
-    What the cell itself defines does not count: it is defined again on reuse.
+    What the cell itself defines does not count: it is defined again on reuse. Nor do functions that are inputs.
     """
     definition, was = prepared.definition, prepared.reach
     extra = tuple(code for look in prepared.looks.values() for code in look.code)
     now = reach(definition.analysis, namespace, extra=extra)
     before, after = {**was.code, **was.constants}, {**now.code, **now.constants}
+    inputs = set(prepared.values)
+    inputs |= {function_name(v) for v in prepared.values.values() if isinstance(v, FunctionType)}
     return [
         f"{was.kinds[name]} `{name}`"
         for name, digest in before.items()
-        if after.get(name, digest) != digest and name.split(".")[0] not in definition.analysis.defines
+        if after.get(name, digest) != digest
+        and name not in inputs
+        and name.split(".")[0] not in definition.analysis.defines
     ]
+
+
+def _stateful(found: Reach) -> dict[str, Any]:
+    """Return the functions of the notebook that calls can change; they are inputs, and outputs when changed."""
+    return {name: value for name, value in found.definitions.items() if has_state(value)}
 
 
 def _without(definition: Definition, names: frozenset[str]) -> Definition:

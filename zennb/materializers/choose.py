@@ -99,7 +99,7 @@ class Materializers:
             NotStorable: one of them cannot be stored.
         """
         together = dict(values)
-        pickled = self._pickles.pickle(together, name=name, views=True)
+        pickled = self._pickles.pickle(together, name=name, together=True)
         self._pickles.prove(together, pickled, name=name)
         return _dumped(together, self._pickles.name, self._pickles.pack(pickled), pickled.needs)
 

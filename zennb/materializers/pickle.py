@@ -11,12 +11,14 @@ import io
 import pickle
 import sys
 from dataclasses import dataclass
-from types import FunctionType
+from functools import lru_cache, partial
+from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, UntrustedArtifact, ZennbError
+from zennb.materializers import functions
 from zennb.materializers.blame import blame
 from zennb.materializers.buffers import Collector, Reader
 from zennb.materializers.envelope import Envelope, pack, unpack
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Pickled", "SignedPickles", "notebook_object"]
 
 _MAGIC = b"zennbPK\x01"
+_Cached = type(lru_cache(int))
 
 
 def notebook_object(name: str, kind: str) -> Any:
@@ -82,16 +85,17 @@ class SignedPickles(Materializer):
         """
         return self.pack(self.pickle(value, name="value"))
 
-    def pickle(self, value: Any, *, name: str, views: bool = False) -> Pickled:
+    def pickle(self, value: Any, *, name: str, together: bool = False) -> Pickled:
         """Return `value` as a pickle; `name` is what to call it in the error.
 
-        With `views`, arrays that look into another array's memory share it again after loading.
+        With `together` it is a dictionary of values that share state: arrays that look into another array's memory
+        share it again after loading.
 
         Raises:
             NotStorable: as `dump`.
         """
         try:
-            return _pickled(value, self._scope, views=views)
+            return _pickled(value, self._scope, together=together)
         except Exception as error:
             raise self._refusal(value, name, error) from error
 
@@ -196,20 +200,26 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
         self._views = views and "numpy" in sys.modules
         self._scope = scope
         self._root: type | None = None
+        self._whole: frozenset[int] = frozenset()
         self.needs: dict[str, None] = {}
 
-    def dump_root(self, value: Any) -> None:
-        """Write `value`."""
+    def dump_root(self, value: Any, *, together: bool) -> None:
+        """Write `value`, or values `together`: functions among these in full, since nothing else defines them."""
         self._root = type(value)
+        self._whole = frozenset(map(id, value.values() if together else [value]))
         self.dump(value)
 
     def reducer_override(self, value: Any) -> Any:
         """Return how to rebuild what is special here; leave the rest to cloudpickle."""
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
             name = value.__qualname__
-            if _find(self._scope, name) is value:
+            by_name = isinstance(value, type) or id(value) not in self._whole
+            if by_name and _find(self._scope, name) is value:
                 self.needs[name] = None
                 return notebook_object, (name, _kind(value, self._root))
+        code = self._code(value)
+        if code is not None:
+            return code
         if isinstance(value, io.IOBase) and not isinstance(value, io.BytesIO | io.StringIO):
             raise pickle.PicklingError("an open file")
         if isinstance(value, memoryview):
@@ -227,6 +237,18 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
             return figure_state(value)
         return super().reducer_override(value)
 
+    def _code(self, value: Any) -> Any:
+        """Return how to rebuild a function of the notebook that has no name there, or a part of one."""
+        if isinstance(value, FunctionType) and value.__globals__.get("__name__") == "__main__":
+            for name in functions.names_read(value.__code__):
+                found = self._scope.get(name)
+                if isinstance(found, type | FunctionType) and found.__module__ == "__main__":
+                    self.needs[name] = None
+            return functions.function_reduction(value)
+        if isinstance(value, CellType):
+            return functions.cell_reduction(value)
+        return functions.cached_reduction(value) if isinstance(value, _Cached) else None
+
 
 def _kind(value: object, root: type | None) -> str:
     if isinstance(value, type):
@@ -243,10 +265,10 @@ def _find(scope: Scope, name: str) -> Any:
     return found
 
 
-def _pickled(value: Any, scope: Scope, *, views: bool = False) -> Pickled:
+def _pickled(value: Any, scope: Scope, *, together: bool = False) -> Pickled:
     stream, buffers = Collector(), list[pickle.PickleBuffer]()
-    pickler = _Pickler(stream, scope, buffers.append, views=views)
-    pickler.dump_root(value)
+    pickler = _Pickler(stream, scope, buffers.append, views=together)
+    pickler.dump_root(value, together=together)
     raw = [one.raw() for one in buffers]
     return Pickled(stream=stream.parts, buffers=raw, needs=tuple(pickler.needs))
 
@@ -263,6 +285,8 @@ class _Unpickler(pickle.Unpickler):
         """Return the object of that name; for notebook definitions, the function that looks in the scope."""
         if module == __name__ and name == "notebook_object":
             return self._notebook_object
+        if module == functions.__name__ and name == "make_function":
+            return partial(functions.make_function, scope=self._scope)
         return super().find_class(module, name)
 
     def _notebook_object(self, name: str, kind: str) -> Any:

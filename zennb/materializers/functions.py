@@ -1,0 +1,114 @@
+"""Owns notebook functions inside pickles: their code by value, their globals the notebook that loads them.
+
+A function that a call made (`add = adder(5)`) has no name by which it could be found again. What it closes over is
+stored with it, and functions that share a variable share it again after loading; names that it reads stay names, so
+that it sees what the notebook holds when it is called, as before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import linecache
+from types import CellType, CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zennb.materializers.materializer import Scope
+
+__all__ = [
+    "cached_reduction",
+    "cell_reduction",
+    "fill_cell",
+    "function_reduction",
+    "make_cached",
+    "make_cell",
+    "make_function",
+    "names_read",
+    "set_state",
+]
+
+_CARRIED = ("__defaults__", "__kwdefaults__", "__module__", "__qualname__", "__doc__", "__annotations__")
+
+
+def function_reduction(function: FunctionType) -> tuple[Any, ...]:
+    """Return how to rebuild a function; `make_function` stands in it for what the reader makes of its scope."""
+    code = function.__code__
+    made = (code, function.__name__, function.__closure__, _source(code))
+    state = ({name: getattr(function, name) for name in _CARRIED}, function.__dict__)
+    return make_function, made, state, None, None, set_state
+
+
+def make_function(
+    code: CodeType, name: str, closure: Any, source: Any, scope: Scope | None = None
+) -> FunctionType:
+    """Return a function of that code whose globals are `scope`; its source is made known as IPython does it."""
+    if source is not None:
+        lines = list(source)
+        filename = f"<cell {hashlib.sha256(''.join(lines).encode()).hexdigest()[:16]}>"
+        linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
+        code = _located(code, filename)
+    names = scope if isinstance(scope, dict) else {"__name__": "__main__", **(scope or {})}
+    return FunctionType(code, names, name, None, closure)
+
+
+def set_state(function: FunctionType, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Give a function its defaults, names and attributes."""
+    carried, attributes = state
+    for name, value in carried.items():
+        setattr(function, name, value)
+    function.__dict__.update(attributes)
+
+
+def cell_reduction(cell: CellType) -> tuple[Any, ...]:
+    """Return how to rebuild a variable of a closure: empty first, since what it holds may refer to it."""
+    try:
+        content = (cell.cell_contents,)
+    except ValueError:
+        return make_cell, ()
+    return make_cell, (), content, None, None, fill_cell
+
+
+def make_cell() -> CellType:
+    """Return a variable of a closure that holds nothing yet."""
+    return CellType()
+
+
+def fill_cell(cell: CellType, content: tuple[Any]) -> None:
+    """Let a variable of a closure hold something."""
+    (cell.cell_contents,) = content
+
+
+def cached_reduction(cached: Any) -> tuple[Any, ...]:
+    """Return how to rebuild a function behind `functools.lru_cache`; what it remembers is not content."""
+    return make_cached, (cached.__wrapped__, dict(cached.cache_parameters()))
+
+
+def make_cached(function: Any, parameters: dict[str, Any]) -> Any:
+    """Return a function behind a new `functools.lru_cache`."""
+    from functools import lru_cache
+
+    return lru_cache(**parameters)(function)
+
+
+def names_read(code: CodeType) -> Iterator[str]:
+    """Give the names that a code object, and those inside it, mention."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_read(constant)
+
+
+def _located(code: CodeType, filename: str) -> CodeType:
+    """Return a code object, and those inside it, as if compiled from a file of that name."""
+    constants = tuple(
+        _located(each, filename) if isinstance(each, CodeType) else each for each in code.co_consts
+    )
+    return code.replace(co_filename=filename, co_consts=constants)
+
+
+def _source(code: CodeType) -> tuple[str, ...] | None:
+    """Return the text of the cell that a code object comes from; None for files, which are read where they are."""
+    entry = linecache.cache.get(code.co_filename)
+    return tuple(entry[2]) if entry is not None and len(entry) == 4 and entry[1] is None else None
