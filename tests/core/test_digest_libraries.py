@@ -44,7 +44,14 @@ ALIGNED = np.dtype([("a", "i1"), ("b", "f8")], align=True)
 PACKED = np.dtype([("a", "i1"), ("b", "f8")])
 INTERVALS = pd.interval_range(0, 3)
 
+
+def read_only(value: Any) -> Any:
+    value.flags.writeable = False
+    return value
+
+
 DIFFER: dict[str, tuple[Any, Any]] = {
+    "writable and read-only": (array(1), read_only(array(1))),
     "elements": (array(1, 2), array(1, 3)),
     "types of elements": (array(1, 2), array(1, 2, dtype="f4")),
     "byte order": (array(1, dtype="<i4"), array(1, dtype=">i4")),
@@ -178,14 +185,13 @@ AGREE: dict[str, Callable[[], tuple[Any, Any]]] = {
     "C and Fortran order": lambda: (BIG, np.asfortranarray(BIG)),
     "a strided view": lambda: (BIG[::2, ::3], BIG[::2, ::3].copy()),
     "a reversed view": lambda: (array(1, 2, 3)[::-1], array(3, 2, 1)),
-    "a broadcast array": lambda: (np.broadcast_to(1.0, (3, 2)), np.ones((3, 2))),
+    "a broadcast array": lambda: (np.broadcast_to(1.0, (3, 2)), read_only(np.ones((3, 2)))),
     "padding between fields": lambda: (padded(0), padded(255)),
     "padding of long doubles": lambda: (long_double(0), long_double(255)),
     "object arrays in another order": lambda: (
         np.array([["a", None], [1, 2.0]], object),
         np.asfortranarray(np.array([["a", None], [1, 2.0]], object)),
     ),
-    "a read-only array": lambda: (array(1), read_only(array(1))),
     "blocks of a frame": lambda: (frame(a=[1], b=[2]), pd.DataFrame(np.array([[1, 2]]), columns=["a", "b"])),
     "a fragmented frame": lambda: (frame(a=[1], b=[2]), frame(a=[1]).assign(b=2)),
     "slices of a frame": lambda: (frame(a=[1, 2, 3])[1:], frame(a=[0, 2, 3])[1:]),
@@ -212,11 +218,6 @@ AGREE: dict[str, Callable[[], tuple[Any, Any]]] = {
     "polars chunks of categories": lambda: polars_chunked(["a", "b", "a"], pl.Categorical),
     "sparse matrices that were looked at": lambda: (scipy.sparse.csr_matrix([[0, 1]]), looked_at()),
 }
-
-
-def read_only(value: Any) -> Any:
-    value.flags.writeable = False
-    return value
 
 
 def looked_at() -> Any:

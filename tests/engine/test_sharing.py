@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 
 from zennb.core.digest import look
-from zennb.engine.sharing import forget, partners, share
+from zennb.engine.held import Holdings
+from zennb.engine.sharing import forget, share
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", None]})
 LIST = [1]
@@ -58,20 +60,57 @@ def test_these_do_not(one: object, other: object) -> None:
     assert not share(look(one), look(other))
 
 
-def test_partners_are_found_among_looked_at_and_other_variables() -> None:
+def partners(names: dict[str, Any], *asked: str) -> set[str]:
+    """The variables that share state with those asked about, none of which was ever looked at."""
+    return set(Holdings().partners({name: look(names[name]) for name in asked}, names))
+
+
+def test_partners_are_found_however_the_state_is_shared() -> None:
     inner: list[int] = []
-    namespace = {"box": [inner], "inner": inner, "seen": {"k": inner}, "far": [[]], "_hidden": inner}
-    held = {
-        "seen": (namespace["seen"], look(namespace["seen"])),
-        "far": (namespace["far"], look(namespace["far"])),
+    names = {
+        "box": [inner],
+        "inner": inner,
+        "seen": {"k": (1, inner)},
+        "stream": (n for n in inner),
+        "bound": inner.append,
+        "default": lambda x=inner: x,
+        "far": [[]],
+        "_hidden": inner,
     }
-    assert set(partners({"box": look(namespace["box"])}, held, namespace)) == {"inner", "seen"}
+    assert partners(names, "inner") == {"box", "seen", "stream", "bound", "default"}
+    assert partners(names, "far") == set()
+
+
+def test_views_and_their_array_are_partners() -> None:
+    array = np.arange(6)
+    names = {
+        "array": array,
+        "view": array[2:],
+        "other": array[:1],
+        "copy": array.copy(),
+        "held": {"v": array[1:]},
+    }
+    assert partners(names, "array") == {"view", "other", "held"}
+    assert partners(names, "view") == {"array", "other", "held"}
+
+
+def test_a_variable_that_came_to_share_later_is_a_partner() -> None:
+    inner: list[int] = []
+    names: dict[str, Any] = {"inner": inner, "box": []}
+    holdings = Holdings()
+    holdings.look("box", names["box"])
+    names["box"].append(inner)
+    holdings.code_ran()
+    assert set(holdings.partners({"inner": look(inner)}, names)) == {"box"}
 
 
 def test_a_variable_that_has_been_rebound_is_no_partner() -> None:
     inner: list[int] = []
-    held = {"old": ([inner], look([inner]))}
-    assert not partners({"inner": look(inner)}, held, {"inner": inner, "old": 1})
+    names: dict[str, Any] = {"inner": inner, "old": [inner]}
+    holdings = Holdings()
+    assert set(holdings.partners({"inner": look(inner)}, names)) == {"old"}
+    names["old"] = 1
+    assert not holdings.partners({"inner": look(inner)}, names)
 
 
 def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

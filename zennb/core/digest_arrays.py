@@ -103,7 +103,7 @@ def _array(walk: Walk, value: Any) -> Steps | None:
         return None
     _own(walk, value)
     np: Any = sys.modules["numpy"]
-    walk.mark("array")
+    walk.mark("array" if value.flags.writeable else "read-only array")
     walk.type_ref(type(value))
     content = array_content(walk, value)
     if type(value) is np.ndarray or isinstance(value, np.memmap):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.contact import touches
 from zennb.core.digest import Look, is_immutable, look
-from zennb.engine.sharing import forget, partners
+from zennb.engine.sharing import forget, share
+from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 __all__ = ["Held", "Holdings", "Made"]
 
 _SWEPT = 500  # variables looked through per cell
+
+
+SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})
+"""Names of IPython's own, among them its memory of every value shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,8 +116,24 @@ class Holdings:
         return {name: self._held[name].look for name in names if name in self._held}
 
     def partners(self, looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variables that share mutable state with those in `looks`, and are not among them."""
+        """Return the variables that share mutable state with those in `looks`, and are not among them.
+
+        Those without content (a generator over a list) are among them: what they will do depends on that state.
+        """
         if not any(look.mutable for look in looks.values()):
             return {}
-        held = {name: (each.value, each.look) for name, each in self._held.items()}
-        return partners(looks, held, namespace)
+        inside = frozenset[int]().union(*(each.mutable for each in looks.values()))
+        near = {
+            name: value
+            for name, value in namespace.items()
+            if inside and name not in looks and name not in SHELL and not name.startswith("_")
+            if not is_immutable(value) and touches(value, inside)
+        }
+        return {name: value for name, value in near.items() if self._shares(name, value, looks)}
+
+    def _shares(self, name: str, value: Any, looks: Mapping[str, Look]) -> bool:
+        try:
+            seen, _ = self.look(name, value)
+        except CannotDigest:
+            return True
+        return any(share(seen, other) for other in looks.values())

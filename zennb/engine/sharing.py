@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zennb.core.origin import Origin, origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
     from zennb.core.digest import Look
 
-__all__ = ["forget", "partners", "share"]
+__all__ = ["forget", "share"]
 
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
 """What the dictionaries of classes, and of modules, hold."""
@@ -44,32 +43,6 @@ def share(one: Look, other: Look) -> bool:
     if one.root in common or other.root in common or not _others.isdisjoint(common):
         return True
     return not _are_libraries(common)
-
-
-def partners(
-    looks: Mapping[str, Look], held: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the variables that share state with those in `looks`, and are not among them.
-
-    Args:
-        looks: name → content of the variables asked about.
-        held: other variables that were looked at: name → value and content.
-        namespace: all variables; those never looked at count when they are an object inside one asked about.
-    """
-    found: dict[str, Any] = {}
-    inside: set[int] = set().union(*(look.mutable for look in looks.values())) if looks else set()
-    if not inside:
-        return found
-    for name, (value, look) in held.items():
-        if (
-            name not in looks
-            and not inside.isdisjoint(look.mutable)
-            and namespace.get(name) is value
-            and any(share(look, other) for other in looks.values())
-        ):
-            found[name] = value
-    unseen = {name: value for name, value in namespace.items() if name not in looks and name not in held}
-    return found | {n: value for n, value in unseen.items() if id(value) in inside and not n.startswith("_")}
 
 
 def _are_libraries(ids: AbstractSet[int]) -> bool:

@@ -20,6 +20,7 @@ __all__ = ["NumpyArrays", "array_from", "array_parts", "describe", "dtype_from"]
 
 _MAGIC = b"\x93NUMPY"
 _KINDS = "biufcmMSUV"
+_READ_ONLY = b"}  # read-only"
 
 
 class NumpyArrays(Materializer):
@@ -39,10 +40,10 @@ class NumpyArrays(Materializer):
             NotStorable: the dtype cannot be written down.
         """
         descr, shape, order, data = array_parts(value)
-        return [_header(descr, shape, order), data]
+        return [_header(descr, shape, order, read_only=not value.flags.writeable), data]
 
     def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - arrays need no names
-        """Return a writable array that is a view of `buffer`.
+        """Return an array that is a view of `buffer`, writable unless the stored one was not.
 
         Raises:
             DamagedArtifact: the bytes are no `.npy` file.
@@ -51,7 +52,9 @@ class NumpyArrays(Materializer):
         try:
             header, start = _read_header(own)
             order = "F" if header["fortran_order"] else "C"
-            return array_from(header["descr"], header["shape"], order, own[start:])
+            array = array_from(header["descr"], header["shape"], order, own[start:])
+            array.flags.writeable = not own[:start].tobytes().rstrip().endswith(_READ_ONLY)
+            return array
         except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
             raise DamagedArtifact(
                 f"stored bytes are not an .npy file ({error}); run the step again.", digest=""
@@ -131,12 +134,15 @@ def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> An
     return array
 
 
-def _header(descr: Any, shape: tuple[int, ...], order: str) -> bytes:
+def _header(descr: Any, shape: tuple[int, ...], order: str, *, read_only: bool) -> bytes:
     """Return an `.npy` header, padded with blanks so that the data begin at a multiple of 64 bytes.
 
-    The layout is NumPy's (numpy.lib.format); version 3 is 1 with UTF-8 text and a longer length field.
+    The layout is NumPy's (numpy.lib.format); version 3 is 1 with UTF-8 text and a longer length field. That an
+    array cannot be written to stands in a comment, which NumPy skips.
     """
     text = f"{{'descr': {descr!r}, 'fortran_order': {order == 'F'}, 'shape': {shape!r}, }}"
+    if read_only:
+        text = text.rstrip() + _READ_ONLY.decode()[1:]
     old = text.isascii() and len(text) < 65_000
     version, width = ((1, 0), 2) if old else ((3, 0), 4)
     body = text.encode("utf-8")

@@ -21,6 +21,7 @@ from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, Untrus
 from zennb.materializers import functions
 from zennb.materializers.blame import blame
 from zennb.materializers.buffers import Collector, Reader
+from zennb.materializers.definitions import Arrivals, find, refuse_stale
 from zennb.materializers.envelope import Envelope, pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.summary import summarise, type_text
@@ -214,9 +215,11 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
             name = value.__qualname__
             by_name = isinstance(value, type) or id(value) not in self._whole
-            if by_name and _find(self._scope, name) is value:
+            if by_name and find(self._scope, name) is value:
                 self.needs[name] = None
                 return notebook_object, (name, _kind(value, self._root))
+        if isinstance(value, type | FunctionType):
+            refuse_stale(value, self._scope)
         code = self._code(value)
         if code is not None:
             return code
@@ -256,15 +259,6 @@ def _kind(value: object, root: type | None) -> str:
     return "function"
 
 
-def _find(scope: Scope, name: str) -> Any:
-    """Return what the notebook calls by this qualified name; None when there is no such thing."""
-    first, *rest = name.split(".")
-    found = scope.get(first)
-    for part in rest:
-        found = vars(found).get(part) if isinstance(found, type) else None
-    return found
-
-
 def _pickled(value: Any, scope: Scope, *, together: bool = False) -> Pickled:
     stream, buffers = Collector(), list[pickle.PickleBuffer]()
     pickler = _Pickler(stream, scope, buffers.append, views=together)
@@ -280,6 +274,7 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(Reader(stream), buffers=buffers)
         self._scope = scope
         self._name = name
+        self._arrivals = Arrivals()
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the object of that name; for notebook definitions, the function that looks in the scope."""
@@ -287,10 +282,13 @@ class _Unpickler(pickle.Unpickler):
             return self._notebook_object
         if module == functions.__name__ and name == "make_function":
             return partial(functions.make_function, scope=self._scope)
+        maker = self._arrivals.maker(module, name)
+        if maker is not None:
+            return maker
         return super().find_class(module, name)
 
     def _notebook_object(self, name: str, kind: str) -> Any:
-        found = _find(self._scope, name)
+        found = find(self._scope, name)
         if isinstance(found, FunctionType if kind == "function" else type):
             return found
         relation = "is an instance of" if kind == "instance" else "needs"

@@ -9,9 +9,22 @@ import numpy as np
 __all__ = ["restore_view", "view_reduction"]
 
 
-def restore_view(root: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
-    """Return the array that looks into `root` from `offset` (bytes) on, with `strides` in bytes."""
-    return np.ndarray(shape, dtype=dtype, buffer=root, offset=offset, strides=strides)
+def restore_view(
+    root: Any,
+    offset: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    dtype: Any,
+    *mode: bool,
+) -> Any:
+    """Return the array that looks into `root` from `offset` (bytes) on, with `strides` in bytes.
+
+    `mode` holds whether it may be written to; pickles from before that was known have none.
+    """
+    view = np.ndarray(shape, dtype=dtype, buffer=root, offset=offset, strides=strides)
+    if mode and not mode[0]:
+        view.flags.writeable = False
+    return view
 
 
 def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
@@ -27,4 +40,4 @@ def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
     start = value.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     if low < root.__array_interface__["data"][0] or start < 0:
         return None
-    return restore_view, (root, start, value.shape, value.strides, value.dtype)
+    return restore_view, (root, start, value.shape, value.strides, value.dtype, value.flags.writeable)

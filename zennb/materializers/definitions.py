@@ -1,0 +1,83 @@
+"""Owns which classes and functions may travel by value in pickles; a class that is here is never overwritten."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from cloudpickle import cloudpickle as internals
+
+from zennb.core.origin import origin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.materializers.materializer import Scope
+
+__all__ = ["Arrivals", "find", "refuse_stale"]
+
+_SKELETONS = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5}
+"""What cloudpickle calls to make a class, and at which place of the arguments the id stands that it tracks it by."""
+
+
+def find(scope: Scope, name: str) -> Any:
+    """Return what the notebook calls by this qualified name; None when there is no such thing."""
+    first, *rest = name.split(".")
+    found = scope.get(first)
+    for part in rest:
+        found = vars(found).get(part) if isinstance(found, type) else None
+    return found
+
+
+def refuse_stale(value: type | FunctionType, scope: Scope) -> None:
+    """Refuse a class, or a function of a local module, that has been defined anew since.
+
+    It has no name any more under which it could be found again, and a copy would be yet another class, or a
+    function that looks at copies of its module's variables.
+
+    Raises:
+        pickle.PicklingError: it was defined anew.
+    """
+    module, name = value.__module__, value.__qualname__
+    if (
+        "<" in name
+        or not origin(module).is_users
+        or (module == "__main__" and isinstance(value, FunctionType))
+    ):
+        return
+    names = scope if module == "__main__" else vars(sys.modules.get(module, sys))
+    now = find(names, name)
+    if isinstance(now, type | FunctionType) and now is not value and now.__module__ == module:
+        kind = "class" if isinstance(value, type) else "function"
+        raise pickle.PicklingError(f"{kind} `{name}` has been defined anew since it was made")
+
+
+class Arrivals:
+    """Makes the classes of one pickle that is being read."""
+
+    def __init__(self) -> None:
+        self._known: set[type] = set()
+
+    def maker(self, module: str, name: str) -> Callable[..., Any] | None:
+        """Return what is to be called for a name in the pickle; None where there is nothing special to do."""
+        if module == internals.__name__ and name in _SKELETONS:
+            return lambda *parts: self._class(getattr(internals, name), parts, parts[_SKELETONS[name]])
+        if module == internals.__name__ and name == "_class_setstate":
+            return self._fill
+        return None
+
+    def _class(self, make: Callable[..., type], parts: tuple[Any, ...], known_by: str | None) -> type:
+        """Return the class itself where this process has it, else a new one."""
+        is_here = known_by in internals._DYNAMIC_CLASS_TRACKER_BY_ID  # noqa: SLF001 - no public way
+        made = make(*parts)
+        if is_here:
+            self._known.add(made)
+        return made
+
+    def _fill(self, cls: type, state: Any) -> type:
+        """Give a new class its attributes; one that was here already has its own, which may be others by now."""
+        if cls not in self._known:
+            internals._class_setstate(cls, state)  # noqa: SLF001 - no public way
+        return cls
