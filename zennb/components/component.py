@@ -13,7 +13,7 @@ from zennb.components.secret import Secret, SecretRef
 from zennb.core.component_types import COMPONENT_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
 __all__ = [
@@ -129,6 +129,10 @@ class ArtifactStore(Component):
     @abstractmethod
     def has(self, digest: str) -> bool:
         """Say whether the bytes called `digest` are there with the right size; does not read large ones."""
+
+    def present(self, digests: Iterable[str]) -> frozenset[str]:
+        """Return those of many for which `has` says yes, at once where the store can."""
+        return frozenset(digest for digest in digests if self.has(digest))
 
     @abstractmethod
     def delete(self, digest: str) -> bool:

@@ -117,6 +117,10 @@ class ArtifactStoreContract(ComponentContract):
         for digest, content in zip(store.put_all([[content] for content in contents]), contents, strict=True):
             assert bytes(store.get(digest)) == content
 
+    def test_many_are_looked_for_at_once(self, store: ArtifactStore) -> None:
+        kept = store.put_all([[SMALL], [LARGE]])
+        assert store.present([*kept, _sha(b"never put"), "no name"]) == frozenset(kept)
+
     def test_put_all_of_nothing_returns_nothing(self, store: ArtifactStore) -> None:
         assert store.put_all([]) == []
 

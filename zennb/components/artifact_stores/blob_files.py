@@ -11,10 +11,13 @@ import time
 import uuid
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from zennb.components.artifact_stores.store_directory import fsync_directory, publish
+from xxhash import xxh3_128
+
+from zennb.components.artifact_stores.store_directory import publish
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ another thread changes the value meanwhile; and between two an interrupted write
 
 _BESIDE = 1 << 20
 """From this size on, hashing runs in a thread beside the writing."""
+
+_SYNCED = 32 << 20
+"""After so many bytes the disk begins to take in what was written, while the rest is hashed and written."""
 
 _OLD = 24 * 3600.0
 """Seconds after which an unfinished file whose writer is gone is removed."""
@@ -67,6 +73,8 @@ class Part:
     path: Path
     digest: str
     size: int
+    quick: str
+    """xxh3-128 of the content, by which damage is found five times faster than by its name."""
 
 
 class BlobFiles:
@@ -95,14 +103,14 @@ class BlobFiles:
         size = sum(view.nbytes for view in views)
         try:
             with path.open("xb", buffering=0) as file:
-                digest = _pour(views, file.fileno(), stop, beside=size >= _BESIDE)
+                digest, quick = _pour(views, file.fileno(), stop, beside=size >= _BESIDE)
                 path.chmod(stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
                 os.fsync(file.fileno())
             _check(stop)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return Part(path=path, digest=digest, size=size)
+        return Part(path=path, digest=digest, size=size, quick=quick)
 
     def place(self, part: Part) -> None:
         """Give the file its name. A file already there is kept if it is known to be good, else replaced."""
@@ -125,13 +133,14 @@ class BlobFiles:
             return False
         return stat.S_ISREG(seen.st_mode) and seen.st_size == size
 
-    def read(self, digest: str, size: int, *, again: bool = False) -> memoryview:
+    def read(self, digest: str, size: int, *, quick: str = "", again: bool = False) -> memoryview:
         """Return a private, writable map of the blob; its content is checked once per process and file.
 
         Args:
             digest: its name.
             size: the size it was recorded with.
-            again: check the content although it was checked before.
+            quick: the xxh3-128 it was recorded with, which shows damage; without it its name is checked.
+            again: check its name although the content was checked before.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -152,7 +161,7 @@ class BlobFiles:
         finally:
             os.close(descriptor)
         if again or self._verified.get(digest) != stamp:
-            self._check_content(digest, view, stamp)
+            self._check_content(digest, view, stamp, quick="" if again else quick)
         return view
 
     def remove(self, digest: str) -> bool:
@@ -186,11 +195,11 @@ class BlobFiles:
             if found and now - entry.lstat().st_mtime > _OLD and not _is_alive(int(found["pid"])):
                 _remove_part(entry)
 
-    def _check_content(self, digest: str, view: memoryview, stamp: Stamp) -> None:
-        sha = hashlib.sha256()
+    def _check_content(self, digest: str, view: memoryview, stamp: Stamp, *, quick: str) -> None:
+        found = xxh3_128() if quick else hashlib.sha256()
         for start in range(0, len(view), _BLOCK):  # in blocks: an interrupt gets through between two
-            sha.update(view[start : start + _BLOCK])
-        if sha.hexdigest() != digest:
+            found.update(view[start : start + _BLOCK])
+        if found.hexdigest() != (quick or digest):
             self._verified.pop(digest, None)
             raise BadBlobError("its content has changed since it was stored", stamp)
         self._verified[digest] = stamp
@@ -206,7 +215,6 @@ class BlobFiles:
         except OSError:  # a file system without hard links
             twin = part.path
         twin.replace(target)
-        fsync_directory(target.parent)
 
     def _make_shelf(self, shelf: Path) -> None:
         if shelf.is_symlink():
@@ -215,7 +223,6 @@ class BlobFiles:
             )
         if not shelf.is_dir():
             shelf.mkdir(parents=True, exist_ok=True)
-            fsync_directory(shelf.parent)
 
 
 def _stamp(seen: os.stat_result) -> Stamp:
@@ -227,23 +234,36 @@ def _check(stop: Event) -> None:
         raise StoppedError
 
 
-def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: bool) -> str:
-    """Write and hash the same bytes; return their sha-256."""
-    sha = hashlib.sha256()
+def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: bool) -> tuple[str, str]:
+    """Write and hash the same bytes; return their sha-256 and xxh3-128."""
+    sha, quick = hashlib.sha256(), xxh3_128()
     if not beside:
         for block in _blocks(views):
             sha.update(block)
+            quick.update(block)
             _write(descriptor, block)
-        return sha.hexdigest()
+        return sha.hexdigest(), quick.hexdigest()
     pending: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="zennb-sha256") as hasher:
+    with ThreadPoolExecutor(2, thread_name_prefix="zennb-files") as others:
+        ahead, syncing = 0, None
         for block in _blocks(views):
             _check(stop)
-            pending.append(hasher.submit(sha.update, block))
+            pending.append(others.submit(sha.update, block))
+            quick.update(block)
             _write(descriptor, block)
+            ahead += len(block)
+            if ahead >= _SYNCED and (syncing is None or syncing.done()):
+                ahead, syncing = 0, others.submit(_sync, descriptor)
             if len(pending) > 4:
                 pending.popleft().result()
-    return sha.hexdigest()
+        _sync(descriptor)  # beside the last of the hashing
+    return sha.hexdigest(), quick.hexdigest()
+
+
+def _sync(descriptor: int) -> None:
+    """Let the disk take in what was written so far; whether it has is asked at the end, by fsync."""
+    with suppress(OSError):
+        os.fdatasync(descriptor) if hasattr(os, "fdatasync") else os.fsync(descriptor)
 
 
 def _blocks(views: Sequence[memoryview]) -> Iterator[bytes]:

@@ -10,28 +10,27 @@ import os
 import sqlite3
 import threading
 import time
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import diskcache
-from diskcache.core import MODE_RAW
 from traitlets import Float, Unicode, validate
 
 from zennb.components.artifact_stores.blob_files import BadBlobError, BlobFiles
 from zennb.components.artifact_stores.claim import claim
-from zennb.components.artifact_stores.inspection import SETTINGS, inspect
+from zennb.components.artifact_stores.inspection import inspect
 from zennb.components.artifact_stores.reasons import database_reason, system_reason
-from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Foreign, Row, size_of, small
+from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Row, size_of, small
 from zennb.components.artifact_stores.store_directory import StoreDirectory
+from zennb.components.artifact_stores.strict_cache import StrictCache, Timeout, make_database
 from zennb.components.component import ArtifactStore, Reach
 from zennb.components.content import flat, is_digest, missing
-from zennb.errors import DamagedArtifact, ForeignStore, InvalidConfiguration, MissingArtifact, StoreError
+from zennb.errors import DamagedArtifact, InvalidConfiguration, MissingArtifact, StoreError
 from zennb.serial import Serial
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from zennb.components.artifact_stores.blob_files import Part
     from zennb.components.component import Buffer
@@ -39,76 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalArtifactStore"]
 
 R = TypeVar("R")
-
-
-class _StrictDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
-    """Knows digests as keys and bytes in the row as values; everything else in it stays untouched."""
-
-    def put(self, key: object) -> tuple[object, bool]:
-        if not is_digest(key):
-            raise TypeError("keys are digests")
-        return key, True
-
-    def get(self, key: object, raw: object) -> object:
-        return key if raw == 1 and is_digest(key) else None
-
-    def store(self, value: object, read: object, key: object = None) -> tuple[int, int, None, bytes]:
-        if read or type(value) is not bytes:
-            raise TypeError(f"values are bytes; {key!r} is not")
-        return 0, MODE_RAW, None, value
-
-    def fetch(self, mode: object, filename: object, value: object, read: object) -> object:
-        is_ours = mode == MODE_RAW and filename is None and type(value) is bytes and not read
-        return value if is_ours else Foreign(value)
-
-    def filename(self, key: object = None, value: object = None) -> NoReturn:
-        raise TypeError(f"values are never files of diskcache: {key!r}, {type(value)}")
-
-    def remove(self, file_path: object) -> None:
-        """Remove nothing: no file in the directory is diskcache's, whatever a row says."""
-
-
-class _Cache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
-    """A diskcache that gives up opening when our deadline passes; its own is a minute per statement."""
-
-    _until: float | None = None
-
-    def __init__(self, directory: Path, timeout: float) -> None:
-        self._until = time.monotonic() + timeout
-        try:
-            super().__init__(str(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
-            self._verify()
-        except BaseException:
-            with suppress(AttributeError):  # it failed before it had anything to close
-                self.close()
-            raise
-        self._until = None
-
-    def _verify(self) -> None:
-        for key, value in SETTINGS.items():
-            if not key.startswith("sqlite_") and self.reset(key) != value:
-                raise ForeignStore(
-                    f"Something changes the settings of {self.directory} while it is opened ({key} is not "
-                    f"{value!r}). Nothing was stored. End the other program that uses this directory."
-                )
-
-    @property
-    def _sql(self) -> Callable[..., sqlite3.Cursor]:
-        execute: Callable[..., sqlite3.Cursor] = super()._sql
-        return execute if self._until is None else partial(self._hurried, execute)
-
-    def _hurried(self, execute: Callable[..., sqlite3.Cursor], *args: Any) -> sqlite3.Cursor:
-        try:
-            return execute(*args)
-        except sqlite3.OperationalError:
-            if self._until is not None and time.monotonic() > self._until:
-                raise diskcache.Timeout from None
-            raise
-
-
-def _make_database(directory: Path, *, timeout: float) -> None:
-    with closing(_Cache(directory, timeout)):
-        pass
 
 
 class _Rows:
@@ -120,11 +49,11 @@ class _Rows:
         self.notices: list[str] = []
         with self._explained():
             directory.prepare()
-            claim(directory, make=partial(_make_database, timeout=timeout), timeout=timeout)
+            claim(directory, make=partial(make_database, timeout=timeout), timeout=timeout)
             self.notices += inspect(directory.database, timeout=timeout)
             self._database = str(directory.database)
             self._inode = directory.database.stat().st_ino
-            self._cache = _Cache(directory.root, timeout)
+            self._cache = StrictCache(directory.root, timeout)
         with suppress(OSError):  # leftovers that cannot be removed do no harm
             self.files.clean(time.time())
 
@@ -145,6 +74,9 @@ class _Rows:
         if row is None or row.fault:
             return False
         return self.files.has(digest, row.size) if row.is_file else True
+
+    def present(self, digests: Iterable[str]) -> frozenset[str]:
+        return frozenset(digest for digest in digests if self.has(digest))
 
     def add_all(self, entries: Sequence[Entry]) -> None:
         """Record everything in one transaction; files have their names already."""
@@ -204,7 +136,7 @@ class _Rows:
         root = self.directory.root
         try:
             yield
-        except (diskcache.Timeout, sqlite3.Error) as error:
+        except (Timeout, sqlite3.Error) as error:
             with suppress(AttributeError):  # not opened yet
                 self._cache.close()
             raise database_reason(root, error, timeout=self.timeout) from error
@@ -220,8 +152,11 @@ class LocalArtifactStore(ArtifactStore):
     What is present is never remembered, as another kernel may delete: `has` and `put` ask the database each
     time. What is remembered is which files had the right content, by inode, time of change and size.
 
-    Content survives a killed process when `put` returns. Files are also synced to the disk at once, rows at
-    the next checkpoint: after a power failure the last few may be gone, and their steps run again.
+    Content survives a killed process when `put` returns. Files are also synced to the disk at once, their names and
+    rows a little later: after a power failure the last few may be gone, and their steps run again.
+
+    What is read is checked: rows by their sha-256, files by a quicker digest recorded beside it, which shows every
+    damage; `verify` checks the sha-256 of all.
 
     Attributes:
         notices: sentences about what was found and put right when the store was opened.
@@ -271,6 +206,10 @@ class LocalArtifactStore(ArtifactStore):
     def has(self, digest: str) -> bool:
         """Say whether it is there with the right size."""
         return is_digest(digest) and self._call(_Rows.has, digest)
+
+    def present(self, digests: Iterable[str]) -> frozenset[str]:
+        """Return those of many that are there with the right size."""
+        return self._call(_Rows.present, [digest for digest in digests if is_digest(digest)])
 
     def delete(self, digest: str) -> bool:
         """Remove it; kernels that have it mapped keep what they see."""
@@ -380,7 +319,7 @@ class LocalArtifactStore(ArtifactStore):
             return self._damaged(digest, fault, None) if fault else row.content
         rows = self._opened()
         try:
-            return rows.files.read(digest, row.size, again=again)
+            return rows.files.read(digest, row.size, quick=row.quick, again=again)
         except FileNotFoundError:
             raise missing(digest, self.name) from None
         except BadBlobError as bad:

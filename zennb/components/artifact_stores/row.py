@@ -18,7 +18,7 @@ __all__ = ["ROW_LIMIT", "Entry", "Foreign", "Row", "size_of", "small"]
 ROW_LIMIT = 32 * 1024
 """Bytes from which on content is a file of its own."""
 
-_TAG = re.compile(r"(row|file):(\d{1,18})")
+_TAG = re.compile(r"(row|file):(\d{1,18})(?::([0-9a-f]{32}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,14 @@ class Row:
         content: the content when it is kept in the row, else empty.
         size: its size in bytes, as recorded.
         is_file: whether it is a file.
+        quick: xxh3-128 of a file's content; "" when it was not recorded.
         fault: what is wrong with the row, for a person; "" when nothing is.
     """
 
     content: bytes
     size: int
     is_file: bool
+    quick: str = ""
     fault: str = ""
 
     @classmethod
@@ -57,7 +59,7 @@ class Row:
         size, is_file = int(found[2]), found[1] == "file"
         is_cut = not is_file and len(value) != size
         fault = f"it has {len(value):,} bytes instead of {size:,}" if is_cut else ""
-        return cls(content=value, size=size, is_file=is_file, fault=fault)
+        return cls(content=value, size=size, is_file=is_file, quick=found[3] or "", fault=fault)
 
     def fault_as(self, digest: str) -> str:
         """Say what is wrong when the content in the row is to be that of `digest`; "" when nothing is."""
@@ -77,7 +79,9 @@ class Entry:
     @property
     def tag(self) -> str:
         """What is written beside the content, so that a loss of bytes shows."""
-        return f"row:{len(self.content)}" if self.part is None else f"file:{self.part.size}"
+        if self.part is None:
+            return f"row:{len(self.content)}"
+        return f"file:{self.part.size}:{self.part.quick}"
 
 
 def size_of(views: Sequence[memoryview]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from zennb.errors import ForeignStore
@@ -13,7 +12,7 @@ from zennb.errors import ForeignStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["StoreDirectory", "fsync_directory", "publish"]
+__all__ = ["StoreDirectory", "publish"]
 
 _CARD = "STORE.json"
 _KIND = "zennb artifact store"
@@ -114,7 +113,8 @@ class StoreDirectory:
 def publish(part: Path, target: Path) -> bool:
     """Give the finished file `part` its final name; say whether it was the first of that name.
 
-    `part` stays where hard links work, so that it can be published again.
+    `part` stays where hard links work, so that it can be published again. Its content is on the disk; the name gets
+    there within seconds: a name that a power failure took is a missing artifact, and its step runs again.
     """
     try:
         os.link(part, target)
@@ -124,15 +124,4 @@ def publish(part: Path, target: Path) -> bool:
         if os.path.lexists(target):
             return False
         part.replace(target)
-    fsync_directory(target.parent)
     return True
-
-
-def fsync_directory(directory: Path) -> None:
-    """Make new names in `directory` last, where the system lets a directory be opened."""
-    with suppress(PermissionError):  # Windows: names last without
-        descriptor = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

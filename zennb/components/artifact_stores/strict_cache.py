@@ -1,0 +1,98 @@
+"""Owns the diskcache behind a local artifact store: rows of bytes under digests, and nothing else of it.
+
+It never pickles, never writes or removes a file, never evicts, and gives up opening when a deadline passes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import diskcache
+from diskcache import Timeout
+from diskcache.core import MODE_RAW
+
+from zennb.components.artifact_stores.inspection import SETTINGS
+from zennb.components.artifact_stores.row import Foreign
+from zennb.components.content import is_digest
+from zennb.errors import ForeignStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["StrictCache", "Timeout", "make_database"]
+
+
+class _StrictDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
+    """Knows digests as keys and bytes in the row as values; everything else in it stays untouched."""
+
+    def put(self, key: object) -> tuple[object, bool]:
+        if not is_digest(key):
+            raise TypeError("keys are digests")
+        return key, True
+
+    def get(self, key: object, raw: object) -> object:
+        return key if raw == 1 and is_digest(key) else None
+
+    def store(self, value: object, read: object, key: object = None) -> tuple[int, int, None, bytes]:
+        if read or type(value) is not bytes:
+            raise TypeError(f"values are bytes; {key!r} is not")
+        return 0, MODE_RAW, None, value
+
+    def fetch(self, mode: object, filename: object, value: object, read: object) -> object:
+        is_ours = mode == MODE_RAW and filename is None and type(value) is bytes and not read
+        return value if is_ours else Foreign(value)
+
+    def filename(self, key: object = None, value: object = None) -> NoReturn:
+        raise TypeError(f"values are never files of diskcache: {key!r}, {type(value)}")
+
+    def remove(self, file_path: object) -> None:
+        """Remove nothing: no file in the directory is diskcache's, whatever a row says."""
+
+
+class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
+    """A diskcache that gives up opening when our deadline passes; its own is a minute per statement."""
+
+    _until: float | None = None
+
+    def __init__(self, directory: Path, timeout: float) -> None:
+        self._until = time.monotonic() + timeout
+        try:
+            super().__init__(str(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
+            self._verify()
+        except BaseException:
+            with suppress(AttributeError):  # it failed before it had anything to close
+                self.close()
+            raise
+        self._until = None
+
+    def _verify(self) -> None:
+        for key, value in SETTINGS.items():
+            if not key.startswith("sqlite_") and self.reset(key) != value:
+                raise ForeignStore(
+                    f"Something changes the settings of {self.directory} while it is opened ({key} is not "
+                    f"{value!r}). Nothing was stored. End the other program that uses this directory."
+                )
+
+    @property
+    def _sql(self) -> Callable[..., sqlite3.Cursor]:
+        execute: Callable[..., sqlite3.Cursor] = super()._sql
+        return execute if self._until is None else partial(self._hurried, execute)
+
+    def _hurried(self, execute: Callable[..., sqlite3.Cursor], *args: Any) -> sqlite3.Cursor:
+        try:
+            return execute(*args)
+        except sqlite3.OperationalError:
+            if self._until is not None and time.monotonic() > self._until:
+                raise Timeout from None
+            raise
+
+
+def make_database(directory: Path, *, timeout: float) -> None:
+    """Make an empty database there, with our settings."""
+    with closing(StrictCache(directory, timeout)):
+        pass
