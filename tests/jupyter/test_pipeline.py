@@ -307,3 +307,29 @@ def test_every_view_magic_shows_something(notebook: Notebook) -> None:
         assert ran.displays, line
         assert {"text/plain", "text/html"} <= set(ran.displays[-1]["data"]), line
     assert notebook.cell("%artifacts load total").result == 20
+
+
+def test_a_long_step_begins_when_the_work_before_it_is_on_record(notebook: Notebook) -> None:
+    recorded = (
+        "from zennb import api\n"
+        "metadata = api.workspace().metadata\n"
+        "done = sorted(step.name for step in metadata.steps(metadata.runs(limit=1)[0].id))\n"
+        "del metadata"
+    )
+    notebook.run(
+        "import time",
+        "%%step early\nearly = time.sleep(0.002)",
+        "%%step late --after early\nlate = time.sleep(0.06)",
+        f"%%step look --after late\n{recorded}",
+    )
+    notebook.run("%pipeline run --rerun")
+    assert notebook.ns["done"] == ["early", "late"]
+
+
+def test_a_step_that_equals_another_of_the_same_run_takes_its_result_over(notebook: Notebook) -> None:
+    notebook.run("start = 1", "%%step one\nx = start + 1", "%%step two --after one\nx = start + 1")
+    notebook.run("start = 2", "%pipeline run")
+    assert {name: step.status.value for name, step in steps_of(latest_run()).items()} == {
+        "one": "completed",
+        "two": "cached",
+    }

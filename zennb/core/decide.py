@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records import Artifact, Parts, Step
 
-__all__ = ["Verdict", "decide"]
+__all__ = ["Verdict", "decide", "reused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +64,18 @@ def decide(
             continue
         gone = missing(candidate)
         if gone is None:
-            return Verdict(reuse=candidate, reason=f"same code and inputs as run {candidate.run}")
+            return reused(candidate)
         lost = lost or gone
     if lost is None and moved:
         return Verdict(reason=moved)
     if lost is not None:
         return Verdict(reason=f"`{lost.label}` is not in artifact store '{store}'")
     return Verdict(reason=_why(previous, parts))
+
+
+def reused(step: Step) -> Verdict:
+    """Return the verdict that the results of an earlier step are taken over."""
+    return Verdict(reuse=step, reason=f"same code and inputs as run {step.run}")
 
 
 def _why(previous: Step | None, parts: Parts) -> str:

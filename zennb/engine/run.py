@@ -1,16 +1,21 @@
-"""Owns the loop that runs a pipeline: each step as soon as its inputs are there, one record after another."""
+"""Owns the loop that runs a pipeline: each step as soon as its inputs are there, and a record of each."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
+from zennb.components.component import Reach
 from zennb.core.records import Run, Status, Step
 from zennb.engine.deadline import Ticket
+from zennb.engine.gathering import Gathering
+from zennb.engine.ledger import Ledger
 from zennb.engine.perform import Call, Frontend, Made, perform
 from zennb.engine.prepare import Prepared, prepare
+from zennb.engine.recollection import Recollection
 from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
 from zennb.engine.transplant import pack
 from zennb.errors import ZennbError
@@ -43,6 +48,7 @@ class Request:
         overrides: variables that have another value in this run.
         parameters: the same as typed, for the record.
         last: outputs of steps that are not chosen: step → name → artifact.
+        previous: step name → its latest record; None when it was not asked for.
         rerun: run whatever is stored.
     """
 
@@ -55,6 +61,7 @@ class Request:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
+    previous: Mapping[str, Step] | None = None
     rerun: bool = False
 
 
@@ -98,13 +105,22 @@ class PipelineRun:
         frontend: Frontend | None = None,
         on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
     ) -> None:
+        gathering = Gathering(site.store)
+        if site.orchestrator.reach is Reach.PROCESS:  # who runs elsewhere cannot see what is held back here
+            site = site.with_store(gathering)
         self._request, self._site, self._frontend, self._on_change = request, site, frontend, on_change
         self._steps: dict[str, Step] = {}
-        self._waiting: list[str] = []
         self._flights: dict[Future[Made], _Flight] = {}
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
         self._run = site.new_run("pipeline", parameters=request.parameters)
+        self._ledger = Ledger(site.metadata, gathering.flush)
+        self._recollection: Recollection | None = None
+        self._places = {name: place for place, name in enumerate(request.chosen)}
+        self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
+        self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
+        self._put_off: dict[str, list[str]] = {}
+        self._next_tell = 0.0
 
     def execute(self) -> Finished:
         """Run the chosen steps and record each; a step's error is returned after all that can run has run.
@@ -114,26 +130,38 @@ class PipelineRun:
         """
         self._run = self._site.metadata.begin_run(self._run)
         try:
+            self._recollect()
             self._loop()
         except BaseException as error:
             self._abandon(error)
             raise
         return self._finish(self._outcome())
 
+    def _recollect(self) -> None:
+        """Ask for all that is known of the steps at once, unless they are to run whatever is known."""
+        request, site = self._request, self._site
+        if request.previous is not None and not request.rerun:
+            chosen = {name: step for name, step in request.previous.items() if name in self._places}
+            self._recollection = Recollection(chosen, metadata=site.metadata, store=site.store)
+
+    def _number_of_parents(self, name: str) -> int:
+        return sum(parent in self._places for parent in self._request.plan.parents(name))
+
     def _loop(self) -> None:
-        self._waiting = list(self._request.chosen)
-        while self._waiting or self._flights:
-            for name in [name for name in self._waiting if self._is_ready(name)]:
-                self._waiting.remove(name)
-                self._begin(name)
+        while self._ready or self._flights:
+            while self._ready:
+                self._begin(self._request.chosen[heappop(self._ready)])
                 self._tell()
             if self._flights:
                 self._collect()
-        self._tell()
 
-    def _is_ready(self, name: str) -> bool:
-        parents = [parent for parent in self._request.plan.parents(name) if parent in self._request.chosen]
-        return all(parent in self._steps and self._steps[parent].status.is_final for parent in parents)
+    def _release(self, name: str) -> None:
+        """Note that a step has ended: those that waited for it alone are ready."""
+        for child in self._put_off.pop(name, None) or self._request.plan.children(name):
+            if child in self._places:
+                self._awaited[child] -= 1
+                if not self._awaited[child]:
+                    heappush(self._ready, self._places[child])
 
     def _begin(self, name: str) -> None:
         """Skip, reuse or submit one step whose parents are done."""
@@ -156,7 +184,11 @@ class PipelineRun:
             return
         try:
             prepared = self._prepare(definition)
-            verdict = self._site.verdict(prepared, asked="--rerun" if self._request.rerun else "")
+            if self._ledger.holds(prepared.key, prepared.lean_key):
+                self._write()  # a step like it has just run: its result is found like any other
+            asked = "--rerun" if self._request.rerun else ""
+            known = None if name in self._put_off else self._recollection
+            verdict = self._site.verdict(prepared, asked=asked, known=known)
         except ZennbError as error:
             self._fail_early(definition, error, started)
             return
@@ -181,9 +213,10 @@ class PipelineRun:
             each for each in makers if each in self._steps and self._steps[each].status is Status.CACHED
         }
         for maker in makers:
-            del self._steps[maker]
-        if makers:
-            self._waiting += [*makers, name]
+            if maker not in self._put_off:
+                heappush(self._ready, self._places[maker])
+            self._put_off.setdefault(maker, []).append(name)
+        self._awaited[name] = len(makers)
         return bool(makers)
 
     def _bad_parent(self, name: str) -> str | None:
@@ -232,6 +265,8 @@ class PipelineRun:
         )
 
     def _launch(self, flight: _Flight) -> None:
+        if self._ledger.is_due:
+            self._write()
         future = self._site.orchestrator.submit(
             perform,
             flight.call,
@@ -244,7 +279,10 @@ class PipelineRun:
 
     def _collect(self) -> None:
         """Record the steps that have ended; wait a moment when none has."""
-        done, _ = wait(self._flights, timeout=_TICK, return_when=FIRST_COMPLETED)
+        done = {future for future in self._flights if future.done()}
+        if not done:
+            self._write()  # nothing else is to be done meanwhile
+            done, _ = wait(self._flights, timeout=_TICK, return_when=FIRST_COMPLETED)
         if not done:
             self._tell()
         for future in done:
@@ -288,10 +326,22 @@ class PipelineRun:
         )
 
     def _record(self, step: Step) -> None:
-        self._steps[step.name] = self._site.metadata.add(replace(step, run=self._run.id))
+        self._steps[step.name] = step = replace(step, run=self._run.id)
+        self._ledger.note(step)
+        self._release(step.name)
+
+    def _write(self, run: Run | None = None) -> None:
+        """Write the records that were held back."""
+        for step in self._ledger.write(run):
+            self._steps[step.name] = step
 
     def _tell(self) -> None:
+        """Show where the run stands, now and then; only what is written is shown."""
+        if time.perf_counter() < self._next_tell:
+            return
+        self._write()
         self._on_change(self._run, self._steps)
+        self._next_tell = time.perf_counter() + _TICK
 
     def _outcome(self) -> Status:
         found = {step.status for step in self._steps.values()}
@@ -303,10 +353,9 @@ class PipelineRun:
 
     def _finish(self, status: Status) -> Finished:
         seconds = time.time() - self._run.started
-        self._run = self._site.metadata.end_run(
-            replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
-        )
-        self._tell()
+        self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
+        self._write(self._run)
+        self._on_change(self._run, self._steps)
         return Finished(run=self._run, steps=dict(self._steps), error=self._error)
 
     def _abandon(self, error: BaseException) -> None:

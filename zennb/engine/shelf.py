@@ -52,13 +52,17 @@ class Shelf:
         known: Callable[[str], Sequence[Artifact]] = lambda _digest: (),
     ) -> None:
         self.store = store
-        self._signer = signer
+        self._scope, self._signer = scope, signer
         self._materializers = Materializers(scope, signer)
         self._known = known
 
     def scoped(self, scope: Mapping[str, Any]) -> Shelf:
         """Return the same shelf for values whose notebook classes are found in `scope`."""
         return Shelf(store=self.store, scope=scope, signer=self._signer, known=self._known)
+
+    def into(self, store: ArtifactStore) -> Shelf:
+        """Return the same shelf with another way into its store."""
+        return Shelf(store=store, scope=self._scope, signer=self._signer, known=self._known)
 
     def keep(self, values: Mapping[str, tuple[Any, Look]], *, kind: str = "output") -> Kept:
         """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.

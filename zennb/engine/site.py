@@ -11,7 +11,7 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.decide import Verdict, decide
+from zennb.core.decide import Verdict, decide, reused
 from zennb.core.records import Failure, Run, Status, Step
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from zennb.engine.definition import Definition
     from zennb.engine.perform import Made
     from zennb.engine.prepare import Prepared
+    from zennb.engine.recollection import Recollection
     from zennb.engine.shelf import Shelf
     from zennb.engine.surroundings import Surroundings
     from zennb.metadata.store import MetadataStore
@@ -58,8 +59,17 @@ class Site:
     notebook: str = ""
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
 
-    def verdict(self, prepared: Prepared, *, asked: str = "") -> Verdict:
+    def with_store(self, store: Any) -> Site:
+        """Return the same site with another way into its artifact store."""
+        return replace(self, store=store, shelf=self.shelf.into(store))
+
+    def verdict(self, prepared: Prepared, *, asked: str = "", known: Recollection | None = None) -> Verdict:
         """Decide on a step; runs and records nothing.
+
+        Args:
+            prepared: the step.
+            asked: an option of the user that forces a run, e.g. `--rerun`.
+            known: what was asked for beforehand.
 
         Raises:
             StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
@@ -68,19 +78,25 @@ class Site:
         self._check_magics(definition)
         force = asked or self._asked(definition)
         keys = () if force or prepared.unclear else (prepared.lean_key, prepared.key)
+        for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
+            if not self.surroundings.stale(step.observed):
+                return reused(step)
         candidates = next((found for key in keys if key and (found := self.metadata.find(key))), [])
         # The same step run on another stack may have shown something else, kept in that stack's store only.
         candidates.sort(key=lambda step: bool(step.displays) and not self.store.has(step.displays))
         return decide(
             prepared.parts,
             candidates=candidates,
-            previous=None if candidates else self.metadata.previous(definition.name, self.notebook),
+            previous=None if candidates else self._previous(definition.name, known),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
             stale=lambda step: self.surroundings.stale(step.observed),
             store=self.spec.artifact_store.name,
             asked=force,
             unclear=prepared.unclear,
         )
+
+    def _previous(self, name: str, known: Recollection | None) -> Step | None:
+        return self.metadata.previous(name, self.notebook) if known is None else known.previous.get(name)
 
     def proven(self, verdict: Verdict, source: Step) -> Verdict:
         """Return the verdict when what `source` left can be read back, else one to run, with the reason.

@@ -59,13 +59,16 @@ class PipelineSession:
     def show(self) -> PipelineState:
         """Return the steps, what flows between them, and which would run again now and why."""
         definitions = self._definitions()
-        drawn = self._plan(definitions)
+        previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
+        drawn = self._plan(definitions, previous)
         site = self._session.site()
         stale: dict[str, str] = {}
         changes = self._changes()
         nodes = {}
         for name in drawn.order:
-            node = self._node(definitions[name], drawn, site, stale, changes)
+            node = self._node(
+                definitions[name], drawn, site, stale, changes=changes, previous=previous.get(name)
+            )
             nodes[name] = node
         edges = tuple((a, b, names) for (a, b), names in drawn.edges.items())
         return PipelineState(nodes=tuple(nodes[name] for name in drawn.order), edges=edges)
@@ -130,7 +133,8 @@ class PipelineSession:
             definitions = self._definitions()
             if not definitions:
                 raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
-            drawn = self._plan(definitions)
+            previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
+            drawn = self._plan(definitions, previous)
             chosen = drawn.narrow(start=start, only=only)
             self._load_pending(definitions, drawn, chosen)
             site = session.site(stack)
@@ -141,9 +145,10 @@ class PipelineSession:
                 namespace=session.namespace,
                 look=self._look,
                 partners=self._partners,
-                overrides=self._overrides(parameters, definitions, drawn),
+                overrides=self._overrides(parameters, definitions, drawn, previous) if parameters else {},
                 parameters=parameters,
-                last=self._last(drawn, chosen),
+                last=self._last(drawn, chosen, previous),
+                previous=previous,
                 rerun=rerun,
             )
         table = LiveTable(session.tap, chosen, updates=_can_update(session))
@@ -174,8 +179,10 @@ class PipelineSession:
         found = self._session.register.ordered(cell_order(self._session.path))
         return {definition.name: definition for definition in found}
 
-    def _plan(self, definitions: Mapping[str, Definition]) -> Plan:
-        binds = {name: self._binds(definition) for name, definition in definitions.items()}
+    def _plan(self, definitions: Mapping[str, Definition], previous: Mapping[str, Step]) -> Plan:
+        binds = {
+            name: self._binds(definition, previous.get(name)) for name, definition in definitions.items()
+        }
         bound = frozenset().union(*binds.values()) if binds else frozenset()
         outlines = [
             Outline(
@@ -199,7 +206,7 @@ class PipelineSession:
             | frozenset(definition.options.inputs)
         )
 
-    def _binds(self, definition: Definition) -> frozenset[str]:
+    def _binds(self, definition: Definition, previous: Step | None) -> frozenset[str]:
         """Return what a step binds or changes: by its code, and by what its latest run was seen to change."""
         namespace = self._session.namespace
         if definition.options.outputs is not None:
@@ -207,7 +214,6 @@ class PipelineSession:
         else:
             by_code = {name for name in definition.analysis.binds if not name.startswith("_")}
         by_code = {name for name in by_code if not is_code(namespace.get(name))} - definition.analysis.imports
-        previous = self._session.workspace.metadata.previous(definition.name, self.notebook)
         seen = (
             set(previous.outputs) if previous is not None and previous.source == definition.source else set()
         )
@@ -223,10 +229,11 @@ class PipelineSession:
         drawn: Plan,
         site: Site,
         stale: dict[str, str],
+        *,
         changes: Mapping[str, Change],
+        previous: Step | None,
     ) -> Node:
         """Return where a step stands; `stale` collects the steps that would run, with the reason."""
-        previous = site.metadata.previous(definition.name, site.notebook)
         waits = next((parent for parent in drawn.parents(definition.name) if parent in stale), None)
         prepared = None
         if waits is not None:
@@ -247,12 +254,16 @@ class PipelineSession:
             reason=reason,
             stale=waits is not None,
             reads=tuple(sorted(drawn.sources[definition.name])),
-            binds=tuple(sorted(self._binds(definition))),
+            binds=tuple(sorted(self._binds(definition, previous))),
             remark="; ".join(_remarks(definition.name, previous, changes)),
         )
 
     def _overrides(
-        self, parameters: Mapping[str, str], definitions: Mapping[str, Definition], drawn: Plan
+        self,
+        parameters: Mapping[str, str],
+        definitions: Mapping[str, Definition],
+        drawn: Plan,
+        previous: Mapping[str, Step],
     ) -> dict[str, Any]:
         """Return the values of `-p NAME=VALUE`; each must be a plain variable that some step reads.
 
@@ -266,7 +277,11 @@ class PipelineSession:
             for name in self._reads(definition, frozenset())
             if name not in drawn.sources[definition.name]
         }
-        binder = {name: step for step, definition in definitions.items() for name in self._binds(definition)}
+        binder = {
+            name: step
+            for step, definition in definitions.items()
+            for name in self._binds(definition, previous.get(step))
+        }
         for name in parameters:
             if name in plain:
                 continue
@@ -278,16 +293,14 @@ class PipelineSession:
             raise UnknownName("plain variable that a step reads called", name, sorted(plain))
         return {name: _value(text) for name, text in parameters.items()}
 
-    def _last(self, drawn: Plan, chosen: tuple[str, ...]) -> dict[str, Mapping[str, Artifact]]:
+    @staticmethod
+    def _last(
+        drawn: Plan, chosen: tuple[str, ...], previous: Mapping[str, Step]
+    ) -> dict[str, Mapping[str, Artifact]]:
         """Return what the steps that are not chosen made last."""
-        found = {}
-        for name in drawn.order:
-            if name in chosen:
-                continue
-            previous = self._session.workspace.metadata.previous(name, self.notebook)
-            if previous is not None and previous.status.is_good:
-                found[name] = previous.outputs
-        return found
+        others = set(drawn.order).difference(chosen)
+        latest = {name: step for name, step in previous.items() if name in others}
+        return {name: step.outputs for name, step in latest.items() if step.status.is_good}
 
     def _bind(self, finished: Finished, chosen: tuple[str, ...], site: Site) -> None:
         """Bind in the notebook what the steps made; the last maker of a name counts."""

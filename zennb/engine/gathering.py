@@ -1,0 +1,87 @@
+"""Owns `Gathering`: small results on their way into an artifact store, held back so that many go in one transaction."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from zennb.components.content import flat, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from zennb.components.component import ArtifactStore, Buffer
+
+__all__ = ["Gathering"]
+
+SMALL = 16 * 1024
+"""Bytes up to which something is held back."""
+
+
+class Gathering:
+    """An artifact store, for the length of a run: what is small is stored when `flush` is called, all at once.
+
+    What is held back can be read here like everything else. It is lost when the process ends, so whoever tells
+    that it is stored flushes first. Usable from several threads.
+
+    Args:
+        store: where it all goes.
+    """
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self.store = store
+        self._lock = threading.Lock()
+        self._held: dict[str, bytes] = {}
+
+    def put(self, chunks: Sequence[Buffer]) -> str:
+        """Store the chunks, joined, or hold them back; return their sha-256."""
+        return self.put_all([chunks])[0]
+
+    def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
+        """Store several, or hold back those that are small; return their names in order."""
+        names: list[str] = []
+        for chunks in blobs:
+            views = flat(chunks)
+            if sum(view.nbytes for view in views) > SMALL:
+                names.append(self.store.put(chunks))
+                continue
+            content = b"".join(views)
+            names.append(name_of(content))
+            with self._lock:
+                self._held[names[-1]] = content
+        return names
+
+    def get(self, digest: str) -> Buffer:
+        """Return the bytes called `digest`.
+
+        Raises:
+            MissingArtifact, DamagedArtifact: as the store says.
+        """
+        held = self._held.get(digest)
+        return self.store.get(digest) if held is None else held
+
+    def has(self, digest: str) -> bool:
+        """Say whether the bytes called `digest` are there."""
+        return digest in self._held or self.store.has(digest)
+
+    def present(self, digests: Iterable[str]) -> frozenset[str]:
+        """Return those of many that are there."""
+        asked = frozenset(digests)
+        held = asked & self._held.keys()
+        rest = asked - held
+        return held | self.store.present(rest) if rest else held
+
+    def flush(self) -> None:
+        """Store what is held back.
+
+        Raises:
+            StoreError: it could not be stored; it is held back still.
+        """
+        with self._lock:
+            held = dict(self._held)
+        if not held:
+            return
+        self.store.put_all([[content] for content in held.values()])
+        with self._lock:
+            for digest in held:
+                self._held.pop(digest, None)
