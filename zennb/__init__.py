@@ -3,7 +3,7 @@
     %load_ext zennb
 
 loads the magics; the names below are for code. Importing this package loads nothing else: each name is
-fetched from `zennb.api` when it is used.
+fetched from `zennb.api`, or from `zennb.jupyter.panels`, when it is used.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from zennb.api import artifacts, load, runs, stack, stacks
+    from zennb.jupyter.panels.door import StackPicker
 
     __version__: str
 
 __all__ = [
+    "StackPicker",
     "__version__",
     "artifacts",
     "load",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 FROM_API = frozenset({"artifacts", "load", "runs", "stack", "stacks"})
+PANELS = frozenset({"StackPicker"})
 
 
 def load_ipython_extension(ip: InteractiveShell) -> None:
@@ -57,6 +60,10 @@ def __getattr__(name: str) -> Any:
         from zennb import api
 
         return getattr(api, name)
+    if name in PANELS:
+        from zennb.jupyter.panels import door
+
+        return getattr(door, name)
     raise AttributeError(f"module 'zennb' has no attribute '{name}'")
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records import Run
+    from zennb.views.view import Shown
 
 __all__ = ["Node", "PipelineState", "Session"]
 
@@ -80,3 +81,6 @@ class Session(Protocol):
         Raises:
             UnknownName: there is no such step.
         """
+
+    def panel(self, kind: str) -> Shown:
+        """Return this kernel's panel of a kind, `picker`: live where there is a frontend, and with both faces."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.commands.data import stack_data
+from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
 from zennb.commands.step import named
@@ -126,6 +127,12 @@ def _delete(context: Context, given: Given) -> Outcome:
     spec = context.workspace.registry.delete_stack(given.text("name"))
     sentence = f"stack '{spec.name}' deleted; its components, artifacts and runs stay."
     return Outcome(view=said(sentence), data=stack_data(spec))
+
+
+def _picker(context: Context, given: Given) -> Outcome:
+    if context.session is None:
+        raise UsageError(f"{given.spoken} needs a notebook; here, type `stack list`.")
+    return Outcome(view=context.session.panel("picker"))
 
 
 def _export(context: Context, given: Given) -> Outcome:
@@ -253,6 +260,14 @@ def stack_command(kinds: Sequence[ComponentType]) -> Command:
                 run=_delete,
                 arguments=(NAME, YES),
                 examples=("stack delete my_stack",),
+            ),
+            Verb(
+                name="picker",
+                help="open the panel of all stacks: look at them, change them, activate one",
+                run=_picker,
+                arguments=(),
+                examples=("stack picker",),
+                faces=frozenset({Face.MAGIC}),
             ),
             Verb(
                 name="export",

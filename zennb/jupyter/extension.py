@@ -54,6 +54,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     shell.events.register("post_run_cell", autostep.after_cell)
     shell.register_magic_function(_stub(shell), magic_kind="cell", magic_name="step")
     pipeline = PipelineSession(session, autostep)
+    shell.events.register("post_run_cell", pipeline.panels.cell_ran)
     magics.register(shell, pipeline)
     shell.zennb_hooks = _Hooks(
         session=session,
@@ -74,6 +75,8 @@ def unload(shell: Any) -> None:  # Any: as above
     shell.events.unregister("post_run_cell", hooks.session.after_cell)
     shell.events.unregister("pre_run_cell", hooks.autostep.before_cell)
     shell.events.unregister("post_run_cell", hooks.autostep.after_cell)
+    shell.events.unregister("post_run_cell", hooks.pipeline.panels.cell_ran)
+    hooks.pipeline.panels.close()
     shell.input_transformer_manager.cleanup_transforms.remove(hooks.cells)
     shell.ast_transformers.remove(hooks.trees)
     hooks.completion.remove()

@@ -98,5 +98,5 @@ def _words(name: str, line: str) -> list[str]:
 
 def _shown(outcome: Outcome) -> object:
     if outcome.view is not None:
-        display({"text/plain": outcome.view.text, "text/html": outcome.view.html}, raw=True)
+        display(outcome.view._repr_mimebundle_(), raw=True)
     return outcome.value

@@ -17,6 +17,8 @@ from zennb.engine.run import Finished, PipelineRun, Request
 from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
 from zennb.jupyter.live import LiveTable
 from zennb.jupyter.notebook import cell_order
+from zennb.jupyter.panels.door import open_panel
+from zennb.jupyter.panels.panels import Panels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from zennb.jupyter.autostep import Autostep
     from zennb.jupyter.plain import Change
     from zennb.jupyter.session import KernelSession
+    from zennb.views.view import Shown
 
 __all__ = ["PipelineSession"]
 
@@ -37,6 +40,7 @@ class PipelineSession:
 
     def __init__(self, session: KernelSession, autostep: Autostep) -> None:
         self._session, self._autostep = session, autostep
+        self.panels = Panels(self)
 
     @property
     def autostep(self) -> bool:
@@ -72,6 +76,10 @@ class PipelineSession:
             nodes[name] = node
         edges = tuple((a, b, names) for (a, b), names in drawn.edges.items())
         return PipelineState(nodes=tuple(nodes[name] for name in drawn.order), edges=edges)
+
+    def panel(self, kind: str) -> Shown:
+        """Return this kernel's panel of a kind."""
+        return open_panel(self.panels, kind)
 
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as it stands and its latest record."""

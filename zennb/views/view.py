@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["Shown", "View", "join"]
 
 
 class Shown(Protocol):
-    """Whatever has both faces: a `View`, or a `Table` that makes them when asked."""
+    """Whatever has both faces: a `View`, a `Table` that makes them when asked, or a panel."""
 
     @property
     def text(self) -> str:
@@ -21,6 +21,9 @@ class Shown(Protocol):
     @property
     def html(self) -> str:
         """The face for notebooks."""
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> Mapping[str, Any]:
+        """Hand Jupyter all faces; a panel has a live one, too."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

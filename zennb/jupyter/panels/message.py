@@ -1,0 +1,51 @@
+"""Owns the line of a panel that says what was done, or why it was not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipywidgets import HTML
+
+from zennb.views.mark import GREEN, RED
+from zennb.views.markup import prose
+
+if TYPE_CHECKING:
+    from zennb.errors import ZennbError
+
+__all__ = ["Message", "said", "wrong"]
+
+
+def said(sentence: str) -> str:
+    """Return a sentence as HTML that screen readers announce; what stands between backticks is code."""
+    return f'<span role="status">{_sign("✔", GREEN)} {prose(sentence)}</span>'
+
+
+def wrong(sentence: str) -> str:
+    """Return an error's sentence as HTML that screen readers announce at once."""
+    return f'<span role="alert">{_sign("✘", RED)} {prose(sentence)}</span>'
+
+
+def _sign(symbol: str, colour: str) -> str:
+    return f'<span style="color:{colour}" aria-hidden="true">{symbol}&#xFE0E;</span>'
+
+
+class Message:
+    """One line that keeps its room when it is empty, so that nothing below it jumps."""
+
+    def __init__(self) -> None:
+        self.widget = HTML()
+        self.widget.add_class("zennb-message")
+        self.text = ""
+
+    def say(self, sentence: str) -> None:
+        """Say what was done."""
+        self.text, self.widget.value = sentence, said(sentence)
+
+    def refuse(self, error: ZennbError | str) -> None:
+        """Say what is wrong, in the words of the error."""
+        self.text = str(getattr(error, "message", error))
+        self.widget.value = wrong(self.text)
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.text = self.widget.value = ""

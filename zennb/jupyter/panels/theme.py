@@ -1,0 +1,70 @@
+"""Owns how panels look: one style sheet in JupyterLab's own variables, with fallbacks for other frontends."""
+
+from __future__ import annotations
+
+__all__ = ["PANEL", "STYLE"]
+
+PANEL = "zennb-panel"
+"""The class of every panel's outermost box."""
+
+STYLE = """<style>
+.zennb-panel {
+  --zb-line: var(--jp-border-color2, var(--vscode-panel-border, rgba(128,128,128,.35)));
+  --zb-ink: var(--jp-ui-font-color1, var(--vscode-editor-foreground, inherit));
+  --zb-quiet: var(--jp-ui-font-color2, var(--vscode-descriptionForeground, inherit));
+  --zb-paper: var(--jp-layout-color1, var(--vscode-editor-background, transparent));
+  --zb-shade: var(--jp-layout-color2, rgba(128,128,128,.12));
+  --zb-mark: var(--jp-brand-color1, var(--vscode-focusBorder, #2b80c8));
+  --zb-bad: var(--jp-error-color1, var(--vscode-errorForeground, #d94b42));
+  container-type: inline-size; box-sizing: border-box; max-width: 1120px; margin: 2px 0; padding: 8px 12px;
+  border: 1px solid var(--zb-line); border-radius: 3px; overflow: hidden;
+  color: var(--zb-ink); font-family: var(--jp-ui-font-family, system-ui, sans-serif);
+  font-size: var(--jp-ui-font-size1, 13px); line-height: 1.5;
+}
+.zennb-panel .jupyter-widgets, .zennb-panel .widget-html-content { color: var(--zb-ink); }
+.zennb-panel .widget-html, .zennb-panel .widget-html-content {
+  line-height: 1.5; height: auto; min-width: 0; font-size: inherit;
+}
+.zennb-panel .widget-html-content { flex: 1 1 auto; overflow-wrap: anywhere; }
+.zennb-panel .widget-box { overflow: visible; min-width: 0; }
+.zennb-panel .zennb-none { display: none; }
+.zennb-panel .zennb-head { align-items: center; gap: 8px; flex-wrap: wrap; }
+.zennb-panel .zennb-head > :first-child { flex: 1 1 auto; font-weight: 600; }
+.zennb-panel .zennb-message { min-height: 1.6em; }
+.zennb-panel .zennb-quiet, .zennb-panel .zennb-quiet .widget-html-content { color: var(--zb-quiet); }
+.zennb-panel .zennb-bar { flex-flow: row wrap; gap: 4px; align-items: center; }
+.zennb-panel .zennb-columns { display: flex; flex-flow: row nowrap; gap: 20px; align-items: flex-start; }
+.zennb-panel .zennb-columns > .zennb-side { flex: 0 0 230px; min-width: 0; }
+.zennb-panel .zennb-columns > .zennb-main { flex: 1 1 0; min-width: 0; }
+@container (max-width: 560px) {
+  .zennb-panel .zennb-columns { flex-flow: column nowrap; align-items: stretch; gap: 8px; }
+  .zennb-panel .zennb-columns > .zennb-side, .zennb-panel .zennb-columns > .zennb-main { flex: 0 0 auto; }
+  .zennb-panel .zennb-field { grid-template-columns: minmax(0, 1fr); }
+}
+.zennb-panel .zennb-field {
+  display: grid; grid-template-columns: minmax(260px, 3fr) minmax(0, 4fr); gap: 0 12px; align-items: start;
+}
+.zennb-panel .zennb-field > .jupyter-widgets { width: auto; margin: 2px 0; }
+.zennb-panel .zennb-note { min-height: 2.2em; color: var(--zb-quiet); font-size: 12px; line-height: 1.4; }
+.zennb-panel .zennb-note.zennb-wrong, .zennb-panel .zennb-note.zennb-wrong .widget-html-content {
+  color: var(--zb-ink);
+}
+.zennb-panel .zennb-note .widget-html-content { color: var(--zb-quiet); line-height: 1.4; font-size: 12px; }
+.zennb-panel .widget-label { color: var(--zb-ink); }
+.zennb-panel .jupyter-button, .zennb-panel select, .zennb-panel input { border-radius: 2px; }
+.zennb-panel .jupyter-button { width: auto; padding: 0 12px; }
+.zennb-panel .zennb-list select { padding: 2px; background: var(--zb-paper); color: var(--zb-ink); }
+.zennb-panel .zennb-list option { padding: 3px 6px; overflow: hidden; text-overflow: ellipsis; }
+.zennb-panel button:focus-visible, .zennb-panel select:focus-visible, .zennb-panel input:focus-visible,
+.zennb-panel summary:focus-visible, .zennb-panel [tabindex]:focus-visible {
+  outline: 2px solid var(--zb-mark); outline-offset: 1px;
+}
+.zennb-panel .zennb-box { border-top: 1px solid var(--zb-line); padding: 8px 0 0; margin: 8px 0 0; }
+.zennb-panel .zennb-gone { display: none; font-weight: 600; }
+.zennb-panel.jupyter-widgets-disconnected > .zennb-gone { display: flex; }
+.zennb-panel.jupyter-widgets-disconnected > .zennb-live { opacity: .45; pointer-events: none; }
+.zennb-panel.jupyter-widgets-disconnected::before { content: none; }
+.zennb-panel .jupyter-widgets-disconnected::before { content: none; }
+.zennb-panel[data-zennb-keys] > .zennb-foot { display: none; }
+</style>"""
+"""Goes into an `HTML` widget of each panel; it names only classes that begin with `zennb-`, inside `zennb-panel`."""
