@@ -97,7 +97,7 @@ def test_json_shows_exactly_the_data(command: Commands, words: str) -> None:
 
 def test_all_components_of_all_types_are_listed_at_once(command: Commands) -> None:
     found = command.data("components")
-    assert {(each["type"], each["name"]) for each in found} == {
+    assert {(each["type"], each["name"]) for each in found["components"]} == {
         ("orchestrator", "default"),
         ("artifact_store", "default"),
     }

@@ -77,9 +77,7 @@ class _Verbs:
     def rename(self, context: Context, given: Given) -> Outcome:
         old = given.text("old")
         spec = context.workspace.registry.rename_component(self.kind.name, old, given.text("new"))
-        return Outcome(
-            view=said(f"{self.kind.title} '{old}' is now called '{spec.name}'."), data=component_data(spec)
-        )
+        return _done(f"{self.kind.title} '{old}' is now called '{spec.name}'.", spec)
 
     def delete(self, context: Context, given: Given) -> Outcome:
         spec = context.workspace.registry.delete_component(self.kind.name, given.text("name"))
@@ -92,7 +90,11 @@ class _Verbs:
         return Outcome(view=component_view.flavors(shown), data=plain(shown))
 
     def _said(self, spec: ComponentSpec, what: str) -> Outcome:
-        return Outcome(view=said(f"{self.kind.title} '{spec.name}' {what}."), data=component_data(spec))
+        return _done(f"{self.kind.title} '{spec.name}' {what}.", spec)
+
+
+def _done(sentence: str, spec: ComponentSpec) -> Outcome:
+    return Outcome(view=said(sentence), data=component_data(spec), sentence=sentence)
 
 
 def _card(found: ComponentDescription) -> View:

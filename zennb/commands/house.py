@@ -7,18 +7,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb import api
-from zennb.commands.component import active_components
+from zennb.commands.component import active_components, flavor_view
 from zennb.commands.data import artifact_data, plain
 from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
 from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.core.component_types import COMPONENT_TYPES
+from zennb.plugins import all_flavors
 from zennb.views import component as component_view
+from zennb.views.component_type import component_types
+from zennb.views.page import page
 
 if TYPE_CHECKING:
     from zennb.commands.given import Given
+    from zennb.views.table import Table
 
-__all__ = ["COMPONENTS", "HELP", "INIT", "TRUST", "VERSION"]
+__all__ = ["COMPONENTS", "HELP", "INIT", "TRUST", "VERSION", "types_view"]
 
 
 def _version(context: Context, given: Given) -> Outcome:
@@ -39,10 +44,16 @@ def _init(context: Context, given: Given) -> Outcome:
 
 def _components(context: Context, given: Given) -> Outcome:
     del given
-    found = context.workspace.registry.components()
-    return Outcome(
-        view=component_view.components(found, active=active_components(context.workspace)), data=plain(found)
-    )
+    types, found = types_view(), context.workspace.registry.components()
+    here = component_view.components(found, active=active_components(context.workspace))
+    view = page([("component types", types), ("registered here", here)])
+    return Outcome(view=view, data={"types": types.rows(), "components": plain(found)})
+
+
+def types_view() -> Table:
+    """Return all component types with the flavors installed here; importing each flavor tells what it needs."""
+    found = {kind: [flavor_view(each) for each in known.values()] for kind, known in all_flavors().items()}
+    return component_types(COMPONENT_TYPES, found)
 
 
 def _trust(context: Context, given: Given) -> Outcome:
@@ -72,7 +83,7 @@ INIT = Verb(
 )
 COMPONENTS = Verb(
     name="components",
-    help="list the components of all types",
+    help="list all component types with their flavors, and the components registered",
     run=_components,
     arguments=(JSON,),
     examples=("components",),

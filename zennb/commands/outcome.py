@@ -61,12 +61,14 @@ class Outcome:
         data: the same as JSON values; None when there is nothing to say in data.
         value: what the magic returns.
         code: exit code in the terminal.
+        sentence: what was done, for panels; "" for a command that changes nothing.
     """
 
     view: Shown | None
     data: Any = None
     value: object = None
     code: int = 0
+    sentence: str = ""
 
     def as_json(self) -> Outcome:
         """Return it with its data as what is shown."""

@@ -59,7 +59,7 @@ def _card(context: Context, spec: StackSpec, note: str = "") -> Outcome:
     active = spec.name == context.workspace.active
     unfit = _unfit(spec)
     view = stack_view.stack(spec, active=active, unfit=unfit, note=note)
-    return Outcome(view=view, data=stack_data(spec, active=active, unfit=unfit))
+    return Outcome(view=view, data=stack_data(spec, active=active, unfit=unfit), sentence=note)
 
 
 def _unfit(spec: StackSpec) -> str:
@@ -126,7 +126,7 @@ def _rename(context: Context, given: Given) -> Outcome:
 def _delete(context: Context, given: Given) -> Outcome:
     spec = context.workspace.registry.delete_stack(given.text("name"))
     sentence = f"stack '{spec.name}' deleted; its components, artifacts and runs stay."
-    return Outcome(view=said(sentence), data=stack_data(spec))
+    return Outcome(view=said(sentence), data=stack_data(spec), sentence=sentence)
 
 
 def _picker(context: Context, given: Given) -> Outcome:

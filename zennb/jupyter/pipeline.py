@@ -56,6 +56,11 @@ class PipelineSession:
         """The notebook's name in records."""
         return self._session.notebook
 
+    @property
+    def busy(self) -> bool:
+        """Whether a cell runs just now."""
+        return self._session.busy
+
     def step_names(self) -> list[str]:
         """Return the names of the steps this kernel has seen."""
         return self._session.register.names()

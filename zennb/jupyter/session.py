@@ -197,6 +197,11 @@ class KernelSession:
         return api.workspace()
 
     @property
+    def busy(self) -> bool:
+        """Whether a cell runs just now."""
+        return self._depth > 0
+
+    @property
     def path(self) -> Path | None:
         """The notebook's file, where the frontend tells it."""
         return find_notebook(self.namespace)

@@ -9,7 +9,7 @@ from zennb.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DEFAULT", "LONGEST_NAME", "checked_name", "listed"]
+__all__ = ["DEFAULT", "LONGEST_NAME", "checked_name", "listed", "name_problem"]
 
 DEFAULT = "default"
 """The name of the stack and of the components that exist from first use and cannot be changed."""
@@ -43,6 +43,15 @@ def checked_name(what: str, name: str) -> str:
             f"the {what} name {name!a} has characters that cannot be shown; use letters, digits and signs."
         )
     return name
+
+
+def name_problem(what: str, name: str) -> str:
+    """Return why a stack or component may not be called so, as `checked_name` says it; "" when it may."""
+    try:
+        checked_name(what, name)
+    except UsageError as error:
+        return error.message
+    return ""
 
 
 def listed(names: Iterable[str]) -> str:

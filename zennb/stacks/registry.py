@@ -86,12 +86,21 @@ class Registry(ComponentRegistry):
             NameTaken: one of that name differs; the message shows how.
             UnfitStack: its orchestrator runs steps farther away than its artifact store reaches.
         """
-        checked_name("stack", name)
-        check_stack(self._assembled(name, components))  # loads flavors, which may take seconds, beforehand
+        self.check(name, components)  # loads flavors, which may take seconds, beforehand
         spec, created = self.metadata.atomically(lambda: self._put_stack(self._assembled(name, components)))
         if created:
             self.listeners.tell(Change(verb="register", type="stack", name=name))
         return spec, created
+
+    def check(self, name: str, components: Mapping[str, str]) -> StackSpec:
+        """Return the stack that `register_stack` would register, and register nothing; raises as that does.
+
+        Whether the name is taken is left out.
+        """
+        checked_name("stack", name)
+        spec = self._assembled(name, components)
+        check_stack(spec)
+        return spec
 
     def update_stack(
         self, name: str, components: Mapping[str, str], *, remove: Iterable[str] = ()

@@ -12,7 +12,10 @@ from zennb.views.markup import prose
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Field", "text_field"]
+__all__ = ["LABEL", "Field", "text_field"]
+
+LABEL = {"description_width": "130px"}
+"""The style of a control in a form: all labels take the same room."""
 
 
 class Field:
@@ -52,6 +55,19 @@ class Field:
         self._help = help
         self.refuse(self.error)
 
+    def focus(self) -> None:
+        """Put the cursor into the control."""
+        self.control.focus()
+
+    def on_enter(self, action: Callable[..., object]) -> None:
+        """Call `action` when Enter is pressed in the control."""
+
+        def heard(_widget: object, content: Any, _buffers: object) -> None:
+            if content.get("event") == "submit":
+                action()
+
+        self.control.on_msg(heard)
+
     def refuse(self, error: str) -> None:
         """Show an error in place of the help; "" shows the help again."""
         self.error = error
@@ -70,5 +86,5 @@ def text_field(
     placeholder: str = "",
 ) -> Field:
     """Return a field for a line of text, whose changes are told as one types."""
-    control = Text(description=title, placeholder=placeholder, style={"description_width": "110px"})
+    control = Text(description=title, placeholder=placeholder, style=LABEL)
     return Field(control, help=help, on_change=on_change)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ipywidgets import HTML, Button, HBox, VBox
 
+from zennb.commands.dispatch import run
+from zennb.commands.face import Face
+from zennb.commands.outcome import Context, Outcome
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.keys import keys
 from zennb.jupyter.panels.message import Message, wrong
@@ -17,7 +20,7 @@ from zennb.views.text import clean
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ipywidgets import Widget
 
@@ -112,6 +115,22 @@ class Panel(ABC):
             else:
                 return True
             return False
+
+    def run(self, words: Sequence[str]) -> Outcome:
+        """Do what the words of a command say, as the magic does, and say in the panel what was done.
+
+        Raises:
+            ZennbError: it could not be done.
+        """
+        outcome = run(words, Context(face=Face.MAGIC, session=self.panels.session))
+        if outcome.sentence:
+            self.message.say(outcome.sentence)
+        return outcome
+
+    def shown(self, words: Sequence[str]) -> str:
+        """Return what a command shows, as HTML."""
+        view = self.run(words).view
+        return "" if view is None else view.html
 
     def button(self, label: str, action: Callable[[], object], *, style: str = "", tip: str = "") -> Button:
         """Return a button that acts; `style` is one of ipywidgets' (`primary`, `danger`)."""

@@ -49,6 +49,11 @@ class Panels:
                 self._followed, self._stop = found, found.on_change(self._changed)
         return found
 
+    @property
+    def busy(self) -> bool:
+        """Whether a cell runs just now."""
+        return self.session.busy
+
     def get(self, kind: type[P]) -> P:
         """Return the one panel of a kind; the same object each time."""
         with self.lock:

@@ -51,8 +51,16 @@ STYLE = """<style>
 }
 .zennb-panel .zennb-note .widget-html-content { color: var(--zb-quiet); line-height: 1.4; font-size: 12px; }
 .zennb-panel .widget-label { color: var(--zb-ink); }
+.zennb-panel .zennb-pages { border-bottom: 1px solid var(--zb-line); gap: 0; margin: 0 0 8px 0; }
+.zennb-panel .zennb-page.jupyter-button {
+  background: none; color: var(--zb-ink); border-bottom: 3px solid transparent; box-shadow: none;
+}
+.zennb-panel .zennb-page.zennb-current { font-weight: 600; border-bottom-color: var(--zb-mark); }
 .zennb-panel .jupyter-button, .zennb-panel select, .zennb-panel input { border-radius: 2px; }
 .zennb-panel .jupyter-button { width: auto; padding: 0 12px; }
+.zennb-panel .zennb-list { flex-flow: column nowrap; width: auto; align-items: stretch; height: auto; }
+.zennb-panel .zennb-list > label { text-align: left; width: auto; color: var(--zb-quiet); }
+.zennb-panel .zennb-menu, .zennb-panel .widget-dropdown { width: auto; max-width: 520px; }
 .zennb-panel .zennb-list select { padding: 2px; background: var(--zb-paper); color: var(--zb-ink); }
 .zennb-panel .zennb-list option { padding: 3px 6px; overflow: hidden; text-overflow: ellipsis; }
 .zennb-panel button:focus-visible, .zennb-panel select:focus-visible, .zennb-panel input:focus-visible,

@@ -1,0 +1,62 @@
+"""Owns how component types are shown: what each is for, its flavors here, and which are not supported yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.views.markup import escape, muted, name
+from zennb.views.table import Column, Table
+from zennb.views.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zennb.core.records import ComponentType
+    from zennb.views.component import Flavor
+
+__all__ = ["component_types"]
+
+UNSUPPORTED = "not supported yet"
+
+
+def component_types(kinds: Sequence[ComponentType], flavors: Mapping[str, Sequence[Flavor]]) -> Table:
+    """List component types in the order given.
+
+    Args:
+        kinds: the types.
+        flavors: type → its flavors; those that need something installed are marked.
+    """
+    rows = [
+        {
+            "type": kind.name,
+            "purpose": kind.purpose,
+            "supported": bool(flavors.get(kind.name)),
+            "flavors": [{"name": each.name, "needs": each.needs} for each in flavors.get(kind.name, ())],
+        }
+        for kind in kinds
+    ]
+    columns = (
+        Column.of("name", "type", "component type", show=_title, markup=lambda value: escape(_title(value))),
+        Column.of("prose", "purpose"),
+        Column.of("names", "flavors", "flavors here", show=_flavors, markup=_marked, wrap=True),
+    )
+    return Table(columns=columns, data=rows)
+
+
+def _title(kind: str) -> str:
+    return clean(kind).replace("_", " ")
+
+
+def _flavors(found: Sequence[Mapping[str, str]]) -> str:
+    return ", ".join(_flavor(each) for each in found) or UNSUPPORTED
+
+
+def _flavor(each: Mapping[str, str]) -> str:
+    return clean(each["name"]) + (" (to be installed)" if each["needs"] else "")
+
+
+def _marked(found: Sequence[Mapping[str, str]]) -> str:
+    said = [
+        name(each["name"]) + (f" {muted('(to be installed)')}" if each["needs"] else "") for each in found
+    ]
+    return ", ".join(said) or muted(UNSUPPORTED)
