@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ipywidgets import Dropdown, Select
 
+from zennb.jupyter.panels.field import LABEL
 from zennb.views.text import clean
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ class Choice:
         title: what is chosen, for the label and for screen readers.
         on_choose: called when a person, or `choose`, picks another one; not when the list is replaced.
         rows: how many rows the box shows; 0 for a menu.
+        in_form: whether its label takes the room that labels in a form take.
     """
 
-    def __init__(self, title: str, *, on_choose: Callable[[], object], rows: int = 0) -> None:
-        more = {"style": {"description_width": "initial"}}
+    def __init__(
+        self, title: str, *, on_choose: Callable[[], object], rows: int = 0, in_form: bool = False
+    ) -> None:
+        more = {"style": LABEL if in_form else {"description_width": "initial"}}
         self.widget = (
             Select(options=[], rows=rows, description=title, **more)
             if rows

@@ -43,7 +43,7 @@ class ComponentForm:
         self._made: dict[tuple[str, str], dict[str, OptionField]] = {}
         self.fields: dict[str, OptionField] = {}
         self._title, self._about, self._cell = html(), html(look="zennb-about"), html()
-        self.flavor = Choice("Flavor", on_choose=panel.does(self._flavored))
+        self.flavor = Choice("Flavor", on_choose=panel.does(self._flavored), in_form=True)
         self.name = text_field("Name *", on_change=panel.does(self._typed))
         self.go = panel.button("Register", self._go, style="primary")
         self.cancel = panel.button("Cancel", drawer.close)

@@ -166,11 +166,10 @@ class Panel(ABC):
         return {**live, "text/plain": static.text, "text/html": static.html}
 
     def _live(self) -> list[Widget]:
-        head = HBox(
-            [HTML(escape(self.title)), self.button("Refresh", self.refresh, tip="Look everything up again")]
-        )
+        again = self.button("Refresh", self.refresh, tip="Look everything up again")
+        head = HBox([HTML(escape(self.title)), self.message.widget, again])
         head.add_class("zennb-head")
-        parts = [head, self.message.widget, self.body]
+        parts = [head, self.body]
         for part in parts:
             part.add_class("zennb-live")
         return parts

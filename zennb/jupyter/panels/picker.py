@@ -26,7 +26,7 @@ class StackPicker(Panel):
     """
 
     kind = "picker"
-    title = "Stacks"
+    title = "Stack picker"
     command = "%stack picker"
 
     def build(self) -> Widget:

@@ -97,8 +97,10 @@ class StackBrowser:
         spec = self._chosen()
         self._card.value = "" if spec is None else self._about(spec).html
         self._runs.value = "" if spec is None else self._ran(spec).html
-        self.activate.disabled = spec is None or spec.name == self._panel.panels.workspace.active
-        for button in (self.edit, self.copy, self.rename, self.delete):
+        is_active = spec is not None and spec.name == self._panel.panels.workspace.active
+        self.activate.description = "Active" if is_active else "Activate"
+        self.activate.button_style = "" if is_active else "primary"
+        for button in (self.activate, self.edit, self.copy, self.rename, self.delete):
             button.disabled = spec is None
 
     def _about(self, spec: StackSpec) -> View:

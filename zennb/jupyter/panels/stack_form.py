@@ -91,12 +91,8 @@ class StackForm:
         self._drawer.open(self)
 
     def _part(self, kind: str) -> Choice:
-        required = kind in REQUIRED_TYPES
-        made_here = Choice(
-            f"{TITLES[kind]}{' *' if required else ''}", on_choose=self._panel.does(self._check)
-        )
-        made_here.widget.add_class("zennb-part")
-        return made_here
+        title = TITLES[kind].capitalize() + (" *" if kind in REQUIRED_TYPES else "")
+        return Choice(title, on_choose=self._panel.does(self._check), in_form=True)
 
     def _offer(self, chosen: dict[str, str]) -> None:
         """Offer the registered components of each type; types without any are left out."""

@@ -27,10 +27,10 @@ STYLE = """<style>
 }
 .zennb-panel .widget-html-content { flex: 1 1 auto; overflow-wrap: anywhere; }
 .zennb-panel .widget-box { overflow: visible; min-width: 0; }
-.zennb-panel .zennb-none { display: none; }
-.zennb-panel .zennb-head { align-items: center; gap: 8px; flex-wrap: wrap; }
-.zennb-panel .zennb-head > :first-child { flex: 1 1 auto; font-weight: 600; }
-.zennb-panel .zennb-message { min-height: 1.6em; }
+.zennb-panel .zennb-none { display: none !important; }
+.zennb-panel .zennb-head { align-items: baseline; gap: 4px 16px; }
+.zennb-panel .zennb-head > :first-child { flex: 0 0 auto; font-weight: 600; }
+.zennb-panel .zennb-message { flex: 1 1 0; min-width: 0; min-height: 1.6em; }
 .zennb-panel .zennb-quiet, .zennb-panel .zennb-quiet .widget-html-content { color: var(--zb-quiet); }
 .zennb-panel .zennb-bar { flex-flow: row wrap; gap: 4px; align-items: center; }
 .zennb-panel .zennb-columns { display: flex; flex-flow: row nowrap; gap: 20px; align-items: flex-start; }
@@ -61,6 +61,9 @@ STYLE = """<style>
 .zennb-panel .zennb-list { flex-flow: column nowrap; width: auto; align-items: stretch; height: auto; }
 .zennb-panel .zennb-list > label { text-align: left; width: auto; color: var(--zb-quiet); }
 .zennb-panel .zennb-menu, .zennb-panel .widget-dropdown { width: auto; max-width: 520px; }
+.zennb-panel .zennb-side .zennb-menu { flex-flow: column nowrap; align-items: stretch; height: auto; }
+.zennb-panel .zennb-side .zennb-menu > label { text-align: left; width: auto; color: var(--zb-quiet); }
+.zennb-panel .zennb-side .zennb-menu > select { flex: 0 0 auto; }
 .zennb-panel .zennb-list select { padding: 2px; background: var(--zb-paper); color: var(--zb-ink); }
 .zennb-panel .zennb-list option { padding: 3px 6px; overflow: hidden; text-overflow: ellipsis; }
 .zennb-panel button:focus-visible, .zennb-panel select:focus-visible, .zennb-panel input:focus-visible,
