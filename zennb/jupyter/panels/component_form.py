@@ -98,12 +98,18 @@ class ComponentForm:
         except MissingExtra as error:
             self._about.value, self.go.disabled = wrong(error.message), True
         else:
-            self._about.value, self.go.disabled = prose(flavor.description), False
+            self._about.value, self.go.disabled = self._described(flavor), False
             self.fields = self._fields_of(flavor)
         for name, field in self.fields.items():
             field.fill(texts.get(name, ""))
         self._options.children = [field.widget for field in self.fields.values()]
         self._say_line()
+
+    def _described(self, flavor: type[Component]) -> str:
+        """Return the flavor's description, unless the menu says it already."""
+        known = self._panel.panels.workspace.registry.flavors(self._kind.name)
+        told = any(each.description for each in known if each.name == flavor.flavor)
+        return "" if told and self._edited is None else prose(flavor.description)
 
     def _fields_of(self, flavor: type[Component]) -> dict[str, OptionField]:
         """Return the fields of a flavor, made once: what is made again and again would pile up in the kernel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.errors import ZennbError
@@ -108,7 +109,9 @@ class StackBrowser:
         return stack_view.stack(spec, active=active, unfit=_unfit(spec))
 
     def _ran(self, spec: StackSpec) -> Shown:
-        return run_view.runs(self._panel.panels.workspace.metadata.runs(stack=spec.name, limit=RUNS))
+        found = run_view.runs(self._panel.panels.workspace.metadata.runs(stack=spec.name, limit=RUNS))
+        kept = [column for column in found.columns if column.key not in {"stack", "kind"}]
+        return replace(found, columns=kept)
 
     def _go_to(self, name: str) -> None:
         self._offer(name)

@@ -25,7 +25,7 @@ STYLE = """<style>
 .zennb-panel .widget-html, .zennb-panel .widget-html-content {
   line-height: 1.5; height: auto; min-width: 0; font-size: inherit;
 }
-.zennb-panel .widget-html-content { flex: 1 1 auto; overflow-wrap: anywhere; }
+.zennb-panel .widget-html-content { flex: 1 1 auto; overflow-wrap: break-word; }
 .zennb-panel .widget-box { overflow: visible; min-width: 0; }
 .zennb-panel .zennb-none { display: none !important; }
 .zennb-panel .zennb-head { align-items: baseline; gap: 4px 16px; }
@@ -35,21 +35,19 @@ STYLE = """<style>
 .zennb-panel .zennb-bar { flex-flow: row wrap; gap: 4px; align-items: center; }
 .zennb-panel .zennb-columns { display: flex; flex-flow: row nowrap; gap: 20px; align-items: flex-start; }
 .zennb-panel .zennb-columns > .zennb-side { flex: 0 0 230px; min-width: 0; }
-.zennb-panel .zennb-columns > .zennb-main { flex: 1 1 0; min-width: 0; }
-@container (max-width: 560px) {
+.zennb-panel .zennb-columns > .zennb-main { flex: 1 1 0; min-width: 0; container-type: inline-size; }
+@container (max-width: 720px) {
   .zennb-panel .zennb-columns { flex-flow: column nowrap; align-items: stretch; gap: 8px; }
   .zennb-panel .zennb-columns > .zennb-side, .zennb-panel .zennb-columns > .zennb-main { flex: 0 0 auto; }
-  .zennb-panel .zennb-field { grid-template-columns: minmax(0, 1fr); }
 }
 .zennb-panel .zennb-field {
   display: grid; grid-template-columns: minmax(260px, 3fr) minmax(0, 4fr); gap: 0 12px; align-items: start;
 }
+@container (max-width: 600px) { .zennb-panel .zennb-field { grid-template-columns: minmax(0, 1fr); } }
 .zennb-panel .zennb-field > .jupyter-widgets { width: auto; margin: 2px 0; }
-.zennb-panel .zennb-note { min-height: 2.2em; color: var(--zb-quiet); font-size: 12px; line-height: 1.4; }
-.zennb-panel .zennb-note.zennb-wrong, .zennb-panel .zennb-note.zennb-wrong .widget-html-content {
-  color: var(--zb-ink);
-}
+.zennb-panel .zennb-note { min-height: 1.5em; color: var(--zb-quiet); font-size: 12px; line-height: 1.4; }
 .zennb-panel .zennb-note .widget-html-content { color: var(--zb-quiet); line-height: 1.4; font-size: 12px; }
+.zennb-panel .zennb-note [role=alert] { color: var(--zb-ink); }
 .zennb-panel .widget-label { color: var(--zb-ink); }
 .zennb-panel .zennb-pages { border-bottom: 1px solid var(--zb-line); gap: 0; margin: 0 0 8px 0; }
 .zennb-panel .zennb-page.jupyter-button {
@@ -63,7 +61,15 @@ STYLE = """<style>
 .zennb-panel .zennb-menu, .zennb-panel .widget-dropdown { width: auto; max-width: 520px; }
 .zennb-panel .zennb-side .zennb-menu { flex-flow: column nowrap; align-items: stretch; height: auto; }
 .zennb-panel .zennb-side .zennb-menu > label { text-align: left; width: auto; color: var(--zb-quiet); }
-.zennb-panel .zennb-side .zennb-menu > select { flex: 0 0 auto; }
+.zennb-panel .zennb-side .zennb-menu > select { flex: 0 0 auto; height: var(--jp-widgets-inline-height, 28px); }
+.zennb-panel .zennb-box .zennb-menu { max-width: 640px; }
+@container (max-width: 720px) {
+  .zennb-panel .zennb-side .zennb-menu { max-width: none; }
+  .zennb-panel .zennb-side .zennb-list select { height: 7.5em; }
+}
+[data-jp-theme-light="false"] .zennb-panel .widget-dropdown > select {
+  background-image: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath d='M5 7l4 4 4-4' fill='none' stroke='%23ddd' stroke-width='2'/%3E%3C/svg%3E");
+}
 .zennb-panel .zennb-list select { padding: 2px; background: var(--zb-paper); color: var(--zb-ink); }
 .zennb-panel .zennb-list option { padding: 3px 6px; overflow: hidden; text-overflow: ellipsis; }
 .zennb-panel button:focus-visible, .zennb-panel select:focus-visible, .zennb-panel input:focus-visible,
