@@ -7,6 +7,12 @@ __all__ = ["PANEL", "STYLE"]
 PANEL = "zennb-panel"
 """The class of every panel's outermost box."""
 
+ARROW = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E"
+    "%3Cpath d='M5 7l4 4 4-4' fill='none' stroke='%23ddd' stroke-width='2'/%3E%3C/svg%3E"
+)
+"""The arrow of a menu in a dark theme, where the stock one is dark, too."""
+
 STYLE = """<style>
 .zennb-panel {
   --zb-line: var(--jp-border-color2, var(--vscode-panel-border, rgba(128,128,128,.35)));
@@ -65,12 +71,12 @@ STYLE = """<style>
 .zennb-panel .zennb-box .zennb-menu { max-width: 640px; }
 @container (max-width: 720px) {
   .zennb-panel .zennb-side .zennb-menu { max-width: none; }
-  .zennb-panel .zennb-side .zennb-list select { height: 7.5em; }
+  .zennb-panel .zennb-side .zennb-list select { flex: 0 0 7.5em; }
 }
 [data-jp-theme-light="false"] .zennb-panel .widget-dropdown > select {
-  background-image: url("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 18 18'%3E%3Cpath d='M5 7l4 4 4-4' fill='none' stroke='%23ddd' stroke-width='2'/%3E%3C/svg%3E");
+  background-image: url("ARROW");
 }
-.zennb-panel .zennb-list select { padding: 2px; background: var(--zb-paper); color: var(--zb-ink); }
+.zennb-panel .zennb-list select { flex: 0 0 auto; padding: 2px; background: var(--zb-paper); color: var(--zb-ink); }
 .zennb-panel .zennb-list option { padding: 3px 6px; overflow: hidden; text-overflow: ellipsis; }
 .zennb-panel button:focus-visible, .zennb-panel select:focus-visible, .zennb-panel input:focus-visible,
 .zennb-panel summary:focus-visible, .zennb-panel [tabindex]:focus-visible {
@@ -83,5 +89,5 @@ STYLE = """<style>
 .zennb-panel.jupyter-widgets-disconnected::before { content: none; }
 .zennb-panel .jupyter-widgets-disconnected::before { content: none; }
 .zennb-panel[data-zennb-keys] > .zennb-foot { display: none; }
-</style>"""
+</style>""".replace("ARROW", ARROW)
 """Goes into an `HTML` widget of each panel; it names only classes that begin with `zennb-`, inside `zennb-panel`."""
