@@ -52,7 +52,9 @@ def _components(context: Context, given: Given) -> Outcome:
 
 def types_view() -> Table:
     """Return all component types with the flavors installed here; importing each flavor tells what it needs."""
-    found = {kind: [flavor_view(each) for each in known.values()] for kind, known in all_flavors().items()}
+    found = {
+        kind: [flavor_view(known[name]) for name in sorted(known)] for kind, known in all_flavors().items()
+    }
     return component_types(COMPONENT_TYPES, found)
 
 

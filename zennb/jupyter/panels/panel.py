@@ -6,7 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ipywidgets import HTML, Button, HBox, VBox
+from ipywidgets import HTML, Button, HBox, VBox, Widget
 
 from zennb.commands.dispatch import run
 from zennb.commands.face import Face
@@ -20,9 +20,7 @@ from zennb.views.text import clean
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from ipywidgets import Widget
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from zennb.jupyter.panels.panels import Panels
     from zennb.stacks.changes import Change
@@ -139,8 +137,8 @@ class Panel(ABC):
         return made
 
     def close(self) -> None:
-        """Close every widget of the panel."""
-        for widget in _tree(self.root):
+        """Close every widget of the panel, those of closed forms too."""
+        for widget in list(_widgets(self, {id(self.panels): self.panels})):
             widget.close()
 
     @property
@@ -181,8 +179,20 @@ def _line(name: str, html: str) -> HTML:
     return made
 
 
-def _tree(widget: Any) -> list[Any]:
-    """Return a widget, what is in it, and the layouts and styles of all."""
-    below = [each for child in getattr(widget, "children", ()) for each in _tree(child)]
-    own = [getattr(widget, name, None) for name in ("layout", "style")]
-    return [widget, *(each for each in own if hasattr(each, "close")), *below]
+def _widgets(thing: object, seen: dict[int, object]) -> Iterator[Widget]:
+    """Give every widget that a panel's parts hold, shown or not, with what is in it and its layout and style."""
+    if id(thing) in seen:
+        return
+    seen[id(thing)] = thing
+    held: Iterable[object] = ()
+    if isinstance(thing, Widget):
+        held = [getattr(thing, name, None) for name in ("children", "layout", "style")]
+        yield thing
+    elif isinstance(thing, list | tuple):
+        held = thing
+    elif isinstance(thing, dict):
+        held = thing.values()
+    elif type(thing).__module__.startswith(__package__):
+        held = vars(thing).values()
+    for each in held:
+        yield from _widgets(each, seen)

@@ -59,7 +59,7 @@ class StackForm:
         )
 
     def create(self) -> None:
-        """Open for a new stack; the two components that every stack has are the first of their types."""
+        """Open for a new stack, which begins with the components of the active one."""
         self._begin(None, "New stack", "Register")
 
     def edit(self, spec: StackSpec) -> None:
@@ -85,7 +85,9 @@ class StackForm:
         self.name.control.disabled = edited is not None
         self.name.put(edited.name if edited is not None else "")
         self.name.refuse("")
-        parts = edited.components if edited is not None else {}
+        workspace = self._panel.panels.workspace
+        like = edited or workspace.metadata.stack(workspace.active)
+        parts = like.components if like is not None else {}
         self._offer({kind: parts[kind].name if kind in parts else "" for kind in self.parts})
         self._check()
         self._drawer.open(self)
