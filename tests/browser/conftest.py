@@ -63,11 +63,12 @@ class Server:
 
 @dataclass(slots=True)
 class Lab:
-    """One notebook open in JupyterLab."""
+    """One notebook open in JupyterLab, or in Notebook 7 where `app` is `notebooks`."""
 
     page: Any
     server: Server
     name: str
+    app: str = "doc/tree"
     errors: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
 
@@ -80,7 +81,7 @@ class Lab:
 
     def visit(self, name: str) -> Lab:
         """Open a notebook of the server's folder."""
-        self.page.goto(f"{self.server.url}/doc/tree/{quote(name)}?reset&token={self.server.token}")
+        self.page.goto(f"{self.server.url}/{self.app}/{quote(name)}?reset&token={self.server.token}")
         self.idle()
         return self
 
@@ -88,6 +89,15 @@ class Lab:
         """Wait until the kernel has nothing to do, and a moment more for the page to show what came."""
         self.page.wait_for_selector(IDLE, timeout=PATIENCE)
         self.page.wait_for_timeout(1500)
+
+    def run(self, number: int) -> str:
+        """Run one cell, counted from 0, and return the text it shows."""
+        cell = self.page.locator(".jp-CodeCell").nth(number)
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_timeout(300)
+        self.finished()
+        return self.outputs()[number]
 
     def run_all(self, *, restart: bool = False) -> None:
         """Run all cells, as the menu does it."""

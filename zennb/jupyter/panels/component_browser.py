@@ -35,7 +35,7 @@ class ComponentBrowser:
         self.naming = NameForm(panel, self.drawer)
         self.confirmation = Confirmation(panel, self.drawer)
         self._card = html()
-        self.new = panel.button("New", self._new, tip="Register a component of this type")
+        self.new = panel.button("New component", self._new, tip="Register a component of this type")
         self.edit = panel.button("Edit", self._edit, tip="Change its options")
         self.copy = panel.button("Copy", self._copy, tip="Register another one with its options")
         self.rename = panel.button("Rename", self._rename, tip="Give it another name, in its stacks too")

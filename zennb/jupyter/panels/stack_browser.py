@@ -50,7 +50,7 @@ class StackBrowser:
         self.activate = panel.button(
             "Activate", self._activate, style="primary", tip="Run steps on this stack from now on"
         )
-        self.new = panel.button("New", self.form.create, tip="Compose a stack")
+        self.new = panel.button("New stack", self.form.create, tip="Compose a stack")
         self.edit = panel.button("Edit", self._edit, tip="Exchange its components")
         self.copy = panel.button("Copy", self._copy, tip="Register one of the same components")
         self.rename = panel.button("Rename", self._rename, tip="Give it another name")

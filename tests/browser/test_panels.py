@@ -1,0 +1,126 @@
+"""The stack picker as a person meets it, by mouse and by keys, in JupyterLab and in Notebook 7."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.browser.conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+RUNS = "import zennb\n[run.stack.name for run in zennb.runs()]"
+
+
+def start(lab: Lab, home: Path, *cells: str) -> Any:
+    """Open a notebook with a home of its own and run it; returns the panel in it."""
+    lab.open(f"import os\nos.environ['ZENNB_HOME'] = {str(home)!r}\n%load_ext zennb", *cells)
+    lab.errors.clear()  # what the page complains about before anything of ours is in it
+    lab.run_all()
+    return lab.page.locator(".zennb-panel")
+
+
+def shown(panel: Any, text: str) -> None:
+    """Wait until a text stands in the panel."""
+    panel.get_by_text(text).locator("visible=true").first.wait_for()
+
+
+def press(panel: Any, label: str) -> None:
+    panel.get_by_role("button", name=label, exact=True).locator("visible=true").click()
+
+
+def check_quiet(lab: Lab) -> None:
+    """Nothing complained in the page, and nobody outside was asked for anything."""
+    assert lab.errors == []
+    assert lab.strangers == []
+
+
+@pytest.mark.parametrize("app", ["doc/tree", "notebooks"], ids=["lab", "notebook7"])
+def test_a_stack_is_switched_by_mouse_and_by_keys_and_the_next_cell_runs_on_it(
+    lab: Lab, tmp_path: Path, app: str
+) -> None:
+    lab.app = app
+    panel = start(lab, tmp_path, "%stack copy default other", "%stack picker", "%%step\nx = 1", RUNS)
+    panel.locator("option", has_text="other").click()
+    press(panel, "Activate")
+    shown(panel, "steps run on stack 'other' from now on.")
+    lab.run(3)
+    assert "['other', 'default']" in lab.run(4)
+
+    panel.get_by_role("button", name="Refresh").focus()
+    keys = lab.page.keyboard
+    for _ in range(4):  # the three pages, then the list
+        keys.press("Tab")
+    keys.press("ArrowUp")
+    panel.locator(".zennb-main strong", has_text="default").first.wait_for()
+    for key in "bam":  # commands of the notebook: a cell below, a cell above, Markdown
+        keys.press(key)
+    keys.press("Tab")
+    keys.press("b")
+    keys.press("Enter")
+    shown(panel, "steps run on stack 'default' from now on.")
+    assert lab.page.locator(".jp-Cell").count() == 5
+    assert "['default', 'other', 'default']" in (lab.run(3) and lab.run(4))
+    check_quiet(lab)
+
+
+def test_a_component_with_a_bad_then_a_good_value_becomes_part_of_a_stack(lab: Lab, tmp_path: Path) -> None:
+    panel = start(lab, tmp_path, "%stack picker", "%%step\nx = 1", RUNS)
+    press(panel, "Components")
+    press(panel, "New component")
+    panel.get_by_text("New orchestrator").wait_for()
+    lab.page.keyboard.type("pool")  # the cursor is in the name already
+    panel.get_by_label("Flavor").select_option(
+        "threads: runs independent steps side by side, in threads of this kernel"
+    )
+    workers = panel.get_by_label("workers")
+    workers.fill("many")
+    shown(panel, "cannot take")
+    press(panel, "Register")
+    shown(panel, "expected an int, not the str 'many'")
+    workers.fill("3")
+    shown(panel, "How many steps run at once.")
+    press(panel, "Register")
+    shown(panel, "orchestrator 'pool' registered (flavor threads).")
+
+    press(panel, "Stacks")
+    press(panel, "New stack")
+    panel.locator("strong", has_text="New stack").wait_for()
+    lab.page.keyboard.type(HOSTILE)
+    panel.get_by_label("Orchestrator").select_option("pool (threads)")
+    shown(panel, "fits: steps run within this process")
+    press(panel, "Register and activate")
+    panel.locator(f'option[value="● {HOSTILE} (active)"]').wait_for()
+    press(panel, "Delete")
+    shown(panel, f"Delete stack '{HOSTILE}'?")
+    lab.run(2)
+    assert HOSTILE in lab.run(3)
+    assert lab.page.locator("img[src='x'], img[onerror]").count() == 0
+    check_quiet(lab)
+
+
+def test_a_panel_whose_kernel_was_restarted_says_so_and_comes_back_when_its_cell_runs(
+    lab: Lab, tmp_path: Path
+) -> None:
+    panel = start(lab, tmp_path, "%stack picker")
+    gone = panel.get_by_text("not connected: the kernel that made this panel has ended or was restarted")
+    assert not gone.is_visible()
+    lab.page.locator(".lm-MenuBar-item", has_text=re.compile("^Kernel$")).click()
+    lab.page.locator('.lm-Menu-item[data-command="kernelmenu:restart"]').click()
+    lab.page.locator(".jp-Dialog button.jp-mod-warn").click()
+    gone.wait_for()
+    lab.idle()
+    lab.run(0)
+    lab.run(1)
+    assert panel.count() == 1
+    assert not gone.is_visible()
+    press(panel, "Component types")
+    shown(panel, "not supported yet")
+    assert [said for said in lab.errors if "zennb" in said.lower()] == []
+    assert lab.strangers == []
