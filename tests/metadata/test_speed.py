@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.core.pages import ArtifactFilter, RunFilter
 from zennb.core.records import Status
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ def _explain(connection: sqlite3.Connection, statement: str) -> list[str]:
 
 
 def _is_slow(line: str, statement: str) -> bool:
-    # A walk along an index is what a page of a listing is cut from; json_each and the chain of names are small.
-    walks = ("json_each", "names", "CONSTANT ROW", "USING INDEX", "USING COVERING INDEX")
+    # A walk along an index is what a page of a listing is cut from; the others are small.
+    walks = ("json_each", "names", "SCAN newest", "CONSTANT ROW", "USING INDEX", "USING COVERING INDEX")
     # Sorted are the steps of one run, and what one name stands for in each notebook: few, however old the store.
     sorted_few = "WHERE s.run = " in statement or "FROM current" in statement
     scans = "SCAN" in line and not any(word in line for word in walks)
@@ -99,6 +100,46 @@ def test_listings_read_no_table_from_end_to_end(filled: MetadataStore, seen: lis
     filled.consumers(found)
     filled.producer(found)
     assert scans(filled, seen) == []
+
+
+def test_pages_are_cut_from_an_index_and_read_no_more_records_than_they_show(
+    filled: MetadataStore, seen: list[str]
+) -> None:
+    runs = (
+        RunFilter(),
+        RunFilter(stack="default"),
+        RunFilter(notebook="study.ipynb"),
+        RunFilter(status=Status.FAILED),
+        RunFilter(stack="default", status=Status.COMPLETED, since=0.0),
+    )
+    for which in runs:
+        filled.listings.runs(which)
+        filled.listings.runs(which, after=(5000.0, 5))
+    for names in (
+        ArtifactFilter(),
+        ArtifactFilter(text="x"),
+        ArtifactFilter(kind="parameter", notebook="n1"),
+    ):
+        filled.listings.artifacts(names)
+        filled.listings.artifacts(names, after=7)
+    filled.listings.versions("x1")
+    rate = filled.artifact("rate")
+    assert rate is not None
+    filled.listings.uses(rate.id or 0)
+    filled.listings.stacks()
+    filled.listings.notebooks()
+    assert scans(filled, seen) == []
+
+
+def test_a_page_takes_as_many_statements_whatever_is_on_it(filled: MetadataStore, seen: list[str]) -> None:
+    counts = []
+    for limit in (1, 5, 11):
+        seen.clear()
+        page = filled.listings.artifacts(ArtifactFilter(), limit=limit)
+        filled.listings.makers(each.step for each in page.items)
+        counts.append(len(seen))
+    assert len(set(counts)) == 1
+    assert counts[0] <= 8
 
 
 def test_a_cell_costs_as_many_statements_on_a_full_store_as_on_an_empty_one(

@@ -26,6 +26,7 @@ __all__ = [
     "latest_artifacts",
     "latest_names",
     "record_artifact",
+    "select_artifacts",
 ]
 
 COLUMNS = (
@@ -111,7 +112,7 @@ def latest_artifacts(
         conditions.append("h.kind = ?")
         values.append(kind)
     where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
-    return _select(
+    return select_artifacts(
         connection,
         f"SELECT {COLUMNS} FROM heads h CROSS JOIN artifacts a ON a.id = h.artifact {where}"
         "ORDER BY h.artifact DESC LIMIT ? OFFSET ?",
@@ -128,13 +129,13 @@ def latest_names(connection: sqlite3.Connection, *, limit: int) -> list[str]:
 def history(connection: sqlite3.Connection, name: str, *, limit: int, offset: int) -> list[Artifact]:
     """Return versions of one name, newest first."""
     sql = f"SELECT {COLUMNS} FROM artifacts a WHERE a.name = ? ORDER BY a.version DESC LIMIT ? OFFSET ?"
-    return _select(connection, sql, (plain(name), limit, offset))
+    return select_artifacts(connection, sql, (plain(name), limit, offset))
 
 
 def artifact_version(connection: sqlite3.Connection, name: str, version: int) -> Artifact | None:
     """Return one version of a name."""
     sql = f"SELECT {COLUMNS} FROM artifacts a WHERE a.name = ? AND a.version = ?"
-    return _first(_select(connection, sql, (plain(name), version)))
+    return _first(select_artifacts(connection, sql, (plain(name), version)))
 
 
 def artifact_now(connection: sqlite3.Connection, name: str, *, notebook: Text | None) -> Artifact | None:
@@ -144,25 +145,26 @@ def artifact_now(connection: sqlite3.Connection, name: str, *, notebook: Text | 
     number = None if notebook is None else find_text(connection, notebook)
     if number is not None:
         sql = f"{columns} WHERE c.name = ? AND c.notebook = ?"
-        found = _first(_select(connection, sql, (name, number)))
+        found = _first(select_artifacts(connection, sql, (name, number)))
     if found is None:
         sql = f"{columns} WHERE c.name = ? ORDER BY c.step DESC LIMIT 1"
-        found = _first(_select(connection, sql, (name,)))
+        found = _first(select_artifacts(connection, sql, (name,)))
     return found or _first(latest_artifacts(connection, name=name, kind=None, limit=1, offset=0))
 
 
 def artifacts_with_digest(connection: sqlite3.Connection, digest: str, *, limit: int) -> list[Artifact]:
     """Return artifacts of equal content, newest first."""
     sql = f"SELECT {COLUMNS} FROM artifacts a WHERE a.digest = ? ORDER BY a.id DESC LIMIT ?"
-    return _select(connection, sql, (digest, limit))
+    return select_artifacts(connection, sql, (digest, limit))
 
 
 def _by_id(connection: sqlite3.Connection, number: int) -> Artifact:
     sql = f"SELECT {COLUMNS} FROM artifacts a WHERE a.id = ?"
-    return _select(connection, sql, (number,))[0]
+    return select_artifacts(connection, sql, (number,))[0]
 
 
-def _select(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Artifact]:
+def select_artifacts(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Artifact]:
+    """Return the artifacts that a query for `COLUMNS` finds."""
     return [rows.artifact(row) for row in connection.execute(sql, values)]
 
 

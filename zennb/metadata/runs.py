@@ -1,4 +1,4 @@
-"""Owns the table of runs: beginning, ending and listing them, and telling when one died silently."""
+"""Owns the table of runs: beginning, ending, listing and counting them, and telling when one died silently."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
+    from zennb.core.pages import RunFilter, RunPlace
     from zennb.core.records import Run
 
 __all__ = [
     "NewRun",
-    "RunFilter",
+    "count_runs",
     "dead_runs",
     "latest_ids",
     "mark_dead",
@@ -62,18 +63,6 @@ class NewRun:
             versions=Text.of(rows.dump(run.versions)),
             parameters=rows.dump(run.parameters),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
-    """Which runs a listing shows; None means all. Times are seconds since the epoch, `until` is exclusive."""
-
-    stack: str | None = None
-    notebook: str | None = None
-    status: Status | None = None
-    kind: str | None = None
-    since: float | None = None
-    until: float | None = None
 
 
 def record_run(connection: sqlite3.Connection, new: NewRun) -> Run:
@@ -129,22 +118,37 @@ def run_by_id(connection: sqlite3.Connection, number: int, *, dead: frozenset[in
 
 
 def select_runs(
-    connection: sqlite3.Connection, which: RunFilter, *, limit: int, offset: int, dead: frozenset[int]
+    connection: sqlite3.Connection,
+    which: RunFilter,
+    *,
+    limit: int,
+    offset: int,
+    dead: frozenset[int],
+    after: RunPlace | None = None,
 ) -> list[Run]:
-    """Return runs, newest first, each with the number of its steps per status."""
-    conditions: list[tuple[str, object]] = []
-    if which.notebook is not None:
-        notebook = find_text(connection, Text.of(which.notebook))
-        if notebook is None:
-            return []
-        conditions.append(("r.notebook = ?", notebook))
-    conditions += _conditions(which, dead)
-    where = f"WHERE {' AND '.join(condition for condition, _ in conditions)} " if conditions else ""
+    """Return runs, newest first, each with the number of its steps per status; only those that stand `after`."""
+    found = _conditions(connection, which, dead)
+    if found is None:
+        return []
+    where, values = found
+    if after is not None:
+        where = f"{where} AND (r.started, r.id) < (?, ?)" if where else "(r.started, r.id) < (?, ?)"
+        values = [*values, *after]
     cursor = connection.execute(
-        f"{_RUN}{where}ORDER BY r.started DESC, r.id DESC LIMIT ? OFFSET ?",
-        (*(value for _, value in conditions), limit, offset),
+        f"{_RUN}{f'WHERE {where} ' if where else ''}ORDER BY r.started DESC, r.id DESC LIMIT ? OFFSET ?",
+        (*values, limit, offset),
     )
     return _decode(connection, cursor, dead)
+
+
+def count_runs(connection: sqlite3.Connection, which: RunFilter, *, dead: frozenset[int]) -> int:
+    """Return how many runs there are; none is decoded."""
+    found = _conditions(connection, which, dead)
+    if found is None:
+        return 0
+    where, values = found
+    sql = f"SELECT count(*) FROM runs r{f' WHERE {where}' if where else ''}"
+    return int(connection.execute(sql, values).fetchone()[0])
 
 
 def latest_ids(connection: sqlite3.Connection, *, limit: int) -> list[int]:
@@ -153,15 +157,24 @@ def latest_ids(connection: sqlite3.Connection, *, limit: int) -> list[int]:
     return [int(run) for (run,) in cursor]
 
 
-def _conditions(which: RunFilter, dead: frozenset[int]) -> list[tuple[str, object]]:
+def _conditions(
+    connection: sqlite3.Connection, which: RunFilter, dead: frozenset[int]
+) -> tuple[str, list[object]] | None:
+    """Return the conditions as SQL and their values; None when nothing can meet them."""
+    notebook = None if which.notebook is None else find_text(connection, Text.of(which.notebook))
+    if which.notebook is not None and notebook is None:
+        return None
     given = (
+        ("r.notebook = ?", notebook),
         ("r.stack = ?", None if which.stack is None else plain(which.stack)),
         ("r.kind = ?", which.kind),
         ("r.started >= ?", which.since),
         ("r.started < ?", which.until),
     )
     found: list[tuple[str, object]] = [(condition, value) for condition, value in given if value is not None]
-    return found if which.status is None else [*found, *_status(which.status, dead)]
+    if which.status is not None:
+        found += _status(which.status, dead)
+    return " AND ".join(condition for condition, _ in found), [value for _, value in found]
 
 
 def _status(status: Status, dead: frozenset[int]) -> list[tuple[str, object]]:

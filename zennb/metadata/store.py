@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
+from zennb.core.pages import RunFilter
 from zennb.core.records import Status
 from zennb.errors import StoreError, UnknownName
 from zennb.metadata import artifacts, runs, stacks, steps
 from zennb.metadata.artifacts import history
 from zennb.metadata.connection import Database
-from zennb.metadata.runs import NewRun, RunFilter
+from zennb.metadata.listings import Listings
+from zennb.metadata.runs import NewRun
 from zennb.metadata.steps import NewStep
 from zennb.metadata.texts import Text
 
@@ -38,11 +40,15 @@ class MetadataStore:
 
     Raises:
         ForeignStore: the file belongs to another program or to a newer zennb.
+
+    Attributes:
+        listings: runs and artifacts a page at a time.
     """
 
     def __init__(self, path: Path, *, deadline: float = 10.0) -> None:
         self.path = path
         self._database = Database(path, deadline=deadline)
+        self.listings = Listings(self._database, self._dead)
 
     def close(self) -> None:
         """Close the file; twice is fine."""
