@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from zennb.core.pages import Maker, Use
 from zennb.core.records import Artifact, Status, Step
-from zennb.views.artifact import artifact, artifacts, glance, history, label
+from zennb.views.artifact import artifact, artifacts, glance, history, label, loading, uses
 
 SCORE = Artifact(
     id=7,
@@ -60,3 +61,22 @@ def test_the_list_and_the_history() -> None:
     )
     assert artifacts([]).text.startswith("no artifacts yet")
     assert artifacts([SCORE]).rows()[0]["type"] == "builtins.float"
+
+
+def test_a_maker_from_a_listing_will_do_in_place_of_a_whole_record() -> None:
+    maker = Maker(step=3, name="train", run=12)
+    assert artifacts([SCORE], producers={3: maker}).text == artifacts([SCORE], producers={3: TRAIN}).text
+    assert artifact(SCORE, producer=maker).text == artifact(SCORE, producer=TRAIN).text
+
+
+def test_who_used_it_names_run_step_state_and_stack() -> None:
+    use = Use(step=9, name="report", status=Status.CACHED, run=14, stack="prod", started=1_773_063_900.0)
+    assert uses([use]).text.split("\n")[2].split() == [
+        *("14", "report", "●", "cached", "prod", "2026-03-09", "13:45")
+    ]
+
+
+def test_the_line_that_loads_it_can_be_pasted_whatever_its_name() -> None:
+    assert loading(SCORE).text == "import zennb\nscore = zennb.load('score', version=3)"
+    odd = replace(SCORE, name="a'b\n", version=1)
+    assert loading(odd).text == 'import zennb\nvalue = zennb.load("a\'b\\n", version=1)'

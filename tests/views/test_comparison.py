@@ -71,3 +71,29 @@ def test_a_step_that_failed_in_one_run_says_so() -> None:
 def test_code_is_compared_as_text_where_there_is_no_key() -> None:
     bare = replace(LOAD, parts=None, source="a")
     assert "its code changed" in compare(OLD, [bare], NEW, [replace(bare, source="b")]).text
+
+
+def test_code_inputs_and_results_that_differ_stand_side_by_side() -> None:
+    summary = {"kind": "scalar", "text": "0.91"}
+    before = replace(
+        TRAIN,
+        source="a = 1\nmodel = fit(a)\n",
+        inputs={
+            "X": replace(MODEL, name="X", digest="1", version=1, summary={"kind": "scalar", "text": "5"})
+        },
+        outputs={"model": replace(MODEL, summary=summary)},
+    )
+    after = replace(
+        AFTER,
+        source="a = 2\nmodel = fit(a)\n",
+        inputs={
+            "X": replace(MODEL, name="X", digest="2", version=2, summary={"kind": "scalar", "text": "6"})
+        },
+        outputs={"model": replace(MODEL, digest="b", version=4, summary={**summary, "text": "0.93"})},
+    )
+    text = compare(OLD, [before], NEW, [after]).text
+    rows = [line.split() for line in text.split("\n")]
+    assert ["train", "input", "X", "v1", "5", "v2", "6"] in rows
+    assert ["train", "result", "model", "v3", "0.91", "v4", "0.93"] in rows
+    assert "code of train\n@@ -1,2 +1,2 @@\n-a = 1\n+a = 2\n model = fit(a)" in text
+    assert "code of" not in compare(OLD, [before], NEW, [before]).text

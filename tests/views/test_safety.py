@@ -16,22 +16,27 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import zennb.views
+from zennb.core.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.plan import Plan
 from zennb.core.records import Artifact, ComponentSpec, Failure, Parts, Run, StackSpec, Status, Step
-from zennb.views.artifact import artifact, artifacts, history
+from zennb.views.artifact import artifact, artifacts, history, loading, uses
+from zennb.views.captured import captured
 from zennb.views.comparison import compare
 from zennb.views.component import Flavor, Option, component, components, flavors
+from zennb.views.flow import flow
 from zennb.views.graph import Node, graph
 from zennb.views.lineage import lineage
 from zennb.views.page import document, page
 from zennb.views.pipeline import Standing, live, pipeline, standings
 from zennb.views.preview import preview
 from zennb.views.problem import problem
+from zennb.views.rows import beside
 from zennb.views.run import run, runs, steps, summary
 from zennb.views.stack import stack, stacks
+from zennb.views.stated import stated_artifacts, stated_runs
 from zennb.views.step import explain, status_line, step
 from zennb.views.table import Column, Table
-from zennb.views.view import Shown, join
+from zennb.views.view import Shown, View, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +61,22 @@ HOSTILE = {
     "empty": "",
 }
 
-ALLOWED = {"bdi", "br", "body", "code", "details", "div", "head", "html", "img", "li", "meta", "pre", "span"}
+ALLOWED = {
+    "bdi",
+    "br",
+    "body",
+    "caption",
+    "code",
+    "details",
+    "div",
+    "head",
+    "html",
+    "img",
+    "li",
+    "meta",
+    "pre",
+    "span",
+}
 ALLOWED |= {"strong", "summary", "table", "tbody", "td", "th", "thead", "title", "tr", "ul"}
 ATTRIBUTES = {"style", "scope", "src", "alt", "title", "open", "aria-hidden"}
 ATTRIBUTES |= {"charset", "name", "content", "lang"}  # of a whole document
@@ -143,6 +163,17 @@ def _run(n: str, number: int = 1, status: Status = Status.FAILED) -> Run:
     )
 
 
+def _events(n: str) -> list[Mapping[str, object]]:
+    faces = {"text/plain": n, "text/html": n, "image/png": n}
+    return [
+        {"kind": "stream", "name": "stdout", "text": n},
+        {"kind": "stream", "name": "stderr", "text": n},
+        {"kind": "display", "data": {"text/plain": n, "text/html": n}, "metadata": {}, "id": n},
+        {"kind": "display", "data": faces, "metadata": {n: n}, "id": ""},
+        {"kind": "result", "data": {"text/plain": [n, n]}, "metadata": {}},
+    ]
+
+
 def _every_state(n: str) -> list[Step]:
     return [_step(n, status, number) for number, status in enumerate(Status, start=1)]
 
@@ -164,6 +195,11 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "artifact.artifact": lambda n: artifact(_artifact(n, 1), producer=_step(n), consumers=[_step(n)]),
     "artifact.artifacts": lambda n: artifacts([_artifact(n, 1)], producers={1: _step(n)}),
     "artifact.history": lambda n: history([_artifact(n, 1)], producers={1: _step(n)}),
+    "artifact.loading": lambda n: loading(_artifact(n, 1)),
+    "artifact.uses": lambda n: uses(
+        [Use(step=1, name=n, status=Status.CACHED, run=1, stack=n, notebook=n, started=1.0)]
+    ),
+    "captured.captured": lambda n: captured(_events(n)),
     "comparison.compare": lambda n: compare(
         _run(n), [_step(n)], _run(n, 2), [_step(n, number=2), _step(n + "2")]
     ),
@@ -176,6 +212,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     ),
     "component.components": lambda n: components(list(_stack(n).components.values()), active=[]),
     "component.flavors": lambda n: flavors([Flavor(type=n, name=n, description=n, needs=n)]),
+    "flow.flow": lambda n: flow([_step(n), _step(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]),
     "graph.graph": lambda n: graph(
         [Node(id="a", label=n, state=n, stale=True), Node(id="b", label=n, note=n, shape="artifact")],
         [("a", "b")],
@@ -191,12 +228,19 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "pipeline.standings": lambda n: standings(_standings(n)),
     "preview.preview": lambda n: join(preview(_artifact(n, 1, kind=kind).summary) for kind in KINDS),
     "problem.problem": lambda n: problem(ValueError(n), kind=n),
+    "rows.beside": lambda n: View(runs([_run(n)]).text, beside(runs([_run(n), _run(n, 2)]), caption=n)),
     "run.run": lambda n: run(_run(n), _every_state(n)),
     "run.runs": lambda n: runs([_run(n), _run(n, 2, Status.RUNNING)]),
     "run.steps": lambda n: steps(_every_state(n)),
     "run.summary": lambda n: summary(_run(n), _every_state(n)),
     "stack.stack": lambda n: stack(_stack(n), active=True, unfit=n, note=n),
     "stack.stacks": lambda n: stacks([_stack(n)], active=n),
+    "stated.stated_artifacts": lambda n: stated_artifacts(
+        ArtifactFilter(text=n, kind="output", notebook=n), Page(items=[1], total=3), before=1
+    ),
+    "stated.stated_runs": lambda n: stated_runs(
+        RunFilter(stack=n, notebook=n, kind=n, since=1.0, until=2.0), Page(items=[1], total=3), since=n
+    ),
     "step.explain": lambda n: explain(n, differences=[n], fresh=False, reason=n, previous=_step(n)),
     "step.status_line": lambda n: join(map(status_line, _every_state(n)), gap=0),
     "step.step": lambda n: join(step(each, consumers={n: [n]}) for each in _every_state(n)),

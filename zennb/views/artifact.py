@@ -1,10 +1,11 @@
-"""Owns how artifacts are shown: one with its preview, a list, and the versions of one name."""
+"""Owns how artifacts are shown: one with its preview, a list, the versions of one name, who used it, how to load it."""
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
-from zennb.views.markup import box, muted, name, pairs, strong
+from zennb.views.markup import block, box, muted, name, pairs, strong
 from zennb.views.preview import in_a_line, preview
 from zennb.views.table import Column, Table, facts
 from zennb.views.text import clean, listing, short, size, when
@@ -13,9 +14,10 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from zennb.core.pages import Maker, Use
     from zennb.core.records import Artifact, Step
 
-__all__ = ["artifact", "artifacts", "brief", "glance", "history", "label"]
+__all__ = ["artifact", "artifacts", "brief", "glance", "history", "label", "loading", "uses"]
 
 
 def label(artifact: Artifact) -> str:
@@ -43,7 +45,9 @@ def glance(artifact: Artifact, *, alone: bool = False) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def artifact(artifact: Artifact, *, producer: Step | None = None, consumers: Sequence[Step] = ()) -> View:
+def artifact(
+    artifact: Artifact, *, producer: Step | Maker | None = None, consumers: Sequence[Step] = ()
+) -> View:
     """Show one artifact: what it is, where it came from, who used it, and a preview from its summary.
 
     Args:
@@ -69,13 +73,13 @@ def artifact(artifact: Artifact, *, producer: Step | None = None, consumers: Seq
     return join([head, preview(artifact.summary)])
 
 
-def _origin(step: Step | None) -> str:
+def _origin(step: Step | Maker | None) -> str:
     if step is None:
         return ""
     return f"{clean(step.name)} (run {step.run})" if step.run is not None else clean(step.name)
 
 
-def _row(artifact: Artifact, producers: Mapping[int, Step]) -> dict[str, object]:
+def _row(artifact: Artifact, producers: Mapping[int, Step | Maker]) -> dict[str, object]:
     step = producers.get(artifact.step) if artifact.step is not None else None
     return {
         "name": artifact.name,
@@ -104,12 +108,12 @@ def _columns(*, named: bool) -> list[Column]:
     ]
 
 
-def artifacts(found: Sequence[Artifact], *, producers: Mapping[int, Step] | None = None) -> Table:
+def artifacts(found: Sequence[Artifact], *, producers: Mapping[int, Step | Maker] | None = None) -> Table:
     """List artifacts, one row each.
 
     Args:
         found: usually the latest version of each name.
-        producers: step id → its record, to say who made them.
+        producers: step id → its record, or its name and run, to say who made them.
     """
     rows = [_row(each, producers or {}) for each in found]
     return Table(
@@ -117,13 +121,45 @@ def artifacts(found: Sequence[Artifact], *, producers: Mapping[int, Step] | None
     )
 
 
-def history(found: Sequence[Artifact], *, producers: Mapping[int, Step] | None = None) -> Table:
+def history(found: Sequence[Artifact], *, producers: Mapping[int, Step | Maker] | None = None) -> Table:
     """List the versions of one name, as given.
 
     Args:
         found: its versions.
-        producers: step id → its record, to say who made them.
+        producers: step id → its record, or its name and run, to say who made them.
     """
     rows = [_row(each, producers or {}) for each in found]
     title = clean(found[0].name) if found else ""
     return Table(columns=_columns(named=False), data=rows, title=title, empty="no artifact of that name")
+
+
+def uses(found: Sequence[Use]) -> Table:
+    """List the steps that took an artifact as input, as given."""
+    columns = (
+        Column.of("count", "run", heading=True),
+        Column.of("names", "step", most=28),
+        Column.of("state", "status", "state"),
+        Column.of("names", "stack", most=20),
+        Column.of("names", "notebook", most=28, minor=True),
+        Column.of("time", "started"),
+    )
+    rows = [
+        {
+            "run": each.run,
+            "step": each.name,
+            "status": each.status,
+            "stack": each.stack,
+            "notebook": each.notebook,
+            "started": each.started,
+        }
+        for each in found
+    ]
+    return Table(columns=columns, data=rows, empty="no step has read it")
+
+
+def loading(artifact: Artifact) -> View:
+    """Show the line that loads this version in a cell: `model = zennb.load("model", version=3)`."""
+    target = artifact.name if artifact.name.isidentifier() and not iskeyword(artifact.name) else "value"
+    version = f", version={artifact.version}" if artifact.version else ""
+    line = f"import zennb\n{target} = zennb.load({clean(repr(artifact.name))}{version})"
+    return View(line, box(block(line)))

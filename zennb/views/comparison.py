@@ -1,21 +1,24 @@
-"""Owns the comparison of two runs: what differed in stack, packages, parameters, and step by step."""
+"""Owns the comparison of two runs: what differed in stack, packages, parameters, code, inputs and results."""
 
 from __future__ import annotations
 
+from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from zennb.core.key import differences
+from zennb.views.artifact import glance
 from zennb.views.configuration import masked
 from zennb.views.mark import state_html, state_text
-from zennb.views.markup import box, escape, muted, strong
+from zennb.views.markup import block, box, details, escape, muted, name, strong
 from zennb.views.table import Column, Table
-from zennb.views.text import clean, duration, plural, when
+from zennb.views.text import clean, clean_block, duration, plural, when
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records import ComponentSpec, Run, Step
+    from zennb.core.records import Artifact, ComponentSpec, Run, Step
+    from zennb.views.view import Shown
 
 __all__ = ["compare"]
 
@@ -32,7 +35,9 @@ def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[S
     names = (_called(old), _called(new))
     around = _around(old, new, names)
     steps, equal = _steps(old_steps, new_steps, names)
-    shown = [table for table in (around, steps) if table.data]
+    values = _values(old_steps, new_steps, names)
+    shown: list[Shown] = [table for table in (around, steps, values) if table.data]
+    shown += _code(old_steps, new_steps, names)
     same = f"{plural(equal, 'step')} with equal code, inputs and outputs" if equal else ""
     rest = same or ("" if shown else "nothing differed")
     tail = [View(rest, box(muted(escape(rest))))] if rest else []
@@ -137,3 +142,64 @@ def _outputs(old: Step, new: Step) -> list[str]:
         elif before.digest != after.digest:
             told.append(f"output `{known}` changed (v{before.version} → v{after.version})")
     return told
+
+
+def _values(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> Table:
+    """Put the inputs and results that differ side by side, where either is worth a look."""
+    before, after = _by_name(old), _by_name(new)
+    rows = [
+        {"step": step, "what": what, "old": _seen(left), "new": _seen(right)}
+        for step in before
+        if step in after
+        for what, left, right in _pairs(before[step], after[step])
+        if _seen(left) or _seen(right)
+    ]
+    columns = (
+        Column.of("name", "step", most=24),
+        Column.of("names", "what", "", most=24),
+        Column.of("names", "old", names[0], wrap=True),
+        Column.of("names", "new", names[1], wrap=True),
+    )
+    return Table(columns=columns, data=rows, title="inputs and results that differ")
+
+
+def _pairs(old: Step, new: Step) -> list[tuple[str, Artifact | None, Artifact | None]]:
+    return [
+        (f"{what} {known}", left.get(known), right.get(known))
+        for what, left, right in (("input", old.inputs, new.inputs), ("result", old.outputs, new.outputs))
+        for known in dict.fromkeys([*left, *right])
+        if _digest(left.get(known)) != _digest(right.get(known))
+    ]
+
+
+def _digest(artifact: Artifact | None) -> str:
+    return "" if artifact is None else artifact.digest
+
+
+def _seen(artifact: Artifact | None) -> str:
+    if artifact is None:
+        return ""
+    said = glance(artifact, alone=True)
+    return f"v{artifact.version}  {said}" if artifact.version and said else said
+
+
+def _code(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> list[View]:
+    """Show, per step in both runs, the lines of code that differ."""
+    before, after = _by_name(old), _by_name(new)
+    found = []
+    for known in before:
+        if known in after and (lines := _diff(before[known].source, after[known].source, names)):
+            text = clean_block("\n".join(lines))
+            title = f"code of {name(known)} &nbsp;{muted(f'− {escape(names[0])}, + {escape(names[1])}')}"
+            found.append(
+                View(
+                    f"code of {clean(known)}\n{text}",
+                    box(details(title, block(text), opened=len(lines) < 25)),
+                )
+            )
+    return found
+
+
+def _diff(old: str, new: str, names: tuple[str, str]) -> list[str]:
+    lines = unified_diff(old.splitlines(), new.splitlines(), *names, n=2, lineterm="")
+    return list(lines)[2:]

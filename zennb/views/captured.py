@@ -1,0 +1,102 @@
+"""Owns how the captured output of a step is shown away from its cell: text, and pictures; nothing of it is run.
+
+HTML that a step showed stays in its cell: a page of ours shows the plain face that every display carries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zennb.views.markup import block, box, image, muted, prose, svg_image
+from zennb.views.preview import BASE64, PICTURES
+from zennb.views.text import clean, clean_block, count
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["captured", "tail"]
+
+MOST = 20_000
+"""Characters of text shown; the rest is counted."""
+
+
+def captured(events: Iterable[Mapping[str, Any]], *, most: int = MOST) -> View:
+    """Show what a step showed, in order.
+
+    Args:
+        events: as `engine.recording.Recording` gives them.
+        most: characters of text to show.
+    """
+    parts: list[View] = []
+    room = most
+    left = 0
+    for event in _settled(events):
+        view, length = _shown(event, room)
+        left += max(0, length - room)
+        room = max(0, room - length)
+        parts += [view] if view.html else []
+    if left > 0:
+        said = f"… {count(left)} more characters"
+        parts.append(View(said, box(muted(prose(said)))))
+    return join(parts, gap=0) if parts else View("no output", box(muted("no output")))
+
+
+def tail(text: str, *, lines: int = 4, columns: int = 110) -> str:
+    """Return the last lines of what a step has printed so far; of a line that was overwritten, its last state."""
+    shown = [line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").rstrip().split("\n")[-lines:]]
+    return "\n".join(clean_block(line)[:columns] for line in shown)
+
+
+def _settled(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return events as they stood at the end: cleared ones gone, updated displays in their last state."""
+    found: list[Mapping[str, Any]] = []
+    places: dict[str, int] = {}
+    for event in events:
+        if event["kind"] == "clear":
+            found.clear()
+            places.clear()
+            continue
+        name = str(event.get("id") or "")
+        if name and event.get("update") and name in places:
+            found[places[name]] = event
+            continue
+        if name:
+            places[name] = len(found)
+        found.append(event)
+    return found
+
+
+def _shown(event: Mapping[str, Any], room: int) -> tuple[View, int]:
+    """Return one event as a view with at most `room` characters of text, and how many it would have."""
+    if event["kind"] == "stream":
+        title = "stderr" if event.get("name") == "stderr" else ""
+        return _text(str(event["text"]), room, title)
+    data = event.get("data") or {}
+    picture = _picture(data)
+    if picture is not None:
+        return picture, 0
+    plain = data.get("text/plain", "")
+    return _text("".join(plain) if isinstance(plain, list) else str(plain), room, "")
+
+
+def _text(text: str, room: int, title: str) -> tuple[View, int]:
+    said = clean_block("\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n")))
+    said = said.rstrip("\n")
+    if not said.strip() or room <= 0:
+        return View("", ""), len(said)
+    shown = said[:room]
+    head = f"<div>{muted(title)}</div>" if title else ""
+    return View(f"{title}:\n{shown}" if title else shown, box(head + block(shown))), len(said)
+
+
+def _picture(data: Mapping[str, Any]) -> View | None:
+    alt = str(data.get("text/plain", "")) or "picture"
+    for mime in sorted(PICTURES & set(data)):
+        found = data[mime]
+        text = "".join(found) if isinstance(found, list) else str(found)
+        if mime == "image/svg+xml":
+            return View(f"[picture: {clean(alt)}]", box(svg_image(text, alt=alt)))
+        if BASE64.fullmatch(text):
+            return View(f"[picture: {clean(alt)}]", box(image(mime, "".join(text.split()), alt=alt)))
+    return None

@@ -1,0 +1,75 @@
+"""Owns tables whose rows are exactly as high as a control, so that one can stand beside each row.
+
+Text never wraps and is cut at the column's end; the whole of it is the cell's title. The column that names the
+rows is for screen readers only: to the eye, the controls beside the table say the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zennb.views.markup import LINE, escape, muted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.views.table import Column, Table
+
+__all__ = ["ROW_HEIGHT", "beside"]
+
+ROW_HEIGHT = 26
+"""Pixels from one row to the next; the row of headings takes as many."""
+
+_UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
+_CELL = (
+    f"height:{ROW_HEIGHT}px;line-height:{ROW_HEIGHT - 1}px;padding:0 14px 0 0;box-sizing:border-box;"
+    "white-space:nowrap;overflow:hidden;text-overflow:ellipsis;vertical-align:top"
+)
+
+
+def beside(table: Table, *, caption: str) -> str:
+    """Return the table as HTML for standing beside controls; all columns but the naming one are seen.
+
+    Args:
+        table: what is shown; without rows only its headings are there.
+        caption: what the table holds, for screen readers.
+    """
+    head = "".join(_heading(column) for column in table.columns)
+    body = "".join(
+        f'<tr style="height:{ROW_HEIGHT}px;background:none">'
+        f"{''.join(_cell(column, row) for column in table.columns)}</tr>"
+        for row in table.data
+    )
+    style = (
+        "border-collapse:separate;border-spacing:0;border:0;margin:0;table-layout:auto;width:100%;"
+        "font-size:13px;font-variant-numeric:tabular-nums"
+    )
+    return (
+        f'<div style="overflow-x:auto;overflow-y:hidden"><table style="{style}">'
+        f'<caption style="{_UNSEEN}">{escape(caption)}</caption>'
+        f'<thead><tr style="height:{ROW_HEIGHT}px;background:none">{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _heading(column: Column) -> str:
+    side = "right" if column.right else "left"
+    title = escape(column.title)
+    if column.heading:
+        return f'<th scope="col" style="{_UNSEEN}">{title}</th>'
+    return (
+        f'<th scope="col" style="{_CELL};text-align:{side};font-weight:600;border-bottom:1px solid {LINE}">'
+        f"{title}</th>"
+    )
+
+
+def _cell(column: Column, row: Mapping[str, Any]) -> str:
+    value = row.get(column.key)
+    inner = column.markup(value)
+    if column.heading:
+        return f'<th scope="row" style="{_UNSEEN}">{inner}</th>'
+    side = "right" if column.right else "left"
+    widest = "" if column.tight or column.right else f";max-width:{min(column.most, 60)}ch"
+    said = column.show(value)
+    title = f' title="{escape(said)}"' if widest and len(said) > 12 else ""
+    return f'<td style="{_CELL};text-align:{side}{widest}"{title}>{inner or muted("–")}</td>'
