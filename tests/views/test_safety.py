@@ -34,7 +34,7 @@ from zennb.views.rows import beside
 from zennb.views.run import run, runs, steps, summary
 from zennb.views.stack import stack, stacks
 from zennb.views.stated import stated_artifacts, stated_runs
-from zennb.views.step import explain, status_line, step
+from zennb.views.step import explain, running_line, status_line, step
 from zennb.views.table import Column, Table
 from zennb.views.view import Shown, View, join
 
@@ -222,7 +222,11 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     ),
     "page.page": lambda n: page([(n, problem(n)), ("", stack(_stack(n)))]),
     "pipeline.live": lambda n: live(
-        [n, n + "2"], steps={n: _step(n, Status.RUNNING)}, now=5.0, run=_run(n, status=Status.RUNNING)
+        [n, n + "2"],
+        steps={n: _step(n, Status.RUNNING)},
+        now=5.0,
+        run=_run(n, status=Status.RUNNING),
+        printed={n: n},
     ),
     "pipeline.pipeline": lambda n: pipeline(_plan(n), found=_standings(n), title=n),
     "pipeline.standings": lambda n: standings(_standings(n)),
@@ -242,6 +246,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         RunFilter(stack=n, notebook=n, kind=n, since=1.0, until=2.0), Page(items=[1], total=3), since=n
     ),
     "step.explain": lambda n: explain(n, differences=[n], fresh=False, reason=n, previous=_step(n)),
+    "step.running_line": lambda n: running_line(_step(n, Status.RUNNING), seconds=3.2),
     "step.status_line": lambda n: join(map(status_line, _every_state(n)), gap=0),
     "step.step": lambda n: join(step(each, consumers={n: [n]}) for each in _every_state(n)),
     "table": lambda n: Table(columns=[Column.of("name", n, n)], data=[{n: n}], title=n, empty=n),

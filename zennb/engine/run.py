@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
+from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from zennb.core.plan import Plan
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
+    from zennb.engine.recording import Event
 
 __all__ = ["Finished", "PipelineRun", "Request", "call_of"]
 
@@ -95,6 +97,7 @@ class PipelineRun:
         site: where.
         frontend: how values look there.
         on_change: called with the run and the steps' records whenever something changed, and now and then.
+        on_output: called with a step's name and each thing it shows, from the thread where it runs.
     """
 
     def __init__(
@@ -104,11 +107,13 @@ class PipelineRun:
         site: Site,
         frontend: Frontend | None = None,
         on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
+        on_output: Callable[[str, Event], None] | None = None,
     ) -> None:
         gathering = Gathering(site.store)
         if site.orchestrator.reach is Reach.PROCESS:  # who runs elsewhere cannot see what is held back here
             site = site.with_store(gathering)
         self._request, self._site, self._frontend, self._on_change = request, site, frontend, on_change
+        self._on_output = on_output
         self._steps: dict[str, Step] = {}
         self._flights: dict[Future[Made], _Flight] = {}
         self._packages: dict[str, str] = {}
@@ -267,12 +272,14 @@ class PipelineRun:
     def _launch(self, flight: _Flight) -> None:
         if self._ledger.is_due:
             self._write()
+        name, tell = flight.prepared.definition.name, self._on_output
         future = self._site.orchestrator.submit(
             perform,
             flight.call,
             shelf=self._site.shelf,
             surroundings=self._site.surroundings,
             frontend=self._frontend,
+            listener=None if tell is None else partial(tell, name),
             ticket=flight.ticket,
         )
         self._flights[future] = flight

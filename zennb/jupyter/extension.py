@@ -82,6 +82,7 @@ def unload(shell: Any) -> None:  # Any: as above
     hooks.completion.remove()
     magics.unregister(shell)
     shell.magics_manager.magics["cell"].pop("step", None)
+    hooks.session.activity.close()
     hooks.session.tap.remove()
     shell.zennb_step = None
     shell.zennb_hooks = None

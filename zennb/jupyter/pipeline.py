@@ -164,8 +164,13 @@ class PipelineSession:
                 previous=previous,
                 rerun=rerun,
             )
-        table = LiveTable(session.tap, chosen, updates=_can_update(session))
-        finished = PipelineRun(request, site=site, frontend=session.frontend, on_change=table).execute()
+        edges = [pair for pair in drawn.edges if set(pair) <= set(chosen)]
+        updates = session.can_update
+        with LiveTable(session.tap, chosen, updates=updates, activity=session.activity, edges=edges) as table:
+            run = PipelineRun(
+                request, site=site, frontend=session.frontend, on_change=table, on_output=table.heard
+            )
+            finished = run.execute()
         with session.lock:
             self._bind(finished, chosen, site)
         if finished.error is not None:
@@ -353,11 +358,6 @@ def _remarks(step: str, latest: Step | None, changes: Mapping[str, Change]) -> l
         for name, change in changes.items()
         if name in made and made[name].digest == change.artifact.digest
     ]
-
-
-def _can_update(session: KernelSession) -> bool:
-    """Whether what is shown can be replaced: a notebook can, a terminal cannot."""
-    return type(session.shell).__name__ != "TerminalInteractiveShell"
 
 
 def _value(text: str) -> Any:

@@ -29,8 +29,9 @@ from zennb.engine.site import Site
 from zennb.engine.surroundings import Surroundings
 from zennb.errors import StepRefused, UsageError
 from zennb.headless.label import label
+from zennb.jupyter.activity import Activity
 from zennb.jupyter.frontend import KernelFrontend
-from zennb.jupyter.live import facts
+from zennb.jupyter.live import LiveLine, facts
 from zennb.jupyter.notebook import find_notebook
 from zennb.jupyter.pending import Pending, only_bound
 from zennb.jupyter.plain import PlainCells
@@ -44,12 +45,12 @@ from zennb.views.step import status_line
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-    from zennb.core.records import Artifact, Step
+    from zennb.core.records import Artifact, Run, Step
     from zennb.engine.recording import Event
     from zennb.jupyter.transform import Announced
     from zennb.stacks.workspace import Workspace
@@ -75,6 +76,7 @@ class KernelSession:
         self.register = Register()
         self.tap = Tap(shell)
         self.frontend = KernelFrontend(shell, self.tap)
+        self.activity = Activity()
         self.lock = threading.RLock()
         self._signer = Signer()
         self.surroundings = Surroundings(
@@ -257,6 +259,20 @@ class KernelSession:
             )
         return look(value, name=artifact.name)
 
+    @property
+    def can_update(self) -> bool:
+        """Whether what was shown can be replaced: a notebook can do it, a terminal cannot."""
+        return type(self.shell).__name__ != "TerminalInteractiveShell"
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a cell runs now."""
+        return self._depth > 0
+
+    def went_live(self, run: Run, step: Step) -> LiveLine:
+        """Show that a step has begun, here if it takes long and in panels at once."""
+        return LiveLine(self.tap, step, run, updates=self.can_update, activity=self.activity)
+
     def show_status(self, step: Step) -> None:
         """End a step's output with its status line, which tools can read in a saved notebook."""
         view = status_line(step)
@@ -276,7 +292,9 @@ class KernelSession:
             return ""
         return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
 
-    def wait_for(self, site: Site, call: Call, *, retries: int) -> Made:
+    def wait_for(
+        self, site: Site, call: Call, *, retries: int, heard: Callable[[Event], None] = lambda _event: None
+    ) -> Made:
         """Run a call where the stack runs things, showing live what it prints, until it ends or is interrupted."""
         __tracebackhide__ = True
         while True:
@@ -294,9 +312,9 @@ class KernelSession:
             try:
                 with interrupts_raise():
                     while not wait([future], timeout=_GLANCE).done:
-                        self._emit(shown)
+                        self._emit(shown, heard)
                 made = future.result()
-                self._emit(shown)
+                self._emit(shown, heard)
             except KeyboardInterrupt:
                 ticket.stop()
                 future.cancel()
@@ -305,11 +323,13 @@ class KernelSession:
                 return made
             retries -= 1
 
-    def _emit(self, shown: SimpleQueue[Event]) -> None:
+    def _emit(self, shown: SimpleQueue[Event], heard: Callable[[Event], None]) -> None:
         """Show what a step in another thread has shown since: only this thread's output lands under this cell."""
         with suppress(Empty):
             while True:
-                self.frontend.emit(shown.get_nowait())
+                event = shown.get_nowait()
+                heard(event)
+                self.frontend.emit(event)
 
     def _define(self, announced: Announced, filename: str) -> Definition:
         options = _options(announced)

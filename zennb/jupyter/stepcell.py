@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from zennb.engine.prepare import Prepared
     from zennb.engine.site import Site
     from zennb.engine.surroundings import Vigil
+    from zennb.jupyter.live import LiveLine
     from zennb.jupyter.session import KernelSession
 
 __all__ = ["StepCell"]
@@ -69,6 +70,7 @@ class StepCell:
         self._prepared: Prepared | None = None
         self._verdict: Verdict | None = None
         self._run: Run | None = None
+        self._live: LiveLine | None = None
         self._before: Before | None = None
         self._inputs: Mapping[str, Artifact] = {}
         self._vigil: Vigil | None = None
@@ -83,6 +85,11 @@ class StepCell:
         self._load_pending()
         self._inputs = self._site.keep_inputs(self._prepared)
         self._run = self._site.metadata.begin_run(self._site.new_run("step"))
+        reason = self._verdict.reason
+        running = self._site.bare_step(
+            self._prepared, status=Status.RUNNING, reason=reason, started=self._started
+        )
+        self._live = self._session.went_live(self._run, replace(running, run=self._run.id))
         if not self._site.orchestrator.in_kernel:
             self._run_elsewhere()
             return False
@@ -103,7 +110,7 @@ class StepCell:
     def _start(self) -> None:
         """Make ready for the body: names in doubt out of the way, all that it shows recorded, its time limited."""
         assert self._before is not None
-        self._recording = Recording()
+        self._recording = Recording(None if self._live is None else self._live.heard)
         self._before.hide()
         self._taps.enter_context(self._session.tap.listening(self._recording))
         self._taps.enter_context(time_limit(self.definition.options.timeout))
@@ -291,9 +298,9 @@ class StepCell:
         prepared, verdict = self._prepared, self._verdict
         assert prepared is not None
         assert verdict is not None
-        made = self._session.wait_for(
-            self._site, call_of(prepared, self._inputs, self._namespace), retries=self._tries
-        )
+        assert self._live is not None
+        call = call_of(prepared, self._inputs, self._namespace)
+        made = self._session.wait_for(self._site, call, retries=self._tries, heard=self._live.heard)
         if made.error is not None:
             self._clock = time.perf_counter() - made.seconds
             raise made.error
@@ -327,6 +334,8 @@ class StepCell:
         run = replace(
             run, status=status, started=self._started, seconds=time.time() - self._started, versions=versions
         )
+        if self._live is not None:
+            self._live.close(run)
         return self._site.metadata.add(step, run=run)
 
 

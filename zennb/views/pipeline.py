@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records import Run, Status, Step
 from zennb.views.graph import Node, graph
 from zennb.views.mark import mark, symbol_html
-from zennb.views.markup import box, escape, muted, name, prose, strong
+from zennb.views.markup import block, box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
 from zennb.views.table import Column, Table
-from zennb.views.text import clean, count, cut, duration, width
+from zennb.views.text import clean, clean_block, count, cut, duration, width
 from zennb.views.view import Shown, View, join
 
 if TYPE_CHECKING:
@@ -79,7 +79,14 @@ def standings(found: Sequence[Standing]) -> Table:
     return Table(columns=columns, data=rows, empty="no steps yet: run a cell that starts with %%step")
 
 
-def live(order: Sequence[str], *, steps: Mapping[str, Step], now: float, run: Run | None = None) -> View:
+def live(
+    order: Sequence[str],
+    *,
+    steps: Mapping[str, Step],
+    now: float,
+    run: Run | None = None,
+    printed: Mapping[str, str] | None = None,
+) -> View:
     """Show a pipeline run as it goes; its shape is the same from the first moment to the last.
 
     Args:
@@ -87,11 +94,13 @@ def live(order: Sequence[str], *, steps: Mapping[str, Step], now: float, run: Ru
         steps: step name → its record, for those that have started (status running) or ended.
         now: seconds since the epoch, to show how long the running ones have been at it.
         run: the run's record; the final one gives the last line its state and duration.
+        printed: step name → the last lines it printed, for those that run now.
     """
     shown = _window(order, steps)
     rows = [_live_row(each, steps.get(each), now) for each in shown]
     table = Table(columns=_live_columns(order), data=rows, fixed=True, empty="no steps")
-    parts: list[Shown] = [table, *_others(order, shown, steps), _progress(order, steps, now, run)]
+    output = [_printed(known, text) for known, text in (printed or {}).items()]
+    parts: list[Shown] = [table, *_others(order, shown, steps), _progress(order, steps, now, run), *output]
     return join(parts, gap=0)
 
 
@@ -114,6 +123,13 @@ def _others(order: Sequence[str], shown: Sequence[str], steps: Mapping[str, Step
     states = Counter(steps[each].status.value if each in steps else "waiting" for each in hidden)
     said = f"and {count(len(hidden))} more: {', '.join(f'{count(states[word])} {word}' for word in sorted(states))}"
     return [View(said, box(f"<div>{muted(escape(said))}</div>"))]
+
+
+def _printed(known: str, text: str) -> View:
+    title = cut(f"output of {clean(known)}", 79)
+    lines = [cut(line, 80) for line in clean_block(text).split("\n")]
+    head = f"<div>{muted(f'output of {name(known)}')}</div>"
+    return View("\n".join([f"{title}:", *lines]), box(head + block(text)))
 
 
 def _live_columns(order: Sequence[str]) -> list[Column]:

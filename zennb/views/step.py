@@ -15,7 +15,7 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["effect", "explain", "reason", "status_line", "step"]
+__all__ = ["effect", "explain", "reason", "running_line", "status_line", "step"]
 
 QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
 """States whose duration says nothing."""
@@ -28,6 +28,24 @@ def status_line(step: Step) -> View:
     spent = "" if step.status in QUIET else duration(step.seconds)
     parts = [f"{look.symbol} {clean(step.name)}", look.word, spent, made, failed, f"({why})" if why else ""]
     return View("  ".join(part for part in parts if part), _status_html(step))
+
+
+def running_line(step: Step, *, seconds: float) -> View:
+    """Return the line of a step that is still at it: `◌ train  running  3.2 s  (first run)`.
+
+    Args:
+        step: its record so far.
+        seconds: how long it has been running.
+    """
+    look, why, spent = mark(Status.RUNNING), reason(step), duration(seconds)
+    text = [f"{look.symbol} {clean(step.name)}", look.word, spent, f"({why})" if why else ""]
+    html = [
+        f"{symbol_html(look)} {strong(name(step.name))}",
+        look.word,
+        muted(escape(spent)),
+        muted(f"({prose(why)})") if why else "",
+    ]
+    return View("  ".join(filter(None, text)), box(" &nbsp;".join(filter(None, html))))
 
 
 def _status_html(step: Step) -> str:
