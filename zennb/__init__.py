@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from zennb.api import artifacts, load, runs, stack, stacks
-    from zennb.jupyter.panels.door import StackPicker
+    from zennb.jupyter.panels.door import Dashboard, StackPicker
 
     __version__: str
 
 __all__ = [
+    "Dashboard",
     "StackPicker",
     "__version__",
     "artifacts",
@@ -33,7 +34,7 @@ __all__ = [
 ]
 
 FROM_API = frozenset({"artifacts", "load", "runs", "stack", "stacks"})
-PANELS = frozenset({"StackPicker"})
+PANELS = frozenset({"Dashboard", "StackPicker"})
 
 
 def load_ipython_extension(ip: InteractiveShell) -> None:

@@ -27,7 +27,7 @@ from zennb.views.flow import flow
 from zennb.views.graph import Node, graph
 from zennb.views.lineage import lineage
 from zennb.views.page import document, page
-from zennb.views.pipeline import Standing, live, pipeline, standings
+from zennb.views.pipeline import Standing, live, pipeline, progress, standings
 from zennb.views.preview import preview
 from zennb.views.problem import problem
 from zennb.views.rows import beside
@@ -229,6 +229,9 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         printed={n: n},
     ),
     "pipeline.pipeline": lambda n: pipeline(_plan(n), found=_standings(n), title=n),
+    "pipeline.progress": lambda n: progress(
+        [n], steps={n: _step(n, Status.RUNNING)}, now=5.0, run=_run(n, status=Status.RUNNING), naming=True
+    ),
     "pipeline.standings": lambda n: standings(_standings(n)),
     "preview.preview": lambda n: join(preview(_artifact(n, 1, kind=kind).summary) for kind in KINDS),
     "problem.problem": lambda n: problem(ValueError(n), kind=n),

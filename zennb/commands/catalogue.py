@@ -10,7 +10,7 @@ from zennb.commands.autostep import AUTOSTEP
 from zennb.commands.check import CHECK
 from zennb.commands.component import component_command
 from zennb.commands.face import ROOT
-from zennb.commands.house import COMPONENTS, HELP, INIT, TRUST, VERSION
+from zennb.commands.house import COMPONENTS, DASHBOARD, HELP, INIT, TRUST, VERSION
 from zennb.commands.notebook import RUN
 from zennb.commands.pipeline import PIPELINE
 from zennb.commands.runs import RUNS
@@ -36,7 +36,9 @@ def build(types: frozenset[str]) -> Command:
     return Command(
         name=ROOT,
         help="stacks, pipelines, runs and artifacts of notebooks whose cells are steps",
+        default=DASHBOARD.name,
         parts=(
+            DASHBOARD,
             stack_command(kinds),
             *(component_command(kind) for kind in kinds),
             COMPONENTS,

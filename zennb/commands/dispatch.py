@@ -31,7 +31,8 @@ def run(words: Sequence[str], context: Context) -> Outcome:
     __tracebackhide__ = True  # what a step raises passes through here
     words = list(words)
     if words[:1] == ["help"]:
-        return _help(find(tree(), words[1:], face=context.face, magics=MAGICS), context)
+        asked = words[1:] or ["--help"]  # of everything, not of what the root does by itself
+        return _help(find(tree(), asked, face=context.face, magics=MAGICS), context)
     found = find(tree(), words, face=context.face, magics=MAGICS)
     node = found.node
     if not isinstance(node, Verb) or HELP & set(found.rest):

@@ -1,4 +1,4 @@
-"""Owns the commands about zennb itself: `version`, `init`, `components`, `trust`, `help`."""
+"""Owns the commands about zennb itself: `dashboard`, `version`, `init`, `components`, `trust`, `help`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
 from zennb.commands.syntax import JSON, Argument, Verb
 from zennb.core.component_types import COMPONENT_TYPES
+from zennb.errors import UsageError
 from zennb.plugins import all_flavors
 from zennb.views import component as component_view
 from zennb.views.component_type import component_types
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
     from zennb.commands.given import Given
     from zennb.views.table import Table
 
-__all__ = ["COMPONENTS", "HELP", "INIT", "TRUST", "VERSION", "types_view"]
+__all__ = ["COMPONENTS", "DASHBOARD", "HELP", "INIT", "TRUST", "VERSION", "types_view"]
+
+
+def _dashboard(context: Context, given: Given) -> Outcome:
+    if context.session is None:
+        raise UsageError(f"{given.spoken} needs a notebook; here, type `%runs` or `%artifacts`.")
+    return Outcome(view=context.session.panel("dashboard"))
 
 
 def _version(context: Context, given: Given) -> Outcome:
@@ -72,6 +79,13 @@ def _help(context: Context, given: Given) -> Outcome:
     raise AssertionError("`dispatch.run` answers `help` itself, since it needs the whole tree")
 
 
+DASHBOARD = Verb(
+    name="dashboard",
+    help="open the panel of stacks, runs, artifacts and this notebook's pipeline",
+    run=_dashboard,
+    examples=("dashboard",),
+    faces=frozenset({Face.MAGIC}),
+)
 VERSION = Verb(
     name="version", help="show the version of zennb", run=_version, arguments=(JSON,), examples=("version",)
 )

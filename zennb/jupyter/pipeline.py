@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
     from zennb.engine.site import Site
+    from zennb.jupyter.activity import Activity
     from zennb.jupyter.autostep import Autostep
     from zennb.jupyter.plain import Change
     from zennb.jupyter.session import KernelSession
@@ -60,6 +61,11 @@ class PipelineSession:
     def busy(self) -> bool:
         """Whether a cell runs just now."""
         return self._session.busy
+
+    @property
+    def activity(self) -> Activity:
+        """What runs in this kernel just now."""
+        return self._session.activity
 
     def step_names(self) -> list[str]:
         """Return the names of the steps this kernel has seen."""

@@ -264,11 +264,6 @@ class KernelSession:
         """Whether what was shown can be replaced: a notebook can do it, a terminal cannot."""
         return type(self.shell).__name__ != "TerminalInteractiveShell"
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a cell runs now."""
-        return self._depth > 0
-
     def went_live(self, run: Run, step: Step) -> LiveLine:
         """Show that a step has begun, here if it takes long and in panels at once."""
         return LiveLine(self.tap, step, run, updates=self.can_update, activity=self.activity)

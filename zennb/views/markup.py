@@ -25,6 +25,7 @@ __all__ = [
     "details",
     "escape",
     "heading",
+    "heading_line",
     "image",
     "lines",
     "muted",
@@ -109,6 +110,11 @@ def heading(inner: str, *, scope: str = "col", right: bool = False, style: str =
     look = f"border-bottom:1px solid {LINE}" if scope == "col" else "font-weight:normal"
     side = "right" if right else "left"
     return f'<th scope="{scope}" style="text-align:{side};{CELL};{look}{style}">{inner}</th>'
+
+
+def heading_line(value: object) -> str:
+    """Return a line that says what follows."""
+    return f'<div style="margin:8px 0 2px 0">{strong(escape(value))}</div>'
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

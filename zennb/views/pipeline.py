@@ -12,7 +12,7 @@ from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import block, box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
 from zennb.views.table import Column, Table
-from zennb.views.text import clean, clean_block, count, cut, duration, width
+from zennb.views.text import clean, clean_block, count, cut, duration, listing, width
 from zennb.views.view import Shown, View, join
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zennb.core.plan import Plan
 
-__all__ = ["Standing", "live", "pipeline", "standings"]
+__all__ = ["Standing", "live", "pipeline", "progress", "standings"]
 
 MOST = 100
 """Steps a live table shows; of a longer pipeline those that matter now, and what became of the others in one line."""
@@ -100,7 +100,12 @@ def live(
     rows = [_live_row(each, steps.get(each), now) for each in shown]
     table = Table(columns=_live_columns(order), data=rows, fixed=True, empty="no steps")
     output = [_printed(known, text) for known, text in (printed or {}).items()]
-    parts: list[Shown] = [table, *_others(order, shown, steps), _progress(order, steps, now, run), *output]
+    parts: list[Shown] = [
+        table,
+        *_others(order, shown, steps),
+        progress(order, steps=steps, now=now, run=run),
+        *output,
+    ]
     return join(parts, gap=0)
 
 
@@ -151,14 +156,32 @@ def _live_row(known: str, step: Step | None, now: float) -> dict[str, Any]:
     return row
 
 
-def _progress(order: Sequence[str], steps: Mapping[str, Step], now: float, run: Run | None) -> View:
+def progress(
+    order: Sequence[str],
+    *,
+    steps: Mapping[str, Step],
+    now: float,
+    run: Run | None = None,
+    naming: bool = False,
+) -> View:
+    """Say in a line how far a run is: `◌ run 12 running on stack default: 1 of 3 steps, 4.1 s`.
+
+    Args:
+        order: the names of all steps.
+        steps: step name → its record, for those that have begun or ended.
+        now: seconds since the epoch.
+        run: the run's record.
+        naming: also name the steps that run now.
+    """
     ended = sum(step.status.is_final for step in steps.values())
     status = run.status if run is not None else Status.RUNNING
     look = mark(status)
     which = f"run {run.id} " if run is not None and run.id is not None else ""
     spent = "" if run is None else duration(run.seconds if status.is_final else max(0.0, now - run.started))
     stack = f" on stack {cut(clean(run.stack.name), 28)}" if run is not None else ""
-    said = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{f', {spent}' if spent else ''}"
+    running = [known for known, step in steps.items() if not step.status.is_final] if naming else []
+    at = f", at {listing(running, most=3)}" if running else ""
+    said = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{at}{f', {spent}' if spent else ''}"
     return View(f"{look.symbol} {said}", box(f"<div>{symbol_html(look)} {prose(said)}</div>"))
 
 

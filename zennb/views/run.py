@@ -95,9 +95,20 @@ STEP_COLUMNS = (
 )
 
 
-def steps(found: Sequence[Step]) -> Table:
-    """List the steps of a run with state, duration, outputs and reason."""
-    return Table(columns=STEP_COLUMNS, data=[step_row(each) for each in found], empty="no steps")
+def steps(found: Sequence[Step], *, now: float | None = None, waiting: Sequence[str] = ()) -> Table:
+    """List the steps of a run with state, duration, outputs and reason.
+
+    Args:
+        found: their records.
+        now: seconds since the epoch, to show how long the running ones have been at it.
+        waiting: names of steps that have not begun.
+    """
+    rows = [step_row(each) for each in found]
+    for row, each in zip(rows, found, strict=True):
+        if now is not None and each.status is Status.RUNNING and each.started:
+            row["seconds"] = max(0.0, now - each.started)
+    rows += [{"step": each, "status": "waiting", "outputs": []} for each in waiting]
+    return Table(columns=STEP_COLUMNS, data=rows, empty="no steps")
 
 
 def run(run: Run, found: Sequence[Step] = ()) -> View:

@@ -9,13 +9,13 @@ from ipywidgets import HTML, HBox, VBox
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-__all__ = ["bar", "columns", "group", "html"]
+__all__ = ["bar", "columns", "group", "html", "toggle"]
 
 
-def bar(*widgets: Widget) -> HBox:
-    """Return widgets in a line that wraps."""
+def bar(*widgets: Widget, look: str = "zennb-bar") -> HBox:
+    """Return widgets in a line, which wraps unless another class of the style sheet is given."""
     made = HBox(list(widgets))
-    made.add_class("zennb-bar")
+    made.add_class(look)
     return made
 
 
@@ -42,3 +42,11 @@ def html(value: str = "", *, look: str = "") -> HTML:
     if look:
         made.add_class(look)
     return made
+
+
+def toggle(widget: Widget, *, shown: bool) -> None:
+    """Show a widget, or let it take no room."""
+    if shown:
+        widget.remove_class("zennb-none")
+    else:
+        widget.add_class("zennb-none")

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from zennb.jupyter.panels.panel import Panel
     from zennb.jupyter.panels.panels import Panels
 
-__all__ = ["StackPicker", "open_panel"]
+__all__ = ["Dashboard", "StackPicker", "open_panel"]
 
-KINDS = {"picker": "zennb.jupyter.panels.picker:StackPicker"}
+KINDS = {
+    "dashboard": "zennb.jupyter.panels.dashboard:Dashboard",
+    "picker": "zennb.jupyter.panels.picker:StackPicker",
+}
 """Kind → its class, imported when the panel is first asked for: ipywidgets takes its time."""
 
 
@@ -24,6 +27,15 @@ def open_panel(panels: Panels, kind: str) -> Panel:
     module, _, name = KINDS[kind].partition(":")
     found: Panel = panels.get(getattr(import_module(module), name))
     return found
+
+
+def Dashboard() -> Panel:  # noqa: N802 - reads as the widget that it is
+    """Return the dashboard of this kernel; as the last line of a cell it shows itself.
+
+    Raises:
+        UsageError: there is no IPython shell.
+    """
+    return open_panel(_panels(), "dashboard")
 
 
 def StackPicker() -> Panel:  # noqa: N802 - reads as the widget that it is

@@ -19,6 +19,10 @@ from zennb.views.text import plural
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipywidgets import Widget
+
     from zennb.core.records import StackSpec
     from zennb.jupyter.panels.panel import Panel
     from zennb.stacks.changes import Change
@@ -38,9 +42,10 @@ class StackBrowser:
 
     Args:
         panel: the panel it is part of.
+        more: widgets below the last runs of the chosen stack.
     """
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Panel, *, more: Sequence[Widget] = ()) -> None:
         self._panel = panel
         self.list = Choice("Stacks", on_choose=panel.does(self._show), rows=8)
         self.drawer = Drawer()
@@ -57,7 +62,9 @@ class StackBrowser:
         self.delete = panel.button("Delete", self._delete, tip="Delete it, after a question")
         self._card, self._runs = html(), html()
         buttons = bar(self.activate, self.new, self.edit, self.copy, self.rename, self.delete)
-        main = group(self._card, buttons, self.drawer.widget, html(muted("Last runs on it")), self._runs)
+        main = group(
+            self._card, buttons, self.drawer.widget, html(muted("Last runs on it")), self._runs, *more
+        )
         self.widget = columns(group(self.list.widget), main)
 
     def refresh(self) -> None:

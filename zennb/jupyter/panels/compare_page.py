@@ -1,0 +1,72 @@
+"""Owns the page of two runs side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipywidgets import Text
+
+from zennb.jupyter.panels.arrange import bar, group, html
+from zennb.views.markup import box, muted, prose
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from zennb.jupyter.panels.panel import Panel
+    from zennb.views.view import Shown
+
+__all__ = ["ComparePage"]
+
+INTRODUCTION = (
+    "Give the numbers of two runs: what differs in code, inputs, packages, stack and results is shown."
+)
+
+
+class ComparePage:
+    """Two runs, and what differs between them.
+
+    Args:
+        panel: the panel it is part of.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._shown: Shown = View(INTRODUCTION, box(muted(prose(INTRODUCTION))))
+        self.old, self.new = (self._field(title) for title in ("Run", "with run"))
+        self.start = panel.button("Compare", self._compare, style="primary", tip="Compare the two runs")
+        self.swap = panel.button("Swap", self._swap, tip="Put the second run first")
+        self._result = html(self._shown.html)
+        tools = bar(self.old, self.new, self.start, self.swap)
+        tools.add_class("zennb-filters")
+        self.widget = group(tools, self._result)
+
+    def open(self, old: int, new: int) -> None:
+        """Compare two runs."""
+        self.old.value, self.new.value = str(old), str(new)
+        self._compare()
+
+    def refresh(self) -> None:
+        """Compare again, if both are given."""
+        if self.old.value.strip() and self.new.value.strip():
+            self._compare()
+
+    def follow(self) -> None:
+        """Runs that are over do not change."""
+
+    def view(self) -> Shown:
+        """Return the comparison."""
+        return self._shown
+
+    def _field(self, title: str) -> Text:
+        made = Text(description=title, placeholder="number")
+        made.style.description_width = "initial"
+        made.on_submit(self._panel.does(self._compare))
+        return made
+
+    def _compare(self) -> None:
+        words = [field.value.strip().removeprefix("run").strip() for field in (self.old, self.new)]
+        self._shown = self._panel.run(["runs", "compare", "--", *words]).view or View("", "")
+        self._result.value = self._shown.html
+
+    def _swap(self) -> None:
+        self.old.value, self.new.value = self.new.value, self.old.value
+        self.refresh()
