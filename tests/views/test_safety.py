@@ -79,6 +79,7 @@ ALLOWED = {
 }
 ALLOWED |= {"strong", "summary", "table", "tbody", "td", "th", "thead", "title", "tr", "ul"}
 ATTRIBUTES = {"style", "scope", "src", "alt", "title", "open", "aria-hidden"}
+ATTRIBUTES |= {"class"}  # fixed words, for the style sheet of panels
 ATTRIBUTES |= {"charset", "name", "content", "lang"}  # of a whole document
 VOID = {"br", "img", "meta"}
 SVG = "{http://www.w3.org/2000/svg}"

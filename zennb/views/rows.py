@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from zennb.views.table import Column, Table
 
-__all__ = ["ROW_HEIGHT", "beside"]
+__all__ = ["MINOR", "ROW_HEIGHT", "beside"]
+
+MINOR = "zennb-minor"
+"""The class of cells in columns that go first when there is no room."""
 
 ROW_HEIGHT = 26
 """Pixels from one row to the next; the row of headings takes as many."""
@@ -57,10 +60,8 @@ def _heading(column: Column) -> str:
     title = escape(column.title)
     if column.heading:
         return f'<th scope="col" style="{_UNSEEN}">{title}</th>'
-    return (
-        f'<th scope="col" style="{_CELL};text-align:{side};font-weight:600;border-bottom:1px solid {LINE}">'
-        f"{title}</th>"
-    )
+    style = f"{_CELL};text-align:{side};font-weight:600;border-bottom:1px solid {LINE}"
+    return f'<th scope="col"{_class(column)} style="{style}">{title}</th>'
 
 
 def _cell(column: Column, row: Mapping[str, Any]) -> str:
@@ -72,4 +73,9 @@ def _cell(column: Column, row: Mapping[str, Any]) -> str:
     widest = "" if column.tight or column.right else f";max-width:{min(column.most, 60)}ch"
     said = column.show(value)
     title = f' title="{escape(said)}"' if widest and len(said) > 12 else ""
-    return f'<td style="{_CELL};text-align:{side}{widest}"{title}>{inner or muted("–")}</td>'
+    return f'<td{_class(column)} style="{_CELL};text-align:{side}{widest}"{title}>{inner or muted("–")}</td>'
+
+
+def _class(column: Column) -> str:
+    """A style sheet may hide the minor columns on a narrow page."""
+    return f' class="{MINOR}"' if column.minor else ""

@@ -14,6 +14,7 @@ from zennb.commands.outcome import Context, Outcome
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.keys import keys
 from zennb.jupyter.panels.message import Message, wrong
+from zennb.jupyter.panels.subshell import answers_at_once
 from zennb.jupyter.panels.theme import PANEL, STYLE
 from zennb.views.markup import box, escape, muted, prose
 from zennb.views.text import clean
@@ -68,6 +69,7 @@ class Panel(ABC):
         )
         self.root.children[0].add_class("zennb-none")
         self.root.add_class(PANEL)
+        answers_at_once(self.root)
 
     @abstractmethod
     def build(self) -> Widget:
@@ -112,6 +114,8 @@ class Panel(ABC):
                 self.message.refuse(f"this went wrong in the panel ({type(error).__name__}: {error}).")
             else:
                 return True
+            finally:
+                answers_at_once(self.root)  # acting may have made widgets
             return False
 
     def run(self, words: Sequence[str]) -> Outcome:

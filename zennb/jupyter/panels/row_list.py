@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, Button, ButtonStyle, Layout
 
-from zennb.jupyter.panels.arrange import bar, group, html
+from zennb.jupyter.panels.arrange import bar, group, html, toggle
 from zennb.views.rows import beside
 from zennb.views.text import clean, cut
 
@@ -53,9 +53,9 @@ class RowList:
         self._said = HTML()
         self.newer = panel.button("Newer", lambda: on_page(-1) if on_page else None, tip="Show newer ones")
         self.older = panel.button("Older", lambda: on_page(1) if on_page else None, tip="Show older ones")
-        rows = bar(self._openers, self._cells, look="zennb-rows")
+        self._rows = bar(self._openers, self._cells, look="zennb-rows")
         said = bar(self._said, *((self.newer, self.older) if on_page else ()), look="zennb-said")
-        self.widget: Widget = group(said, rows)
+        self.widget: Widget = group(said, self._rows)
 
     @property
     def keys(self) -> Sequence[Any]:
@@ -95,6 +95,7 @@ class RowList:
         shown = tuple(self._buttons[: len(rows)])
         if self._openers.children != shown:
             self._openers.children = shown
+        toggle(self._rows, shown=bool(rows))
         self._cells.value = beside(table, caption=self._caption) if rows else ""
         self._said.value = said
         self.newer.disabled, self.older.disabled = not newer, not older

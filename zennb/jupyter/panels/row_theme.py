@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from zennb.views.markup import LINE
-from zennb.views.rows import ROW_HEIGHT
+from zennb.views.rows import MINOR, ROW_HEIGHT
 
 __all__ = ["ROW_STYLE"]
 
 ROW_STYLE = f"""<style>
 .zennb-panel .zennb-now {{
   flex-flow: row nowrap; align-items: center; gap: 8px; min-height: 34px; padding: 0 8px; margin: 0 0 4px 0;
-  background: var(--zb-shade); border-radius: 2px;
+  border: 1px solid var(--zb-line); border-radius: 2px;
 }}
 .zennb-panel .zennb-now > :first-child {{ flex: 1 1 auto; min-width: 0; overflow: hidden; }}
 .zennb-panel .zennb-now .widget-html-content {{ white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }}
@@ -41,6 +41,7 @@ ROW_STYLE = f"""<style>
 .zennb-panel .zennb-filters .widget-text input {{ width: 130px; flex: 0 0 auto; }}
 .zennb-panel .zennb-part {{ margin: 10px 0 0 0; }}
 .zennb-panel .zennb-part > .zennb-title {{ margin: 0; }}
+@container (max-width: 680px) {{ .zennb-panel .{MINOR} {{ display: none; }} }}
 .zennb-panel .zennb-pair {{ flex-flow: row wrap; align-items: flex-start; gap: 4px 32px; }}
 .zennb-panel .zennb-pair > * {{ flex: 1 1 320px; min-width: 0; }}
 </style>"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.pages import Page, RunFilter, RunPlace
@@ -24,6 +25,9 @@ __all__ = ["PER_PAGE", "RunsPage"]
 
 PER_PAGE = 15
 """Rows on a page of a listing."""
+
+NARROW_WITHOUT = frozenset({"kind", "notebook"})
+"""Columns that a narrow panel leaves out."""
 
 SPANS = {
     "": "any time",
@@ -116,6 +120,9 @@ class RunsPage:
         self._page = pages.runs(self._which(), after=self._starts[-1], limit=PER_PAGE)
         found = self._page.items
         table = run_view.runs(found)
+        table = replace(
+            table, columns=[replace(each, minor=each.key in NARROW_WITHOUT) for each in table.columns]
+        )
         rows = [
             (each.id, f"run {each.id}", f"Open run {each.id}: {each.status} on {each.stack.name}")
             for each in found
