@@ -117,6 +117,19 @@ def test_step_results_arrive_while_the_notebook_runs(tmp_path: Path) -> None:
     assert [line.step for line in done.steps] == ["load", "a", "b"]
 
 
+def test_a_widget_with_a_static_face_is_saved_as_that_face(tmp_path: Path) -> None:
+    static = "{'text/html': '<b>as it stood</b>', 'text/plain': 'as it stood', **widget._repr_mimebundle_()}"
+    alone = make(tmp_path, f"import ipywidgets\nwidget = ipywidgets.HTML()\ndisplay({static}, raw=True)")
+    execute(alone, out=tmp_path / "done.ipynb")
+    done = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    assert set(done.cells[0].outputs[0].data) == {"text/html", "text/plain"}
+    assert "widgets" not in done.metadata
+    execute(make(tmp_path, "import ipywidgets\nipywidgets.IntSlider()"), out=tmp_path / "done.ipynb")
+    done = nbformat.read(tmp_path / "done.ipynb", as_version=4)
+    assert "application/vnd.jupyter.widget-view+json" in done.cells[0].outputs[0].data
+    assert "widgets" in done.metadata
+
+
 def test_parameters_are_set_and_handed_to_the_kernel(tmp_path: Path) -> None:
     path = make(
         tmp_path,

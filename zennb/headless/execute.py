@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["CellFailure", "CellStart", "Execution", "execute"]
 
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+"""The type under which an output refers to a widget that lives in the kernel."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellStart:
     """A cell that is about to run.
@@ -151,6 +155,7 @@ def execute(
             _finish(play)
         finally:
             if out is not None:
+                _settle(node)
                 written = _write(node, Path(out))
     if play.terminated is not None:
         signal.raise_signal(play.terminated)
@@ -253,6 +258,19 @@ def _finish(play: Play) -> None:
                 return
             except KeyboardInterrupt:
                 play.interrupt()
+
+
+def _settle(node: Any) -> None:
+    """Leave the static face of outputs that have one beside their widget: the widget's kernel is gone.
+
+    A viewer would show the widget, or that it cannot find it, and hide what can be read.
+    """
+    shown = [output.data for cell in node.cells for output in cell.get("outputs", ()) if "data" in output]
+    for data in shown:
+        if WIDGET in data and "text/html" in data:
+            del data[WIDGET]
+    if not any(WIDGET in data for data in shown):
+        node.metadata.pop("widgets", None)
 
 
 def _write(node: Any, out: Path) -> Path:

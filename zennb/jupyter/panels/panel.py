@@ -156,7 +156,7 @@ class Panel(ABC):
         return self._static().html
 
     def _static(self) -> View:
-        note = f"as it stood when it was shown; run `{self.command}` for the panel itself."
+        note = f"This is how it stood when it was shown; run `{self.command}` for the panel itself."
         return join([self.view(), View(clean(note), box(muted(prose(note))))], gap=0)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
