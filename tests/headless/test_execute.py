@@ -348,3 +348,10 @@ def test_a_kernel_ends_when_its_parent_is_killed_outright(tmp_path: Path) -> Non
             process.kill()
             process.communicate(timeout=60)
         assert gone(pid)
+
+
+def test_the_kernel_is_told_which_cell_it_runs(tmp_path: Path) -> None:
+    path = make(tmp_path, "print(get_ipython().get_parent()['metadata']['cellId'])", "x = 1")
+    done = execute(path, out=tmp_path / "out.ipynb")
+    assert done.status is Status.COMPLETED
+    assert shown(tmp_path / "out.ipynb", 0) == "c0\n"

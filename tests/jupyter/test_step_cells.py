@@ -370,3 +370,17 @@ def test_a_change_through_another_name_is_seen_cold_and_reused(notebook: Noteboo
     notebook.restart()
     notebook.run(cells[0], step("view[0] = 1", "other"))
     assert int(notebook.ns["arr"][2]) == 1
+
+
+def test_what_shares_state_only_through_another_variable_still_does_after_reuse(notebook: Notebook) -> None:
+    cells = [
+        step("data = {'rows': [1]}", "a"),
+        step("model = {'rows': data['rows'], 'fit': [0]}", "b"),
+        step("size = len(data)\nfit = model['fit']", "c"),  # `data` shares with `model`, `model` with `fit`
+        step("size + len(fit)", "d"),
+    ]
+    notebook.run(*cells)
+    notebook.restart()
+    assert [ran.status for ran in notebook.run(*cells)] == ["cached"] * 4
+    notebook.run("fit.append(1)\ndata['rows'].append(2)")
+    assert notebook.ns["model"] == {"rows": [1, 2], "fit": [0, 1]}

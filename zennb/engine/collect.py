@@ -226,12 +226,23 @@ def _add_changed(
 def _add_partners(
     values: dict[str, tuple[Any, Look]], inputs: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any]
 ) -> None:
-    """Add unchanged inputs that an output shares state with: stored as one, they share it again on reuse."""
-    for name, (value, seen) in inputs.items():
-        if name in values or is_immutable(value) or namespace.get(name) is not value:
-            continue
-        if any(share(seen, other) for _, other in values.values()):
-            values[name] = (value, seen)
+    """Add unchanged inputs that an output shares state with: stored as one, they share it again on reuse.
+
+    What shares state only with such an input comes along too, else the input would come back without it.
+    """
+    waiting = {
+        name: (value, seen)
+        for name, (value, seen) in inputs.items()
+        if name not in values and not is_immutable(value) and namespace.get(name) is value
+    }
+    fresh = [look for _, look in values.values()]
+    while fresh:
+        near = {
+            name: found for name, found in waiting.items() if any(share(found[1], each) for each in fresh)
+        }
+        values.update(near)
+        waiting = {name: found for name, found in waiting.items() if name not in near}
+        fresh = [look for _, look in near.values()]
 
 
 def _check_declared(

@@ -64,6 +64,7 @@ class Play(NotebookClient):
         self._task: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._busy = self._interrupted = self._stopping = False
+        self._current = ""
         self.status = Status.RUNNING
         self.failures: dict[int, Failure] = {}
         self.started = 0
@@ -93,6 +94,7 @@ class Play(NotebookClient):
         try:
             await self.async_start_new_kernel(cwd=str(self._folder), env=self._env)
             client = await self.async_start_new_kernel_client()
+            client.session.msg = self._with_cell(client.session.msg)
             info = await self.async_wait_for_reply(client.kernel_info())
         except (RuntimeError, OSError) as error:
             raise StepRefused(
@@ -101,6 +103,16 @@ class Play(NotebookClient):
             ) from error
         if info is not None:
             self.nb.metadata["language_info"] = info["content"]["language_info"]
+
+    def _with_cell(self, message: Callable[..., Any]) -> Callable[..., Any]:
+        """Tell the kernel which cell it runs, as JupyterLab does; nbclient leaves that out."""
+
+        def told(kind: str, *content: Any, metadata: Any = None, **more: Any) -> Any:
+            if kind == "execute_request" and self._current:
+                metadata = {**(metadata or {}), "cellId": self._current}
+            return message(kind, *content, metadata=metadata, **more)
+
+        return told
 
     async def _cells(self) -> None:
         for position, cell in enumerate(self.nb.cells):
@@ -114,6 +126,7 @@ class Play(NotebookClient):
 
     async def _cell(self, position: int, cell: Any) -> None:
         self._busy = True
+        self._current = str(cell.get("id", ""))
         try:
             await self.async_execute_cell(cell, position, execution_count=self.started)
         except CellExecutionError:
