@@ -13,7 +13,7 @@ from zennb.core.digest_types import find
 from zennb.core.walk import SCALARS, Walk, scalar
 from zennb.errors import CannotDigest
 
-__all__ = ["Look", "digest", "is_immutable", "look", "shell"]
+__all__ = ["SCALARS", "Look", "digest", "is_immutable", "look", "shell"]
 
 _NOTHING: frozenset[Any] = frozenset()
 

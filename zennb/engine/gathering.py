@@ -18,11 +18,16 @@ SMALL = 16 * 1024
 """Bytes up to which something is held back."""
 
 
+AT_HAND = 1000
+"""Small results that stay in memory when they are stored."""
+
+
 class Gathering:
     """An artifact store, for the length of a run: what is small is stored when `flush` is called, all at once.
 
-    What is held back can be read here like everything else. It is lost when the process ends, so whoever tells
-    that it is stored flushes first. Usable from several threads.
+    What is held back can be read here like everything else, and stays at hand when it is stored, as the next steps
+    read it. It is lost when the process ends, so whoever tells that it is stored flushes first. Usable from several
+    threads.
 
     Args:
         store: where it all goes.
@@ -32,6 +37,7 @@ class Gathering:
         self.store = store
         self._lock = threading.Lock()
         self._held: dict[str, bytes] = {}
+        self._stored: dict[str, bytes] = {}
 
     def put(self, chunks: Sequence[Buffer]) -> str:
         """Store the chunks, joined, or hold them back; return their sha-256."""
@@ -57,7 +63,7 @@ class Gathering:
         Raises:
             MissingArtifact, DamagedArtifact: as the store says.
         """
-        held = self._held.get(digest)
+        held = self._held.get(digest, self._stored.get(digest))
         return self.store.get(digest) if held is None else held
 
     def has(self, digest: str) -> bool:
@@ -85,3 +91,4 @@ class Gathering:
         with self._lock:
             for digest in held:
                 self._held.pop(digest, None)
+            self._stored = {**self._stored, **held} if len(self._stored) < AT_HAND else held

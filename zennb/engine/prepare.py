@@ -92,20 +92,21 @@ def prepare(
         extra.update(_needed(artifact, namespace))
     while True:
         found = reach(analysis, namespace, extra=tuple(extra.values()))
-        before = len(extra), len(looks)
-        for name, value in {**found.data, **_stateful(found), **partners(looks)}.items():
-            if name in looks or name in opaque or name in given:
-                continue
-            try:
-                values[name] = overrides.get(name, value)
-                looks[name], artifact_now = look(name, values[name])
-            except CannotDigest as error:
-                opaque[name] = f"it reads `{error.path}`, {error.why}"
-                continue
-            if artifact_now is not None:
-                artifacts[name] = artifact_now
-            extra.update({id(code): code for code in looks[name].code})
-        if (len(extra), len(looks)) == before:
+        before = len(extra)
+        names: Mapping[str, Any] = {**found.data, **_stateful(found)}
+        while names := {n: v for n, v in names.items() if not (n in looks or n in opaque or n in given)}:
+            for name, value in names.items():
+                try:
+                    values[name] = overrides.get(name, value)
+                    looks[name], artifact_now = look(name, values[name])
+                except CannotDigest as error:
+                    opaque[name] = f"it reads `{error.path}`, {error.why}"
+                    continue
+                if artifact_now is not None:
+                    artifacts[name] = artifact_now
+                extra.update({id(code): code for code in looks[name].code})
+            names = partners(looks)
+        if len(extra) == before:
             break
     parts = _parts(definition, found, looks, artifacts)
     doubtful = analysis.doubtful & values.keys()

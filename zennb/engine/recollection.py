@@ -20,20 +20,29 @@ class Recollection:
     It is as it was when the run began: a step that another kernel finishes meanwhile is not in it, and is looked
     for in the metadata store as always.
 
+    Attributes:
+        present: names of bytes that are there; whoever stores more adds them.
+
     Args:
         previous: step name → its latest record.
         metadata: where results are found.
         store: where bytes are.
+        rerun: whether the steps are to run whatever is known, so that no result needs to be looked for.
     """
 
     def __init__(
-        self, previous: Mapping[str, Step], *, metadata: MetadataStore, store: ArtifactStore
+        self,
+        previous: Mapping[str, Step],
+        *,
+        metadata: MetadataStore,
+        store: ArtifactStore,
+        rerun: bool = False,
     ) -> None:
         self.previous = previous
-        found = metadata.find_all({step.key for step in previous.values()})
+        found = {} if rerun else metadata.find_all({step.key for step in previous.values()})
         blobs = {key: _blobs(step) for key, step in found.items()}
-        present = store.present({blob for names in blobs.values() for blob in names})
-        self._whole = {key: step for key, step in found.items() if present.issuperset(blobs[key])}
+        self.present = set(store.present({blob for names in blobs.values() for blob in names}))
+        self._whole = {key: step for key, step in found.items() if self.present.issuperset(blobs[key])}
 
     def find(self, key: str) -> list[Step]:
         """Return the result with that key, if it was whole when the run began."""

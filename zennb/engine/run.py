@@ -134,6 +134,7 @@ class PipelineRun:
             KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
         """
         self._run = self._site.metadata.begin_run(self._run)
+        self._site = replace(self._site, run=self._run.id)
         try:
             self._recollect()
             self._loop()
@@ -143,11 +144,13 @@ class PipelineRun:
         return self._finish(self._outcome())
 
     def _recollect(self) -> None:
-        """Ask for all that is known of the steps at once, unless they are to run whatever is known."""
+        """Ask for all that is known of the steps at once."""
         request, site = self._request, self._site
-        if request.previous is not None and not request.rerun:
+        if request.previous is not None:
             chosen = {name: step for name, step in request.previous.items() if name in self._places}
-            self._recollection = Recollection(chosen, metadata=site.metadata, store=site.store)
+            self._recollection = Recollection(
+                chosen, metadata=site.metadata, store=site.store, rerun=request.rerun
+            )
 
     def _number_of_parents(self, name: str) -> int:
         return sum(parent in self._places for parent in self._request.plan.parents(name))
@@ -176,6 +179,7 @@ class PipelineRun:
         if bad is not None:
             self._record(
                 Step(
+                    run=self._run.id,
                     name=name,
                     notebook=self._site.notebook,
                     cell=definition.cell,
@@ -250,12 +254,12 @@ class PipelineRun:
         )
 
     def _submit(self, prepared: Prepared, verdict: Verdict, started: float) -> None:
-        inputs = self._site.keep_inputs(prepared)
+        inputs = self._site.keep_inputs(prepared, known=self._recollection)
         call = call_of(prepared, inputs, self._request.namespace)
         running = self._site.bare_step(
             prepared, status=Status.RUNNING, reason=verdict.reason, started=started
         )
-        self._steps[prepared.definition.name] = replace(running, run=self._run.id)
+        self._steps[prepared.definition.name] = running
         self._tell()
         self._launch(
             _Flight(
@@ -309,6 +313,8 @@ class PipelineRun:
             step = self._site.made_step(
                 flight.prepared, flight.verdict, made, inputs=flight.inputs, started=flight.started
             )
+            if self._recollection is not None:
+                self._recollection.present.update(artifact.blob for artifact in step.outputs.values())
         else:
             self._error = self._error or made.error
             step = self._site.failed_step(
@@ -321,6 +327,7 @@ class PipelineRun:
         self._error = self._error or error
         self._record(
             Step(
+                run=self._run.id,
                 name=definition.name,
                 notebook=self._site.notebook,
                 cell=definition.cell,
@@ -333,7 +340,7 @@ class PipelineRun:
         )
 
     def _record(self, step: Step) -> None:
-        self._steps[step.name] = step = replace(step, run=self._run.id)
+        self._steps[step.name] = step
         self._ledger.note(step)
         self._release(step.name)
 

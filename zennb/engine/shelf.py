@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.digest import look
+from zennb.core.digest import SCALARS, look
 from zennb.core.observed import Carried
 from zennb.core.records import Artifact
 from zennb.engine.sharing import share
@@ -150,7 +150,9 @@ class Shelf:
         """Return an artifact with the digest of a value that stands alone, when its bytes are in this store."""
         if len(group) != 1:
             return None
-        ((_, seen),) = group.values()
+        ((value, seen),) = group.values()
+        if type(value) in SCALARS:  # storing it again takes less than asking
+            return None
         return next(
             (a for a in self._known(seen.digest) if a.item is None and self.store.has(a.blob)),
             None,

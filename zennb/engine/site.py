@@ -48,6 +48,7 @@ class Site:
         surroundings: the files, environment and settings of this process.
         notebook: the notebook, as far as known.
         elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
+        run: id of the run that its steps belong to, where that is known beforehand.
     """
 
     spec: StackSpec
@@ -58,6 +59,7 @@ class Site:
     surroundings: Surroundings
     notebook: str = ""
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
+    run: int | None = None
 
     def with_store(self, store: Any) -> Site:
         """Return the same site with another way into its artifact store."""
@@ -149,16 +151,19 @@ class Site:
             return "--rerun"
         return "" if definition.options.cache else "--no-cache"
 
-    def keep_inputs(self, prepared: Prepared) -> dict[str, Artifact]:
+    def keep_inputs(self, prepared: Prepared, *, known: Recollection | None = None) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
 
         Inputs that cannot be stored are left out: their content is part of the key all the same.
         """
+        present = frozenset() if known is None else known.present
         kept: dict[str, Artifact] = {}
         fresh: dict[str, tuple[Any, Look]] = {}
         for name in prepared.parts.inputs:
             artifact = prepared.artifacts.get(name)
-            if artifact is not None and (self.store.has(artifact.blob) or self.elsewhere(artifact)):
+            if artifact is not None and (
+                artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
+            ):
                 kept[name] = artifact
             elif name in prepared.values:
                 fresh[name] = (prepared.values[name], prepared.looks[name])
@@ -190,8 +195,11 @@ class Site:
         """Return the record of a step that ran to its end."""
         troubles = made.troubles or prepared.unclear
         reusable = not troubles and prepared.definition.options.cache
-        return replace(
-            self.bare_step(prepared, status=Status.COMPLETED, reason=verdict.reason, started=started),
+        return self.bare_step(
+            prepared,
+            status=Status.COMPLETED,
+            reason=verdict.reason,
+            started=started,
             seconds=made.seconds,
             inputs=inputs,
             outputs=made.artifacts,
@@ -213,8 +221,11 @@ class Site:
             for name in prepared.parts.inputs
             if name in prepared.artifacts or name in source.inputs
         }
-        return replace(
-            self.bare_step(prepared, status=Status.CACHED, reason=verdict.reason, started=started),
+        return self.bare_step(
+            prepared,
+            status=Status.CACHED,
+            reason=verdict.reason,
+            started=started,
             seconds=seconds,
             inputs=inputs,
             outputs=source.outputs,
@@ -236,22 +247,23 @@ class Site:
     ) -> Step:
         """Return the record of a step that raised, or was interrupted; it has no outputs."""
         interrupted = error is None or is_interrupt(error)
-        return replace(
-            self.bare_step(
-                prepared,
-                status=Status.INTERRUPTED if interrupted else Status.FAILED,
-                reason=verdict.reason,
-                started=started,
-            ),
+        return self.bare_step(
+            prepared,
+            status=Status.INTERRUPTED if interrupted else Status.FAILED,
+            reason=verdict.reason,
+            started=started,
             seconds=seconds,
             reusable=False,
             failure=None if error is None or interrupted else failure_of(error),
         )
 
-    def bare_step(self, prepared: Prepared, *, status: Status, reason: str, started: float) -> Step:
-        """Return a record with what is known of a step before it runs."""
+    def bare_step(
+        self, prepared: Prepared, *, status: Status, reason: str, started: float, **more: Any
+    ) -> Step:
+        """Return a record with what is known of a step before it runs, and more fields."""
         definition = prepared.definition
         return Step(
+            run=self.run,
             name=definition.name,
             notebook=self.notebook,
             cell=definition.cell,
@@ -261,6 +273,7 @@ class Site:
             key=prepared.key,
             parts=prepared.parts,
             started=started,
+            **more,
         )
 
 
