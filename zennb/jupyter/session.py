@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import linecache
-import shlex
 import sys
 import threading
 from concurrent.futures import wait
@@ -13,23 +10,19 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
-from zennb.commands.face import Face
-from zennb.commands.parser import parse
-from zennb.commands.step import STEP, named
 from zennb.core.digest import Look, look
-from zennb.core.heading import heading
 from zennb.core.source import analyse
 from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
-from zennb.engine.definition import Definition, Options, define
 from zennb.engine.held import Holdings
 from zennb.engine.perform import Call, Made, perform
 from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.shelf import Shelf
 from zennb.engine.site import Site
 from zennb.engine.surroundings import Surroundings
-from zennb.errors import StepRefused, UsageError
+from zennb.errors import StepRefused
 from zennb.headless.label import label
 from zennb.jupyter.activity import Activity
+from zennb.jupyter.announcement import defined
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.live import LiveLine, facts
 from zennb.jupyter.notebook import find_notebook
@@ -45,12 +38,13 @@ from zennb.views.step import status_line
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from zennb.core.records import Artifact, Run, Step
+    from zennb.engine.definition import Definition
     from zennb.engine.recording import Event
     from zennb.jupyter.transform import Announced
     from zennb.stacks.workspace import Workspace
@@ -119,7 +113,7 @@ class KernelSession:
                 return False
         frame = sys._getframe(1)  # noqa: SLF001 - tells the name the cell was compiled under
         announced = self._announced.pop(token)
-        definition = self._define(announced, frame.f_code.co_filename)
+        definition = defined(announced, filename=frame.f_code.co_filename, cell=self._cell_id)
         site = self.site(definition.options.stack or None)
         if not announced.spoken and definition.analysis.magics and not site.orchestrator.in_kernel:
             self.reads_pending(announced.tree)
@@ -325,75 +319,6 @@ class KernelSession:
                 event = shown.get_nowait()
                 heard(event)
                 self.frontend.emit(event)
-
-    def _define(self, announced: Announced, filename: str) -> Definition:
-        options = _options(announced)
-        text = announced.source
-        if announced.spoken == "%%step":
-            _show_first_line(filename, announced.line)
-            text = "\n" + announced.source.partition("\n")[2]
-        _refuse_cell_magic(text, announced.spoken)
-        return define(
-            announced.tree,
-            options=options,
-            source=announced.source,
-            text=text,
-            filename=filename,
-            cell=self._cell_id,
-            star=_star_names,
-        )
-
-
-def _options(announced: Announced) -> Options:
-    spoken, line = announced.spoken or "%%step", announced.line
-    found = heading(announced.source)
-    if found is not None and found.problem:
-        raise UsageError(found.problem)
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
-    given = parse(STEP, words, face=Face.MAGIC, spoken=spoken.rstrip(":"))
-    outputs = named(tuple(given.many("output")))
-    return Options(
-        name=given.maybe("name") or "",
-        inputs=named(tuple(given.many("input"))),
-        outputs=outputs or None,
-        rerun=given.switch("rerun"),
-        cache=not given.switch("no_cache"),
-        retries=given.integer("retries") or 0,
-        timeout=given.seconds("timeout"),
-        stack=given.maybe("stack") or "",
-        depends_on=tuple(given.many("depends_on")),
-        after=tuple(given.many("after")),
-    )
-
-
-def _refuse_cell_magic(text: str, spoken: str) -> None:
-    lines = (line.strip() for line in text.splitlines())
-    first = next((line.split(" ")[0] for line in lines if line and not line.startswith("#")), "")
-    if spoken and first.startswith("%%"):
-        raise StepRefused(
-            f"`{first}` stands below {spoken.rstrip(':')}, where it is no cell magic. "
-            f"Put it on the first line and %%step on the second."
-        )
-
-
-def _show_first_line(filename: str, line: str) -> None:
-    """Let tracebacks show the cell's first line as it was typed (as a comment, so that it still parses)."""
-    entry = linecache.cache.get(filename)
-    if entry is not None and len(entry) == 4 and entry[2]:
-        entry[2][0] = f"# %%step {line}".rstrip() + "\n"
-
-
-def _star_names(module: str) -> Iterable[str]:
-    """Return the names `from module import *` binds; none when it cannot be imported (the cell will say why)."""
-    try:
-        found = importlib.import_module(module)
-    except Exception:  # noqa: BLE001 - the cell's own import raises it where the user sees it
-        return ()
-    public = getattr(found, "__all__", None)
-    return tuple(public) if public is not None else tuple(n for n in vars(found) if not n.startswith("_"))
 
 
 def _error_of(result: ExecutionResult | None) -> BaseException | None:

@@ -1,0 +1,103 @@
+"""Owns the way from the text of a step cell to the step it defines: its options, its body, what its star imports bind."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import shlex
+from typing import TYPE_CHECKING
+
+from zennb.commands.face import Face
+from zennb.commands.parser import parse
+from zennb.commands.step import STEP, named
+from zennb.core.heading import heading
+from zennb.engine.definition import Definition, Options, define
+from zennb.errors import StepRefused, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.jupyter.transform import Announced
+
+__all__ = ["defined"]
+
+
+def defined(announced: Announced, *, filename: str, cell: str) -> Definition:
+    """Return the step that a cell defines.
+
+    Args:
+        announced: the cell, on its way to be run.
+        filename: under which IPython compiled it.
+        cell: the frontend's id of it; "" when unknown.
+
+    Raises:
+        UsageError: its options are wrong.
+        StepRefused: a cell magic stands where it is none.
+    """
+    options = _options(announced)
+    text = announced.source
+    if announced.spoken == "%%step":
+        _show_first_line(filename, announced.line)
+        text = "\n" + announced.source.partition("\n")[2]
+    _refuse_cell_magic(text, announced.spoken)
+    return define(
+        announced.tree,
+        options=options,
+        source=announced.source,
+        text=text,
+        filename=filename,
+        cell=cell,
+        star=_star_names,
+    )
+
+
+def _options(announced: Announced) -> Options:
+    spoken, line = announced.spoken or "%%step", announced.line
+    found = heading(announced.source)
+    if found is not None and found.problem:
+        raise UsageError(found.problem)
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
+    given = parse(STEP, words, face=Face.MAGIC, spoken=spoken.rstrip(":"))
+    outputs = named(tuple(given.many("output")))
+    return Options(
+        name=given.maybe("name") or "",
+        inputs=named(tuple(given.many("input"))),
+        outputs=outputs or None,
+        rerun=given.switch("rerun"),
+        cache=not given.switch("no_cache"),
+        retries=given.integer("retries") or 0,
+        timeout=given.seconds("timeout"),
+        stack=given.maybe("stack") or "",
+        depends_on=tuple(given.many("depends_on")),
+        after=tuple(given.many("after")),
+    )
+
+
+def _refuse_cell_magic(text: str, spoken: str) -> None:
+    lines = (line.strip() for line in text.splitlines())
+    first = next((line.split(" ")[0] for line in lines if line and not line.startswith("#")), "")
+    if spoken and first.startswith("%%"):
+        raise StepRefused(
+            f"`{first}` stands below {spoken.rstrip(':')}, where it is no cell magic. "
+            f"Put it on the first line and %%step on the second."
+        )
+
+
+def _show_first_line(filename: str, line: str) -> None:
+    """Let tracebacks show the cell's first line as it was typed (as a comment, so that it still parses)."""
+    entry = linecache.cache.get(filename)
+    if entry is not None and len(entry) == 4 and entry[2]:
+        entry[2][0] = f"# %%step {line}".rstrip() + "\n"
+
+
+def _star_names(module: str) -> Iterable[str]:
+    """Return the names `from module import *` binds; none when it cannot be imported (the cell will say why)."""
+    try:
+        found = importlib.import_module(module)
+    except Exception:  # noqa: BLE001 - the cell's own import raises it where the user sees it
+        return ()
+    public = getattr(found, "__all__", None)
+    return tuple(public) if public is not None else tuple(n for n in vars(found) if not n.startswith("_"))
