@@ -1,4 +1,4 @@
-"""Owns the way from the text of a step cell to the step it defines: its options, its body, what its star imports bind."""
+"""Owns the way from the text of a step cell to the step it defines: options, body, names of its star imports."""
 
 from __future__ import annotations
 
