@@ -135,6 +135,7 @@ def _put_polars(options: Mapping[str, Any]) -> None:
 LIBRARY_OPTIONS: tuple[Options, ...] = (
     Options(
         name="numpy print options",
+        is_per_context=True,
         module="numpy",
         modules=frozenset({"numpy", "pandas"}),
         keys=lambda: _numpy_printing().keys(),
@@ -144,6 +145,7 @@ LIBRARY_OPTIONS: tuple[Options, ...] = (
     ),
     Options(
         name="numpy error handling",
+        is_per_context=True,
         module="numpy",
         modules=frozenset({"numpy", "pandas"}),
         keys=lambda: _numpy_errors().keys(),

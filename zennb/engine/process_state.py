@@ -25,6 +25,7 @@ class _Warnings:
     name = "warning filters"
     modules = frozenset({"warnings"})
     matters = True
+    is_per_context = False
 
     def read(self) -> tuple[Any, ...]:
         return tuple(warnings.filters)
@@ -57,6 +58,7 @@ class _RaisedWarnings:
     name = "warnings turned into errors"
     modules = _ALWAYS
     matters = True
+    is_per_context = False
 
     def read(self) -> tuple[str, ...]:
         return tuple(category.__name__ for action, category in _broad(warnings.filters) if action == "error")
@@ -77,6 +79,7 @@ class _Decimals:
     name = "decimal context"
     modules = _ALWAYS
     matters = True
+    is_per_context = True
 
     def read(self) -> tuple[Any, ...]:
         return _decimal(decimal.getcontext())
@@ -102,6 +105,7 @@ class _Folder:
     name = "current folder"
     modules = _ALWAYS
     matters = False
+    is_per_context = False
 
     def read(self) -> str:
         return os.getcwd()
@@ -126,6 +130,7 @@ class _ModulePath:
     name = "module path"
     modules = _ALWAYS
     matters = False
+    is_per_context = False
 
     def read(self) -> tuple[str, ...]:
         return tuple(sys.path)
@@ -149,6 +154,7 @@ class _Locale:
     name = "locale"
     modules = frozenset({"locale"})
     matters = True
+    is_per_context = False
 
     def read(self) -> str:
         return locale.setlocale(locale.LC_ALL)
@@ -169,6 +175,7 @@ class _Recursion:
     name = "recursion limit"
     modules = _ALWAYS
     matters = False
+    is_per_context = False
 
     def read(self) -> int:
         return sys.getrecursionlimit()

@@ -28,6 +28,7 @@ class PlainRandom:
     name = "random state of random"
     modules = frozenset({"random"})
     matters = True
+    is_per_context = False
 
     def __init__(self, *, is_fresh: bool = True) -> None:
         self._start = random.getstate() if is_fresh else None
@@ -57,6 +58,7 @@ class NumpyRandom:
     name = "random state of numpy"
     modules = frozenset({"numpy.random"})
     matters = True
+    is_per_context = False
 
     def read(self) -> Any:
         """Return the state; None while `numpy.random` is not loaded."""
@@ -101,6 +103,7 @@ class TorchRandom:
     name = "random state of torch"
     modules = frozenset({"torch"})
     matters = True
+    is_per_context = False
 
     def read(self) -> Any:
         """Return the state; None while `torch` is not loaded."""

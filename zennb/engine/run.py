@@ -310,6 +310,7 @@ class PipelineRun:
             self._launch(flight)
             return
         if made.error is None:
+            self._site.surroundings.adopt(made.found)
             step = self._site.made_step(
                 flight.prepared, flight.verdict, made, inputs=flight.inputs, started=flight.started
             )

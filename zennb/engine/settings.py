@@ -25,6 +25,7 @@ class Setting(Protocol):
         name: for a person, and in records.
         modules: modules whose use makes it matter to a step; empty when it always matters.
         matters: whether what a step makes or shows depends on it; else it is only carried (`sys.path`).
+        is_per_context: whether each thread has its own, so that what a step in another thread sets must be set again.
     """
 
     @property
@@ -33,6 +34,8 @@ class Setting(Protocol):
     def modules(self) -> frozenset[str]: ...  # noqa: D102 - above
     @property
     def matters(self) -> bool: ...  # noqa: D102 - above
+    @property
+    def is_per_context(self) -> bool: ...  # noqa: D102 - above
 
     def read(self) -> Any:
         """Return what is set now, cheaply, as something to be compared with `==`; None while nobody can have set it."""
@@ -67,6 +70,7 @@ class Options:
     defaults: Callable[[], Mapping[str, Any]]
     put: Callable[[Mapping[str, Any]], None]
     matters: bool = field(default=True)
+    is_per_context: bool = field(default=False)
 
     def read(self) -> tuple[Any, ...] | None:
         """Return all values."""
@@ -148,10 +152,10 @@ class Settings:
         setting = self._known.get(name)
         return "" if setting is None else setting.digest(setting.read())
 
-    def apply(self, changes: Mapping[str, Any]) -> None:
-        """Make changes that `changes` returned."""
+    def apply(self, changes: Mapping[str, Any], *, per_context: bool = False) -> None:
+        """Make changes that `changes` returned; with `per_context` only those of settings that each thread has."""
         for name, change in changes.items():
-            if name in self._known:
+            if name in self._known and (not per_context or self._known[name].is_per_context):
                 self._known[name].apply(change)
 
 

@@ -232,6 +232,7 @@ class Site:
             defines=source.defines,
             deletes=source.deletes,
             displays=source.displays,
+            observed=source.observed,
             carried=source.carried,
             reused=source.id,
         )

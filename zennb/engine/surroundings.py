@@ -81,6 +81,10 @@ class Surroundings:
             _set(name, value)
         self.settings.apply(changes)
 
+    def adopt(self, found: Found) -> None:
+        """Set in this thread what a step that ran in another one has set there."""
+        self.settings.apply(found.changes, per_context=True)
+
     def undo(self) -> Callable[[], None]:
         """Return a function that sets everything as it is now."""
         before, environment = self.settings.read(), dict(_raw())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.session import Node, PipelineState
 from zennb.core.key import differences
+from zennb.core.ordering import ordering
 from zennb.core.plan import Outline, Plan, plan
 from zennb.core.reach import reach
 from zennb.core.records import Run, Status
@@ -85,7 +87,11 @@ class PipelineSession:
                 definitions[name], drawn, site, stale, changes=changes, previous=previous.get(name)
             )
             nodes[name] = node
-        edges = tuple((a, b, names) for (a, b), names in drawn.edges.items())
+        edges = tuple(
+            (a, b, names)
+            for (a, b), names in drawn.edges.items()
+            if names or a in definitions[b].options.after
+        )
         return PipelineState(nodes=tuple(nodes[name] for name in drawn.order), edges=edges)
 
     def panel(self, kind: str) -> Shown:
@@ -153,7 +159,7 @@ class PipelineSession:
             if not definitions:
                 raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
             previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
-            drawn = self._plan(definitions, previous)
+            drawn = self._plan(definitions, previous, side_by_side=True)
             chosen = drawn.narrow(start=start, only=only)
             self._load_pending(definitions, drawn, chosen)
             site = session.site(stack)
@@ -203,12 +209,28 @@ class PipelineSession:
         found = self._session.register.ordered(cell_order(self._session.path))
         return {definition.name: definition for definition in found}
 
-    def _plan(self, definitions: Mapping[str, Definition], previous: Mapping[str, Step]) -> Plan:
+    def _plan(
+        self,
+        definitions: Mapping[str, Definition],
+        previous: Mapping[str, Step],
+        *,
+        side_by_side: bool = False,
+    ) -> Plan:
+        """Return the plan of the steps, with the order that files and settings ask for where that makes no cycle."""
+        outlines = self._outlines(definitions, previous)
+        after = ordering(list(definitions), previous, all_of_it=side_by_side)
+        ordered = [replace(each, after=(*each.after, *after.get(each.name, ()))) for each in outlines]
+        try:
+            return plan(ordered)
+        except PlanError:
+            return plan(outlines)
+
+    def _outlines(self, definitions: Mapping[str, Definition], previous: Mapping[str, Step]) -> list[Outline]:
         binds = {
             name: self._binds(definition, previous.get(name)) for name, definition in definitions.items()
         }
         bound = frozenset().union(*binds.values()) if binds else frozenset()
-        outlines = [
+        return [
             Outline(
                 name=name,
                 reads=self._reads(definition, bound),
@@ -217,7 +239,6 @@ class PipelineSession:
             )
             for name, definition in definitions.items()
         ]
-        return plan(outlines)
 
     def _reads(self, definition: Definition, bound: frozenset[str]) -> frozenset[str]:
         """Return the data a step reads, itself or through functions; also names that other steps will bind."""

@@ -24,6 +24,7 @@ class _Display:
     name = "display of values"
     modules: frozenset[str] = frozenset()
     matters = True
+    is_per_context = False
 
     def __init__(self, shell: Any) -> None:  # Any: IPython leaves much of the shell untyped
         self._shell = shell

@@ -308,6 +308,7 @@ class StepCell:
             self._site.made_step(prepared, verdict, made, inputs=self._inputs, started=self._started),
             Status.COMPLETED,
         )
+        self._site.surroundings.adopt(made.found)
         values = self._site.shelf.fetch(step.outputs)
         self._define(step, values)
         self._namespace.update(values)

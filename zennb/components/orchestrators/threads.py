@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from traitlets import Int
@@ -41,7 +43,8 @@ class ThreadsOrchestrator(Orchestrator):
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix=f"zennb-{self.name}")
-            return self._pool.submit(fn, *args, **kwargs)
+            # Settings that belong to a thread's context (numpy's print options) are those of whoever submits.
+            return self._pool.submit(copy_context().run, partial(fn, *args, **kwargs))
 
     def close(self) -> None:
         """Wait for what was submitted and end the threads; a later `submit` starts new ones."""

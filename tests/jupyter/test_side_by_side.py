@@ -1,0 +1,63 @@
+"""Steps on an orchestrator with threads: files, random state and settings keep the notebook's order."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook
+
+THREADS = ("%orchestrator register t --flavor=threads", "%stack register s -o t -a default --set")
+
+
+def step(text: str, name: str) -> str:
+    return f"%%step {name}\n{text}"
+
+
+def test_random_numbers_are_drawn_in_the_order_of_the_notebook(notebook: Notebook) -> None:
+    notebook.run(
+        "import random, time",
+        step("random.seed(3)", "seed"),
+        step("time.sleep(0.05)\na = random.random()", "one"),
+        step("b = random.random()", "two"),
+    )
+    drawn = notebook.ns["a"], notebook.ns["b"]
+    notebook.run(*THREADS, "%pipeline run --rerun")
+    assert (notebook.ns["a"], notebook.ns["b"]) == drawn
+    expected = random.Random(3)
+    assert drawn == (expected.random(), expected.random())
+
+
+def test_a_file_is_read_after_it_was_written(notebook: Notebook) -> None:
+    notebook.run(
+        "import time\nfrom pathlib import Path\nword = 'one'",
+        step("time.sleep(0.05)\n_ = Path('f.txt').write_text(word)", "write"),
+        step("text = Path('f.txt').read_text()", "read"),
+    )
+    notebook.run(*THREADS, "%pipeline run -p word=two")
+    assert notebook.ns["text"] == "two"
+
+
+def test_what_a_step_sets_in_its_thread_holds_in_the_notebook(notebook: Notebook) -> None:
+    notebook.run(*THREADS, "import numpy as np", step("np.set_printoptions(precision=3)", "set"))
+    (shown,) = notebook.run("print(np.array([1 / 3]))")
+    assert shown.out == "[0.333]\n"
+    (elsewhere,) = notebook.run(step("print(np.array([1 / 3]))", "show"))
+    assert "[0.333]\n" in elsewhere.out
+    np.set_printoptions(precision=8)
+
+
+def test_a_reader_is_stale_when_the_step_that_writes_its_file_is(notebook: Notebook) -> None:
+    notebook.run(
+        "from pathlib import Path\nword = 'one'",
+        step("_ = Path('f.txt').write_text(word)", "write"),
+        step("text = Path('f.txt').read_text()", "read"),
+        "word = 'two'",
+    )
+    (shown,) = notebook.run("%pipeline status")
+    text = str(shown.displays[-1]["data"]["text/plain"])
+    assert "input `word` changed" in text
+    assert "needs step 'write', which would run again" in text
