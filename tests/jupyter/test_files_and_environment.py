@@ -88,7 +88,7 @@ def test_a_file_that_was_missing_counts_as_missing(notebook: Notebook, tmp_path:
     assert notebook.ns["text"] == "now"
 
 
-def test_what_a_step_wrote_is_no_input_of_its_own_and_must_still_be_there(
+def test_what_a_step_wrote_is_no_input_of_its_own_and_is_written_again(
     notebook: Notebook, tmp_path: Path
 ) -> None:
     cell = step(
@@ -97,12 +97,46 @@ def test_what_a_step_wrote_is_no_input_of_its_own_and_must_still_be_there(
     assert [r.status for r in notebook.run(cell, cell)] == ["completed", "cached"]
     (tmp_path / "out.txt").write_text("spoilt")
     (changed,) = notebook.run(cell)
-    assert changed.reason == "out.txt, which it writes, changed"
-    assert (tmp_path / "out.txt").read_text() == "made"
+    assert (changed.status, (tmp_path / "out.txt").read_text()) == ("cached", "made")
     (tmp_path / "out.txt").unlink()
     (gone,) = notebook.run(cell)
-    assert gone.reason == "out.txt, which it writes, is gone"
-    assert (tmp_path / "out.txt").read_text() == "made"
+    assert (gone.status, (tmp_path / "out.txt").read_text()) == ("cached", "made")
+
+
+@pytest.mark.parametrize(("name", "size"), [("large.bin", 2_000_000), (".netrc", 5), ("my.key", 5)])
+def test_what_is_too_large_or_too_private_to_be_kept_must_still_be_there(
+    notebook: Notebook, tmp_path: Path, name: str, size: int
+) -> None:
+    cell = step(f"from pathlib import Path\n_ = Path({name!r}).write_bytes(b'x' * {size})")
+    assert [r.status for r in notebook.run(cell, cell)] == ["completed", "cached"]
+    (tmp_path / name).write_bytes(b"y")
+    (changed,) = notebook.run(cell)
+    assert changed.reason == f"{name}, which it writes, changed"
+    (tmp_path / name).unlink()
+    (gone,) = notebook.run(cell)
+    assert gone.reason == f"{name}, which it writes, is gone"
+    assert (tmp_path / name).stat().st_size == size
+
+
+def test_a_notebook_that_tidies_up_behind_itself_is_reused(notebook: Notebook, tmp_path: Path) -> None:
+    cells = [
+        step("from pathlib import Path\nimport shutil\nPath('data').mkdir(exist_ok=True)", "folder"),
+        step("size = Path('data/a.txt').write_text('one')", "write"),
+        step("text = Path('data/a.txt').read_text()", "read"),
+    ]
+    notebook.run(*cells, "shutil.rmtree('data')")
+    ran = again(notebook, *cells)
+    assert [r.status for r in ran] == ["cached"] * 3, [r.reason for r in ran]
+    assert (tmp_path / "data" / "a.txt").read_text() == "one"
+
+
+def test_a_file_that_cannot_be_written_again_is_no_hit(notebook: Notebook, tmp_path: Path) -> None:
+    cell = step("from pathlib import Path\n_ = Path('out').write_text('made')")
+    notebook.run(cell)
+    (tmp_path / "out").unlink()
+    (tmp_path / "out").mkdir()
+    ran = notebook.cell(cell)
+    assert isinstance(ran.error, IsADirectoryError)
 
 
 def test_a_step_that_appends_runs_every_time(notebook: Notebook, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -229,3 +230,21 @@ def test_settings_are_carried_through_a_pipeline_run(notebook: Notebook) -> None
     after = random.getstate()
     notebook.run("random.seed(99)", "%pipeline run")
     assert random.getstate() == after
+
+
+def test_loading_a_library_is_no_use_of_its_random_state() -> None:
+    script = (
+        "from zennb.engine.random_state import NumpyRandom\n"
+        "state = NumpyRandom()\n"
+        "before = state.read()\n"
+        "import numpy.random\n"
+        "assert before is None\n"
+        "assert state.change(before, state.read()) is None\n"
+        "numpy.random.rand()\n"
+        "assert state.change(before, state.read()) is not None\n"
+        "numpy.random.seed(1)\n"
+        "one = state.digest(state.read())\n"
+        "numpy.random.seed(2)\n"
+        "assert one != state.digest(state.read())\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

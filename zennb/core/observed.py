@@ -23,18 +23,20 @@ class Observed:
 
     Attributes:
         files: path → state of that file or folder when the step first read it.
-        written: path → state in which the step left it.
+        written: path → state in which the step left it, and must be found.
+        restored: path → state in which the step left it, and which reuse brings about again.
         environment: environment variable that the step's own code read → seal of its value.
         settings: process-wide setting (`numpy print options`, `random state of numpy`) → digest when the step began.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     written: Mapping[str, str] = field(default_factory=dict)
+    restored: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.written or self.environment or self.settings)
+        return bool(self.files or self.written or self.restored or self.environment or self.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,11 @@ def _read(step: Step) -> Iterable[str]:
 
 
 def _written(step: Step) -> Iterable[str]:
-    return [*step.observed.written, *(step.carried.names if step.carried is not None else ())]
+    return [
+        *step.observed.written,
+        *step.observed.restored,
+        *(step.carried.names if step.carried is not None else ()),
+    ]
 
 
 def _over(thing: str, writer: Mapping[str, str]) -> list[str]:

@@ -10,14 +10,24 @@ import tempfile
 import time
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xxhash
 
 from zennb.core.observed import ABSENT
+from zennb.errors import StoreError
 
-__all__ = ["counts", "listing", "resolved", "shown", "signature", "state"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["counts", "keepable", "listing", "resolved", "shown", "signature", "state", "write"]
 
 _CHUNK = 1 << 20
+_SMALL, _ALL = (
+    1 << 20,
+    8 << 20,
+)  # bytes of one file, and of all files of a step, that are kept to be written again
+_SECRET = (".pem", ".key", ".p12", ".pfx")
 _SETTLING = (
     100_000_000  # nanoseconds after a change during which a file system's clock may not tell the next one
 )
@@ -95,6 +105,77 @@ def listing(path: str, without: frozenset[str] = frozenset()) -> str:
         return ABSENT
     digest = xxhash.xxh3_128_hexdigest("\0".join(names).encode("utf-8", "surrogateescape"))
     return "/".join([f"names {digest}", *sorted(without)])
+
+
+def keepable(written: Mapping[str, str], folder: str) -> dict[str, bytes | None]:
+    """Return the content of those files a step wrote that are kept with it, to be written again; None for a folder.
+
+    Large ones are not: they must be there still. Nor are those that are likely to hold secrets.
+
+    Args:
+        written: path → state, as recorded.
+        folder: what relative paths start from.
+    """
+    found: dict[str, bytes | None] = {}
+    left = _ALL
+    for path, mark in written.items():
+        where = os.path.join(folder, path)
+        if mark == "folder":
+            found[path] = None
+        elif (
+            mark.startswith("file ")
+            and not os.path.basename(path).startswith(".")
+            and not path.endswith(_SECRET)
+        ):
+            size = os.stat(where).st_size
+            if size <= min(_SMALL, left):
+                left -= size
+                found[path] = _bytes(where)
+    return found
+
+
+def write(files: Mapping[str, bytes | None]) -> None:
+    """Make files and folders (None) as a step left them; those that are so already are left alone.
+
+    Raises:
+        StoreError: one of them cannot be made.
+    """
+    for path, content in files.items():
+        try:
+            if content is None:
+                os.makedirs(path, exist_ok=True)
+            elif not os.path.isfile(path) or os.stat(path).st_size != len(content) or _bytes(path) != content:
+                _replace(path, content)
+        except OSError as error:
+            raise StoreError(f"it writes {path}, which cannot be written ({error}).") from error
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _replace(path: str, content: bytes) -> None:
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=folder, prefix=".zennb-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        if os.path.exists(path):
+            os.chmod(draft, stat.S_IMODE(os.stat(path).st_mode))
+        else:
+            os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _content(path: str, _mark: Signature) -> str:

@@ -75,8 +75,8 @@ class NumpyRandom:
         return xxhash.xxh3_128_hexdigest(repr(seen).encode())
 
     def change(self, _before: Any, after: Any) -> Any:
-        """Return the state as plain data."""
-        return after
+        """Return the state as plain data; None when the library was only loaded."""
+        return None if self.digest(after) == UNTOUCHED else after
 
     def apply(self, change: Any) -> None:
         """Set the state."""
@@ -119,8 +119,8 @@ class TorchRandom:
         return xxhash.xxh3_128_hexdigest(seen)
 
     def change(self, _before: Any, after: Any) -> Any:
-        """Return the state as plain data."""
-        return after
+        """Return the state as plain data; None when the library was only loaded."""
+        return None if self.digest(after) == UNTOUCHED else after
 
     def apply(self, change: Any) -> None:
         """Set the state."""

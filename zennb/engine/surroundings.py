@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.observed import ABSENT, Observed, changed
-from zennb.engine.files import state
+from zennb.engine.files import keepable, state, write
 from zennb.engine.library_options import LIBRARY_OPTIONS
 from zennb.engine.process_state import PROCESS_STATE
 from zennb.engine.random_state import NumpyRandom, PlainRandom, TorchRandom
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Found", "Surroundings", "Vigil"]
 
 ENVIRONMENT = "environment variables"
+FILES = "files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,12 @@ class Surroundings:
         )
 
     def apply(self, changes: Mapping[str, Any]) -> None:
-        """Make the changes of a step that is reused."""
+        """Make the changes of a step that is reused.
+
+        Raises:
+            StoreError: a file or folder that belongs to them cannot be made.
+        """
+        write(changes.get(FILES, {}))
         for name, value in changes.get(ENVIRONMENT, {}).items():
             _set(name, value)
         self.settings.apply(changes)
@@ -131,9 +137,13 @@ class Vigil:
             del written[path]
             if files.get(path) == ABSENT:
                 del files[path]
+        kept = keepable(written, self._watch.folder)
+        if kept:
+            changes[FILES] = kept
         observed = Observed(
             files=files,
-            written=written,
+            written={path: mark for path, mark in written.items() if path not in kept},
+            restored={path: mark for path, mark in written.items() if path in kept},
             environment={
                 name: self._surroundings.sealed(name, value) for name, value in watch.environment.items()
             },
@@ -162,8 +172,9 @@ class Vigil:
             found.append("it goes through all environment variables")
         if _logging() != self._logging:
             found.append("it sets up logging, which only running it does")
-        if changes and not watch.is_alone:
-            found.append(f"it changed {', '.join(changes)} while other steps ran beside it")
+        shared = [name for name in changes if name not in {FILES, ENVIRONMENT}]
+        if shared and not watch.is_alone:
+            found.append(f"it changed {', '.join(shared)} while other steps ran beside it")
         return found
 
 

@@ -42,6 +42,7 @@ class Watch:
         ignored: folders whose files do not count, in addition to those of Python, packages and tools.
 
     Attributes:
+        folder: the working folder when it began.
         environment: variable that the user's own code read → its value then; None when it was not set.
         sets: environment variables that were set or taken away, other than by an import.
         programs: programs that the user's own code started.
@@ -56,7 +57,7 @@ class Watch:
         self.reads_all = False
         self.is_alone = True
         self._ignored = tuple(folder.rstrip(os.sep) + os.sep for folder in ignored if folder)
-        self._folder = os.getcwd()
+        self.folder = os.getcwd()
         self._reads: dict[str, str | Signature | None] = {}
         self._lists: dict[str, str] = {}
         self._written: dict[str, None] = {}
@@ -88,11 +89,11 @@ class Watch:
                 was = ABSENT if mark is None else state(path)
                 mark = was if signature(path) == mark else "changed while it was read"  # noqa: PLW2901 - settled now
             found[path] = mark
-        return {shown(path, self._folder): mark for path, mark in {**self._lists, **found}.items()}
+        return {shown(path, self.folder): mark for path, mark in {**self._lists, **found}.items()}
 
     def written(self) -> dict[str, str]:
         """Return path → state of all that was made, changed or removed, as it is now."""
-        return {shown(path, self._folder): state(path) for path in self._written}
+        return {shown(path, self.folder): state(path) for path in self._written}
 
     # What is reported
 
@@ -124,7 +125,7 @@ class Watch:
 
     def listed(self, path: object = None, *_more: object) -> None:
         """Note that a folder was listed."""
-        where = self._folder if path is None else resolved(path)
+        where = self.folder if path is None else resolved(path)
         if not where or not self._counts(where + os.sep) or _is_import():
             return
         made = frozenset(os.path.basename(each) for each in self._written if os.path.dirname(each) == where)

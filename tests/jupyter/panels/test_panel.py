@@ -27,7 +27,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 
 def test_showing_a_panel_fifty_times_makes_nothing_new(opened: Opened) -> None:
     def count() -> tuple[int, int, int]:
-        comms = get_comm_manager().comms  # type: ignore[no-untyped-call]  # comm ships no types for it
+        comms = get_comm_manager().comms
         return len(ipywidgets_widget._instances), len(comms), threading.active_count()
 
     first = opened.run("%stack picker").displays[-1]["data"][WIDGET]
