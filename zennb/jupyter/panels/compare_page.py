@@ -31,6 +31,7 @@ class ComparePage:
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
         self._shown: Shown = View(INTRODUCTION, box(muted(prose(INTRODUCTION))))
+        self._compared = ["", ""]
         self.old, self.new = (self._field(title) for title in ("Run", "with run"))
         self.start = panel.button("Compare", self._compare, style="primary", tip="Compare the two runs")
         self.swap = panel.button("Swap", self._swap, tip="Put the second run first")
@@ -41,12 +42,16 @@ class ComparePage:
 
     def open(self, old: int, new: int) -> None:
         """Compare two runs."""
-        self.old.value, self.new.value = str(old), str(new)
+        self._put(str(old), str(new))
         self._compare()
+
+    def _put(self, old: str, new: str) -> None:
+        self._compared = [old, new]  # what is being put is not what somebody types
+        self.old.value, self.new.value = old, new
 
     def refresh(self) -> None:
         """Compare again, if both are given."""
-        if self.old.value.strip() and self.new.value.strip():
+        if all(self._words()):
             self._compare()
 
     def follow(self) -> None:
@@ -57,16 +62,23 @@ class ComparePage:
         return self._shown
 
     def _field(self, title: str) -> Text:
-        made = Text(description=title, placeholder="number")
+        made = Text(description=title, placeholder="number", continuous_update=False)
         made.style.description_width = "initial"
-        made.on_submit(self._panel.does(self._compare))
+        made.observe(self._panel.does(self._typed), "value")
         return made
 
+    def _typed(self) -> None:
+        if self._words() != self._compared:
+            self.refresh()
+
+    def _words(self) -> list[str]:
+        return [field.value.strip().removeprefix("run").strip() for field in (self.old, self.new)]
+
     def _compare(self) -> None:
-        words = [field.value.strip().removeprefix("run").strip() for field in (self.old, self.new)]
-        self._shown = self._panel.run(["runs", "compare", "--", *words]).view or View("", "")
+        self._compared = self._words()
+        self._shown = self._panel.run(["runs", "compare", "--", *self._compared]).view or View("", "")
         self._result.value = self._shown.html
 
     def _swap(self) -> None:
-        self.old.value, self.new.value = self.new.value, self.old.value
+        self._put(self.new.value, self.old.value)
         self.refresh()

@@ -14,8 +14,8 @@ __all__ = ["answers_at_once"]
 
 def answers_at_once(widget: Any) -> None:
     """Let the messages of a widget and of all in it be handled where the frontend sends them."""
-    comm: Any = getattr(widget, "comm", None)
-    if hasattr(comm, "_reply_subshell_for"):  # elsewhere nothing is rerouted
+    comm = getattr(widget, "comm", None)
+    if comm is not None and hasattr(comm, "_reply_subshell_for"):  # elsewhere nothing is rerouted
         comm._reply_subshell_for = None  # noqa: SLF001 - there is no public way
     for child in getattr(widget, "children", ()):
         answers_at_once(child)

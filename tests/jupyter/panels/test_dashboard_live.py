@@ -1,0 +1,150 @@
+"""The dashboard while something runs, used from another thread as a widget's callbacks are."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ipywidgets import HTML, Button, VBox
+
+from tests.jupyter.panels.conftest import widgets, words
+from zennb import api
+from zennb.core.records import Status
+from zennb.jupyter.activity import interrupt
+from zennb.jupyter.panels.subshell import answers_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENDLESS = "import time\nfor n in range(rounds):\n    print('round', n)\n    time.sleep(0.05)\nx = 1"
+CELLS = ("rounds = 1", f"%%step endless\n{ENDLESS}", "%%step after\ny = x + 1", "rounds = 4000")
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "it never came about"
+        time.sleep(0.02)
+
+
+def said(panel: Any) -> str:
+    return words("\n".join(str(each.value) for each in widgets(panel.root, HTML)))
+
+
+def meanwhile(notebook: Any, cell: str, act: Callable[[Any], None]) -> Any:
+    """Run a cell, and act on the dashboard in another thread once its run has begun; returns how the cell ended."""
+    trouble: list[BaseException] = []
+    session, board = notebook.shell.zennb_step, notebook.ns.get("board")
+
+    def other() -> None:
+        try:
+            until(lambda: bool(session.activity.runs))
+            act(board)
+        except BaseException as error:
+            trouble.append(error)
+            if session.activity.runs:
+                interrupt()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    ran = notebook.cell(cell)
+    thread.join()
+    if trouble:
+        raise trouble[0]
+    return ran
+
+
+@pytest.mark.parametrize("cell", [f"%%step endless\n{ENDLESS}", "%pipeline run"], ids=["cell", "pipeline"])
+def test_a_run_is_watched_on_every_page_and_interrupted_from_the_panel(notebook: Any, cell: str) -> None:
+    notebook.run("import zennb", *CELLS, "board = zennb.Dashboard()")
+
+    def act(board: Any) -> None:
+        until(lambda: "running on stack default" in said(board) and "at endless" in said(board))
+        for title in board.pages.buttons:
+            board.pages.buttons[title].click()
+            assert board.pages.current == title
+            assert board.message.text == ""
+        number = notebook.shell.zennb_step.activity.runs[0].run.id
+        board.open_run(number)
+        until(lambda: "output of endless round" in said(board))
+        first = said(board)
+        until(lambda: said(board) != first)
+        assert not board.stop.disabled
+        board.stop.click()
+
+    ran = meanwhile(notebook, cell, act)
+    assert isinstance(ran.error, KeyboardInterrupt)
+    board = notebook.ns["board"]
+    until(lambda: "nothing runs in this kernel" in said(board))
+    assert board.stop.disabled
+    until(lambda: "■ interrupted" in said(board))
+    assert api.workspace().metadata.runs(limit=1)[0].status is Status.INTERRUPTED
+    notebook.run("rounds = 1", cell)
+    assert notebook.ns["x"] == 1
+
+
+def test_dashboard_and_picker_can_be_opened_while_a_pipeline_runs(notebook: Any) -> None:
+    notebook.run("import zennb", *CELLS, "rounds = 30")
+    opened: list[Any] = []
+
+    def act(_board: Any) -> None:
+        import zennb
+
+        opened.extend([zennb.Dashboard(), zennb.StackPicker()])
+        for panel in opened:
+            assert panel._repr_mimebundle_()["text/plain"]
+            assert panel.message.text == ""
+        opened[0].pages.show("Pipeline")
+        assert "◌ endless → · after" in opened[0].view().text
+
+    ran = meanwhile(notebook, "%pipeline run", act)
+    assert ran.error is None
+    assert notebook.ns["y"] == 2
+    until(lambda: "2 steps up to date" in said(opened[0]))
+
+
+def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> None:
+    notebook.run("import zennb", "rows = [1]", "%%step use\nn = len(rows)", "board = zennb.Dashboard()")
+    board = notebook.ns["board"]
+    board.pages.show("Pipeline")
+    looked: list[str] = []
+    session = notebook.shell.zennb_step
+    look = session.holdings.look
+
+    def counted(name: str, value: object) -> Any:
+        looked.append(name)
+        return look(name, value)
+
+    session.holdings.look = counted
+    shown: list[str] = []
+
+    def act() -> None:
+        board.refresh()
+        shown.append(said(board))
+
+    notebook.ns["act"] = act
+    notebook.run("import threading\nt = threading.Thread(target=act)\nt.start()\nt.join()\nrows.append(2)")
+    assert "a cell is running: this is how things stood before it" in shown[0]
+    session.holdings.look = look
+    until(lambda: "1 step stale" in said(board))
+    assert "a cell is running" not in said(board)
+
+
+def test_messages_of_widgets_are_not_handed_to_the_busy_thread() -> None:
+    class Comm:
+        """As ipykernel 7.4 makes them."""
+
+        def _reply_subshell_for(self, _data: object, default: str) -> str:
+            return f"not {default}"
+
+    inner, outer = Button(), VBox()
+    outer.children = [inner]
+    comms = {inner: Comm(), outer: Comm()}
+    plain = HTML()
+    for widget, comm in comms.items():
+        object.__setattr__(widget, "_trait_values", {**widget._trait_values, "comm": comm})
+    answers_at_once(outer)
+    answers_at_once(plain)
+    assert [comm._reply_subshell_for for comm in comms.values()] == [None, None]
