@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ipywidgets import Dropdown, Text
+from traitlets import Unicode
 
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.field import LABEL, Field
@@ -71,7 +72,7 @@ def _control(option: Option) -> Any:
 def _help(option: Option, value: str = "") -> str:
     """Return an option's help with what it takes and its default; for a variable, whether it is set."""
     default = "required" if option.required else f"default: `{option.default}`" if option.default else ""
-    kind = "" if option.choices or option.secret else option.allowed
+    kind = "" if option.choices or option.secret or isinstance(option.trait, Unicode) else option.allowed
     more = ", ".join(part for part in (kind, default) if part)
     said = f"{option.help} ({more})" if more else option.help
     variable = value.removeprefix("env:") if option.secret and value.startswith("env:") else ""

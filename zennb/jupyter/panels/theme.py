@@ -27,7 +27,7 @@ STYLE = """<style>
   color: var(--zb-ink); font-family: var(--jp-ui-font-family, system-ui, sans-serif);
   font-size: var(--jp-ui-font-size1, 13px); line-height: 1.5;
 }
-.zennb-panel .jupyter-widgets, .zennb-panel .widget-html-content { color: var(--zb-ink); }
+.zennb-panel .widget-html-content { color: var(--zb-ink); }
 .zennb-panel .widget-html, .zennb-panel .widget-html-content {
   line-height: 1.5; height: auto; min-width: 0; font-size: inherit;
 }
