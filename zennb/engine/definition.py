@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from zennb.core.source import Analysis, analyse, normal_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Definition", "Options", "define", "is_silent"]
+__all__ = ["Definition", "Nodes", "Options", "define", "is_silent", "nodes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +98,43 @@ def define(
         analysis=analysis,
         options=options,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """Parts of a step's tree that are asked for whenever it runs.
+
+    Attributes:
+        texts: string constants.
+        targets: attributes and items that are set or deleted.
+    """
+
+    texts: frozenset[str]
+    targets: tuple[ast.Attribute | ast.Subscript, ...]
+
+
+_nodes: WeakKeyDictionary[ast.Module, Nodes] = WeakKeyDictionary()
+
+
+def nodes(tree: ast.Module) -> Nodes:
+    """Return parts of a tree, which is walked once."""
+    found = _nodes.get(tree)
+    if found is None:
+        walked = list(ast.walk(tree))
+        found = _nodes[tree] = Nodes(
+            texts=frozenset(
+                node.value
+                for node in walked
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ),
+            targets=tuple(
+                node
+                for node in walked
+                if isinstance(node, ast.Attribute | ast.Subscript)
+                and isinstance(node.ctx, ast.Store | ast.Del)
+            ),
+        )
+    return found
 
 
 def is_silent(tree: ast.Module, text: str) -> bool:

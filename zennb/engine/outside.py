@@ -7,9 +7,10 @@ import types
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.origin import origin
+from zennb.engine.definition import nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from zennb.engine.definition import Definition
 
@@ -24,7 +25,7 @@ def outside(definition: Definition, namespace: Mapping[str, Any]) -> list[str]:
     """
     found = {
         ast.unparse(_without_index(target)): None
-        for target in _targets(definition.tree)
+        for target in nodes(definition.tree).targets
         if _is_outside(_root(target), definition, namespace) and not _is_carried(target, namespace)
     }
     return list(found)
@@ -64,12 +65,6 @@ _CARRIED = frozenset(
         "pandas.DictWrapper",
     }
 )
-
-
-def _targets(tree: ast.AST) -> Iterator[ast.Attribute | ast.Subscript]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-            yield node
 
 
 def _without_index(node: ast.expr) -> ast.expr:

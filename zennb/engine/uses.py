@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.engine.definition import nodes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -48,11 +50,10 @@ def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
     """
     own = {".".join(path) for path in definition.analysis.modules}
     named = {content for name, content in reach.constants.items() if reach.kinds[name] in {"module", "name"}}
-    texts = (node.value for node in ast.walk(definition.tree) if isinstance(node, ast.Constant))
     return Uses(
         modules=frozenset({*own, *named, *packages, *reach.modules, *reach.packages}),
         seeds=frozenset(_seeds(definition.tree, reach.definitions)),
-        texts=frozenset(text for text in texts if isinstance(text, str)),
+        texts=nodes(definition.tree).texts,
     )
 
 
