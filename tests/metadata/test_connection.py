@@ -176,6 +176,33 @@ def test_an_interrupt_ends_the_waiting_and_not_the_work(store: MetadataStore) ->
     assert [store.setting(key) for key in "ab"] == ["1", "1"]
 
 
+def test_an_interrupted_look_hinders_nobody_and_the_next_one_sees_what_is_new(
+    path: Path, store: MetadataStore
+) -> None:
+    def cut(connection: sqlite3.Connection) -> None:
+        connection.execute("SELECT * FROM settings").fetchone()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store._database.read(cut)
+    store._database._reader.execute("BEGIN")  # as when the interrupt came at the worst moment
+    assert store._database._reader.execute("SELECT count(*) FROM settings").fetchone() == (0,)
+    other = MetadataStore(path)
+    other.set_setting("a", "1")
+    other.close()
+    store.set_setting("b", "1")
+    assert [store.setting(key) for key in "ab"] == ["1", "1"]
+
+
+def test_the_main_thread_and_others_read_the_same_and_cannot_write_by_reading(store: MetadataStore) -> None:
+    store.set_setting("a", "1")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(store.setting, "a").result() == store.setting("a") == "1"
+    with pytest.raises(StoreError, match="readonly"):
+        store._database.read(lambda connection: connection.execute("DELETE FROM settings"))
+    assert store.setting("a") == "1"
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_opens_the_store_again(store: MetadataStore, make: Make) -> None:
     store.add(make.step())
@@ -237,7 +264,7 @@ def test_opening_many_times_leaves_no_thread_behind(path: Path) -> None:
 def test_the_connection_keeps_what_was_committed(path: Path) -> None:
     database = Database(path)
     wanted = {"journal_mode": "wal", "synchronous": 1, "foreign_keys": 1}
-    found = database.read(
+    found = database.write(
         lambda connection: {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in wanted}
     )
     database.close()

@@ -34,10 +34,12 @@ def filled(store: MetadataStore, make: Make) -> MetadataStore:
 def seen(filled: MetadataStore) -> Iterator[list[str]]:
     """The statements that the store runs, with their values."""
     statements: list[str] = []
-    connection = filled._database._connection
-    filled._database._serial.call(connection.set_trace_callback, statements.append)
+    database = filled._database
+    database._serial.call(database._connection.set_trace_callback, statements.append)
+    database._reader.set_trace_callback(statements.append)
     yield statements
-    filled._database._serial.call(connection.set_trace_callback, None)
+    database._serial.call(database._connection.set_trace_callback, None)
+    database._reader.set_trace_callback(None)
 
 
 def scans(filled: MetadataStore, statements: list[str]) -> list[tuple[str, str]]:

@@ -41,6 +41,9 @@ _inherited: list[object] = []
 class Database:
     """One SQLite file in WAL mode, used from one thread of its own by any number of threads and processes.
 
+    The main thread reads through a connection of its own, without waiting for the other thread: an interrupt there can
+    leave no more behind than a view that is kept open until the next look, which hinders nobody.
+
     Args:
         path: the file; its directory is made when missing.
         deadline: seconds to wait for a lock that another process holds.
@@ -61,6 +64,9 @@ class Database:
         self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run `function(connection, ...)` on one consistent view of the database; it must not write."""
+        if threading.current_thread() is threading.main_thread():
+            self._check()
+            return self._patiently(lambda: self._looked(lambda reader: function(reader, *args, **kwargs)))
         return self._call("BEGIN", lambda connection: function(connection, *args, **kwargs))
 
     def write(
@@ -87,32 +93,33 @@ class Database:
                 return
             self._closed = True
             if os.getpid() == self._process:
+                self._reader.close()
                 self._serial.call(self._connection.close)
                 self._serial.close()
 
     def _call(
         self, begin: str, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None
     ) -> R:
+        self._check()
+        return self._serial.call(self._patiently, lambda: self._transact(begin, function), deadline)
+
+    def _check(self) -> None:
+        """Refuse when closed; after a fork, open the file again."""
         if self._closed:
             raise StoreError(
                 f"the metadata store {self.path} is closed; open it again, or restart the kernel."
             )
         if os.getpid() != self._process:
             self._reopen()
-        return self._serial.call(self._patiently, lambda: self._transact(begin, function), deadline)
 
     def _transact(self, begin: str, function: Callable[[sqlite3.Connection], R]) -> R:
         connection = self._connection
-        if connection.in_transaction:
-            return function(connection)
-        connection.execute(begin)
-        try:
-            result = function(connection)
-            connection.execute("COMMIT")
-        except BaseException:
-            _roll_back(connection)
-            raise
-        return result
+        return function(connection) if connection.in_transaction else _in_one(connection, begin, function)
+
+    def _looked(self, function: Callable[[sqlite3.Connection], R]) -> R:
+        if self._reader.in_transaction:  # an interrupt cut the last look short
+            _roll_back(self._reader)
+        return _in_one(self._reader, "BEGIN", function)
 
     def _patiently(self, work: Callable[[], R], deadline: float | None = None) -> R:
         """Do `work`, again and again while others hold a lock, until the deadline.
@@ -150,7 +157,7 @@ class Database:
     def _reopen(self) -> None:
         with self._lock:
             if os.getpid() != self._process:
-                _inherited.append((self._connection, self._serial))
+                _inherited.append((self._connection, self._reader, self._serial))
                 self._start()
 
     def _open(self) -> sqlite3.Connection:
@@ -166,11 +173,19 @@ class Database:
                 connection.execute("BEGIN IMMEDIATE")
                 migrate(connection, self.path)
                 connection.execute("COMMIT")
+            self._reader = self._opened_to_read()
         except BaseException:
             _roll_back(connection)
             connection.close()
             raise
         return connection
+
+    def _opened_to_read(self) -> sqlite3.Connection:
+        reader = sqlite3.connect(
+            self.path, isolation_level=None, timeout=0, cached_statements=256, check_same_thread=False
+        )
+        reader.execute("PRAGMA query_only = ON")
+        return reader
 
     def _busy(self) -> str:
         holders = [process for process in writers(self.path) if process != os.getpid()]
@@ -196,6 +211,18 @@ class Database:
             f"the metadata store {self.path} could not do what was asked ({error}); nothing was changed: "
             "check that its directory exists, can be written to and has space left."
         )
+
+
+def _in_one(connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], R]) -> R:
+    """Run `function(connection)` in one transaction."""
+    connection.execute(begin)
+    try:
+        result = function(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        _roll_back(connection)
+        raise
+    return result
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -41,7 +41,7 @@ R = TypeVar("R")
 
 
 class _Rows:
-    """An opened store; every method runs on the store's database thread, where no interrupt reaches it."""
+    """An opened store; what writes runs on the store's database thread, where no interrupt reaches it."""
 
     def __init__(self, directory: StoreDirectory, *, timeout: float) -> None:
         self.directory, self.timeout = directory, timeout
@@ -205,11 +205,11 @@ class LocalArtifactStore(ArtifactStore):
 
     def has(self, digest: str) -> bool:
         """Say whether it is there with the right size."""
-        return is_digest(digest) and self._call(_Rows.has, digest)
+        return is_digest(digest) and self._ask(_Rows.has, digest)
 
     def present(self, digests: Iterable[str]) -> frozenset[str]:
         """Return those of many that are there with the right size."""
-        return self._call(_Rows.present, [digest for digest in digests if is_digest(digest)])
+        return self._ask(_Rows.present, [digest for digest in digests if is_digest(digest)])
 
     def delete(self, digest: str) -> bool:
         """Remove it; kernels that have it mapped keep what they see."""
@@ -237,6 +237,8 @@ class LocalArtifactStore(ArtifactStore):
         """Close the database and end the threads; a later call opens them again."""
         try:
             if self._pid == os.getpid():
+                if self._rows is not None:
+                    self._rows.close()  # what this thread has opened to read
                 self._writer.close()
                 self._database.call(self._close_rows)
                 self._database.close()
@@ -254,6 +256,18 @@ class LocalArtifactStore(ArtifactStore):
         if self._pid != os.getpid():  # after a fork: connections and threads are the parent's
             self._begin()
         return self._database.call(self._on_rows, work, args)
+
+    def _ask(self, work: Callable[..., R], *args: Any) -> R:
+        """Run `work(rows, *args)`, which only reads: in the main thread at once, as an interrupt can break nothing."""
+        rows = self._rows
+        if (
+            rows is None
+            or threading.current_thread() is not threading.main_thread()
+            or self._pid != os.getpid()
+            or not rows.is_current()
+        ):
+            return self._call(work, *args)
+        return work(rows, *args)
 
     def _on_rows(self, work: Callable[..., R], args: tuple[Any, ...]) -> R:
         if self._rows is not None and not self._rows.is_current():
@@ -307,7 +321,7 @@ class LocalArtifactStore(ArtifactStore):
         return Entry(digest=parts[-1].digest, part=parts[-1])
 
     def _known(self, digest: str) -> Row:
-        row = self._call(_Rows.look, digest) if is_digest(digest) else None
+        row = self._ask(_Rows.look, digest) if is_digest(digest) else None
         if row is None:
             raise missing(digest, self.name)
         return row
