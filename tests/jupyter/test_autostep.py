@@ -225,6 +225,7 @@ def test_the_comment_is_completed(notebook: Notebook) -> None:
     from IPython.core.completer import provisionalcompleter
 
     def complete(text: str) -> list[str]:
+        notebook.shell.zennb_hooks.completion.settle()
         with provisionalcompleter():
             return [found.text for found in notebook.shell.Completer.completions(text, len(text))]
 

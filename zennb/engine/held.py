@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Holdings", "Made"]
 
-_SWEPT = 500  # variables looked through per cell
+_SWEPT = 100  # variables looked through per cell
 
 
 SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})

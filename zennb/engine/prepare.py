@@ -149,9 +149,12 @@ def changed_code(prepared: Prepared, namespace: Mapping[str, Any]) -> list[str]:
     What the cell itself defines does not count: it is defined again on reuse. Nor do functions that are inputs.
     """
     definition, was = prepared.definition, prepared.reach
+    before = {**was.code, **was.constants}
+    if not before:
+        return []
     extra = tuple(code for look in prepared.looks.values() for code in look.code)
     now = reach(definition.analysis, namespace, extra=extra)
-    before, after = {**was.code, **was.constants}, {**now.code, **now.constants}
+    after = {**now.code, **now.constants}
     inputs = set(prepared.values)
     inputs |= {function_name(v) for v in prepared.values.values() if isinstance(v, FunctionType)}
     return [

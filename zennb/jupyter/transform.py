@@ -169,7 +169,7 @@ def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bo
         outer = ast.parse(f"if get_ipython().{_CALL}.begin({token!r}): pass").body[0]
     assert isinstance(outer, ast.If | ast.While)
     outer.body = inner
-    return ast.fix_missing_locations(ast.Module(body=[*futures, outer], type_ignores=[]))
+    return ast.Module(body=[*futures, outer], type_ignores=[])  # IPython fills in missing positions
 
 
 def _displayed(body: list[ast.stmt], interactivity: str) -> list[ast.stmt]:

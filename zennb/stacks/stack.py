@@ -30,6 +30,7 @@ class Stack:
     def __init__(self, spec: StackSpec, pool: Pool, *, owns_pool: bool = False) -> None:
         self.spec = spec
         self._pool, self._owns_pool = pool, owns_pool
+        self._components: dict[str, Component] = {}
 
     @property
     def name(self) -> str:
@@ -53,6 +54,9 @@ class Stack:
             UnknownName: the stack has none of that type.
             MissingExtra, InvalidConfiguration: it cannot be made.
         """
+        found = self._components.get(type)
+        if found is not None:
+            return found
         kind = component_type(type)
         if kind.name not in self.spec.components:
             raise UnknownName(
@@ -61,10 +65,12 @@ class Stack:
                 self.spec.components,
                 hint=f"Add one with `%stack update NAME --{kind.command}=COMPONENT`.",
             )
-        return self._pool.get(self.spec.components[kind.name])
+        found = self._components[type] = self._pool.get(self.spec.components[kind.name])
+        return found
 
     def close(self) -> None:
         """Close what only this stack has open; components shared with others stay open for them."""
+        self._components.clear()
         if self._owns_pool:
             self._pool.close()
 
