@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import sys
 from collections import deque
 from functools import partial
@@ -63,6 +64,8 @@ class Closure:
             if name in self.namespace and not _is_shells(name, self.namespace[name]):
                 for chain in chains:
                     self._meet(self.namespace[name], chain, "", analysis.reads[name])
+            elif name not in self.namespace:
+                self._builtin(name, chains, frozenset())
         self._imports(analysis, "")
         for module in analysis.stars:
             self._star(module)
@@ -166,6 +169,17 @@ class Closure:
             if name in scope and not (notebook and (name in bound or _is_shells(name, scope[name]))):
                 for chain in chains:
                     self._meet(scope[name], chain, prefix, bound)
+            elif name not in scope:
+                self._builtin(name, chains, bound)
+
+    def _builtin(self, name: str, chains: list[Chain], bound: frozenset[str]) -> None:
+        """Take in what somebody put among Python's builtins."""
+        value = vars(builtins).get(name)
+        if value is None or module_of(value) in {"builtins", "io", "_io", "_sitebuiltins"} or name in SHELL:
+            return
+        if type(value) not in SCALARS:
+            for chain in chains:
+                self._meet(value, chain, "builtins.", bound)
 
     def _is_notebook(self, scope: Mapping[str, Any]) -> bool:
         name = scope.get("__name__")
@@ -259,6 +273,7 @@ class Closure:
         while rest:
             name, held = f"{module.__name__}.{rest[0]}", vars(module)
             if rest[0] not in held:
+                self._made_up(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
                 return
             value, rest = held[rest[0]], rest[1:]
             if not isinstance(value, ModuleType):
@@ -268,6 +283,11 @@ class Closure:
                 self._add_constant(name, value.__name__, "module")
             module, place = value, self._note(value.__name__)
         self.push(module, bound)
+
+    def _made_up(self, maker: Any, name: str, bound: frozenset[str]) -> None:
+        """Take in the function that makes attributes of a module as they are asked for."""
+        if is_code(maker) and is_users_code(maker):
+            self._code(maker, name, bound)
 
     def _attribute(
         self, value: Any, name: str, rest: Chain, place: Origin, bound: frozenset[str], *, scalars: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 __all__ = ["versions"]
+
+STARTED = time.time()
+"""When this was loaded: what was installed later may not be what had been imported before."""
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
@@ -33,11 +37,24 @@ def _versions_of(package: str) -> dict[str, str]:
     if package in sys.stdlib_module_names:
         return {}
     try:
-        return {package: metadata.version(package)}
+        return {package: _loaded_version(package, metadata.distribution(package))}
     except metadata.PackageNotFoundError:
         pass
     found = {folder.metadata["Name"]: folder.version for folder in _distributions(package)}
     return found or _stated(package)
+
+
+def _loaded_version(package: str, installed: metadata.Distribution) -> str:
+    """Return the installed version; what is loaded says its own when another was installed meanwhile."""
+    stated = _stated(package).get(package)
+    if stated in {None, installed.version}:
+        return installed.version
+    place = installed.locate_file(f"{package}-{installed.version}.dist-info")
+    try:
+        is_newer = Path(str(place)).stat().st_ctime > STARTED
+    except OSError:
+        is_newer = False
+    return str(stated) if is_newer else installed.version
 
 
 def _stated(package: str) -> dict[str, str]:

@@ -90,6 +90,7 @@ def prepare(
     extra: dict[int, object] = {}
     for artifact in given.values():
         extra.update(_needed(artifact, namespace))
+    overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
     while True:
         found = reach(analysis, namespace, extra=tuple(extra.values()))
         before = len(extra)
@@ -105,7 +106,7 @@ def prepare(
                 if artifact_now is not None:
                     artifacts[name] = artifact_now
                 extra.update({id(code): code for code in looks[name].code})
-            names = partners(looks)
+            names = {n: v for n, v in partners(looks).items() if n not in overwritten}
         if len(extra) == before:
             break
     parts = _parts(definition, found, looks, artifacts)

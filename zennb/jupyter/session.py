@@ -32,7 +32,6 @@ from zennb.jupyter.register import Register
 from zennb.jupyter.shell_settings import shell_settings
 from zennb.jupyter.stepcell import StepCell
 from zennb.jupyter.tap import Tap
-from zennb.materializers.pickle import SignedPickles
 from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
 
@@ -243,13 +242,14 @@ class KernelSession:
         self.holdings.bind(name, value, artifact, self.seen(artifact, value))
 
     def seen(self, artifact: Artifact, value: object) -> Look:
-        """Return the look of a value just loaded; where its bytes prove its content, without looking."""
+        """Return the look of a value just loaded; where its bytes prove its content and it is one block, without looking."""
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )
-        if artifact.materializer != SignedPickles.name and artifact.item is None and not roots:
+        if artifact.materializer in {"numpy", "arrow"} and artifact.item is None and not roots:
+            mutable = frozenset({id(value), id(_owner(value))})
             return Look(
-                digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=frozenset()
+                digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=mutable
             )
         return look(value, name=artifact.name)
 
@@ -319,6 +319,13 @@ class KernelSession:
                 event = shown.get_nowait()
                 heard(event)
                 self.frontend.emit(event)
+
+
+def _owner(value: Any) -> Any:
+    """Return what owns the memory that an array looks into."""
+    while getattr(value, "base", None) is not None:
+        value = value.base
+    return value
 
 
 def _error_of(result: ExecutionResult | None) -> BaseException | None:
