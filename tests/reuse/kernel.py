@@ -1,0 +1,148 @@
+"""Owns the two kernels that are compared: one with zennb, one without; each a process forked from a warm one.
+
+Run as a program it is the warm process: for each line on its standard input (JSON: which kernel, where) it forks a
+kernel that serves the given address and ends when told so, killed, or left alone.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from multiprocessing.connection import Client
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.reuse.content import Content
+from tests.reuse.truth import Truth
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+__all__ = ["serve"]
+
+
+class Shell:
+    """An IPython shell that runs cells and tells what they did."""
+
+    def __init__(self, *, with_zennb: bool) -> None:
+        from IPython.core.displaypub import CapturingDisplayPublisher
+        from IPython.core.interactiveshell import InteractiveShell
+        from traitlets.config import Config
+
+        config = Config()
+        config.HistoryManager.enabled = False
+        self._shell: Any = InteractiveShell.instance(config=config)
+        self._shell.display_pub = CapturingDisplayPublisher()
+        if with_zennb:
+            from zennb.jupyter.extension import load
+
+            load(self._shell)
+        self._given = frozenset(self._shell.user_ns)
+
+    @property
+    def _names(self) -> dict[str, Any]:
+        return {
+            name: value
+            for name, value in self._shell.user_ns.items()
+            if name not in self._given and not name.startswith("_")
+        }
+
+    def run(self, text: str) -> dict[str, Any]:
+        """Run a cell; return what it printed, showed and raised, and what every variable holds afterwards."""
+        out, err = io.StringIO(), io.StringIO()
+        self._shell.display_pub.outputs.clear()
+        with redirect_stdout(out), redirect_stderr(err):
+            result = self._shell.run_cell(text, store_history=True)
+        error = result.error_in_exec or result.error_before_exec
+        shown = list(self._shell.display_pub.outputs)
+        facts = [one["metadata"]["zennb"] for one in shown if "zennb" in one["metadata"]]
+        return {
+            "out": "" if error else out.getvalue(),
+            "err": "" if error else err.getvalue(),
+            "shown": [one["data"]["text/plain"] for one in shown if "zennb" not in one["metadata"]],
+            "error": f"{type(error).__name__}: {error}".replace(str(Path.cwd()), "") if error else "",
+            "facts": dict(facts[-1]) if facts else {},
+            "content": Content(self._shell.user_ns).of(self._names),
+        }
+
+    def run_whole(self, text: str) -> dict[str, Any]:
+        """Run a cell that binds nothing when it fails, as step cells promise."""
+        before = dict(self._shell.user_ns)
+        ran = self.run(text)
+        if ran["error"]:
+            self._shell.user_ns.clear()
+            self._shell.user_ns.update(before)
+            ran["content"] = Content(self._shell.user_ns).of(self._names)
+        return ran
+
+    def truth(self, text: str) -> str:
+        """Return a digest of all that a cell depends on just now."""
+        code = compile(self._shell.transform_cell(text), "<cell>", "exec", flags=0x2000)  # top-level await
+        return Truth(self._shell.user_ns).of(code)
+
+
+def _kernel(order: dict[str, Any]) -> None:
+    for name, value in order["environment"].items():
+        os.environ[name] = value
+    os.chdir(order["folder"])
+    sys.path[:0] = [order["folder"], os.path.join(order["folder"], "site-packages")]  # noqa: PTH118
+    sys.dont_write_bytecode = True
+    with Client(order["address"], "AF_UNIX") as door:
+        shell = Shell(with_zennb=order["with_zennb"])
+        door.send("ready")
+        _answer(door, shell)
+
+
+def _answer(door: Connection[Any, Any], shell: Shell) -> None:
+    while True:
+        try:
+            verb, text = door.recv()
+        except EOFError:
+            return
+        if verb == "stop":
+            return
+        door.send(getattr(shell, verb)(text))
+
+
+def serve() -> None:
+    """Fork a kernel for each order that comes in."""
+    import IPython.core.interactiveshell
+    import IPython.extensions.autoreload
+    import numpy as np
+    import pandas as pd
+
+    import zennb.jupyter.extension
+    import zennb.jupyter.session
+
+    assert np
+    assert pd
+    assert IPython
+    assert zennb
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("warm", flush=True)
+    for line in sys.stdin:
+        child = os.fork()
+        if child:
+            print(child, flush=True)
+            continue
+        os.close(0)
+        status = 1
+        try:
+            _kernel(json.loads(line))
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+
+
+if __name__ == "__main__":
+    from tests.reuse import kernel
+
+    kernel.serve()
