@@ -248,3 +248,39 @@ def test_loading_a_library_is_no_use_of_its_random_state() -> None:
         "assert one != state.digest(state.read())\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "rng = np.random.default_rng(7)",
+        "rng = np.random.RandomState(7)",
+        "import random\nrng = random.Random(7)",
+        "from numpy.random import default_rng\nrng = default_rng(7)",
+        "import random, warnings",
+    ],
+)
+def test_generators_of_ones_own_and_imports_do_not_depend_on_the_global_state(
+    notebook: Notebook, cell: str
+) -> None:
+    ran = notebook.run(
+        "import numpy as np, random", step(cell), "_ = np.random.rand(), random.random()", step(cell)
+    )
+    assert ran[3].status == "cached", ran[3].reason
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "import matplotlib.pyplot as plt\nplt.style.use('ggplot')",
+        "%precision 3\nimport warnings\nwarnings.filterwarnings('ignore')",
+        '"""What follows."""\nN = 3',
+        "from numpy.random import seed",
+    ],
+)
+def test_a_seed_below_what_draws_nothing_counts_as_first(notebook: Notebook, before: str) -> None:
+    seed = "seed(3)" if "import seed" in before else "np.random.seed(3)"
+    cell = step(f"{before}\nimport numpy as np\n{seed}\nx = float(np.random.rand())")
+    with warnings.catch_warnings():
+        ran = notebook.run("import numpy as np", cell, "_ = np.random.rand()", cell)
+    assert ran[3].status == "cached", ran[3].reason

@@ -45,7 +45,7 @@ class Closure:
         self.constants: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
         self.packages: set[str] = set()
-        self.modules: set[str] = set()
+        self.uses: set[str] = set()
         self.definitions: dict[str, Any] = {}
         self.writes: set[str] = set()
         self.unclear: dict[str, None] = {}
@@ -260,7 +260,6 @@ class Closure:
 
     def _note(self, module: str) -> Origin:
         place = origin(module)
-        self.modules.add(module)
         if place is Origin.PACKAGE:
             self.packages.add(top_level(module))
         return place
@@ -270,6 +269,7 @@ class Closure:
     ) -> None:
         """Follow a chain of attributes from a module to what it ends at."""
         place = self._note(module.__name__)
+        self.uses.add(".".join((module.__name__, *rest[:1])))
         while rest:
             name, held = f"{module.__name__}.{rest[0]}", vars(module)
             if rest[0] not in held:
@@ -282,6 +282,7 @@ class Closure:
             if place.is_users:
                 self._add_constant(name, value.__name__, "module")
             module, place = value, self._note(value.__name__)
+            self.uses.add(".".join((module.__name__, *rest[:1])))
         self.push(module, bound)
 
     def _made_up(self, maker: Any, name: str, bound: frozenset[str]) -> None:

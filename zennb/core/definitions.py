@@ -108,11 +108,18 @@ def _choose_settings(statements: list[_Statement], chosen: set[int], wanted: fro
         if number in chosen or any(isinstance(target, ast.Name) for target in node.targets):
             continue
         if not (_is_definition(node.value) or _is_literal(node.value)):
+            if all(_is_imported(_root(target), number, statements) for target in node.targets):
+                continue  # a setting of a library: no part of what the name stands for
             return False
         chosen.add(number)
         if not _choose_needs(number, statements, chosen):
             return False
     return True
+
+
+def _is_imported(name: str, before: int, statements: list[_Statement]) -> bool:
+    binders = [each.node for each in statements[:before] if name in each.binds]
+    return bool(binders) and isinstance(binders[-1], ast.Import | ast.ImportFrom)
 
 
 def _read(node: ast.stmt) -> _Statement:

@@ -67,7 +67,12 @@ def _import(name: str) -> bool:
 def _found(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except (ImportError, ValueError, AttributeError, TypeError):  # the last: a `__getattr__` answers for `__path__`
+    except (
+        ImportError,
+        ValueError,
+        AttributeError,
+        TypeError,
+    ):  # the last: a `__getattr__` answers for `__path__`
         return False
 
 

@@ -29,7 +29,7 @@ class Reach:
             stands for (`np` → `numpy`).
         kinds: each name in `code` and `constants` → `function`, `class`, `constant`, `module` or `name`.
         packages: import names of the packages used.
-        modules: dotted names of the modules used, Python's own among them.
+        uses: dotted names of what is used of modules, Python's own among them: `numpy.random.seed`, `warnings`.
         definitions: notebook names bound to modules, functions and classes, that are read anywhere → the object.
         writes: notebook names that reached functions may bind through `global`.
         unclear: why the closure cannot be trusted, in short phrases; empty as a rule.
@@ -40,7 +40,7 @@ class Reach:
     constants: Mapping[str, str]
     kinds: Mapping[str, str]
     packages: frozenset[str]
-    modules: frozenset[str]
+    uses: frozenset[str]
     definitions: Mapping[str, Any]
     writes: frozenset[str]
     unclear: tuple[str, ...]
@@ -65,7 +65,7 @@ def reach(analysis: Analysis, namespace: Mapping[str, Any], *, extra: Iterable[o
         constants=dict(sorted(closure.constants.items())),
         kinds=closure.kinds,
         packages=frozenset(closure.packages),
-        modules=frozenset(closure.modules),
+        uses=frozenset(closure.uses),
         definitions=closure.definitions,
         writes=frozenset(closure.writes),
         unclear=tuple(closure.unclear),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.effects import Effect
+from zennb.core.magics import read_magic
 from zennb.engine.definition import nodes
 
 if TYPE_CHECKING:
@@ -22,6 +25,16 @@ _SEEDS = {
     "random.seed": "random state of random",
     "torch.manual_seed": "random state of torch",
 }
+_SETTERS = (
+    *("matplotlib.", "seaborn.set", "warnings.", "logging."),
+    *("pandas.set_option", "numpy.set_printoptions", "numpy.seterr"),
+)
+_OWN_GENERATORS = frozenset(
+    {"BitGenerator", "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SFC64"}
+    | {"Random", "SeedSequence", "SystemRandom", "default_rng"}
+)
+"""What `numpy.random` and `random` offer that has nothing to do with the global generators."""
+
 _HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
 
 
@@ -48,18 +61,36 @@ def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
         reach: what its code reaches.
         packages: import names of the packages met in its inputs.
     """
-    own = {".".join(path) for path in definition.analysis.modules}
-    named = {content for name, content in reach.constants.items() if reach.kinds[name] in {"module", "name"}}
+    found = {".".join(path) for path in definition.analysis.modules} | reach.uses
+    found |= {offered for value in reach.definitions.values() if (offered := _offered(value))}
     return Uses(
-        modules=frozenset({*own, *named, *packages, *reach.modules, *reach.packages}),
+        modules=frozenset({*filter(_is_use, found), *packages, *reach.packages}),
         seeds=frozenset(_seeds(definition.tree, reach.definitions)),
         texts=nodes(definition.tree).texts,
     )
 
 
+def _is_use(name: str) -> bool:
+    """Whether something of a module is used that has to do with settings: it is not just imported."""
+    if name in sys.modules:
+        return False
+    module, _, last = name.rpartition(".")
+    return not (last in _OWN_GENERATORS and module.startswith(("numpy.random", "random")))
+
+
+def _offered(value: object) -> str:
+    """Return the dotted name of a function that belongs to a global random generator; "" for anything else."""
+    kind = type(getattr(value, "__self__", None))
+    home = {"RandomState": "numpy.random", "Random": "random"}.get(kind.__name__, "")
+    return f"{home}.{getattr(value, '__name__', '')}" if home and kind.__module__.startswith(home) else ""
+
+
 def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
     """Give the generators seeded at the top of a cell, before a statement that could draw from them."""
-    known = {name: value.__name__ for name, value in definitions.items() if isinstance(value, ModuleType)}
+    known = {
+        name: value.__name__ if isinstance(value, ModuleType) else _offered(value)
+        for name, value in definitions.items()
+    }
     for statement in tree.body:
         if isinstance(statement, ast.Import):
             known.update(_imported(statement))
@@ -70,7 +101,9 @@ def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
         seeded = _SEEDS.get(_called(statement, known))
         if seeded is not None:
             yield seeded
-        elif not (isinstance(statement, _HARMLESS) or _is_constant(statement)):
+        elif not (
+            isinstance(statement, _HARMLESS) or _is_constant(statement) or _is_setter(statement, known)
+        ):
             return
 
 
@@ -84,9 +117,10 @@ def _imported(statement: ast.Import) -> dict[str, str]:
 def _called(statement: ast.stmt, known: Mapping[str, str]) -> str:
     """Return the dotted name of what a statement calls with constants or names; "" for any other statement."""
     call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-    if not isinstance(call, ast.Call) or not call.args:
+    if not isinstance(call, ast.Call):
         return ""
-    if not all(isinstance(each, ast.Constant | ast.Name) for each in call.args):
+    values = [*call.args, *(each.value for each in call.keywords)]
+    if not all(isinstance(each, ast.Constant | ast.Name) for each in values):
         return ""
     target, path = call.func, list[str]()
     while isinstance(target, ast.Attribute):
@@ -94,6 +128,15 @@ def _called(statement: ast.stmt, known: Mapping[str, str]) -> str:
         target = target.value
     root = known.get(target.id, "") if isinstance(target, ast.Name) else ""
     return ".".join([root, *path]) if root else ""
+
+
+def _is_setter(statement: ast.stmt, known: Mapping[str, str]) -> bool:
+    """Whether a statement only sets how things look: `%matplotlib inline`, `plt.style.use("ggplot")`."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    magic = read_magic(call) if isinstance(call, ast.Call) else None
+    if magic is not None:
+        return magic.effect is Effect.SETTING
+    return _called(statement, known).startswith(_SETTERS)
 
 
 def _is_constant(statement: ast.stmt) -> bool:

@@ -242,7 +242,7 @@ class KernelSession:
         self.holdings.bind(name, value, artifact, self.seen(artifact, value))
 
     def seen(self, artifact: Artifact, value: object) -> Look:
-        """Return the look of a value just loaded; where its bytes prove its content and it is one block, without looking."""
+        """Return the look of a value just loaded; without looking where its bytes prove what one block holds."""
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )
