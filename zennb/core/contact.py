@@ -50,4 +50,6 @@ def _inside(values: Iterable[Any]) -> Iterable[Any]:
             owner = getattr(type(value), "base", None)
             if owner is not None and type(value).__module__.partition(".")[0] == "numpy":
                 yield value.base
+                if getattr(value, "dtype", None) == "O":  # what it holds is hidden from the garbage collector
+                    yield from value.ravel().tolist()
     yield from gc.get_referents(*tracked)

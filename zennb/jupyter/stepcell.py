@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from zennb.core.decide import Verdict
+    from zennb.core.digest import Look
     from zennb.core.records import Artifact, Run
     from zennb.engine.definition import Definition
     from zennb.engine.prepare import Prepared
@@ -236,7 +237,8 @@ class StepCell:
             values = shelf.fetch({name: artifact for name, artifact in now.items() if name not in later})
             self._define(source, values, changes)
             values.update(shelf.fetch({name: now[name] for name in later}))
-        except _NOT_A_HIT as error:
+            looks = {name: self._session.seen(now[name], value) for name, value in values.items()}
+        except (*_NOT_A_HIT, CannotDigest) as error:
             if undo is not None:
                 undo()
             self._verdict = replace(self._verdict, reuse=None, reason=_brief(error))
@@ -254,7 +256,7 @@ class StepCell:
             seconds=time.perf_counter() - self._clock,
         )
         self._session.frontend.replay(displays)
-        self._finish_elsewhere(self._record(step, Status.CACHED), values)
+        self._finish_elsewhere(self._record(step, Status.CACHED), values, looks)
         return True
 
     def _recorded(self, source: Step) -> Recording:
@@ -312,14 +314,14 @@ class StepCell:
         values = self._site.shelf.fetch(step.outputs)
         self._define(step, values)
         self._namespace.update(values)
-        self._finish_elsewhere(step, values)
+        looks = {name: self._session.seen(step.outputs[name], value) for name, value in values.items()}
+        self._finish_elsewhere(step, values, looks)
 
-    def _finish_elsewhere(self, step: Step, values: Mapping[str, Any]) -> None:
+    def _finish_elsewhere(self, step: Step, values: Mapping[str, Any], looks: Mapping[str, Look]) -> None:
         assert self._prepared is not None
         self._hold_inputs(step, self._prepared)
         for name, value in values.items():
-            artifact = step.outputs[name]
-            self._session.holdings.bind(name, value, artifact, self._session.seen(artifact, value))
+            self._session.holdings.bind(name, value, step.outputs[name], looks[name])
         self.is_over = True
         self._session.show_status(step)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from importlib import import_module
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import digest as digest_of
@@ -96,11 +98,12 @@ class Materializers:
         """Return values that share state as the bytes of one dictionary, in which they still share it.
 
         Raises:
-            NotStorable: one of them cannot be stored.
+            NotStorable: one of them cannot be stored, or two of them would not share it any more.
         """
         together = dict(values)
         pickled = self._pickles.pickle(together, name=name, together=True)
-        self._pickles.prove(together, pickled, name=name)
+        again = self._pickles.prove(together, pickled, name=name)
+        _check_sharing(together, again)
         return _dumped(together, self._pickles.name, self._pickles.pack(pickled), pickled.needs)
 
     def load(self, materializer: str, buffer: Buffer, *, name: str) -> Any:
@@ -157,6 +160,24 @@ class Materializers:
             return buffers if digest_of(again) == digest_of(sample) else None
         except (NotStorable, CannotDigest, DamagedArtifact):
             return None
+
+
+def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
+    """See to it that arrays that look into one memory do so after loading; other sharing is what pickles keep.
+
+    Raises:
+        NotStorable: two of them do not.
+    """
+    numpy = sys.modules.get("numpy")
+    arrays = [] if numpy is None else [name for name in values if isinstance(values[name], numpy.ndarray)]
+    for one, other in combinations(arrays, 2):
+        share = numpy.may_share_memory  # type: ignore[union-attr]  # there are arrays, so numpy is there
+        if share(values[one], values[other]) and not share(again[one], again[other]):
+            raise NotStorable(
+                f"`{one}` and `{other}` share memory, and would not after they are stored. Keep one of them in a name "
+                "that starts with `_`, or make it a copy.",
+                path=one,
+            )
 
 
 def _dumped(value: Any, name: str, buffers: Sequence[Buffer], needs: tuple[str, ...] = ()) -> Dumped:

@@ -21,7 +21,7 @@ from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, Untrus
 from zennb.materializers import functions
 from zennb.materializers.blame import blame
 from zennb.materializers.buffers import Collector, Reader
-from zennb.materializers.definitions import Arrivals, find, refuse_stale
+from zennb.materializers.definitions import Arrivals, find, load_home, refuse_stale
 from zennb.materializers.envelope import Envelope, pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.summary import summarise, type_text
@@ -112,8 +112,8 @@ class SignedPickles(Materializer):
         """Return the sealed bytes of a pickle."""
         return pack(_MAGIC, pickled.stream, pickled.buffers, self._signer.sign)
 
-    def prove(self, value: Any, pickled: Pickled, *, name: str) -> None:
-        """Load the pickle once.
+    def prove(self, value: Any, pickled: Pickled, *, name: str) -> Any:
+        """Load the pickle once, and return what came of it.
 
         Raises:
             NotStorable: it cannot be loaded, or comes back as something else.
@@ -133,6 +133,7 @@ class SignedPickles(Materializer):
                 "Keep it in a name that starts with `_`, or convert it first.",
                 path=name,
             )
+        return again
 
     def _again(self, pickled: Pickled) -> Any:
         stream = b"".join(pickled.stream)
@@ -219,6 +220,7 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
                 self.needs[name] = None
                 return notebook_object, (name, _kind(value, self._root))
         if isinstance(value, type | FunctionType):
+            load_home(value)
             refuse_stale(value, self._scope)
         code = self._code(value)
         if code is not None:

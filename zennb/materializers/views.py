@@ -8,6 +8,9 @@ import numpy as np
 
 __all__ = ["restore_view", "view_reduction"]
 
+_KINDS: frozenset[type] = frozenset({np.ndarray, np.recarray, np.matrix})
+"""Classes of arrays that are rebuilt by looking at memory in another way."""
+
 
 def restore_view(
     root: Any,
@@ -15,13 +18,16 @@ def restore_view(
     shape: tuple[int, ...],
     strides: tuple[int, ...],
     dtype: Any,
-    *mode: bool,
+    *mode: Any,
 ) -> Any:
     """Return the array that looks into `root` from `offset` (bytes) on, with `strides` in bytes.
 
-    `mode` holds whether it may be written to; pickles from before that was known have none.
+    `mode` holds whether it may be written to, and its class; pickles from before these were known have none.
     """
-    view = np.ndarray(shape, dtype=dtype, buffer=root, offset=offset, strides=strides)
+    memory = root.view(np.ndarray) if type(root) is not np.ndarray else root
+    view = np.ndarray(shape, dtype=dtype, buffer=memory, offset=offset, strides=strides)
+    if len(mode) > 1:
+        view = view.view(mode[1])
     if mode and not mode[0]:
         view.flags.writeable = False
     return view
@@ -29,15 +35,17 @@ def restore_view(
 
 def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
     """Return how to rebuild a view of another array from that array; None for whatever is no such view."""
-    if type(value) is not np.ndarray or not isinstance(value.base, np.ndarray):
+    kind: type = type(value)
+    if kind not in _KINDS or not isinstance(value, np.ndarray) or not isinstance(value.base, np.ndarray):
         return None
     root = value.base
     while isinstance(root.base, np.ndarray):
         root = root.base
-    if type(root) is not np.ndarray or root.dtype.hasobject or not root.flags.c_contiguous or value.size == 0:
+    if type(root) not in _KINDS or root.dtype.hasobject or not root.flags.c_contiguous or value.size == 0:
         return None
     low, _ = np.lib.array_utils.byte_bounds(value)
     start = value.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     if low < root.__array_interface__["data"][0] or start < 0:
         return None
-    return restore_view, (root, start, value.shape, value.strides, value.dtype, value.flags.writeable)
+    mode = (value.flags.writeable,) if kind is np.ndarray else (value.flags.writeable, kind)
+    return restore_view, (root, start, value.shape, value.strides, value.dtype, *mode)

@@ -1,0 +1,50 @@
+"""Names that share state stay one when their step is reused, or the step says that they cannot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook
+
+
+def step(text: str, name: str) -> str:
+    return f"%%step {name}\n{text}"
+
+
+def test_a_record_array_and_the_array_below_it_stay_one(notebook: Notebook) -> None:
+    cells = [
+        step("import numpy as np\nplain = np.zeros(3, dtype=[('name', 'U4'), ('age', 'i4')])", "make"),
+        step("record = plain.view(np.recarray)\nrecord.age += 1", "view"),
+    ]
+    notebook.run(*cells)
+    notebook.restart()
+    ran = notebook.run(*cells, step("record.age += 1\nages = plain['age'].tolist()", "grow"))
+    assert [r.status for r in ran] == ["cached", "cached", "completed"], [r.reason for r in ran]
+    assert notebook.ns["ages"] == [2, 2, 2]
+
+
+def test_arrays_whose_common_memory_cannot_be_stored_are_not_reused(notebook: Notebook) -> None:
+    make = step(
+        "import numpy as np\nbase = np.ma.masked_array([1, 2, 3], mask=[0, 0, 1])\npart = base[:2]", "make"
+    )
+    notebook.run(make)
+    notebook.restart()
+    (again,) = notebook.run(make)
+    assert again.reason.startswith("runs every time: `base` and `part` share memory"), again.reason
+    notebook.run("part[0] = 9")
+    assert notebook.ns["base"][0] == 9
+
+
+def test_axes_in_an_array_belong_to_their_figure(notebook: Notebook) -> None:
+    cells = [
+        step("import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt", "use"),
+        step("fig, axes = plt.subplots(2, 1)\nplt.close(fig)", "draw"),
+        step("axes[0].set_title('one')", "title"),
+        step("title = fig.axes[0].get_title()", "look"),
+    ]
+    notebook.run(*cells)
+    notebook.restart()
+    ran = notebook.run(*cells)
+    assert [r.status for r in ran] == ["cached"] * 4, [r.reason for r in ran]
+    assert notebook.ns["title"] == "one"
