@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
@@ -23,6 +24,11 @@ FIGURE = Figure()
 AXES = FIGURE.subplots()
 OTHER_FIGURE = Figure()
 OTHER_AXES = OTHER_FIGURE.subplots()
+IMAGE = AXES.imshow([[1, 2]], cmap="Greys")
+OTHER_IMAGE = OTHER_AXES.imshow([[1, 2]], cmap="Greys")
+COLOURS = colormaps["Greys"]
+SHADED = Figure().subplots().imshow([[1, 2]], cmap=COLOURS)
+RECORDS = np.zeros(2, dtype=[("a", "i4")])
 MODEL = LinearRegression()
 
 TOGETHER = {
@@ -32,6 +38,8 @@ TOGETHER = {
     "an array and a view": (ARRAY, ARRAY[1:3]),
     "two views of one array": (ARRAY[:2], ARRAY[4:]),
     "a figure and its axes": (FIGURE, AXES),
+    "a picture and its own colours": (SHADED, SHADED.get_cmap()),
+    "a structured array and its records": (RECORDS, RECORDS.view(np.recarray)),
     "a pipeline and its model": (Pipeline([("m", MODEL)]), MODEL),
     "a grouping and its frame": (FRAME.groupby("a"), FRAME),
 }
@@ -39,6 +47,7 @@ APART = {
     "equal lists": ([1], [1]),
     "an array and a copy": (ARRAY, ARRAY.copy()),
     "two figures": (FIGURE, OTHER_FIGURE),
+    "two pictures in the same colours": (IMAGE, OTHER_IMAGE),
     "axes of two figures": (AXES, OTHER_AXES),
     "a frame and its column": (FRAME, FRAME["a"]),
     "a frame and some of its rows": (FRAME, FRAME.iloc[[0, 2]]),

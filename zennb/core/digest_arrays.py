@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from zennb.core.digest_objects import changeable
 from zennb.core.digest_plain import sequence
 from zennb.core.walk import HIDDEN, STATE, Handler, Steps, Walk
 
@@ -23,6 +24,8 @@ def handler(cls: type) -> Handler | None:
         return _array
     if issubclass(cls, np.dtype):
         return _dtype
+    if issubclass(cls, np.random.RandomState):
+        return _random_state
     return _scalar if issubclass(cls, np.generic) else None
 
 
@@ -151,3 +154,12 @@ def _dtype(walk: Walk, value: Any) -> Steps | None:
     walk.sink.text(dtype_text(value))
     metadata = getattr(value, "metadata", None)
     return None if metadata is None else iter([(dict(metadata), HIDDEN)])
+
+
+def _random_state(walk: Walk, value: Any) -> Steps | None:
+    """Write a random state; numpy's own, which distributions of scipy refer to, is no content but a place."""
+    np: Any = sys.modules["numpy"]
+    if value is not np.random.mtrand._rand:  # noqa: SLF001 - scipy and scikit-learn know it by this name
+        return changeable(walk, value)
+    walk.mark("numpy's random state")
+    return None

@@ -27,6 +27,10 @@ FLEETING = {
 """Attributes, by import name of the package, that are remembered answers and change when a value is only read."""
 
 
+TABLES = frozenset({"matplotlib.colors.LinearSegmentedColormap", "matplotlib.colors.ListedColormap"})
+"""Types whose copies share the tables they were made from, which nobody changes in place."""
+
+
 def changeable(walk: Walk, value: Any) -> Steps | None:
     """Write an object that may change, or be shared."""
     return None if walk.seen(value) else settled(walk, value)
@@ -45,7 +49,15 @@ def settled(walk: Walk, value: Any) -> Steps | None:
         return None
     walk.mark("object")
     walk.type_ref(type(value))
-    return _parts(walk, type(value), (*recipe, *(None,) * (6 - len(recipe))))
+    parts = _parts(walk, type(value), (*recipe, *(None,) * (6 - len(recipe))))
+    return _apart(walk, parts) if _title(type(value)) in TABLES else parts
+
+
+def _apart(walk: Walk, parts: Steps) -> Steps:
+    """Visit what an object consists of without counting it as state that others may share."""
+    walk.labels += 1
+    yield from parts
+    walk.labels -= 1
 
 
 def _recipe(walk: Walk, value: Any) -> str | tuple[Any, ...]:

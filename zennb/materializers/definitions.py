@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pickle
 import sys
-from contextlib import suppress
-from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
     from zennb.materializers.materializer import Scope
 
-__all__ = ["Arrivals", "find", "load_home", "refuse_stale"]
+__all__ = ["Arrivals", "find", "refuse_stale"]
 
 _SKELETONS = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5}
 """What cloudpickle calls to make a class, and at which place of the arguments the id stands that it tracks it by."""
@@ -31,17 +29,6 @@ def find(scope: Scope, name: str) -> Any:
     for part in rest:
         found = vars(found).get(part) if isinstance(found, type) else None
     return found
-
-
-def load_home(value: type | FunctionType) -> None:
-    """Import the module that a class or function says it is from, where nobody has yet: else it is copied by value.
-
-    `numpy.recarray` says it is from `numpy.rec`, which `import numpy` does not load.
-    """
-    module = value.__module__
-    if module not in sys.modules and str(module).partition(".")[0] in sys.modules:
-        with suppress(ImportError):
-            import_module(module)
 
 
 def refuse_stale(value: type | FunctionType, scope: Scope) -> None:

@@ -7,9 +7,11 @@ its digest one that the user vouched for (see `signer`).
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import pickle
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from types import CellType, FunctionType
@@ -17,11 +19,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
+from zennb.core.origin import Origin, module_of, origin
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, UntrustedArtifact, ZennbError
 from zennb.materializers import functions
 from zennb.materializers.blame import blame
 from zennb.materializers.buffers import Collector, Reader
-from zennb.materializers.definitions import Arrivals, find, load_home, refuse_stale
+from zennb.materializers.definitions import Arrivals, find, refuse_stale
 from zennb.materializers.envelope import Envelope, pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.summary import summarise, type_text
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
     from zennb.materializers.signer import Signer
 
-__all__ = ["Pickled", "SignedPickles", "notebook_object"]
+__all__ = ["Pickled", "SignedPickles", "notebook_object", "random_state"]
 
 _MAGIC = b"zennbPK\x01"
 _Cached = type(lru_cache(int))
@@ -42,6 +45,13 @@ def notebook_object(name: str, kind: str) -> Any:
     raise MissingDefinition(
         f"{kind} `{name}` of a notebook can only be loaded through zennb.load.", name=name
     )
+
+
+def random_state() -> Any:
+    """Return numpy's own random state, which distributions of scipy refer to: it is a place, not a value."""
+    from numpy.random import mtrand
+
+    return mtrand._rand  # noqa: SLF001 - scipy and scikit-learn know it by this name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,15 +230,21 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
                 self.needs[name] = None
                 return notebook_object, (name, _kind(value, self._root))
         if isinstance(value, type | FunctionType):
-            load_home(value)
             refuse_stale(value, self._scope)
         code = self._code(value)
         if code is not None:
             return code
-        if isinstance(value, io.IOBase) and not isinstance(value, io.BytesIO | io.StringIO):
-            raise pickle.PicklingError("an open file")
-        if isinstance(value, memoryview):
-            raise pickle.PicklingError("a view of another value's memory")
+        if isinstance(value, type | FunctionType):
+            _import_home(value)
+        _refuse_fleeting(value)
+        special = self._special(value)
+        return super().reducer_override(value) if special is None else special
+
+    def _special(self, value: Any) -> Any:
+        """Return how to rebuild what libraries would rebuild otherwise than we need; None for all else."""
+        numpy = sys.modules.get("numpy.random.mtrand")
+        if numpy is not None and value is getattr(numpy, "_rand", None):
+            return random_state, ()
         if self._views:
             from zennb.materializers.views import view_reduction
 
@@ -240,7 +256,7 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
             from zennb.materializers.figure import figure_state
 
             return figure_state(value)
-        return super().reducer_override(value)
+        return None
 
     def _code(self, value: Any) -> Any:
         """Return how to rebuild a function of the notebook that has no name there, or a part of one."""
@@ -253,6 +269,29 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
         if isinstance(value, CellType):
             return functions.cell_reduction(value)
         return functions.cached_reduction(value) if isinstance(value, _Cached) else None
+
+
+def _refuse_fleeting(value: object) -> None:
+    """Refuse what is more than content.
+
+    Raises:
+        pickle.PicklingError: it is an open file, or a view of another value's memory.
+    """
+    if isinstance(value, io.IOBase) and not isinstance(value, io.BytesIO | io.StringIO):
+        raise pickle.PicklingError("an open file")
+    if isinstance(value, memoryview):
+        raise pickle.PicklingError("a view of another value's memory")
+
+
+def _import_home(value: type | FunctionType) -> None:
+    """Import the module that a class or function of a package says it is from (`numpy.rec`).
+
+    It may come from a private one; cloudpickle, not finding the module loaded, would store a copy of the class.
+    """
+    module = module_of(value)
+    if module and module not in sys.modules and origin(module) is Origin.PACKAGE:
+        with suppress(ImportError):
+            importlib.import_module(module)
 
 
 def _kind(value: object, root: type | None) -> str:
