@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
@@ -17,63 +17,22 @@ from zennb.engine.ledger import Ledger
 from zennb.engine.perform import Call, Frontend, Made, perform
 from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.recollection import Recollection
+from zennb.engine.request import Finished, Request
 from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
 from zennb.engine.transplant import pack
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from zennb.core.decide import Verdict
-    from zennb.core.digest import Look
-    from zennb.core.plan import Plan
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
     from zennb.engine.recording import Event
 
-__all__ = ["Finished", "PipelineRun", "Request", "call_of"]
+__all__ = ["PipelineRun", "call_of"]
 
 _TICK = 0.2  # seconds between two looks at the clock of a live view: at most five a second
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be run.
-
-    Attributes:
-        definitions: step name → definition.
-        plan: order and edges of all steps.
-        chosen: the steps to run; the others give what they last made.
-        namespace: the notebook's variables.
-        look: content of a variable, and the artifact it is.
-        partners: variables that share mutable state with some that were looked at.
-        overrides: variables that have another value in this run.
-        parameters: the same as typed, for the record.
-        last: outputs of steps that are not chosen: step → name → artifact.
-        previous: step name → its latest record; None when it was not asked for.
-        rerun: run whatever is stored.
-    """
-
-    definitions: Mapping[str, Definition]
-    plan: Plan
-    chosen: Sequence[str]
-    namespace: Mapping[str, Any]
-    look: Callable[[str, Any], tuple[Look, Artifact | None]]
-    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {}
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
-    previous: Mapping[str, Step] | None = None
-    rerun: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """How a pipeline run ended: its record, its steps' records, and the first error a step raised."""
-
-    run: Run
-    steps: Mapping[str, Step]
-    error: BaseException | None = None
 
 
 @dataclass(slots=True, kw_only=True)

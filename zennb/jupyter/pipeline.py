@@ -15,7 +15,8 @@ from zennb.core.records import Run, Status
 from zennb.engine.collect import is_code
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
-from zennb.engine.run import Finished, PipelineRun, Request
+from zennb.engine.request import Finished, Request
+from zennb.engine.run import PipelineRun
 from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
 from zennb.jupyter.live import LiveTable
 from zennb.jupyter.notebook import cell_order

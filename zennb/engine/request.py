@@ -1,0 +1,56 @@
+"""Owns what a pipeline run is asked for, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from zennb.core.digest import Look
+    from zennb.core.plan import Plan
+    from zennb.core.records import Artifact, Run, Step
+    from zennb.engine.definition import Definition
+
+__all__ = ["Finished", "Request"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be run.
+
+    Attributes:
+        definitions: step name → definition.
+        plan: order and edges of all steps.
+        chosen: the steps to run; the others give what they last made.
+        namespace: the notebook's variables.
+        look: content of a variable, and the artifact it is.
+        partners: variables that share mutable state with some that were looked at.
+        overrides: variables that have another value in this run.
+        parameters: the same as typed, for the record.
+        last: outputs of steps that are not chosen: step → name → artifact.
+        previous: step name → its latest record; None when it was not asked for.
+        rerun: run whatever is stored.
+    """
+
+    definitions: Mapping[str, Definition]
+    plan: Plan
+    chosen: Sequence[str]
+    namespace: Mapping[str, Any]
+    look: Callable[[str, Any], tuple[Look, Artifact | None]]
+    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {}
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
+    previous: Mapping[str, Step] | None = None
+    rerun: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a pipeline run ended: its record, its steps' records, and the first error a step raised."""
+
+    run: Run
+    steps: Mapping[str, Step]
+    error: BaseException | None = None
