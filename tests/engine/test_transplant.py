@@ -63,3 +63,50 @@ def test_classes_are_copies_whose_methods_see_the_new_namespace() -> None:
 def test_mutual_recursion_survives() -> None:
     _, there = moved("even", "odd")
     assert there["even"](10) is True
+
+
+HOLDING = """
+items = [0]
+def push(x, to=items): to.append(x)
+def make(store):
+    count = 0
+    def add(x):
+        nonlocal count
+        count += 1
+        store.append(x)
+    def seen(): return count, store
+    return add, seen
+add, seen = make(items)
+def read(): return items
+"""
+
+
+def test_functions_that_hold_data_hold_that_of_the_new_namespace() -> None:
+    notebook: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(HOLDING, "<cell>", "exec"), notebook)
+    names = ("push", "add", "seen", "read")
+    packed = pack(
+        {name: notebook[name] for name in names}, namespace=notebook, data={"items": notebook["items"]}
+    )
+    there: dict[str, Any] = {"__name__": "__main__"}
+    unpack(packed, there, lambda: there.update(items=[7]))
+    there["push"](1)
+    there["add"](2)
+    assert there["seen"]() == (1, [7, 1, 2])
+    assert there["read"]() is there["items"] is there["seen"]()[1]
+    assert notebook["items"] == [0]
+    assert notebook["seen"]() == (0, [0])
+    assert there["add"].__code__.co_filename == "<cell>"
+
+
+def test_data_is_not_asked_for_when_functions_only_read_it() -> None:
+    notebook: dict[str, Any] = {"__name__": "__main__"}
+    exec(HOLDING, notebook)
+    packed = pack({"read": notebook["read"]}, namespace=notebook, data={"items": notebook["items"]})
+
+    def refuse() -> None:
+        raise AssertionError("nobody holds it")
+
+    there: dict[str, Any] = {"__name__": "__main__"}
+    unpack(packed, there, refuse)
+    assert "items" not in there

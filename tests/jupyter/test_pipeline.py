@@ -57,6 +57,14 @@ def test_a_pipeline_run_computes_the_same_apart_from_the_notebook(notebook: Note
     assert inputs["weight"].kind == "parameter"
 
 
+def test_a_pipeline_run_knows_the_classes_of_its_inputs(notebook: Notebook) -> None:
+    notebook.run(
+        "class Box:\n    def __init__(self): self.items = [0]\nbox = Box()", "%%step d\nq = list(box.items)"
+    )
+    notebook.run("%pipeline run --rerun")
+    assert latest_run().status is Status.COMPLETED
+
+
 def test_a_parameter_holds_for_that_run_only(notebook: Notebook) -> None:
     study(notebook)
     notebook.run("%pipeline run -p weight=3")

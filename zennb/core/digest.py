@@ -27,7 +27,8 @@ class Look:
         code: functions, classes and modules of the notebook or of local files met inside the value.
         packages: import names of the packages whose types or functions were met: `{"numpy", "sklearn"}`.
         mutable: `id()` of every lasting object met that could be changed in place, and of the owners of memory
-            that parts of the value look into. Two values with an id in common share state.
+            that parts of the value look into; of variables that functions keep from the one around them also the
+            negative id. Two values with an id in common share state.
         root: `id()` of the value itself; 0 when it was not at hand.
     """
 

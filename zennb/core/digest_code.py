@@ -87,6 +87,7 @@ def _live_parts(walk: Walk, value: FunctionType) -> Steps:
         walk.sink.text(name)
         if name == "__class__":  # a method of a class refers to the class, which is not part of the method
             continue
+        walk.owners.update((id(cell), -id(cell)))  # functions that share a variable share state
         for part, _ in cell_content(walk, cell):
             yield part, f".{name}"
     wrapped = value.__dict__.get("__wrapped__")

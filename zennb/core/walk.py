@@ -52,7 +52,8 @@ class Walk:
         sink: where bytes go just now.
         code: functions, classes and modules of the user that were met, by id.
         packages: import names of packages whose types were met.
-        owners: ids of objects that own memory which parts of the value look into.
+        owners: ids of objects that own memory which parts of the value look into; and those of variables that
+            functions keep from the function around them, once more as negative numbers.
         shell: a class whose own functions are written by name only.
         labels: how many tables' labels are being visited just now: what they consist of does not count as
             mutable, since tables share their labels freely and nobody changes them in place.

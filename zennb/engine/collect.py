@@ -164,7 +164,7 @@ def collect(
     troubles += [f"it uses `{use}`" for use in definition.analysis.dynamic if not use.startswith("%")]
     rerun = definitions(definition.tree, defines)
     if rerun is None:
-        troubles.append(_made_by_call(definition.tree, defines))
+        troubles.append(_made_by_call(definition.tree, namespace, defines))
     return Collected(
         values=values,
         defines=tuple(defines),
@@ -272,8 +272,18 @@ def _check_declared(
             )
 
 
-def _made_by_call(tree: ast.Module, defines: Iterable[str]) -> str:
-    """Name the functions and classes that only running the step brings back."""
+def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Iterable[str]) -> str:
+    """Name the classes and modules that only running the step brings back."""
     made = [name for name in defines if definitions(tree, [name]) is None] or list(defines)
     shown = ", ".join(f"`{name}`" for name in made)
-    return f"{shown} {'is a function' if len(made) == 1 else 'are functions'} made while the step runs"
+    nouns = {_noun(namespace.get(name)) for name in made}
+    noun = nouns.pop() if len(nouns) == 1 else "function"
+    if len(made) == 1:
+        return f"{shown} is a {noun} made while the step runs"
+    return f"{shown} are {noun}{'es' if noun == 'class' else 's'} made while the step runs"
+
+
+def _noun(value: object) -> str:
+    if isinstance(value, types.ModuleType):
+        return "module"
+    return "class" if isinstance(value, type) else "function"

@@ -247,10 +247,13 @@ def keep(
 
 
 def _furnish(namespace: dict[str, Any], call: Call, shelf: Shelf) -> None:
+    def furnish() -> None:
+        namespace.update(shelf.fetch(call.inputs))
+        namespace.update(call.values)
+
     if call.code:
-        unpack(call.code, namespace)
-    namespace.update(shelf.fetch(call.inputs))
-    namespace.update(call.values)
+        unpack(call.code, namespace, furnish)
+    furnish()
 
 
 def _looks(values: Mapping[str, Any]) -> dict[str, tuple[Any, Look]]:

@@ -82,6 +82,9 @@ def prepare(
         StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
     """
     given, overrides = given or {}, overrides or {}
+    given = {
+        name: artifact for name, artifact in given.items() if not _is_at_hand(name, artifact, namespace, look)
+    }
     values: dict[str, Any] = {}
     analysis = _with_inputs(definition, namespace)
     looks: dict[str, Look] = {}
@@ -170,6 +173,19 @@ def changed_code(prepared: Prepared, namespace: Mapping[str, Any]) -> list[str]:
 def _stateful(found: Reach) -> dict[str, Any]:
     """Return the functions of the notebook that calls can change; they are inputs, and outputs when changed."""
     return {name: value for name, value in found.definitions.items() if has_state(value)}
+
+
+def _is_at_hand(
+    name: str,
+    artifact: Artifact,
+    namespace: Mapping[str, Any],
+    look: Callable[[str, Any], tuple[Look, Artifact | None]],
+) -> bool:
+    """Whether an artifact is a function that the notebook has: then it counts as code, as in a cell."""
+    value = namespace.get(name)
+    if not isinstance(value, FunctionType) or has_state(value):
+        return False
+    return look(name, value)[0].digest == artifact.digest
 
 
 def _without(definition: Definition, names: frozenset[str]) -> Definition:

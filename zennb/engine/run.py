@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Reach
 from zennb.core.records import Run, Status, Step
+from zennb.engine.calls import call_of
 from zennb.engine.deadline import Ticket
 from zennb.engine.gathering import Gathering
 from zennb.engine.ledger import Ledger
@@ -19,7 +20,6 @@ from zennb.engine.prepare import Prepared, prepare
 from zennb.engine.recollection import Recollection
 from zennb.engine.request import Finished, Request
 from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
-from zennb.engine.transplant import pack
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zennb.engine.definition import Definition
     from zennb.engine.recording import Event
 
-__all__ = ["PipelineRun", "call_of"]
+__all__ = ["PipelineRun"]
 
 _TICK = 0.2  # seconds between two looks at the clock of a live view: at most five a second
 
@@ -343,23 +343,3 @@ class PipelineRun:
                 ended = Status.INTERRUPTED if stopped else Status.FAILED
                 self._record(replace(step, status=ended, seconds=time.time() - step.started, reusable=False))
         self._finish(Status.INTERRUPTED if stopped else Status.FAILED)
-
-
-def call_of(prepared: Prepared, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]) -> Call:
-    """Return a step as something that can be performed away from the notebook."""
-    values = {name: value for name, value in prepared.values.items() if name not in inputs}
-    code, names = b"", dict(prepared.reach.definitions)
-    if names:
-        try:
-            code, names = pack(names, namespace=namespace, data=prepared.reach.data), {}
-        except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
-            code = b""
-    return Call(
-        definition=prepared.definition,
-        inputs=inputs,
-        values=values,
-        code=code,
-        names=names,
-        writes=prepared.reach.writes,
-        uses=prepared.uses,
-    )

@@ -35,12 +35,12 @@ def share(one: Look, other: Look) -> bool:
     """Whether two values share state that a change through one would show in the other.
 
     Objects that a library itself keeps (constants of a class or module, settings) do not count: every figure
-    refers to the same few, and nobody changes them through a figure.
+    refers to the same few, and nobody changes them through a figure. Variables that functions share always count.
     """
     common = (one.mutable & other.mutable) - _libraries.keys()
     if not common:
         return False
-    if one.root in common or other.root in common or not _others.isdisjoint(common):
+    if min(common) < 0 or one.root in common or other.root in common or not _others.isdisjoint(common):
         return True
     return not _are_libraries(common)
 

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 from cloudpickle import cloudpickle as internals
 
+from zennb.materializers.functions import cell_reduction, located, module_function_reduction
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
 __all__ = ["pack", "unpack"]
 
@@ -28,7 +30,7 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
 
     def __init__(self, file: io.BytesIO, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         super().__init__(file, protocol=5)
-        stand_in = {"__name__": "__main__"}
+        self._stand_in = stand_in = {"__name__": "__main__"}
         self.globals_ref[id(namespace)] = stand_in
         self._named = {id(stand_in): ("namespace", "")}
         self._named.update({id(value): ("data", name) for name, value in data.items() if _is_heavy(value)})
@@ -38,7 +40,11 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
         return self._named.get(id(obj))
 
     def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, types.CellType):
+            return cell_reduction(obj)
         reduced = super().reducer_override(obj)
+        if isinstance(reduced, tuple) and reduced[0] is internals._make_function:  # noqa: SLF001 - no public way
+            return self._function(obj, reduced)
         if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_class:  # noqa: SLF001 - no public way
             # Without a tracker's id the copy is a class of its own, whose methods see the step's namespace.
             arguments = list(reduced[1])
@@ -46,15 +52,38 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
             reduced = (reduced[0], tuple(arguments), *reduced[2:])
         return reduced
 
+    def _function(self, function: types.FunctionType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Let functions share the variables they share, name their file, and read data from where they come to be.
+
+        Those of a module stay in that module.
+        """
+        _, (_, names, *_), (state, slots), *others = reduced
+        if names is not self._stand_in:
+            return module_function_reduction(function) or reduced
+        code = function.__code__
+        read = {name: value for name, value in slots["__globals__"].items() if id(value) not in self._named}
+        slots = {**slots, "__closure__": None, "__globals__": read}
+        return _function, (code, code.co_filename, names, function.__closure__), (state, slots), *others
+
+
+def _function(code: types.CodeType, filename: str, names: dict[str, Any], closure: Any) -> types.FunctionType:
+    return types.FunctionType(located(code, filename), names, code.co_name, None, closure)
+
 
 class _Unpacker(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, namespace: MutableMapping[str, Any]) -> None:
+    def __init__(
+        self, file: io.BytesIO, namespace: MutableMapping[str, Any], furnish: Callable[[], None]
+    ) -> None:
         super().__init__(file)
-        self._namespace = namespace
+        self._namespace, self._furnish = namespace, furnish
 
     def persistent_load(self, pid: Any) -> Any:
         kind, name = pid
-        return self._namespace if kind == "namespace" else self._namespace.get(name)
+        if kind == "namespace":
+            return self._namespace
+        if name not in self._namespace:
+            self._furnish()
+        return self._namespace.get(name)
 
 
 def pack(definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> bytes:
@@ -64,14 +93,27 @@ def pack(definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: 
         Exception: whatever pickling one of them raises.
     """
     file = io.BytesIO()
-    _Packer(file, namespace, data).dump(dict(definitions))
+    packer = _Packer(file, namespace, data)
+    for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
+        packer.dump((name, value))
     return file.getvalue()
 
 
-def unpack(packed: bytes, namespace: MutableMapping[str, Any]) -> None:
-    """Define in `namespace` what was packed."""
-    found = _Unpacker(io.BytesIO(packed), namespace).load()  # bytes made by `pack` in this run
-    namespace.update(found)
+def unpack(
+    packed: bytes, namespace: MutableMapping[str, Any], furnish: Callable[[], None] = lambda: None
+) -> None:
+    """Define in `namespace` what was packed, classes first.
+
+    Args:
+        packed: bytes made by `pack` in this run.
+        namespace: where to.
+        furnish: brings the data there; called when a function holds some (as a default, in its closure), if need be.
+    """
+    file = io.BytesIO(packed)
+    unpacker = _Unpacker(file, namespace, furnish)
+    while file.tell() < len(packed):
+        name, value = unpacker.load()
+        namespace[name] = value
 
 
 def _is_heavy(value: object) -> bool:

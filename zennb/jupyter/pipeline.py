@@ -243,7 +243,11 @@ class PipelineSession:
 
     def _reads(self, definition: Definition, bound: frozenset[str]) -> frozenset[str]:
         """Return the data a step reads, itself or through functions; also names that other steps will bind."""
-        data = reach(definition.analysis, self._session.namespace).data
+        reached, made = reach(definition.analysis, self._session.namespace), self._session.holdings.made()
+        functions = {
+            n for n, value in reached.definitions.items() if n in made and made[n].place == id(value)
+        }
+        data = {*reached.data, *functions}
         partners = self._partners(self._session.holdings.looks(data))
         return (
             frozenset(data)

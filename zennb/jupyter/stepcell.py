@@ -16,12 +16,12 @@ from zennb.core.digest import look
 from zennb.core.records import Status, Step
 from zennb.core.settings import setting_lines
 from zennb.core.source import definitions
+from zennb.engine.calls import call_of
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
 from zennb.engine.perform import keep, seen_using
 from zennb.engine.prepare import changed_code
 from zennb.engine.recording import Recording
-from zennb.engine.run import call_of
 from zennb.engine.site import is_interrupt, run_versions
 from zennb.errors import (
     CannotDigest,

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import sys
+from importlib import import_module
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
+
+from cloudpickle import cloudpickle as internals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +26,13 @@ __all__ = [
     "cell_reduction",
     "fill_cell",
     "function_reduction",
+    "has_name",
+    "located",
     "make_cached",
     "make_cell",
     "make_function",
+    "make_module_function",
+    "module_function_reduction",
     "names_read",
     "set_state",
 ]
@@ -48,9 +56,33 @@ def make_function(
         lines = list(source)
         filename = f"<cell {hashlib.sha256(''.join(lines).encode()).hexdigest()[:16]}>"
         linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
-        code = _located(code, filename)
+        code = located(code, filename)
     names = scope if isinstance(scope, dict) else {"__name__": "__main__", **(scope or {})}
     return FunctionType(code, names, name, None, closure)
+
+
+def has_name(function: FunctionType) -> bool:
+    """Whether a function is found in its module by its name."""
+    return bool(internals._should_pickle_by_reference(function))  # noqa: SLF001 - what cloudpickle itself goes by
+
+
+def module_function_reduction(function: FunctionType) -> tuple[Any, ...] | None:
+    """Return how to rebuild a function that code of a module made (`f = mylib.make(3)`); None for any other.
+
+    Its globals are those of the module: it sees what is there when it is called, as before.
+    """
+    module = str(function.__globals__.get("__name__"))
+    if getattr(sys.modules.get(module), "__dict__", None) is not function.__globals__:
+        return None
+    code = function.__code__
+    made = (code, code.co_filename, function.__name__, function.__closure__, module)
+    state = ({name: getattr(function, name) for name in _CARRIED}, function.__dict__)
+    return make_module_function, made, state, None, None, set_state
+
+
+def make_module_function(code: CodeType, filename: str, name: str, closure: Any, module: str) -> FunctionType:
+    """Return a function of that code that lives in a module."""
+    return FunctionType(located(code, filename), vars(import_module(module)), name, None, closure)
 
 
 def set_state(function: FunctionType, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
@@ -100,10 +132,10 @@ def names_read(code: CodeType) -> Iterator[str]:
             yield from names_read(constant)
 
 
-def _located(code: CodeType, filename: str) -> CodeType:
+def located(code: CodeType, filename: str) -> CodeType:
     """Return a code object, and those inside it, as if compiled from a file of that name."""
     constants = tuple(
-        _located(each, filename) if isinstance(each, CodeType) else each for each in code.co_consts
+        located(each, filename) if isinstance(each, CodeType) else each for each in code.co_consts
     )
     return code.replace(co_filename=filename, co_consts=constants)
 

@@ -259,13 +259,15 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
         return None
 
     def _code(self, value: Any) -> Any:
-        """Return how to rebuild a function of the notebook that has no name there, or a part of one."""
+        """Return how to rebuild a function that has no name by which it could be found, or a part of one."""
         if isinstance(value, FunctionType) and value.__globals__.get("__name__") == "__main__":
             for name in functions.names_read(value.__code__):
                 found = self._scope.get(name)
                 if isinstance(found, type | FunctionType) and found.__module__ == "__main__":
                     self.needs[name] = None
             return functions.function_reduction(value)
+        if isinstance(value, FunctionType) and not functions.has_name(value):
+            return functions.module_function_reduction(value)
         if isinstance(value, CellType):
             return functions.cell_reduction(value)
         return functions.cached_reduction(value) if isinstance(value, _Cached) else None
