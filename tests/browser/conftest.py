@@ -82,8 +82,21 @@ class Lab:
     def visit(self, name: str) -> Lab:
         """Open a notebook of the server's folder."""
         self.page.goto(f"{self.server.url}/{self.app}/{quote(name)}?reset&token={self.server.token}")
+        self._started(name)
         self.idle()
         return self
+
+    def _started(self, name: str) -> None:
+        """Wait until the notebook has a kernel: a page that has none yet looks idle, and asks for one when run."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        url = f"{self.server.url}/api/sessions?token={self.server.token}"
+        while time.monotonic() < deadline:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                sessions = json.load(answer)
+            if any(each["path"] == name and each["kernel"]["execution_state"] == "idle" for each in sessions):
+                return
+            self.page.wait_for_timeout(200)
+        raise AssertionError(f"{name} got no kernel")
 
     def idle(self) -> None:
         """Wait until the kernel has nothing to do, and a moment more for the page to show what came."""

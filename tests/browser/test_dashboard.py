@@ -1,0 +1,129 @@
+"""The dashboard as a person meets it: by mouse and by keys, and while something runs."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.browser.test_panels import HOSTILE, check_quiet, press, shown, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.browser.conftest import Lab
+
+pytestmark = pytest.mark.browser
+
+PAGES = ("Stacks", "Runs", "Run", "Artifacts", "Pipeline", "Compare")
+ROUNDS = "import time\nfor n in range(rounds):\n    print('round', n)\n    time.sleep(0.1)\n"
+STUDY = (
+    f"%%step '{HOSTILE}'\nnumbers = [1, 2, 3]\nname = {HOSTILE!r}\nprint(name)",
+    "%%step total\ntotal = sum(numbers)\ntotal",
+    "%pipeline run",
+    "%zennb",
+)
+
+
+def current(panel: Any, title: str) -> None:
+    """Wait until a page is the one that is shown."""
+    panel.locator(".zennb-page.zennb-current", has_text=re.compile(f"^{title}$")).wait_for()
+
+
+def focused(lab: Lab) -> str:
+    return str(lab.page.evaluate("document.activeElement.textContent.trim()"))
+
+
+def test_pages_are_walked_by_mouse_and_hostile_names_are_literal_on_each(lab: Lab, tmp_path: Path) -> None:
+    panel = start(lab, tmp_path, *STUDY)
+    for title in PAGES:
+        press(panel, title)
+        current(panel, title)
+    press(panel, "Runs")
+    press(panel, "run 3")
+    current(panel, "Run")
+    shown(panel, "same code and inputs as run 1")
+    press(panel, HOSTILE)
+    press(panel, "Show its output")
+    printed = re.compile(f"^{re.escape(HOSTILE)}$")
+    panel.locator("pre", has_text=printed).locator("visible=true").first.wait_for()
+    picture = panel.locator("img[src^='data:image/svg']").locator("visible=true").first
+    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert HOSTILE in picture.get_attribute("alt")
+    press(panel, "Artifacts")
+    press(panel, "numbers")
+    shown(panel, "numbers = zennb.load('numbers', version=1)")
+    shown(panel, HOSTILE)
+    press(panel, "run 3")
+    current(panel, "Run")
+    press(panel, "Compare with the run before")
+    current(panel, "Compare")
+    shown(panel, "only in the second")
+    assert lab.page.locator("img[src='x'], img[onerror]").count() == 0
+    check_quiet(lab)
+
+
+def test_pages_and_rows_are_walked_by_keys_and_the_notebook_takes_none_of_them(
+    lab: Lab, tmp_path: Path
+) -> None:
+    panel = start(lab, tmp_path, *STUDY)
+    keys = lab.page.keyboard
+    panel.get_by_role("button", name="Refresh").focus()
+    for title in PAGES:
+        keys.press("Tab")
+        assert focused(lab) == title
+        keys.press("Enter")
+        current(panel, title)
+        for key in ("b", "a", "m", "ArrowDown", "ArrowUp"):  # commands of the notebook
+            keys.press(key)
+    for title in reversed(PAGES[1:-1]):
+        keys.press("Shift+Tab")
+        assert focused(lab) == title
+    keys.press(" ")
+    current(panel, "Runs")
+    for _ in range(40):
+        keys.press("Tab")
+        if focused(lab) == "run 2":
+            break
+    assert focused(lab) == "run 2"
+    assert lab.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    keys.press("Enter")
+    current(panel, "Run")
+    shown(panel, "total = sum(numbers)")
+    assert lab.page.locator(".jp-Cell").count() == 1 + len(STUDY)
+    assert lab.page.locator(".jp-MarkdownCell").count() == 0
+    check_quiet(lab)
+
+
+@pytest.mark.parametrize(
+    "cell", [f"%%step train\n{ROUNDS}model = 1", "%pipeline run"], ids=["cell", "pipeline"]
+)
+def test_a_run_is_watched_live_and_interrupted_from_the_panel(lab: Lab, tmp_path: Path, cell: str) -> None:
+    rounds = "rounds = 3000 if 'board' in globals() else 1"
+    panel = start(lab, tmp_path, rounds, f"%%step train\n{ROUNDS}model = 1", "%zennb\nboard = 1", cell)
+    lab.run(1)
+    output = lab.page.locator(".jp-CodeCell .jp-Cell-outputArea").nth(4)
+    lab.page.locator(".jp-CodeCell .cm-content").nth(4).click()
+    lab.page.keyboard.press("Control+Enter")
+    shown(panel, re.compile("running on stack default: 0 of 1 steps, at train"))
+    for title in PAGES:
+        press(panel, title)
+        current(panel, title)
+    press(panel, "Run")
+    live = panel.locator("pre", has_text=re.compile("round 2")).locator("visible=true").first
+    live.wait_for()
+    said = live.inner_text()
+    lab.page.wait_for_timeout(1000)
+    assert live.inner_text() != said
+    output.get_by_text("running", exact=False).first.wait_for()
+    press(panel, "Interrupt")
+    output.get_by_text("KeyboardInterrupt").first.wait_for()
+    shown(panel, "nothing runs in this kernel")
+    shown(panel, "interrupted; what had finished is kept.")
+    lab.finished()
+    assert "interrupted" in lab.outputs()[4]
+    assert "◌" not in lab.outputs()[4]
+    press(panel, "Runs")
+    panel.locator("td", has_text="interrupted").locator("visible=true").first.wait_for()
+    check_quiet(lab)
