@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from zennb.jupyter.activity import interrupt
 from zennb.jupyter.panels.arrange import bar, group, html
 from zennb.jupyter.panels.artifacts_page import ArtifactsPage
 from zennb.jupyter.panels.compare_page import ComparePage
-from zennb.jupyter.panels.pages import Page, Pages
+from zennb.jupyter.panels.later import Later
+from zennb.jupyter.panels.pages import Pages
 from zennb.jupyter.panels.panel import Panel
 from zennb.jupyter.panels.pipeline_page import PipelinePage
 from zennb.jupyter.panels.row_theme import ROW_STYLE
@@ -24,20 +25,11 @@ if TYPE_CHECKING:
     from ipywidgets import Widget
 
     from zennb.jupyter.activity import Going
+    from zennb.jupyter.panels.later import LivePage
     from zennb.stacks.changes import Change
     from zennb.views.view import Shown
 
-__all__ = ["Dashboard", "LivePage"]
-
-
-class LivePage(Page, Protocol):
-    """A page that keeps up with runs."""
-
-    def follow(self) -> None:
-        """Keep up with what happens, a few times a second at most; cheaper than a refresh where that is dear."""
-
-    def view(self) -> Shown:
-        """Return what is shown, for readers without a kernel."""
+__all__ = ["Dashboard"]
 
 
 class Dashboard(Panel):
@@ -50,18 +42,18 @@ class Dashboard(Panel):
     def build(self) -> Widget:
         """Make the pages, and begin to look on while runs go on."""
         self.stacks = StackPage(self, all_runs=self._runs_on)
-        self.runs = RunsPage(self, open_run=self.open_run)
-        self.one_run = RunPage(self, compare=self.open_comparison)
-        self.artifacts = ArtifactsPage(self, open_run=self.open_run)
-        self.pipeline = PipelinePage(self)
-        self.compare = ComparePage(self)
+        self._runs = Later(lambda: RunsPage(self, open_run=self.open_run))
+        self._one_run = Later(lambda: RunPage(self, compare=self.open_comparison))
+        self._artifacts = Later(lambda: ArtifactsPage(self, open_run=self.open_run))
+        self._pipeline = Later(lambda: PipelinePage(self))
+        self._compare = Later(lambda: ComparePage(self))
         self._live_pages: dict[str, LivePage] = {
             "Stacks": self.stacks,
-            "Runs": self.runs,
-            "Run": self.one_run,
-            "Artifacts": self.artifacts,
-            "Pipeline": self.pipeline,
-            "Compare": self.compare,
+            "Runs": self._runs,
+            "Run": self._one_run,
+            "Artifacts": self._artifacts,
+            "Pipeline": self._pipeline,
+            "Compare": self._compare,
         }
         self.pages = Pages(self, self._live_pages)
         self._now = html()
@@ -69,6 +61,31 @@ class Dashboard(Panel):
         style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
         self._end = self.panels.session.activity.look_on(self._beat)
         return group(style, now, self.pages.widget)
+
+    @property
+    def runs(self) -> RunsPage:
+        """The page of all runs."""
+        return self._runs.page
+
+    @property
+    def one_run(self) -> RunPage:
+        """The page of one run."""
+        return self._one_run.page
+
+    @property
+    def artifacts(self) -> ArtifactsPage:
+        """The page of artifacts."""
+        return self._artifacts.page
+
+    @property
+    def pipeline(self) -> PipelinePage:
+        """The page of this notebook's pipeline."""
+        return self._pipeline.page
+
+    @property
+    def compare(self) -> ComparePage:
+        """The page of two runs side by side."""
+        return self._compare.page
 
     def refresh(self) -> None:
         """Look up again what is shown."""
