@@ -42,9 +42,10 @@ _USES = (
     "(SELECT DISTINCT step FROM inputs WHERE artifact = ? AND step < ? ORDER BY step DESC LIMIT ?) newest "
     "CROSS JOIN steps s ON s.id = newest.step JOIN texts n ON n.id = s.notebook LEFT JOIN runs r ON r.id = s.run"
 )
+# What a step put out is among what the notebook's names stand for now; what was captured has a step only.
 _MADE_IN = (
-    "(EXISTS (SELECT 1 FROM current c WHERE c.name = h.name AND c.notebook = ?1) OR "
-    "(SELECT s.notebook FROM artifacts m JOIN steps s ON s.id = m.step WHERE m.id = h.artifact) = ?1)"
+    "(EXISTS (SELECT 1 FROM current c WHERE c.name = h.name AND c.notebook = ?1) OR (h.kind <> 'output' AND "
+    "(SELECT s.notebook FROM artifacts m JOIN steps s ON s.id = m.step WHERE m.id = h.artifact) = ?1))"
 )
 _BEYOND = 2**62
 """Above every id."""
