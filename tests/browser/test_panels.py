@@ -18,9 +18,14 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 RUNS = "import zennb\n[run.stack.name for run in zennb.runs()]"
 
 
-def start(lab: Lab, home: Path, *cells: str) -> Any:
-    """Open a notebook with a home of its own and run it; returns the panel in it."""
-    lab.open(f"import os\nos.environ['ZENNB_HOME'] = {str(home)!r}\n%load_ext zennb", *cells)
+def home(folder: Path) -> str:
+    """The first cell: a home of the test's own."""
+    return f"import os\nos.environ['ZENNB_HOME'] = {str(folder / 'home')!r}\n%load_ext zennb"
+
+
+def start(lab: Lab, folder: Path, *cells: str) -> Any:
+    """Open a notebook and run it; returns the panel in it."""
+    lab.open(home(folder), *cells)
     lab.errors.clear()  # what the page complains about before anything of ours is in it
     lab.run_all()
     return lab.page.locator(".zennb-panel")
@@ -67,6 +72,27 @@ def test_a_stack_is_switched_by_mouse_and_by_keys_and_the_next_cell_runs_on_it(
     shown(panel, "steps run on stack 'default' from now on.")
     assert lab.page.locator(".jp-Cell").count() == 5
     assert "['default', 'other', 'default']" in (lab.run(3) and lab.run(4))
+    check_quiet(lab)
+
+
+def test_a_stack_is_switched_while_a_step_runs_which_ends_on_the_one_it_began_with(
+    lab: Lab, tmp_path: Path
+) -> None:
+    wait = (
+        f"%%step slow\nimport os, time\nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.05)"
+    )
+    lab.open(home(tmp_path), "%stack copy default other\n%stack picker", wait, RUNS)
+    lab.errors.clear()
+    lab.page.locator(".lm-MenuBar-item", has_text=re.compile("^Run$")).click()
+    lab.page.locator('.lm-Menu-item[data-command="runmenu:run-all"]').click()
+    panel = lab.page.locator(".zennb-panel")
+    panel.locator("option", has_text="other").click()
+    panel.locator(".zennb-main strong", has_text="other").first.wait_for()
+    press(panel, "Activate")
+    shown(panel, "A run that is under way ends on the stack it began with.")
+    (tmp_path / "go").touch()
+    lab.finished()
+    assert lab.outputs()[-1].endswith("['default']")
     check_quiet(lab)
 
 

@@ -156,3 +156,15 @@ def test_without_a_shell_there_is_no_panel(notebook: Any) -> None:
     InteractiveShell.clear_instance()
     with pytest.raises(UsageError, match="zennb stack list"):
         zennb.StackPicker()
+
+
+def test_the_cursor_goes_into_a_form_and_back_to_the_button_that_opened_it(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    focused: list[str] = []
+    monkeypatch.setattr(DOMWidget, "focus", lambda self: focused.append(self.description))
+    opened.stacks.new.click()
+    opened.stacks.form.cancel.click()
+    opened.stacks.delete.click()
+    opened.stacks.confirmation.no.click()
+    assert focused == ["Name *", "New stack", "Keep", "Delete"]
