@@ -26,6 +26,23 @@ def filled(registry: Registry) -> Registry:
     return registry
 
 
+def test_checking_a_stack_says_what_registering_it_would_and_registers_nothing(filled: Registry) -> None:
+    parts = {"orchestrator": "four", "artifact_store": "memory"}
+    checked = filled.check("other", parts)
+    assert filled.metadata.stack("other") is None
+    assert filled.register_stack("other", parts) == (checked, True)
+    for name, unusable in (
+        ("", parts),
+        ("other", {"orchestrator": "four"}),
+        ("other", {"orchestrator": "none"}),
+    ):
+        with pytest.raises((UsageError, UnknownName)) as said:
+            filled.check(name, unusable)
+        with pytest.raises(type(said.value)) as refused:
+            filled.register_stack(name, unusable)
+        assert str(refused.value) == str(said.value)
+
+
 def test_the_default_stack_is_there_from_first_use_and_made_once(
     registry: Registry, metadata: MetadataStore, home: Path
 ) -> None:

@@ -14,6 +14,7 @@ from zennb.jupyter.panels.reference import Reference
 
 if TYPE_CHECKING:
     from tests.jupyter.panels.conftest import Opened
+    from zennb.stacks.workspace import Workspace
 
 SECRET = "hunter2-hunter2"
 
@@ -186,6 +187,25 @@ def test_deleting_a_component_names_the_stacks_that_use_it(opened: Opened, form:
     opened.components.confirmation.yes.click()
     assert opened.message == "orchestrator 'pool' deleted."
     assert opened.components.list.value == "default"
+
+
+def test_what_is_chosen_and_typed_stays_when_everything_is_looked_up_again(
+    opened: Opened, form: Any, other_kernel: Workspace
+) -> None:
+    opened.run("%artifact-store register mine --flavor=local")
+    opened.components.type.choose("artifact_store")
+    opened.components.list.choose("mine")
+    opened.components.new.click()
+    begin(opened, "local", "half a na")["path"].control.value = "/half a pa"
+    other_kernel.registry.register_component("artifact_store", "a_theirs", "local", {})
+    opened.picker.refresh()
+    assert [label for label, _ in opened.components.list.widget.options] == [
+        "a_theirs (local)",
+        "default (local)",
+        "mine (local)",
+    ]
+    assert (opened.components.type.value, opened.components.list.value) == ("artifact_store", "mine")
+    assert (form.name.value, form.fields["path"].value) == ("half a na", "/half a pa")
 
 
 def test_a_new_component_can_be_chosen_in_a_stack_that_is_being_composed(opened: Opened, form: Any) -> None:
