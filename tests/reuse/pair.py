@@ -49,7 +49,7 @@ class Action:
         return f"--- {self.verb} {self.name}"
 
 
-class Difference(AssertionError):  # noqa: N818 - it says what is the matter
+class Difference(AssertionError):
     """The two kernels printed, raised or hold something else: `parts` says in which variable or stream."""
 
     def __init__(self, parts: frozenset[str], message: str) -> None:

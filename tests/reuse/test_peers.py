@@ -434,7 +434,11 @@ NEUTRAL: dict[str, tuple[str, str, str]] = {
         "def f(): return 1\ndef g(): return 3",
         "r = f()",
     ),
-    "a constant of the same value": ("RATE = 2\ndef f(): return RATE", "RATE = 1 + 1\ndef f(): return RATE", "r = f()"),
+    "a constant of the same value": (
+        "RATE = 2\ndef f(): return RATE",
+        "RATE = 1 + 1\ndef f(): return RATE",
+        "r = f()",
+    ),
     "a name that is bound before it is read": ("x = 1", "x = 2", "x = 5\nr = x"),
     "quotes": ("def f(): return 'a'", 'def f(): return "a"', "r = f()"),
     "a frame made otherwise": (
@@ -463,13 +467,21 @@ def test_an_edit_that_changes_nothing_runs_nothing(pair: Pair, before: str, afte
 
 
 MODULES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
-    "a function": ({"lib.py": "def f(): return 1"}, {"lib.py": "def f(): return 2"}, "import lib\nr = lib.f()"),
+    "a function": (
+        {"lib.py": "def f(): return 1"},
+        {"lib.py": "def f(): return 2"},
+        "import lib\nr = lib.f()",
+    ),
     "a helper of a function": (
         {"lib.py": "def g(): return 1\ndef f(): return g()"},
         {"lib.py": "def g(): return 2\ndef f(): return g()"},
         "from lib import f\nr = f()",
     ),
-    "a constant": ({"lib.py": "N = 1\ndef f(): return N"}, {"lib.py": "N = 2\ndef f(): return N"}, "import lib\nr = lib.f()"),
+    "a constant": (
+        {"lib.py": "N = 1\ndef f(): return N"},
+        {"lib.py": "N = 2\ndef f(): return N"},
+        "import lib\nr = lib.f()",
+    ),
     "a constant that the step reads": ({"lib.py": "N = 1"}, {"lib.py": "N = 2"}, "import lib\nr = lib.N"),
     "a class": (
         {"lib.py": "class K:\n    n = 1"},
@@ -492,7 +504,10 @@ MODULES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
         "import pack\nr = pack.g()",
     ),
     "a relative import inside a function": (
-        {"pack/__init__.py": "def f():\n    from . import low\n    return low.g()", "pack/low.py": "def g(): return 1"},
+        {
+            "pack/__init__.py": "def f():\n    from . import low\n    return low.g()",
+            "pack/low.py": "def g(): return 1",
+        },
         {"pack/low.py": "def g(): return 2"},
         "import pack\nr = pack.f()",
     ),
@@ -546,8 +561,15 @@ def test_an_edited_local_module_counts_as_what_is_loaded(
     assert status(pair, text) == "completed"
     write(pair, after)
     edited = next(iter(after)).removesuffix(".py").replace("/", ".").removesuffix(".__init__")
-    cell(pair, f"import importlib, sys\nimportlib.reload(sys.modules[{edited!r}])\nNone" if how == "reload" else "None")
-    step(pair, text)  # the plain kernel says what is right: a name imported from there may still be the old one
+    cell(
+        pair,
+        f"import importlib, sys\nimportlib.reload(sys.modules[{edited!r}])\nNone"
+        if how == "reload"
+        else "None",
+    )
+    step(
+        pair, text
+    )  # the plain kernel says what is right: a name imported from there may still be the old one
     restart(pair)
     again = step(pair, text)
     restart(pair)
@@ -675,7 +697,12 @@ def test_an_instance_whose_class_is_edited_later_keeps_its_class(pair: Pair) -> 
     for setup in (second, first):
         restart(pair)
         cell(pair, setup)
-        for name, text in (("make", "k = K()"), ("use", "r = k.get()"), ("change", "k.n = 5"), ("both", "r = [k, K()]")):
+        for name, text in (
+            ("make", "k = K()"),
+            ("use", "r = k.get()"),
+            ("change", "k.n = 5"),
+            ("both", "r = [k, K()]"),
+        ):
             step(pair, text, name)
 
 

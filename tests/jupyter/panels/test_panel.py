@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from comm import get_comm_manager
 from IPython.core.interactiveshell import InteractiveShell
-from ipywidgets import HTML
+from ipywidgets import HTML, DOMWidget
 from ipywidgets.widgets import widget as ipywidgets_widget
 
 import zennb
