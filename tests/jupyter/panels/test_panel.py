@@ -133,7 +133,7 @@ def test_the_line_for_a_lost_kernel_is_in_every_panel_and_hidden_by_the_style_sh
     assert len(sheets) == 1
     assert ".zennb-panel .zennb-gone { display: none;" in sheets[0]
     assert "jupyter-widgets-disconnected > .zennb-gone { display: flex; }" in sheets[0]
-    assert "not connected: the kernel that made this panel has ended or was restarted" in opened.words
+    assert "not connected: this panel's kernel has ended, was restarted or cannot be reached" in opened.words
 
 
 def test_unloading_the_extension_closes_the_panel(notebook: Any) -> None:

@@ -31,7 +31,7 @@ __all__ = ["Panel"]
 
 _log = logging.getLogger(__name__)
 
-GONE = "not connected: the kernel that made this panel has ended or was restarted. Run its cell again."
+GONE = "not connected: this panel's kernel has ended, was restarted or cannot be reached. Run its cell again."
 FOOT = "If nothing here reacts, the panel's kernel has gone: run its cell again."
 
 

@@ -13,6 +13,9 @@ ARROW = (
 )
 """The arrow of a menu in a dark theme, where the stock one is dark, too."""
 
+LOST = '.jp-Notebook-ExecutionIndicator:is([data-status="unknown"], [data-status="dead"])'
+"""What a notebook's toolbar shows when its kernel was shut down or cannot be reached."""
+
 STYLE = """<style>
 .zennb-panel {
   --zb-line: var(--jp-border-color2, var(--vscode-panel-border, rgba(128,128,128,.35)));
@@ -86,8 +89,10 @@ STYLE = """<style>
 .zennb-panel .zennb-gone { display: none; font-weight: 600; }
 .zennb-panel.jupyter-widgets-disconnected > .zennb-gone { display: flex; }
 .zennb-panel.jupyter-widgets-disconnected > .zennb-live { opacity: .45; pointer-events: none; }
+.jp-NotebookPanel:has(LOST) .zennb-panel > .zennb-gone { display: flex; }
+.jp-NotebookPanel:has(LOST) .zennb-panel > .zennb-live { opacity: .45; pointer-events: none; }
 .zennb-panel.jupyter-widgets-disconnected::before { content: none; }
 .zennb-panel .jupyter-widgets-disconnected::before { content: none; }
 .zennb-panel[data-zennb-keys] > .zennb-foot { display: none; }
-</style>""".replace("ARROW", ARROW)
+</style>""".replace("ARROW", ARROW).replace("LOST", LOST)
 """Goes into an `HTML` widget of each panel; it names only classes that begin with `zennb-`, inside `zennb-panel`."""
