@@ -292,11 +292,13 @@ MODULES = [
     ("import a.b\na.b.c()", {("a", "b"), ("a", "b", "c")}),
     ("from m.n import f as g\ng.x", {("m", "n", "f"), ("m", "n", "f", "x")}),
     ("from . import a\nfrom .b import c", {(".", "a"), (".b", "c")}),
-    ("from m import *", {("m",)}),
+    ("from m import *", {("m", "*")}),
+    ("import m\nf(m)", {("m",), ("m", "*")}),
+    ("import m\nm.a = 1", {("m",), ("m", "*")}),
     ("def f():\n  import m\n  return m.x", set()),
     ("def f():\n  import m\n  return m.x\nf()", {("m",), ("m", "x")}),
     ("import m\ndef f(): return m.x\nf()", {("m",), ("m", "x")}),
-    ("__import__('m.n')", {("m", "n")}),
+    ("__import__('m.n')", {("m", "n", "*")}),
 ]
 
 

@@ -8,6 +8,7 @@ import hashlib
 import re
 import sys
 import types
+import weakref
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +90,10 @@ class Content:
             return f"series {value.name!r} {value.dtype} {value.index!r} {self.text(value.tolist())}"
         if isinstance(value, types.FunctionType):
             return self._function(value)
+        if isinstance(
+            value, weakref.WeakKeyDictionary | types.MemberDescriptorType | types.GetSetDescriptorType
+        ):
+            return kind.__name__
         if isinstance(value, types.MethodType):
             return f"method {self.text(value.__func__)} of {self.text(value.__self__)}"
         if isinstance(value, functools.partial):
@@ -103,6 +108,8 @@ class Content:
 
     def _function(self, function: types.FunctionType) -> str:
         home = function.__globals__.get("__name__")
+        if home not in {"__main__", *LOCAL} and "<locals>" not in function.__qualname__:
+            return f"function {home}.{function.__qualname__}"
         live = self._namespace if home == "__main__" else vars(sys.modules[str(home)])
         cells = [self.text(cell.cell_contents) for cell in function.__closure__ or ()]
         return (
@@ -115,21 +122,23 @@ class Content:
         if cls.__module__ not in {"__main__", *LOCAL}:
             return f"class {cls.__module__}.{cls.__qualname__}"
         held = [
-            f"{name}: {self._attribute(part)}"
+            f"{name}: {self._attribute(name, part)}"
             for name, part in sorted(vars(cls).items())
             if name not in UNSAID
         ]
         bases = [self.text(base) for base in cls.__bases__]
         return f"class {cls.__module__}.{cls.__qualname__} {bases} {held}"
 
-    def _attribute(self, part: Any) -> str:
+    def _attribute(self, name: str, part: Any) -> str:
         if isinstance(part, property):
             return f"property {self.text(part.fget)}"
         if isinstance(part, classmethod | staticmethod):
             return f"{type(part).__name__} {self.text(part.__func__)}"
         if isinstance(part, types.FunctionType) and part.__code__.co_filename == "<string>":
             return "made by dataclass"
-        if type(part) in {*PLAIN, tuple, list, dict, set, types.FunctionType}:
+        if type(part) in {*PLAIN, tuple, list, dict, set, types.FunctionType} and not name.startswith(
+            "__dataclass"
+        ):
             return self.text(part)
         return type(part).__name__
 
@@ -141,12 +150,28 @@ class Content:
 
     def _object(self, value: Any) -> str:
         slots = [name for base in type(value).__mro__ for name in vars(base).get("__slots__", ())]
-        held = {name: getattr(value, name) for name in slots if hasattr(value, name)} | vars(value)
+        held = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+        held |= getattr(value, "__dict__", {})
         inside = ", ".join(f"{name}: {self.text(part)}" for name, part in held.items())
         return f"object of {self._class_of(value)} ({inside})"
 
 
-LOCAL = frozenset({"mod_a", "mod_b", "mod_c", "pkg_l", "pkg_l.inner", "pkg_l.extra"})
+LOCAL = frozenset(
+    {
+        "lib",
+        "low",
+        "mod_a",
+        "mod_b",
+        "mod_c",
+        "one",
+        "pack",
+        "pack.low",
+        "pkg_l",
+        "pkg_l.extra",
+        "pkg_l.inner",
+        "two",
+    }
+)
 """Names of the local modules that the notebook uses."""
 
 

@@ -41,7 +41,7 @@ CELLS: dict[str, tuple[str, ...]] = {
         "def around(n):\n    return lambda x: h1(x) + n\nh2 = around(RATE)",
         "def h2(x):\n    return h1(x) if x < 1 else h2(x - 1)",
         "def h2(x):\n    import mod_b\n    return mod_b.work(x) + h1(x)",
-        "def h2(x):\n    return round(h1(x) / 7, 1)",
+        "def h2(x):\n    return ascii(h1(x))",
         "def h2(x):\n    return sum(n for n in counted(x))\ndef counted(x):\n    yield h1(x)\n    yield x",
     ),
     "base": (
@@ -97,7 +97,7 @@ CELLS: dict[str, tuple[str, ...]] = {
         "import fakepkg\nfakepkg.limit = 50",
         "import fakepkg\nfakepkg.work = h1",
         "import fakepkg\nfakepkg.Thing.go = lambda self: h1(4)",
-        "import builtins\nbuiltins.round = lambda x, n=0: RATE",
+        "import builtins\nbuiltins.ascii = lambda x: RATE",
         "K.scale = 11",
         "K.get = lambda self: -self.n",
         "obj.n = 12",

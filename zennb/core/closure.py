@@ -18,19 +18,24 @@ from zennb.core.digest_code import class_name, function_name, home
 from zennb.core.effects import Effect
 from zennb.core.imports import absolute, is_package, module_at
 from zennb.core.origin import Origin, module_of, origin, top_level
+from zennb.core.patches import patched
 from zennb.core.stream import text_digest
 from zennb.core.walk import SCALARS
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zennb.core.digest import Look
+    from zennb.core.patches import Patch
     from zennb.core.source import Analysis
 
 __all__ = ["Closure"]
 
 Chain = tuple[str, ...]
+
+WHOLE = "*"
+"""Ends a path to a module that is used in another way than by its attributes (see `Analysis.modules`)."""
 
 SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
 """Names that IPython gives to every notebook."""
@@ -39,8 +44,9 @@ SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
 class Closure:
     """One search. `run` empties the queue of code objects; what was found is in the attributes (see `Reach`)."""
 
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
+    def __init__(self, namespace: Mapping[str, Any], patches: Iterable[Patch] = ()) -> None:
         self.namespace = namespace
+        self._patches = sorted(patches)
         self.data: dict[str, Any] = {}
         self.constants: dict[str, str] = {}
         self.kinds: dict[str, str] = {}
@@ -80,6 +86,19 @@ class Closure:
 
     def run(self) -> None:
         """Follow everything that is queued, and everything that is found on the way."""
+        self._drain()
+        for patch in self._patches:  # who inside a package uses what was put there cannot be seen
+            if patch[0] != "builtins" and (self.packages or origin(patch[0]) is Origin.PYTHON):
+                self._attribute_of_package(".".join(patch), patched(patch, sys.modules))
+        self._drain()
+
+    def _attribute_of_package(self, name: str, value: Any) -> None:
+        if is_code(value) and is_users_code(value):
+            self._code(value, name, frozenset())
+        else:
+            self._value(value, name, frozenset())
+
+    def _drain(self) -> None:
         while self._queue:
             thing = self._queue.popleft()
             if isinstance(thing, FunctionType):
@@ -269,8 +288,9 @@ class Closure:
     ) -> None:
         """Follow a chain of attributes from a module to what it ends at."""
         place = self._note(module.__name__)
-        self.uses.add(".".join((module.__name__, *rest[:1])))
-        while rest:
+        if rest != (WHOLE,):
+            self.uses.add(".".join((module.__name__, *rest[:1])))
+        while rest and rest != (WHOLE,):
             name, held = f"{module.__name__}.{rest[0]}", vars(module)
             if rest[0] not in held:
                 self._made_up(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
@@ -336,13 +356,18 @@ class Closure:
         except ImportError as error:
             self._unclear(str(error))
             return
-        if loaded is not None:
-            self._attributes(*loaded, frozenset(), scalars=False)
-        elif is_package(path[0]):
-            self.packages.add(path[0])
+        if loaded is None:
+            if is_package(path[0]):
+                self.packages.add(path[0])
+            return
+        module, rest = loaded
+        if rest:
+            self._attributes(module, rest, frozenset(), scalars=False)
+        else:  # what the import statement itself names: the uses made of it are told one by one
+            self._note(module.__name__)
 
     def _star(self, module: str) -> None:
-        self._imported(tuple(module.split(".")))
+        self._imported((*module.split("."), WHOLE))
         if module not in sys.modules:
             self._unclear(f"`from {module} import *` binds names that are not known before it has run")
 

@@ -235,7 +235,7 @@ class Expressions(Names, ast.NodeVisitor):
         if name in {"__import__", "import_module"}:
             match node.args:
                 case [ast.Constant(value=str() as module), *_]:
-                    self.record.modules.add(tuple(module.split(".")))
+                    self.record.modules.add((*module.split("."), "*"))
                 case _:
                     self._opaque(f"{name}(...)", name if isinstance(function, ast.Name) else "")
         elif not isinstance(function, ast.Name):

@@ -82,7 +82,7 @@ class Names(ast.NodeVisitor):
         name = mangled(name, self.owner)
         home = None if self.scope is None else self.scope.find(name, self.state.inner)
         modules = self.cell.modules if home is None else home.modules
-        self.record.modules.update((*path, *attributes) for path in modules.get(name, ()))
+        self.record.modules.update((*path, *(attributes or ("*",))) for path in modules.get(name, ()))
         if home is None:
             self._load_from_cell(name, attributes)
         if self.scope is not None and not self.called:
@@ -217,7 +217,8 @@ class Names(ast.NodeVisitor):
         for chain in record.chains:
             if chain[0] not in bound:
                 self.record.chains.add(chain)
-            self.record.modules.update((*path, *chain[1:]) for path in self.cell.modules.get(chain[0], ()))
+            rest = chain[1:] or ("*",)
+            self.record.modules.update((*path, *rest) for path in self.cell.modules.get(chain[0], ()))
         self.record.modules |= record.modules
         self.record.phrases.update(record.phrases)
         self.record.imports |= record.imports

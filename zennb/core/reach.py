@@ -10,6 +10,7 @@ from zennb.core.closure import Closure
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from zennb.core.patches import Patch
     from zennb.core.source import Analysis
 
 __all__ = ["Reach", "reach"]
@@ -46,15 +47,22 @@ class Reach:
     unclear: tuple[str, ...]
 
 
-def reach(analysis: Analysis, namespace: Mapping[str, Any], *, extra: Iterable[object] = ()) -> Reach:
+def reach(
+    analysis: Analysis,
+    namespace: Mapping[str, Any],
+    *,
+    extra: Iterable[object] = (),
+    patches: Iterable[Patch] = (),
+) -> Reach:
     """Follow everything a cell reads to the end.
 
     Args:
         analysis: what the cell does with names.
         namespace: the notebook's names. Names that are not in it are ignored.
         extra: functions, classes and modules met inside data (`Look.code`), to be followed too.
+        patches: what the notebook put into modules and classes of packages (`patches_in`).
     """
-    closure = Closure(namespace)
+    closure = Closure(namespace, patches)
     closure.follow_cell(analysis)
     for thing in extra:
         closure.push(thing, frozenset())

@@ -44,7 +44,8 @@ class Analysis:
             so far.
         modules: dotted paths that its own import statements name, and the uses made of them: `import numpy
             as np` with `np.linalg.norm` gives `("numpy",)` and `("numpy", "linalg", "norm")`; `from m import
-            x` gives `("m", "x")`. The first part of a relative import starts with its dots.
+            x` gives `("m", "x")`. A `"*"` at the end stands for any other use: `f(np)`, a star import. The
+            first part of a relative import starts with its dots.
         binds: names it may bind in the notebook, in order of first binding, private ones included.
         surely: the subset bound on every path that ends normally; empty when none does.
         deletes: names it may delete (`del x`) that it has not bound again afterwards.

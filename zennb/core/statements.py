@@ -93,7 +93,7 @@ class Statements(Paths, ast.NodeVisitor):
 
     def _star(self, node: ast.ImportFrom) -> None:
         path = imported_path(node)
-        self.record.modules.add(path)
+        self.record.modules.add((*path, "*"))
         module = ".".join(path)
         if module not in self.record.stars:
             self.record.stars.append(module)

@@ -58,7 +58,8 @@ def counts(path: str) -> bool:
     """Whether what a file holds is the user's matter: no part of Python, of a package, of the system or of a tool."""
     if not path or "__pycache__" in path or "/.zennb/" in path or path.endswith((".pyc", ".so", ".pyd")):
         return False
-    return not path.startswith(_foreign()) and "/ipykernel_" not in path
+    parts = ("/ipykernel_", "/site-packages/", "/dist-packages/")
+    return not path.startswith(_foreign()) and not any(part in path for part in parts)
 
 
 def signature(path: str) -> Signature | None:

@@ -18,9 +18,10 @@ from zennb.engine.uses import Uses, uses
 from zennb.errors import CannotDigest, StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from zennb.core.digest import Look
+    from zennb.core.patches import Patch
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
 
@@ -66,6 +67,7 @@ def prepare(
     partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {},
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    patches: Collection[Patch] = (),
 ) -> Prepared:
     """Work out what a step depends on in this namespace.
 
@@ -77,6 +79,7 @@ def prepare(
             (`Holdings.partners`); they are inputs too, since a change of one is a change of the other.
         given: inputs that come from other steps of a run, whatever the namespace holds under their names.
         overrides: values that take the place of variables.
+        patches: what the notebook put into modules and classes of packages.
 
     Raises:
         StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
@@ -95,7 +98,7 @@ def prepare(
         extra.update(_needed(artifact, namespace))
     overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
     while True:
-        found = reach(analysis, namespace, extra=tuple(extra.values()))
+        found = reach(analysis, namespace, extra=tuple(extra.values()), patches=patches)
         before = len(extra)
         names: Mapping[str, Any] = {**found.data, **_stateful(found)}
         while names := {n: v for n, v in names.items() if not (n in looks or n in opaque or n in given)}:
@@ -122,6 +125,7 @@ def prepare(
             partners=partners,
             given=given,
             overrides=overrides,
+            patches=patches,
         )
         if doubtful
         else None

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from zennb.core.digest import Look
+    from zennb.core.patches import Patch
     from zennb.core.plan import Plan
     from zennb.core.records import Artifact, Run, Step
     from zennb.engine.definition import Definition
@@ -28,6 +29,7 @@ class Request:
         look: content of a variable, and the artifact it is.
         partners: variables that share mutable state with some that were looked at.
         overrides: variables that have another value in this run.
+        patches: what the notebook put into modules and classes of packages.
         parameters: the same as typed, for the record.
         last: outputs of steps that are not chosen: step → name → artifact.
         previous: step name → its latest record; None when it was not asked for.
@@ -41,6 +43,7 @@ class Request:
     look: Callable[[str, Any], tuple[Look, Artifact | None]]
     partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {}
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    patches: Collection[Patch] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
     last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     previous: Mapping[str, Step] | None = None

@@ -210,6 +210,7 @@ class PipelineRun:
             partners=self._request.partners,
             given=given,
             overrides=self._request.overrides,
+            patches=self._request.patches,
         )
 
     def _submit(self, prepared: Prepared, verdict: Verdict, started: float) -> None:

@@ -171,6 +171,7 @@ class PipelineSession:
                 namespace=session.namespace,
                 look=self._look,
                 partners=self._partners,
+                patches=session.patches,
                 overrides=self._overrides(parameters, definitions, drawn, previous) if parameters else {},
                 parameters=parameters,
                 last=self._last(drawn, chosen, previous),

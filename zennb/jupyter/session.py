@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import sys
 import threading
 from concurrent.futures import wait
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb import api
 from zennb.core.digest import Look, look
+from zennb.core.patches import patches_in
 from zennb.core.source import analyse
 from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
 from zennb.engine.held import Holdings
@@ -36,12 +39,12 @@ from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable
     from pathlib import Path
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+    from zennb.core.patches import Patch
     from zennb.core.records import Artifact, Run, Step
     from zennb.engine.definition import Definition
     from zennb.engine.recording import Event
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
     from zennb.stacks.workspace import Workspace
 
 __all__ = ["KernelSession"]
+
+_MAY_PATCH = re.compile(r"\w\.\w+\s*[^=<>!\s]?=(?!=)|setattr|del ")  # attributes set, or tuples of them
 
 _GLANCE = 0.1  # seconds between two looks at what a step in another thread has shown
 
@@ -78,6 +83,7 @@ class KernelSession:
             more=shell_settings(shell),
             is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
         )
+        self.patches: set[Patch] = set()
         self._announced: dict[str, Announced] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
@@ -179,10 +185,17 @@ class KernelSession:
             if self._depth == 0:
                 self.plain.note(result)
             self.pending.expose(self._text)
+        self._note_patches(result)
         self.holdings.sweep(self.namespace)
         self.pending.forget([name for name in self.pending.names if name in self.namespace])
         if self._depth == 0:
             self._cell = None
+
+    def _note_patches(self, result: ExecutionResult | None) -> None:
+        text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""
+        if _MAY_PATCH.search(text):
+            with suppress(SyntaxError, ValueError):
+                self.patches.update(patches_in(ast.parse(text), self.namespace))
 
     # What step cells and commands ask
 
@@ -236,13 +249,14 @@ class KernelSession:
                 look=self.holdings.look,
                 partners=lambda looks: self.holdings.partners(looks, self.namespace),
                 given=self.pending.artifacts(definition.analysis.reads),
+                patches=self.patches,
             )
 
     def _bound(self, name: str, value: object, artifact: Artifact) -> None:
         self.holdings.bind(name, value, artifact, self.seen(artifact, value))
 
     def seen(self, artifact: Artifact, value: object) -> Look:
-        """Return the look of a value just loaded; without looking where its bytes prove what one block holds."""
+        """Return the look of a value just loaded; one block whose bytes prove its content is not looked at."""
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )

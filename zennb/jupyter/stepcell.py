@@ -16,6 +16,7 @@ from zennb.core.digest import look
 from zennb.core.records import Status, Step
 from zennb.core.settings import setting_lines
 from zennb.core.source import definitions
+from zennb.engine.anchored import anchored
 from zennb.engine.calls import call_of
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
@@ -161,6 +162,9 @@ class StepCell:
         if changed:
             said = f"it changes {', '.join(changed)}, which only running it does"
             collected = replace(collected, troubles=(*collected.troubles, said))
+        defined = {name: self._namespace[name] for name in collected.defines}
+        parts = anchored(collected.values, prepared.reach, defined)
+        collected = replace(collected, troubles=(*collected.troubles, *parts))
         found = vigil.found(seen_using(prepared.uses, collected, self._recording))
         made = keep(
             collected,
