@@ -273,7 +273,7 @@ def test_generators_of_ones_own_and_imports_do_not_depend_on_the_global_state(
     "before",
     [
         "import matplotlib.pyplot as plt\nplt.style.use('ggplot')",
-        "%precision 3\nimport warnings\nwarnings.filterwarnings('ignore')",
+        "%autocall 0\nimport os",
         '"""What follows."""\nN = 3',
         "from numpy.random import seed",
     ],

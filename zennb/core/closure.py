@@ -288,8 +288,6 @@ class Closure:
     ) -> None:
         """Follow a chain of attributes from a module to what it ends at."""
         place = self._note(module.__name__)
-        if rest != (WHOLE,):
-            self.uses.add(".".join((module.__name__, *rest[:1])))
         while rest and rest != (WHOLE,):
             name, held = f"{module.__name__}.{rest[0]}", vars(module)
             if rest[0] not in held:
@@ -297,12 +295,14 @@ class Closure:
                 return
             value, rest = held[rest[0]], rest[1:]
             if not isinstance(value, ModuleType):
+                self.uses.add(name)
                 self._attribute(value, name, rest, place, bound, scalars=scalars)
                 return
             if place.is_users:
                 self._add_constant(name, value.__name__, "module")
             module, place = value, self._note(value.__name__)
-            self.uses.add(".".join((module.__name__, *rest[:1])))
+        if scalars:  # passed on as a value, not just imported
+            self.uses.add(f"{module.__name__}.{WHOLE}")
         self.push(module, bound)
 
     def _made_up(self, maker: Any, name: str, bound: frozenset[str]) -> None:

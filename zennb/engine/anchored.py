@@ -32,7 +32,7 @@ def anchored(values: Mapping[str, tuple[Any, Look]], reach: Reach, defined: Mapp
         reach: what the step reaches.
         defined: functions, classes and modules that the step itself has bound, by name.
     """
-    modules = {name for use in reach.uses for name in (use, use.rpartition(".")[0]) if name in sys.modules}
+    modules = {name for use in reach.uses if (name := use.rpartition(".")[0]) in sys.modules}
     names = {**{name: sys.modules[name] for name in modules}, **reach.definitions, **defined}
     held = {id(value): None for value, look in values.values() if look.mutable}
     found: dict[str, None] = {}

@@ -61,7 +61,7 @@ def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
         reach: what its code reaches.
         packages: import names of the packages met in its inputs.
     """
-    found = {".".join(path) for path in definition.analysis.modules} | reach.uses
+    found = {".".join(path) for path in _used(definition.analysis.modules)} | reach.uses
     found |= {offered for value in reach.definitions.values() if (offered := _offered(value))}
     return Uses(
         modules=frozenset({*filter(_is_use, found), *packages, *reach.packages}),
@@ -70,9 +70,16 @@ def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
     )
 
 
+def _used(paths: frozenset[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
+    """Give the ends of dotted paths that a cell's own imports begin: of `numpy.random.rand` not `numpy.random`."""
+    paths = frozenset(path[:-1] if path[-1] == "*" else path for path in paths)
+    inner = {path[:length] for path in paths for length in range(1, len(path))}
+    return paths - inner
+
+
 def _is_use(name: str) -> bool:
     """Whether something of a module is used that has to do with settings: it is not just imported."""
-    if name in sys.modules:
+    if name in sys.modules or "." not in name:
         return False
     module, _, last = name.rpartition(".")
     return not (last in _OWN_GENERATORS and module.startswith(("numpy.random", "random")))
