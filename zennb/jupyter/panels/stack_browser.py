@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zennb.core.component_types import component_type
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.arrange import bar, columns, group, html
 from zennb.jupyter.panels.choice import Choice
 from zennb.jupyter.panels.drawer import Confirmation, Drawer, NameForm
 from zennb.jupyter.panels.stack_form import StackForm
 from zennb.stacks.flavors import check_stack
-from zennb.stacks.names import listed
 from zennb.views import run as run_view
 from zennb.views import stack as stack_view
 from zennb.views.markup import muted
@@ -155,10 +155,12 @@ class StackBrowser:
         number = len(self._panel.panels.workspace.metadata.runs(stack=name, limit=MANY))
         runs = f"{plural(number, 'run')}{' or more' if number == MANY else ''}" if number else "No run"
         verb = "were" if number > 1 else "was"
-        parts = listed(part.name for part in spec.components.values())
+        parts = ", ".join(
+            f"{component_type(kind).title} '{part.name}'" for kind, part in spec.components.items()
+        )
         self.confirmation.ask(
             f"Delete stack '{name}'?",
-            f"{runs} {verb} made on it; runs and artifacts stay, and so do its components {parts}.",
+            f"{runs} {verb} made on it; runs and artifacts stay, and so do its components ({parts}).",
             lambda: self._panel.run(["stack", "delete", name]),
         )
 
