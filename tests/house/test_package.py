@@ -21,6 +21,11 @@ def test_names_for_code_are_those_of_the_api(name: str) -> None:
     assert name in dir(zennb)
 
 
+def test_panels_are_fetched_when_they_are_asked_for() -> None:
+    assert zennb.StackPicker is importlib.import_module("zennb.jupyter.panels.door").StackPicker
+    assert "StackPicker" in dir(zennb)
+
+
 def test_stacks_stays_the_function_when_the_sub_package_is_loaded() -> None:
     registry = importlib.import_module("zennb.stacks.registry")
     assert callable(zennb.stacks)

@@ -18,11 +18,22 @@ import pytest
 import zennb.views
 from zennb.core.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.plan import Plan
-from zennb.core.records import Artifact, ComponentSpec, Failure, Parts, Run, StackSpec, Status, Step
+from zennb.core.records import (
+    Artifact,
+    ComponentSpec,
+    ComponentType,
+    Failure,
+    Parts,
+    Run,
+    StackSpec,
+    Status,
+    Step,
+)
 from zennb.views.artifact import artifact, artifacts, history, loading, uses
 from zennb.views.captured import captured
 from zennb.views.comparison import compare
 from zennb.views.component import Flavor, Option, component, components, flavors
+from zennb.views.component_type import component_types
 from zennb.views.flow import flow
 from zennb.views.graph import Node, graph
 from zennb.views.lineage import lineage
@@ -212,6 +223,9 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         reach=n,
     ),
     "component.components": lambda n: components(list(_stack(n).components.values()), active=[]),
+    "component_type.component_types": lambda name: component_types(
+        [ComponentType(name=name, purpose=name)], {name: [Flavor(type=name, name=name, needs=name)]}
+    ),
     "component.flavors": lambda n: flavors([Flavor(type=n, name=n, description=n, needs=n)]),
     "flow.flow": lambda n: flow([_step(n), _step(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]),
     "graph.graph": lambda n: graph(
