@@ -76,8 +76,9 @@ def _parts(holder: object) -> Iterator[Any]:
     elif isinstance(holder, type) and _is_users(holder):
         for cls in holder.__mro__:
             for attribute in vars(cls).values() if _is_users(cls) else ():
-                yield from _changeable([attribute])
-                for function in functions_in(attribute):
+                functions = list(functions_in(attribute))
+                yield from _changeable([] if functions else [attribute])  # methods are code, as the class is
+                for function in functions:
                     yield from _parts(function)
 
 
