@@ -17,6 +17,11 @@ FAR = 200_000
 """Objects visited before a value counts as not touching."""
 
 
+KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
+"""Modules of the objects that keep the whole notebook: the shell, its kernel, sessions and panels. What holds one of
+them (a widget does) shares no variable because of that."""
+
+
 def touches(value: object, ids: Container[int]) -> bool:
     """Say whether an object with one of these ids is the value, or part of it, or owns memory it looks into.
 
@@ -37,7 +42,7 @@ def touches(value: object, ids: Container[int]) -> bool:
 def _inside(values: Iterable[Any]) -> Iterable[Any]:
     tracked = []
     for value in values:
-        if isinstance(value, type | ModuleType):
+        if isinstance(value, type | ModuleType) or str(type(value).__module__).startswith(KERNEL):
             continue
         if isinstance(value, FunctionType):
             yield from (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)

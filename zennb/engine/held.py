@@ -125,7 +125,7 @@ class Holdings:
         inside = frozenset[int]().union(*(each.mutable for each in looks.values()))
         near = {
             name: value
-            for name, value in namespace.items()
+            for name, value in list(namespace.items())  # a panel looks from another thread
             if inside and name not in looks and name not in SHELL and not name.startswith("_")
             if not is_immutable(value) and touches(value, inside)
         }

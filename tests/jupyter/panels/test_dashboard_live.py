@@ -7,12 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ipywidgets import HTML
+from ipywidgets import HTML, Button, VBox
 
 from tests.jupyter.panels.conftest import widgets, words
 from zennb import api
 from zennb.core.records import Status
 from zennb.jupyter.activity import interrupt
+from zennb.jupyter.panels.subshell import answers_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -129,3 +130,21 @@ def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> No
     session.holdings.look = look
     until(lambda: "1 step stale" in said(board))
     assert "a cell is running" not in said(board)
+
+
+def test_messages_of_widgets_are_not_handed_to_the_busy_thread() -> None:
+    class Comm:
+        """As ipykernel 7.4 makes them."""
+
+        def _reply_subshell_for(self, _data: object, default: str) -> str:
+            return f"not {default}"
+
+    inner, outer = Button(), VBox()
+    outer.children = [inner]
+    comms = {inner: Comm(), outer: Comm()}
+    plain = HTML()
+    for widget, comm in comms.items():
+        object.__setattr__(widget, "_trait_values", {**widget._trait_values, "comm": comm})
+    answers_at_once(outer)
+    answers_at_once(plain)
+    assert [comm._reply_subshell_for for comm in comms.values()] == [None, None]

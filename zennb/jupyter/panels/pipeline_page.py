@@ -50,7 +50,7 @@ class PipelinePage:
         elif self._is_disturbing():
             self._note.value = prose(BUSY)
         else:
-            self._look()
+            self._look_in_peace()
 
     def follow(self) -> None:
         """Keep up with a run of the pipeline, and with the end of cells."""
@@ -68,6 +68,15 @@ class PipelinePage:
     def _running(self) -> Going | None:
         runs = self._panel.panels.session.activity.runs
         return next((each for each in runs if each.run.kind == "pipeline"), None)
+
+    def _look_in_peace(self) -> None:
+        """Look at the steps, unless a cell begins meanwhile and moves what is looked at."""
+        try:
+            self._look()
+        except RuntimeError:
+            if not self._is_disturbing():
+                raise
+            self._note.value = prose(BUSY)
 
     def _look(self) -> None:
         shown = self._panel.run(["pipeline", "show"]).view
