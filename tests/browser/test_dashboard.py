@@ -106,7 +106,7 @@ def test_a_run_is_watched_live_and_interrupted_from_the_panel(lab: Lab, tmp_path
     output = lab.page.locator(".jp-CodeCell .jp-Cell-outputArea").nth(4)
     lab.page.locator(".jp-CodeCell .cm-content").nth(4).click()
     lab.page.keyboard.press("Control+Enter")
-    shown(panel, re.compile("running on stack default: 0 of 1 steps, at train"))
+    shown(panel, "running on stack default: 0 of 1 steps, at train")
     for title in PAGES:
         press(panel, title)
         current(panel, title)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ipywidgets import Text
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from zennb.views.view import Shown
 
 __all__ = ["ArtifactsPage"]
+
+NARROW_WITHOUT = frozenset({"size", "kind", "made_by"})
+"""Columns that a narrow panel leaves out."""
 
 KINDS = {
     "": "any kind",
@@ -133,8 +137,10 @@ class ArtifactsPage:
         found = self._page.items
         makers = pages.makers(each.step for each in found)
         rows = [(each.name, each.name, f"Open {each.name}, version {each.version}") for each in found]
+        table = artifact_view.artifacts(found, producers=makers)
+        columns = [replace(each, minor=each.key in NARROW_WITHOUT) for each in table.columns]
         self.rows.show(
-            artifact_view.artifacts(found, producers=makers),
+            replace(table, columns=columns),
             rows,
             said=self._stated().html,
             newer=len(self._starts) > 1,

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.jupyter.panels.arrange import group, html
 from zennb.jupyter.panels.row_list import RowList
 from zennb.views.flow import flow
+from zennb.views.graph import Node, graph
 from zennb.views.markup import muted, prose
 from zennb.views.pipeline import live
 from zennb.views.table import Table
-from zennb.views.text import plural
+from zennb.views.text import clean, plural
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
@@ -79,10 +80,10 @@ class PipelinePage:
             self._note.value = prose(BUSY)
 
     def _look(self) -> None:
-        shown = self._panel.run(["pipeline", "show"]).view
-        table = self._panel.run(["pipeline", "status"]).view
+        found = self._panel.run(["pipeline", "status"])
+        table = found.view
         assert isinstance(table, Table)
-        self._drawn, self._table = shown or View("", ""), table
+        self._drawn, self._table = _drawn(found.data), table
         self._note.value = ""
         self._graph.value = self._drawn.html
         names = [str(row["step"]) for row in table.data]
@@ -117,3 +118,18 @@ class PipelinePage:
         self._graph.value = self._drawn.html
         table = live(going.order, steps=going.steps, now=time.time(), run=going.run, printed=going.tails())
         self.rows.show(Table(columns=(), data=()), [], said=table.html)
+
+
+def _drawn(data: Any) -> View:
+    """Draw what `%pipeline status` says as data: its steps, with their last state and whether that is stale."""
+    nodes = [
+        Node(
+            id=step["name"],
+            label=clean(step["name"]),
+            state=step["status"] or "not run yet",
+            stale=bool(step["status"]) and step["stale"],
+        )
+        for step in data["steps"]
+    ]
+    edges = [(edge["from"], edge["to"]) for edge in data["edges"]]
+    return graph(nodes, edges, empty="no steps yet: run a cell that starts with %%step")

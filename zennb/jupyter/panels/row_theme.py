@@ -41,7 +41,10 @@ ROW_STYLE = f"""<style>
 .zennb-panel .zennb-filters .widget-text input {{ width: 130px; flex: 0 0 auto; }}
 .zennb-panel .zennb-part {{ margin: 10px 0 0 0; }}
 .zennb-panel .zennb-part > .zennb-title {{ margin: 0; }}
-@container (max-width: 680px) {{ .zennb-panel .{MINOR} {{ display: none; }} }}
+@container (max-width: 680px) {{
+  .zennb-panel .{MINOR} {{ display: none; }}
+  .zennb-panel .zennb-rows td {{ max-width: 24ch !important; }}
+}}
 .zennb-panel .zennb-pair {{ flex-flow: row wrap; align-items: flex-start; gap: 4px 32px; }}
 .zennb-panel .zennb-pair > * {{ flex: 1 1 320px; min-width: 0; }}
 </style>"""
