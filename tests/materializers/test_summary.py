@@ -11,9 +11,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from matplotlib.figure import Figure
 from sklearn.linear_model import Ridge
 
-from zennb.materializers.summary import short, summarise, type_text
+from zennb.materializers.summary import short, summarise, summarise_all, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,3 +174,21 @@ def test_a_repr_without_end_is_not_begun() -> None:
 )
 def test_types_are_written_as_people_write_them(value: Any, text: str) -> None:
     assert type_text(value) == text
+
+
+def test_axes_and_figures_that_are_one_picture_are_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawings: list[object] = []
+    savefig = Figure.savefig
+
+    def counted(figure: Figure, *args: Any, **options: Any) -> None:
+        drawings.append(figure)
+        savefig(figure, *args, **options)
+
+    monkeypatch.setattr(Figure, "savefig", counted)
+    figure = Figure()
+    axes = figure.subplots()
+    found = summarise_all({"figure": figure, "axes": axes, "n": 3, "other": Figure()})
+    assert found["figure"] == found["axes"]
+    assert found["figure"]["kind"] == found["other"]["kind"] == "picture"
+    assert found["n"]["kind"] == "scalar"
+    assert len(drawings) == 2

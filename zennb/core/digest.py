@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128
 
 from zennb.core.digest_objects import HANDLERS
 from zennb.core.digest_types import find
-from zennb.core.walk import SCALARS, Walk, scalar
+from zennb.core.walk import SCALARS, Walk, Whole, scalar
 from zennb.errors import CannotDigest
 
-__all__ = ["SCALARS", "Look", "digest", "is_immutable", "look", "shell"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["SCALARS", "Look", "digest", "is_immutable", "look", "looking", "shell"]
 
 _NOTHING: frozenset[Any] = frozenset()
 
@@ -51,14 +56,50 @@ def look(value: object, *, name: str = "value") -> Look:
     """
     if type(value) in SCALARS:  # what the walk would come to, without its machinery
         return Look(digest=xxh3_128(scalar(value)).hexdigest(), code=(), packages=_NOTHING, mutable=_NOTHING)
-    walk = _walked(value, name)
+    found = _visited(value, name)
     return Look(
-        digest=walk.sink.digest().hex(),
-        code=tuple(walk.code.values()),
-        packages=frozenset(walk.packages),
-        mutable=_lasting(walk.kept) | walk.owners,
+        digest=found.digest.hex(),
+        code=tuple(found.code.values()),
+        packages=found.packages,
+        mutable=found.mutable,
         root=id(value),
     )
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """While this lasts nothing changes: figures are visited once, for all that are parts of them."""
+    known = _visits.get()
+    token = _visits.set({} if known is None else known)
+    try:
+        yield
+    finally:
+        _visits.reset(token)
+
+
+_visits: ContextVar[dict[int, tuple[Any, Whole]] | None] = ContextVar("visits", default=None)
+"""What was visited while nothing changes, by id, with the value itself; each thread has its own."""
+
+_LARGE = "matplotlib.figure"
+
+
+def _visited(value: object, name: str) -> Whole:
+    """Visit a value, or recall the visit; only figures are remembered, since only they are visited for others."""
+    visits = _visits.get()
+    known = visits.get(id(value)) if visits else None
+    if known is not None and known[0] is value:
+        return known[1]
+    walk = _walked(value, name)
+    whole = Whole(
+        digest=walk.sink.digest(),
+        code=walk.code,
+        packages=frozenset(walk.packages),
+        mutable=_lasting(walk.kept) | walk.owners,
+        places=walk.places,
+    )
+    if visits is not None and type(value).__module__ == _LARGE:
+        visits[id(value)] = (value, whole)
+    return whole
 
 
 def digest(value: object) -> str:
@@ -106,7 +147,7 @@ def _are_immutable(values: Any, depth: int = 1) -> bool:
 
 
 def _walked(value: object, name: str, *, shell: type | None = None) -> Walk:
-    walk = Walk(find, shell=shell)
+    walk = Walk(find, shell=shell, visit=_visited)
     try:
         walk.run(value, name)
     except CannotDigest:

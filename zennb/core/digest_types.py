@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["find"]
 
 LIBRARIES = {
+    "matplotlib": "zennb.core.digest_artists",
     "numpy": "zennb.core.digest_arrays",
     "pandas": "zennb.core.digest_frames",
     "polars": "zennb.core.digest_polars",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from zennb.core.origin import Origin, module_of, origin, top_level
 from zennb.core.stream import Stream
 from zennb.errors import CannotDigest
 
-__all__ = ["ELEMENT", "HIDDEN", "SCALARS", "STATE", "Handler", "Label", "Steps", "Walk", "scalar"]
+__all__ = ["ELEMENT", "HIDDEN", "SCALARS", "STATE", "Handler", "Label", "Steps", "Walk", "Whole", "scalar"]
 
 Label: TypeAlias = int | str | tuple[Any]
 """How a part is reached from its whole: an index, an attribute (`.name`, or "" for none), a key in a 1-tuple."""
@@ -45,6 +46,25 @@ PATIENCE = 1_000_000
 """Visits allowed for finding an order of the members of sets, before a set counts as too entangled."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What one visit of a value brought.
+
+    Attributes:
+        digest: of its content.
+        code: functions, classes and modules of the user that were met, by id.
+        packages: import names of packages whose types were met.
+        mutable: ids of what could be changed in place, and lives on.
+        places: id of every mutable thing met → its number, in the order of meeting.
+    """
+
+    digest: bytes
+    code: Mapping[int, Any]
+    packages: frozenset[str]
+    mutable: frozenset[int]
+    places: Mapping[int, int]
+
+
 class Walk:
     """One visit of one value.
 
@@ -59,7 +79,13 @@ class Walk:
             mutable, since tables share their labels freely and nobody changes them in place.
     """
 
-    def __init__(self, find: Callable[[type], Handler], *, shell: type | None = None) -> None:
+    def __init__(
+        self,
+        find: Callable[[type], Handler],
+        *,
+        shell: type | None = None,
+        visit: Callable[[Any, str], Whole] | None = None,
+    ) -> None:
         self.sink = Stream()
         self.code: dict[int, Any] = {}
         self.packages: set[str] = set()
@@ -68,6 +94,9 @@ class Walk:
         self.labels = 0
         self.kept: dict[int, Any] = {}
         self._find = find
+        self._visit = visit
+        self._apart: dict[int, Whole] = {}
+        self._wholes: set[int] = set()
         self._handlers: dict[type, Handler] = {}
         self._refs: dict[type, bytes] = {}
         self._places: dict[int, int] = {}
@@ -106,6 +135,11 @@ class Walk:
         if handler is None:
             handler = self._handlers[cls] = self._find(cls)
         return handler(self, value)
+
+    @property
+    def places(self) -> Mapping[int, int]:
+        """The number of every mutable thing met, by id."""
+        return self._places
 
     # What handlers say
 
@@ -149,6 +183,35 @@ class Walk:
     def keep(self, value: Any) -> None:
         """Keep a passing object alive until the end, so that no later one gets its id."""
         self._alive.append(value)
+
+    # Wholes: things so large, and referred to by so many values, that they are visited once for all of these
+
+    def is_known(self, value: Any) -> bool:
+        """Say whether a mutable thing was met before."""
+        return id(value) in self._places
+
+    def is_whole(self, value: Any) -> bool:
+        """Say whether it was met as a whole that was visited apart."""
+        return id(value) in self._wholes
+
+    def place_in(self, whole: Any, part: Any) -> int | None:
+        """Return the number under which a part is met in a visit of a whole; None when it is not met there."""
+        if self._visit is None:
+            return None
+        if id(whole) not in self._apart:
+            self._apart[id(whole)] = self._visit(whole, self.path())
+        return self._apart[id(whole)].places.get(id(part))
+
+    def whole(self, value: Any) -> None:
+        """Write a whole that `place_in` visited, by its digest, or by where it was met before."""
+        if self.seen(value):
+            return
+        self._wholes.add(id(value))
+        known = self._apart[id(value)]
+        self.sink.raw(known.digest)
+        self.code.update(known.code)
+        self.packages |= known.packages
+        self.owners |= known.mutable
 
     # Mutable things: sharing is part of the content
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.callables import has_state, is_users_code
-from zennb.core.digest import Look, is_immutable, look
+from zennb.core.digest import Look, is_immutable, look, looking
 from zennb.core.settings import magic_troubles
 from zennb.core.source import definitions
 from zennb.engine.outside import outside
@@ -134,6 +134,17 @@ def collect(
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no content that could be stored.
     """
+    with looking():
+        return _collected(definition, namespace, before=before, inputs=inputs)
+
+
+def _collected(
+    definition: Definition,
+    namespace: Mapping[str, Any],
+    *,
+    before: Before,
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> Collected:
     declared = definition.options.outputs
     bound = before.bound()
     values: dict[str, tuple[Any, Look]] = {}

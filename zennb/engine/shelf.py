@@ -12,7 +12,7 @@ from zennb.core.records import Artifact
 from zennb.engine.sharing import share
 from zennb.errors import CannotDigest, MissingArtifact, NotStorable
 from zennb.materializers.choose import Materializers
-from zennb.materializers.summary import summarise, type_text
+from zennb.materializers.summary import summarise_all, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -169,6 +169,7 @@ class Shelf:
         self, group: Mapping[str, tuple[Any, Look]], dumped: Dumped, blob: str, kind: str
     ) -> dict[str, Artifact]:
         alone = len(group) == 1
+        summaries = {} if alone else summarise_all({name: value for name, (value, _) in group.items()})
         return {
             name: Artifact(
                 name=name,
@@ -178,7 +179,7 @@ class Shelf:
                 materializer=dumped.materializer,
                 size=dumped.size,
                 type=dumped.type if alone else type_text(value),
-                summary=dumped.summary if alone else summarise(value),
+                summary=dumped.summary if alone else summaries[name],
                 needs=dumped.needs,
                 packages=tuple(sorted(seen.packages)),
                 kind=_kind(kind, value),

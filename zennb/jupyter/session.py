@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
-from zennb.core.digest import Look, look
+from zennb.core.digest import Look, look, looking
 from zennb.core.patches import patches_in
 from zennb.core.source import analyse
 from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
@@ -242,7 +242,7 @@ class KernelSession:
 
     def prepare(self, definition: Definition) -> Prepared:
         """Work out what a step depends on in this notebook as it stands."""
-        with self.lock:
+        with self.lock, looking():
             return prepare(
                 definition,
                 self.namespace,

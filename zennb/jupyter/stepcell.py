@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.digest import look
+from zennb.core.digest import look, looking
 from zennb.core.records import Status, Step
 from zennb.core.settings import setting_lines
 from zennb.core.source import definitions
@@ -241,7 +241,8 @@ class StepCell:
             values = shelf.fetch({name: artifact for name, artifact in now.items() if name not in later})
             self._define(source, values, changes)
             values.update(shelf.fetch({name: now[name] for name in later}))
-            looks = {name: self._session.seen(now[name], value) for name, value in values.items()}
+            with looking():
+                looks = {name: self._session.seen(now[name], value) for name, value in values.items()}
         except (*_NOT_A_HIT, CannotDigest) as error:
             if undo is not None:
                 undo()
@@ -318,7 +319,8 @@ class StepCell:
         values = self._site.shelf.fetch(step.outputs)
         self._define(step, values)
         self._namespace.update(values)
-        looks = {name: self._session.seen(step.outputs[name], value) for name, value in values.items()}
+        with looking():
+            looks = {name: self._session.seen(step.outputs[name], value) for name, value in values.items()}
         self._finish_elsewhere(step, values, looks)
 
     def _finish_elsewhere(self, step: Step, values: Mapping[str, Any], looks: Mapping[str, Look]) -> None:

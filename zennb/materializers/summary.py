@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-__all__ = ["short", "short_label", "summarise", "type_text"]
+__all__ = ["short", "short_label", "summarise", "summarise_all", "type_text"]
 
 _TEXT = 2_000
 _REPR = 500
@@ -29,6 +29,19 @@ def summarise(value: Any) -> dict[str, Any]:
         return _summary(value)
     except Exception as error:  # noqa: BLE001 - classes written in notebooks may raise anything, even from len()
         return {"kind": "object", "text": f"<{type_text(value)}: no summary, {type(error).__name__}>"}
+
+
+def summarise_all(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the summaries of values by name; axes and figures that are one picture are drawn once."""
+    drawn: dict[int, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        if str(type(value).__module__).partition(".")[0] != "matplotlib":
+            found[name] = summarise(value)
+            continue
+        picture = id(getattr(value, "figure", None) or value)
+        found[name] = drawn[picture] = drawn.get(picture) or summarise(value)
+    return found
 
 
 def type_text(value: object) -> str:
