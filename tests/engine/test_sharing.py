@@ -27,6 +27,8 @@ OTHER_AXES = OTHER_FIGURE.subplots()
 IMAGE = AXES.imshow([[1, 2]], cmap="Greys")
 OTHER_IMAGE = OTHER_AXES.imshow([[1, 2]], cmap="Greys")
 COLOURS = colormaps["Greys"]
+BARS = Figure().subplots().bar(["a", "b"], [1, 2])
+OTHER_BARS = Figure().subplots().bar(["c", "d"], [1, 2])
 SHADED = Figure().subplots().imshow([[1, 2]], cmap=COLOURS)
 RECORDS = np.zeros(2, dtype=[("a", "i4")])
 MODEL = LinearRegression()
@@ -47,6 +49,7 @@ APART = {
     "equal lists": ([1], [1]),
     "an array and a copy": (ARRAY, ARRAY.copy()),
     "two figures": (FIGURE, OTHER_FIGURE),
+    "two pictures over categories": (BARS, OTHER_BARS),
     "two pictures in the same colours": (IMAGE, OTHER_IMAGE),
     "axes of two figures": (AXES, OTHER_AXES),
     "a frame and its column": (FRAME, FRAME["a"]),

@@ -17,6 +17,9 @@ __all__ = ["forget", "share"]
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
 """What the dictionaries of classes, and of modules, hold."""
 
+_CONTAINERS = (dict, list, set, tuple)
+"""What a library keeps several constants in, e.g. the converters of matplotlib's units."""
+
 _DEPTH = 3  # how far inside an object of a library its parts are looked for
 
 _libraries: dict[int, object] = {}
@@ -52,6 +55,7 @@ def _are_libraries(ids: AbstractSet[int]) -> bool:
     is remembered: the same few constants turn up in all values of a kind.
     """
     owned = gc.get_referents(*(each for each in gc.get_objects() if _is_library(each)))
+    owned += gc.get_referents(*(each for each in owned if issubclass(type(each), _CONTAINERS)))
     for depth in range(_DEPTH + 1):
         _libraries.update((id(each), each) for each in owned if id(each) in ids)
         if ids <= _libraries.keys() or depth == _DEPTH:
