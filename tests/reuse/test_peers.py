@@ -810,3 +810,15 @@ def test_a_part_of_a_local_module_that_a_step_hands_out_stays_that_part(pair: Pa
         restart(pair)
         step(pair, text)
         cell(pair, "r.append(9)\nimport lib\nsaid = lib.last()")
+
+
+@pytest.mark.parametrize("change", ["xs.append(n for n in xs)", "xs += [(n for n in (1, 2))]", "k.grow()"])
+def test_an_input_that_cannot_be_stored_after_the_step_is_looked_at_again(pair: Pair, change: str) -> None:
+    one = "class K:\n    n = 1\n    def grow(self): self.n += 1"
+    cell(pair, f"{one}\nk, xs = K(), [1]")
+    look = "r = (k.n, len(xs))"
+    for _ in range(2):
+        step(pair, look, "look")
+        cell(pair, one)  # from here on `k` is an instance of a class that has been defined anew
+        step(pair, change, "change")
+        step(pair, look, "look")

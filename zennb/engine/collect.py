@@ -106,6 +106,7 @@ class Collected:
         defines: names bound to modules, functions and classes.
         deletes: names it deleted.
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
+        unchanged: inputs that were looked at afterwards, and are what they were.
         troubles: why the step cannot be reused, for a person; empty as a rule.
     """
 
@@ -113,6 +114,7 @@ class Collected:
     defines: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
+    unchanged: frozenset[str] = frozenset()
     troubles: tuple[str, ...] = ()
 
 
@@ -161,7 +163,7 @@ def _collected(
             own.append(name)
         else:
             _look_at(name, value, values, troubles)
-    _add_changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
+    unchanged = _add_changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
     _add_partners(values, inputs, namespace)
     if declared is not None:
         _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
@@ -181,6 +183,7 @@ def _collected(
         defines=tuple(defines),
         deletes=before.deleted(),
         own=tuple(own),
+        unchanged=frozenset(unchanged),
         troubles=tuple(troubles),
     )
 
@@ -223,15 +226,21 @@ def _add_changed(
     skip: list[str],
     values: dict[str, tuple[Any, Look]],
     troubles: list[str],
-) -> None:
-    """Add to `values` every input that is no longer what it was."""
+) -> list[str]:
+    """Add to `values` every input that is no longer what it was; return those that surely still are."""
+    unchanged = []
     for name, (value, seen) in inputs.items():
-        if name in skip or name not in namespace or is_immutable(value):
+        if name in skip or name not in namespace:
+            continue
+        if is_immutable(value):
+            unchanged.append(name)
             continue
         after: dict[str, tuple[Any, Look]] = {}
         _look_at(name, value, after, troubles)
-        if name in after and after[name][1].digest != seen.digest:
-            values.update(after)
+        if name in after and after[name][1].digest == seen.digest:
+            unchanged.append(name)
+        values.update({} if name in unchanged else after)
+    return unchanged
 
 
 def _add_partners(

@@ -35,7 +35,7 @@ from zennb.errors import (
 from zennb.jupyter.pending import only_bound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from zennb.core.decide import Verdict
     from zennb.core.digest import Look
@@ -178,7 +178,7 @@ class StepCell:
         step = self._site.made_step(prepared, verdict, made, inputs=self._inputs, started=self._started)
         step = self._record(step, Status.COMPLETED)
         self._session.holdings.code_ran()
-        self._hold_inputs(step, prepared)
+        self._hold_inputs(step, prepared, collected.unchanged)
         for name, (value, seen) in collected.values.items():
             if name in step.outputs:
                 self._session.holdings.bind(name, value, step.outputs[name], seen)
@@ -325,16 +325,16 @@ class StepCell:
 
     def _finish_elsewhere(self, step: Step, values: Mapping[str, Any], looks: Mapping[str, Look]) -> None:
         assert self._prepared is not None
-        self._hold_inputs(step, self._prepared)
+        self._hold_inputs(step, self._prepared, self._prepared.values.keys() - step.outputs.keys())
         for name, value in values.items():
             self._session.holdings.bind(name, value, step.outputs[name], looks[name])
         self.is_over = True
         self._session.show_status(step)
 
-    def _hold_inputs(self, step: Step, prepared: Prepared) -> None:
-        """Note which artifacts the notebook's variables have become by being captured."""
+    def _hold_inputs(self, step: Step, prepared: Prepared, unchanged: Collection[str]) -> None:
+        """Note which artifacts the notebook's variables have become by being captured, where they still are those."""
         for name, artifact in step.inputs.items():
-            if name in prepared.values and name not in step.outputs:
+            if name in unchanged and name not in step.outputs:
                 self._session.holdings.bind(name, prepared.values[name], artifact, prepared.looks[name])
 
     def _record(self, step: Step, status: Status) -> Step:
