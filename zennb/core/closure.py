@@ -261,6 +261,8 @@ class Closure:
 
     def _kin(self, value: Any, chain: Chain, name: str, bound: frozenset[str]) -> None:
         """Take in the classes a value is an instance of, and methods that were put into a package's class."""
+        if type(value) in SCALARS and len(chain) == 1:
+            return
         self._note(module_of(type(value)))
         for cls in type(value).__mro__:
             if origin(module_of(cls)).is_users:

@@ -17,8 +17,8 @@ __all__ = ["Recollection"]
 class Recollection:
     """The latest record of each step, the result that its key would find again, and whether its bytes are there.
 
-    It is as it was when the run began: a step that another kernel finishes meanwhile is not in it, and is looked
-    for in the metadata store as always.
+    It is as it was when it was asked: a step that another kernel finishes meanwhile is not in it, and is looked for in
+    the metadata store as always.
 
     Attributes:
         present: names of bytes that are there; whoever stores more adds them.
@@ -39,15 +39,25 @@ class Recollection:
         rerun: bool = False,
     ) -> None:
         self.previous = previous
-        found = {} if rerun else metadata.find_all({step.key for step in previous.values()})
-        blobs = {key: _blobs(step) for key, step in found.items()}
-        self.present = set(store.present({blob for names in blobs.values() for blob in names}))
-        self._whole = {key: step for key, step in found.items() if self.present.issuperset(blobs[key])}
+        self.present: set[str] = set()
+        self._keys = frozenset[str]() if rerun else frozenset(step.key for step in previous.values())
+        self._metadata, self._store = metadata, store
+        self._whole: Mapping[str, Step] | None = None
 
     def find(self, key: str) -> list[Step]:
-        """Return the result with that key, if it was whole when the run began."""
+        """Return the result with that key, if it is one of a latest record, and was whole when this was first asked."""
+        if key not in self._keys:
+            return []
+        if self._whole is None:  # now that one is wanted, the others probably are, too
+            self._whole = self._found()
         found = self._whole.get(key)
         return [] if found is None else [found]
+
+    def _found(self) -> dict[str, Step]:
+        found = self._metadata.find_all(self._keys)
+        blobs = {key: _blobs(step) for key, step in found.items()}
+        self.present |= self._store.present({blob for names in blobs.values() for blob in names})
+        return {key: step for key, step in found.items() if self.present.issuperset(blobs[key])}
 
 
 def _blobs(step: Step) -> Iterable[str]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zennb.core.plan import Plan
     from zennb.core.records import Artifact, Run, Step
     from zennb.engine.definition import Definition
+    from zennb.engine.shelf import Shelf
 
 __all__ = ["Finished", "Request"]
 
@@ -52,8 +53,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How a pipeline run ended: its record, its steps' records, and the first error a step raised."""
+    """How a pipeline run ended.
+
+    Attributes:
+        run: its record.
+        steps: its steps' records.
+        shelf: where what they made is, with what the run still has at hand.
+        error: the first that a step raised.
+    """
 
     run: Run
     steps: Mapping[str, Step]
+    shelf: Shelf
     error: BaseException | None = None

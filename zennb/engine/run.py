@@ -331,7 +331,7 @@ class PipelineRun:
         self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
         self._write(self._run)
         self._on_change(self._run, self._steps)
-        return Finished(run=self._run, steps=dict(self._steps), error=self._error)
+        return Finished(run=self._run, steps=dict(self._steps), shelf=self._site.shelf, error=self._error)
 
     def _abandon(self, error: BaseException) -> None:
         """Stop what runs, mark what did not come to its end, and close the run's record."""

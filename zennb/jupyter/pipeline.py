@@ -366,7 +366,7 @@ class PipelineSession:
         maker = {name: step.name for step in finished.steps.values() for name in step.outputs}
         for name in large:
             session.pending.postpone({name: fresh[name]}, site.shelf, step=maker[name])
-        values = site.shelf.fetch({name: a for name, a in fresh.items() if name not in large})
+        values = finished.shelf.fetch({name: a for name, a in fresh.items() if name not in large})
         session.pending.forget(values)
         for name, value in values.items():
             session.namespace[name] = value
