@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.contests import CONTESTS, Plan
 from benchmarks.machine import machine
-from benchmarks.table import Line, markdown
+from benchmarks.table import LESS, Line, markdown
 
 __all__ = ["main"]
 
@@ -32,7 +32,7 @@ def main() -> None:
     for name in given.contests or CONTESTS:
         _say(f"{name}: {CONTESTS[name].__doc__}")
         lines += CONTESTS[name](Plan(rounds=given.rounds, say=_say))
-    text = "\n".join([markdown(lines), "", *(f"- {line}" for line in machine())])
+    text = "\n".join([markdown(lines), "", *(f"- {line}" for line in [*LESS, *machine()])])
     _save(given.save, text, lines)
     print(text)
     _say(f"{time.time() - began:.0f} s; saved in {given.save}")

@@ -16,6 +16,7 @@ from pathlib import Path
 __all__ = ["Entry", "Job", "Result", "hold", "python"]
 
 Numbers = dict[str, float]
+PATIENCE = 4.0  # seconds until two processes that start together have both loaded what they need
 ROOT = Path(__file__).parents[1]
 
 
@@ -127,7 +128,7 @@ def _side_by_side(job: Job, folder: Path) -> Numbers:
         Job(contender=job.contender, work="kernels", options=job.options), folder / "alone", {"name": "a"}
     )
     both = folder / "both"
-    env, at = _env_of(both), time.time() + 6.0
+    env, at = _env_of(both), time.time() + PATIENCE
     started = [
         subprocess.Popen(
             _words(job, "kernels", both, {"name": name, "at": at}),

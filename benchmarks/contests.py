@@ -77,7 +77,7 @@ def _cell(entry: Entry, number: str, least: float | None, per: int) -> str:
 def chain(plan: Plan) -> list[Line]:
     """200 trivial steps."""
     steps = 200
-    slow = plan.hold(_jobs("chain", only=("marimo", "mandala"), steps=steps), most=2)
+    slow = plan.hold(_jobs("chain", only=("marimo", "mandala"), steps=steps), most=1)
     result = plan.hold(_jobs("chain", only=("limit", "joblib", "zennb"), steps=steps)) | slow
     ours = result["zennb"]
     lines = [
@@ -106,7 +106,7 @@ def lengths(plan: Plan) -> list[Line]:
     """The chain at other lengths, and with a past."""
     found = {}
     for steps in (10, 100, 1000, 5000):
-        result = plan.hold(_jobs("chain", only=("zennb",), steps=steps), most=5 if steps < 5000 else 2)
+        result = plan.hold(_jobs("chain", only=("zennb",), steps=steps), most=5 if steps < 1000 else 2)
         found[steps] = result["zennb"]
     lines = [
         line
@@ -115,7 +115,7 @@ def lengths(plan: Plan) -> list[Line]:
     ]
     pasts = {}
     for records in (10, 10_000, 100_000):
-        result = plan.hold(_jobs("chain", only=("zennb",), steps=200, records=records), most=5)
+        result = plan.hold(_jobs("chain", only=("zennb",), steps=200, records=records), most=3)
         pasts[records] = result["zennb"]
     return lines + [
         line
@@ -155,11 +155,13 @@ def data(plan: Plan) -> list[Line]:
         ("frames", "frame of 1,000,000 x 6", {}, 2.0, 2.0),
     ):
         fast = plan.hold(_jobs(work, only=("limit", "joblib", "marimo", "zennb"), **options))
-        result = fast | plan.hold(_jobs(work, only=("mandala",), **options), most=2)
+        result = fast | plan.hold(_jobs(work, only=("mandala",), **options), most=1)
         lines.append(_ratio(result, f"{title}, cold", "cold.seconds", cold))
         lines.append(_ratio(result, f"{title}, reused and read", "reused.seconds", reused))
         lines.append(_unread(result["zennb"], f"{title}, reused and not read"))
-        heavy = plan.hold(_jobs(work, memory=1, **options), most=2)
+        heavy = plan.hold(
+            _jobs(work, only=("limit", "joblib", "marimo", "zennb"), memory=1, **options), most=2
+        )
         lines.append(_memory(heavy, f"{title}, cold: peak memory", work))
     return lines
 
