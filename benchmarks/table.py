@@ -11,14 +11,13 @@ if TYPE_CHECKING:
 __all__ = ["LESS", "Line", "markdown", "times"]
 
 LESS = (
-    "limit: diskcache `set` + `get` (reused: `get` + `set`); numpy `save` + fsync, then map; Arrow IPC + fsync, then map. "
-    + "It never decides whether a result still holds.",
+    "limit: diskcache `set` + `get` (reused: `get` + `set`); numpy `save`, fsync, map; Arrow IPC, fsync, map.",
     "joblib: `Memory.cache`. Knows the function's own code and its arguments; no lineage, versions, runs, displays.",
     "marimo: `mo.persistent_cache` in a notebook run as a script. No lineage, versions, runs, displays.",
     "mandala: `@op` in a `Storage` with an overflow folder. Has lineage; no versions by name, runs, displays.",
     "zennb: records runs, lineage, versions, reasons, displays and what surrounds a step, and checks all of it.",
-    "Peers call one function for each step; zennb's steps are cells of their own. Ratios are to the limit of the same "
-    + "contest; every figure is the median of the rounds named.",
+    "Peers call one function for each step; zennb's steps are cells of their own.",
+    "Ratios are to the limit of the same contest; figures are medians of the rounds named.",
 )
 """What the contenders do, and what they do less."""
 

@@ -203,7 +203,7 @@ def seen_using(uses: Uses, collected: Collected, recording: Recording) -> Uses:
         modules.add("matplotlib")
     if recording.text("stderr"):
         modules.add("warnings")
-    return replace(uses, modules=frozenset(modules))
+    return uses if modules == uses.modules else replace(uses, modules=frozenset(modules))
 
 
 def keep(

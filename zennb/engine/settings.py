@@ -122,7 +122,9 @@ class Settings:
 
     def changes(self, before: Snapshot, after: Snapshot, *, always: Collection[str] = ()) -> dict[str, Any]:
         """Return setting → what brings it from one state to the other, for those that changed, and for some always."""
-        found = {}
+        found: dict[str, Any] = {}
+        if not always and _alike(before, after):  # as after most steps
+            return found
         for name, setting in self._known.items():
             was, now = before[name], after[name]
             if _alike(was, now) and (now is None or name not in always):
