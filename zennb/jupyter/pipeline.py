@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.session import Node, PipelineState
 from zennb.core.key import differences
-from zennb.core.ordering import ordering
-from zennb.core.plan import Outline, Plan, plan
-from zennb.core.reach import reach
+from zennb.core.plan import Plan
 from zennb.core.records import Run, Status
-from zennb.engine.collect import is_code
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
 from zennb.engine.request import Finished, Request
@@ -22,6 +18,7 @@ from zennb.jupyter.live import LiveTable
 from zennb.jupyter.notebook import cell_order
 from zennb.jupyter.panels.door import open_panel
 from zennb.jupyter.panels.panels import Panels
+from zennb.jupyter.planning import Planning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -44,6 +41,7 @@ class PipelineSession:
 
     def __init__(self, session: KernelSession, autostep: Autostep) -> None:
         self._session, self._autostep = session, autostep
+        self._planning = Planning(session)
         self.panels = Panels(self)
 
     @property
@@ -78,7 +76,7 @@ class PipelineSession:
         """Return the steps, what flows between them, and which would run again now and why."""
         definitions = self._definitions()
         previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
-        drawn = self._plan(definitions, previous)
+        drawn = self._planning.plan(definitions, previous)
         site = self._session.site()
         stale: dict[str, str] = {}
         changes = self._changes()
@@ -160,7 +158,7 @@ class PipelineSession:
             if not definitions:
                 raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
             previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
-            drawn = self._plan(definitions, previous, side_by_side=True)
+            drawn = self._planning.plan(definitions, previous, side_by_side=True)
             chosen = drawn.narrow(start=start, only=only)
             self._load_pending(definitions, drawn, chosen)
             site = session.site(stack)
@@ -211,65 +209,6 @@ class PipelineSession:
         found = self._session.register.ordered(cell_order(self._session.path))
         return {definition.name: definition for definition in found}
 
-    def _plan(
-        self,
-        definitions: Mapping[str, Definition],
-        previous: Mapping[str, Step],
-        *,
-        side_by_side: bool = False,
-    ) -> Plan:
-        """Return the plan of the steps, with the order that files and settings ask for where that makes no cycle."""
-        outlines = self._outlines(definitions, previous)
-        after = ordering(list(definitions), previous, all_of_it=side_by_side)
-        ordered = [replace(each, after=(*each.after, *after.get(each.name, ()))) for each in outlines]
-        try:
-            return plan(ordered)
-        except PlanError:
-            return plan(outlines)
-
-    def _outlines(self, definitions: Mapping[str, Definition], previous: Mapping[str, Step]) -> list[Outline]:
-        binds = {
-            name: self._binds(definition, previous.get(name)) for name, definition in definitions.items()
-        }
-        bound = frozenset().union(*binds.values()) if binds else frozenset()
-        return [
-            Outline(
-                name=name,
-                reads=self._reads(definition, bound),
-                binds=binds[name],
-                after=definition.options.after,
-            )
-            for name, definition in definitions.items()
-        ]
-
-    def _reads(self, definition: Definition, bound: frozenset[str]) -> frozenset[str]:
-        """Return the data a step reads, itself or through functions; also names that other steps will bind."""
-        reached, made = reach(definition.analysis, self._session.namespace), self._session.holdings.made()
-        functions = {
-            n for n, value in reached.definitions.items() if n in made and made[n].place == id(value)
-        }
-        data = {*reached.data, *functions}
-        partners = self._partners(self._session.holdings.looks(data))
-        return (
-            frozenset(data)
-            | frozenset(partners)
-            | (frozenset(definition.analysis.reads) & bound)
-            | frozenset(definition.options.inputs)
-        )
-
-    def _binds(self, definition: Definition, previous: Step | None) -> frozenset[str]:
-        """Return what a step binds or changes: by its code, and by what its latest run was seen to change."""
-        namespace = self._session.namespace
-        if definition.options.outputs is not None:
-            by_code = set(definition.options.outputs)
-        else:
-            by_code = {name for name in definition.analysis.binds if not name.startswith("_")}
-        by_code = {name for name in by_code if not is_code(namespace.get(name))} - definition.analysis.imports
-        seen = (
-            set(previous.outputs) if previous is not None and previous.source == definition.source else set()
-        )
-        return frozenset(by_code | seen)
-
     def _changes(self) -> dict[str, Change]:
         with self._session.lock:
             return self._session.plain.changes()
@@ -305,7 +244,7 @@ class PipelineSession:
             reason=reason,
             stale=waits is not None,
             reads=tuple(sorted(drawn.sources[definition.name])),
-            binds=tuple(sorted(self._binds(definition, previous))),
+            binds=tuple(sorted(self._planning.binds(definition, previous))),
             remark="; ".join(_remarks(definition.name, previous, changes)),
         )
 
@@ -325,13 +264,13 @@ class PipelineSession:
         plain = {
             name: definition.name
             for definition in definitions.values()
-            for name in self._reads(definition, frozenset())
+            for name in self._planning.reads(definition, frozenset())
             if name not in drawn.sources[definition.name]
         }
         binder = {
             name: step
             for step, definition in definitions.items()
-            for name in self._binds(definition, previous.get(step))
+            for name in self._planning.binds(definition, previous.get(step))
         }
         for name in parameters:
             if name in plain:
