@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.commands.session import Node, PipelineState
 from zennb.core.key import differences
-from zennb.core.plan import Plan
 from zennb.core.records import Run, Status
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from zennb.core.digest import Look
+    from zennb.core.plan import Plan
     from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
     from zennb.engine.site import Site
