@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.walk import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
 
 __all__ = ["touches"]
 
-FAR = 200_000
+FAR = 2_000_000
 """Objects visited before a value counts as not touching."""
+
+MANY = 1_000
+PLAIN = frozenset({list, dict, tuple, set, frozenset}) | SCALARS
+"""Types that hold nothing but what they are seen to hold; many of them at once are visited faster."""
 
 
 KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
@@ -22,7 +27,7 @@ KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
 them (a widget does) shares no variable because of that."""
 
 
-def touches(value: object, ids: Container[int]) -> bool:
+def touches(value: object, ids: AbstractSet[int]) -> bool:
     """Say whether an object with one of these ids is the value, or part of it, or owns memory it looks into.
 
     Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
@@ -30,9 +35,23 @@ def touches(value: object, ids: Container[int]) -> bool:
     """
     seen: set[int] = set()
     level: list[Any] = [value]
-    while level and len(seen) < FAR:
-        fresh = {id(each): each for each in level if type(each) not in SCALARS and id(each) not in seen}
-        if any(each in ids for each in fresh):
+    visited = 0
+    while level and visited < FAR:
+        kinds = set(map(type, level))
+        if kinds <= SCALARS:
+            return False
+        if not kinds.isdisjoint(SCALARS):
+            level = [each for each in level if type(each) not in SCALARS]
+        visited += len(level)
+        if (
+            len(level) > MANY and kinds <= PLAIN
+        ):  # rows of a table, as a rule: met twice or not, they end soon
+            if not ids.isdisjoint(map(id, level)):
+                return True
+            level = gc.get_referents(*level)
+            continue
+        fresh = {id(each): each for each in level if id(each) not in seen}
+        if not ids.isdisjoint(fresh):
             return True
         seen.update(fresh)
         level = list(_inside(fresh.values()))

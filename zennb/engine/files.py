@@ -32,6 +32,16 @@ _SETTLING = (
     100_000_000  # nanoseconds after a change during which a file system's clock may not tell the next one
 )
 
+_PASSING = (
+    "/ipykernel_",
+    "/site-packages/",
+    "/dist-packages/",
+    "/joblib_memmapping_folder_",
+    "/matplotlib-",
+    "/pymp-",
+)
+"""Parts of paths of packages, and of what tools keep for a while in the folder for temporary files."""
+
 Signature = tuple[int, int, int, int]
 """Size, time of the last change of content, of the last change at all, and inode: alike for the same content."""
 
@@ -58,8 +68,7 @@ def counts(path: str) -> bool:
     """Whether what a file holds is the user's matter: no part of Python, of a package, of the system or of a tool."""
     if not path or "__pycache__" in path or "/.zennb/" in path or path.endswith((".pyc", ".so", ".pyd")):
         return False
-    parts = ("/ipykernel_", "/site-packages/", "/dist-packages/")
-    return not path.startswith(_foreign()) and not any(part in path for part in parts)
+    return not path.startswith(_foreign()) and not any(part in path for part in _PASSING)
 
 
 def signature(path: str) -> Signature | None:
