@@ -59,6 +59,9 @@ CONTENTLESS = {
 }
 """Types, and the bases of types, whose instances are more than content; how to call them."""
 
+CLOSABLE = {"_io.TextIOWrapper", "_io.BufferedReader", "_io.BufferedWriter", "_io.BufferedRandom"}
+"""Files that are nothing any more once they are closed."""
+
 IN_MEMORY = {"_io.BytesIO", "_io.StringIO"}
 """Files that are only content."""
 
@@ -81,7 +84,7 @@ def _by_kind(cls: type) -> Handler | None:
     names = {_name(base) for base in cls.__mro__}
     for base, phrase in CONTENTLESS.items():
         if base in names and not names & IN_MEMORY:
-            return _refusing(phrase)
+            return _file if base == "_io._IOBase" else _refusing(phrase)
     if issubclass(cls, type):
         return digest_code.class_
     if issubclass(cls, Enum):
@@ -112,6 +115,15 @@ def _by_library(cls: type) -> Handler | None:
             if handler is not None:
                 return handler
     return None
+
+
+def _file(walk: Walk, value: Any) -> None:
+    """Write a closed file, of which a name and a mode are left; refuse an open one."""
+    if _name(type(value)) not in CLOSABLE or not value.closed:
+        raise walk.refuse(CONTENTLESS["_io._IOBase"])
+    walk.mark("closed file")
+    for part in (type(value).__name__, value.name, value.mode, getattr(value, "encoding", "")):
+        walk.sink.text(str(part))
 
 
 def _refusing(phrase: str) -> Handler:

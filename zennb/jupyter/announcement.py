@@ -87,10 +87,13 @@ def _refuse_cell_magic(text: str, spoken: str) -> None:
 
 
 def _show_first_line(filename: str, line: str) -> None:
-    """Let tracebacks show the cell's first line as it was typed (as a comment, so that it still parses)."""
+    """Let tracebacks show the cell's first line as it was typed, behind a statement, so that it still parses.
+
+    Standing alone it would be the comment above a definition on the next line, which `help(...)` shows.
+    """
     entry = linecache.cache.get(filename)
     if entry is not None and len(entry) == 4 and entry[2]:
-        entry[2][0] = f"# %%step {line}".rstrip() + "\n"
+        entry[2][0] = f"pass  # %%step {line}".rstrip() + "\n"
 
 
 def _star_names(module: str) -> Iterable[str]:

@@ -24,6 +24,7 @@ from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, Untrus
 from zennb.materializers import functions
 from zennb.materializers.blame import blame
 from zennb.materializers.buffers import Collector, Reader
+from zennb.materializers.closed import closed_reduction
 from zennb.materializers.definitions import Arrivals, find, refuse_stale
 from zennb.materializers.envelope import Envelope, pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -236,8 +237,9 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
             return code
         if isinstance(value, type | FunctionType):
             _import_home(value)
-        _refuse_fleeting(value)
-        special = self._special(value)
+        special = closed_reduction(value) or self._special(value)
+        if special is None:
+            _refuse_fleeting(value)
         return super().reducer_override(value) if special is None else special
 
     def _special(self, value: Any) -> Any:

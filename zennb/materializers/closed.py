@@ -1,0 +1,33 @@
+"""Owns closed files inside pickles: of `with open(...) as file` a name and a mode are left, and nothing to read."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+__all__ = ["closed_file", "closed_reduction"]
+
+_BINARY = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+
+
+def closed_reduction(value: object) -> tuple[Any, ...] | None:
+    """Return how to make a file that is as closed as this one; None for all else."""
+    if not isinstance(value, io.TextIOWrapper | io.BufferedReader | io.BufferedWriter | io.BufferedRandom):
+        return None
+    if type(value) not in (io.TextIOWrapper, *_BINARY) or not value.closed:
+        return None
+    encoding = value.encoding if isinstance(value, io.TextIOWrapper) else None
+    return closed_file, (value.name, value.mode, encoding)
+
+
+def closed_file(name: Any, mode: str, encoding: str | None) -> Any:
+    """Return a closed file of that name and mode, without looking whether there is such a file."""
+    file: Any = Path(os.devnull).open(mode.replace("x", "w"), encoding=encoding)  # noqa: SIM115 - closed below
+    raw = file.raw if encoding is None else file.buffer.raw
+    raw.name = name
+    if encoding is not None:
+        file.mode = mode
+    file.close()
+    return file
