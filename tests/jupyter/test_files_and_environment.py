@@ -169,6 +169,23 @@ def test_a_listed_folder_counts_by_its_names(notebook: Notebook, tmp_path: Path)
     assert notebook.ns["names"] == ["a", "b"]
 
 
+def test_a_folder_that_the_step_makes_and_lists_is_no_input_but_one_that_was_there_is(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    cell = step(
+        "from pathlib import Path\nPath('d').mkdir(exist_ok=True)\nnames = sorted(p.name for p in Path('d').iterdir())"
+    )
+    notebook.run(cell)
+    (tmp_path / "d").rmdir()
+    assert [r.status for r in again(notebook, cell)] == ["cached"]
+    (tmp_path / "d" / "x").touch()
+    (ran,) = notebook.run(cell.replace("exist_ok=True", "0o777, exist_ok=True"))
+    assert notebook.ns["names"] == ["x"]
+    (tmp_path / "d" / "y").touch()
+    (changed,) = notebook.run(cell.replace("exist_ok=True", "0o777, exist_ok=True"))
+    assert (ran.status, changed.reason) == ("completed", "d changed")
+
+
 def test_a_temporary_file_that_came_and_went_does_not_count(notebook: Notebook) -> None:
     cell = step(
         "import os\nwith open('t.tmp', 'w') as _file: pass\nsize = os.path.getsize('t.tmp')\nos.remove('t.tmp')\n"

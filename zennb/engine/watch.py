@@ -61,6 +61,7 @@ class Watch:
         self._reads: dict[str, str | Signature | None] = {}
         self._lists: dict[str, str] = {}
         self._written: dict[str, None] = {}
+        self._new: set[str] = set()
         self._thread = 0
 
     def start(self) -> None:
@@ -128,6 +129,8 @@ class Watch:
         where = self.folder if path is None else resolved(path)
         if not where or not self._counts(where + os.sep) or _is_import():
             return
+        if where in self._new or self._is_in_new_folder(where):
+            return
         made = frozenset(os.path.basename(each) for each in self._written if os.path.dirname(each) == where)
         self._lists.setdefault(where, listing(where, made))
 
@@ -135,6 +138,14 @@ class Watch:
         """Note that a file or folder was made or replaced."""
         where = resolved(path)
         if self._counts(where):
+            self._write(where)
+
+    def made_folder(self, path: object, *_more: object) -> None:
+        """Note that a folder was made, or was to be and is there already."""
+        where = resolved(path)
+        if self._counts(where):
+            if not os.path.isdir(where):
+                self._new.add(where)
             self._write(where)
 
     def removed(self, path: object, folder: object = -1) -> None:
@@ -196,7 +207,7 @@ class Watch:
         self._written[path] = None
 
     def _is_in_new_folder(self, path: str) -> bool:
-        return any(path.startswith(made + os.sep) for made in self._written)
+        return any(path.startswith(made + os.sep) for made in self._new)
 
 
 class _Environment(os._Environ):  # type: ignore[type-arg]  # noqa: SLF001 - the class of `os.environ`
@@ -239,7 +250,7 @@ _REPORTS: dict[str, Callable[..., None]] = {
     "sqlite3.connect": Watch.connected,
     "os.listdir": Watch.listed,
     "os.scandir": Watch.listed,
-    "os.mkdir": Watch.made,
+    "os.mkdir": Watch.made_folder,
     "os.truncate": Watch.removed,
     "os.remove": Watch.removed,
     "os.rmdir": Watch.removed,
