@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 BENCH := .venv-bench
 ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
+ALL_CORES := --numprocesses auto --dist loadfile
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
 # The demo keeps what it makes in this folder; delete .zennb to start afresh.
@@ -32,9 +33,9 @@ test: $(VENV)/.test ## everything that continuous integration checks
 	$(BIN)/lint-imports
 ifeq ($(CHROMIUM),)
 	@echo "No Chromium here: the browser tests are left out. On Debian: apt-get install chromium"
-	env -u ZENNB_HOME $(BIN)/python -m pytest -m "not browser"
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) -m "not browser"
 else
-	env -u ZENNB_HOME $(BIN)/python -m pytest
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES)
 endif
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
