@@ -91,6 +91,9 @@ def test_pages_and_rows_are_walked_by_keys_and_the_notebook_takes_none_of_them(
     keys.press("Enter")
     current(panel, "Run")
     shown(panel, "total = sum(numbers)")
+    lab.page.wait_for_function("document.activeElement.textContent.trim() === 'Run'")
+    for key in "bam":
+        keys.press(key)
     assert lab.page.locator(".jp-Cell").count() == 1 + len(STUDY)
     assert lab.page.locator(".jp-MarkdownCell").count() == 0
     check_quiet(lab)

@@ -24,6 +24,7 @@ ROW_HEIGHT = 26
 """Pixels from one row to the next; the row of headings takes as many."""
 
 _UNSEEN = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap"
+_NAMING = "padding:0;width:0;position:relative;white-space:nowrap"
 _CELL = (
     f"height:{ROW_HEIGHT}px;line-height:{ROW_HEIGHT - 1}px;padding:0 14px 0 0;box-sizing:border-box;"
     "white-space:nowrap;overflow:hidden;text-overflow:ellipsis;vertical-align:top"
@@ -59,7 +60,7 @@ def _heading(column: Column) -> str:
     side = "right" if column.right else "left"
     title = escape(column.title)
     if column.heading:
-        return f'<th scope="col" style="{_UNSEEN}">{title}</th>'
+        return f'<th scope="col" style="{_NAMING}"><span style="{_UNSEEN}">{title}</span></th>'
     style = f"{_CELL};text-align:{side};font-weight:600;border-bottom:1px solid {LINE}"
     return f'<th scope="col"{_class(column)} style="{style}">{title}</th>'
 
@@ -68,7 +69,7 @@ def _cell(column: Column, row: Mapping[str, Any]) -> str:
     value = row.get(column.key)
     inner = column.markup(value)
     if column.heading:
-        return f'<th scope="row" style="{_UNSEEN}">{inner}</th>'
+        return f'<th scope="row" style="{_NAMING}"><span style="{_UNSEEN}">{inner}</span></th>'
     side = "right" if column.right else "left"
     widest = "" if column.tight or column.right else f";max-width:{min(column.most, 60)}ch"
     said = column.show(value)

@@ -93,12 +93,14 @@ class ArtifactsPage:
         self.name = name
         self.one.open(found)
         self._turned()
+        self.back.focus()
 
     def close(self) -> None:
         """Show the list again."""
         self.name = ""
         self._turned()
         self.refresh()
+        self.text.focus()
 
     def view(self) -> Shown:
         """Return what is shown."""

@@ -114,12 +114,12 @@ class Dashboard(Panel):
     def open_run(self, number: int) -> None:
         """Go to one run."""
         self.one_run.open(number)
-        self.pages.show("Run")
+        self._go("Run")
 
     def open_comparison(self, old: int, new: int) -> None:
         """Go to two runs side by side."""
         self.compare.open(old, new)
-        self.pages.show("Compare")
+        self._go("Compare")
 
     @property
     def _page(self) -> LivePage:
@@ -127,7 +127,12 @@ class Dashboard(Panel):
 
     def _runs_on(self, stack: str) -> None:
         self.runs.only(stack=stack)
-        self.pages.show("Runs")
+        self._go("Runs")
+
+    def _go(self, title: str) -> None:
+        """Go to a page, with the cursor: it would be lost with the button that was pressed."""
+        self.pages.show(title)
+        self.pages.buttons[title].focus()
 
     def _beat(self) -> None:
         self.attempt(self._follow)
@@ -145,6 +150,7 @@ class Dashboard(Panel):
         if self.panels.session.activity.runs:
             interrupt()
             self.message.say("interrupted; what had finished is kept.")
+            self.pages.buttons[self.pages.current].focus()
 
 
 def _told(going: list[Going]) -> View:

@@ -51,8 +51,9 @@ class RowList:
         self._layout, self._style = Layout(), ButtonStyle()
         self._openers, self._cells = group(look="zennb-openers"), html(look="zennb-cells")
         self._said = HTML()
-        self.newer = panel.button("Newer", lambda: on_page(-1) if on_page else None, tip="Show newer ones")
-        self.older = panel.button("Older", lambda: on_page(1) if on_page else None, tip="Show older ones")
+        self._turn = on_page or (lambda _step: None)
+        self.newer = panel.button("Newer", lambda: self._turned(-1), tip="Show newer ones")
+        self.older = panel.button("Older", lambda: self._turned(1), tip="Show older ones")
         self._rows = bar(self._openers, self._cells, look="zennb-rows")
         said = bar(self._said, *((self.newer, self.older) if on_page else ()), look="zennb-said")
         self.widget: Widget = group(said, self._rows)
@@ -99,6 +100,13 @@ class RowList:
         self._cells.value = beside(table, caption=self._caption) if rows else ""
         self._said.value = said
         self.newer.disabled, self.older.disabled = not newer, not older
+
+    def _turned(self, step: int) -> None:
+        """Turn the page; from a button that can be pressed no longer, the cursor goes to its neighbour."""
+        self._turn(step)
+        pressed, other = (self.older, self.newer) if step > 0 else (self.newer, self.older)
+        if pressed.disabled and not other.disabled:
+            other.focus()
 
     def _button(self, place: int) -> Button:
         made = Button(layout=self._layout, style=self._style)
