@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import zennb.views
+from zennb.core.checked import Check, CheckedCell
 from zennb.core.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.plan import Plan
 from zennb.core.records import (
@@ -31,6 +32,7 @@ from zennb.core.records import (
 )
 from zennb.views.artifact import artifact, artifacts, history, loading, uses
 from zennb.views.captured import captured
+from zennb.views.check import check
 from zennb.views.comparison import compare
 from zennb.views.component import Flavor, Option, component, components, flavors
 from zennb.views.component_type import component_types
@@ -212,6 +214,24 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         [Use(step=1, name=n, status=Status.CACHED, run=1, stack=n, notebook=n, started=1.0)]
     ),
     "captured.captured": lambda n: captured(_events(n)),
+    "check.check": lambda n: check(
+        Check(
+            name=n,
+            cells=(
+                CheckedCell(
+                    number=1,
+                    code=n,
+                    cold=False,
+                    reused=False,
+                    reason=n,
+                    cold_difference=n,
+                    reused_difference=n,
+                ),
+                CheckedCell(number=2, code=n, stays=n),
+            ),
+            notes=(n,),
+        )
+    ),
     "comparison.compare": lambda n: compare(
         _run(n), [_step(n)], _run(n, 2), [_step(n, number=2), _step(n + "2")]
     ),
