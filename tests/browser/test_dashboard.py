@@ -35,7 +35,11 @@ def focused(lab: Lab) -> str:
     return str(lab.page.evaluate("document.activeElement.textContent.trim()"))
 
 
-def test_pages_are_walked_by_mouse_and_hostile_names_are_literal_on_each(lab: Lab, tmp_path: Path) -> None:
+@pytest.mark.parametrize("app", ["doc/tree", "notebooks"], ids=["lab", "notebook7"])
+def test_pages_are_walked_by_mouse_and_hostile_names_are_literal_on_each(
+    lab: Lab, tmp_path: Path, app: str
+) -> None:
+    lab.app = app
     panel = start(lab, tmp_path, *STUDY)
     for title in PAGES:
         press(panel, title)
