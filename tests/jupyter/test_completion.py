@@ -60,6 +60,7 @@ def test_the_line_of_a_step_is_completed(notebook: Notebook, complete: Complete)
 
 
 def test_the_words_replace_what_was_typed_and_no_more(notebook: Notebook) -> None:
+    notebook.shell.zennb_hooks.completion.settle()
     text = "%artifact-store register x --flavor=lo"
     with provisionalcompleter():
         (found,) = notebook.shell.Completer.completions(text, len(text))
@@ -151,6 +152,7 @@ def test_names_follow_a_moment_after_a_cell_and_no_cell_waits_for_them(notebook:
 
 def test_a_busy_store_leaves_the_old_names(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     completion = Completion(notebook.shell, None)
+    completion.settle()
 
     def busy(*_: object, **__: object) -> Any:
         raise StoreBusy("somebody else writes")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import signal
+import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zennb.errors import StepTimeout
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator
     from types import FrameType
 
@@ -74,9 +75,8 @@ def awake() -> Iterator[None]:
 
     An interrupt of a cell that awaits cancels its task, and a loop that sleeps would see that only when it wakes.
     """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
+    loop = _running_loop()
+    if loop is None:
         yield
         return
 
@@ -90,6 +90,15 @@ def awake() -> Iterator[None]:
         yield
     finally:
         timers[0].cancel()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread; none runs where nobody has loaded the module."""
+    loaded = sys.modules.get("asyncio")
+    try:
+        return None if loaded is None else loaded.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def interrupted() -> KeyboardInterrupt:

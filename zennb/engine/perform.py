@@ -7,7 +7,6 @@ happens between an input's bytes and an output's bytes.
 from __future__ import annotations
 
 import ast
-import asyncio
 import builtins
 import inspect
 import time
@@ -295,6 +294,8 @@ def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace:
 
 def _await(coroutine: Any) -> Any:
     """Run a coroutine to its end in an event loop of its own; the kernel's own, if this is its thread, waits."""
+    import asyncio
+
     outer = asyncio._get_running_loop()  # noqa: SLF001 - None where no loop runs; the public one raises
     asyncio._set_running_loop(None)  # noqa: SLF001 - the only way to run a loop inside another
     try:

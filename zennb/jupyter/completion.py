@@ -94,7 +94,7 @@ class Completion:
         self._matcher = _matcher(Matcher(self.names))
         self._matchers().append(self._matcher)
         shell.events.register("post_run_cell", self._after_cell)
-        self.refresh()
+        self._after_cell(None)
 
     def refresh(self) -> None:
         """Take the snapshot again; when the store cannot be read just now, the old one stays."""
