@@ -20,6 +20,7 @@ class Register:
 
     def __init__(self) -> None:
         self._steps: dict[str, Definition] = {}
+        self._names: dict[str, str] = {}  # by cell
 
     def add(self, definition: Definition) -> Definition:
         """Take in a step, and return it under the name it got.
@@ -27,14 +28,19 @@ class Register:
         A step without a name of its own whose worked-out name belongs to another cell gets a number behind it.
         """
         definition = self._named(definition)
-        for name, other in list(self._steps.items()):
-            if name != definition.name and definition.cell and other.cell == definition.cell:
-                self._steps = {
-                    (definition.name if key == name else key): (definition if key == name else value)
-                    for key, value in self._steps.items()
-                    if key != definition.name
-                }
+        replaced = self._steps.get(definition.name)
+        if replaced is not None and self._names.get(replaced.cell) == definition.name:
+            del self._names[replaced.cell]
+        before = self._names.get(definition.cell) if definition.cell else None
+        if before is not None and before != definition.name and before in self._steps:
+            self._steps = {
+                (definition.name if key == before else key): (definition if key == before else value)
+                for key, value in self._steps.items()
+                if key != definition.name
+            }
         self._steps[definition.name] = definition
+        if definition.cell:
+            self._names[definition.cell] = definition.name
         return definition
 
     def names(self) -> list[str]:
