@@ -176,7 +176,8 @@ class PipelineSession:
                 previous=previous,
                 rerun=rerun,
             )
-        edges = [pair for pair in drawn.edges if set(pair) <= set(chosen)]
+        runs = set(chosen)
+        edges = [pair for pair in drawn.edges if runs.issuperset(pair)]
         updates = session.can_update
         with LiveTable(session.tap, chosen, updates=updates, activity=session.activity, edges=edges) as table:
             run = PipelineRun(
