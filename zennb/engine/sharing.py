@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
-from zennb.core.origin import Origin, origin
+from zennb.core.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
-
     from zennb.core.digest import Look
 
 __all__ = ["forget", "share"]
@@ -48,32 +47,39 @@ def share(one: Look, other: Look) -> bool:
     return not _are_libraries(common)
 
 
-def _are_libraries(ids: AbstractSet[int]) -> bool:
+def _are_libraries(ids: frozenset[int]) -> bool:
     """Whether all these objects are kept by a class, module or settings of a library, or inside such.
 
     All that Python tracks is walked once; to ask each object who refers to it would walk it as often. What is found
     is remembered: the same few constants turn up in all values of a kind.
     """
-    owned = gc.get_referents(*(each for each in gc.get_objects() if _is_library(each)))
-    owned += gc.get_referents(*(each for each in owned if issubclass(type(each), _CONTAINERS)))
+    owned = gc.get_referents(*_kept_by_libraries())
+    containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
+    owned += gc.get_referents(*(each for each in owned if type(each) in containers))
     for depth in range(_DEPTH + 1):
-        _libraries.update((id(each), each) for each in owned if id(each) in ids)
+        inside = ids.intersection(map(id, owned))
+        _libraries.update({id(each): each for each in owned if id(each) in inside} if inside else {})
         if ids <= _libraries.keys() or depth == _DEPTH:
             break
         # Deeper only inside what is asked about: a library's objects as a whole are too many.
-        inner = owned if depth else [each for each in owned if id(each) in ids]
+        inner = owned if depth else [_libraries[one] for one in inside]
         owned = [part for part in gc.get_referents(*inner) if not isinstance(part, type)]
     _others.update(ids - _libraries.keys())
     return ids <= _libraries.keys()
 
 
-def _is_library(referrer: object) -> bool:
-    """Whether it is what a class or module of an installed package holds, or a package's settings."""
-    if not isinstance(referrer, dict):
+def _kept_by_libraries() -> list[dict[Any, Any]]:
+    """Return what the classes and modules of installed packages hold, and the packages' settings."""
+    found = [
+        each for each in gc.get_objects() if type(each) is dict and ("__doc__" in each or "__spec__" in each)
+    ]
+    settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
+    return [*filter(_is_library, found), *([settings] if settings is not None else [])]
+
+
+def _is_library(held: dict[Any, Any]) -> bool:
+    """Whether it is what a class or module of an installed package holds."""
+    if not any(keys <= held.keys() for keys in _LIBRARY_KEYS):
         return False
-    if type(referrer) is not dict:
-        return origin(type(referrer).__module__) is Origin.PACKAGE and type(referrer).__name__ == "RcParams"
-    if not any(keys <= referrer.keys() for keys in _LIBRARY_KEYS):
-        return False
-    module = referrer.get("__module__", referrer.get("__name__"))
+    module = held.get("__module__", held.get("__name__"))
     return isinstance(module, str) and not origin(module).is_users
