@@ -13,7 +13,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test bench format clean
+.PHONY: help demo lab test soak bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ endif
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
+
+soak: $(VENV)/.test ## edit and run a notebook at random, thousands of times, with zennb and without, and compare
+	env -u ZENNB_HOME ZENNB_REUSE_ROUNDS=2000 $(BIN)/python -m pytest tests/reuse/test_machine.py -q -s
 
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .

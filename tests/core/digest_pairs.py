@@ -122,6 +122,15 @@ def ring(length: int) -> list[Any]:
     return first
 
 
+def pair_of(part: Any) -> list[Any]:
+    return [[part], [part]]
+
+
+def asked(values: dict[Any, Any]) -> dict[Any, Any]:
+    values.get("x")
+    return values
+
+
 def adder(n: Any) -> Callable[[Any], Any]:
     return lambda x: x + n
 
@@ -258,7 +267,7 @@ DIFFER: dict[str, Callable[[], Pair]] = {
     "set and its subclass": lambda: ({1}, Bag({1})),
     "named tuple and tuple": lambda: (Point(1, 2), (1, 2)),
     "an equal part and a shared one": lambda: ([[1], [1]], [[1]] * 2),
-    "a shared part further down": lambda: ([[[]], [[]]], (lambda x: [[x], [x]])([])),
+    "a shared part further down": lambda: ([[[]], [[]]], pair_of([])),
     "rings of other lengths": lambda: (ring(2), ring(3)),
     "a ring and a list": lambda: (ring(1), [[]]),
     # objects
@@ -369,7 +378,7 @@ DIFFER: dict[str, Callable[[], Pair]] = {
     "a name of None and of text": lambda: (series(1), series(1, name="None")),
     "notes of series": lambda: (noted(series(1), unit="m"), noted(series(1), unit="s")),
     "notes of frames": lambda: (frame(), noted(frame(), unit="s")),
-    "flags": lambda: (frame(), frame().set_flags(allows_duplicate_labels=False)),
+    "flags of frames": lambda: (frame(), frame().set_flags(allows_duplicate_labels=False)),
     "missing numbers and zeros": lambda: (series(1.0, None), series(1.0, 0.0)),
     "missing texts and nan": lambda: (
         series("a", None, dtype=object),
@@ -473,7 +482,7 @@ AGREE: dict[str, Callable[[], Pair]] = {
     "counters": lambda: (collections.Counter("ab"), collections.Counter({"a": 1, "b": 1})),
     "defaultdicts before and after a look": lambda: (
         collections.defaultdict(int, a=1),
-        (lambda d: (d.get("x"), d)[1])(collections.defaultdict(int, a=1)),
+        asked(collections.defaultdict(int, a=1)),
     ),
     "deques": lambda: (collections.deque([1, 2], 5), collections.deque([0, 1, 2], 5).__class__([1, 2], 5)),
     "fractions": lambda: (fractions.Fraction(1, 2), fractions.Fraction(2, 4)),
@@ -508,7 +517,7 @@ AGREE: dict[str, Callable[[], Pair]] = {
         frame(a=[1]).rename(columns={"a": "b"}).rename(columns={"b": "a"}),
     ),
     "sliced frames": lambda: (frame(a=[1, 2, 3])[:2], frame(a=[1, 2])),
-    "categories": lambda: (category(), pd.Categorical.from_codes([0, 1], ["a", "b"])),
+    "categories": lambda: (category(), category(["b", "a"])[::-1]),
     "levels": lambda: (levels("x", "y"), levels().set_names(["x", "y"])),
     "dates": lambda: (
         days(),

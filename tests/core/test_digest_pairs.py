@@ -1,4 +1,4 @@
-"""Pairs of values that must not be confused, and pairs that are the same; alone, inside others, and in other processes."""
+"""Pairs of values that must not be confused, and pairs that are the same: alone, inside others, in other processes."""
 
 from __future__ import annotations
 

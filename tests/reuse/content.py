@@ -5,11 +5,14 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
+import os
+import random
 import re
 import sys
 import types
 import weakref
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +21,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Content", "code_text"]
+__all__ = ["Content", "code_text", "random_state", "settings", "surroundings"]
 
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
@@ -183,3 +186,26 @@ def code_text(code: types.CodeType) -> str:
         for one in code.co_consts
     ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def settings() -> str:
+    """Return the settings of libraries that cells of the notebook change."""
+    return f"{np.get_printoptions()} {pd.get_option('display.precision')}"
+
+
+def random_state() -> str:
+    """Return a digest of the global random states."""
+    states = repr(random.getstate()), np.random.get_state()[1].tobytes(), np.random.get_state()[2:]  # type: ignore[index]
+    return hashlib.sha256(repr(states).encode()).hexdigest()[:12]
+
+
+def surroundings() -> dict[str, str]:
+    """Return what a cell may change besides variables: settings, random state, environment, folder and files."""
+    files = sorted(file for file in Path().rglob("*.txt"))
+    return {
+        "(settings)": settings(),
+        "(random state)": random_state(),
+        "(environment)": str({name: text for name, text in os.environ.items() if name.startswith("REUSE")}),
+        "(folder)": "its own" if Path.cwd().name in {"with", "without"} else str(Path.cwd()),
+        "(files)": str({str(file): file.read_text() for file in files if "site-packages" not in str(file)}),
+    }

@@ -9,15 +9,19 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import signal
 import sys
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from multiprocessing.connection import Client
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.reuse.content import Content
+import numpy as np
+
+from tests.reuse.content import Content, surroundings
 from tests.reuse.truth import Truth
 
 if TYPE_CHECKING:
@@ -60,14 +64,18 @@ class Shell:
             result = self._shell.run_cell(text, store_history=True)
         error = result.error_in_exec or result.error_before_exec
         shown = list(self._shell.display_pub.outputs)
-        facts = [one["metadata"]["zennb"] for one in shown if "zennb" in one["metadata"]]
+        facts = [
+            {**one["metadata"]["zennb"], "said": one["data"]["text/plain"]}
+            for one in shown
+            if "zennb" in one["metadata"]
+        ]
         return {
             "out": "" if error else out.getvalue(),
             "err": "" if error else err.getvalue(),
             "shown": [one["data"]["text/plain"] for one in shown if "zennb" not in one["metadata"]],
             "error": f"{type(error).__name__}: {error}".replace(str(Path.cwd()), "") if error else "",
             "facts": dict(facts[-1]) if facts else {},
-            "content": Content(self._shell.user_ns).of(self._names),
+            "content": Content(self._shell.user_ns).of(self._names) | surroundings(),
         }
 
     def run_whole(self, text: str) -> dict[str, Any]:
@@ -77,7 +85,7 @@ class Shell:
         if ran["error"]:
             self._shell.user_ns.clear()
             self._shell.user_ns.update(before)
-            ran["content"] = Content(self._shell.user_ns).of(self._names)
+            ran["content"] = Content(self._shell.user_ns).of(self._names) | surroundings()
         return ran
 
     def truth(self, text: str) -> str:
@@ -92,6 +100,8 @@ def _kernel(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     sys.path[:0] = [order["folder"], os.path.join(order["folder"], "site-packages")]  # noqa: PTH118
     sys.dont_write_bytecode = True
+    random.seed(0)  # two kernels that nobody has seeded draw other numbers
+    np.random.seed(0)
     with Client(order["address"], "AF_UNIX") as door:
         shell = Shell(with_zennb=order["with_zennb"])
         door.send("ready")
@@ -111,18 +121,10 @@ def _answer(door: Connection[Any, Any], shell: Shell) -> None:
 
 def serve() -> None:
     """Fork a kernel for each order that comes in."""
-    import IPython.core.interactiveshell
-    import IPython.extensions.autoreload
-    import numpy as np
-    import pandas as pd
-
-    import zennb.jupyter.extension
-    import zennb.jupyter.session
-
-    assert np
-    assert pd
-    assert IPython
-    assert zennb
+    for heavy in ("IPython.core.interactiveshell", "IPython.extensions.autoreload", "numpy", "pandas"):
+        import_module(heavy)
+    import_module("zennb.jupyter.extension")
+    import_module("zennb.jupyter.session")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("warm", flush=True)
     for line in sys.stdin:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ALSO", "CELLS", "FILES", "OUTSIDE", "PACKAGES"]
+__all__ = ["ALSO", "CELLS", "DATA", "FILES", "PACKAGES", "SEEDED"]
 
 CLASS = """
 class K({base}):
@@ -36,8 +36,10 @@ CELLS: dict[str, tuple[str, ...]] = {
         "def h2(x):\n    return h1(x) + len(LIMITS)",
         "h2 = functools.partial(h1)",
         "h2 = h1",
-        "def around(f):\n    @functools.wraps(f)\n    def inner(*args):\n        return f(*args) + 10\n    return inner\n"
-        "@around\ndef h2(x):\n    return h1(x)",
+        (
+            "def around(f):\n    @functools.wraps(f)\n    def inner(*args):\n        return f(*args) + 10\n"
+            "    return inner\n@around\ndef h2(x):\n    return h1(x)"
+        ),
         "def around(n):\n    return lambda x: h1(x) + n\nh2 = around(RATE)",
         "def h2(x):\n    return h1(x) if x < 1 else h2(x - 1)",
         "def h2(x):\n    import mod_b\n    return mod_b.work(x) + h1(x)",
@@ -55,8 +57,11 @@ CELLS: dict[str, tuple[str, ...]] = {
         CLASS.format(base="B", scale="pass", more=" + self.bonus()", two=2),
         CLASS.format(base="", scale="scale = 2", more="", two=3),
         CLASS.format(base="B", scale="__slots__ = ('n',)", more="", two=2),
-        "@dataclass\nclass K(B):\n    n: int\n    scale: int = 4\n    def get(self):\n        return self.n * self.scale\n"
-        "    def grow(self):\n        self.n += 1\n    twice = 5",
+        (
+            "@dataclass\nclass K(B):\n    n: int\n    scale: int = 4\n"
+            "    def get(self):\n        return self.n * self.scale\n"
+            "    def grow(self):\n        self.n += 1\n    twice = 5"
+        ),
     ),
     "colour": (
         "from dataclasses import dataclass\nfrom enum import Enum\nclass Colour(Enum):\n    RED = 1\n    BLUE = 2",
@@ -113,6 +118,27 @@ CELLS: dict[str, tuple[str, ...]] = {
         "df = df.rename(columns={'a': 'q'})\ndf = df.rename(columns={'q': 'a'})",
     ),
     "grow": ("obj.grow()", "obj.n = obj.n + 1", "obj.seen = [xs]"),
+    "seed": (
+        "import random\nrandom.seed(1)\nnp.random.seed(1)",
+        "import random\nrandom.seed(2)\nnp.random.seed(2)",
+        "import random\nrandom.random()\nNone",
+    ),
+    "env": (
+        "os.environ['REUSE_LEVEL'] = 'low'",
+        "os.environ['REUSE_LEVEL'] = 'high'",
+        "os.environ.pop('REUSE_LEVEL', None)\nNone",
+        "%env REUSE_LEVEL=set",
+    ),
+    "options": (
+        "np.set_printoptions(precision=3)",
+        "np.set_printoptions(precision=8)",
+        "pd.set_option('display.precision', 2)",
+        "pd.options.display.precision = 4",
+    ),
+    "out": (
+        "with open('out.txt', 'w') as file:\n    print(RATE, file=file)\ndel file",
+        "from pathlib import Path\nPath('out.txt').write_text(str(xs))",
+    ),
     "s_h": (
         "r_h = h2(3)\nprint('h', r_h)",
         "r_h = h2(4)\nprint('h', r_h)\nr_h",
@@ -140,11 +166,13 @@ CELLS: dict[str, tuple[str, ...]] = {
         "r_x = [xs, xs]",
         "total = 0\nfor item in xs:\n    total = total + item",
         "r_x = ys",
+        "xs.append(0)\nr_x = len(ys)",
     ),
     "s_arr": (
         "r_a = float(arr.sum())",
         "r_a = arr[::2]",
         "r_a = view\nr_a",
+        "arr[1] = 5\nr_a = float(view.sum())",
         "with np.errstate(all='ignore') as state:\n    r_a = arr * 2",
     ),
     "s_df": ("r_d = df.sum()\nr_d", "r_d = df[['b', 'a']]", "r_d = df.assign(w=len(xs))\nr_d.head()"),
@@ -174,6 +202,28 @@ CELLS: dict[str, tuple[str, ...]] = {
         "if (n := RATE) > 2:\n    r_w = n\nelse:\n    r_w = -n",
     ),
     "s_gen": ("gen = (x for x in (1, 2))\nr_g = list(gen)",),
+    "s_file": (
+        "r_f = open('data.txt').read()",
+        "r_f = int(pd.read_csv('data.csv')['a'].sum())",
+        "from pathlib import Path\nr_f = Path('data.txt').read_text() + str(RATE)",
+        "r_f = np.loadtxt('data.txt')\nr_f",
+        "r_f = sorted(os.listdir('folder'))",
+        "r_f = os.path.exists('extra.txt') and open('extra.txt').read()",
+    ),
+    "s_out": ("r_u = open('out.txt').read()",),
+    "s_env": (
+        "r_v = os.environ.get('REUSE_LEVEL', 'none')",
+        "r_v = os.getenv('REUSE_LEVEL')",
+        "r_v = 'REUSE_LEVEL' in os.environ",
+    ),
+    "s_random": (
+        "r_n = float(np.random.rand())\nr_n",
+        "import random\nr_n = random.random()",
+        "r_n = list(df.sample(1)['a'])",
+        "np.random.seed(5)\nr_n = float(np.random.rand())",
+        "r_n = float(np.random.default_rng(3).random())",
+    ),
+    "s_print": ("print(arr / 3)\nr_z = str(np.array([1 / 3]))", "print(df / 3)\nr_z = repr(df)"),
     "s_lock": ("r_l = arr.copy()\nr_l.flags.writeable = False",),
     "s_show": ("display(h1(2), xs)\nprint('shown')\nfor x in (1, 2): print(x, end=' ')",),
 }
@@ -181,8 +231,6 @@ CELLS: dict[str, tuple[str, ...]] = {
 
 ALSO = {"r_s = !echo {RATE} $xs": "RATE, xs"}
 """What a cell reads although its bytecode does not tell: an expression."""
-
-OUTSIDE = ("the step changes what no output holds", "a generator")
 
 MOD_A = """
 import math
@@ -257,7 +305,10 @@ FILES: dict[str, tuple[str, ...]] = {
     "pkg_l/inner.py": (
         "from mod_b import Box\nDEPTH = 3\nshape = Box(7)\ndef deep(x):\n    return x * DEPTH\nclean = deep\n",
         "from mod_b import Box\nDEPTH = 4\nshape = Box(7)\ndef deep(x):\n    return x * DEPTH\nclean = deep\n",
-        "from mod_b import Box\nDEPTH = 3\nshape = Box(7)\ndef deep(x):\n    from .extra import more\n    return more(x)\nclean = deep\n",
+        (
+            "from mod_b import Box\nDEPTH = 3\nshape = Box(7)\n"
+            "def deep(x):\n    from .extra import more\n    return more(x)\nclean = deep\n"
+        ),
     ),
     "pkg_l/extra.py": (
         "from . import inner\ndef more(x):\n    return x + inner.DEPTH\n",
@@ -265,6 +316,18 @@ FILES: dict[str, tuple[str, ...]] = {
     ),
 }
 """The local modules, each with its variants."""
+
+DATA: dict[str, tuple[str, ...]] = {
+    "data.txt": ("1\n2\n", "1\n3\n", "1\n2\n\n"),
+    "data.csv": ("a,b\n1,2\n", "a,b\n3,2\n"),
+    "folder/one.txt": ("one", "1"),
+    "folder/two.txt": ("two",),
+    "extra.txt": ("extra", "more"),
+}
+"""Files that steps read, each with its variants; the last two are not there at first."""
+
+SEEDED = "import random\nimport numpy as np\nrandom.seed(0)\nnp.random.seed(0)"
+"""What a new kernel runs first: without it, two kernels draw other numbers, with zennb or without."""
 
 PACKAGE = """
 __version__ = {version!r}

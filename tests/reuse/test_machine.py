@@ -1,4 +1,7 @@
-"""A notebook edited and run at random shows and holds, with zennb, what it shows and holds without it. Always."""
+"""A notebook edited and run at random shows and holds, with zennb, what it shows and holds without it. Always.
+
+`make soak` does thousands of rounds; here a few show that the machine works.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,62 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.reuse.machine import Counts, Machine
-from tests.reuse.pair import Warm
+from tests.reuse.pair import Action, Difference, Pair, minimal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.reuse.pair import Warm
 
 ROUNDS = int(os.environ.get("ZENNB_REUSE_ROUNDS", "0"))
-
-
-@pytest.fixture(scope="module")
-def warm() -> Iterator[Warm]:
-    process = Warm()
-    yield process
-    process.close()
+"""Cells to run at least; 0 for the few of a quick look, which are always the same."""
 
 
 def test_reuse_is_never_wrong_and_rarely_missed(warm: Warm) -> None:
     Machine.warm, Machine.counts = warm, Counts()
-    quick = settings(
-        max_examples=10 if ROUNDS else 4,
-        stateful_step_count=20 if ROUNDS else 12,
+    profile = settings(
+        max_examples=10 if ROUNDS else 3,
+        stateful_step_count=20 if ROUNDS else 8,
         deadline=None,
         derandomize=not ROUNDS,
+        database=None,
         phases=[Phase.generate],  # the machine shortens its own story, and faster
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Machine, settings=quick)
-    while Machine.counts.rounds < ROUNDS:
-        run_state_machine_as_test(Machine, settings=quick)
+    while Machine.counts.rounds == 0 or Machine.counts.rounds < ROUNDS:
+        run_state_machine_as_test(Machine, settings=profile)
     print(Machine.counts)
+    if Machine.counts.unchanged > 300:
+        assert Machine.counts.share < 0.02, str(Machine.counts)
+
+
+def test_a_difference_is_seen_and_told_with_the_shortest_story(warm: Warm) -> None:
+    """A folder's name is all that differs between the two kernels: a cell that shows it must be found out."""
+    story = [
+        Action("cell", "one", "x = 1"),
+        Action("step", "two", "y = x + 1"),
+        Action("cell", "three", "import os\nwhere = os.getcwd()"),
+    ]
+    pair = Pair(warm)
+    try:
+        for action in story[:2]:
+            pair.do(action)
+        with pytest.raises(Difference) as caught:
+            pair.do(story[2])
+    finally:
+        pair.close()
+    assert caught.value.parts == {"where"}
+    told = minimal(warm, story, caught.value)
+    assert told.startswith("[three]\nimport os")
+    assert "x = 1" not in told
+
+
+def test_a_step_that_runs_although_nothing_changed_is_counted(warm: Warm) -> None:
+    counts, known = Counts(), set[str]()
+    pair = Pair(warm)
+    try:
+        for name in ("s", "s --rerun"):
+            ran = pair.do(Action("step", name, "x = 1"))
+            assert ran is not None
+            counts.note(name, ran, known=known)
+    finally:
+        pair.close()
+    assert (counts.unchanged, counts.needless.total(), counts.share) == (1, 1, 1.0)

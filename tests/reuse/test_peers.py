@@ -108,10 +108,14 @@ CELLS: dict[str, tuple[str, str, str]] = {
         "r = g(1)",
     ),
     "a decorator that wraps": (
-        "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def inner(x): return f(x) + 1\n"
-        "    return inner\n@deco\ndef g(x): return x",
-        "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def inner(x): return f(x) + 2\n"
-        "    return inner\n@deco\ndef g(x): return x",
+        (
+            "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def inner(x): return f(x) + 1\n"
+            "    return inner\n@deco\ndef g(x): return x"
+        ),
+        (
+            "import functools\ndef deco(f):\n    @functools.wraps(f)\n    def inner(x): return f(x) + 2\n"
+            "    return inner\n@deco\ndef g(x): return x"
+        ),
         "r = g(1)",
     ),
     "an argument of a decorator": (
@@ -158,8 +162,14 @@ CELLS: dict[str, tuple[str, str, str]] = {
         "r = f(5)",
     ),
     "a dispatcher's case": (
-        "from functools import singledispatch\n@singledispatch\ndef f(x): return 0\n@f.register\ndef _(x: int): return 1",
-        "from functools import singledispatch\n@singledispatch\ndef f(x): return 0\n@f.register\ndef _(x: int): return 2",
+        (
+            "from functools import singledispatch\n@singledispatch\ndef f(x): return 0\n"
+            "@f.register\ndef _(x: int): return 1"
+        ),
+        (
+            "from functools import singledispatch\n@singledispatch\ndef f(x): return 0\n"
+            "@f.register\ndef _(x: int): return 2"
+        ),
         "r = f(5)",
     ),
     "an annotation that is used": (
@@ -273,10 +283,14 @@ CELLS: dict[str, tuple[str, str, str]] = {
         "r = P().x",
     ),
     "a dataclass factory": (
-        "from dataclasses import dataclass, field\ndef make(): return [1]\n@dataclass\nclass P:\n"
-        "    x: list = field(default_factory=make)",
-        "from dataclasses import dataclass, field\ndef make(): return [2]\n@dataclass\nclass P:\n"
-        "    x: list = field(default_factory=make)",
+        (
+            "from dataclasses import dataclass, field\ndef make(): return [1]\n@dataclass\nclass P:\n"
+            "    x: list = field(default_factory=make)"
+        ),
+        (
+            "from dataclasses import dataclass, field\ndef make(): return [2]\n@dataclass\nclass P:\n"
+            "    x: list = field(default_factory=make)"
+        ),
         "r = P().x",
     ),
     "the order of a dataclass": (
@@ -822,3 +836,35 @@ def test_an_input_that_cannot_be_stored_after_the_step_is_looked_at_again(pair: 
         cell(pair, one)  # from here on `k` is an instance of a class that has been defined anew
         step(pair, change, "change")
         step(pair, look, "look")
+
+
+@pytest.mark.parametrize("text", ["xs.append(1)\nr = len(ys)", "ys += [2]\nr = sum(xs)", "r = [xs, ys]"])
+def test_equal_inputs_are_not_taken_for_one_and_the_same(pair: Pair, text: str) -> None:
+    for _ in range(2):
+        for setup in ("xs = [1]\nys = xs", "xs = [1]\nys = [1]"):
+            cell(pair, setup)
+            step(pair, text)
+            cell(pair, "xs.append(3)")
+        restart(pair)
+
+
+def test_an_array_and_an_equal_copy_are_not_taken_for_one_and_the_same(pair: Pair) -> None:
+    for _ in range(2):
+        for setup in ("v = a[1:]", "v = a[1:].copy()"):
+            cell(pair, f"import numpy as np\na = np.arange(4)\n{setup}")
+            step(pair, "a[2] = 9\nr = int(v.sum())")
+        restart(pair)
+
+
+@pytest.mark.parametrize(
+    "text", ["x = [1]\nr = x\ndel x", "x = [1]\nr = x\nif r: del x", "if r:\n    x = 2\n    del x"]
+)
+def test_a_name_that_a_step_binds_and_deletes_is_gone_whether_it_was_there_or_not(
+    pair: Pair, text: str
+) -> None:
+    for setup in ("r = 1\nx = 5", "r = 1\nx = 5\ndel x", "r = 1\nx = 6"):
+        cell(pair, setup)
+        step(pair, text)
+        cell(pair, setup)
+        step(pair, text)
+        restart(pair)

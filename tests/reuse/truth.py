@@ -10,11 +10,13 @@ import builtins
 import dis
 import functools
 import hashlib
+import os
 import sys
 import types
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.reuse.content import LOCAL, Content, code_text
+from tests.reuse.content import LOCAL, Content, code_text, random_state, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,6 +41,7 @@ class Truth:
     def of(self, code: types.CodeType) -> str:
         """Return a digest of a cell's code and of everything that it leads to."""
         self._found["code"] = _code(code)
+        self._surroundings(code)
         self._follow(code, self._namespace, None)
         return hashlib.sha256(repr(sorted(self._found.items())).encode()).hexdigest()[:16]
 
@@ -50,6 +53,19 @@ class Truth:
             self._take(f"{scope.get('__name__')}:{chain[0]}", start, chain[1:])
         for package in _imports(code):
             self._import(package)
+
+    def _surroundings(self, code: types.CodeType) -> None:
+        """Note the files, environment variables, random states and settings that a cell speaks of."""
+        for text in code.co_consts:
+            if isinstance(text, str) and Path(text).is_file():
+                self._found[f"file {text}"] = Path(text).read_text()
+            elif isinstance(text, str) and Path(text).is_dir():
+                self._found[f"folder {text}"] = str(sorted(file.name for file in Path(text).iterdir()))
+            elif isinstance(text, str) and text.startswith("REUSE"):
+                self._found[f"variable {text}"] = str(os.environ.get(text))
+        if not {"random", "sample"}.isdisjoint(code.co_names):
+            self._found["random state"] = random_state()
+        self._found["settings"] = settings()
 
     def _import(self, path: str) -> None:
         module, _, name = path.partition(":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,6 @@ from zennb.engine.sharing import share
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Iterable, Mapping, MutableMapping
 
     from zennb.engine.definition import Definition
@@ -49,11 +49,19 @@ class Before:
         )
         self._values = {name: namespace.get(name, _ABSENT) for name in touched}
         self._surely = analysis.surely
+        self._deleting = {
+            target.id
+            for statement in definition.tree.body
+            if isinstance(statement, ast.Delete)
+            for target in statement.targets
+            if isinstance(target, ast.Name)
+        }
         self._hidden = {
             name
             for name in analysis.binds
             if name not in analysis.surely
             and name not in analysis.reads
+            and name not in analysis.deletes
             and name in namespace
             and name not in writes
         }
@@ -74,11 +82,11 @@ class Before:
         return [name for name in self.names if self._was_bound(name)]
 
     def deleted(self) -> tuple[str, ...]:
-        """Return the names that were there before and are gone."""
+        """Return the names that are gone and were there before, or that the step deletes whatever happens."""
         return tuple(
             name
             for name, value in self._values.items()
-            if value is not _ABSENT and name not in self._namespace
+            if name not in self._namespace and (value is not _ABSENT or name in self._deleting)
         )
 
     def restore(self, names: Iterable[str] | None = None) -> None:

@@ -14,6 +14,7 @@ from zennb.core.key import key
 from zennb.core.reach import Reach, reach
 from zennb.core.records import Parts
 from zennb.core.versions import versions
+from zennb.engine.sharing import groups
 from zennb.engine.uses import Uses, uses
 from zennb.errors import CannotDigest, StepRefused
 
@@ -250,10 +251,20 @@ def _parts(
         reached={
             f"{found.kinds[name]} {name}": digest
             for name, digest in {**found.code, **found.constants}.items()
-        },
+        }
+        | {f"sharing {', '.join(names)}": "" for names in _sharing(looks, artifacts)},
         packages=versions(packages),
         options={f"depends-on {path}": _file_digest(path, definition.name) for path in options.depends_on},
     )
+
+
+def _sharing(looks: Mapping[str, Look], artifacts: Mapping[str, Artifact]) -> list[tuple[str, ...]]:
+    """Return which inputs share state: `b.append(1)` does something else where `a` is the same list."""
+    together: dict[str, list[str]] = {}
+    for name in sorted(artifacts.keys() - looks.keys()):
+        if artifacts[name].item is not None:
+            together.setdefault(artifacts[name].blob, []).append(name)
+    return [*groups(looks), *(tuple(names) for names in together.values() if len(names) > 1)]
 
 
 def _file_digest(path: str, step: str) -> str:

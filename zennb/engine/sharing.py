@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.origin import origin
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zennb.core.digest import Look
 
-__all__ = ["forget", "share"]
+__all__ = ["forget", "groups", "share"]
 
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
 """What the dictionaries of classes, and of modules, hold."""
@@ -45,6 +47,16 @@ def share(one: Look, other: Look) -> bool:
     if min(common) < 0 or one.root in common or other.root in common or not _others.isdisjoint(common):
         return True
     return not _are_libraries(common)
+
+
+def groups(looks: Mapping[str, Look]) -> list[tuple[str, ...]]:
+    """Return the names, in alphabetical order, that share state with each other, where there are several."""
+    found: list[list[str]] = []
+    for name in sorted(name for name, look in looks.items() if look.mutable):
+        near = [group for group in found if any(share(looks[name], looks[other]) for other in group)]
+        found = [group for group in found if group not in near]
+        found.append([*(other for group in near for other in group), name])
+    return sorted(tuple(sorted(group)) for group in found if len(group) > 1)
 
 
 def _are_libraries(ids: frozenset[int]) -> bool:

@@ -225,7 +225,7 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
     def reducer_override(self, value: Any) -> Any:
         """Return how to rebuild what is special here; leave the rest to cloudpickle."""
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
-            name = value.__qualname__
+            name = _own_name(value, self._scope)
             by_name = isinstance(value, type) or id(value) not in self._whole
             if by_name and find(self._scope, name) is value:
                 self.needs[name] = None
@@ -296,6 +296,13 @@ def _import_home(value: type | FunctionType) -> None:
     if module and module not in sys.modules and origin(module) is Origin.PACKAGE:
         with suppress(ImportError):
             importlib.import_module(module)
+
+
+def _own_name(value: type | FunctionType, scope: Scope) -> str:
+    """Return the qualified name of a class or function; of a lambda, the name that the notebook has for it."""
+    if value.__qualname__ != "<lambda>":
+        return value.__qualname__
+    return next((name for name, found in scope.items() if found is value), "")
 
 
 def _kind(value: object, root: type | None) -> str:
