@@ -68,6 +68,8 @@ class Content:
             return f"module {value.__name__}"
         if isinstance(value, np.generic | pd.Timestamp | types.BuiltinFunctionType):
             return f"{type(value).__name__} {ADDRESS.sub('0x', repr(value))}"
+        if isinstance(value, types.FunctionType) and _is_stateless(value):
+            return self._function(value)  # which object it is could only be told by `is`
         if id(value) in self._labels:
             return f"same as {self._labels[id(value)]}"
         count = sum(label.startswith(self._root + "#") for label in self._labels.values())
@@ -157,6 +159,11 @@ class Content:
         held |= getattr(value, "__dict__", {})
         inside = ", ".join(f"{name}: {self.text(part)}" for name, part in held.items())
         return f"object of {self._class_of(value)} ({inside})"
+
+
+def _is_stateless(function: types.FunctionType) -> bool:
+    carried = (function.__defaults__, function.__kwdefaults__, function.__closure__, function.__dict__)
+    return not any(carried)
 
 
 LOCAL = frozenset(

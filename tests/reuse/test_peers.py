@@ -868,3 +868,18 @@ def test_a_name_that_a_step_binds_and_deletes_is_gone_whether_it_was_there_or_no
         cell(pair, setup)
         step(pair, text)
         restart(pair)
+
+
+def test_what_a_cached_function_remembers_of_older_code_is_never_recorded(pair: Pair) -> None:
+    cached = "@lru_cache\ndef f(x): return g(x) + RATE"
+    setup = "from functools import lru_cache\nRATE = 1\ndef g(x): return x + 1\n"
+    for edit in ("def g(x): return x + 2", "RATE = 5", "f.cache_clear()\nRATE = 7"):
+        cell(pair, setup + cached)
+        cell(pair, "r = f(3)")
+        cell(pair, edit)
+        step(pair, "r = f(3)", "first")
+        restart(pair)
+        cell(pair, setup + edit.replace("f.cache_clear()", "None"))
+        cell(pair, cached)
+        step(pair, "r = f(3)", "first")
+        restart(pair)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections import deque
-from functools import partial
+from functools import _lru_cache_wrapper, partial
 from inspect import getattr_static
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -55,6 +55,7 @@ class Closure:
         self.definitions: dict[str, Any] = {}
         self.writes: set[str] = set()
         self.unclear: dict[str, None] = {}
+        self.cached: dict[str, Any] = {}
         self._digests: dict[str, set[str]] = {}
         self._queue: deque[Any] = deque()
         self._bound: dict[int, frozenset[str]] = {}
@@ -237,6 +238,8 @@ class Closure:
         found = self._look(value, name)
         if found is None:
             return
+        if isinstance(value, _lru_cache_wrapper) and found.code:
+            self.cached[name] = value
         for part in found.code:
             self.push(part, bound)
         if found.code or isinstance(value, partial | MethodType):

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.closure import Closure
+from zennb.core.digest import look
+from zennb.core.memories import cached_functions, is_outdated
+from zennb.core.stream import text_digest
+from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,7 +18,7 @@ if TYPE_CHECKING:
     from zennb.core.patches import Patch
     from zennb.core.source import Analysis
 
-__all__ = ["Reach", "reach"]
+__all__ = ["Reach", "reach", "watch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,11 @@ def reach(
     for thing in extra:
         closure.push(thing, frozenset())
     closure.run()
+    outdated = [
+        f"`{name}` remembers results of code that has changed since"
+        for name, cached in closure.cached.items()
+        if is_outdated(cached, partial(_print_of, cached, namespace))
+    ]
     return Reach(
         data=closure.data,
         code=closure.code(),
@@ -76,5 +86,28 @@ def reach(
         uses=frozenset(closure.uses),
         definitions=closure.definitions,
         writes=frozenset(closure.writes),
-        unclear=tuple(closure.unclear),
+        unclear=(*closure.unclear, *outdated),
     )
+
+
+def watch(namespace: Mapping[str, Any]) -> None:
+    """Note which code the cached functions of a notebook have now; what they remember from here on is of that code."""
+    for cached in cached_functions(namespace):
+        is_outdated(cached, partial(_print_of, cached, namespace))
+
+
+def _print_of(cached: Any, namespace: Mapping[str, Any]) -> str:
+    """Return a digest of all that a cached function's code reaches, data included."""
+    closure = Closure(namespace)
+    for part in look(cached, name="function").code:
+        closure.push(part, frozenset())
+    closure.run()
+    data = [f"{name} {_content(value)}" for name, value in sorted(closure.data.items())]
+    return text_digest([*map(str, closure.code().items()), *map(str, closure.constants.items()), *data])
+
+
+def _content(value: Any) -> str:
+    try:
+        return look(value).digest
+    except CannotDigest:
+        return str(id(value))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FunctionType
@@ -17,6 +18,7 @@ from zennb.core.versions import versions
 from zennb.engine.sharing import groups
 from zennb.engine.uses import Uses, uses
 from zennb.errors import CannotDigest, StepRefused
+from zennb.materializers.definitions import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -116,7 +118,7 @@ def prepare(
             names = {n: v for n, v in partners(looks).items() if n not in overwritten}
         if len(extra) == before:
             break
-    parts = _parts(definition, found, looks, artifacts)
+    parts = _parts(definition, found, looks, artifacts, _earlier(looks, namespace))
     doubtful = analysis.doubtful & values.keys()
     lean = (
         prepare(
@@ -232,7 +234,11 @@ def _needed(artifact: Artifact, namespace: Mapping[str, Any]) -> dict[int, objec
 
 
 def _parts(
-    definition: Definition, found: Reach, looks: Mapping[str, Look], artifacts: Mapping[str, Artifact]
+    definition: Definition,
+    found: Reach,
+    looks: Mapping[str, Look],
+    artifacts: Mapping[str, Artifact],
+    earlier: dict[str, str],
 ) -> Parts:
     packages = set(found.packages)
     inputs = {}
@@ -252,10 +258,29 @@ def _parts(
             f"{found.kinds[name]} {name}": digest
             for name, digest in {**found.code, **found.constants}.items()
         }
-        | {f"sharing {', '.join(names)}": "" for names in _sharing(looks, artifacts)},
+        | {f"sharing {', '.join(names)}": "" for names in _sharing(looks, artifacts)}
+        | earlier,
         packages=versions(packages),
         options={f"depends-on {path}": _file_digest(path, definition.name) for path in options.depends_on},
     )
+
+
+def _earlier(looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[str, str]:
+    """Return the classes and functions met in inputs that have been defined anew since, even if they read the same.
+
+    `isinstance(model, Model)` says no then; what is loaded from the store would be of the class of today.
+    """
+    found = {}
+    for thing in {id(code): code for seen in looks.values() for code in seen.code}.values():
+        if isinstance(thing, type | FunctionType) and "<" not in thing.__qualname__:
+            scope = (
+                namespace if thing.__module__ == "__main__" else vars(sys.modules.get(thing.__module__, sys))
+            )
+            today = find(scope, thing.__qualname__)
+            if isinstance(today, type | FunctionType) and today is not thing:
+                kind = "class" if isinstance(thing, type) else "function"
+                found[f"earlier {kind} {thing.__qualname__}"] = ""
+    return found
 
 
 def _sharing(looks: Mapping[str, Look], artifacts: Mapping[str, Artifact]) -> list[tuple[str, ...]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zennb import api
 from zennb.core.digest import Look, look, looking
 from zennb.core.patches import patches_in
+from zennb.core.reach import watch
 from zennb.core.source import analyse
 from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
 from zennb.engine.held import Holdings
@@ -186,6 +187,7 @@ class KernelSession:
                 self.plain.note(result)
             self.pending.expose(self._text)
         self._note_patches(result)
+        watch(self.namespace)
         self.holdings.sweep(self.namespace)
         self.pending.forget([name for name in self.pending.names if name in self.namespace])
         if self._depth == 0:
