@@ -30,7 +30,7 @@ class ComponentBrowser:
         self._panel = panel
         self.type = Choice("Type", on_choose=panel.does(self._typed))
         self.list = Choice("Components", on_choose=panel.does(self._show), rows=8)
-        self.drawer = Drawer()
+        self.drawer = Drawer(panel)
         self.form = ComponentForm(panel, self.drawer, on_done=self._done)
         self.naming = NameForm(panel, self.drawer)
         self.confirmation = Confirmation(panel, self.drawer)

@@ -46,7 +46,7 @@ class ComponentForm:
         self.flavor = Choice("Flavor", on_choose=panel.does(self._flavored), in_form=True)
         self.name = text_field("Name *", on_change=panel.does(self._typed))
         self.go = panel.button("Register", self._go, style="primary")
-        self.cancel = panel.button("Cancel", drawer.close)
+        self.cancel = panel.button("Cancel", drawer.leave)
         self._options = group()
         self.widget = group(
             self._title,
@@ -161,7 +161,7 @@ class ComponentForm:
         except (NameTaken, UsageError) as error:
             self._refuse(self.name, error.message)
         else:
-            self._drawer.close()
+            self._drawer.leave()
             self._on_done(self._panel.panels.workspace.registry.component(self._kind.name, name))
 
     def _refuse(self, field: Field, error: str) -> None:

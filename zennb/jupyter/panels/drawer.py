@@ -15,7 +15,7 @@ from zennb.views.markup import prose, strong
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipywidgets import Widget
+    from ipywidgets import Button, Widget
 
     from zennb.jupyter.panels.panel import Panel
 
@@ -34,15 +34,21 @@ class Form(Protocol):
 
 
 class Drawer:
-    """Shows one form at a time; opening another closes the first."""
+    """Shows one form at a time; opening another closes the first.
 
-    def __init__(self) -> None:
+    Args:
+        panel: the panel it is part of.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
         self.widget = VBox()
         self.form: Form | None = None
+        self.opener: Button | None = None
 
     def open(self, form: Form) -> None:
         """Show a form and put the cursor into it."""
-        self.form = form
+        self.form, self.opener = form, self._panel.pressed
         self.widget.children = (form.widget,)
         form.focus()
 
@@ -50,6 +56,12 @@ class Drawer:
         """Show none."""
         self.form = None
         self.widget.children = ()
+
+    def leave(self) -> None:
+        """Show none, and put the cursor back on the button that opened the form."""
+        self.close()
+        if self.opener is not None:
+            self.opener.focus()
 
 
 class NameForm:
@@ -68,7 +80,7 @@ class NameForm:
         self.name = text_field("Name", on_change=panel.does(self._check))
         self.name.on_enter(panel.does(self._go))
         self.go = panel.button("OK", self._go, style="primary")
-        self.cancel = panel.button("Cancel", drawer.close)
+        self.cancel = panel.button("Cancel", drawer.leave)
         self.widget = group(self._title, self.name.widget, bar(self.go, self.cancel), look="zennb-box")
 
     def ask(
@@ -103,7 +115,7 @@ class NameForm:
         except ZennbError as error:
             self.name.refuse(error.message)
         else:
-            self._drawer.close()
+            self._drawer.leave()
 
 
 class Confirmation:
@@ -119,7 +131,7 @@ class Confirmation:
         self._action: Callable[[], object] = lambda: None
         self._text = html()
         self.yes = panel.button("Delete", self._go, style="danger")
-        self.no = panel.button("Keep", drawer.close)
+        self.no = panel.button("Keep", drawer.leave)
         self.widget = group(self._text, bar(self.no, self.yes), look="zennb-box")
 
     @property
@@ -138,5 +150,5 @@ class Confirmation:
         self.no.focus()
 
     def _go(self) -> None:
-        self._drawer.close()
+        self._drawer.leave()
         self._action()

@@ -43,6 +43,10 @@ class Panel(ABC):
     again shows the same widgets. Widget callbacks may come in another thread while a cell runs: each is made
     by `does`, which holds the lock that all panels of the kernel share.
 
+    Attributes:
+        message: the line that says what was done, or why not.
+        pressed: the button that was pressed last.
+
     Args:
         panels: the panels of this kernel, and what they share.
     """
@@ -57,6 +61,7 @@ class Panel(ABC):
     def __init__(self, panels: Panels) -> None:
         self.panels = panels
         self.message = Message()
+        self.pressed: Button | None = None
         self.body = self.build()
         self.root = VBox(
             [
@@ -137,7 +142,14 @@ class Panel(ABC):
     def button(self, label: str, action: Callable[[], object], *, style: str = "", tip: str = "") -> Button:
         """Return a button that acts; `style` is one of ipywidgets' (`primary`, `danger`)."""
         made = Button(description=label, button_style=style, tooltip=tip or label)
-        made.on_click(self.does(action))
+        act = self.does(action)
+
+        def press(button: Button) -> None:
+            with self.panels.lock:
+                self.pressed = button
+                act()
+
+        made.on_click(press)
         return made
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ class StackBrowser:
     def __init__(self, panel: Panel, *, more: Sequence[Widget] = ()) -> None:
         self._panel = panel
         self.list = Choice("Stacks", on_choose=panel.does(self._show), rows=8)
-        self.drawer = Drawer()
+        self.drawer = Drawer(panel)
         self.form = StackForm(panel, self.drawer, on_done=self._go_to)
         self.naming = NameForm(panel, self.drawer)
         self.confirmation = Confirmation(panel, self.drawer)

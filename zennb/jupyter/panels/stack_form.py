@@ -46,7 +46,7 @@ class StackForm:
         self.parts = {kind: self._part(kind) for kind in TITLES}
         self.go = panel.button("Register", self._go, style="primary")
         self.use = panel.button("Register and activate", self._go_and_use)
-        self.cancel = panel.button("Cancel", drawer.close)
+        self.cancel = panel.button("Cancel", drawer.leave)
         self._rows = group()
         self.widget = group(
             self._title,
@@ -156,6 +156,6 @@ class StackForm:
             self.name.refuse(error.message)
             self.name.focus()
             return False
-        self._drawer.close()
+        self._drawer.leave()
         self._on_done(name)
         return True
