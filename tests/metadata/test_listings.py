@@ -26,6 +26,7 @@ def walk(store: MetadataStore, which: RunFilter, *, limit: int = 3) -> list[int]
     while True:
         page = store.listings.runs(which, after=after, limit=limit)
         found += [run.id or 0 for run in page.items]
+        assert len(found) <= page.total
         if not page.more:
             assert page.total == len(found)
             return found
