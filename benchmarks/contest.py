@@ -118,7 +118,7 @@ def _child(job: Job, folder: Path, more: dict[str, object]) -> Numbers:
 def _env(folder: Path) -> dict[str, str]:
     """Return the environment with a home of its own: no profile, no key and no history of the user's."""
     home = folder / "user"
-    home.mkdir(exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
     return {**python(), "HOME": str(home), "IPYTHONDIR": str(home / "ipython"), "JUPYTER_DATA_DIR": str(home)}
 
 
@@ -128,7 +128,7 @@ def _side_by_side(job: Job, folder: Path) -> Numbers:
         Job(contender=job.contender, work="kernels", options=job.options), folder / "alone", {"name": "a"}
     )
     both = folder / "both"
-    env, at = _env_of(both), time.time() + PATIENCE
+    env, at = _env(both), time.time() + PATIENCE
     started = [
         subprocess.Popen(
             _words(job, "kernels", both, {"name": name, "at": at}),
@@ -146,11 +146,6 @@ def _side_by_side(job: Job, folder: Path) -> Numbers:
         "alone": alone["seconds"],
         "both": statistics.mean(each["seconds"] for each in found),
     }
-
-
-def _env_of(folder: Path) -> dict[str, str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    return _env(folder)
 
 
 def _medians(found: list[Numbers]) -> Numbers:

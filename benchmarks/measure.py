@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Watch", "watched"]
+__all__ = ["Watch", "wait_until", "watched"]
 
 _TICK = 0.004  # seconds between two looks at the memory
 
@@ -59,6 +59,12 @@ def watched(*, memory: bool) -> Iterator[Watch]:
         stop.set()
         looker.join()
         watch.memory = float(max(most[0], _own()) - before)
+
+
+def wait_until(moment: str) -> None:
+    """Sleep until a time, given in seconds since the epoch; not at all for ""."""
+    if moment:
+        time.sleep(max(0.0, float(moment) - time.time()))
 
 
 def _own() -> int:

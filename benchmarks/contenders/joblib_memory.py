@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 
 from benchmarks.data import array, frame, summed
-from benchmarks.measure import watched
+from benchmarks.measure import wait_until, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,10 +57,11 @@ def frames(folder: Path, *, phase: str, memory: int = 0) -> Found:
     return {"seconds": watch.seconds, "memory": watch.memory}
 
 
-def kernels(folder: Path, *, steps: int, name: str) -> Found:
+def kernels(folder: Path, *, steps: int, name: str, at: str = "") -> Found:
     """Call one function for each step, beside another process."""
     call = joblib.Memory(folder / "cache", verbose=0).cache(add)
     value = 1_000_000 * (name == "b")
+    wait_until(at)
     began = time.perf_counter()
     for step in range(steps):
         value = call(value, step)

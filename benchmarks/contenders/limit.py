@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from benchmarks.data import array, frame, summed
-from benchmarks.measure import watched
+from benchmarks.measure import wait_until, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,12 +84,13 @@ def reading(_folder: Path, *, megabytes: int) -> Found:
     return {"seconds": time.perf_counter() - began}
 
 
-def kernels(folder: Path, *, steps: int, name: str) -> Found:
+def kernels(folder: Path, *, steps: int, name: str, at: str = "") -> Found:
     """Set and get in a diskcache that another process uses at the same time."""
     import diskcache
 
     value = 1
     with diskcache.Cache(str(folder / "cache")) as cache:
+        wait_until(at)
         began = time.perf_counter()
         for step in range(steps):
             cache.set(f"{name}{step}", value + 1)

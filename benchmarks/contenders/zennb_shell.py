@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.data import FRAME_CODE
-from benchmarks.measure import watched
+from benchmarks.measure import wait_until, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,12 +129,7 @@ def kernels(folder: Path, *, steps: int, name: str, at: str = "") -> Found:
     cells = [f"%%step {name}{step + 1}\n{name}{step + 1} = {name}{step} + 1" for step in range(steps)]
     shell.run(f"{name}0 = {FIRST}")
     shell.run("%%step warm\nwarmth = 1")
-    _wait(at)
+    wait_until(at)
     by_cell = shell.seconds(*cells)
     shell.run(f"{name}0 = {SECOND}")
     return {"cells": by_cell, "seconds": by_cell + shell.seconds("%pipeline run")}
-
-
-def _wait(at: str) -> None:
-    if at:
-        time.sleep(max(0.0, float(at) - time.time()))
