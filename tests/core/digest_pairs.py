@@ -1,16 +1,15 @@
-"""Pairs of values that must differ, and pairs that must agree: each is made anew every time it is asked for.
+"""Pairs of values that must differ: each is made anew every time it is asked for.
 
-Run as a program it prints the digests of both halves of every pair, so that processes can be compared.
+Run as a program it prints the digests of both halves of every pair, those that must agree included, so that processes
+can be compared.
 """
 
 from __future__ import annotations
 
 import array
 import collections
-import dataclasses
 import datetime as dt
 import decimal
-import enum
 import fractions
 import functools
 import operator
@@ -18,8 +17,7 @@ import pathlib
 import re
 import types
 import zoneinfo
-from copy import deepcopy
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -30,6 +28,40 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.core.digest_parts import (
+    Bag,
+    Color,
+    Data,
+    Frozen,
+    Mode,
+    MoreSlots,
+    Plain,
+    Point,
+    Reals,
+    Shade,
+    Slotted,
+    Sub,
+    Table,
+    Text,
+    TextList,
+    adder,
+    category,
+    days,
+    figure,
+    fitted,
+    frame,
+    levels,
+    masked,
+    nan,
+    noted,
+    pair_of,
+    read_only,
+    ring,
+    series,
+    sparse,
+    with_note,
+)
+from tests.core.digest_twins import AGREE
 from zennb.core.digest import digest
 
 if TYPE_CHECKING:
@@ -38,162 +70,6 @@ if TYPE_CHECKING:
 mpl.use("agg")
 
 Pair = tuple[Any, Any]
-
-
-class Point(NamedTuple):
-    x: Any
-    y: Any
-
-
-class Plain:
-    def __init__(self, **attributes: Any) -> None:
-        self.__dict__.update(attributes)
-
-    def method(self) -> None: ...
-
-
-class Sub(Plain):
-    pass
-
-
-class Slotted:
-    __slots__ = ("a", "b")
-
-    def __init__(self, **attributes: Any) -> None:
-        for name, value in attributes.items():
-            setattr(self, name, value)
-
-
-class MoreSlots(Slotted):
-    __slots__ = ("c",)
-
-
-class TextList(list[Any]):
-    note = ""
-
-
-class Text(str):
-    __slots__ = ()
-
-
-class Reals(float):
-    __slots__ = ()
-
-
-class Table(dict[Any, Any]):
-    pass
-
-
-class Bag(set[Any]):
-    pass
-
-
-class Color(enum.Enum):
-    RED = 1
-    BLUE = 2
-
-
-class Shade(enum.Enum):
-    RED = 1
-
-
-class Mode(enum.Flag):
-    READ = 1
-    WRITE = 2
-
-
-@dataclasses.dataclass
-class Data:
-    a: Any = 1
-    b: Any = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Frozen:
-    a: Any = 1
-
-
-def ring(length: int) -> list[Any]:
-    first: list[Any] = []
-    last = first
-    for _ in range(length - 1):
-        last = [last]
-    first.append(last)
-    return first
-
-
-def pair_of(part: Any) -> list[Any]:
-    return [[part], [part]]
-
-
-def asked(values: dict[Any, Any]) -> dict[Any, Any]:
-    values.get("x")
-    return values
-
-
-def adder(n: Any) -> Callable[[Any], Any]:
-    return lambda x: x + n
-
-
-def with_note(function: Any, note: str) -> Any:
-    function.note = note
-    return function
-
-
-def nan(bits: int) -> float:
-    return float(np.array([bits], np.uint64).view(np.float64)[0])
-
-
-def read_only(values: Any) -> Any:
-    values.flags.writeable = False
-    return values
-
-
-def masked(fill: Any = None, *, hard: bool = False, mask: Any = (False, True)) -> Any:
-    return np.ma.masked_array([1, 2], list(mask), fill_value=fill, hard_mask=hard)
-
-
-def series(*values: Any, **how: Any) -> Any:
-    return pd.Series(list(values), **how)
-
-
-def frame(**columns: Any) -> Any:
-    return pd.DataFrame(columns or {"a": [1, 2], "b": ["x", "y"]})
-
-
-def noted(table: Any, **attrs: Any) -> Any:
-    table.attrs.update(attrs)
-    return table
-
-
-def days(**how: Any) -> Any:
-    return pd.date_range("2024-01-01", periods=3, **how)
-
-
-def levels(*names: Any, values: Any = (("a", 1), ("b", 2))) -> Any:
-    return pd.MultiIndex.from_tuples(list(values), names=list(names) or None)
-
-
-def category(values: Any = ("a", "b"), **how: Any) -> Any:
-    return pd.Categorical(list(values), **how)
-
-
-def fitted(y: Any = (0.0, 1.0), **how: Any) -> Any:
-    return LinearRegression(**how).fit([[0.0], [1.0]], list(y))
-
-
-def figure(title: str = "", color: str = "red", size: float = 3.0) -> Any:
-    from matplotlib.figure import Figure
-
-    made = Figure(figsize=(size, 2))
-    axes = made.subplots()
-    axes.plot([1, 2], color=color)
-    axes.set_title(title)
-    return made
-
-
-def sparse(kind: str, dtype: Any = float, values: Any = ((0, 1), (2, 0))) -> Any:
-    return getattr(scipy.sparse, f"{kind}_matrix")(np.array(values, dtype))
 
 
 PARIS = zoneinfo.ZoneInfo("Europe/Paris")
@@ -444,102 +320,6 @@ DIFFER: dict[str, Callable[[], Pair]] = {
     "sizes of figures": lambda: (figure(), figure(size=4.0)),
 }
 
-
-def filled(*members: Any) -> set[Any]:
-    """A set filled in this order."""
-    made: set[Any] = set()
-    for member in members:
-        made.add(member)
-    return made
-
-
-def aged(values: dict[Any, Any]) -> dict[Any, Any]:
-    """The same dictionary after keys came and went."""
-    for key in range(100):
-        values[key] = key
-    for key in range(100):
-        del values[key]
-    return values
-
-
-AGREE: dict[str, Callable[[], Pair]] = {
-    "sets in another order": lambda: (filled(1, 9, 17, 25), filled(25, 17, 9, 1)),
-    "frozensets in another order": lambda: (frozenset(filled("a", "b")), frozenset(filled("b", "a"))),
-    "sets of sets": lambda: ({frozenset({1, 9})}, {frozenset({9, 1})}),
-    "sets that were larger": lambda: ({1, 2}, {1, 2, *range(100)} & {1, 2}),
-    "dictionaries that were larger": lambda: ({"a": 1}, aged({"a": 1})),
-    "lists that were longer": lambda: ([1], [1, 2, 3][:1]),
-    "built texts": lambda: ("ab" * 3, "".join(["ab"] * 3)),
-    "large numbers": lambda: (2**80, int("1" + "0" * 80, 2)),
-    "deep copies": lambda: ([{"a": ({1},)}], deepcopy([{"a": ({1},)}])),
-    "copies of what shares": lambda: ([[]] * 2, deepcopy([[]] * 2)),
-    "rings": lambda: (ring(3), deepcopy(ring(3))),
-    "objects": lambda: (Plain(a=[1]), deepcopy(Plain(a=[1]))),
-    "slots": lambda: (Slotted(b=2, a=1), Slotted(a=1, b=2)),
-    "data classes": lambda: (Data(1, [2]), Data(b=[2], a=1)),
-    "enum members": lambda: (Color(1), Color.RED),
-    "flags": lambda: (Mode.READ | Mode.WRITE, Mode(3)),
-    "counters": lambda: (collections.Counter("ab"), collections.Counter({"a": 1, "b": 1})),
-    "defaultdicts before and after a look": lambda: (
-        collections.defaultdict(int, a=1),
-        asked(collections.defaultdict(int, a=1)),
-    ),
-    "deques": lambda: (collections.deque([1, 2], 5), collections.deque([0, 1, 2], 5).__class__([1, 2], 5)),
-    "fractions": lambda: (fractions.Fraction(1, 2), fractions.Fraction(2, 4)),
-    "paths": lambda: (pathlib.PurePosixPath("a/b"), pathlib.PurePosixPath("a", "./b")),
-    "patterns": lambda: (re.compile("(?i)a"), re.compile("(?i)a", re.IGNORECASE)),
-    "zones": lambda: (NOON.replace(tzinfo=PARIS), NOON.replace(tzinfo=zoneinfo.ZoneInfo("Europe/Paris"))),
-    "durations": lambda: (dt.timedelta(days=1), dt.timedelta(hours=24)),
-    "views of bytes": lambda: (memoryview(b"xaby")[1:3], memoryview(b"ab")),
-    "lambdas alike": lambda: (adder(1), adder(1)),
-    "partials alike": lambda: (functools.partial(max, 1), functools.partial(max, *(1,))),
-    "C and Fortran order": lambda: (
-        np.arange(6).reshape(2, 3),
-        np.asfortranarray(np.arange(6).reshape(2, 3)),
-    ),
-    "views": lambda: (np.arange(10)[2:8:2], np.array([2, 4, 6])),
-    "backwards": lambda: (np.arange(3)[::-1], np.array([2, 1, 0])),
-    "transposed twice": lambda: (np.arange(6).reshape(2, 3).T.T, np.arange(6).reshape(2, 3)),
-    "broadcast": lambda: (np.broadcast_to(1.5, (2, 2)), read_only(np.full((2, 2), 1.5))),
-    "memory apart": lambda: (np.lib.stride_tricks.as_strided(np.arange(4), (2,), (16,)), np.array([0, 2])),
-    "object arrays": lambda: (np.array([[1, "a"]], object), np.asfortranarray(np.array([[1, "a"]], object))),
-    "masked arrays": lambda: (masked(), deepcopy(masked())),
-    "fields": lambda: (np.array([(1, 2.0)], "i4,f8"), np.array([(0, 0), (1, 2.0)], "i4,f8")[1:]),
-    "generators": lambda: (np.random.default_rng(1), deepcopy(np.random.default_rng(1))),
-    "blocks of a frame": lambda: (
-        frame(a=[1], b=[2]),
-        pd.concat([frame(a=[1]), frame(b=[2])], axis=1),
-    ),
-    "frames in pieces": lambda: (frame(a=[1, 2]), pd.concat([frame(a=[1]), frame(a=[2])], ignore_index=True)),
-    "a column taken away": lambda: (frame(a=[1]), frame(a=[1], b=[2]).drop(columns="b")),
-    "renamed and back": lambda: (
-        frame(a=[1]),
-        frame(a=[1]).rename(columns={"a": "b"}).rename(columns={"b": "a"}),
-    ),
-    "sliced frames": lambda: (frame(a=[1, 2, 3])[:2], frame(a=[1, 2])),
-    "categories": lambda: (category(), category(["b", "a"])[::-1]),
-    "levels": lambda: (levels("x", "y"), levels().set_names(["x", "y"])),
-    "dates": lambda: (
-        days(),
-        pd.DatetimeIndex(["2024-01-01", "2024-01-02", "2024-01-03"], freq="D").as_unit(days().unit),
-    ),
-    "missing numbers": lambda: (
-        series(1, None, dtype="Int64"),
-        series(1, 5, dtype="Int64").mask([False, True]),
-    ),
-    "nan that was computed": lambda: (series(float("nan")), series(float("inf")) * float("nan")),
-    "polars frames": lambda: (
-        pl.DataFrame({"a": [1, 2]}),
-        pl.concat([pl.DataFrame({"a": [n]}) for n in (1, 2)]),
-    ),
-    "sparse matrices": lambda: (sparse("csr"), deepcopy(sparse("csr"))),
-    "models": lambda: (fitted(), deepcopy(fitted())),
-    "a model fitted again": lambda: (fitted(), fitted((5.0, 2.0)).fit([[0.0], [1.0]], [0.0, 1.0])),
-    "pipelines": lambda: (
-        make_pipeline(StandardScaler(), fitted()),
-        deepcopy(make_pipeline(StandardScaler(), fitted())),
-    ),
-}
 
 if __name__ == "__main__":
     for kind, pairs in (("differ", DIFFER), ("agree", AGREE)):

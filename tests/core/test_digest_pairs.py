@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.core.digest_pairs import AGREE, DIFFER, Plain
+from tests.core.digest_pairs import DIFFER
+from tests.core.digest_parts import Plain
+from tests.core.digest_twins import AGREE
 from zennb.core.digest import digest
 
 if TYPE_CHECKING:
