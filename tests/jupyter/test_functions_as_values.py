@@ -159,3 +159,10 @@ def test_the_source_of_a_loaded_function_is_known(notebook: Notebook) -> None:
     notebook.restart()
     notebook.run(f"%%step s\n{makes}\nadd = adder(3)", "import inspect\nsource = inspect.getsource(add)")
     assert "return x + n" in notebook.ns["source"]
+
+
+def test_the_line_of_a_step_is_no_comment_on_the_function_below_it(notebook: Notebook) -> None:
+    notebook.run(
+        "%%step\ndef half(x):\n    return x / 2", "import inspect\ncomments = inspect.getcomments(half)"
+    )
+    assert notebook.ns["comments"] is None

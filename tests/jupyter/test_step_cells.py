@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -385,23 +384,3 @@ def test_what_shares_state_only_through_another_variable_still_does_after_reuse(
     assert [ran.status for ran in notebook.run(*cells)] == ["cached"] * 4
     notebook.run("fit.append(1)\ndata['rows'].append(2)")
     assert notebook.ns["model"] == {"rows": [1, 2], "fit": [0, 1]}
-
-
-def test_the_file_of_a_with_statement_does_not_keep_a_step_from_being_reused(notebook: Notebook) -> None:
-    Path("in.txt").write_text("one\ntwo\n")
-    cell = step("with open('in.txt') as file:\n    lines = [line.strip() for line in file]", "read")
-    notebook.run(cell)
-    notebook.restart()
-    (again,) = notebook.run(cell)
-    assert (again.status, notebook.ns["lines"], notebook.ns["file"].closed) == (
-        "cached",
-        ["one", "two"],
-        True,
-    )
-
-
-def test_the_line_of_a_step_is_no_comment_on_the_function_below_it(notebook: Notebook) -> None:
-    notebook.run(
-        "%%step\ndef half(x):\n    return x / 2", "import inspect\ncomments = inspect.getcomments(half)"
-    )
-    assert notebook.ns["comments"] is None
