@@ -18,17 +18,11 @@ import pytest
 import zennb.views
 from zennb.core.checked import Check, CheckedCell
 from zennb.core.pages import ArtifactFilter, Page, RunFilter, Use
-from zennb.core.plan import Plan
 from zennb.core.records import (
-    Artifact,
     ComponentSpec,
     ComponentType,
-    Failure,
-    Parts,
-    Run,
     StackSpec,
     Status,
-    Step,
 )
 from zennb.views.artifact import artifact, artifacts, history, loading, uses
 from zennb.views.captured import captured
@@ -40,7 +34,7 @@ from zennb.views.flow import flow
 from zennb.views.graph import Node, graph
 from zennb.views.lineage import lineage
 from zennb.views.page import document, page
-from zennb.views.pipeline import Standing, live, pipeline, progress, standings
+from zennb.views.pipeline import live, pipeline, progress, standings
 from zennb.views.preview import preview
 from zennb.views.problem import problem
 from zennb.views.rows import beside
@@ -53,6 +47,16 @@ from zennb.views.view import Shown, View, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+from tests.views.named import (
+    artifact_named,
+    events_named,
+    every_state_named,
+    plan_named,
+    run_named,
+    stack_named,
+    standings_named,
+    step_named,
+)
 
 HOSTILE = {
     "image": "<img src=x onerror=alert(1)>",
@@ -98,122 +102,19 @@ VOID = {"br", "img", "meta"}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _artifact(n: str, number: int, kind: str = "object", **more: object) -> Artifact:
-    summary: Mapping[str, object] = {
-        "kind": kind,
-        "text": n,
-        "length": 9000,
-        "shape": [2, n],
-        "dtype": n,
-        "min": n,
-        "max": n,
-        "head": [[n, n], [n, n]],
-        "rows": 2,
-        "columns": [{"name": n, "dtype": n}] * 14,
-        "mime": n,
-        "data": n,
-        "width": n,
-        "height": n,
-        "items": [[n, n, n], [n, n, n]],
-        "attributes": [[n, n]],
-    }
-    made = Artifact(
-        id=number,
-        name=n,
-        version=1,
-        digest=n,
-        blob=n,
-        materializer=n,
-        size=12,
-        type=n,
-        summary=summary,
-        needs=(n,),
-    )
-    return replace(made, step=number, created=1.0, **more)  # type: ignore[arg-type]  # tests pass field values
-
-
-def _stack(n: str) -> StackSpec:
-    first = ComponentSpec(type="orchestrator", name=n, flavor=n, config={n: n, "password": n})
-    return StackSpec(name=n, components={"orchestrator": first, n: ComponentSpec(type=n, name=n, flavor=n)})
-
-
-def _step(n: str, status: Status = Status.COMPLETED, number: int = 1) -> Step:
-    return Step(
-        id=number,
-        run=number,
-        name=n,
-        notebook=n,
-        status=status,
-        reason=n,
-        source=n,
-        key=n,
-        parts=Parts(
-            code=n, inputs={n: n + str(number)}, packages={n: n + str(number)}, reached={n: str(number)}
-        ),
-        started=1.0,
-        seconds=0.1,
-        inputs={n: _artifact(n, 1, kind="scalar")},
-        outputs={n: _artifact(n, 2)},
-        defines=(n,),
-        deletes=(n,),
-        reusable=False,
-        unusable_because=n,
-        failure=Failure(type=n, message=n, traceback=n) if status is Status.FAILED else None,
-    )
-
-
-def _run(n: str, number: int = 1, status: Status = Status.FAILED) -> Run:
-    return Run(
-        id=number,
-        kind=n,
-        notebook=n,
-        stack=_stack(n),
-        status=status,
-        started=1.0,
-        parameters={n: n + str(number)},
-        versions={n: n + str(number)},
-        host=n,
-        steps={n: 2},
-    )
-
-
-def _events(n: str) -> list[Mapping[str, object]]:
-    faces = {"text/plain": n, "text/html": n, "image/png": n}
-    return [
-        {"kind": "stream", "name": "stdout", "text": n},
-        {"kind": "stream", "name": "stderr", "text": n},
-        {"kind": "display", "data": {"text/plain": n, "text/html": n}, "metadata": {}, "id": n},
-        {"kind": "display", "data": faces, "metadata": {n: n}, "id": ""},
-        {"kind": "result", "data": {"text/plain": [n, n]}, "metadata": {}},
-    ]
-
-
-def _every_state(n: str) -> list[Step]:
-    return [_step(n, status, number) for number, status in enumerate(Status, start=1)]
-
-
-def _plan(n: str) -> Plan:
-    return Plan(order=(n, n + "2"), edges={(n, n + "2"): (n,)})
-
-
-def _standings(n: str) -> list[Standing]:
-    return [
-        Standing(name=n, fresh=False, reason=n, last=_step(n, Status.FAILED)),
-        Standing(name=n + "2", fresh=True, reason=n),
-    ]
-
-
 KINDS = ("scalar", "text", "array", "frame", "picture", "mapping", "sequence", "object", "unheard of")
 
 VIEWS: Mapping[str, Callable[[str], Shown]] = {
-    "artifact.artifact": lambda n: artifact(_artifact(n, 1), producer=_step(n), consumers=[_step(n)]),
-    "artifact.artifacts": lambda n: artifacts([_artifact(n, 1)], producers={1: _step(n)}),
-    "artifact.history": lambda n: history([_artifact(n, 1)], producers={1: _step(n)}),
-    "artifact.loading": lambda n: loading(_artifact(n, 1)),
+    "artifact.artifact": lambda n: artifact(
+        artifact_named(n, 1), producer=step_named(n), consumers=[step_named(n)]
+    ),
+    "artifact.artifacts": lambda n: artifacts([artifact_named(n, 1)], producers={1: step_named(n)}),
+    "artifact.history": lambda n: history([artifact_named(n, 1)], producers={1: step_named(n)}),
+    "artifact.loading": lambda n: loading(artifact_named(n, 1)),
     "artifact.uses": lambda n: uses(
         [Use(step=1, name=n, status=Status.CACHED, run=1, stack=n, notebook=n, started=1.0)]
     ),
-    "captured.captured": lambda n: captured(_events(n)),
+    "captured.captured": lambda n: captured(events_named(n)),
     "check.check": lambda n: check(
         Check(
             name=n,
@@ -233,7 +134,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         )
     ),
     "comparison.compare": lambda n: compare(
-        _run(n), [_step(n)], _run(n, 2), [_step(n, number=2), _step(n + "2")]
+        run_named(n), [step_named(n)], run_named(n, 2), [step_named(n, number=2), step_named(n + "2")]
     ),
     "component.component": lambda n: component(
         ComponentSpec(type=n, name=n, flavor=n, config={n: n}),
@@ -242,51 +143,61 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         used_by=[n],
         reach=n,
     ),
-    "component.components": lambda n: components(list(_stack(n).components.values()), active=[]),
+    "component.components": lambda n: components(list(stack_named(n).components.values()), active=[]),
     "component_type.component_types": lambda name: component_types(
         [ComponentType(name=name, purpose=name)], {name: [Flavor(type=name, name=name, needs=name)]}
     ),
     "component.flavors": lambda n: flavors([Flavor(type=n, name=n, description=n, needs=n)]),
-    "flow.flow": lambda n: flow([_step(n), _step(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]),
+    "flow.flow": lambda n: flow(
+        [step_named(n), step_named(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]
+    ),
     "graph.graph": lambda n: graph(
         [Node(id="a", label=n, state=n, stale=True), Node(id="b", label=n, note=n, shape="artifact")],
         [("a", "b")],
     ),
     "lineage.lineage": lambda n: lineage(
-        _artifact(n, 2), producers={2: _step(n)}, consumers={2: [replace(_step(n, number=3), outputs={})]}
+        artifact_named(n, 2),
+        producers={2: step_named(n)},
+        consumers={2: [replace(step_named(n, number=3), outputs={})]},
     ),
-    "page.page": lambda n: page([(n, problem(n)), ("", stack(_stack(n)))]),
+    "page.page": lambda n: page([(n, problem(n)), ("", stack(stack_named(n)))]),
     "pipeline.live": lambda n: live(
         [n, n + "2"],
-        steps={n: _step(n, Status.RUNNING)},
+        steps={n: step_named(n, Status.RUNNING)},
         now=5.0,
-        run=_run(n, status=Status.RUNNING),
+        run=run_named(n, status=Status.RUNNING),
         printed={n: n},
     ),
-    "pipeline.pipeline": lambda n: pipeline(_plan(n), found=_standings(n), title=n),
+    "pipeline.pipeline": lambda n: pipeline(plan_named(n), found=standings_named(n), title=n),
     "pipeline.progress": lambda n: progress(
-        [n], steps={n: _step(n, Status.RUNNING)}, now=5.0, run=_run(n, status=Status.RUNNING), naming=True
+        [n],
+        steps={n: step_named(n, Status.RUNNING)},
+        now=5.0,
+        run=run_named(n, status=Status.RUNNING),
+        naming=True,
     ),
-    "pipeline.standings": lambda n: standings(_standings(n)),
-    "preview.preview": lambda n: join(preview(_artifact(n, 1, kind=kind).summary) for kind in KINDS),
+    "pipeline.standings": lambda n: standings(standings_named(n)),
+    "preview.preview": lambda n: join(preview(artifact_named(n, 1, kind=kind).summary) for kind in KINDS),
     "problem.problem": lambda n: problem(ValueError(n), kind=n),
-    "rows.beside": lambda n: View(runs([_run(n)]).text, beside(runs([_run(n), _run(n, 2)]), caption=n)),
-    "run.run": lambda n: run(_run(n), _every_state(n)),
-    "run.runs": lambda n: runs([_run(n), _run(n, 2, Status.RUNNING)]),
-    "run.steps": lambda n: steps(_every_state(n)),
-    "run.summary": lambda n: summary(_run(n), _every_state(n)),
-    "stack.stack": lambda n: stack(_stack(n), active=True, unfit=n, note=n),
-    "stack.stacks": lambda n: stacks([_stack(n)], active=n),
+    "rows.beside": lambda n: View(
+        runs([run_named(n)]).text, beside(runs([run_named(n), run_named(n, 2)]), caption=n)
+    ),
+    "run.run": lambda n: run(run_named(n), every_state_named(n)),
+    "run.runs": lambda n: runs([run_named(n), run_named(n, 2, Status.RUNNING)]),
+    "run.steps": lambda n: steps(every_state_named(n)),
+    "run.summary": lambda n: summary(run_named(n), every_state_named(n)),
+    "stack.stack": lambda n: stack(stack_named(n), active=True, unfit=n, note=n),
+    "stack.stacks": lambda n: stacks([stack_named(n)], active=n),
     "stated.stated_artifacts": lambda n: stated_artifacts(
         ArtifactFilter(text=n, kind="output", notebook=n), Page(items=[1], total=3), before=1
     ),
     "stated.stated_runs": lambda n: stated_runs(
         RunFilter(stack=n, notebook=n, kind=n, since=1.0, until=2.0), Page(items=[1], total=3), since=n
     ),
-    "step.explain": lambda n: explain(n, differences=[n], fresh=False, reason=n, previous=_step(n)),
-    "step.running_line": lambda n: running_line(_step(n, Status.RUNNING), seconds=3.2),
-    "step.status_line": lambda n: join(map(status_line, _every_state(n)), gap=0),
-    "step.step": lambda n: join(step(each, consumers={n: [n]}) for each in _every_state(n)),
+    "step.explain": lambda n: explain(n, differences=[n], fresh=False, reason=n, previous=step_named(n)),
+    "step.running_line": lambda n: running_line(step_named(n, Status.RUNNING), seconds=3.2),
+    "step.status_line": lambda n: join(map(status_line, every_state_named(n)), gap=0),
+    "step.step": lambda n: join(step(each, consumers={n: [n]}) for each in every_state_named(n)),
     "table": lambda n: Table(columns=[Column.of("name", n, n)], data=[{n: n}], title=n, empty=n),
     "table without rows": lambda n: Table(columns=[Column.of("name", n, n)], data=[], title=n, empty=n),
     "view.join": lambda n: join([problem(n), problem(n)]),
@@ -375,10 +286,10 @@ def test_a_secret_typed_as_a_value_is_shown_by_no_view() -> None:
     config = {"password": "hunter2", "api_key": "hunter2", "url": "https://me:hunter2@host/x"}
     spec = ComponentSpec(type="artifact_store", name="lake", flavor="s3", config=config)
     held = StackSpec(name="prod", components={"artifact_store": spec})
-    other = replace(_run("b", 2), stack=held)
+    other = replace(run_named("b", 2), stack=held)
     options = [Option(name="password", default="hunter2")]
     shown: list[Shown] = [stack(held), stacks([held]), component(spec, choices=options), components([spec])]
-    shown += [compare(_run("a"), [], other, []), run(other), runs([other])]
+    shown += [compare(run_named("a"), [], other, []), run(other), runs([other])]
     for each in shown:
         assert "hunter2" not in each.text + each.html
         assert not isinstance(each, Table) or "hunter2" not in repr(each.rows())

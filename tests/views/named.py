@@ -1,0 +1,127 @@
+"""Records in which everything that users name has one name, for views that must not be fooled by it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zennb.core.plan import Plan
+from zennb.core.records import (
+    Artifact,
+    ComponentSpec,
+    Failure,
+    Parts,
+    Run,
+    StackSpec,
+    Status,
+    Step,
+)
+from zennb.views.pipeline import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def artifact_named(n: str, number: int, kind: str = "object", **more: object) -> Artifact:
+    summary: Mapping[str, object] = {
+        "kind": kind,
+        "text": n,
+        "length": 9000,
+        "shape": [2, n],
+        "dtype": n,
+        "min": n,
+        "max": n,
+        "head": [[n, n], [n, n]],
+        "rows": 2,
+        "columns": [{"name": n, "dtype": n}] * 14,
+        "mime": n,
+        "data": n,
+        "width": n,
+        "height": n,
+        "items": [[n, n, n], [n, n, n]],
+        "attributes": [[n, n]],
+    }
+    made = Artifact(
+        id=number,
+        name=n,
+        version=1,
+        digest=n,
+        blob=n,
+        materializer=n,
+        size=12,
+        type=n,
+        summary=summary,
+        needs=(n,),
+    )
+    return replace(made, step=number, created=1.0, **more)  # type: ignore[arg-type]  # tests pass field values
+
+
+def stack_named(n: str) -> StackSpec:
+    first = ComponentSpec(type="orchestrator", name=n, flavor=n, config={n: n, "password": n})
+    return StackSpec(name=n, components={"orchestrator": first, n: ComponentSpec(type=n, name=n, flavor=n)})
+
+
+def step_named(n: str, status: Status = Status.COMPLETED, number: int = 1) -> Step:
+    return Step(
+        id=number,
+        run=number,
+        name=n,
+        notebook=n,
+        status=status,
+        reason=n,
+        source=n,
+        key=n,
+        parts=Parts(
+            code=n, inputs={n: n + str(number)}, packages={n: n + str(number)}, reached={n: str(number)}
+        ),
+        started=1.0,
+        seconds=0.1,
+        inputs={n: artifact_named(n, 1, kind="scalar")},
+        outputs={n: artifact_named(n, 2)},
+        defines=(n,),
+        deletes=(n,),
+        reusable=False,
+        unusable_because=n,
+        failure=Failure(type=n, message=n, traceback=n) if status is Status.FAILED else None,
+    )
+
+
+def run_named(n: str, number: int = 1, status: Status = Status.FAILED) -> Run:
+    return Run(
+        id=number,
+        kind=n,
+        notebook=n,
+        stack=stack_named(n),
+        status=status,
+        started=1.0,
+        parameters={n: n + str(number)},
+        versions={n: n + str(number)},
+        host=n,
+        steps={n: 2},
+    )
+
+
+def events_named(n: str) -> list[Mapping[str, object]]:
+    faces = {"text/plain": n, "text/html": n, "image/png": n}
+    return [
+        {"kind": "stream", "name": "stdout", "text": n},
+        {"kind": "stream", "name": "stderr", "text": n},
+        {"kind": "display", "data": {"text/plain": n, "text/html": n}, "metadata": {}, "id": n},
+        {"kind": "display", "data": faces, "metadata": {n: n}, "id": ""},
+        {"kind": "result", "data": {"text/plain": [n, n]}, "metadata": {}},
+    ]
+
+
+def every_state_named(n: str) -> list[Step]:
+    return [step_named(n, status, number) for number, status in enumerate(Status, start=1)]
+
+
+def plan_named(n: str) -> Plan:
+    return Plan(order=(n, n + "2"), edges={(n, n + "2"): (n,)})
+
+
+def standings_named(n: str) -> list[Standing]:
+    return [
+        Standing(name=n, fresh=False, reason=n, last=step_named(n, Status.FAILED)),
+        Standing(name=n + "2", fresh=True, reason=n),
+    ]
