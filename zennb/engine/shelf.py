@@ -10,6 +10,7 @@ from zennb.core.digest import SCALARS, look
 from zennb.core.observed import Carried
 from zennb.core.records import Artifact
 from zennb.engine.sharing import share
+from zennb.engine.surroundings import RESULT
 from zennb.errors import CannotDigest, MissingArtifact, NotStorable
 from zennb.materializers.choose import Materializers
 from zennb.materializers.summary import summarise_all, type_text
@@ -117,7 +118,9 @@ class Shelf:
             raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
         dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
         blob = self.store.put(dumped.buffers)
-        return Carried(blob=blob, materializer=dumped.materializer, names=tuple(found))
+        return Carried(
+            blob=blob, materializer=dumped.materializer, names=tuple(name for name in found if name != RESULT)
+        )
 
     def fetch_changes(self, carried: Carried | None) -> Mapping[str, Any]:
         """Return settings that a step changed; none for None.

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from zennb.engine.uses import Uses
 
-__all__ = ["Found", "Surroundings", "Vigil"]
+__all__ = ["RESULT", "Found", "Surroundings", "Vigil"]
 
 ENVIRONMENT = "environment variables"
 FILES = "files"
+RESULT = "result"
+"""What else is kept among the changes of a step: variables it set, files it wrote, the plain value it showed last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

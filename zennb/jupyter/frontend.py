@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from zennb.engine.recording import Event, Recording
     from zennb.jupyter.tap import Tap
 
-__all__ = ["KernelFrontend"]
+__all__ = ["Forgotten", "KernelFrontend"]
+
+
+class Forgotten:
+    """Stands for the value of a reused step that IPython calls `_` and `Out[n]`, of which only the look is kept.
+
+    Args:
+        step: the step's name.
+    """
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def __repr__(self) -> str:
+        said = "it was reused, and a value without a name is not kept; bind it to a name"
+        return f"<what step '{self._step}' showed: {said}>"
 
 
 class KernelFrontend:
@@ -60,6 +75,10 @@ class KernelFrontend:
                 getattr(sys, before).flush()  # each stream has its own buffer, which would change the order
             before = name
             self.emit(event)
+
+    def remember(self, value: object) -> None:
+        """Let `_`, `__` and `Out` be what they would be had the value just been shown."""
+        self._shell.displayhook.update_user_ns(value)
 
     def emit(self, event: Event) -> None:
         """Show one event."""

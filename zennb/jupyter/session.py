@@ -150,6 +150,8 @@ class KernelSession:
 
     def show(self, value: object) -> None:
         """Display a cell's value as IPython would."""
+        if self._cell is not None and value is not None:
+            self._cell.showed(value)
         if sys.displayhook is not self.shell.displayhook:  # `%%capture` has put its own in place
             self.tap.note(value)
         with self.tap.muted():

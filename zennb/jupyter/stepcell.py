@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.digest import look, looking
+from zennb.core.digest import SCALARS, look, looking
 from zennb.core.records import Status, Step
 from zennb.core.settings import setting_lines
 from zennb.core.source import definitions
@@ -24,6 +24,7 @@ from zennb.engine.perform import keep, seen_using
 from zennb.engine.prepare import changed_code
 from zennb.engine.recording import Recording
 from zennb.engine.site import is_interrupt, run_versions
+from zennb.engine.surroundings import RESULT
 from zennb.errors import (
     CannotDigest,
     MissingDefinition,
@@ -32,6 +33,7 @@ from zennb.errors import (
     UntrustedArtifact,
     ZennbError,
 )
+from zennb.jupyter.frontend import Forgotten
 from zennb.jupyter.pending import only_bound
 
 if TYPE_CHECKING:
@@ -43,12 +45,13 @@ if TYPE_CHECKING:
     from zennb.engine.definition import Definition
     from zennb.engine.prepare import Prepared
     from zennb.engine.site import Site
-    from zennb.engine.surroundings import Vigil
+    from zennb.engine.surroundings import Found, Vigil
     from zennb.jupyter.live import LiveLine
     from zennb.jupyter.session import KernelSession
 
 __all__ = ["StepCell"]
 
+_PLAIN = 10_000  # characters of a shown value that is kept for `_`
 _NOT_A_HIT = (StoreError, UntrustedArtifact, MissingDefinition, StepRefused)
 
 
@@ -76,6 +79,7 @@ class StepCell:
         self._before: Before | None = None
         self._inputs: Mapping[str, Artifact] = {}
         self._vigil: Vigil | None = None
+        self._result: object = None
 
     def begin(self) -> bool:
         """Decide; return True when the body is to be run by the shell now, False when all is done."""
@@ -140,6 +144,10 @@ class StepCell:
 
     is_over = False
 
+    def showed(self, value: object) -> None:
+        """Note the value that the body has shown last, which IPython calls `_`."""
+        self._result = value
+
     def finish(self) -> None:
         """After the body: keep what it left, record it, and show the status line.
 
@@ -165,7 +173,7 @@ class StepCell:
         defined = {name: self._namespace[name] for name in collected.defines}
         parts = anchored(collected.values, prepared.reach, defined)
         collected = replace(collected, troubles=(*collected.troubles, *parts))
-        found = vigil.found(seen_using(prepared.uses, collected, self._recording))
+        found = self._with_result(vigil.found(seen_using(prepared.uses, collected, self._recording)))
         made = keep(
             collected,
             found,
@@ -261,8 +269,16 @@ class StepCell:
             seconds=time.perf_counter() - self._clock,
         )
         self._session.frontend.replay(displays)
+        if any(event["kind"] == "result" for event in displays):
+            self._session.frontend.remember(changes.get(RESULT, Forgotten(self.definition.name)))
         self._finish_elsewhere(self._record(step, Status.CACHED), values, looks)
         return True
+
+    def _with_result(self, found: Found) -> Found:
+        """Keep the value that was shown last, when it is a plain one, so that `_` is that value after reuse."""
+        if self._result is None or not _is_plain(self._result):
+            return found
+        return replace(found, changes={**found.changes, RESULT: self._result})
 
     def _recorded(self, source: Step) -> Recording:
         return Recording.load(self._site.store.get(source.displays)) if source.displays else Recording()
@@ -346,6 +362,13 @@ class StepCell:
         if self._live is not None:
             self._live.close(run)
         return self._site.metadata.add(step, run=run)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is small and surely comes back as it is: a number, a text, a number of numpy's."""
+    kind = type(value)
+    is_number = kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and hasattr(value, "item")
+    return (kind in SCALARS or is_number) and len(repr(value)) <= _PLAIN
 
 
 @contextmanager
