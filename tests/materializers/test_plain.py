@@ -60,7 +60,14 @@ VALUES: list[Any] = [
     *(datetime(2024, 1, 1), datetime(2024, 1, 1, fold=1), datetime(2024, 1, 1, tzinfo=UTC)),  # noqa: DTZ001 - naive ones are meant
     *(timezone(timedelta(hours=5)), timezone(timedelta(0), "odd"), zoneinfo.ZoneInfo("Europe/Paris")),
     *(Decimal("1.10"), Decimal("-0"), Decimal("sNaN123"), Decimal("1E+999"), Fraction(-2, 3)),
-    *(uuid.UUID(int=7), uuid.uuid1(), Path("a/b"), Path(), PurePosixPath("/x"), PureWindowsPath("c:\\x")),
+    *(
+        uuid.UUID(int=7),
+        uuid.UUID("6c3c7a04-ea37-11f1-9f6c-0242ac120002"),
+        Path("a/b"),
+        Path(),
+        PurePosixPath("/x"),
+        PureWindowsPath("c:\\x"),
+    ),
     *(deque([1, 2], maxlen=3), deque(), OrderedDict([("b", 1), ("a", 2)]), Counter("abca")),
     *(defaultdict(list, {"a": [1]}), defaultdict(None, {1: 2}), int, [str, {"a": float}]),
     *(
@@ -74,7 +81,7 @@ VALUES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{type(value).__name__} {str(value)[:20]!a}")
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_plain_data_come_back_exactly(value: Any, trip: Trip) -> None:
     dumped, again = trip(value)
     assert dumped.materializer == "plain"
