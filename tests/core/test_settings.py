@@ -65,9 +65,9 @@ def test_settings_are_executed_again(text: str) -> None:
 
 
 UNSEEN = (
-    "!ls",
-    "!!ls",
-    "files = !ls",
+    "!ls -l",
+    "!!ls -l",
+    "files = !ls -l",
     "%run other.py",
     "%who",
     "%store x",
@@ -92,13 +92,13 @@ def test_all_others_may_do_anything(text: str) -> None:
 
 
 def test_each_line_is_named_once() -> None:
-    assert troubles("!ls\nfor n in range(3):\n    !ls\n%who") == [
-        "it runs `!ls` and `%who`, whose effects cannot be seen"
+    assert troubles("!ls -l\nfor n in range(3):\n    !ls -l\n%who") == [
+        "it runs `!ls -l` and `%who`, whose effects cannot be seen"
     ]
 
 
 def test_what_a_timed_line_runs_counts() -> None:
-    assert troubles("%time !ls") == ["it runs `!ls`, whose effects cannot be seen"]
+    assert troubles("%time !ls -l") == ["it runs `!ls -l`, whose effects cannot be seen"]
 
 
 INSIDE = (

@@ -268,3 +268,36 @@ def test_a_variable_set_to_what_the_code_says_is_set_again(
     os.environ["ZENNB_TEST_X"] = "off"
     assert [r.status for r in again(notebook, *cells)] == ["cached", "cached"]
     assert os.environ["ZENNB_TEST_X"] == "on"
+
+
+def test_a_variable_set_to_what_it_was_is_set_in_another_kernel_too(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ZENNB_TEST_X", "low")
+    cell = step("import os\nos.environ['ZENNB_TEST_X'] = 'low'")
+    notebook.run(cell)
+    monkeypatch.delenv("ZENNB_TEST_X")
+    assert again(notebook, cell)[0].status == "cached"
+    assert os.environ["ZENNB_TEST_X"] == "low"
+
+
+@pytest.mark.parametrize("line", ["!cat data.txt", "shown = !head -n 1 data.txt", "!ls"])
+def test_a_shell_line_that_only_reads_counts_by_what_it_reads(
+    notebook: Notebook, tmp_path: Path, line: str
+) -> None:
+    (tmp_path / "data.txt").write_text("one\n")
+    first, second = notebook.run(step(line), step(line))
+    assert (first.status, second.status) == ("completed", "cached"), second.reason
+    assert second.out == first.out
+    (tmp_path / "data.txt").unlink()
+    (tmp_path / "other.txt").touch()
+    (changed,) = notebook.run(step(line))
+    assert changed.status == "completed"
+
+
+def test_a_shell_line_reads_what_the_cell_wrote_before_it(notebook: Notebook) -> None:
+    cell = step("from pathlib import Path\n_ = Path('a.txt').write_text('made')\n!cat a.txt")
+    first, second = notebook.run(cell, cell)
+    assert second.status == "cached"
+    assert "made" in first.out
+    assert second.out == first.out

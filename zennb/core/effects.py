@@ -5,10 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from zennb.core.shell_lines import files_named
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Effect", "effect_of_cell_magic", "effect_of_line_magic"]
+__all__ = ["Effect", "effect_of_cell_magic", "effect_of_line_magic", "effect_of_shell_line"]
 
 
 class Effect(StrEnum):
@@ -17,11 +19,13 @@ class Effect(StrEnum):
     Attributes:
         NONE: nothing but to show what it showed: `%time`, `%pinfo`.
         SETTING: execute it again, it sets something in this process: `%matplotlib inline`, `%precision 3`.
+        FILES: show what it showed, as long as the files it names are what they were: `!ls data`, `!head data.csv`.
         UNSEEN: run the step, since the line may read or change anything: `!cmd`, `%run`, magics of others.
     """
 
     NONE = "none"
     SETTING = "setting"
+    FILES = "files"
     UNSEEN = "unseen"
 
 
@@ -86,3 +90,8 @@ def effect_of_line_magic(name: str, line: str) -> Effect:
 def effect_of_cell_magic(name: str) -> Effect:
     """Return the effect of `%%name`, besides that of Python in its body."""
     return Effect.NONE if name in _HARMLESS | _DISPLAYS else Effect.UNSEEN
+
+
+def effect_of_shell_line(command: str) -> Effect:
+    """Return the effect of `!command`."""
+    return Effect.UNSEEN if files_named(command) is None else Effect.FILES

@@ -6,7 +6,7 @@ import ast
 import re
 from dataclasses import dataclass, replace
 
-from zennb.core.effects import Effect, effect_of_cell_magic, effect_of_line_magic
+from zennb.core.effects import Effect, effect_of_cell_magic, effect_of_line_magic, effect_of_shell_line
 from zennb.core.texts import expanded
 
 __all__ = ["Magic", "line_magic", "parse_python", "read_magic"]
@@ -94,9 +94,15 @@ def read_magic(call: ast.Call) -> Magic | None:
     """Return what `call` does if it has the form IPython gives to magic and shell lines; else None."""
     match _parts(call):
         case "system" | "system_raw" | "system_piped", [command]:
-            return Magic(text=f"!{command}", reads=tuple(expanded(command)), binds=("_exit_code",))
+            effect = effect_of_shell_line(command)
+            return Magic(
+                text=f"!{command}", reads=tuple(expanded(command)), binds=("_exit_code",), effect=effect
+            )
         case "getoutput", [command]:
-            return Magic(text=f"!!{command}", bare=f"!{command}", reads=tuple(expanded(command)))
+            effect = effect_of_shell_line(command)
+            return Magic(
+                text=f"!!{command}", bare=f"!{command}", reads=tuple(expanded(command)), effect=effect
+            )
         case "run_line_magic", [name, line]:
             return replace(_line_magic(name, line), effect=effect_of_line_magic(name, line))
         case "magic", [text]:

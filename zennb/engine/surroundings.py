@@ -134,6 +134,7 @@ class Vigil:
         environment, kept_back = self._set(uses.texts)
         if environment:
             changes[ENVIRONMENT] = environment
+        watch.read_unseen(uses.files)
         files, written = watch.files(), watch.written()
         for path in [path for path, mark in written.items() if mark == files.get(path, ABSENT)]:
             del written[path]
@@ -159,8 +160,13 @@ class Vigil:
         A value that stands in the code is known to whoever sees the record anyway; any other may be a secret.
         """
         now = {name: _variable(name) for name in sorted(self._watch.sets)}
-        moved = {name: value for name, value in now.items() if value != _variable(name, self._environment)}
-        moved = {name: value for name, value in moved.items() if not name.startswith("POLARS_")}  # options
+        moved = {
+            name: value
+            for name, value in now.items()
+            # What the user's code sets counts also where it was so before: in another kernel it may not be.
+            if name in self._watch.sets_itself or value != _variable(name, self._environment)
+            if not name.startswith("POLARS_")  # an option, carried as such
+        }
         kept_back = [
             name for name, value in moved.items() if value is not None and not _stands_in(value, texts)
         ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.effects import Effect
 from zennb.core.magics import read_magic
+from zennb.core.shell_lines import files_named
 from zennb.engine.definition import nodes
 
 if TYPE_CHECKING:
@@ -46,11 +47,13 @@ class Uses:
         modules: dotted names of the modules it uses, also through functions it calls.
         seeds: random generators that it seeds before anything else, so that their state before does not matter.
         texts: string constants in its code.
+        files: files and folders that its shell lines read.
     """
 
     modules: frozenset[str] = frozenset()
     seeds: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
 
 
 def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
@@ -67,6 +70,12 @@ def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
         modules=frozenset({*filter(_is_use, found), *packages, *reach.packages}),
         seeds=frozenset(_seeds(definition.tree, reach.definitions)),
         texts=nodes(definition.tree).texts,
+        files=tuple(
+            path
+            for line in definition.analysis.magics
+            if line.effect is Effect.FILES
+            for path in files_named(line.text.rpartition("!")[2]) or ()
+        ),
     )
 
 

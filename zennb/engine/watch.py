@@ -18,7 +18,7 @@ from zennb.core.origin import origin
 from zennb.engine.files import Signature, counts, listing, resolved, shown, signature, state
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
 __all__ = ["Watch"]
@@ -45,6 +45,7 @@ class Watch:
         folder: the working folder when it began.
         environment: variable that the user's own code read → its value then; None when it was not set.
         sets: environment variables that were set or taken away, other than by an import.
+        sets_itself: those of them that the user's own code set.
         programs: programs that the user's own code started.
         is_alone: whether no other watch was on at the same time.
         reads_all: whether the user's own code went through the whole environment.
@@ -53,6 +54,7 @@ class Watch:
     def __init__(self, *, ignored: tuple[str, ...] = ()) -> None:
         self.environment: dict[str, str | None] = {}
         self.sets: set[str] = set()
+        self.sets_itself: set[str] = set()
         self.programs: list[str] = []
         self.reads_all = False
         self.is_alone = True
@@ -81,6 +83,15 @@ class Watch:
                 del _watches[self._thread]
             if not _watches:
                 os.environ.__class__ = os._Environ  # noqa: SLF001 - its own class, which has no public name
+
+    def read_unseen(self, paths: Iterable[str]) -> None:
+        """Note files and folders that another program has read for the step."""
+        for path in paths:
+            where = os.path.join(self.folder, path)
+            if os.path.isdir(where):
+                self.listed(where)
+            elif self._counts(where):
+                self._read(os.path.normpath(where))
 
     def files(self) -> dict[str, str]:
         """Return path → state of all that was read, as it was found."""
@@ -183,6 +194,8 @@ class Watch:
         """Note that an environment variable was set or taken away."""
         if isinstance(name, str | bytes) and not _is_import():
             self.sets.add(os.fsdecode(name))
+            if _is_users(_caller()):
+                self.sets_itself.add(os.fsdecode(name))
 
     def asked(self, name: str, value: str | None) -> None:
         """Note that a variable was read."""

@@ -7,13 +7,17 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.digest import SCALARS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zennb.engine.recording import Event, Recording
     from zennb.jupyter.tap import Tap
 
-__all__ = ["Forgotten", "KernelFrontend"]
+__all__ = ["Forgotten", "KernelFrontend", "is_kept"]
+
+_LONG = 10_000  # characters
 
 
 class Forgotten:
@@ -29,6 +33,13 @@ class Forgotten:
     def __repr__(self) -> str:
         said = "it was reused, and a value without a name is not kept; bind it to a name"
         return f"<what step '{self._step}' showed: {said}>"
+
+
+def is_kept(value: object) -> bool:
+    """Whether a value that a step showed is kept for `_`: a number, a text, a number of numpy's."""
+    kind = type(value)
+    is_number = kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and hasattr(value, "item")
+    return (kind in SCALARS or is_number) and len(repr(value)) <= _LONG
 
 
 class KernelFrontend:

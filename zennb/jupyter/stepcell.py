@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.digest import SCALARS, look, looking
+from zennb.core.digest import look, looking
+from zennb.core.effects import Effect
 from zennb.core.records import Status, Step
 from zennb.core.settings import setting_lines
 from zennb.core.source import definitions
@@ -33,7 +34,7 @@ from zennb.errors import (
     UntrustedArtifact,
     ZennbError,
 )
-from zennb.jupyter.frontend import Forgotten
+from zennb.jupyter.frontend import Forgotten, is_kept
 from zennb.jupyter.pending import only_bound
 
 if TYPE_CHECKING:
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StepCell"]
 
-_PLAIN = 10_000  # characters of a shown value that is kept for `_`
 _NOT_A_HIT = (StoreError, UntrustedArtifact, MissingDefinition, StepRefused)
 
 
@@ -167,6 +167,11 @@ class StepCell:
         inputs = {name: (prepared.values[name], prepared.looks[name]) for name in prepared.looks}
         collected = collect(self.definition, self._namespace, before=before, inputs=inputs)
         changed = changed_code(prepared, self._namespace)
+        if not self._session.can_update and any(
+            line.effect is Effect.FILES for line in self.definition.analysis.magics
+        ):
+            said = "its shell lines print through the terminal itself"
+            collected = replace(collected, troubles=(*collected.troubles, said))
         if changed:
             said = f"it changes {', '.join(changed)}, which only running it does"
             collected = replace(collected, troubles=(*collected.troubles, said))
@@ -276,7 +281,7 @@ class StepCell:
 
     def _with_result(self, found: Found) -> Found:
         """Keep the value that was shown last, when it is a plain one, so that `_` is that value after reuse."""
-        if self._result is None or not _is_plain(self._result):
+        if self._result is None or not is_kept(self._result):
             return found
         return replace(found, changes={**found.changes, RESULT: self._result})
 
@@ -362,13 +367,6 @@ class StepCell:
         if self._live is not None:
             self._live.close(run)
         return self._site.metadata.add(step, run=run)
-
-
-def _is_plain(value: object) -> bool:
-    """Whether a value is small and surely comes back as it is: a number, a text, a number of numpy's."""
-    kind = type(value)
-    is_number = kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and hasattr(value, "item")
-    return (kind in SCALARS or is_number) and len(repr(value)) <= _PLAIN
 
 
 @contextmanager
