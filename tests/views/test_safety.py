@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import importlib
 import inspect
 import pkgutil
 import re
 import unicodedata
 from dataclasses import replace
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
-from xml.etree import ElementTree as ET
 
 import pytest
 
 import zennb.views
+from tests.views.safe_html import check_html
 from zennb.core.checked import Check, CheckedCell
 from zennb.core.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.records import (
@@ -77,29 +75,6 @@ HOSTILE = {
     "blank": "   ",
     "empty": "",
 }
-
-ALLOWED = {
-    "bdi",
-    "br",
-    "body",
-    "caption",
-    "code",
-    "details",
-    "div",
-    "head",
-    "html",
-    "img",
-    "li",
-    "meta",
-    "pre",
-    "span",
-}
-ALLOWED |= {"strong", "summary", "table", "tbody", "td", "th", "thead", "title", "tr", "ul"}
-ATTRIBUTES = {"style", "scope", "src", "alt", "title", "open", "aria-hidden"}
-ATTRIBUTES |= {"class"}  # fixed words, for the style sheet of panels
-ATTRIBUTES |= {"charset", "name", "content", "lang"}  # of a whole document
-VOID = {"br", "img", "meta"}
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 KINDS = ("scalar", "text", "array", "frame", "picture", "mapping", "sequence", "object", "unheard of")
@@ -204,70 +179,12 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
 }
 
 
-class Checked(HTMLParser):
-    """Walks a fragment and refuses what a notebook must never hold."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.said: list[str] = []
-        self.pictures: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in ALLOWED, f"element <{tag}>"
-        assert len({key for key, _ in attrs}) == len(attrs), "an attribute twice"
-        for key, value in attrs:
-            assert not key.startswith("on"), f"attribute {key}"
-            assert key in ATTRIBUTES
-            assert "url(" not in (value or "") or key in {"alt", "title"}
-            if key == "src":
-                assert value is not None
-                assert value.startswith("data:image/")
-                self.pictures.append(value)
-            if key == "alt":
-                self.said.append(value or "")
-        if tag == "th":
-            assert dict(attrs).get("scope") in {"col", "row"}
-        if tag == "img":
-            assert dict(attrs).get("alt")
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_comment(self, data: str) -> None:
-        pytest.fail(f"a comment: {data}")
-
-    def handle_data(self, data: str) -> None:
-        self.said.append(data)
-
-
-def _check_html(html: str) -> Checked:
-    checked = Checked()
-    checked.feed(html)
-    checked.close()
-    assert not checked.open, f"left open: {checked.open}"
-    html.encode("utf-8")
-    for picture in checked.pictures:
-        if picture.startswith("data:image/svg+xml;base64,"):
-            _check_svg(base64.b64decode(picture.partition(",")[2]))
-    return checked
-
-
-def _check_svg(data: bytes) -> None:
-    for element in ET.fromstring(data).iter():
-        assert element.tag in {SVG + "svg", SVG + "path", SVG + "rect", SVG + "text"}
-        assert not [key for key in element.attrib if key.startswith("on") or "href" in key]
-
-
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())
 def test_a_hostile_name_stays_text(view: Callable[[str], Shown], name: str) -> None:
     shown = view(name)
-    _check_html(shown.html)
-    _check_html(document(name, shown).removeprefix("<!DOCTYPE html>"))
+    check_html(shown.html)
+    check_html(document(name, shown).removeprefix("<!DOCTYPE html>"))
     for character in shown.text:
         category = unicodedata.category(character)
         assert character in "\n\u200c\u200d" or category not in {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}, repr(
@@ -279,7 +196,7 @@ def test_a_hostile_name_stays_text(view: Callable[[str], Shown], name: str) -> N
 def test_what_was_named_can_be_read_in_both_faces(view: Callable[[str], Shown]) -> None:
     shown = view("<i>&A</i>")
     assert "<i>&A</i>" in shown.text
-    assert "<i>&A</i>" in " ".join(_check_html(shown.html).said)
+    assert "<i>&A</i>" in " ".join(check_html(shown.html).said)
 
 
 def test_a_secret_typed_as_a_value_is_shown_by_no_view() -> None:

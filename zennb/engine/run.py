@@ -136,19 +136,7 @@ class PipelineRun:
         bad = self._bad_parent(name)
         started = time.time()
         if bad is not None:
-            self._record(
-                Step(
-                    run=self._run.id,
-                    name=name,
-                    notebook=self._site.notebook,
-                    cell=definition.cell,
-                    status=Status.SKIPPED,
-                    reason=f"needs step '{bad}', which {self._steps[bad].status.value}",
-                    source=definition.source,
-                    started=started,
-                    reusable=False,
-                )
-            )
+            self._skip(name, f"needs step '{bad}', which {self._steps[bad].status.value}")
             return
         try:
             prepared = self._prepare(definition)
@@ -186,6 +174,22 @@ class PipelineRun:
             self._put_off.setdefault(maker, []).append(name)
         self._awaited[name] = len(makers)
         return bool(makers)
+
+    def _skip(self, name: str, reason: str) -> None:
+        definition = self._request.definitions[name]
+        self._record(
+            Step(
+                run=self._run.id,
+                name=name,
+                notebook=self._site.notebook,
+                cell=definition.cell,
+                status=Status.SKIPPED,
+                reason=reason,
+                source=definition.source,
+                started=time.time(),
+                reusable=False,
+            )
+        )
 
     def _bad_parent(self, name: str) -> str | None:
         """Return the step that is to blame when `name` cannot run: the failed one, through any skipped ones."""
@@ -343,4 +347,7 @@ class PipelineRun:
             if step.status is Status.RUNNING:
                 ended = Status.INTERRUPTED if stopped else Status.FAILED
                 self._record(replace(step, status=ended, seconds=time.time() - step.started, reusable=False))
+        for name in self._request.chosen:
+            if name not in self._steps:
+                self._skip(name, f"the run {'was interrupted' if stopped else 'ended with an error'}")
         self._finish(Status.INTERRUPTED if stopped else Status.FAILED)

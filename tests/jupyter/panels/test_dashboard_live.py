@@ -80,7 +80,13 @@ def test_a_run_is_watched_on_every_page_and_interrupted_from_the_panel(notebook:
     until(lambda: "nothing runs in this kernel" in said(board))
     assert board.stop.disabled
     until(lambda: "■ interrupted" in said(board))
-    assert api.workspace().metadata.runs(limit=1)[0].status is Status.INTERRUPTED
+    metadata = api.workspace().metadata
+    run = metadata.runs(limit=1)[0]
+    assert run.status is Status.INTERRUPTED
+    ended = {step.name: (step.status.value, step.reason) for step in metadata.steps(run.id or 0)}
+    assert ended["endless"][0] == "interrupted"
+    if cell == "%pipeline run":
+        assert ended["after"] == ("skipped", "the run was interrupted")
     notebook.run("rounds = 1", cell)
     assert notebook.ns["x"] == 1
 
