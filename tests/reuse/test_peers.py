@@ -178,6 +178,7 @@ def test_a_method_called_through_an_instance_of_a_class_edited_later(pair: Pair)
     cell(pair, "class K:\n    n = 1\n    def get(self): return self.n\nk = K()")
     assert status(pair, "r = k.get()") == "completed"
     cell(pair, "class K:\n    n = 2\n    def get(self): return self.n")
+    assert step(pair, "r = k.get()").facts["reason"].startswith("earlier `class K` is new")
     assert status(pair, "r = k.get()") == "cached"  # k still is of the class it was made from
     cell(pair, "k = K()")
     assert status(pair, "r = k.get()") == "completed"
