@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveLine", "LiveTable", "facts"]
 
 _PAUSE = 0.2  # seconds between two updates, at least
+_FIRST = 0.1  # seconds until the first; a run that is over by then is drawn once
 _SHARE = 30  # and so many times what the last update took
 _PATIENCE = 2.0  # seconds that a step takes before it gets a line of its own
 
@@ -69,8 +70,9 @@ class LiveTable:
         self._activity, self._edges = activity, edges
         self._id = uuid4().hex
         self._lock = threading.Lock()
+        self._context = copy_context()
         self._shown = False
-        self._next = 0.0
+        self._next = time.perf_counter() + _FIRST
         self._run: Run | None = None
         self._steps: dict[str, Step] = {}
 
@@ -99,7 +101,7 @@ class LiveTable:
         """Let the clock go on, and show what steps have printed since."""
         with self._lock:
             if self._run is not None and not self._run.status.is_final:
-                self._show()
+                self._context.run(self._show)
 
     def _show(self) -> None:
         assert self._run is not None
