@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from zennb.core.observed import Carried, Observed
@@ -135,7 +136,7 @@ def step(row: Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifac
         source=row[16],
         parts=_parts(row[17]),
         failure=None if row[18] is None else Failure(**json.loads(row[18])),
-        observed=Observed() if row[19] is None else Observed(**json.loads(row[19])),
+        observed=Observed() if row[19] is None else _observed(row[19]),
         carried=None if row[20] is None else _carried(row[20]),
         inputs=inputs,
         outputs=outputs,
@@ -164,6 +165,15 @@ def _names(text: str) -> tuple[str, ...]:
     return () if text == "[]" else tuple(json.loads(text))
 
 
+# Records of one step after the other have these texts in common, so most have just been read.
+
+
+@lru_cache(maxsize=256)
+def _observed(text: str) -> Observed:
+    return Observed(**json.loads(text))
+
+
+@lru_cache(maxsize=1024)
 def _parts(text: str | None) -> Parts | None:
     if text is None:
         return None
