@@ -16,7 +16,16 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what is cheap first, then real kernels, and the browser last: playwright leaves an event loop running."""
-    cost = {"kernel": 1, "browser": 2}
-    items.sort(key=lambda item: max((cost.get(mark.name, 0) for mark in item.iter_markers()), default=0))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what is cheap first, then real kernels; on several cores the long ones first, so that none waits at the end.
+
+    The browser comes last always: playwright leaves an event loop running.
+    """
+    is_shared = hasattr(config, "workerinput") or bool(config.getoption("numprocesses", default=None))
+    cost = {"kernel": -1 if is_shared else 1, "browser": 2}
+
+    def place(item: pytest.Item) -> int:
+        costs = [cost[mark.name] for mark in item.iter_markers() if mark.name in cost]
+        return max(costs, default=0, key=abs)
+
+    items.sort(key=place)
