@@ -219,6 +219,16 @@ def test_files_of_packages_and_of_the_home_do_not_count(notebook: Notebook) -> N
     assert made.observed.written == {}
 
 
+def test_looking_for_what_is_installed_is_no_reading_of_the_folder(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend("")
+    cell = step("from importlib.metadata import distributions\nfound = len(list(distributions())) > 0")
+    notebook.run(cell)
+    (tmp_path / "new.txt").touch()
+    assert notebook.run(cell)[0].status == "cached"
+
+
 def test_a_program_that_the_step_starts_cannot_be_followed(notebook: Notebook) -> None:
     cell = step("import subprocess\nsaid = subprocess.run(['echo', 'x'], capture_output=True).stdout")
     first, second = notebook.run(cell, cell)

@@ -14,6 +14,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zennb.core.observed import UNTOUCHED
+from zennb.engine.random_state import PlainRandom
+
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook, Ran
 
@@ -89,15 +92,43 @@ def test_a_forced_run_of_a_seed_is_carried_too(notebook: Notebook) -> None:
     assert notebook.ns["x"] == expected
 
 
-def test_unseeded_numbers_are_those_of_the_run(notebook: Notebook) -> None:
-    cells = [step("import random\nx = random.random()"), step("y = random.random()", "t")]
+@pytest.mark.parametrize("draw", ["random.random()", "float(np.random.rand())"])
+def test_numbers_that_nobody_seeded_are_those_of_the_run(notebook: Notebook, draw: str) -> None:
+    if "np" in draw and np.random.mtrand._rand._bit_generator.seed_seq is None:  # other tests have seeded it
+        np.random.set_state(np.random.RandomState().get_state())
+        np.random.mtrand._rand._bit_generator.__init__()
+    imports = "import random\nimport numpy as np"
+    cells = [imports, step(f"x = {draw}"), step(f"y = {draw}", "t")]
     notebook.run(*cells)
     expected = notebook.ns["x"], notebook.ns["y"]
-    assert [r.status for r in again(notebook, *cells)] == ["cached", "cached"]
+    assert [r.status for r in again(notebook, *cells)[1:]] == ["cached", "cached"]
     assert (notebook.ns["x"], notebook.ns["y"]) == expected
-    (second,) = notebook.run(cells[0])
-    assert second.reason == "random state of random changed"
+    assert notebook.run(cells[1])[0].status == "cached"
+    assert notebook.run(cells[1].replace("%%step s", "%%step s --rerun"))[0].status == "completed"
     assert notebook.ns["x"] != expected[0]
+
+
+def test_once_somebody_seeds_every_state_counts(notebook: Notebook) -> None:
+    draw = step("import random\nx = random.random()")
+    notebook.run(draw)
+    one = notebook.ns["x"]
+    ran = notebook.run("random.seed(3)", draw, draw)
+    assert [r.status for r in ran[1:]] == ["completed", "completed"]
+    assert ran[1].reason == "random state of random changed"
+    seeded = random.Random(3)
+    assert notebook.ns["x"] == [seeded.random(), seeded.random()][1]
+    assert one != notebook.ns["x"]
+
+
+def test_a_generator_that_drew_much_is_still_nobodys() -> None:
+    state = PlainRandom()
+    for _ in range(5_000):
+        random.random()
+    assert state.digest(state.read()) == UNTOUCHED
+    random.seed(1)
+    assert state.digest(state.read()) != UNTOUCHED
+    random.random()
+    assert state.digest(state.read()) != UNTOUCHED
 
 
 def test_a_seed_in_a_plain_cell_counts(notebook: Notebook) -> None:

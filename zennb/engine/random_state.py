@@ -1,7 +1,7 @@
 """Owns the global random generators: their state, whether anybody seeded or used them, and setting it again.
 
-A generator that nobody seeded starts differently in each kernel; there is no right answer to be reproduced, so all
-such beginnings count as one, and reuse goes on from where the recorded run left off.
+While nobody has seeded a generator its numbers are arbitrary, others in each kernel: there is no right answer to be
+reproduced. So all its states count as one until then, and reuse goes on from where the recorded run left off.
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from __future__ import annotations
 import array
 import random
 import sys
+from collections import deque
 from typing import Any
 
 import xxhash
 
 from zennb.core.observed import UNTOUCHED
+
+_WORDS = 624
+_BLOCKS = 2000
+"""Renewals of the words, 624 draws each, after which a state counts as seeded."""
 
 __all__ = ["NumpyRandom", "PlainRandom", "TorchRandom"]
 
@@ -21,8 +26,10 @@ __all__ = ["NumpyRandom", "PlainRandom", "TorchRandom"]
 class PlainRandom:
     """The generator behind `random.random()` (a `Setting`).
 
+    Whether it was seeded it does not tell; but from a state that nobody had seeded, drawing leads to some states only.
+
     Args:
-        is_fresh: whether nobody can have seeded or used it in this process yet.
+        is_fresh: whether nobody can have seeded it in this process yet.
     """
 
     name = "random state of random"
@@ -31,7 +38,8 @@ class PlainRandom:
     is_per_context = False
 
     def __init__(self, *, is_fresh: bool = True) -> None:
-        self._start = random.getstate() if is_fresh else None
+        self._unseeded: Any = random.getstate() if is_fresh else None
+        self._passed: deque[int] = deque(maxlen=64)
 
     def read(self) -> Any:
         """Return the state."""
@@ -39,17 +47,48 @@ class PlainRandom:
 
     def digest(self, seen: Any) -> str:
         """Return the digest of a state."""
-        return UNTOUCHED if seen == self._start else xxhash.xxh3_128_hexdigest(repr(seen).encode())
+        return UNTOUCHED if self._is_unseeded(seen) else xxhash.xxh3_128_hexdigest(repr(seen).encode())
 
-    def change(self, _before: Any, after: Any) -> dict[str, Any]:
+    def change(self, before: Any, after: Any) -> dict[str, Any]:
         """Return the state as plain data."""
+        self._is_unseeded(before)  # noted first: from the later one no drawing leads back to it
         version, words, gauss = after
-        return {"version": version, "words": array.array("I", words).tobytes(), "gauss": gauss}
+        packed = array.array("I", words).tobytes()
+        return {"version": version, "words": packed, "gauss": gauss, "seeded": not self._is_unseeded(after)}
 
     def apply(self, change: Any) -> None:
         """Set the state."""
         words = tuple(array.array("I", change["words"]))
-        random.setstate((change["version"], words, change["gauss"]))
+        state = (change["version"], words, change["gauss"])
+        random.setstate(state)
+        self._unseeded = None if change["seeded"] else state
+
+    def _is_unseeded(self, seen: Any) -> bool:
+        """Whether a state is one that drawing leads to from the last that is known to be nobody's."""
+        if hash(seen) in self._passed:
+            return True
+        if self._unseeded is None or not _leads_to(self._unseeded, seen):
+            self._unseeded = None
+            return False
+        self._unseeded = seen
+        self._passed.append(hash(seen))
+        return True
+
+
+def _leads_to(state: Any, later: Any) -> bool:
+    """Whether drawing leads from one state of the Mersenne Twister to another, within `_BLOCKS` renewals of its words.
+
+    Its 624 words stay while they are handed out one by one, which the number behind them counts.
+    """
+    *words, at = later[1]
+    generator = random.Random()
+    generator.setstate(state)
+    for _ in range(_BLOCKS):
+        *now, place = generator.getstate()[1]
+        if now == words:
+            return bool(at >= place)
+        generator.getrandbits(32 * (_WORDS - place) + 32)
+    return False
 
 
 class NumpyRandom:
@@ -70,31 +109,37 @@ class NumpyRandom:
 
     def digest(self, seen: Any) -> str:
         """Return the digest of a state."""
-        if seen is None or seen[1:3] == self._start():
+        if seen is None or self._beginning() is not None:
             return UNTOUCHED
         return xxhash.xxh3_128_hexdigest(repr(seen).encode())
 
     def change(self, _before: Any, after: Any) -> Any:
         """Return the state as plain data; None when the library was only loaded."""
-        return None if self.digest(after) == UNTOUCHED else after
+        beginning = self._beginning()
+        if beginning is not None and after[1:3] == _first_state(beginning):
+            return None
+        return {"seeded": beginning is None, "state": after}
 
     def apply(self, change: Any) -> None:
         """Set the state."""
         from numpy import frombuffer, random, uint32
 
-        name, words, *rest = change
+        name, words, *rest = change["state"]
+        if change["seeded"]:
+            random.seed(0)  # lets the generator know that it was seeded; the state is another in a moment
         random.set_state((name, frombuffer(words, uint32), *rest))
 
     @staticmethod
-    def _start() -> Any:
-        """Return words and position of the state this process began with; None once somebody has seeded."""
+    def _beginning() -> Any:
+        """Return what the generator was begun from by itself; None once somebody has seeded it."""
         numpy = sys.modules["numpy.random"]
-        generator = numpy.mtrand._rand._bit_generator  # noqa: SLF001 - there is no public way to the global one
-        sequence = getattr(generator, "seed_seq", None)
-        if sequence is None:
-            return None
-        state = numpy.MT19937(sequence).state["state"]
-        return (state["key"].tobytes(), state["pos"])
+        return getattr(numpy.mtrand._rand._bit_generator, "seed_seq", None)  # noqa: SLF001 - no public way
+
+
+def _first_state(beginning: Any) -> Any:
+    """Return words and position of a generator begun like this."""
+    state = sys.modules["numpy.random"].MT19937(beginning).state["state"]
+    return (state["key"].tobytes(), state["pos"])
 
 
 class TorchRandom:

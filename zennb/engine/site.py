@@ -84,8 +84,8 @@ class Site:
             if not self.surroundings.stale(step.observed):
                 return reused(step)
         candidates = next((found for key in keys if key and (found := self.metadata.find(key))), [])
-        # The same step run on another stack may have shown something else, kept in that stack's store only.
-        candidates.sort(key=lambda step: bool(step.displays) and not self.store.has(step.displays))
+        # The same step run on another stack may have shown or set something else, kept in that stack's store only.
+        candidates.sort(key=lambda step: not self._has_all(step))
         return decide(
             prepared.parts,
             candidates=candidates,
@@ -96,6 +96,11 @@ class Site:
             asked=force,
             unclear=prepared.unclear,
         )
+
+    def _has_all(self, step: Step) -> bool:
+        """Whether what a step showed, and the settings it changed, are in this store."""
+        blobs = (step.displays, step.carried.blob if step.carried is not None else "")
+        return all(self.store.has(blob) for blob in blobs if blob)
 
     def _previous(self, name: str, known: Recollection | None) -> Step | None:
         return self.metadata.previous(name, self.notebook) if known is None else known.previous.get(name)

@@ -334,7 +334,12 @@ def _is_users(module: str) -> bool:
 
 
 def _is_import() -> bool:
-    return any(frame.f_code.co_filename.startswith(_IMPORT) for frame in _frames())
+    """Whether Python looks for modules or for what is installed, which begins in the working folder as a rule."""
+    return any(
+        frame.f_code.co_filename.startswith(_IMPORT)
+        or str(frame.f_globals.get("__name__", "")).startswith(("importlib", "pkgutil"))
+        for frame in _frames()
+    )
 
 
 def _is_for_a_traceback() -> bool:
