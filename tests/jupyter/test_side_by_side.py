@@ -61,3 +61,20 @@ def test_a_reader_is_stale_when_the_step_that_writes_its_file_is(notebook: Noteb
     text = str(shown.displays[-1]["data"]["text/plain"])
     assert "input `word` changed" in text
     assert "needs step 'write', which would run again" in text
+
+
+def test_steps_that_draw_are_reused_on_each_of_two_stacks(notebook: Notebook) -> None:
+    cells = [
+        "import random",
+        step("random.seed(3)", "seed"),
+        step("a = random.random()\na", "one"),
+    ]
+    stacks = ("%stack set default", "%stack set second")
+    notebook.run(
+        "%artifact-store register other --flavor=local", "%stack register second -o default -a other"
+    )
+    for stack in stacks:
+        notebook.run(stack, *cells)
+    for stack in (*stacks, *stacks):
+        ran = notebook.run(stack, *cells)
+        assert [r.status for r in ran[2:]] == ["cached", "cached"], [r.reason for r in ran[2:]]

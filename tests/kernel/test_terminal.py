@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pexpect  # type: ignore[import-untyped]  # it ships no types
@@ -116,5 +117,9 @@ def test_words_of_a_magic_are_completed(terminals: Callable[[], Terminal]) -> No
     found = terminal.enter("get_ipython().complete('de', '%stack de', 9)[1]")
     assert "describe" in found
     assert "delete" in found
-    names = terminal.enter("get_ipython().complete('d', '%stack set d', 12)[1]")
+    for _ in range(50):  # names follow a moment after the extension is loaded
+        names = terminal.enter("get_ipython().complete('d', '%stack set d', 12)[1]")
+        if "'default'" in names:
+            break
+        time.sleep(0.2)
     assert "'default'" in names
