@@ -10,6 +10,7 @@ import io
 import json
 import os
 import random
+import re
 import signal
 import sys
 import traceback
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 __all__ = ["serve"]
+
+UNAWAITED = re.compile(
+    r".*RuntimeWarning: coroutine .* was never awaited\n.*\nRuntimeWarning: Enable tracemalloc.*\n"
+)
+"""What Python says of a coroutine when it is collected, which is a matter of when that happens."""
 
 
 class Shell:
@@ -71,7 +77,7 @@ class Shell:
         ]
         return {
             "out": "" if error else out.getvalue(),
-            "err": "" if error else err.getvalue(),
+            "err": "" if error else UNAWAITED.sub("", err.getvalue()),
             "shown": [one["data"]["text/plain"] for one in shown if "zennb" not in one["metadata"]],
             "error": f"{type(error).__name__}: {error}".replace(str(Path.cwd()), "") if error else "",
             "facts": dict(facts[-1]) if facts else {},
