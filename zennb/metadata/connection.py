@@ -185,6 +185,7 @@ class Database:
             self.path, isolation_level=None, timeout=0, cached_statements=256, check_same_thread=False
         )
         reader.execute("PRAGMA query_only = ON")
+        reader.execute("PRAGMA cache_size = -16384")
         return reader
 
     def _busy(self) -> str:

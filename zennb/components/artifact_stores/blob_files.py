@@ -36,7 +36,7 @@ another thread changes the value meanwhile; and between two an interrupted write
 _BESIDE = 1 << 20
 """From this size on, hashing runs in a thread beside the writing."""
 
-_SYNCED = 32 << 20
+_TAKEN_IN = 16 << 20
 """After so many bytes the disk begins to take in what was written, while the rest is hashed and written."""
 
 _OLD = 24 * 3600.0
@@ -244,26 +244,31 @@ def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: 
             _write(descriptor, block)
         return sha.hexdigest(), quick.hexdigest()
     pending: deque[Future[None]] = deque()
-    with ThreadPoolExecutor(2, thread_name_prefix="zennb-files") as others:
-        ahead, syncing = 0, None
+    with ThreadPoolExecutor(1, thread_name_prefix="zennb-sha256") as hasher:
+        begun = written = 0
         for block in _blocks(views):
             _check(stop)
-            pending.append(others.submit(sha.update, block))
+            pending.append(hasher.submit(sha.update, block))
             quick.update(block)
             _write(descriptor, block)
-            ahead += len(block)
-            if ahead >= _SYNCED and (syncing is None or syncing.done()):
-                ahead, syncing = 0, others.submit(_sync, descriptor)
+            written += len(block)
+            if written - begun >= _TAKEN_IN:
+                _take_in(descriptor, begun, written - begun)
+                begun = written
             if len(pending) > 4:
                 pending.popleft().result()
-        _sync(descriptor)  # beside the last of the hashing
+        _take_in(descriptor, begun, written - begun)
     return sha.hexdigest(), quick.hexdigest()
 
 
-def _sync(descriptor: int) -> None:
-    """Let the disk take in what was written so far; whether it has is asked at the end, by fsync."""
-    with suppress(OSError):
-        os.fdatasync(descriptor) if hasattr(os, "fdatasync") else os.fsync(descriptor)
+def _take_in(descriptor: int, start: int, length: int) -> None:
+    """Let the disk begin to take in what was just written, and do not wait: fsync, at the end, then waits for less.
+
+    That is what the advice does to bytes that are not on the disk yet; they stay at hand all the same.
+    """
+    if hasattr(os, "posix_fadvise"):
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)
 
 
 def _blocks(views: Sequence[memoryview]) -> Iterator[bytes]:
