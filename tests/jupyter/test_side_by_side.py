@@ -78,3 +78,16 @@ def test_steps_that_draw_are_reused_on_each_of_two_stacks(notebook: Notebook) ->
     for stack in (*stacks, *stacks):
         ran = notebook.run(stack, *cells)
         assert [r.status for r in ran[2:]] == ["cached", "cached"], [r.reason for r in ran[2:]]
+
+
+def test_the_status_takes_for_granted_what_fresh_steps_above_set_and_write(notebook: Notebook) -> None:
+    notebook.run(
+        "import random, os\nfrom pathlib import Path",
+        step("random.seed(3)", "seed"),
+        step("a = random.random()", "draw"),
+        step("_ = Path('f.txt').write_text('one')", "write"),
+        step("text = Path('f.txt').read_text()", "read"),
+        "random.random()\nos.remove('f.txt')",
+    )
+    (shown,) = notebook.run("%pipeline status")
+    assert "stale" not in str(shown.displays[-1]["data"]["text/plain"])

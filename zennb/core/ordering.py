@@ -34,7 +34,7 @@ def ordering(
         if step is None:
             continue
         before: dict[str, None] = {}
-        written = set(_written(step))
+        written = step.brings_about
         for thing in _read(step):
             before.update(dict.fromkeys(_over(thing, writer)))
             if thing not in written:
@@ -51,14 +51,6 @@ def ordering(
 
 def _read(step: Step) -> Iterable[str]:
     return [*step.observed.files, *step.observed.settings]
-
-
-def _written(step: Step) -> Iterable[str]:
-    return [
-        *step.observed.written,
-        *step.observed.restored,
-        *(step.carried.names if step.carried is not None else ()),
-    ]
 
 
 def _over(thing: str, writer: Mapping[str, str]) -> list[str]:

@@ -242,6 +242,12 @@ class Step:
     observed: Observed = field(default_factory=Observed)
     carried: Carried | None = None
 
+    @property
+    def brings_about(self) -> frozenset[str]:
+        """The files that it writes and the settings that it changes, run or reused."""
+        carried = self.carried.names if self.carried is not None else ()
+        return frozenset({*self.observed.written, *self.observed.restored, *carried})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:

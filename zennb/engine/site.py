@@ -16,7 +16,7 @@ from zennb.core.records import Failure, Run, Status, Step
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from zennb.components.component import ArtifactStore, Orchestrator
     from zennb.core.digest import Look
@@ -65,13 +65,21 @@ class Site:
         """Return the same site with another way into its artifact store."""
         return replace(self, store=store, shelf=self.shelf.into(store))
 
-    def verdict(self, prepared: Prepared, *, asked: str = "", known: Recollection | None = None) -> Verdict:
+    def verdict(
+        self,
+        prepared: Prepared,
+        *,
+        asked: str = "",
+        known: Recollection | None = None,
+        made: Collection[str] = (),
+    ) -> Verdict:
         """Decide on a step; runs and records nothing.
 
         Args:
             prepared: the step.
             asked: an option of the user that forces a run, e.g. `--rerun`.
             known: what was asked for beforehand.
+            made: files and settings that steps before it would bring about.
 
         Raises:
             StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
@@ -91,7 +99,7 @@ class Site:
             candidates=candidates,
             previous=None if candidates else self._previous(definition.name, known),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
-            stale=lambda step: self.surroundings.stale(step.observed),
+            stale=lambda step: self.surroundings.stale(step.observed, made=made),
             store=self.spec.artifact_store.name,
             asked=force,
             unclear=prepared.unclear,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.observed import ABSENT, Observed, changed
@@ -16,7 +16,7 @@ from zennb.engine.settings import Setting, Settings, Snapshot
 from zennb.engine.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from zennb.engine.uses import Uses
 
@@ -69,10 +69,24 @@ class Surroundings:
         """Begin to watch what this thread does, until `Vigil.end`."""
         return Vigil(self, Watch(ignored=self._ignored()))
 
-    def stale(self, observed: Observed) -> str:
-        """Return what is not as a step found and left it, as a reason; "" when all is."""
+    def stale(self, observed: Observed, *, made: Collection[str] = ()) -> str:
+        """Return what is not as a step found and left it, as a reason; "" when all is.
+
+        Args:
+            observed: what the step was seen to touch.
+            made: files and settings that steps before it would bring about, whatever they are now.
+        """
+        kept = (
+            observed
+            if not made
+            else replace(
+                observed,
+                files={path: mark for path, mark in observed.files.items() if path not in made},
+                settings={name: mark for name, mark in observed.settings.items() if name not in made},
+            )
+        )
         return changed(
-            observed,
+            kept,
             file=state,
             environment=lambda name: self.sealed(name, _variable(name)),
             setting=self.settings.digest,

@@ -20,7 +20,7 @@ from zennb.jupyter.panels.panels import Panels
 from zennb.jupyter.planning import Planning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from zennb.core.digest import Look
     from zennb.core.plan import Plan
@@ -81,11 +81,14 @@ class PipelineSession:
         stale: dict[str, str] = {}
         changes = self._changes()
         nodes = {}
+        made: set[str] = set()
         for name in drawn.order:
-            node = self._node(
-                definitions[name], drawn, site, stale, changes=changes, previous=previous.get(name)
+            latest = previous.get(name)
+            nodes[name] = self._node(
+                definitions[name], drawn, site, stale, changes=changes, previous=latest, made=made
             )
-            nodes[name] = node
+            if latest is not None and name not in stale:
+                made |= latest.brings_about
         edges = tuple(
             (a, b, names)
             for (a, b), names in drawn.edges.items()
@@ -223,8 +226,12 @@ class PipelineSession:
         *,
         changes: Mapping[str, Change],
         previous: Step | None,
+        made: Collection[str],
     ) -> Node:
-        """Return where a step stands; `stale` collects the steps that would run, with the reason."""
+        """Return where a step stands; `stale` collects the steps that would run, with the reason.
+
+        What fresh steps above it set and write, as `made` says, is taken for granted: they come first.
+        """
         waits = next((parent for parent in drawn.parents(definition.name) if parent in stale), None)
         prepared = None
         if waits is not None:
@@ -232,7 +239,7 @@ class PipelineSession:
         else:
             try:
                 prepared = self._session.prepare(definition)
-                verdict = site.verdict(prepared)
+                verdict = site.verdict(prepared, made=made)
                 reason = verdict.reason
                 waits = None if verdict.reuse is not None else definition.name
             except ZennbError as error:
