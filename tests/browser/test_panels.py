@@ -101,7 +101,8 @@ def test_a_component_with_a_bad_then_a_good_value_becomes_part_of_a_stack(lab: L
     press(panel, "Components")
     press(panel, "New component")
     panel.get_by_text("New orchestrator").wait_for()
-    lab.page.keyboard.type("pool")  # the cursor is in the name already
+    panel.locator("input:focus").wait_for()  # the cursor is in the name already
+    lab.page.keyboard.type("pool")
     panel.get_by_label("Flavor").select_option(
         "threads: runs independent steps side by side, in threads of this kernel"
     )
@@ -118,6 +119,7 @@ def test_a_component_with_a_bad_then_a_good_value_becomes_part_of_a_stack(lab: L
     press(panel, "Stacks")
     press(panel, "New stack")
     panel.locator("strong", has_text="New stack").wait_for()
+    panel.locator("input:focus").wait_for()
     lab.page.keyboard.type(HOSTILE)
     panel.get_by_label("Orchestrator").select_option("pool (threads)")
     shown(panel, "fits: steps run within this process")

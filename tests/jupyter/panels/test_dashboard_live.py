@@ -108,6 +108,7 @@ def test_dashboard_and_picker_can_be_opened_while_a_pipeline_runs(notebook: Any)
     ran = meanwhile(notebook, "%pipeline run", act)
     assert ran.error is None
     assert notebook.ns["y"] == 2
+    opened[0].attempt(opened[0].refresh)
     until(lambda: "2 steps up to date" in said(opened[0]))
 
 
