@@ -74,8 +74,9 @@ def test_registering_again_is_no_error_and_no_change(command: Commands) -> None:
 
 
 def test_set_at_registration_activates_at_once(command: Commands, workspace: Workspace) -> None:
-    command("stack", "register", "mine", "-o", "default", "-a", "default", "--set")
+    text = command.text("stack", "register", "mine", "-o", "default", "-a", "default", "--set")
     assert workspace.active == "mine"
+    assert "stack 'mine' registered. It is active from now on." in text
 
 
 @pytest.mark.parametrize(

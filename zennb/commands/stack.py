@@ -86,7 +86,7 @@ class _Parts:
         if given.switch("set"):
             workspace.set(spec.name)
         use = (
-            ""
+            " It is active from now on."
             if given.switch("set")
             else f" Use it with `{given.spoken.replace(' register', ' set')} {spec.name}`."
         )

@@ -108,7 +108,6 @@ def test_dashboard_and_picker_can_be_opened_while_a_pipeline_runs(notebook: Any)
     ran = meanwhile(notebook, "%pipeline run", act)
     assert ran.error is None
     assert notebook.ns["y"] == 2
-    opened[0].attempt(opened[0].refresh)
     until(lambda: "2 steps up to date" in said(opened[0]))
 
 
@@ -135,6 +134,37 @@ def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> No
     notebook.run("import threading\nt = threading.Thread(target=act)\nt.start()\nt.join()\nrows.append(2)")
     assert "a cell is running: this is how things stood before it" in shown[0]
     session.holdings.look = look
+    until(lambda: "1 step stale" in said(board))
+    assert "a cell is running" not in said(board)
+
+
+def test_a_look_that_found_a_cell_running_is_made_up_for_though_nothing_tells_of_its_end(
+    notebook: Any,
+) -> None:
+    notebook.run("import zennb", "rows = [1]", "%%step use\nn = len(rows)", "board = zennb.Dashboard()")
+    board = notebook.ns["board"]
+    board.pages.show("Pipeline")
+    shown: list[str] = []
+
+    def act() -> None:
+        board.refresh()
+        shown.append(said(board))
+
+    notebook.ns["act"] = act
+    told_before: list[bool] = []
+    forget = notebook.shell.zennb_step.activity.look_on(lambda: told_before.append(True))
+    notebook.shell.zennb_step.activity.nudge()
+    until(lambda: bool(told_before))  # the board, which was there first, has been told of all earlier cells
+    forget()
+    told = notebook.shell.zennb_hooks.pipeline.panels.cell_ran
+    notebook.shell.events.unregister("post_run_cell", told)
+    try:
+        notebook.run(
+            "import threading\nt = threading.Thread(target=act)\nt.start()\nt.join()\nrows.append(2)"
+        )
+    finally:
+        notebook.shell.events.register("post_run_cell", told)
+    assert "a cell is running: this is how things stood before it" in shown[0]
     until(lambda: "1 step stale" in said(board))
     assert "a cell is running" not in said(board)
 

@@ -136,6 +136,7 @@ def test_a_stack_is_composed_registered_and_activated(opened: Opened) -> None:
     form.use.click()
     assert opened.stacks.list.value == "my stack"
     assert labels(opened) == ["default", "● my stack (active)"]
+    assert opened.message == "stack 'my stack' registered, and active from now on."
     assert opened.stacks.drawer.widget.children == ()
     shown = opened.run("%stack register 'my stack' --orchestrator=default --artifact-store=mine")
     assert "nothing changed" in shown.displays[-1]["data"]["text/plain"]

@@ -49,7 +49,7 @@ class PipelinePage:
         if going is not None:
             self._show_going(going)
         elif self._is_disturbing():
-            self._note.value = prose(BUSY)
+            self._wait()
         else:
             self._look_in_peace()
 
@@ -77,7 +77,12 @@ class PipelinePage:
         except RuntimeError:
             if not self._is_disturbing():
                 raise
-            self._note.value = prose(BUSY)
+            self._wait()
+
+    def _wait(self) -> None:
+        """Say why nothing new is shown, and look again in a moment: no later event may come to ask for it."""
+        self._note.value = prose(BUSY)
+        self._panel.panels.session.activity.nudge()
 
     def _look(self) -> None:
         found = self._panel.run(["pipeline", "status"])

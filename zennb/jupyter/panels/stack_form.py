@@ -144,8 +144,10 @@ class StackForm:
 
     def _go_and_use(self) -> None:
         name = self.name.value
+        done = "registered" if self._edited is None else "updated"
         if self._save():
             self._panel.run(["stack", "set", name])
+            self._panel.message.say(f"stack '{name}' {done}, and active from now on.")
 
     def _save(self) -> bool:
         name = self.name.value
