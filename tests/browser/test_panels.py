@@ -125,6 +125,7 @@ def test_a_component_with_a_bad_then_a_good_value_becomes_part_of_a_stack(lab: L
     shown(panel, "fits: steps run within this process")
     press(panel, "Register and activate")
     panel.locator(f'option[value="● {HOSTILE} (active)"]').wait_for()
+    shown(panel, f"stack '{HOSTILE}' registered, and active from now on.")
     press(panel, "Delete")
     shown(panel, f"Delete stack '{HOSTILE}'?")
     lab.run(2)
