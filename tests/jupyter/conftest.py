@@ -66,6 +66,8 @@ class Notebook:
         self._home = home
         self._numbers = count(1)
         self.start()
+        session: KernelSession = self.shell.zennb_step
+        self._settings: Settings = session.surroundings.settings
         self._process = self._settings.read()
 
     def start(self) -> None:
@@ -82,15 +84,14 @@ class Notebook:
 
     def restart(self) -> None:
         """Start a new shell, in a process whose settings are as in the beginning."""
-        settings = self._settings
-        settings.apply(settings.changes(settings.read(), self._process))
+        self.set_back()
         self.stop()
         self.start()
 
-    @property
-    def _settings(self) -> Settings:
-        session: KernelSession = self.shell.zennb_step
-        return session.surroundings.settings
+    def set_back(self) -> None:
+        """Set the process's settings as they were in the beginning."""
+        settings = self._settings
+        settings.apply(settings.changes(settings.read(), self._process))
 
     @property
     def ns(self) -> dict[str, Any]:
@@ -134,5 +135,6 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebo
     try:
         yield nb
     finally:
+        nb.set_back()
         nb.stop()
         sys.modules["__main__"] = main

@@ -50,6 +50,27 @@ def test_what_a_step_sets_in_its_thread_holds_in_the_notebook(notebook: Notebook
     np.set_printoptions(precision=8)
 
 
+def test_what_the_notebook_has_set_holds_in_every_thread_that_a_step_runs_in(notebook: Notebook) -> None:
+    show = "import sklearn, decimal\n{0} = (sklearn.get_config()['transform_output'], str(decimal.Decimal(1) / 3))"
+    notebook.run(
+        *THREADS,
+        "import sklearn, decimal",
+        "sklearn.set_config(transform_output='pandas')\ndecimal.getcontext().prec = 3",
+        step(show.format("a"), "one"),
+        step("sklearn.set_config(transform_output='default')\ndecimal.getcontext().prec = 4", "set"),
+        step(show.format("b"), "two"),
+    )
+    assert notebook.ns["a"] == ("pandas", "0.333")
+    assert notebook.ns["b"] == ("default", "0.3333")
+    notebook.run("sklearn.set_config(transform_output='pandas')\ndecimal.getcontext().prec = 3")
+    del notebook.ns["a"], notebook.ns["b"]
+    notebook.run("%pipeline run --rerun")
+    assert notebook.ns["a"] == ("pandas", "0.333")
+    assert notebook.ns["b"] == ("default", "0.3333")
+    (shown,) = notebook.run("print(sklearn.get_config()['transform_output'], decimal.Decimal(1) / 3)")
+    assert shown.out == "default 0.3333\n"
+
+
 def test_a_reader_is_stale_when_the_step_that_writes_its_file_is(notebook: Notebook) -> None:
     notebook.run(
         "from pathlib import Path\nword = 'one'",

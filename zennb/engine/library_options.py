@@ -173,6 +173,7 @@ LIBRARY_OPTIONS: tuple[Options, ...] = (
     ),
     Options(
         name="scikit-learn configuration",
+        is_per_context=True,
         module=_SKLEARN,
         modules=frozenset({"sklearn"}),
         keys=lambda: _sklearn().keys(),

@@ -179,6 +179,7 @@ def _performed(
     inputs = _looks({name: namespace[name] for name in (*call.inputs, *call.values)})
     before = Before(namespace, definition, call.writes)
     started = time.perf_counter()
+    surroundings.settings.follow()
     vigil = surroundings.watch()
     try:
         with (

@@ -115,6 +115,8 @@ class NumpyRandom:
 
     def change(self, _before: Any, after: Any) -> Any:
         """Return the state as plain data; None when the library was only loaded."""
+        if after is None:  # from now to before it was loaded: there is no way back, nor any need of one
+            return None
         beginning = self._beginning()
         if beginning is not None and after[1:3] == _first_state(beginning):
             return None

@@ -94,6 +94,7 @@ class PipelineRun:
         """
         self._run = self._site.metadata.begin_run(self._run)
         self._site = replace(self._site, run=self._run.id)
+        self._site.surroundings.settings.note_again()
         try:
             self._recollect()
             self._loop()

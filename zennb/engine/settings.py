@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -115,6 +116,25 @@ class Settings:
 
     def __init__(self, known: Iterable[Setting]) -> None:
         self._known = {setting.name: setting for setting in known}
+        self.note()
+
+    def note(self) -> None:
+        """Note what each thread has for itself: this thread's is what counts in all others from now on."""
+        self._noted_in = threading.get_ident()
+        self._noted = {name: each.read() for name, each in self._known.items() if each.is_per_context}
+
+    def note_again(self) -> None:
+        """Note it as it is by now; in another thread than that of `note` nothing happens."""
+        if threading.get_ident() == self._noted_in:
+            self.note()
+
+    def follow(self) -> None:
+        """In another thread than that of `note`, set what was noted."""
+        if threading.get_ident() != self._noted_in:
+            for name, noted in self._noted.items():
+                setting = self._known[name]
+                if noted is not None and not _alike(now := setting.read(), noted):
+                    setting.apply(setting.change(now, noted))
 
     def read(self) -> Snapshot:
         """Return what all settings are now."""
@@ -150,9 +170,15 @@ class Settings:
         }
 
     def digest(self, name: str) -> str:
-        """Return the digest of a setting now; "" for one that is not known (any more)."""
+        """Return the digest of a setting now; "" for one that is not known (any more).
+
+        Of what each thread has for itself, what was noted counts in other threads.
+        """
         setting = self._known.get(name)
-        return "" if setting is None else setting.digest(setting.read())
+        if setting is None:
+            return ""
+        is_foreign = name in self._noted and threading.get_ident() != self._noted_in
+        return setting.digest(self._noted[name] if is_foreign else setting.read())
 
     def apply(self, changes: Mapping[str, Any], *, per_context: bool = False) -> None:
         """Make changes that `changes` returned; with `per_context` only those of settings that each thread has."""

@@ -105,7 +105,9 @@ class Surroundings:
 
     def adopt(self, found: Found) -> None:
         """Set in this thread what a step that ran in another one has set there."""
-        self.settings.apply(found.changes, per_context=True)
+        if found.changes:
+            self.settings.apply(found.changes, per_context=True)
+            self.settings.note_again()
 
     def undo(self) -> Callable[[], None]:
         """Return a function that sets everything as it is now."""

@@ -194,6 +194,7 @@ class KernelSession:
         self.pending.forget([name for name in self.pending.names if name in self.namespace])
         if self._depth == 0:
             self._cell = None
+            self.surroundings.settings.note()
 
     def _note_patches(self, result: ExecutionResult | None) -> None:
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""

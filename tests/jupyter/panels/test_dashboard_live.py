@@ -185,3 +185,50 @@ def test_messages_of_widgets_are_not_handed_to_the_busy_thread() -> None:
     answers_at_once(outer)
     answers_at_once(plain)
     assert [comm._reply_subshell_for for comm in comms.values()] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("imports", "first", "second", "use", "name"),
+    [
+        (
+            "import decimal",
+            "decimal.getcontext().prec = 5",
+            "decimal.getcontext().prec = 6",
+            "print(decimal.Decimal(1) / 3)",
+            "decimal context",
+        ),
+        (
+            "import numpy as np",
+            "np.set_printoptions(precision=3)",
+            "np.set_printoptions(precision=4)",
+            "print(np.ones(1) / 3)",
+            "numpy print options",
+        ),
+        (
+            "import sklearn",
+            "sklearn.set_config(transform_output='pandas')",
+            "sklearn.set_config(transform_output='default')",
+            "print(sklearn.get_config()['transform_output'])",
+            "scikit-learn configuration",
+        ),
+    ],
+    ids=["decimal", "numpy", "sklearn"],
+)
+def test_settings_that_each_thread_has_are_those_of_the_notebook_wherever_they_are_looked_at(
+    notebook: Any, imports: str, first: str, second: str, use: str, name: str
+) -> None:
+    notebook.run("import zennb", imports, first, f"%%step use\n{use}", "board = zennb.Dashboard()")
+    board = notebook.ns["board"]
+    board.pages.show("Pipeline")
+
+    def looked() -> str:
+        thread = threading.Thread(target=board.refresh)
+        thread.start()
+        thread.join()
+        return said(board)
+
+    assert "1 step up to date" in looked()
+    notebook.run(second)
+    assert f"{name} changed" in looked()
+    notebook.run(first)
+    assert "1 step up to date" in looked()
