@@ -140,3 +140,70 @@ def test_an_idle_worker_keeps_no_arguments_or_results_alive(serial: Serial) -> N
     del thing
     gc.collect()
     assert gone() is None
+
+
+def test_a_later_call_is_made_when_it_is_due_and_waits_for_no_one(serial: Serial) -> None:
+    begun = time.monotonic()
+    made: list[tuple[str, float]] = []
+    second = serial.later(0.1, lambda: made.append(("second", time.monotonic())))
+    first = serial.later(0.02, lambda: made.append(("first", time.monotonic())))
+    assert serial.call(int, "3") == 3  # what is not due keeps nothing up
+    assert time.monotonic() - begun < 0.1 or not made
+    while len(made) < 2:
+        time.sleep(0.005)
+    assert [name for name, _ in made] == ["first", "second"]
+    assert made[0][1] - begun >= 0.02
+    assert made[1][1] - begun >= 0.1
+    assert (first.take_back(), second.take_back()) == (None, None)  # what they returned
+
+
+def test_a_later_call_that_is_taken_back_is_never_made_and_keeps_nothing_alive(serial: Serial) -> None:
+    class Thing:
+        made = False
+
+        def make(self) -> int:
+            Thing.made = True
+            return 7
+
+    thing = Thing()
+    gone = weakref.ref(thing)
+    later = serial.later(0.05, thing.make)
+    assert serial.call(int) == 0
+    assert later.take_back() is None
+    del thing
+    gc.collect()
+    assert gone() is None
+    time.sleep(0.1)
+    serial.call(int)
+    assert not Thing.made
+
+
+def test_taking_back_what_has_begun_waits_for_it_and_gives_what_came_of_it(serial: Serial) -> None:
+    begun = threading.Event()
+
+    def work(error: bool) -> int:
+        begun.set()
+        time.sleep(0.05)
+        if error:
+            raise ValueError("no")
+        return 7
+
+    later = serial.later(0.0, work, False)
+    assert begun.wait(60)
+    assert later.take_back() == 7
+    begun.clear()
+    later = serial.later(0.0, work, True)
+    assert begun.wait(60)
+    with pytest.raises(ValueError, match="no"):
+        later.take_back()
+
+
+def test_a_later_call_is_not_made_after_closing() -> None:
+    serial = Serial("test-closing-early")
+    made: list[int] = []
+    serial.later(0.05, made.append, 1)
+    serial.close()
+    time.sleep(0.1)
+    assert not made
+    with pytest.raises(RuntimeError, match="test-closing-early is closed"):
+        serial.later(0.0, made.append, 2)

@@ -13,15 +13,16 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 import weakref
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Serial"]
+__all__ = ["Later", "Serial"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,12 +59,52 @@ class _Job(Generic[R]):
             self.error = self.result = None  # no cycle between the exception and its frames
 
 
-_Queue: TypeAlias = "SimpleQueue[_Job[Any] | None]"
+class Later(Generic[R]):
+    """A call that is to be made in a while, unless it is taken back before.
+
+    Args:
+        job: the call.
+        at: when it is due, on the clock of `time.monotonic`.
+    """
+
+    __slots__ = ("_claim", "_job", "at")
+
+    def __init__(self, job: _Job[R], at: float) -> None:
+        self._job, self.at = job, at
+        self._claim = threading.Lock()  # taken once, by whoever decides what becomes of the call
+
+    def run(self) -> None:
+        """Make the call, unless it was taken back."""
+        if self._claim.acquire(blocking=False):
+            self._job.run()
+
+    def take_back(self) -> R | None:
+        """Return None for a call that will not be made any more; else wait for it, and return what it returned."""
+        if self._claim.acquire(blocking=False):
+            del self._job  # it may wait for a while yet, and is to keep nothing alive
+            return None
+        return self._job.wait()
+
+
+_Queue: TypeAlias = "SimpleQueue[_Job[Any] | Later[Any] | None]"
 
 
 def _work(queue: _Queue) -> None:
-    while (job := queue.get()) is not None:
-        job.run()
+    waiting: list[Later[Any]] = []
+    while True:
+        try:
+            pause = max(0.0, waiting[0].at - time.monotonic()) if waiting else None
+            job = queue.get(timeout=pause)
+        except Empty:
+            waiting.pop(0).run()
+            continue
+        if job is None:
+            return
+        if isinstance(job, Later):
+            waiting.append(job)
+            waiting.sort(key=lambda each: each.at)
+        else:
+            job.run()
         del job  # an idle worker keeps no arguments or results alive
 
 
@@ -107,10 +148,23 @@ class Serial:
         if threading.get_ident() == worker.thread.ident:
             return function(*args, **kwargs)
         job: _Job[R] = _Job(function, args, kwargs)
-        with self._lock:
-            self._refuse_when_closed()
-            worker.queue.put(job)
+        self._put(worker, job)
         return job.wait()
+
+    def later(
+        self, seconds: float, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Later[R]:
+        """Run `function` on the worker thread in so many seconds, unless it is taken back or the thread ended before.
+
+        Raises:
+            RuntimeError: it was closed.
+        """
+        worker = self._worker
+        if worker is None or worker.pid != os.getpid():
+            worker = self._start()
+        later = Later(_Job(function, args, kwargs), time.monotonic() + seconds)
+        self._put(worker, later)
+        return later
 
     def close(self) -> None:
         """Finish what was started and end the thread."""
@@ -125,6 +179,11 @@ class Serial:
         worker.queue.put(None)
         if worker.thread is not threading.current_thread():
             worker.thread.join()
+
+    def _put(self, worker: _Worker, job: _Job[Any] | Later[Any]) -> None:
+        with self._lock:
+            self._refuse_when_closed()
+            worker.queue.put(job)
 
     def _refuse_when_closed(self) -> None:
         if self._closed:

@@ -104,3 +104,21 @@ def test_what_runs_is_known_and_can_be_interrupted_from_another_thread(notebook:
     assert session.activity.runs == []
     metadata = session.workspace.metadata
     assert metadata.runs(limit=1)[0].status.value == "interrupted"
+
+
+def test_a_step_that_takes_more_than_a_moment_is_on_record_while_it_runs(notebook: Notebook) -> None:
+    look = "seen = [(run.id, run.status.value) for run in zennb.runs()]"
+    notebook.run("import time, zennb", f"%%step slow\ntime.sleep(0.3)\n{look}")
+    ((number, status),) = notebook.ns["seen"]
+    assert status == "running"
+    notebook.run(look)
+    assert notebook.ns["seen"] == [(number, "completed")]
+
+
+def test_a_step_of_a_moment_is_recorded_once_at_its_end(notebook: Notebook) -> None:
+    look = "seen = [run.status.value for run in zennb.runs()]"
+    notebook.run("import time, zennb", f"%%step quick\n{look}")
+    assert notebook.ns["seen"] == []
+    time.sleep(0.1)
+    notebook.run(look)
+    assert notebook.ns["seen"] == ["completed"]

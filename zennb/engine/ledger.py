@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact, Run, Step
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["Ledger"]
+__all__ = ["BEARABLE", "Ledger"]
 
 BEARABLE = 0.05
 """Seconds of work that may be lost with a killed kernel."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from contextvars import copy_context
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
@@ -17,7 +19,7 @@ from zennb.views.pipeline import live
 from zennb.views.step import running_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from zennb.core.records import Run, Step
@@ -31,6 +33,7 @@ __all__ = ["LiveLine", "LiveTable", "facts"]
 _PAUSE = 0.2  # seconds between two updates, at least
 _FIRST = 0.1  # seconds until the first; a run that is over by then is drawn once
 _SHARE = 30  # and so many times what the last update took
+_EARLY = 1000  # events remembered until the run has its record
 _PATIENCE = 2.0  # seconds that a step takes before it gets a line of its own
 
 
@@ -131,23 +134,36 @@ class LiveLine:
     Args:
         tap: where it is shown.
         step: the record of the step, status running.
-        run: the run it belongs to.
         updates: whether the frontend can replace what was shown; where it cannot, nothing is shown.
         activity: what runs in this kernel.
     """
 
-    def __init__(self, tap: Tap, step: Step, run: Run, *, updates: bool, activity: Activity) -> None:
-        self._tap, self._step, self._run, self._activity = tap, step, run, activity
+    def __init__(self, tap: Tap, step: Step, *, updates: bool, activity: Activity) -> None:
+        self._tap, self._step, self._updates, self._activity = tap, step, updates, activity
         self._context = copy_context()
         self._lock = threading.Lock()
-        self._id = uuid4().hex
+        self._id = ""
+        self._run: Run | None = None
+        self._early: deque[Event] = deque(maxlen=_EARLY)
         self._shown = self._over = False
-        self._stop = activity.look_on(self.beat) if updates else lambda: None
-        activity.told(run, {step.name: step}, order=(step.name,))
+        self._stop: Callable[[], None] = lambda: None
+
+    def begin(self, run: Run) -> None:
+        """Look on from now on: the step has taken long enough for its run to be recorded; in any thread."""
+        self._id = uuid4().hex
+        if self._updates:
+            self._stop = self._activity.look_on(self.beat)
+        self._activity.told(run, {self._step.name: replace(self._step, run=run.id)}, order=(self._step.name,))
+        self._run = run
+        while self._early:
+            self._activity.heard(run.id, self._step.name, self._early.popleft())
 
     def heard(self, event: Event) -> None:
         """Note what the step has just shown."""
-        self._activity.heard(self._run.id, self._step.name, event)
+        if self._run is None:
+            self._early.append(event)
+        else:
+            self._activity.heard(self._run.id, self._step.name, event)
 
     def beat(self) -> None:
         """Let the clock go on."""
@@ -158,6 +174,8 @@ class LiveLine:
 
     def close(self, run: Run) -> None:
         """Take the line away: the step has ended, and its status line says how."""
+        if self._run is None:
+            return
         self._stop()
         with self._lock:
             self._over = True

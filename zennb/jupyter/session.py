@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
     from zennb.core.patches import Patch
-    from zennb.core.records import Artifact, Run, Step
+    from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
     from zennb.engine.recording import Event
     from zennb.jupyter.transform import Announced
@@ -277,9 +277,9 @@ class KernelSession:
         """Whether what was shown can be replaced: a notebook can do it, a terminal cannot."""
         return type(self.shell).__name__ != "TerminalInteractiveShell"
 
-    def went_live(self, run: Run, step: Step) -> LiveLine:
-        """Show that a step has begun, here if it takes long and in panels at once."""
-        return LiveLine(self.tap, step, run, updates=self.can_update, activity=self.activity)
+    def live_line(self, step: Step) -> LiveLine:
+        """Return what shows that a step goes on, here and in panels, once it has taken a while."""
+        return LiveLine(self.tap, step, updates=self.can_update, activity=self.activity)
 
     def show_status(self, step: Step) -> None:
         """End a step's output with its status line, which tools can read in a saved notebook."""

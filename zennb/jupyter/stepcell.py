@@ -6,7 +6,7 @@ import ast
 import os
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from zennb.engine.anchored import anchored
 from zennb.engine.calls import call_of
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
+from zennb.engine.ledger import BEARABLE
 from zennb.engine.perform import keep, seen_using
 from zennb.engine.prepare import changed_code
 from zennb.engine.recording import Recording
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from zennb.engine.surroundings import Found, Vigil
     from zennb.jupyter.live import LiveLine
     from zennb.jupyter.session import KernelSession
+    from zennb.serial import Later
 
 __all__ = ["StepCell"]
 
@@ -74,7 +76,8 @@ class StepCell:
         self._tries = definition.options.retries
         self._prepared: Prepared | None = None
         self._verdict: Verdict | None = None
-        self._run: Run | None = None
+        self._run: Run
+        self._begun: Later[Run] | None = None
         self._live: LiveLine | None = None
         self._before: Before | None = None
         self._inputs: Mapping[str, Artifact] = {}
@@ -90,12 +93,13 @@ class StepCell:
             return False
         self._load_pending()
         self._inputs = self._site.keep_inputs(self._prepared)
-        self._run = self._site.metadata.begin_run(self._site.new_run("step"))
-        reason = self._verdict.reason
-        running = self._site.bare_step(
-            self._prepared, status=Status.RUNNING, reason=reason, started=self._started
+        self._live = self._session.live_line(
+            self._site.bare_step(
+                self._prepared, status=Status.RUNNING, reason=self._verdict.reason, started=self._started
+            )
         )
-        self._live = self._session.went_live(self._run, replace(running, run=self._run.id))
+        self._run = self._site.new_run("step")
+        self._begun = self._site.metadata.begin_run_later(self._run, BEARABLE, self._live.begin)
         if not self._site.orchestrator.in_kernel:
             self._run_elsewhere()
             return False
@@ -359,7 +363,7 @@ class StepCell:
                 self._session.holdings.bind(name, prepared.values[name], artifact, prepared.looks[name])
 
     def _record(self, step: Step, status: Status) -> Step:
-        run = self._run or self._site.new_run("step")
+        run = self._run_so_far()
         versions = run_versions(step.parts.packages if step.parts is not None else {})
         run = replace(
             run, status=status, started=self._started, seconds=time.time() - self._started, versions=versions
@@ -367,6 +371,17 @@ class StepCell:
         if self._live is not None:
             self._live.close(run)
         return self._site.metadata.add(step, run=run)
+
+    def _run_so_far(self) -> Run:
+        """Return the run of this cell, with its id if it took long enough for one."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            return self._run if self._live is not None else self._site.new_run("step")
+        with suppress(
+            StoreError
+        ):  # it is recorded as a whole in a moment, and if it still cannot be, that is told
+            self._run = begun.take_back() or self._run
+        return self._run
 
 
 @contextmanager

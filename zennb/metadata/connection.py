@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from zennb.serial import Later
+
 __all__ = ["Database"]
 
 P = ParamSpec("P")
@@ -85,6 +87,19 @@ class Database:
         return self._call(
             "BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs), deadline=0.0
         )
+
+    def write_later(
+        self, seconds: float, function: Callable[[sqlite3.Connection], R], then: Callable[[R], None]
+    ) -> Later[R]:
+        """Do as `write` does in so many seconds, and hand on what came of it, unless it is taken back before."""
+
+        def written() -> R:
+            result = self._patiently(lambda: self._transact("BEGIN IMMEDIATE", function))
+            then(result)
+            return result
+
+        self._check()
+        return self._serial.later(seconds, written)
 
     def close(self) -> None:
         """Close the file and end the thread; twice is fine."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.core.records import Artifact, ComponentSpec, Run, StackSpec, Step
+    from zennb.serial import Later
 
 __all__ = ["MetadataStore"]
 
@@ -134,6 +135,17 @@ class MetadataStore:
     def begin_run(self, run: Run) -> Run:
         """Record that a run began; returned with its id."""
         return self._database.write(runs.record_run, NewRun.of(run))
+
+    def begin_run_later(self, run: Run, seconds: float, then: Callable[[Run], None]) -> Later[Run]:
+        """Record that a run began, if it still goes on in so many seconds: until then its record can be taken back.
+
+        Args:
+            run: the run.
+            seconds: how long a run may take without a record.
+            then: takes the run with its id, on the store's own thread.
+        """
+        new = NewRun.of(run)
+        return self._database.write_later(seconds, lambda connection: runs.record_run(connection, new), then)
 
     def end_run(self, run: Run) -> Run:
         """Record status, duration and versions of a run that was begun."""
