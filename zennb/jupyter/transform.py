@@ -155,20 +155,26 @@ def _announcement(node: ast.Module) -> tuple[str, str] | None:
 def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bool) -> ast.Module:
     futures = [node for node in body if _is_future(node)]
     rest = [node for node in body if node not in futures]
-    inner = [*_displayed(rest, interactivity), _statement(f"get_ipython().{_CALL}.finish({token!r})")]
-    if retries:
-        handler = (
-            "try:\n pass\nexcept BaseException:\n if not get_ipython()." + f"{_CALL}.again({token!r}): raise"
-        )
-        attempt = ast.parse(handler).body[0]
-        assert isinstance(attempt, ast.Try)
-        attempt.body = inner
-        outer = ast.parse(f"while get_ipython().{_CALL}.begin({token!r}): pass").body[0]
-        inner = [attempt]
+    shown = _displayed(rest, interactivity)
+    session = f"get_ipython().{_CALL}"
+    if not retries:
+        outer = _statement(f"if {session}.begin({token!r}): {session}.finish({token!r})")
+        assert isinstance(outer, ast.If)
+        outer.body[:0] = shown
     else:
-        outer = ast.parse(f"if get_ipython().{_CALL}.begin({token!r}): pass").body[0]
-    assert isinstance(outer, ast.If | ast.While)
-    outer.body = inner
+        outer = _statement(
+            f"while {session}.begin({token!r}):\n"
+            f" try: {session}.finish({token!r})\n"
+            f" except BaseException:\n"
+            f"  if not {session}.again({token!r}): raise"
+        )
+        assert isinstance(outer, ast.While)
+        for part in ast.walk(outer):
+            if isinstance(part, ast.stmt | ast.expr | ast.excepthandler):
+                part.lineno = part.end_lineno = 1  # all of it stands for the cell's first line
+        attempt = outer.body[0]
+        assert isinstance(attempt, ast.Try)
+        attempt.body[:0] = shown
     return ast.Module(body=[*futures, outer], type_ignores=[])  # IPython fills in missing positions
 
 

@@ -144,8 +144,9 @@ class MetadataStore:
             seconds: how long a run may take without a record.
             then: takes the run with its id, on the store's own thread.
         """
-        new = NewRun.of(run)
-        return self._database.write_later(seconds, lambda connection: runs.record_run(connection, new), then)
+        return self._database.write_later(
+            seconds, lambda connection: runs.record_run(connection, NewRun.of(run)), then
+        )
 
     def end_run(self, run: Run) -> Run:
         """Record status, duration and versions of a run that was begun."""
