@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.contact import touches
@@ -63,8 +64,11 @@ class Holdings:
         return self._moment
 
     def made(self) -> Mapping[str, Made]:
-        """Return the latest output of a step under each name, as it was when made or last proven unchanged."""
-        return dict(self._made)
+        """Return the latest output of a step under each name, as it was when made or last proven unchanged.
+
+        It follows what happens later: copying it for each step of a long pipeline would take more than planning it.
+        """
+        return MappingProxyType(self._made)
 
     def code_ran(self) -> None:
         """Note that code ran which may have changed any mutable object."""

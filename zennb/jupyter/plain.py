@@ -86,7 +86,7 @@ class PlainCells:
     def changes(self) -> dict[str, Change]:
         """Return the outputs of steps that plain cells have changed since they were made, by name."""
         found = {}
-        for name, made in self._holdings.made().items():
+        for name, made in dict(self._holdings.made()).items():
             cells = [cell for cell in self._cells if cell.moment > made.moment]
             if cells and (verb := self._what_happened(name, made)):
                 found[name] = Change(artifact=made.artifact, said=f"{verb} by {self._who(cells, name, made)}")
