@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.jupyter import live, stepcell
+from zennb.jupyter import cellrun, live
 from zennb.jupyter.activity import interrupt
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_a_step_that_takes_more_than_a_moment_is_on_record_while_it_runs(noteboo
 def test_a_step_of_a_moment_is_recorded_once_at_its_end(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stepcell, "BEARABLE", 0.5)  # a moment, for a machine that is busy
+    monkeypatch.setattr(cellrun, "BEARABLE", 0.5)  # a moment, for a machine that is busy
     look = "seen = [run.status.value for run in zennb.runs()]"
     notebook.run("import time, zennb", f"%%step quick\n{look}")
     assert notebook.ns["seen"] == []

@@ -224,16 +224,9 @@ def _category(name: str) -> Any:
 
 
 def _decimal(context: decimal.Context) -> tuple[Any, ...]:
-    traps = sorted(signal.__name__ for signal, on in context.traps.items() if on)
-    return (
-        context.prec,
-        context.rounding,
-        context.Emin,
-        context.Emax,
-        context.capitals,
-        context.clamp,
-        traps,
-    )
+    # What it is pickled as: reading its attributes one by one takes three times as long.
+    *plain, _flags, traps = context.__reduce__()[1]
+    return (*plain, sorted([signal.__name__ for signal in traps]))
 
 
 PROCESS_STATE = (

@@ -6,7 +6,7 @@ import ast
 import os
 import sys
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -21,11 +21,10 @@ from zennb.engine.anchored import anchored
 from zennb.engine.calls import call_of
 from zennb.engine.collect import Before, collect
 from zennb.engine.deadline import awake, time_limit
-from zennb.engine.ledger import BEARABLE
 from zennb.engine.perform import keep, seen_using
 from zennb.engine.prepare import changed_code
 from zennb.engine.recording import Recording
-from zennb.engine.site import is_interrupt, run_versions
+from zennb.engine.site import is_interrupt
 from zennb.engine.surroundings import RESULT
 from zennb.errors import (
     CannotDigest,
@@ -35,6 +34,7 @@ from zennb.errors import (
     UntrustedArtifact,
     ZennbError,
 )
+from zennb.jupyter.cellrun import CellRun
 from zennb.jupyter.frontend import Forgotten, is_kept
 from zennb.jupyter.pending import only_bound
 
@@ -43,14 +43,13 @@ if TYPE_CHECKING:
 
     from zennb.core.decide import Verdict
     from zennb.core.digest import Look
-    from zennb.core.records import Artifact, Run
+    from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
     from zennb.engine.prepare import Prepared
     from zennb.engine.site import Site
     from zennb.engine.surroundings import Found, Vigil
     from zennb.jupyter.live import LiveLine
     from zennb.jupyter.session import KernelSession
-    from zennb.serial import Later
 
 __all__ = ["StepCell"]
 
@@ -76,8 +75,7 @@ class StepCell:
         self._tries = definition.options.retries
         self._prepared: Prepared | None = None
         self._verdict: Verdict | None = None
-        self._run: Run
-        self._begun: Later[Run] | None = None
+        self._run = CellRun(site, started=self._started)
         self._live: LiveLine | None = None
         self._before: Before | None = None
         self._inputs: Mapping[str, Artifact] = {}
@@ -98,8 +96,7 @@ class StepCell:
                 self._prepared, status=Status.RUNNING, reason=self._verdict.reason, started=self._started
             )
         )
-        self._run = self._site.new_run("step")
-        self._begun = self._site.metadata.begin_run_later(self._run, BEARABLE, self._live.begin)
+        self._run.begin(self._live)
         if not self._site.orchestrator.in_kernel:
             self._run_elsewhere()
             return False
@@ -193,7 +190,7 @@ class StepCell:
         )
         before.restore(collected.own)
         step = self._site.made_step(prepared, verdict, made, inputs=self._inputs, started=self._started)
-        step = self._record(step, Status.COMPLETED)
+        step = self._run.end(step, Status.COMPLETED)
         self._session.holdings.code_ran()
         self._hold_inputs(step, prepared, collected.unchanged)
         for name, (value, seen) in collected.values.items():
@@ -220,7 +217,7 @@ class StepCell:
         )
         hint = self._session.hint(error)
         said = "; ".join(part for part in (hint, _say_restored(restored)) if part)
-        step = self._record(replace(step, inputs=self._inputs), step.status)
+        step = self._run.end(replace(step, inputs=self._inputs), step.status)
         self._session.show_status(replace(step, reason=said))
 
     def _undo(self) -> list[str]:
@@ -280,7 +277,7 @@ class StepCell:
         self._session.frontend.replay(displays)
         if any(event["kind"] == "result" for event in displays):
             self._session.frontend.remember(changes.get(RESULT, Forgotten(self.definition.name)))
-        self._finish_elsewhere(self._record(step, Status.CACHED), values, looks)
+        self._finish_elsewhere(self._run.end(step, Status.CACHED), values, looks)
         return True
 
     def _with_result(self, found: Found) -> Found:
@@ -336,7 +333,7 @@ class StepCell:
         if made.error is not None:
             self._clock = time.perf_counter() - made.seconds
             raise made.error
-        step = self._record(
+        step = self._run.end(
             self._site.made_step(prepared, verdict, made, inputs=self._inputs, started=self._started),
             Status.COMPLETED,
         )
@@ -361,27 +358,6 @@ class StepCell:
         for name, artifact in step.inputs.items():
             if name in unchanged and name not in step.outputs:
                 self._session.holdings.bind(name, prepared.values[name], artifact, prepared.looks[name])
-
-    def _record(self, step: Step, status: Status) -> Step:
-        run = self._run_so_far()
-        versions = run_versions(step.parts.packages if step.parts is not None else {})
-        run = replace(
-            run, status=status, started=self._started, seconds=time.time() - self._started, versions=versions
-        )
-        if self._live is not None:
-            self._live.close(run)
-        return self._site.metadata.add(step, run=run)
-
-    def _run_so_far(self) -> Run:
-        """Return the run of this cell, with its id if it took long enough for one."""
-        begun, self._begun = self._begun, None
-        if begun is None:
-            return self._run if self._live is not None else self._site.new_run("step")
-        with suppress(
-            StoreError
-        ):  # it is recorded as a whole in a moment, and if it still cannot be, that is told
-            self._run = begun.take_back() or self._run
-        return self._run
 
 
 @contextmanager

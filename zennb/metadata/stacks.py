@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from zennb.core.component_types import COMPONENT_TYPES
@@ -66,10 +67,17 @@ def select_stacks(connection: sqlite3.Connection, name: str | None) -> list[Stac
         "WHERE :name IS NULL OR s.stack = :name ORDER BY s.stack, s.type",
         {"name": name},
     )
-    found: dict[str, dict[str, ComponentSpec]] = {}
-    for stack, *row in cursor:
-        found.setdefault(stack, {})[row[0]] = _component(tuple(row))
-    return [StackSpec(name=stack, components=_in_order(components)) for stack, components in found.items()]
+    return list(_stacks(tuple(cursor)))
+
+
+@lru_cache(maxsize=8)  # every cell asks, and seldom is the answer another one
+def _stacks(found: tuple[tuple[str, str, str, str, str], ...]) -> tuple[StackSpec, ...]:
+    stacks: dict[str, dict[str, ComponentSpec]] = {}
+    for stack, *row in found:
+        stacks.setdefault(stack, {})[row[0]] = _component(tuple(row))
+    return tuple(
+        StackSpec(name=stack, components=_in_order(components)) for stack, components in stacks.items()
+    )
 
 
 def _in_order(components: dict[str, ComponentSpec]) -> dict[str, ComponentSpec]:
