@@ -67,23 +67,33 @@ class Later(Generic[R]):
         at: when it is due, on the clock of `time.monotonic`.
     """
 
-    __slots__ = ("_claim", "_job", "at")
+    __slots__ = ("_job", "_owner", "at")
 
     def __init__(self, job: _Job[R], at: float) -> None:
-        self._job, self.at = job, at
-        self._claim = threading.Lock()  # taken once, by whoever decides what becomes of the call
+        self._job: _Job[R] | None = job
+        self._owner: dict[str, str] = {}
+        self.at = at
 
     def run(self) -> None:
         """Make the call, unless it was taken back."""
-        if self._claim.acquire(blocking=False):
-            self._job.run()
+        job = self._job
+        if job is not None and self._claimed("worker"):
+            job.run()
 
     def take_back(self) -> R | None:
-        """Return None for a call that will not be made any more; else wait for it, and return what it returned."""
-        if self._claim.acquire(blocking=False):
-            del self._job  # it may wait for a while yet, and is to keep nothing alive
+        """Return None for a call that will not be made any more; else wait for it, and return what it returned.
+
+        After an interrupt it can be asked again.
+        """
+        if self._claimed("caller"):
+            self._job = None  # it may wait for a while yet, and is to keep nothing alive
             return None
+        assert self._job is not None
         return self._job.wait()
+
+    def _claimed(self, who: str) -> bool:
+        """Whether that one decides what becomes of the call: the first to ask, in one step that nothing can part."""
+        return self._owner.setdefault("who", who) == who
 
 
 _Queue: TypeAlias = "SimpleQueue[_Job[Any] | Later[Any] | None]"

@@ -58,9 +58,9 @@ class CellRun:
 
     def _so_far(self) -> Run:
         """Return the run, with its id if it took long enough for one."""
-        run, begun, self._begun = self._run or self._site.new_run("step"), self._begun, None
-        if begun is not None:
+        run = self._run or self._site.new_run("step")
+        if self._begun is not None:
             with suppress(StoreError):  # it is recorded as a whole in a moment; if that fails too, it is told
-                run = begun.take_back() or run
-        self._run = run
+                run = self._begun.take_back() or run
+        self._run, self._begun = run, None
         return run
