@@ -80,7 +80,7 @@ class Truth:
     def _take(self, name: str, value: Any, rest: Chain) -> None:
         """Note what a name stands for: of a module or an object as much as is used of it."""
         if isinstance(value, types.ModuleType):
-            self._found[name] = f"module {value.__name__} {getattr(value, '__version__', '')}"
+            self._found[name] = f"module {value.__name__} {vars(value).get('__version__', '')}"
             if rest and value.__name__ in {*OWN, "fakepkg"}:
                 self._take(f"{value.__name__}.{rest[0]}", getattr(value, rest[0], None), rest[1:])
         elif isinstance(value, type) or _is_code(value):
