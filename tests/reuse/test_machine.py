@@ -72,3 +72,16 @@ def test_a_step_that_runs_although_nothing_changed_is_counted(warm: Warm) -> Non
     finally:
         pair.close()
     assert (counts.unchanged, counts.needless.total(), counts.share) == (1, 1, 1.0)
+
+
+def test_what_a_failed_step_changed_and_zennb_put_back_is_no_difference(warm: Warm) -> None:
+    pair = Pair(warm)
+    try:
+        pair.do(Action("cell", "xs", "xs = [1]"))
+        ran = pair.do(Action("step", "s", "xs.append(2)\n1 / 0"))
+        assert ran is not None
+        assert (ran.facts["status"], ran.error) == ("failed", "ZeroDivisionError: division by zero")
+        pair.do(Action("cell", "xs", "xs = [1]"))
+        pair.do(Action("cell", "show", "print(xs)"))
+    finally:
+        pair.close()
