@@ -86,6 +86,7 @@ def hold(jobs: dict[str, Job], *, rounds: int, say: object = None) -> Result:
 
 
 def _once(job: Job) -> Numbers:
+    os.sync()  # what the contender before has left for the disk to do, it is not to do for this one
     folder = Path(tempfile.mkdtemp(prefix="zennb-benchmark-", dir=os.environ.get("BENCH_FOLDER") or None))
     try:
         if job.work == "side_by_side":

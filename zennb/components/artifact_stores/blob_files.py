@@ -13,6 +13,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, TypeAlias
 
 from xxhash import xxh3_128
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["BadBlobError", "BlobFiles", "Part", "Stamp", "StoppedError"]
 
-_BLOCK = 4 << 20
+_BLOCK = 2 << 20
 """Bytes that are hashed and written at once. Each is copied first, so that both see the same bytes even when
 another thread changes the value meanwhile; and between two an interrupted write stops."""
+
+_AHEAD = 4
+"""Blocks that are copied into in turn: writing is ahead of hashing by so many at most."""
 
 _BESIDE = 1 << 20
 """From this size on, hashing runs in a thread beside the writing."""
@@ -238,7 +242,7 @@ def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: 
     """Write and hash the same bytes; return their sha-256 and xxh3-128."""
     sha, quick = hashlib.sha256(), xxh3_128()
     if not beside:
-        for block in _blocks(views):
+        for block in _blocks(views, 1):
             sha.update(block)
             quick.update(block)
             _write(descriptor, block)
@@ -246,7 +250,7 @@ def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: 
     pending: deque[Future[None]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="zennb-sha256") as hasher:
         begun = written = 0
-        for block in _blocks(views):
+        for block in _blocks(views, _AHEAD):
             _check(stop)
             pending.append(hasher.submit(sha.update, block))
             quick.update(block)
@@ -255,7 +259,7 @@ def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: 
             if written - begun >= _TAKEN_IN:
                 _take_in(descriptor, begun, written - begun)
                 begun = written
-            if len(pending) > 4:
+            if len(pending) == _AHEAD:  # the next block is copied over the one hashed first
                 pending.popleft().result()
         _take_in(descriptor, begun, written - begun)
     return sha.hexdigest(), quick.hexdigest()
@@ -271,23 +275,26 @@ def _take_in(descriptor: int, start: int, length: int) -> None:
             os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)
 
 
-def _blocks(views: Sequence[memoryview]) -> Iterator[bytes]:
-    gathered: list[memoryview] = []
-    size = 0
+def _blocks(views: Sequence[memoryview], ahead: int) -> Iterator[memoryview]:
+    """Give the bytes block by block; each is a copy that is good until `ahead` more were asked for."""
+    size = min(_BLOCK, sum(len(view) for view in views))
+    ring = cycle([memoryview(bytearray(size)) for _ in range(ahead)])
+    block, filled = next(ring), 0
     for view in views:
-        for start in range(0, len(view), _BLOCK):
-            piece = view[start : start + _BLOCK]
-            gathered.append(piece)
-            size += len(piece)
-            if size >= _BLOCK:
-                yield b"".join(gathered)
-                gathered, size = [], 0
-    if gathered:
-        yield b"".join(gathered)
+        start = 0
+        while start < len(view):
+            piece = view[start : start + size - filled]
+            block[filled : filled + len(piece)] = piece
+            start, filled = start + len(piece), filled + len(piece)
+            if filled == size:
+                yield block
+                block, filled = next(ring), 0
+    if filled:
+        yield block[:filled]
 
 
-def _write(descriptor: int, block: bytes) -> None:
-    rest = memoryview(block)
+def _write(descriptor: int, block: memoryview) -> None:
+    rest = block
     while rest:
         rest = rest[os.write(descriptor, rest) :]
 
