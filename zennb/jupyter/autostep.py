@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import copy
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.face import ROOT
 from zennb.core.heading import heading, stays_plain
-from zennb.jupyter.transform import Announced
+from zennb.jupyter.transform import Announced, copied
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
@@ -57,7 +56,7 @@ class Autostep:
             spoken=found.spoken if found is not None else "",
             line=found.line if found is not None else "",
             source=source,
-            tree=ast.Module(body=copy.deepcopy(tree.body), type_ignores=[]),
+            tree=copied(ast.Module(body=tree.body, type_ignores=[])),
         )
 
     def _is_automatic(self, tree: ast.Module) -> bool:

@@ -303,7 +303,7 @@ class StepCell:
             if source.defines or settings
             else None
         )
-        folder = Path.cwd()
+        folder = Path.cwd() if settings else None
         self._site.surroundings.apply(changes)
         if not statements:
             return
@@ -313,7 +313,7 @@ class StepCell:
         text = ast.unparse(tree)
         self._session.pending.load(self._session.pending.named_in(text))
         self._session.pending.expose(text)
-        with self._session.tap.hushed(), _in_folder(folder if settings else Path.cwd()):
+        with self._session.tap.hushed(), _in_folder(folder or Path.cwd()):
             try:
                 exec(code, self._namespace)
             except Exception as error:

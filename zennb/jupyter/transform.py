@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Announced", "CellTransformer", "TreeTransformer"]
+__all__ = ["Announced", "CellTransformer", "TreeTransformer", "copied"]
 
 _FIRST = re.compile(r"^%%step(?P<line>[ \t].*)?$")
 _CALL = "zennb_step"
@@ -102,15 +102,14 @@ class TreeTransformer(ast.NodeTransformer):
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         """Return the tree, folded when it is that of a step: announced by its first statement, or by other means."""
-        unmarked = self._unmarked(node)
         found = _announcement(node)
-        body = node.body if found is None else node.body[1:]
         if found is not None:
             line, token = found
-            tree = _copied(ast.Module(body=body, type_ignores=[]))
+            body = node.body[1:]
+            tree = copied(ast.Module(body=body, type_ignores=[]))
             step = Announced(line=line, source=self._source(token), tree=tree)
-        elif unmarked is not None:
-            step, token = unmarked, _token(unmarked.source)
+        elif (unmarked := self._unmarked(node)) is not None:
+            step, token, body = unmarked, _token(unmarked.source), node.body
         else:
             return _preceded(node) if self._reads_pending(node) else node
         self._announce(token, step)
@@ -135,7 +134,7 @@ def _token(source: str) -> str:
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _copied(tree: ast.Module) -> ast.Module:
+def copied(tree: ast.Module) -> ast.Module:
     """Return a tree of its own; through pickle, which takes half as long as `copy.deepcopy`."""
     copied: ast.Module = pickle.loads(pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))  # our own bytes
     return copied
