@@ -207,3 +207,34 @@ def test_a_later_call_is_not_made_after_closing() -> None:
     assert not made
     with pytest.raises(RuntimeError, match="test-closing-early is closed"):
         serial.later(0.0, made.append, 2)
+
+
+def test_an_interrupt_while_the_thread_starts_is_raised_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    serial = Serial("test-interrupted")
+
+    def interrupted(_thread: threading.Thread) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError("release unlocked lock")  # as `threading.Condition` does
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            serial.call(int)
+    assert serial.call(int, "7") == 7
+    serial.close()
+
+
+def test_a_thread_that_cannot_start_is_no_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    serial = Serial("test-no-thread")
+
+    def refused(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            serial.call(int)
+    assert serial.call(int, "7") == 7
+    serial.close()

@@ -130,6 +130,16 @@ class _Worker:
         self.thread.start()
 
 
+def _begun(name: str) -> _Worker:
+    """Return a worker; an interrupt while its thread starts is raised as an interrupt."""
+    try:
+        return _Worker(name)
+    except RuntimeError as error:  # the interrupt has kept `threading` from taking its own lock back
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
+
+
 class Serial:
     """One worker thread; `call` runs a function there and returns what it returned.
 
@@ -207,7 +217,7 @@ class Serial:
             self._refuse_when_closed()
             if self._worker is None:
                 # One assignment of a finished worker: an interrupt before it leaves an idle thread, not two.
-                self._worker = _Worker(self._name)
+                self._worker = _begun(self._name)
                 _watch(self, self._worker.queue)
             return self._worker
 

@@ -28,7 +28,7 @@ WAYS: dict[str, Callable[[Any], Any]] = {
     "backwards twice": lambda a: np.array(a[::-1])[::-1],
     "turned twice": lambda a: np.array(a.T).T,
     "at an odd place in memory": lambda a: shifted(a),
-    "through pickle": lambda a: pickle.loads(pickle.dumps(a)),
+    "through pickle": lambda a: pickle.loads(pickle.dumps(a, 5)),
 }
 
 
