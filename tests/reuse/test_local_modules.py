@@ -164,3 +164,26 @@ def test_a_package_that_was_upgraded_after_it_was_imported_counts_as_what_is_loa
     step(pair, text)
     restart(pair)
     assert status(pair, text) == "completed"
+
+
+RELOADS = {
+    "by autoreload": ("%load_ext autoreload\n%autoreload 2", "pass"),
+    "by hand": ("pass", "import importlib\nimportlib.reload(fakepkg)\nNone"),
+}
+
+
+@pytest.mark.parametrize("reload", RELOADS.values(), ids=RELOADS)
+def test_a_package_that_was_upgraded_and_loaded_again_counts_as_what_is_loaded(
+    pair: Pair, reload: tuple[str, str]
+) -> None:
+    text = "import fakepkg\nr = fakepkg.work(1)"
+    on, again = reload
+    pair.do(Action("install", "2.0"))
+    cell(pair, on)
+    step(pair, text)
+    pair.do(Action("install", "1.0"))
+    cell(pair, again)
+    assert status(pair, text) == "completed"
+    pair.do(Action("install", "2.0"))
+    cell(pair, again)
+    assert status(pair, text) == "cached"

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import sys
 import time
-from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["versions"]
 
 STARTED = time.time()
 """When this was loaded: what was installed later may not be what had been imported before."""
 
+_known: dict[str, tuple[object, object, Mapping[str, str]]] = {}
+"""Package → what its module was loaded by, which reloading replaces; the version it said, which autoreload may set in
+place; and the versions found then."""
+
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of the distributions that import names come from, and of Python.
 
     Python's own modules have no version beside `python`; a package that nobody installed counts by its
-    `__version__` when it has one. Each name is looked up once per process: what is loaded does not change when
-    something else is installed beside it.
+    `__version__` when it has one. Each name is looked up once, and again when it has been imported or reloaded since:
+    what is loaded does not change when something else is installed beside it.
     """
     found = {"python": f"{sys.version_info[0]}.{sys.version_info[1]}"}
     for package in packages:
@@ -32,8 +35,17 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     return found
 
 
-@cache
-def _versions_of(package: str) -> dict[str, str]:
+def _versions_of(package: str) -> Mapping[str, str]:
+    # Not by `getattr`, which asks the module's own `__getattr__`: some warn of being asked for a version.
+    loaded: Mapping[str, Any] = getattr(sys.modules.get(package), "__dict__", {})
+    spec, stated = loaded.get("__spec__"), loaded.get("__version__")
+    known = _known.get(package)
+    if known is None or known[0] is not spec or known[1] is not stated:
+        known = _known[package] = (spec, stated, _looked_up(package))
+    return known[2]
+
+
+def _looked_up(package: str) -> dict[str, str]:
     if package in sys.stdlib_module_names:
         return {}
     try:
@@ -58,7 +70,10 @@ def _loaded_version(package: str, installed: metadata.Distribution) -> str:
 
 
 def _stated(package: str) -> dict[str, str]:
-    stated = getattr(sys.modules.get(package), "__version__", None)
+    try:
+        stated = getattr(sys.modules.get(package), "__version__", None)
+    except Exception:  # noqa: BLE001 - a module's own `__getattr__` may raise anything
+        stated = None
     return {package: stated} if isinstance(stated, str) else {}
 
 
