@@ -187,3 +187,15 @@ def test_a_package_that_was_upgraded_and_loaded_again_counts_as_what_is_loaded(
     pair.do(Action("install", "2.0"))
     cell(pair, again)
     assert status(pair, text) == "cached"
+
+
+def test_a_module_that_raises_what_it_should_not_when_asked_for_a_name(pair: Pair) -> None:
+    """Its `__getattr__` ought to raise AttributeError; Python forgives it as long as nobody asks, and so must we."""
+    lib = "RATE = 5\ndef f(x): return x * RATE\ndef __getattr__(name): return {'late': RATE}[name]"
+    write(pair, {"lib.py": lib})
+    cell(pair, "import lib as m")
+    step(pair, "r = m.f(2)")
+    step(pair, "r = m.late")
+    restart(pair)
+    cell(pair, "import lib as m")
+    assert status(pair, "r = m.f(2)") == "cached"

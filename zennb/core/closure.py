@@ -379,8 +379,9 @@ class Closure:
 
 def _is_shells(name: str, value: object) -> bool:
     """Say whether a name is one that IPython puts into every notebook, as Python does with its builtins."""
-    module = home(value) if isinstance(value, FunctionType) else module_of(value)
-    return name in SHELL and top_level(module) == "IPython"
+    if name not in SHELL:
+        return False
+    return top_level(home(value) if isinstance(value, FunctionType) else module_of(value)) == "IPython"
 
 
 def _is_dunder(name: str) -> bool:

@@ -9,6 +9,7 @@ from enum import Enum
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 __all__ = ["Origin", "module_of", "origin", "place_of", "top_level"]
 
@@ -36,6 +37,8 @@ def top_level(module: str) -> str:
 
 def module_of(thing: object) -> str:
     """Return the name of the module a function or class says it was defined in; "" when it does not say."""
+    if isinstance(thing, ModuleType):  # would be asked by its own `__getattr__`, which may raise anything
+        return ""
     name = getattr(thing, "__module__", None)
     return name if isinstance(name, str) else ""
 

@@ -96,7 +96,7 @@ def _is_use(name: str) -> bool:
 
 def _offered(value: object) -> str:
     """Return the dotted name of a function that belongs to a global random generator; "" for anything else."""
-    kind = type(getattr(value, "__self__", None))
+    kind = type(None if isinstance(value, ModuleType) else getattr(value, "__self__", None))
     home = {"RandomState": "numpy.random", "Random": "random"}.get(kind.__name__, "")
     return f"{home}.{getattr(value, '__name__', '')}" if home and kind.__module__.startswith(home) else ""
 
