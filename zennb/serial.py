@@ -162,9 +162,7 @@ class Serial:
         Raises:
             RuntimeError: it was closed.
         """
-        worker = self._worker
-        if worker is None or worker.pid != os.getpid():
-            worker = self._start()
+        worker = self._at_work()
         if threading.get_ident() == worker.thread.ident:
             return function(*args, **kwargs)
         job: _Job[R] = _Job(function, args, kwargs)
@@ -179,9 +177,7 @@ class Serial:
         Raises:
             RuntimeError: it was closed.
         """
-        worker = self._worker
-        if worker is None or worker.pid != os.getpid():
-            worker = self._start()
+        worker = self._at_work()
         later = Later(_Job(function, args, kwargs), time.monotonic() + seconds)
         self._put(worker, later)
         return later
@@ -199,6 +195,10 @@ class Serial:
         worker.queue.put(None)
         if worker.thread is not threading.current_thread():
             worker.thread.join()
+
+    def _at_work(self) -> _Worker:
+        worker = self._worker
+        return self._start() if worker is None or worker.pid != os.getpid() else worker
 
     def _put(self, worker: _Worker, job: _Job[Any] | Later[Any]) -> None:
         with self._lock:

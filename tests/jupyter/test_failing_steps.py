@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,21 @@ def test_retries_run_the_body_again_from_a_clean_start(notebook: Notebook) -> No
     assert ran.error is None, ran.out
     assert notebook.ns["n"] == 3
     assert notebook.ns["xs"] == [1]
+
+
+@pytest.mark.parametrize("options", ["", "--retries 2"])
+def test_what_fails_after_the_body_is_shown_at_the_first_line_of_the_cell(
+    notebook: Notebook, options: str
+) -> None:
+    ran = notebook.cell(step("a = 1\nb = 2\ng = (i for i in range(3))", f"s -o g {options}"))
+    assert ran.error is not None
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(ran.error.__traceback__)
+        if frame.filename.startswith("<ipython-input") or "ipykernel" in frame.filename
+    ]
+    assert lines
+    assert set(lines) == {1}
 
 
 def test_a_declared_output_that_cannot_be_stored_is_refused_by_name(notebook: Notebook) -> None:

@@ -125,3 +125,26 @@ def test_a_step_of_a_moment_is_recorded_once_at_its_end(
     time.sleep(0.6)
     notebook.run(look)
     assert notebook.ns["seen"] == ["completed"]
+
+
+def test_a_run_that_could_not_be_recorded_when_it_began_is_recorded_when_it_ends(notebook: Notebook) -> None:
+    notebook.run("import sqlite3, time")
+    database = notebook.shell.zennb_step.workspace.metadata._database
+    notebook.ns["path"], database.deadline = str(database.path), 0.1
+    hold = "other = sqlite3.connect(path, isolation_level=None)\n_ = other.execute('BEGIN IMMEDIATE')"
+    free = "_ = other.execute('ROLLBACK')\nother.close()\ndel other"
+    (ran,) = notebook.run(f"%%step s --no-cache\n{hold}\ntime.sleep(0.5)\n{free}\nx = 1")
+    assert ran.status == "completed"
+    metadata = notebook.shell.zennb_step.workspace.metadata
+    (run,) = metadata.runs()
+    assert (run.status.value, [step.name for step in metadata.steps(run.id)]) == ("completed", ["s"])
+
+
+def test_what_a_step_prints_in_its_first_moment_is_seen_once_it_is_looked_at(notebook: Notebook) -> None:
+    seen: list[str] = []
+    activity = notebook.shell.zennb_step.activity
+    notebook.ns["look"] = lambda: seen.extend(
+        text for going in activity.runs for text in going.tails().values()
+    )
+    notebook.run("import time", "%%step s\nprint('at once')\ntime.sleep(0.4)\nlook()")
+    assert seen == ["at once"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import replace
+from queue import Queue
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.metadata.conftest import Make
+    from zennb.core.records import Run
     from zennb.metadata.store import MetadataStore
 
 
@@ -261,3 +263,18 @@ def test_a_closed_store_says_so(store: MetadataStore) -> None:
     store.close()
     with pytest.raises(StoreError, match="is closed; open it again"):
         store.runs()
+
+
+def test_a_run_that_begins_later_is_recorded_unless_it_is_taken_back(
+    store: MetadataStore, make: Make
+) -> None:
+    begun: Queue[Run] = Queue()
+    short = store.begin_run_later(make.run(), 600.0, begun.put)
+    long = store.begin_run_later(make.run(), 0.0, begun.put)
+    told = begun.get(timeout=60)
+    assert told.id is not None
+    assert long.take_back() == told
+    assert short.take_back() is None
+    assert [run.id for run in store.runs()] == [told.id]
+    store.add(make.step("s"), run=replace(told, status=Status.COMPLETED))
+    assert [(run.id, run.status) for run in store.runs()] == [(told.id, Status.COMPLETED)]

@@ -114,11 +114,6 @@ class Activity:
                 for number, going in self._going.items()
             ]
 
-    @property
-    def is_watched(self) -> bool:
-        """Whether anybody looks on."""
-        return bool(self._lookers)
-
     def look_on(self, looker: Callable[[], None]) -> Callable[[], None]:
         """Call `looker` from this module's thread whenever something happened; return what ends that."""
         with self._changed:

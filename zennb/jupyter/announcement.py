@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import linecache
-import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zennb.jupyter.transform import Announced
-
-_QUOTES = re.compile(r"""['"\\#]""")
-"""What `shlex` does more with than parting words at blanks, for which it takes long."""
 
 __all__ = ["defined"]
 
@@ -63,7 +59,7 @@ def _options(announced: Announced) -> Options:
     if not line or line.isidentifier():  # as in most cells: nothing but a name
         return Options(name=line)
     try:
-        words = shlex.split(line) if _QUOTES.search(line) else line.split()
+        words = shlex.split(line)
     except ValueError as error:
         raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
     given = parse(STEP, words, face=Face.MAGIC, spoken=spoken.rstrip(":"))

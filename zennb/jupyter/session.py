@@ -194,8 +194,7 @@ class KernelSession:
         self.pending.forget([name for name in self.pending.names if name in self.namespace])
         if self._depth == 0:
             self._cell = None
-            if self.activity.is_watched:  # from another thread
-                self.surroundings.settings.note()
+            self.surroundings.settings.note()
 
     def _note_patches(self, result: ExecutionResult | None) -> None:
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""
@@ -306,7 +305,6 @@ class KernelSession:
     ) -> Made:
         """Run a call where the stack runs things, showing live what it prints, until it ends or is interrupted."""
         __tracebackhide__ = True
-        self.surroundings.settings.note()
         while True:
             ticket = Ticket()
             shown: SimpleQueue[Event] = SimpleQueue()

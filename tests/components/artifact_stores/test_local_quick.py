@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 import diskcache
@@ -77,3 +78,28 @@ def test_verify_reads_the_name_of_a_file_whatever_its_quick_digest_says(
     with diskcache.Cache(str(root), disk=_PlainDisk) as cache:
         cache.set(DIGEST, b"", tag=f"file:102400:{xxh3_128(blob.read_bytes()).hexdigest()}")
     assert opener().verify() == [DIGEST]
+
+
+def test_writing_that_is_far_ahead_of_hashing_changes_no_byte_under_it(
+    tmp_path: Path, opener: Callable[..., LocalArtifactStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256 = hashlib.sha256
+
+    class Slow:
+        def __init__(self) -> None:
+            self._own = sha256()
+
+        def update(self, block: memoryview) -> None:
+            time.sleep(0.01)
+            self._own.update(block)
+
+        def hexdigest(self) -> str:
+            return self._own.hexdigest()
+
+    content = b"".join(bytes([number]) * (1 << 20) for number in range(30)) + b"the end"
+    views = [content[: 5 << 20], content[5 << 20 : (7 << 20) + 3], content[(7 << 20) + 3 :]]
+    with monkeypatch.context() as patched:
+        patched.setattr(hashlib, "sha256", Slow)
+        digest = opener().put(views)
+    assert digest == sha256(content).hexdigest()
+    assert bytes(opener().get(digest)) == content
