@@ -198,6 +198,7 @@ def test_taking_back_what_has_begun_waits_for_it_and_gives_what_came_of_it(seria
     assert begun.wait(60)
     with pytest.raises(ValueError, match="no"):
         later.take_back()
+    assert later.take_back() is None  # told once; asking again waits for nothing
 
 
 def test_a_later_call_is_not_made_after_closing() -> None:

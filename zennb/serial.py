@@ -83,13 +83,15 @@ class Later(Generic[R]):
     def take_back(self) -> R | None:
         """Return None for a call that will not be made any more; else wait for it, and return what it returned.
 
-        After an interrupt it can be asked again.
+        After an interrupt it can be asked again; what came of the call is told once.
         """
-        if self._claimed("caller"):
+        job = self._job
+        if job is None or self._claimed("caller"):
             self._job = None  # it may wait for a while yet, and is to keep nothing alive
             return None
-        assert self._job is not None
-        return self._job.wait()
+        with job.done:  # an interrupt ends the waiting and changes nothing
+            self._job = None
+        return job.wait()
 
     def _claimed(self, who: str) -> bool:
         """Whether that one decides what becomes of the call: the first to ask, in one step that nothing can part."""
