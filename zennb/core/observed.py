@@ -27,6 +27,7 @@ class Observed:
         restored: path → state in which the step left it, and which reuse brings about again.
         environment: environment variable that the step's own code read → seal of its value.
         settings: process-wide setting (`numpy print options`, `random state of numpy`) → digest when the step began.
+        left: setting that it changed → digest when the step ended; environment variable that it set, as `$NAME` → seal.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -34,9 +35,12 @@ class Observed:
     restored: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.files or self.written or self.restored or self.environment or self.settings)
+        return bool(
+            self.files or self.written or self.restored or self.environment or self.settings or self.left
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

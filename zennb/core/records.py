@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "Attempt",
     "ComponentSpec",
     "ComponentType",
     "Failure",
@@ -189,6 +190,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of a step that failed and was tried again.
+
+    Attributes:
+        started: seconds since the epoch.
+        seconds: how long it took.
+        failure: what it raised.
+    """
+
+    started: float
+    seconds: float
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One execution (or reuse, or skip) of one step.
 
@@ -216,6 +232,11 @@ class Step:
         failure: what it raised, when failed.
         observed: what it was seen to depend on, and to leave behind, outside its inputs and outputs.
         carried: process-wide settings it changed, which reuse sets again; None when it changed none.
+        attempts: the tries that failed before the last one, in order (`--retries`).
+        saved: seconds that reuse spared; 0.0 for a step that ran.
+        expires: when its results stop being reused, in seconds since the epoch; None for never.
+        provenance: name it depends on → where that name's value came from (`core.provenance`); lets a notebook file be
+            judged without running its plain cells.
     """
 
     id: int | None = None
@@ -241,6 +262,10 @@ class Step:
     failure: Failure | None = None
     observed: Observed = field(default_factory=Observed)
     carried: Carried | None = None
+    attempts: tuple[Attempt, ...] = ()
+    saved: float = 0.0
+    expires: float | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def brings_about(self) -> frozenset[str]:
@@ -255,7 +280,8 @@ class Run:
 
     Attributes:
         id: row in the metadata store; None before it is recorded.
-        kind: `step` for a single `%%step` cell, `pipeline` for `%pipeline run`, `notebook` for `zennb run`.
+        kind: `session` for the cells that one kernel ran by hand, `pipeline` for `%pipeline run`, `notebook` for
+            `zennb run`; databases of version 0.1 also hold `step`, a single cell.
         notebook: the notebook, as far as known; "" otherwise.
         stack: snapshot of the stack it ran on.
         status: how it ended, or `running`.
@@ -265,6 +291,11 @@ class Run:
         versions: python, zennb, platform, and distribution versions of the packages its steps used.
         host: name of the machine; process: its process id there (a dead one means `interrupted`).
         steps: number of its steps per status, e.g. `{"completed": 3, "cached": 2}` (filled in by listings).
+        parent: id of the run that started it: the notebook run in which a pipeline ran; None for none.
+        commit: git commit of the notebook's folder; "" when it is under no version control.
+        dirty: whether that working tree had changes; None when unknown.
+        computed: seconds of work in its steps that ran.
+        saved: seconds that reuse spared.
     """
 
     id: int | None = None
@@ -279,3 +310,8 @@ class Run:
     host: str = ""
     process: int = 0
     steps: Mapping[str, int] = field(default_factory=dict)
+    parent: int | None = None
+    commit: str = ""
+    dirty: bool | None = None
+    computed: float = 0.0
+    saved: float = 0.0

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
-VERSION = 2
+VERSION = 3
 """`PRAGMA user_version` of the shape in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
@@ -38,6 +38,30 @@ MIGRATIONS: tuple[Migration, ...] = (
             step     INTEGER PRIMARY KEY REFERENCES steps (id),
             observed INTEGER REFERENCES texts (id),
             carried  TEXT
+        );
+        """,
+    ),
+    Migration(
+        version=3,
+        script="""
+        CREATE TABLE step_details (
+            step       INTEGER PRIMARY KEY REFERENCES steps (id),
+            observed   INTEGER REFERENCES texts (id),   -- JSON object: kind -> name -> state
+            carried    TEXT,                            -- JSON object: where the settings are that it changed
+            attempts   TEXT,                            -- JSON array: attempts that failed before the last one
+            saved      REAL NOT NULL,                   -- seconds that reuse spared
+            expires    REAL,                            -- when its results stop being reused
+            provenance INTEGER REFERENCES texts (id)    -- JSON object: name -> where its value came from
+        );
+        INSERT INTO step_details (step, observed, carried, saved) SELECT step, observed, carried, 0.0 FROM touched;
+        DROP TABLE touched;
+        CREATE TABLE run_details (
+            run        INTEGER PRIMARY KEY REFERENCES runs (id),
+            parent     INTEGER REFERENCES runs (id),    -- the run that started it
+            git_commit TEXT NOT NULL,                   -- of the notebook's folder
+            dirty      INTEGER,                         -- whether that tree had changes; NULL when unknown
+            computed   REAL NOT NULL,                   -- seconds of work in its steps
+            saved      REAL NOT NULL                    -- seconds that reuse spared
         );
         """,
     ),

@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from zennb.core.observed import Carried, Observed
-from zennb.core.records import Artifact, ComponentSpec, Failure, Parts, Run, StackSpec, Status, Step
+from zennb.core.records import (
+    Artifact,
+    Attempt,
+    ComponentSpec,
+    Failure,
+    Parts,
+    Run,
+    StackSpec,
+    Status,
+    Step,
+)
 
 __all__ = [
     "Row",
     "artifact",
     "dump",
+    "dump_attempts",
     "dump_carried",
     "dump_failure",
     "dump_observed",
     "dump_parts",
+    "dump_provenance",
     "dump_stack",
     "load_texts",
     "plain",
@@ -60,6 +73,27 @@ def dump_parts(parts: Parts | None) -> str | None:
 def dump_failure(failure: Failure | None) -> str | None:
     """Return JSON text of a failure."""
     return None if failure is None else dump({name: getattr(failure, name) for name in _FAILURE})
+
+
+def dump_attempts(attempts: Sequence[Attempt]) -> str | None:
+    """Return JSON text of the attempts that failed before the last one; None for none."""
+    if not attempts:
+        return None
+    return _ENCODER.encode(
+        [
+            {
+                "started": each.started,
+                "seconds": each.seconds,
+                "failure": json.loads(dump_failure(each.failure) or "{}"),
+            }
+            for each in attempts
+        ]
+    )
+
+
+def dump_provenance(provenance: Mapping[str, str]) -> str | None:
+    """Return JSON text of where a step's names came from, equal for equal ones; None for nothing."""
+    return _SORTED.encode(dict(provenance)) if provenance else None
 
 
 def dump_observed(observed: Observed) -> str | None:
@@ -138,6 +172,10 @@ def step(row: Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifac
         failure=None if row[18] is None else Failure(**json.loads(row[18])),
         observed=Observed() if row[19] is None else _observed(row[19]),
         carried=None if row[20] is None else _carried(row[20]),
+        attempts=() if row[21] is None else _attempts(row[21]),
+        saved=row[22] or 0.0,
+        expires=row[23],
+        provenance={} if row[24] is None else _provenance(row[24]),
         inputs=inputs,
         outputs=outputs,
     )
@@ -158,6 +196,11 @@ def run(row: Row, steps: Mapping[str, int], *, status: Status | None = None) -> 
         parameters=load_texts(row[10]),
         versions=load_texts(row[11]),
         steps=steps,
+        parent=row[12],
+        commit=row[13] or "",
+        dirty=None if row[14] is None else bool(row[14]),
+        computed=row[15] or 0.0,
+        saved=row[16] or 0.0,
     )
 
 
@@ -179,6 +222,18 @@ def _parts(text: str | None) -> Parts | None:
         return None
     found = json.loads(text)
     return Parts(**{**found, "outputs": tuple(found["outputs"])})
+
+
+def _attempts(text: str) -> tuple[Attempt, ...]:
+    return tuple(
+        Attempt(started=each["started"], seconds=each["seconds"], failure=Failure(**each["failure"]))
+        for each in json.loads(text)
+    )
+
+
+@lru_cache(maxsize=256)
+def _provenance(text: str) -> Mapping[str, str]:
+    return MappingProxyType(load_texts(text))
 
 
 def _carried(text: str) -> Carried:

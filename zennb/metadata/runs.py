@@ -34,8 +34,10 @@ __all__ = [
 
 _RUN = (
     "SELECT r.id, r.kind, n.text, r.stack, r.status, r.started, r.seconds, r.host, r.process, "
-    "k.text, r.parameters, v.text FROM runs r JOIN texts n ON n.id = r.notebook "
+    "k.text, r.parameters, v.text, d.parent, d.git_commit, d.dirty, d.computed, d.saved "
+    "FROM runs r JOIN texts n ON n.id = r.notebook "
     "JOIN texts k ON k.id = r.snapshot JOIN texts v ON v.id = r.versions "
+    "LEFT JOIN run_details d ON d.run = r.id "
 )
 _INSERT = (
     "INSERT INTO runs (kind, notebook, stack, status, started, seconds, host, process, snapshot, "
@@ -83,7 +85,15 @@ def record_run(connection: sqlite3.Connection, new: NewRun) -> Run:
         new.parameters,
         keep_text(connection, new.versions),
     )
-    return replace(run, id=int(connection.execute(_INSERT, values).lastrowid or 0))
+    run = replace(run, id=int(connection.execute(_INSERT, values).lastrowid or 0))
+    _set_details(connection, run)
+    return run
+
+
+def _set_details(connection: sqlite3.Connection, run: Run) -> None:
+    known = (run.parent, run.commit, run.dirty, run.computed, run.saved)
+    if any(known) or run.dirty is not None:
+        connection.execute("INSERT OR REPLACE INTO run_details VALUES (?, ?, ?, ?, ?, ?)", (run.id, *known))
 
 
 def update_run(connection: sqlite3.Connection, new: NewRun) -> Run:
@@ -92,6 +102,7 @@ def update_run(connection: sqlite3.Connection, new: NewRun) -> Run:
         "UPDATE runs SET status = ?, seconds = ?, versions = ? WHERE id = ?",
         (new.run.status.value, new.run.seconds, keep_text(connection, new.versions), new.run.id),
     )
+    _set_details(connection, new.run)
     return new.run
 
 

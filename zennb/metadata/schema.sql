@@ -1,4 +1,4 @@
--- The metadata store, version 2. JSON columns hold JSON text; times are seconds since the epoch.
+-- The metadata store, version 3. JSON columns hold JSON text; times are seconds since the epoch.
 -- A change here needs a step in migrations.py that brings older databases to the same shape.
 
 -- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
@@ -133,10 +133,23 @@ CREATE TABLE current (
     PRIMARY KEY (name, notebook)
 ) WITHOUT ROWID;
 
--- What a step was seen to touch outside its inputs and outputs (JSON object: kind -> name -> state), and where the
--- settings are that it changed (JSON object); no row for a step that did neither.
-CREATE TABLE touched (
-    step     INTEGER PRIMARY KEY REFERENCES steps (id),
-    observed INTEGER REFERENCES texts (id),
-    carried  TEXT
+-- What else is known of a step; no row where nothing is.
+CREATE TABLE step_details (
+    step       INTEGER PRIMARY KEY REFERENCES steps (id),
+    observed   INTEGER REFERENCES texts (id),   -- JSON object: kind -> name -> state
+    carried    TEXT,                            -- JSON object: where the settings are that it changed
+    attempts   TEXT,                            -- JSON array: attempts that failed before the last one
+    saved      REAL NOT NULL,                   -- seconds that reuse spared
+    expires    REAL,                            -- when its results stop being reused
+    provenance INTEGER REFERENCES texts (id)    -- JSON object: name -> where its value came from
+);
+
+-- What else is known of a run; no row where nothing is.
+CREATE TABLE run_details (
+    run        INTEGER PRIMARY KEY REFERENCES runs (id),
+    parent     INTEGER REFERENCES runs (id),    -- the run that started it
+    git_commit TEXT NOT NULL,                   -- of the notebook's folder
+    dirty      INTEGER,                         -- whether that tree had changes; NULL when unknown
+    computed   REAL NOT NULL,                   -- seconds of work in its steps
+    saved      REAL NOT NULL                    -- seconds that reuse spared
 );

@@ -34,10 +34,11 @@ __all__ = [
 _STEP = (
     "SELECT s.id, s.run, s.name, n.text, s.cell, s.status, s.reusable, s.key, s.started, s.seconds, "
     "s.reused, s.displays, s.reason, s.unusable_because, s.defines, s.deletes, c.text, p.text, s.failure, "
-    "o.text, t.carried "
+    "o.text, d.carried, d.attempts, d.saved, d.expires, v.text "
     "FROM steps s JOIN texts n ON n.id = s.notebook JOIN texts c ON c.id = s.source "
     "LEFT JOIN texts p ON p.id = s.parts "
-    "LEFT JOIN touched t ON t.step = s.id LEFT JOIN texts o ON o.id = t.observed "
+    "LEFT JOIN step_details d ON d.step = s.id LEFT JOIN texts o ON o.id = d.observed "
+    "LEFT JOIN texts v ON v.id = d.provenance "
 )
 _INSERT = (
     "INSERT INTO steps (run, name, notebook, cell, status, reusable, key, started, seconds, reused, "
@@ -73,6 +74,8 @@ class NewStep:
     failure: str | None
     observed: Text | None
     carried: str | None
+    attempts: str | None
+    provenance: Text | None
     artifacts: Mapping[int, NewArtifact]
     """By `id()` of the artifact, which `step` keeps alive."""
 
@@ -81,6 +84,7 @@ class NewStep:
         """Return `step` ready to be recorded."""
         parts = rows.dump_parts(step.parts)
         observed = rows.dump_observed(step.observed)
+        provenance = rows.dump_provenance(step.provenance)
         fresh = [item for item in (*step.inputs.values(), *step.outputs.values()) if item.id is None]
         return cls(
             step=step,
@@ -92,6 +96,8 @@ class NewStep:
             failure=rows.dump_failure(step.failure),
             observed=None if observed is None else Text.of(observed),
             carried=rows.dump_carried(step.carried),
+            attempts=rows.dump_attempts(step.attempts),
+            provenance=None if provenance is None else Text.of(provenance),
             artifacts={id(item): NewArtifact.of(item) for item in fresh},
         )
 
@@ -146,10 +152,18 @@ def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run:
         new.failure,
     )
     number = int(connection.execute(_INSERT, values).lastrowid or 0)
-    if new.observed is not None or new.carried is not None:
-        observed = None if new.observed is None else keep_text(connection, new.observed)
-        connection.execute("INSERT INTO touched VALUES (?, ?, ?)", (number, observed, new.carried))
+    _insert_details(connection, new, number)
     return number
+
+
+def _insert_details(connection: sqlite3.Connection, new: NewStep, number: int) -> None:
+    observed, provenance = (
+        None if text is None else keep_text(connection, text) for text in (new.observed, new.provenance)
+    )
+    step = new.step
+    known = (observed, new.carried, new.attempts, step.saved, step.expires, provenance)
+    if any(known):
+        connection.execute("INSERT INTO step_details VALUES (?, ?, ?, ?, ?, ?, ?)", (number, *known))
 
 
 def _edges(
