@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.face import ROOT, Face
 from zennb.commands.parser import parse
-from zennb.commands.session import Node, PipelineState
 from zennb.commands.step import STEP, named
 from zennb.core.heading import Heading, body, heading, stays_plain, switch
 from zennb.core.magics import parse_python
 from zennb.core.plan import Outline, plan
+from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.engine.definition import Options, define
 from zennb.errors import UsageError
 from zennb.headless.label import label
@@ -70,7 +70,7 @@ class NotebookFile:
         name = label(self.path, workspace.home)
         return {step.name: step for step in workspace.metadata.latest_steps(name)}
 
-    def state(self, records: Mapping[str, Step]) -> PipelineState:
+    def state(self, records: Mapping[str, Step]) -> RunPlan:
         """Return the pipeline and where each step stands by its latest record."""
         stale: set[str] = set()
         nodes = []
@@ -80,17 +80,19 @@ class NotebookFile:
             fresh = last is not None and last.status.is_good and reason == ""
             stale |= set() if fresh else {name}
             nodes.append(
-                Node(
+                PlannedStep(
                     name=name,
                     status="" if last is None else last.status.value,
                     reason=reason or "its code is as it was run",
-                    stale=not fresh,
+                    state=Freshness.FRESH if fresh else Freshness.STALE,
                     reads=tuple(sorted(cell.outline.reads)),
                     binds=tuple(sorted(cell.outline.binds)),
                 )
             )
-        edges = tuple((start, end, names) for (start, end), names in self.plan.edges.items())
-        return PipelineState(nodes=tuple(nodes), edges=edges)
+        edges = tuple(
+            Edge(start=start, end=end, names=names) for (start, end), names in self.plan.edges.items()
+        )
+        return RunPlan(steps=tuple(nodes), edges=edges)
 
     def _reason(self, name: str, last: Step | None, stale: set[str]) -> str:
         if last is None:

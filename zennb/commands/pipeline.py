@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from zennb.commands.given import Given
     from zennb.commands.outline import NotebookFile
-    from zennb.commands.session import Node, PipelineState
     from zennb.core.records import Step
+    from zennb.core.run_plan import PlannedStep, RunPlan
 
 __all__ = ["PIPELINE"]
 
@@ -57,17 +57,17 @@ def _run(context: Context, given: Given) -> Outcome:
 def _explain(context: Context, given: Given) -> Outcome:
     name = given.text("step")
     state, records, _ = _state(context, given)
-    node = next((each for each in state.nodes if each.name == name), None)
+    node = state.step(name)
     if node is None:
-        raise UnknownName("step", name, [each.name for each in state.nodes])
+        raise UnknownName("step", name, [each.name for each in state.steps])
     told = context.session.explain(name) if context.session is not None else [node.reason]
     last = records.get(name)
-    view = explain(name, differences=told, fresh=not node.stale, reason=node.reason, previous=last)
+    view = explain(name, differences=told, fresh=node.is_fresh, reason=node.reason, previous=last)
     previous = None if last is None else step_data(last)
     return Outcome(view=view, data={**plain(node), "differences": told, "previous": previous})
 
 
-def _state(context: Context, given: Given) -> tuple[PipelineState, Mapping[str, Step], str]:
+def _state(context: Context, given: Given) -> tuple[RunPlan, Mapping[str, Step], str]:
     """Return the pipeline asked about, the latest record of each step, and a title."""
     if context.face is Face.TERMINAL:
         found = _file(given)
@@ -77,7 +77,7 @@ def _state(context: Context, given: Given) -> tuple[PipelineState, Mapping[str, 
         _no_session()
     notebook = context.session.notebook
     records = {step.name: step for step in context.workspace.metadata.latest_steps(notebook)}
-    return context.session.show(), records, notebook.replace("\\", "/").rpartition("/")[2]
+    return context.session.plan(), records, notebook.replace("\\", "/").rpartition("/")[2]
 
 
 def _file(given: Given) -> NotebookFile:
@@ -90,39 +90,42 @@ def _no_session() -> NoReturn:
     raise UsageError("there is no notebook session here yet; type `%load_ext zennb` and run the step cells.")
 
 
-def _plan(state: PipelineState) -> Plan:
-    edges = {(start, end): names for start, end, names in state.edges}
-    return Plan(order=tuple(node.name for node in state.nodes), edges=edges)
+def _plan(state: RunPlan) -> Plan:
+    edges = {(edge.start, edge.end): edge.names for edge in state.edges}
+    return Plan(order=tuple(node.name for node in state.steps), edges=edges)
 
 
-def _standings(state: PipelineState, records: Mapping[str, Step]) -> list[Standing]:
-    stale = {node.name for node in state.nodes if node.stale}
-    fed_by_stale = {end for start, end, _ in state.edges if start in stale}
-    return [_standing(node, records.get(node.name), node.name in fed_by_stale) for node in state.nodes]
+def _standings(state: RunPlan, records: Mapping[str, Step]) -> list[Standing]:
+    stale = {node.name for node in state.steps if not node.is_fresh}
+    fed_by_stale = {edge.end for edge in state.edges if edge.start in stale}
+    return [_standing(node, records.get(node.name), node.name in fed_by_stale) for node in state.steps]
 
 
-def _standing(node: Node, last: Step | None, fed_by_stale: bool) -> Standing:
+def _standing(node: PlannedStep, last: Step | None, fed_by_stale: bool) -> Standing:
     return Standing(
         name=node.name,
-        fresh=not node.stale,
+        fresh=node.is_fresh,
         reason=node.reason,
         remark=node.remark,
         last=last,
-        upstream=node.stale
+        upstream=not node.is_fresh
         and fed_by_stale
         and last is not None
         and last.status in {Status.COMPLETED, Status.CACHED},
     )
 
 
-def _data(state: PipelineState, records: Mapping[str, Step]) -> dict[str, object]:
+def _data(state: RunPlan, records: Mapping[str, Step]) -> dict[str, object]:
     steps = [
         {**plain(node), "run": records[node.name].run if node.name in records else None}
-        for node in state.nodes
+        for node in state.steps
     ]
     return {
         "steps": steps,
-        "edges": [{"from": a, "to": b, "names": list(names)} for a, b, names in state.edges],
+        "edges": [
+            {"from": each.start, "to": each.end, "names": list(each.names), "files": list(each.files)}
+            for each in state.edges
+        ],
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from zennb.commands.session import Node, PipelineState
 from zennb.core.key import differences
 from zennb.core.records import Run, Status
+from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
 from zennb.engine.request import Finished, Request
@@ -72,7 +72,7 @@ class PipelineSession:
         """Return the names of the steps this kernel has seen."""
         return self._session.register.names()
 
-    def show(self) -> PipelineState:
+    def plan(self) -> RunPlan:
         """Return the steps, what flows between them, and which would run again now and why."""
         definitions = self._definitions()
         previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
@@ -90,11 +90,11 @@ class PipelineSession:
             if latest is not None and name not in stale:
                 made |= latest.brings_about
         edges = tuple(
-            (a, b, names)
+            Edge(start=a, end=b, names=names)
             for (a, b), names in drawn.edges.items()
             if names or a in definitions[b].options.after
         )
-        return PipelineState(nodes=tuple(nodes[name] for name in drawn.order), edges=edges)
+        return RunPlan(steps=tuple(nodes[name] for name in drawn.order), edges=edges)
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind."""
@@ -227,7 +227,7 @@ class PipelineSession:
         changes: Mapping[str, Change],
         previous: Step | None,
         made: Collection[str],
-    ) -> Node:
+    ) -> PlannedStep:
         """Return where a step stands; `stale` collects the steps that would run, with the reason.
 
         What fresh steps above it set and write, as `made` says, is taken for granted: they come first.
@@ -246,11 +246,11 @@ class PipelineSession:
                 reason, waits = error.message, definition.name
         if waits is not None:
             stale[definition.name] = reason
-        return Node(
+        return PlannedStep(
             name=definition.name,
             status=previous.status.value if previous is not None else "",
             reason=reason,
-            stale=waits is not None,
+            state=_state(definition.name, waits),
             reads=tuple(sorted(drawn.sources[definition.name])),
             binds=tuple(sorted(self._planning.binds(definition, previous))),
             remark="; ".join(_remarks(definition.name, previous, changes)),
@@ -328,6 +328,12 @@ class PipelineSession:
             return False
         _, held = self._session.holdings.look(name, self._session.namespace[name])
         return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
+
+
+def _state(name: str, waits: str | None) -> Freshness:
+    if waits is None:
+        return Freshness.FRESH
+    return Freshness.STALE if waits == name else Freshness.MAY_RUN
 
 
 def _remarks(step: str, latest: Step | None, changes: Mapping[str, Change]) -> list[str]:

@@ -132,7 +132,7 @@ def _drawn(data: Any) -> View:
             id=step["name"],
             label=clean(step["name"]),
             state=step["status"] or "not run yet",
-            stale=bool(step["status"]) and step["stale"],
+            stale=bool(step["status"]) and step["state"] != "fresh",
         )
         for step in data["steps"]
     ]

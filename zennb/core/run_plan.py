@@ -1,0 +1,80 @@
+"""Owns the plan of a run in words: for each step whether a run would reuse it, and why; and what flows between steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Edge", "Freshness", "PlannedStep", "RunPlan"]
+
+
+class Freshness(StrEnum):
+    """What a run would do with a step.
+
+    FRESH: reuse its recorded results. STALE: run it, for the reason given. MAY_RUN: run it if a step before it, which
+    will run, makes something else than last time. UNKNOWN: only running the notebook's plain cells tells; for notebook
+    files, never in a kernel.
+    """
+
+    FRESH = "fresh"
+    STALE = "stale"
+    MAY_RUN = "may run"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """One step of a pipeline, and what a run would do with it.
+
+    Attributes:
+        name: the step.
+        state: what a run would do with it.
+        reason: why, for a person; of an unknown step, what would have to be looked at.
+        status: how its latest run ended, a word of `core.records.Status`; "" when it never ran.
+        reads: names it takes from the notebook.
+        binds: names it binds or changes in place.
+        remark: where the notebook's variables differ from what a run gives: a plain cell changed an output since, or
+            another version is held; "" as a rule.
+    """
+
+    name: str
+    state: Freshness = Freshness.FRESH
+    reason: str = ""
+    status: str = ""
+    reads: tuple[str, ...] = ()
+    binds: tuple[str, ...] = ()
+    remark: str = ""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether its recorded results would be reused."""
+        return self.state is Freshness.FRESH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """What flows from one step to another.
+
+    Attributes:
+        start: the step that gives.
+        end: the step that takes.
+        names: variables that flow; empty where only the order counts.
+        files: files that the one writes and the other reads.
+    """
+
+    start: str
+    end: str
+    names: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPlan:
+    """The steps of a notebook, in an order that can be run, and what flows between them."""
+
+    steps: tuple[PlannedStep, ...] = ()
+    edges: tuple[Edge, ...] = ()
+
+    def step(self, name: str) -> PlannedStep | None:
+        """Return one step; None when there is none of that name."""
+        return next((each for each in self.steps if each.name == name), None)
