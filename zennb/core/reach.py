@@ -51,6 +51,13 @@ class Reach:
     writes: frozenset[str]
     unclear: tuple[str, ...]
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Code and constants by kind and name: `function clean` → digest."""
+        return {
+            f"{self.kinds[name]} {name}": digest for name, digest in {**self.code, **self.constants}.items()
+        }
+
 
 def reach(
     analysis: Analysis,

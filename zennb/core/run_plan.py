@@ -1,4 +1,4 @@
-"""Owns the plan of a run in words: for each step whether a run would reuse it, and why; and what flows between steps."""
+"""Owns the plan of a run: for each step whether a run would reuse it, and why; and what flows between steps."""
 
 from __future__ import annotations
 

@@ -19,40 +19,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from zennb.core.digest import Look
-    from zennb.core.reach import Reach
 
 __all__ = ["anchored"]
 
 
-def anchored(values: Mapping[str, tuple[Any, Look]], reach: Reach, defined: Mapping[str, Any]) -> list[str]:
+def anchored(
+    values: Mapping[str, tuple[Any, Look]], modules: Iterable[str], definitions: Mapping[str, Any]
+) -> list[str]:
     """Return which outputs share state with functions, classes and modules that the step reaches, in words.
 
     Args:
         values: output name → value and content.
-        reach: what the step reaches.
-        defined: functions, classes and modules that the step itself has bound, by name.
+        modules: dotted names of what the step uses of modules: `mylib.ITEMS`.
+        definitions: functions, classes and modules that it reads or has bound, by name.
     """
-    modules = {name for use in reach.uses if (name := use.rpartition(".")[0]) in sys.modules}
-    names = {**{name: sys.modules[name] for name in modules}, **reach.definitions, **defined}
-    held = {id(value): None for value, look in values.values() if look.mutable}
+    mutable = {name: (value, look) for name, (value, look) in values.items() if look.mutable}
+    if not mutable:
+        return []
+    used = {name for use in modules if (name := use.rpartition(".")[0]) in sys.modules}
+    held = {id(value) for value, _ in mutable.values()}
     found: dict[str, None] = {}
-    for name, holder in names.items() if held else ():
+    for name, holder in {**{name: sys.modules[name] for name in used}, **definitions}.items():
         if id(holder) in held:
             continue
-        parts = list(_parts(holder))
-        for output, (value, look) in values.items():
-            if _is_part(value, look, parts, deep=_is_users(holder)):
-                said = f"`{output}` shares state with {_kind(holder)} `{name}`, which reuse executes anew"
-                found[said] = None
+        for output in _sharing(mutable, holder):
+            found[f"`{output}` shares state with {_kind(holder)} `{name}`, which reuse executes anew"] = None
     return list(found)
 
 
-def _is_part(value: object, look: Look, parts: list[Any], *, deep: bool) -> bool:
-    if not look.mutable:
-        return False
-    return (
-        any(touches(part, look.mutable) for part in parts) if deep else any(part is value for part in parts)
-    )
+def _sharing(values: Mapping[str, tuple[Any, Look]], holder: object) -> list[str]:
+    """Return which values are a part of what code holds, or reach into one that the user's own code holds."""
+    if not _is_users(holder):  # a library's own objects are many: they are told by identity alone
+        parts = {id(part) for part in _parts(holder)}
+        return [name for name, (value, _) in values.items() if id(value) in parts]
+    found = list(_parts(holder))
+    return [name for name, (_, look) in values.items() if any(touches(part, look.mutable) for part in found)]
 
 
 def _is_users(holder: object) -> bool:
@@ -72,7 +73,11 @@ def _parts(holder: object) -> Iterator[Any]:
             [holder.__defaults__, holder.__kwdefaults__, holder.__closure__, holder.__dict__]
         )
     elif isinstance(holder, ModuleType) and origin(holder.__name__) is not Origin.NOTEBOOK:
-        yield from _changeable(part for name, part in vars(holder).items() if not name.startswith("__"))
+        held = vars(holder)
+        if origin(holder.__name__).is_users:
+            yield from _changeable(part for name, part in held.items() if not name.startswith("__"))
+        else:
+            yield from held.values()
     elif isinstance(holder, type) and _is_users(holder):
         for cls in holder.__mro__:
             for attribute in vars(cls).values() if _is_users(cls) else ():

@@ -26,6 +26,7 @@ class Options:
         rerun: run whatever is stored.
         cache: whether results may be reused, now and later (`--no-cache` says no).
         retries: how often a failing step is tried again.
+        delay: seconds between two tries.
         timeout: seconds after which it is stopped; None for no limit.
         stack: stack for this run of the cell; "" for the active one.
         depends_on: files whose content counts, as paths.
@@ -38,6 +39,7 @@ class Options:
     rerun: bool = False
     cache: bool = True
     retries: int = 0
+    delay: float = 0.0
     timeout: float | None = None
     stack: str = ""
     depends_on: tuple[str, ...] = ()

@@ -1,68 +1,141 @@
-"""Owns what a pipeline run is asked for, and how it ended."""
+"""Owns `StepRequest`: one step to perform, as plain data that can cross processes; and the channels beside it."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+from zennb.engine.transplant import pack
+from zennb.engine.uses import Uses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
-    from zennb.core.digest import Look
-    from zennb.core.patches import Patch
-    from zennb.core.plan import Plan
-    from zennb.core.records import Artifact, Run, Step
+    from zennb.components.component import ArtifactStore
+    from zennb.core.records import Artifact
+    from zennb.engine.deadline import Ticket
     from zennb.engine.definition import Definition
+    from zennb.engine.frontend import Frontend
+    from zennb.engine.process import ProcessSnapshot
+    from zennb.engine.recording import Event
+    from zennb.engine.resolve import ResolvedStep
     from zennb.engine.shelf import Shelf
+    from zennb.engine.surroundings import Surroundings
 
-__all__ = ["Finished", "Request"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be run.
-
-    Attributes:
-        definitions: step name → definition.
-        plan: order and edges of all steps.
-        chosen: the steps to run; the others give what they last made.
-        namespace: the notebook's variables.
-        look: content of a variable, and the artifact it is.
-        partners: variables that share mutable state with some that were looked at.
-        overrides: variables that have another value in this run.
-        patches: what the notebook put into modules and classes of packages.
-        parameters: the same as typed, for the record.
-        last: outputs of steps that are not chosen: step → name → artifact.
-        previous: step name → its latest record; None when it was not asked for.
-        rerun: run whatever is stored.
-    """
-
-    definitions: Mapping[str, Definition]
-    plan: Plan
-    chosen: Sequence[str]
-    namespace: Mapping[str, Any]
-    look: Callable[[str, Any], tuple[Look, Artifact | None]]
-    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {}
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-    patches: Collection[Patch] = ()
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
-    previous: Mapping[str, Step] | None = None
-    rerun: bool = False
+__all__ = ["Channels", "Link", "Resources", "StepRequest", "request_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """How a pipeline run ended.
+class StepRequest:
+    """One step to perform, anywhere.
+
+    It can be pickled: an artifact store pickles as its configuration, and what cannot be pickled is handed over
+    beside it (`Channels.values` and `definitions`), which works in this process only.
 
     Attributes:
-        run: its record.
-        steps: its steps' records.
-        shelf: where what they made is, with what the run still has at hand.
-        error: the first that a step raised.
+        definition: the step's code and options.
+        inputs: input name → artifact, loaded from the store where the step runs.
+        code: the notebook's functions, classes and modules it uses (`transplant.pack`); empty when none.
+        reached: what its code reaches, as `function clean` → digest: the same must be found where it runs.
+        names: names of the functions, classes and modules that are read anywhere.
+        modules: dotted names of what is used of modules.
+        writes: names that functions it calls bind through `global`.
+        uses: what it uses of the process: settings, seeds, files its shell lines name.
+        unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
+        store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
+        process: state of the notebook's process that has to be the same in another one; None in this one.
     """
 
-    run: Run
-    steps: Mapping[str, Step]
+    definition: Definition
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    code: bytes = b""
+    reached: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    modules: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    uses: Uses = field(default_factory=Uses)
+    unclear: tuple[str, ...] = ()
+    store: ArtifactStore | None = None
+    process: ProcessSnapshot | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What performing a step needs of the process it runs in.
+
+    Attributes:
+        shelf: values ↔ artifacts, in the artifact store of the stack.
+        environment: files, environment variables and settings, watched and set.
+        frontend: how values look.
+    """
+
     shelf: Shelf
-    error: BaseException | None = None
+    environment: Surroundings
+    frontend: Frontend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """What connects a running step with whoever asked for it; every part may be absent.
+
+    Attributes:
+        output: called with each thing it shows, while it runs.
+        cancel: stops it.
+        resources: what is open in this process already; None has them opened where the step runs.
+        values: input name → value, for what is handed over as it is: overridden parameters, what cannot be stored.
+        definitions: the same for functions, classes and modules that cannot be packed.
+    """
+
+    output: Callable[[Event], None] | None = None
+    cancel: Ticket | None = None
+    resources: Resources | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self) -> Iterator[Channels]:
+        """Give the channels themselves: in this process there is nothing to open."""
+        yield self
+
+
+class Link(Protocol):
+    """A way to the channels of a step: the channels themselves, or an address to connect to from elsewhere."""
+
+    def open(self) -> AbstractContextManager[Channels]:
+        """Return a context with the channels as they are where the step runs."""
+
+
+def request_for(
+    resolved: ResolvedStep, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]
+) -> tuple[StepRequest, Channels]:
+    """Return a resolved step as a request, and the channels with what has to be handed over beside it.
+
+    Args:
+        resolved: the step.
+        inputs: input name → artifact that the store holds.
+        namespace: the notebook's variables.
+    """
+    found = resolved.reach
+    needed = {need.split(".")[0] for artifact in inputs.values() for need in artifact.needs}
+    names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
+    code, unpacked = b"", names
+    if names:
+        try:
+            code, unpacked = pack(names, namespace=namespace, data=found.data), {}
+        except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
+            code = b""
+    request = StepRequest(
+        definition=resolved.definition,
+        inputs=inputs,
+        code=code,
+        reached=found.digests,
+        names=tuple(found.definitions),
+        modules=found.uses,
+        writes=found.writes,
+        uses=resolved.uses,
+        unclear=resolved.unclear,
+    )
+    values = {name: value for name, value in resolved.values.items() if name not in inputs}
+    return request, Channels(values=values, definitions=unpacked)

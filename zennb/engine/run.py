@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from zennb.components.component import Reach
-from zennb.core.records import Run, Status, Step
-from zennb.engine.calls import call_of
+from zennb.core.records import Attempt, Run, Status, Step
 from zennb.engine.deadline import Ticket
 from zennb.engine.gathering import Gathering
 from zennb.engine.ledger import Ledger
-from zennb.engine.perform import Call, Frontend, Made, perform
-from zennb.engine.prepare import Prepared, prepare
+from zennb.engine.outcome import StepOutcome
 from zennb.engine.recollection import Recollection
-from zennb.engine.request import Finished, Request
+from zennb.engine.request import Channels, StepRequest, request_for
+from zennb.engine.resolve import ResolvedStep, resolve_step
+from zennb.engine.run_request import FinishedRun, RunRequest
 from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
 from zennb.errors import ZennbError
 
@@ -36,16 +36,31 @@ _TICK = 0.2  # seconds between two looks at the clock of a live view: at most fi
 
 
 @dataclass(slots=True, kw_only=True)
-class _Flight:
-    """A step on its way: what was prepared, and where it runs."""
+class _Task:
+    """A step on its way: what was asked for, and the tries that failed."""
 
-    prepared: Prepared
+    resolved: ResolvedStep
     verdict: Verdict
     inputs: Mapping[str, Artifact]
     started: float
-    ticket: Ticket
-    call: Call
-    tries: int
+    request: StepRequest
+    channels: Channels
+    attempts: list[Attempt] = field(default_factory=list)
+    begun: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.resolved.definition.name
+
+    def failed(self, outcome: StepOutcome) -> bool:
+        """Note a try that failed; return whether there is another one."""
+        error = outcome.error
+        options = self.resolved.definition.options
+        if error is None or is_interrupt(error) or len(self.attempts) >= options.retries:
+            return False
+        attempt = Attempt(started=self.begun, seconds=outcome.seconds, failure=failure_of(error))
+        self.attempts.append(attempt)
+        return True
 
 
 class PipelineRun:
@@ -54,31 +69,32 @@ class PipelineRun:
     Args:
         request: what is to be run.
         site: where.
-        frontend: how values look there.
+        recorded: whether the run and its steps are recorded here; else whoever asked for them does so.
         on_change: called with the run and the steps' records whenever something changed, and now and then.
         on_output: called with a step's name and each thing it shows, from the thread where it runs.
     """
 
     def __init__(
         self,
-        request: Request,
+        request: RunRequest,
         *,
         site: Site,
-        frontend: Frontend | None = None,
+        recorded: bool = True,
         on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
         on_output: Callable[[str, Event], None] | None = None,
     ) -> None:
         gathering = Gathering(site.store)
-        if site.orchestrator.reach is Reach.PROCESS:  # who runs elsewhere cannot see what is held back here
+        if recorded and site.orchestrator.reach is Reach.PROCESS:  # others cannot see what is held back here
             site = site.with_store(gathering)
-        self._request, self._site, self._frontend, self._on_change = request, site, frontend, on_change
+        self._request, self._site, self._on_change = request, site, on_change
         self._on_output = on_output
         self._steps: dict[str, Step] = {}
-        self._flights: dict[Future[Made], _Flight] = {}
+        self._tasks: dict[Future[StepOutcome], _Task] = {}
+        self._waiting: list[_Task] = []
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
         self._run = site.new_run("pipeline", parameters=request.parameters)
-        self._ledger = Ledger(site.metadata, gathering.flush)
+        self._ledger = Ledger(site.metadata, gathering.flush) if recorded else None
         self._recollection: Recollection | None = None
         self._places = {name: place for place, name in enumerate(request.chosen)}
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
@@ -86,14 +102,15 @@ class PipelineRun:
         self._put_off: dict[str, list[str]] = {}
         self._next_tell = 0.0
 
-    def execute(self) -> Finished:
+    def execute(self) -> FinishedRun:
         """Run the chosen steps and record each; a step's error is returned after all that can run has run.
 
         Raises:
             KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
         """
-        self._run = self._site.metadata.begin_run(self._run)
-        self._site = replace(self._site, run=self._run.id)
+        if self._ledger is not None:
+            self._run = self._site.metadata.begin_run(self._run)
+            self._site = replace(self._site, run=self._run.id)
         self._site.surroundings.settings.note_again()
         try:
             self._recollect()
@@ -116,11 +133,12 @@ class PipelineRun:
         return sum(parent in self._places for parent in self._request.plan.parents(name))
 
     def _loop(self) -> None:
-        while self._ready or self._flights:
+        while self._ready or self._tasks or self._waiting:
             while self._ready:
                 self._begin(self._request.chosen[heappop(self._ready)])
                 self._tell()
-            if self._flights:
+            self._try_again()
+            if self._tasks or self._waiting:
                 self._collect()
 
     def _release(self, name: str) -> None:
@@ -139,9 +157,12 @@ class PipelineRun:
         if bad is not None:
             self._skip(name, f"needs step '{bad}', which {self._steps[bad].status.value}")
             return
+        if name in self._request.decided:
+            self._submit(*self._request.decided[name], started)
+            return
         try:
             prepared = self._prepare(definition)
-            if self._ledger.holds(prepared.key, prepared.lean_key):
+            if self._ledger is not None and self._ledger.holds(prepared.key, prepared.lean_key):
                 self._write()  # a step like it has just run: its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
             known = None if name in self._put_off else self._recollection
@@ -161,7 +182,7 @@ class PipelineRun:
         if not self._make_again(prepared):
             self._submit(prepared, verdict, started)
 
-    def _make_again(self, prepared: Prepared) -> bool:
+    def _make_again(self, prepared: ResolvedStep) -> bool:
         """Put off a step whose inputs turn out to be damaged until the reused steps that made them have run again."""
         name = prepared.definition.name
         sources = self._request.plan.sources[name]
@@ -201,14 +222,14 @@ class PipelineRun:
             return self._bad_parent(parent) or parent if step.status is Status.SKIPPED else parent
         return None
 
-    def _prepare(self, definition: Definition) -> Prepared:
+    def _prepare(self, definition: Definition) -> ResolvedStep:
         given = {}
         for name, source in self._request.plan.sources[definition.name].items():
             step = self._steps.get(source)
             outputs = step.outputs if step is not None else self._request.last.get(source, {})
             if name in outputs:
                 given[name] = outputs[name]
-        return prepare(
+        return resolve_step(
             definition,
             self._request.namespace,
             look=self._request.look,
@@ -218,75 +239,91 @@ class PipelineRun:
             patches=self._request.patches,
         )
 
-    def _submit(self, prepared: Prepared, verdict: Verdict, started: float) -> None:
-        inputs = self._site.keep_inputs(prepared, known=self._recollection)
-        call = call_of(prepared, inputs, self._request.namespace)
-        running = self._site.bare_step(
-            prepared, status=Status.RUNNING, reason=verdict.reason, started=started
+    def _submit(self, resolved: ResolvedStep, verdict: Verdict, started: float) -> None:
+        name, tell = resolved.definition.name, self._on_output
+        inputs = self._site.keep_inputs(resolved, known=self._recollection)
+        request, channels = request_for(resolved, inputs, self._request.namespace)
+        self._steps[name] = self._site.bare_step(
+            resolved, status=Status.RUNNING, reason=verdict.reason, started=started
         )
-        self._steps[prepared.definition.name] = running
         self._tell()
         self._launch(
-            _Flight(
-                prepared=prepared,
+            _Task(
+                resolved=resolved,
                 verdict=verdict,
                 inputs=inputs,
                 started=started,
-                ticket=Ticket(),
-                call=call,
-                tries=prepared.definition.options.retries,
+                request=request,
+                channels=replace(channels, output=None if tell is None else partial(tell, name)),
             )
         )
 
-    def _launch(self, flight: _Flight) -> None:
-        if self._ledger.is_due:
+    def _launch(self, task: _Task) -> None:
+        if self._ledger is not None and self._ledger.is_due:
             self._write()
-        name, tell = flight.prepared.definition.name, self._on_output
-        future = self._site.orchestrator.submit(
-            perform,
-            flight.call,
-            shelf=self._site.shelf,
-            surroundings=self._site.surroundings,
-            frontend=self._frontend,
-            listener=None if tell is None else partial(tell, name),
-            ticket=flight.ticket,
-        )
-        self._flights[future] = flight
+        task.begun = time.time()
+        task.channels = replace(task.channels, cancel=Ticket())
+        self._tasks[self._site.submit(task.request, task.channels)] = task
+
+    def _try_again(self) -> None:
+        """Launch the failed steps whose delay is over."""
+        now, waiting = time.time(), self._waiting
+        self._waiting = [task for task in waiting if task.begun > now]
+        for task in waiting:
+            if task.begun <= now:
+                self._launch(task)
 
     def _collect(self) -> None:
         """Record the steps that have ended; wait a moment when none has."""
-        done = {future for future in self._flights if future.done()}
+        done = {future for future in self._tasks if future.done()}
         if not done:
             self._write()  # nothing else is to be done meanwhile
-            done, _ = wait(self._flights, timeout=_TICK, return_when=FIRST_COMPLETED)
+            done = self._wait()
         if not done:
             self._tell()
         for future in done:
-            flight = self._flights.pop(future)
+            task = self._tasks.pop(future)
             try:
-                made = future.result()
+                outcome = future.result()
             except Exception as error:  # noqa: BLE001 - it ends this step, not the run
-                made = Made(error=error)
-            self._land(flight, made)
+                outcome = StepOutcome(error=error)
+            self._land(task, outcome)
 
-    def _land(self, flight: _Flight, made: Made) -> None:
-        if made.error is not None and flight.tries > 0:
-            flight.tries -= 1
-            self._launch(flight)
+    def _wait(self) -> set[Future[StepOutcome]]:
+        """Return the steps that end within a moment."""
+        if self._tasks:
+            return wait(self._tasks, timeout=_TICK, return_when=FIRST_COMPLETED).done
+        time.sleep(max(0.0, min(_TICK, min(task.begun for task in self._waiting) - time.time())))
+        return set()
+
+    def _land(self, task: _Task, outcome: StepOutcome) -> None:
+        if task.failed(outcome):
+            task.begun = time.time() + task.resolved.definition.options.delay
+            self._waiting.append(task)
             return
-        if made.error is None:
-            self._site.surroundings.adopt(made.found)
+        if outcome.error is None:
+            self._site.surroundings.adopt(outcome)
             step = self._site.made_step(
-                flight.prepared, flight.verdict, made, inputs=flight.inputs, started=flight.started
+                task.resolved,
+                task.verdict,
+                outcome,
+                inputs=task.inputs,
+                started=task.started,
+                attempts=task.attempts,
             )
             if self._recollection is not None:
                 self._recollection.present.update(artifact.blob for artifact in step.outputs.values())
         else:
-            self._error = self._error or made.error
+            self._error = self._error or outcome.error
             step = self._site.failed_step(
-                flight.prepared, flight.verdict, made.error, started=flight.started, seconds=made.seconds
+                task.resolved,
+                task.verdict,
+                outcome.error,
+                started=task.started,
+                seconds=outcome.seconds,
+                attempts=task.attempts,
             )
-            step = replace(step, inputs=flight.inputs)
+            step = replace(step, inputs=task.inputs)
         self._record(step)
 
     def _fail_early(self, definition: Definition, error: ZennbError, started: float) -> None:
@@ -307,12 +344,13 @@ class PipelineRun:
 
     def _record(self, step: Step) -> None:
         self._steps[step.name] = step
-        self._ledger.note(step)
+        if self._ledger is not None:
+            self._ledger.note(step)
         self._release(step.name)
 
     def _write(self, run: Run | None = None) -> None:
         """Write the records that were held back."""
-        for step in self._ledger.write(run):
+        for step in [] if self._ledger is None else self._ledger.write(run):
             self._steps[step.name] = step
 
     def _tell(self) -> None:
@@ -331,17 +369,18 @@ class PipelineRun:
             return Status.FAILED
         return Status.CACHED if found == {Status.CACHED} else Status.COMPLETED
 
-    def _finish(self, status: Status) -> Finished:
+    def _finish(self, status: Status) -> FinishedRun:
         seconds = time.time() - self._run.started
         self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
         self._write(self._run)
         self._on_change(self._run, self._steps)
-        return Finished(run=self._run, steps=dict(self._steps), shelf=self._site.shelf, error=self._error)
+        return FinishedRun(run=self._run, steps=dict(self._steps), shelf=self._site.shelf, error=self._error)
 
     def _abandon(self, error: BaseException) -> None:
         """Stop what runs, mark what did not come to its end, and close the run's record."""
-        for future, flight in self._flights.items():
-            flight.ticket.stop()
+        for future, task in self._tasks.items():
+            if task.channels.cancel is not None:
+                task.channels.cancel.stop()
             future.cancel()
         stopped = is_interrupt(error)
         for step in list(self._steps.values()):

@@ -11,20 +11,26 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from zennb.components.component import Reach
 from zennb.core.decide import Verdict, decide, reused
 from zennb.core.records import Failure, Run, Status, Step
+from zennb.engine.perform import perform
+from zennb.engine.request import Resources
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from concurrent.futures import Future
 
     from zennb.components.component import ArtifactStore, Orchestrator
     from zennb.core.digest import Look
-    from zennb.core.records import Artifact, StackSpec
+    from zennb.core.records import Artifact, Attempt, StackSpec
     from zennb.engine.definition import Definition
-    from zennb.engine.perform import Made
-    from zennb.engine.prepare import Prepared
+    from zennb.engine.frontend import Frontend
+    from zennb.engine.outcome import StepOutcome
     from zennb.engine.recollection import Recollection
+    from zennb.engine.request import Channels, StepRequest
+    from zennb.engine.resolve import ResolvedStep
     from zennb.engine.shelf import Shelf
     from zennb.engine.surroundings import Surroundings
     from zennb.metadata.store import MetadataStore
@@ -46,6 +52,7 @@ class Site:
         shelf: values ↔ artifacts in that store.
         metadata: where records go.
         surroundings: the files, environment and settings of this process.
+        frontend: how values look.
         notebook: the notebook, as far as known.
         elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
         run: id of the run that its steps belong to, where that is known beforehand.
@@ -57,6 +64,7 @@ class Site:
     shelf: Shelf
     metadata: MetadataStore
     surroundings: Surroundings
+    frontend: Frontend
     notebook: str = ""
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
     run: int | None = None
@@ -65,9 +73,22 @@ class Site:
         """Return the same site with another way into its artifact store."""
         return replace(self, store=store, shelf=self.shelf.into(store))
 
+    @property
+    def resources(self) -> Resources:
+        """What performing a step in this process needs."""
+        return Resources(shelf=self.shelf, environment=self.surroundings, frontend=self.frontend)
+
+    def submit(self, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
+        """Have a step performed where the stack's orchestrator runs steps."""
+        if self.orchestrator.reach is Reach.PROCESS:
+            return self.orchestrator.submit(perform, request, replace(channels, resources=self.resources))
+        from zennb.engine.elsewhere import submit_elsewhere  # only where steps leave this process
+
+        return submit_elsewhere(self, request, channels)
+
     def verdict(
         self,
-        prepared: Prepared,
+        prepared: ResolvedStep,
         *,
         asked: str = "",
         known: Recollection | None = None,
@@ -127,7 +148,7 @@ class Site:
             return Verdict(reason=error.message.split(". ")[0].rstrip("."))
         return verdict
 
-    def unreadable(self, prepared: Prepared) -> list[str]:
+    def unreadable(self, prepared: ResolvedStep) -> list[str]:
         """Return the inputs of a step whose stored bytes are damaged or gone; a damaged one is moved aside."""
         found = []
         for name, artifact in prepared.artifacts.items():
@@ -164,7 +185,9 @@ class Site:
             return "--rerun"
         return "" if definition.options.cache else "--no-cache"
 
-    def keep_inputs(self, prepared: Prepared, *, known: Recollection | None = None) -> dict[str, Artifact]:
+    def keep_inputs(
+        self, prepared: ResolvedStep, *, known: Recollection | None = None
+    ) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
 
         Inputs that cannot be stored are left out: their content is part of the key all the same.
@@ -198,16 +221,15 @@ class Site:
 
     def made_step(
         self,
-        prepared: Prepared,
+        prepared: ResolvedStep,
         verdict: Verdict,
-        made: Made,
+        made: StepOutcome,
         *,
         inputs: Mapping[str, Artifact],
         started: float,
+        attempts: Sequence[Attempt] = (),
     ) -> Step:
         """Return the record of a step that ran to its end."""
-        troubles = made.troubles or prepared.unclear
-        reusable = not troubles and prepared.definition.options.cache
         return self.bare_step(
             prepared,
             status=Status.COMPLETED,
@@ -219,14 +241,15 @@ class Site:
             defines=made.defines,
             deletes=made.deletes,
             displays=made.displays,
-            observed=made.found.observed,
+            observed=made.observed,
             carried=made.carried,
-            reusable=reusable,
-            unusable_because="" if reusable else (troubles[0] if troubles else "--no-cache"),
+            reusable=not made.not_reusable,
+            unusable_because=made.not_reusable[0] if made.not_reusable else "",
+            attempts=tuple(attempts),
         )
 
     def cached_step(
-        self, prepared: Prepared, verdict: Verdict, source: Step, *, started: float, seconds: float
+        self, prepared: ResolvedStep, verdict: Verdict, source: Step, *, started: float, seconds: float
     ) -> Step:
         """Return the record of a step whose results were taken over from `source`."""
         inputs = {
@@ -252,12 +275,13 @@ class Site:
 
     def failed_step(
         self,
-        prepared: Prepared,
+        prepared: ResolvedStep,
         verdict: Verdict,
         error: BaseException | None,
         *,
         started: float,
         seconds: float,
+        attempts: Sequence[Attempt] = (),
     ) -> Step:
         """Return the record of a step that raised, or was interrupted; it has no outputs."""
         interrupted = error is None or is_interrupt(error)
@@ -269,10 +293,11 @@ class Site:
             seconds=seconds,
             reusable=False,
             failure=None if error is None or interrupted else failure_of(error),
+            attempts=tuple(attempts),
         )
 
     def bare_step(
-        self, prepared: Prepared, *, status: Status, reason: str, started: float, **more: Any
+        self, prepared: ResolvedStep, *, status: Status, reason: str, started: float, **more: Any
     ) -> Step:
         """Return a record with what is known of a step before it runs, and more fields."""
         definition = prepared.definition

@@ -18,6 +18,7 @@ from zennb.engine.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
+    from zennb.engine.outcome import StepOutcome
     from zennb.engine.uses import Uses
 
 __all__ = ["RESULT", "Found", "Surroundings", "Vigil"]
@@ -103,11 +104,19 @@ class Surroundings:
             _set(name, value)
         self.settings.apply(changes)
 
-    def adopt(self, found: Found) -> None:
-        """Set in this thread what a step that ran in another one has set there."""
-        if found.changes:
-            self.settings.apply(found.changes, per_context=True)
-            self.settings.note_again()
+    def adopt(self, outcome: StepOutcome) -> None:
+        """Set here what a step that ran in another thread or process has set there.
+
+        Raises:
+            StoreError: a file or folder that belongs to it cannot be made.
+        """
+        if not outcome.changes:
+            return
+        if outcome.process == os.getpid():
+            self.settings.apply(outcome.changes, per_context=True)
+        else:
+            self.apply(outcome.changes)
+        self.settings.note_again()
 
     def undo(self) -> Callable[[], None]:
         """Return a function that sets everything as it is now."""

@@ -48,6 +48,11 @@ class KernelFrontend:
     def __init__(self, shell: Any, tap: Tap) -> None:  # Any: IPython leaves much of the shell untyped
         self._shell, self._tap = shell, tap
 
+    @property
+    def records_shell(self) -> bool:
+        """Whether what `!shell` lines print is recorded; in a terminal they print past the shell."""
+        return type(self._shell).__name__ != "TerminalInteractiveShell"
+
     def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the mime bundle of a value and its metadata."""
         data, metadata = self._shell.display_formatter.format(value)

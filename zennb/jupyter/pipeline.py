@@ -10,8 +10,8 @@ from zennb.core.records import Run, Status
 from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
-from zennb.engine.request import Finished, Request
 from zennb.engine.run import PipelineRun
+from zennb.engine.run_request import FinishedRun, RunRequest
 from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
 from zennb.jupyter.live import LiveTable
 from zennb.jupyter.notebook import cell_order
@@ -103,7 +103,7 @@ class PipelineSession:
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as it stands and its latest record."""
         definition = self._session.register.get(step)
-        prepared = self._session.prepare(definition)
+        prepared = self._session.resolve(definition)
         previous = self._session.workspace.metadata.previous(step, self.notebook)
         if previous is None:
             return ["first run: there is no record of it yet"]
@@ -165,7 +165,7 @@ class PipelineSession:
             chosen = drawn.narrow(start=start, only=only)
             self._load_pending(definitions, drawn, chosen)
             site = session.site(stack)
-            request = Request(
+            request = RunRequest(
                 definitions=definitions,
                 plan=drawn,
                 chosen=chosen,
@@ -183,9 +183,7 @@ class PipelineSession:
         edges = [pair for pair in drawn.edges if runs.issuperset(pair)]
         updates = session.can_update
         with LiveTable(session.tap, chosen, updates=updates, activity=session.activity, edges=edges) as table:
-            run = PipelineRun(
-                request, site=site, frontend=session.frontend, on_change=table, on_output=table.heard
-            )
+            run = PipelineRun(request, site=site, on_change=table, on_output=table.heard)
             finished = run.execute()
         with session.lock:
             self._bind(finished, chosen, site)
@@ -238,7 +236,7 @@ class PipelineSession:
             reason: str = f"needs step '{waits}', which would run again"
         else:
             try:
-                prepared = self._session.prepare(definition)
+                prepared = self._session.resolve(definition)
                 verdict = site.verdict(prepared, made=made)
                 reason = verdict.reason
                 waits = None if verdict.reuse is not None else definition.name
@@ -300,7 +298,7 @@ class PipelineSession:
         latest = {name: step for name, step in previous.items() if name in others}
         return {name: step.outputs for name, step in latest.items() if step.status.is_good}
 
-    def _bind(self, finished: Finished, chosen: tuple[str, ...], site: Site) -> None:
+    def _bind(self, finished: FinishedRun, chosen: tuple[str, ...], site: Site) -> None:
         """Bind in the notebook what the steps made; the last maker of a name counts."""
         session = self._session
         outputs: dict[str, Artifact] = {}

@@ -6,9 +6,7 @@ import ast
 import re
 import sys
 import threading
-from concurrent.futures import wait
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
@@ -16,10 +14,8 @@ from zennb.core.digest import Look, look, looking
 from zennb.core.patches import patches_in
 from zennb.core.reach import watch
 from zennb.core.source import analyse
-from zennb.engine.deadline import Ticket, interrupted, interrupts_raise
 from zennb.engine.held import Holdings
-from zennb.engine.perform import Call, Made, perform
-from zennb.engine.prepare import Prepared, prepare
+from zennb.engine.resolve import ResolvedStep, resolve_step
 from zennb.engine.shelf import Shelf
 from zennb.engine.site import Site
 from zennb.engine.surroundings import Surroundings
@@ -40,7 +36,6 @@ from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -48,15 +43,12 @@ if TYPE_CHECKING:
     from zennb.core.patches import Patch
     from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
-    from zennb.engine.recording import Event
     from zennb.jupyter.transform import Announced
     from zennb.stacks.workspace import Workspace
 
 __all__ = ["KernelSession"]
 
 _MAY_PATCH = re.compile(r"\w\.\w+\s*[^=<>!\s]?=(?!=)|setattr|del ")  # attributes set, or tuples of them
-
-_GLANCE = 0.1  # seconds between two looks at what a step in another thread has shown
 
 
 class KernelSession:
@@ -241,14 +233,15 @@ class KernelSession:
             shelf=shelf,
             metadata=workspace.metadata,
             surroundings=self.surroundings,
+            frontend=self.frontend,
             notebook=self.notebook,
             elsewhere=lambda artifact: api.bring(artifact, opened.store),
         )
 
-    def prepare(self, definition: Definition) -> Prepared:
+    def resolve(self, definition: Definition) -> ResolvedStep:
         """Work out what a step depends on in this notebook as it stands."""
         with self.lock, looking():
-            return prepare(
+            return resolve_step(
                 definition,
                 self.namespace,
                 look=self.holdings.look,
@@ -299,45 +292,6 @@ class KernelSession:
         if producer is None:
             return ""
         return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
-
-    def wait_for(
-        self, site: Site, call: Call, *, retries: int, heard: Callable[[Event], None] = lambda _event: None
-    ) -> Made:
-        """Run a call where the stack runs things, showing live what it prints, until it ends or is interrupted."""
-        __tracebackhide__ = True
-        while True:
-            ticket = Ticket()
-            shown: SimpleQueue[Event] = SimpleQueue()
-            future = site.orchestrator.submit(
-                perform,
-                call,
-                shelf=site.shelf,
-                surroundings=site.surroundings,
-                frontend=self.frontend,
-                listener=shown.put,
-                ticket=ticket,
-            )
-            try:
-                with interrupts_raise():
-                    while not wait([future], timeout=_GLANCE).done:
-                        self._emit(shown, heard)
-                made = future.result()
-                self._emit(shown, heard)
-            except KeyboardInterrupt:
-                ticket.stop()
-                future.cancel()
-                raise interrupted() from None
-            if made.error is None or retries <= 0:
-                return made
-            retries -= 1
-
-    def _emit(self, shown: SimpleQueue[Event], heard: Callable[[Event], None]) -> None:
-        """Show what a step in another thread has shown since: only this thread's output lands under this cell."""
-        with suppress(Empty):
-            while True:
-                event = shown.get_nowait()
-                heard(event)
-                self.frontend.emit(event)
 
 
 def _owner(value: Any) -> Any:

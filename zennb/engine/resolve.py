@@ -1,4 +1,4 @@
-"""Owns the preparation of a step: its inputs proven, everything it reaches, its parts and its key. Runs nothing."""
+"""Owns what a step depends on: its inputs proven, everything its code reaches, and its cache key. Runs nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.callables import has_state
-from zennb.core.digest_code import function_name
 from zennb.core.key import key
 from zennb.core.reach import Reach, reach
 from zennb.core.records import Parts
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
 
-__all__ = ["Prepared", "changed_code", "prepare"]
+__all__ = ["ResolvedStep", "resolve_step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A step with all that its verdict needs.
+class ResolvedStep:
+    """A step with all that deciding on it needs.
 
     Attributes:
         definition: the step.
@@ -62,7 +61,7 @@ class Prepared:
     uses: Uses
 
 
-def prepare(
+def resolve_step(
     definition: Definition,
     namespace: Mapping[str, Any],
     *,
@@ -71,7 +70,7 @@ def prepare(
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
     patches: Collection[Patch] = (),
-) -> Prepared:
+) -> ResolvedStep:
     """Work out what a step depends on in this namespace.
 
     Args:
@@ -121,7 +120,7 @@ def prepare(
     parts = _parts(definition, found, looks, artifacts, _earlier(looks, namespace))
     doubtful = analysis.doubtful & values.keys()
     lean = (
-        prepare(
+        resolve_step(
             _without(definition, doubtful),
             namespace,
             look=look,
@@ -133,7 +132,7 @@ def prepare(
         if doubtful
         else None
     )
-    return Prepared(
+    return ResolvedStep(
         definition=definition,
         reach=found,
         looks=looks,
@@ -152,29 +151,6 @@ def prepare(
             },
         ),
     )
-
-
-def changed_code(prepared: Prepared, namespace: Mapping[str, Any]) -> list[str]:
-    """Return which functions, classes and constants that a step reaches it has changed: reuse would not change them.
-
-    What the cell itself defines does not count: it is defined again on reuse. Nor do functions that are inputs.
-    """
-    definition, was = prepared.definition, prepared.reach
-    before = {**was.code, **was.constants}
-    if not before:
-        return []
-    extra = tuple(code for look in prepared.looks.values() for code in look.code)
-    now = reach(definition.analysis, namespace, extra=extra)
-    after = {**now.code, **now.constants}
-    inputs = set(prepared.values)
-    inputs |= {function_name(v) for v in prepared.values.values() if isinstance(v, FunctionType)}
-    return [
-        f"{was.kinds[name]} `{name}`"
-        for name, digest in before.items()
-        if after.get(name, digest) != digest
-        and name not in inputs
-        and name.split(".")[0] not in definition.analysis.defines
-    ]
 
 
 def _stateful(found: Reach) -> dict[str, Any]:
@@ -254,10 +230,7 @@ def _parts(
         code=definition.code,
         outputs=options.outputs or (),
         inputs=inputs,
-        reached={
-            f"{found.kinds[name]} {name}": digest
-            for name, digest in {**found.code, **found.constants}.items()
-        }
+        reached=found.digests
         | {f"sharing {', '.join(names)}": "" for names in _sharing(looks, artifacts)}
         | earlier,
         packages=versions(packages),

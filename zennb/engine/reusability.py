@@ -1,0 +1,91 @@
+"""Owns the judgement whether a step that has just run may be reused: the one place where that is decided."""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.digest_code import function_name
+from zennb.core.effects import Effect
+from zennb.core.reach import reach
+from zennb.engine.anchored import anchored
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.digest import Look
+    from zennb.engine.collect import Collected
+    from zennb.engine.definition import Definition
+    from zennb.engine.request import StepRequest
+
+__all__ = ["changed_code", "reasons_against_reuse", "state_left_behind"]
+
+
+def reasons_against_reuse(
+    request: StepRequest,
+    collected: Collected,
+    namespace: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, tuple[Any, Look]],
+    records_shell: bool,
+) -> list[str]:
+    """Return why the results of a step must not be reused, as far as its namespace tells; empty as a rule.
+
+    What it did to the process (settings, files, programs) and what cannot be stored is told by
+    `SideEffects.troubles` and by the artifact repository; `StepExecution` puts them together.
+
+    Args:
+        request: the step.
+        collected: what it left in the namespace.
+        namespace: where its code ran.
+        inputs: input name → value and content before.
+        records_shell: whether what `!shell` lines print is recorded.
+    """
+    definition = request.definition
+    found = list(collected.troubles)
+    if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
+        found.append("its shell lines print through the terminal itself")
+    found += state_left_behind(request, namespace, inputs)
+    defined = {name: namespace[name] for name in collected.defines}
+    reached = {name: namespace[name] for name in request.names if name in namespace}
+    return [*found, *anchored(collected.values, request.modules, {**reached, **defined})]
+
+
+def state_left_behind(
+    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, Look]]
+) -> list[str]:
+    """Say which code or constants the step changed: reuse would not change them, nor would another process."""
+    changed = changed_code(request.definition, request.reached, namespace, inputs=inputs)
+    return [f"it changes {', '.join(changed)}, which only running it does"] if changed else []
+
+
+def changed_code(
+    definition: Definition,
+    before: Mapping[str, str],
+    namespace: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> list[str]:
+    """Return which functions, classes and constants that a step reaches it has changed.
+
+    What the cell itself defines does not count: it is defined again on reuse. Nor do functions that are inputs.
+
+    Args:
+        definition: the step.
+        before: what its code reached when it began, as `function clean` → digest.
+        namespace: where its code ran.
+        inputs: input name → value and content before.
+    """
+    if not before:
+        return []
+    extra = tuple(code for _, seen in inputs.values() for code in seen.code)
+    after = reach(definition.analysis, namespace, extra=extra).digests
+    own = set(inputs)
+    own |= {function_name(value) for value, _ in inputs.values() if isinstance(value, FunctionType)}
+    found = []
+    for known, digest in before.items():
+        kind, _, name = known.partition(" ")
+        is_own = name in own or name.split(".")[0] in definition.analysis.defines
+        if after.get(known, digest) != digest and not is_own:
+            found.append(f"{kind} `{name}`")
+    return found
