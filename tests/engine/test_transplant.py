@@ -31,7 +31,7 @@ def moved(*names: str) -> tuple[dict[str, Any], dict[str, Any]]:
     notebook: dict[str, Any] = {"__name__": "__main__", "hits": 0}
     exec(SOURCE, notebook)
     data = {"rate": notebook["rate"], "table": notebook["table"]}
-    packed = pack({name: notebook[name] for name in names}, namespace=notebook, data=data)
+    packed, _ = pack({name: notebook[name] for name in names}, namespace=notebook, data=data)
     assert len(packed) < 4000, "data travels as artifacts, not with the code"
     there: dict[str, Any] = {"__name__": "__main__", "rate": 10, "table": [1], "hits": 5}
     unpack(packed, there)
@@ -85,7 +85,7 @@ def test_functions_that_hold_data_hold_that_of_the_new_namespace() -> None:
     notebook: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(HOLDING, "<cell>", "exec"), notebook)
     names = ("push", "add", "seen", "read")
-    packed = pack(
+    packed, _ = pack(
         {name: notebook[name] for name in names}, namespace=notebook, data={"items": notebook["items"]}
     )
     there: dict[str, Any] = {"__name__": "__main__"}
@@ -102,7 +102,7 @@ def test_functions_that_hold_data_hold_that_of_the_new_namespace() -> None:
 def test_data_is_not_asked_for_when_functions_only_read_it() -> None:
     notebook: dict[str, Any] = {"__name__": "__main__"}
     exec(HOLDING, notebook)
-    packed = pack({"read": notebook["read"]}, namespace=notebook, data={"items": notebook["items"]})
+    packed, _ = pack({"read": notebook["read"]}, namespace=notebook, data={"items": notebook["items"]})
 
     def refuse() -> None:
         raise AssertionError("nobody holds it")

@@ -13,7 +13,7 @@ from zennb.errors import StepTimeout
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 __all__ = ["Ticket", "awake", "interrupted", "interrupts_raise", "time_limit"]
@@ -28,6 +28,7 @@ class Ticket:
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._stopped = False
+        self._others: list[Callable[[], object]] = []
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -46,12 +47,23 @@ class Ticket:
             with self._lock:
                 self._thread = None
 
+    def also(self, stop: Callable[[], object]) -> None:
+        """Have `stop` called too when the step is stopped: it runs in another process."""
+        with self._lock:
+            self._others.append(stop)
+            is_stopped = self._stopped
+        if is_stopped:
+            stop()
+
     def stop(self) -> None:
-        """Raise KeyboardInterrupt in the step, at its next Python instruction."""
+        """Raise KeyboardInterrupt in the step, at its next Python instruction; in a main thread also out of waiting."""
         with self._lock:
             self._stopped = True
+            others = tuple(self._others)
             if self._thread is not None:
-                _raise_in(self._thread, KeyboardInterrupt)
+                _interrupt(self._thread)
+        for stop in others:
+            stop()
 
 
 @contextmanager
@@ -145,6 +157,14 @@ def _with_timer(seconds: float) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+def _interrupt(thread: int) -> None:
+    main = threading.main_thread().ident
+    if thread == main and thread != threading.get_ident() and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, signal.SIGINT)  # ends waiting in system calls too
+    else:
+        _raise_in(thread, KeyboardInterrupt)
 
 
 def _raise_in(thread: int, error: type[BaseException]) -> None:

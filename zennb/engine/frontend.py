@@ -12,7 +12,14 @@ __all__ = ["Frontend", "PlainFrontend"]
 
 
 class Frontend(Protocol):
-    """How values look where the step runs."""
+    """How values look where the step runs.
+
+    Attributes:
+        elsewhere: `module:name` of what makes such a frontend, and the shell's settings, in another process; "" for
+            plain text.
+    """
+
+    elsewhere: str
 
     @property
     def records_shell(self) -> bool:
@@ -28,6 +35,7 @@ class Frontend(Protocol):
 class PlainFrontend:
     """Values without IPython: their text, and the rich representations they offer themselves."""
 
+    elsewhere = ""
     records_shell = True
     _METHODS = (
         ("_repr_html_", "text/html"),

@@ -19,6 +19,7 @@ from zennb.engine.deadline import Ticket, awake
 from zennb.engine.definition import is_silent
 from zennb.engine.execution import StepExecution
 from zennb.engine.outcome import StepOutcome
+from zennb.engine.process import prove_same_code, refuse_lost_state
 from zennb.engine.recording import Recording
 from zennb.engine.request import Channels
 from zennb.engine.streams import redirected
@@ -93,17 +94,17 @@ def _execution(request: StepRequest, channels: Channels, resources: Resources) -
     resources = replace(resources, shelf=resources.shelf.scoped(namespace))
     _furnish(namespace, request, channels, resources.shelf)
     resources.environment.settings.follow()
-    execution = StepExecution(
-        request,
-        namespace,
-        inputs=_contents({name: namespace[name] for name in (*request.inputs, *channels.values)}),
-        resources=resources,
-    )
+    inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
+    if request.process is not None:
+        prove_same_code(request, namespace, inputs)
+    execution = StepExecution(request, namespace, inputs=inputs, resources=resources)
     try:
         execution.start(redirected(recording), resources.frontend.shown(recording, namespace))
         _execute(request.definition, namespace, recording, resources.frontend)
     finally:
         execution.stop()
+    if request.process is not None:
+        refuse_lost_state(request, namespace, inputs)
     return execution.finish(recording)
 
 

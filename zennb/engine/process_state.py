@@ -34,7 +34,9 @@ class _Warnings:
         broad = [(action, category.__name__) for action, category in _broad(seen)]
         return content(broad)
 
-    def change(self, before: tuple[Any, ...], after: tuple[Any, ...]) -> dict[str, Any]:
+    def change(self, before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
+        if before is None:
+            return {"all": True, "filters": [_plain(each) for each in after if _is_named(each[2])]}
         gone = [each for each in before if each not in after]
         kept = after if gone else [each for each in after if each not in before]
         return {"all": bool(gone), "filters": [_plain(each) for each in kept if _is_named(each[2])]}
@@ -113,7 +115,9 @@ class _Folder:
     def digest(self, seen: str) -> str:
         return seen
 
-    def change(self, before: str, after: str) -> str:
+    def change(self, before: str | None, after: str) -> str:
+        if before is None:
+            return after
         inside = os.path.commonpath([before, after]) not in {os.sep, ""}
         return os.path.relpath(after, before) if inside else after
 
@@ -138,8 +142,8 @@ class _ModulePath:
     def digest(self, seen: tuple[str, ...]) -> str:
         return content(list(seen))
 
-    def change(self, before: tuple[str, ...], after: tuple[str, ...]) -> dict[str, Any]:
-        added = [(place, path) for place, path in enumerate(after) if path not in before]
+    def change(self, before: tuple[str, ...] | None, after: tuple[str, ...]) -> dict[str, Any]:
+        added = [(place, path) for place, path in enumerate(after) if path not in (before or ())]
         return {"added": [(place if place < len(after) - len(added) else -1, path) for place, path in added]}
 
     def apply(self, change: dict[str, Any]) -> None:

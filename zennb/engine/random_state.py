@@ -10,6 +10,7 @@ import array
 import random
 import sys
 from collections import deque
+from importlib import import_module
 from typing import Any
 
 import xxhash
@@ -38,7 +39,7 @@ class PlainRandom:
     is_per_context = False
 
     def __init__(self, *, is_fresh: bool = True) -> None:
-        self._unseeded: Any = random.getstate() if is_fresh else None
+        self._first = self._unseeded = random.getstate() if is_fresh else None
         self._passed: deque[int] = deque(maxlen=64)
 
     def read(self) -> Any:
@@ -51,10 +52,14 @@ class PlainRandom:
 
     def change(self, before: Any, after: Any) -> dict[str, Any]:
         """Return the state as plain data."""
-        self._is_unseeded(before)  # noted first: from the later one no drawing leads back to it
+        if before is None and self._is_unseeded(after):
+            return {}
+        if before is not None:
+            self._is_unseeded(before)  # noted first: from the later one no drawing leads back to it
         version, words, gauss = after
         packed = array.array("I", words).tobytes()
-        return {"version": version, "words": packed, "gauss": gauss, "seeded": not self._is_unseeded(after)}
+        is_seeded = after != self._first and not self._is_unseeded(after)
+        return {"version": version, "words": packed, "gauss": gauss, "seeded": is_seeded}
 
     def apply(self, change: Any) -> None:
         """Set the state."""
@@ -115,8 +120,8 @@ class NumpyRandom:
 
     def change(self, _before: Any, after: Any) -> Any:
         """Return the state as plain data; None when the library was only loaded."""
-        if after is None:  # from now to before it was loaded: there is no way back, nor any need of one
-            return None
+        if after is None:  # from now to before it was loaded: what matters is that nobody has seeded it
+            return {"seeded": False, "state": None} if self._is_seeded() else None
         beginning = self._beginning()
         if beginning is not None and after[1:3] == _first_state(beginning):
             return None
@@ -124,12 +129,19 @@ class NumpyRandom:
 
     def apply(self, change: Any) -> None:
         """Set the state."""
-        from numpy import frombuffer, random, uint32
+        from numpy import frombuffer, uint32
 
+        random: Any = import_module("numpy.random")
+        if change["state"] is None:
+            random.set_bit_generator(random.MT19937())  # as new; `seed(None)` would count as seeded
+            return
         name, words, *rest = change["state"]
         if change["seeded"]:
             random.seed(0)  # lets the generator know that it was seeded; the state is another in a moment
         random.set_state((name, frombuffer(words, uint32), *rest))
+
+    def _is_seeded(self) -> bool:
+        return "numpy.random" in sys.modules and self._beginning() is None
 
     @staticmethod
     def _beginning() -> Any:

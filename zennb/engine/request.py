@@ -38,6 +38,7 @@ class StepRequest:
         definition: the step's code and options.
         inputs: input name → artifact, loaded from the store where the step runs.
         code: the notebook's functions, classes and modules it uses (`transplant.pack`); empty when none.
+        cells: the files, as tracebacks call them, of the cells that these were written in.
         reached: what its code reaches, as `function clean` → digest: the same must be found where it runs.
         names: names of the functions, classes and modules that are read anywhere.
         modules: dotted names of what is used of modules.
@@ -45,12 +46,14 @@ class StepRequest:
         uses: what it uses of the process: settings, seeds, files its shell lines name.
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
+        values: pickled input name → value, of what is handed over as it is to another process.
         process: state of the notebook's process that has to be the same in another one; None in this one.
     """
 
     definition: Definition
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     code: bytes = b""
+    cells: frozenset[str] = frozenset()
     reached: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     modules: frozenset[str] = frozenset()
@@ -58,6 +61,7 @@ class StepRequest:
     uses: Uses = field(default_factory=Uses)
     unclear: tuple[str, ...] = ()
     store: ArtifactStore | None = None
+    values: bytes = b""
     process: ProcessSnapshot | None = None
 
 
@@ -120,16 +124,17 @@ def request_for(
     found = resolved.reach
     needed = {need.split(".")[0] for artifact in inputs.values() for need in artifact.needs}
     names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
-    code, unpacked = b"", names
+    code, cells, unpacked = b"", frozenset[str](), names
     if names:
         try:
-            code, unpacked = pack(names, namespace=namespace, data=found.data), {}
+            (code, cells), unpacked = pack(names, namespace=namespace, data=found.data), {}
         except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
             code = b""
     request = StepRequest(
         definition=resolved.definition,
         inputs=inputs,
         code=code,
+        cells=cells,
         reached=found.digests,
         names=tuple(found.definitions),
         modules=found.uses,

@@ -45,7 +45,7 @@ class Setting(Protocol):
         """Return the digest of what was read; `UNTOUCHED` for what it is in a new kernel."""
 
     def change(self, before: Any, after: Any) -> Any:
-        """Return what brings one state to the other, as plain data where it can be."""
+        """Return what brings one state to the other, as plain data where it can be; None is that of a new process."""
 
     def apply(self, change: Any) -> None:
         """Make a change that `change` returned."""
@@ -135,6 +135,16 @@ class Settings:
                 setting = self._known[name]
                 if noted is not None and not _alike(now := setting.read(), noted):
                     setting.apply(setting.change(now, noted))
+
+    def exported(self) -> dict[str, Any]:
+        """Return setting → what brings a new process to the notebook's state, for those that anybody has set."""
+        is_foreign = threading.get_ident() != self._noted_in
+        found = {}
+        for name, setting in self._known.items():
+            seen = self._noted[name] if is_foreign and name in self._noted else setting.read()
+            if seen is not None and (change := setting.change(None, seen)):
+                found[name] = change
+        return found
 
     def read(self) -> Snapshot:
         """Return what all settings are now."""

@@ -52,8 +52,8 @@ class Shelf:
         signer: Signer,
         known: Callable[[str], Sequence[Artifact]] = lambda _digest: (),
     ) -> None:
-        self.store = store
-        self._scope, self._signer = scope, signer
+        self.store, self.scope = store, scope
+        self._signer = signer
         self._materializers = Materializers(scope, signer)
         self._known = known
 
@@ -63,7 +63,7 @@ class Shelf:
 
     def into(self, store: ArtifactStore) -> Shelf:
         """Return the same shelf with another way into its store."""
-        return Shelf(store=store, scope=self._scope, signer=self._signer, known=self._known)
+        return Shelf(store=store, scope=self.scope, signer=self._signer, known=self._known)
 
     def keep(self, values: Mapping[str, tuple[Any, Look]], *, kind: str = "output") -> Kept:
         """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.

@@ -63,8 +63,21 @@ class Surroundings:
         is_fresh: bool = True,
     ) -> None:
         self._seal, self._ignored = seal, ignored
+        self._beginning = dict(_raw())
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The folders whose files do not count."""
+        return self._ignored()
+
+    def variables_set(self) -> dict[str, str | None]:
+        """Return the environment variables that are others than in the beginning; None for one taken away."""
+        names = {*map(_name, self._beginning), *map(_name, _raw())}
+        return {
+            name: value for name in names if (value := _variable(name)) != _variable(name, self._beginning)
+        }
 
     def watch(self) -> Vigil:
         """Begin to watch what this thread does, until `Vigil.end`."""

@@ -35,6 +35,7 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
         self._named = {id(stand_in): ("namespace", "")}
         self._named.update({id(value): ("data", name) for name, value in data.items() if _is_heavy(value)})
         self._kept = (stand_in, namespace, dict(data))  # keeps the ids above from being used again
+        self.files: set[str] = set()
 
     def persistent_id(self, obj: Any) -> tuple[str, str] | None:
         return self._named.get(id(obj))
@@ -61,6 +62,7 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
         if names is not self._stand_in:
             return module_function_reduction(function) or reduced
         code = function.__code__
+        self.files.add(code.co_filename)
         read = {name: value for name, value in slots["__globals__"].items() if id(value) not in self._named}
         slots = {**slots, "__closure__": None, "__globals__": read}
         return _function, (code, code.co_filename, names, function.__closure__), (state, slots), *others
@@ -86,8 +88,12 @@ class _Unpacker(pickle.Unpickler):
         return self._namespace.get(name)
 
 
-def pack(definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> bytes:
+def pack(
+    definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: Mapping[str, Any]
+) -> tuple[bytes, frozenset[str]]:
     """Return the named modules, functions and classes of `namespace` as bytes; `data` are referred to by name.
+
+    With them come the names of the cells that the functions were written in.
 
     Raises:
         Exception: whatever pickling one of them raises.
@@ -96,7 +102,7 @@ def pack(definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: 
     packer = _Packer(file, namespace, data)
     for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
         packer.dump((name, value))
-    return file.getvalue()
+    return file.getvalue(), frozenset(packer.files)
 
 
 def unpack(

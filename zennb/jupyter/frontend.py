@@ -45,6 +45,9 @@ def is_kept(value: object) -> bool:
 class KernelFrontend:
     """The faces of values as this shell shows them."""
 
+    elsewhere = "zennb.jupyter.worker:worker_frontend"
+    """What shows values in another process as this shell does."""
+
     def __init__(self, shell: Any, tap: Tap) -> None:  # Any: IPython leaves much of the shell untyped
         self._shell, self._tap = shell, tap
 
