@@ -50,6 +50,52 @@ def test_the_example_passes_the_contracts(package: Path) -> None:
     assert int(passed[1]) > 60
 
 
+@pytest.mark.kernel
+def test_the_quickstart_runs_on_the_example_as_it_runs_in_the_kernel(package: Path) -> None:
+    def zennb(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "zennb", *words],
+            cwd=package,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([str(package), str(ROOT)]),
+                "ZENNB_HOME": str(package / "home"),
+                "JUPYTER_DATA_DIR": str(package / "jupyter"),
+                "IPYTHONDIR": str(package / "ipython"),
+            },
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    quickstart = str(ROOT / "notebooks" / "quickstart.ipynb")
+    zennb("orchestrator", "register", "pool", "--flavor=processes", "--workers=2")
+    zennb("artifact-store", "register", "other", "--flavor=local")
+    zennb("stack", "register", "side", "-o", "pool", "-a", "other")
+    zennb("run", quickstart)
+    here = _digests(package / "home")
+    said = zennb("run", quickstart, "--stack", "side")
+    assert "completed" in said
+    assert _digests(package / "home") == here
+    again = zennb("run", quickstart, "--stack", "side")
+    assert "cached" in again
+    assert " completed " not in again.partition("quickstart.ipynb completed")[0].replace("zennb", "")
+
+
+def _digests(home: Path) -> dict[str, str]:
+    """Return the digest of what each name stands for now."""
+    from zennb.metadata.store import MetadataStore
+
+    store = MetadataStore(home / "metadata.db")
+    try:
+        return {artifact.name: artifact.digest for artifact in store.artifacts(kind="output", limit=500)}
+    finally:
+        store.close()
+
+
 @pytest.mark.parametrize("door", [Component, Orchestrator, ArtifactStore])
 def test_the_page_names_everything_a_door_asks_for(door: type[Component]) -> None:
     asked = {name for name in vars(door) if not name.startswith("_")} - {"type"}

@@ -14,7 +14,7 @@ import cloudpickle
 
 from zennb.engine.link import LinkServer
 from zennb.engine.perform import perform
-from zennb.engine.portable_error import carried, restored
+from zennb.engine.portable_error import carried
 from zennb.engine.process import frontend_of, know_texts, snapshot
 from zennb.engine.recording import Recording
 from zennb.engine.request import Resources
@@ -101,7 +101,7 @@ def _hand_on(
         if output is not None and outcome.displays:
             for event in Recording.load(site.store.get(outcome.displays)):
                 output(event)
-        outer.set_result(replace(outcome, error=restored(outcome.error, site.shelf.scope)))
+        outer.set_result(outcome)
     except BaseException as error:  # noqa: BLE001 - a lost worker, an interrupt: it belongs into the future
         outer.set_exception(error)
 
@@ -133,7 +133,7 @@ def perform_elsewhere(
         outcome = performed(request, replace(channels, values=values), resources)
     if outcome.error is None:
         return outcome
-    return replace(outcome, error=carried(outcome.error, resources.shelf.scope))
+    return replace(outcome, error=carried(outcome.error, request.names))
 
 
 _lock = threading.Lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import cloudpickle
 from zennb.materializers.definitions import find
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from types import TracebackType
 
 __all__ = ["ErrorElsewhere", "carried", "restored"]
@@ -39,19 +40,19 @@ class ErrorElsewhere(Exception):
         return f"{self.parts.type}: {self.parts.message}" if self.parts.message else self.parts.type
 
 
-def carried(error: BaseException, scope: Mapping[str, Any]) -> ErrorElsewhere:
+def carried(error: BaseException, names: Collection[str]) -> ErrorElsewhere:
     """Return an exception as one that can be pickled.
 
     Args:
         error: what was raised.
-        scope: the namespace the step ran in; its classes are looked up by name where the error arrives.
+        names: names of the notebook's classes: these travel by name, others by value.
     """
     from tblib import Traceback
 
     found = error.__traceback__
     return ErrorElsewhere(
         _Parts(
-            pickled=_pickled(error, scope),
+            pickled=_pickled(error, names),
             type=type(error).__name__,
             message=str(error),
             traceback=None if found is None else Traceback(found).to_dict(),
@@ -60,16 +61,25 @@ def carried(error: BaseException, scope: Mapping[str, Any]) -> ErrorElsewhere:
 
 
 def restored(error: BaseException | None, scope: Mapping[str, Any]) -> BaseException | None:
-    """Return the exception that `carried` took along, its traceback as it was; any other error as it is.
+    """Return the exception of an outcome as the notebook knows it: of the notebook's own class, its traceback whole.
 
     Args:
         error: what an outcome holds.
         scope: the notebook's variables.
     """
     if not isinstance(error, ErrorElsewhere):
-        return error
+        return error if error is None else _of_the_notebook(error, scope)
     found = _unpickled(error.parts.pickled, scope)
     return (error if found is None else found).with_traceback(_traceback(error.parts.traceback))
+
+
+def _of_the_notebook(error: BaseException, scope: Mapping[str, Any]) -> BaseException:
+    """Give an error whose class was copied for the step the class that the notebook's `except` names."""
+    own = find(scope, type(error).__qualname__) if type(error).__module__ == "__main__" else None
+    if isinstance(own, type) and own is not type(error):
+        with suppress(TypeError):  # the classes differ in layout: the copy it is
+            error.__class__ = own
+    return error
 
 
 def _traceback(parts: Any) -> TracebackType | None:
@@ -81,14 +91,14 @@ def _traceback(parts: Any) -> TracebackType | None:
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
     """Pickles exceptions, classes of the notebook by name."""
 
-    def __init__(self, file: io.BytesIO, scope: Mapping[str, Any]) -> None:
+    def __init__(self, file: io.BytesIO, names: Collection[str]) -> None:
         super().__init__(file, protocol=5)
-        self._scope = scope
+        self._names = names
 
     def persistent_id(self, obj: Any) -> str | None:
         if not isinstance(obj, type) or obj.__module__ != "__main__":
             return None
-        return obj.__qualname__ if find(self._scope, obj.__qualname__) is obj else None
+        return obj.__qualname__ if obj.__qualname__.partition(".")[0] in self._names else None
 
 
 class _Unpickler(pickle.Unpickler):
@@ -103,11 +113,10 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-def _pickled(error: BaseException, scope: Mapping[str, Any]) -> bytes:
+def _pickled(error: BaseException, names: Collection[str]) -> bytes:
     file = io.BytesIO()
     try:
-        _Pickler(file, scope).dump(error)
-        _Unpickler(io.BytesIO(file.getvalue()), scope).load()  # some exceptions pickle and do not unpickle
+        _Pickler(file, names).dump(error)
     except Exception:  # noqa: BLE001 - whatever an exception's own pickling raises
         return b""
     return file.getvalue()

@@ -15,6 +15,7 @@ from zennb.engine.deadline import Ticket
 from zennb.engine.gathering import Gathering
 from zennb.engine.ledger import Ledger
 from zennb.engine.outcome import StepOutcome
+from zennb.engine.portable_error import restored
 from zennb.engine.recollection import Recollection
 from zennb.engine.request import Channels, StepRequest, request_for
 from zennb.engine.resolve import ResolvedStep, resolve_step
@@ -86,7 +87,7 @@ class PipelineRun:
         gathering = Gathering(site.store)
         if recorded and site.orchestrator.reach is Reach.PROCESS:  # others cannot see what is held back here
             site = site.with_store(gathering)
-        self._request, self._site, self._on_change = request, site, on_change
+        self._request, self._site, self.on_change = request, site, on_change
         self._on_output = on_output
         self._steps: dict[str, Step] = {}
         self._tasks: dict[Future[StepOutcome], _Task] = {}
@@ -297,6 +298,7 @@ class PipelineRun:
         return set()
 
     def _land(self, task: _Task, outcome: StepOutcome) -> None:
+        outcome = replace(outcome, error=restored(outcome.error, self._site.shelf.scope))
         if task.failed(outcome):
             task.begun = time.time() + task.resolved.definition.options.delay
             self._waiting.append(task)
@@ -358,7 +360,7 @@ class PipelineRun:
         if time.perf_counter() < self._next_tell:
             return
         self._write()
-        self._on_change(self._run, self._steps)
+        self.on_change(self._run, self._steps)
         self._next_tell = time.perf_counter() + _TICK
 
     def _outcome(self) -> Status:
@@ -373,7 +375,7 @@ class PipelineRun:
         seconds = time.time() - self._run.started
         self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
         self._write(self._run)
-        self._on_change(self._run, self._steps)
+        self.on_change(self._run, self._steps)
         return FinishedRun(run=self._run, steps=dict(self._steps), shelf=self._site.shelf, error=self._error)
 
     def _abandon(self, error: BaseException) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import decimal
 import os
 import threading
 import time
+import traceback
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -13,9 +15,11 @@ import pytest
 
 from zennb.components.component import Orchestrator, Reach
 from zennb.testing.component import ComponentContract
+from zennb.testing.steps import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["OrchestratorContract", "Trouble"]
 
@@ -69,6 +73,20 @@ class OrchestratorContract(ComponentContract):
     def component(self, orchestrator: Orchestrator) -> Orchestrator:
         """Let the tests of every component look at the orchestrator."""
         return orchestrator
+
+    @pytest.fixture
+    def bench(
+        self, orchestrator: Orchestrator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Bench]:
+        """Yield a bench on which the orchestrator performs real steps, with a home of its own."""
+        monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+        monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+        monkeypatch.delenv("ZENNB_STACK", raising=False)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        made = Bench(orchestrator, tmp_path / "home")
+        yield made
+        made.close()
 
     def test_submit_returns_a_future_with_the_result(self, orchestrator: Orchestrator) -> None:
         future = orchestrator.submit(_add, 2, 3)
@@ -166,3 +184,107 @@ class OrchestratorContract(ComponentContract):
         orchestrator.submit(_add, 1, 1).result(PATIENCE)
         orchestrator.close()
         orchestrator.close()
+
+    # Real steps
+
+    def test_a_step_reads_the_notebooks_data_and_its_results_are_stored(self, bench: Bench) -> None:
+        bench.cell("rows = [1, 2, 3]\nscale = 2.5")
+        done = bench.step("total = sum(rows) * scale\ndoubled = [2 * row for row in rows]")
+        assert done.error is None
+        assert done.step.status == "completed"
+        assert done.values == {"total": 15.0, "doubled": [2, 4, 6]}
+        assert sorted(done.step.inputs) == ["rows", "scale"]
+
+    def test_a_step_that_ran_is_reused(self, bench: Bench) -> None:
+        bench.cell("rows = [1, 2, 3]")
+        bench.step("total = sum(rows)")
+        again = bench.step("total = sum(rows)")
+        assert (again.step.status, again.values) == ("cached", {"total": 6})
+
+    def test_functions_of_the_notebook_go_along_with_what_they_call(self, bench: Bench) -> None:
+        bench.cell("rate = 3\ndef inner(v):\n    return v * rate\ndef outer(v):\n    return inner(v) + 1")
+        assert bench.step("answer = outer(5)").values == {"answer": 16}
+        bench.cell("def inner(v):\n    return v * rate * 10")
+        changed = bench.step("answer = outer(5)")
+        assert (changed.step.status, changed.values) == ("completed", {"answer": 151})
+
+    def test_classes_of_the_notebook_go_along_and_their_instances_come_back(self, bench: Bench) -> None:
+        bench.cell(
+            "class Point:\n    def __init__(self, x):\n        self.x = x\n    def twice(self):\n"
+            "        return Point(2 * self.x)\nstart = Point(4)"
+        )
+        done = bench.step("end = start.twice()")
+        assert done.error is None
+        assert type(done.values["end"]) is bench.namespace["Point"]
+        assert done.values["end"].x == 8
+
+    def test_a_local_module_goes_along_as_it_is_in_the_notebook(self, bench: Bench, tmp_path: Path) -> None:
+        name = f"local_{tmp_path.name.replace('-', '_')}"
+        (tmp_path / f"{name}.py").write_text("RATE = 2\ndef grow(v):\n    return v * RATE\n")
+        bench.cell(f"import {name} as mine")
+        assert bench.step("grown = mine.grow(5)").values == {"grown": 10}
+        bench.cell("mine.RATE = 7")
+        assert bench.step("grown = mine.grow(5)").values == {"grown": 35}
+
+    def test_what_a_step_shows_comes_in_order(self, bench: Bench) -> None:
+        done = bench.step(
+            "import sys\nfrom IPython.display import HTML, display\nprint('first')\ndisplay(HTML('<b>second</b>'))\n"
+            "print('third', file=sys.stderr)\nprint('fourth')\n'fifth'"
+        )
+        assert done.error is None
+        shown = [
+            event.get("text") or event["data"].get("text/html") or event["data"]["text/plain"]
+            for event in done.shown
+        ]
+        assert shown == ["first\n", "<b>second</b>", "third\n", "fourth\n", "'fifth'"]
+
+    def test_an_error_is_the_users_own_with_the_line_of_the_cell(self, bench: Bench) -> None:
+        bench.cell(
+            "class Odd(ValueError):\n    pass\ndef check(v):\n    if v % 2:\n        raise Odd(f'{v} is odd')"
+        )
+        done = bench.step("value = 3\n\ncheck(value)")
+        assert type(done.error) is bench.namespace["Odd"]
+        assert done.error is not None
+        assert str(done.error) == "3 is odd"
+        assert done.step.status == "failed"
+        assert done.step.failure is not None
+        lines = [(frame.name, frame.lineno) for frame in traceback.extract_tb(done.error.__traceback__)]
+        assert lines == [("<module>", 3), ("check", 5)]
+        assert not done.step.outputs
+
+    def test_a_step_that_is_stopped_ends_at_once(self, bench: Bench) -> None:
+        seconds = bench.interrupted(
+            "import time\nprint('begun', flush=True)\nfor _ in range(600):\n    time.sleep(0.1)",
+            after="begun",
+        )
+        assert seconds < PATIENCE / 2
+        assert bench.step("answer = 42").values == {"answer": 42}
+
+    def test_a_time_limit_ends_a_step(self, bench: Bench) -> None:
+        done = bench.step("import time\nfor _ in range(600):\n    time.sleep(0.1)", timeout=0.3)
+        assert type(done.error).__name__ == "StepTimeout"
+
+    def test_settings_of_the_notebook_hold_and_what_a_step_sets_comes_back(self, bench: Bench) -> None:
+        bench.cell("import decimal\nfrom decimal import Decimal\ndecimal.getcontext().prec = 5")
+        try:
+            done = bench.step("third = str(Decimal(1) / 3)\ndecimal.getcontext().prec = 7")
+            assert done.values == {"third": "0.33333"}
+            assert decimal.getcontext().prec == 7
+        finally:
+            decimal.setcontext(decimal.Context())
+
+    def test_files_that_a_step_reads_count(self, bench: Bench, tmp_path: Path) -> None:
+        (tmp_path / "data.txt").write_text("1 2 3")
+        text = "from pathlib import Path\ntotal = sum(map(int, Path('data.txt').read_text().split()))"
+        assert bench.step(text).values == {"total": 6}
+        assert bench.step(text).step.status == "cached"
+        (tmp_path / "data.txt").write_text("1 2 30")
+        changed = bench.step(text)
+        assert (changed.step.status, changed.values) == ("completed", {"total": 33})
+        assert "data.txt changed" in changed.step.reason
+
+    def test_what_a_step_does_to_its_input_stays_with_its_output(self, bench: Bench) -> None:
+        bench.cell("rows = [1]")
+        done = bench.step("rows.append(2)")
+        assert done.values == {"rows": [1, 2]}
+        assert bench.namespace["rows"] == [1]

@@ -1,0 +1,193 @@
+"""Owns a bench on which an orchestrator performs real steps: cells resolved, sent, performed, recorded, read back."""
+
+from __future__ import annotations
+
+import _thread
+import ast
+import importlib
+import linecache
+import threading
+import time
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.plan import Outline, plan
+from zennb.engine.definition import Definition, Options, define
+from zennb.engine.held import Holdings
+from zennb.engine.recording import Recording
+from zennb.engine.run import PipelineRun
+from zennb.engine.run_request import RunRequest
+from zennb.engine.shelf import Shelf
+from zennb.engine.site import Site
+from zennb.engine.surroundings import Surroundings
+from zennb.materializers.signer import Signer
+from zennb.stacks.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zennb.components.component import Orchestrator
+    from zennb.core.records import Step
+
+__all__ = ["Bench", "Performed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performed:
+    """What came of a step.
+
+    Attributes:
+        step: its record.
+        values: its outputs, loaded from the artifact store.
+        shown: what was heard of it while it ran, in order.
+        error: what it raised; None when it ended well.
+        seconds: how long it took from being asked for.
+    """
+
+    step: Step
+    values: dict[str, Any] = field(default_factory=dict)
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    error: BaseException | None = None
+    seconds: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """What it wrote to standard output."""
+        return "".join(event["text"] for event in self.shown if event.get("name") == "stdout")
+
+
+class Bench:
+    """A notebook's variables, a home with a local artifact store, and the orchestrator under test.
+
+    Args:
+        orchestrator: what is to perform the steps.
+        home: an empty folder.
+    """
+
+    def __init__(self, orchestrator: Orchestrator, home: Path) -> None:
+        make = importlib.import_module("zennb.jupyter.worker").worker_frontend
+        self._frontend, settings = make()
+        self._workspace = Workspace(home)
+        self._numbers = count(1)
+        self.namespace: dict[str, Any] = {"__name__": "__main__"}
+        self._holdings = Holdings()
+        opened = self._workspace.open()
+        signer = Signer()
+        self._site = Site(
+            spec=opened.spec,
+            store=opened.store,
+            orchestrator=orchestrator,
+            shelf=Shelf(
+                store=opened.store,
+                scope=self.namespace,
+                signer=signer,
+                known=self._workspace.metadata.with_digest,
+            ),
+            metadata=self._workspace.metadata,
+            surroundings=Surroundings(
+                seal=lambda value: signer.sign([value]).hex()[:32],
+                ignored=lambda: (str(home),),
+                more=settings,
+            ),
+            frontend=self._frontend,
+        )
+
+    def close(self) -> None:
+        """Close the home, and take the shell away."""
+        self._workspace.close()
+        shell = importlib.import_module("IPython.core.interactiveshell").InteractiveShell
+        shell.clear_instance()
+
+    def cell(self, text: str) -> None:
+        """Run a plain cell in the notebook."""
+        exec(compile(text, self._file(text), "exec", dont_inherit=True), self.namespace)
+        self._holdings.code_ran()
+
+    def step(self, text: str, *, name: str = "step", timeout: float | None = None) -> Performed:
+        """Have a step performed; its results stay in the store, they are not bound in the notebook."""
+        return self._run(self._define(text, name, timeout))
+
+    def interrupted(self, text: str, *, after: str) -> float:
+        """Start a step and stop it as soon as it has printed `after`; return the seconds until the run gave up."""
+        begun = threading.Event()
+        seen: list[str] = []
+
+        def heard(_name: str, event: dict[str, Any]) -> None:
+            seen.append(str(event.get("text", "")))
+            if after in "".join(seen) and not begun.is_set():
+                begun.set()
+                if self._site.orchestrator.in_kernel:  # nobody else is there to stop it
+                    _thread.interrupt_main()
+
+        run = self._pipeline(self._define(text, "step", None), heard)
+        original = run.on_change
+
+        def stop(*state: Any) -> None:
+            original(*state)
+            if begun.is_set():
+                raise KeyboardInterrupt
+
+        run.on_change = stop
+        started = time.perf_counter()
+        try:
+            run.execute()
+        except KeyboardInterrupt:
+            return time.perf_counter() - started
+        raise AssertionError("the step ended before it could be stopped")
+
+    def _run(self, definition: Definition) -> Performed:
+        shown: list[dict[str, Any]] = []
+        started = time.perf_counter()
+        finished = self._pipeline(definition, lambda _name, event: shown.append(event)).execute()
+        step = finished.steps[definition.name]
+        values = self._site.shelf.fetch(step.outputs) if step.status.is_good else {}
+        return Performed(
+            step=step,
+            values=values,
+            shown=_joined(shown),
+            error=finished.error,
+            seconds=time.perf_counter() - started,
+        )
+
+    def _pipeline(self, definition: Definition, heard: Any) -> PipelineRun:
+        name = definition.name
+        request = RunRequest(
+            definitions={name: definition},
+            plan=plan([Outline(name=name)]),
+            chosen=(name,),
+            namespace=self.namespace,
+            look=self._holdings.look,
+            partners=lambda looks: self._holdings.partners(looks, self.namespace),
+        )
+        return PipelineRun(request, site=self._site, on_output=heard)
+
+    def _define(self, text: str, name: str, timeout: float | None) -> Definition:
+        return define(
+            ast.parse(text),
+            options=Options(name=name, timeout=timeout),
+            source=f"%%step {name}\n{text}",
+            text=text,
+            filename=self._file(text),
+        )
+
+    def _file(self, text: str) -> str:
+        """Return the name of a new cell, whose text tracebacks and digests find."""
+        name = f"<bench cell {next(self._numbers)}>"
+        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+        return name
+
+
+def _joined(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return events with neighbouring pieces of one stream as one."""
+    recording = Recording()
+    for event in events:
+        if event["kind"] == "stream":
+            recording.stream(event["name"], event["text"])
+        elif event["kind"] == "display":
+            recording.display(
+                event["data"], event["metadata"], display_id=event["id"], update=event["update"]
+            )
+        elif event["kind"] == "result":
+            recording.result(event["data"], event["metadata"])
+    return list(recording)
