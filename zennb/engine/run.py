@@ -15,10 +15,10 @@ from zennb.engine.deadline import Ticket
 from zennb.engine.gathering import Gathering
 from zennb.engine.ledger import Ledger
 from zennb.engine.outcome import StepOutcome
+from zennb.engine.planner import resolve_in_run
 from zennb.engine.portable_error import restored
 from zennb.engine.recollection import Recollection
 from zennb.engine.request import Channels, StepRequest, request_for
-from zennb.engine.resolve import ResolvedStep, resolve_step
 from zennb.engine.run_request import FinishedRun, RunRequest
 from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
 from zennb.errors import ZennbError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
     from zennb.engine.recording import Event
+    from zennb.engine.resolve import ResolvedStep
 
 __all__ = ["PipelineRun"]
 
@@ -162,7 +163,7 @@ class PipelineRun:
             self._submit(*self._request.decided[name], started)
             return
         try:
-            prepared = self._prepare(definition)
+            prepared = resolve_in_run(self._request, name, self._made_by)
             if self._ledger is not None and self._ledger.holds(prepared.key, prepared.lean_key):
                 self._write()  # a step like it has just run: its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
@@ -223,22 +224,10 @@ class PipelineRun:
             return self._bad_parent(parent) or parent if step.status is Status.SKIPPED else parent
         return None
 
-    def _prepare(self, definition: Definition) -> ResolvedStep:
-        given = {}
-        for name, source in self._request.plan.sources[definition.name].items():
-            step = self._steps.get(source)
-            outputs = step.outputs if step is not None else self._request.last.get(source, {})
-            if name in outputs:
-                given[name] = outputs[name]
-        return resolve_step(
-            definition,
-            self._request.namespace,
-            look=self._request.look,
-            partners=self._request.partners,
-            given=given,
-            overrides=self._request.overrides,
-            patches=self._request.patches,
-        )
+    def _made_by(self, source: str) -> Mapping[str, Artifact]:
+        """Return what another step of the plan has made in this run, or made last."""
+        step = self._steps.get(source)
+        return step.outputs if step is not None else self._request.last.get(source, {})
 
     def _submit(self, resolved: ResolvedStep, verdict: Verdict, started: float) -> None:
         name, tell = resolved.definition.name, self._on_output

@@ -37,6 +37,9 @@ class RunRequest:
         last: outputs of steps that are not chosen: step → name → artifact.
         previous: step name → its latest record; None when it was not asked for.
         rerun: run whatever is stored.
+        binds: step → names it binds or changes in place.
+        origins: step → name it takes from plain cells → the version that these made, where a step has changed the
+            variable since.
         decided: steps on which it has been decided already that they run.
     """
 
@@ -52,6 +55,8 @@ class RunRequest:
     last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     previous: Mapping[str, Step] | None = None
     rerun: bool = False
+    binds: Mapping[str, Collection[str]] = field(default_factory=dict)
+    origins: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     decided: Mapping[str, tuple[ResolvedStep, Verdict]] = field(default_factory=dict)
 
 

@@ -190,6 +190,14 @@ class Settings:
         is_foreign = name in self._noted and threading.get_ident() != self._noted_in
         return setting.digest(self._noted[name] if is_foreign else setting.read())
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a setting of that name."""
+        return name in self._known
+
+    def digest_of(self, name: str, seen: Any) -> str:
+        """Return the digest of what was read of a setting."""
+        return self._known[name].digest(seen)
+
     def apply(self, changes: Mapping[str, Any], *, per_context: bool = False) -> None:
         """Make changes that `changes` returned; with `per_context` only those of settings that each thread has."""
         for name, change in changes.items():

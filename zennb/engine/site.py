@@ -9,6 +9,7 @@ import socket
 import time
 import traceback
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Reach
@@ -19,7 +20,7 @@ from zennb.engine.request import Resources
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
     from zennb.components.component import ArtifactStore, Orchestrator
@@ -92,7 +93,7 @@ class Site:
         *,
         asked: str = "",
         known: Recollection | None = None,
-        made: Collection[str] = (),
+        overlay: Mapping[str, str] = MappingProxyType({}),
     ) -> Verdict:
         """Decide on a step; runs and records nothing.
 
@@ -100,7 +101,7 @@ class Site:
             prepared: the step.
             asked: an option of the user that forces a run, e.g. `--rerun`.
             known: what was asked for beforehand.
-            made: files and settings that steps before it would bring about.
+            overlay: file, setting or `$VARIABLE` → state in which steps before it would leave it.
 
         Raises:
             StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
@@ -120,7 +121,7 @@ class Site:
             candidates=candidates,
             previous=None if candidates else self._previous(definition.name, known),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
-            stale=lambda step: self.surroundings.stale(step.observed, made=made),
+            stale=lambda step: self.surroundings.stale(step.observed, overlay),
             store=self.spec.artifact_store.name,
             asked=force,
             unclear=prepared.unclear,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.observed import ABSENT, Observed, changed
@@ -16,7 +17,7 @@ from zennb.engine.settings import Setting, Settings, Snapshot
 from zennb.engine.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from zennb.engine.outcome import StepOutcome
     from zennb.engine.uses import Uses
@@ -83,28 +84,43 @@ class Surroundings:
         """Begin to watch what this thread does, until `Vigil.end`."""
         return Vigil(self, Watch(ignored=self._ignored()))
 
-    def stale(self, observed: Observed, *, made: Collection[str] = ()) -> str:
+    def stale(self, observed: Observed, overlay: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return what is not as a step found and left it, as a reason; "" when all is.
 
         Args:
             observed: what the step was seen to touch.
-            made: files and settings that steps before it would bring about, whatever they are now.
+            overlay: file, setting or `$VARIABLE` → state that counts instead of what it is now.
         """
-        kept = (
-            observed
-            if not made
-            else replace(
+        if not overlay:
+            return changed(
                 observed,
-                files={path: mark for path, mark in observed.files.items() if path not in made},
-                settings={name: mark for name, mark in observed.settings.items() if name not in made},
+                file=state,
+                environment=lambda name: self.sealed(name, _variable(name)),
+                setting=self.settings.digest,
             )
-        )
+
+        def file(path: str, recorded: str) -> str:
+            if recorded.startswith("names ") and any(_is_in(each, path) for each in overlay):
+                return "listed before the steps above have run"
+            return overlay[path] if path in overlay else state(path, recorded)
+
         return changed(
-            kept,
-            file=state,
-            environment=lambda name: self.sealed(name, _variable(name)),
-            setting=self.settings.digest,
+            observed,
+            file=file,
+            environment=lambda name: overlay.get(f"${name}") or self.sealed(name, _variable(name)),
+            setting=lambda name: overlay[name] if name in overlay else self.settings.digest(name),
         )
+
+    def state_of(self, thing: str, recorded: str) -> str:
+        """Return the state of a file, a setting or a `$VARIABLE` as it is now.
+
+        Args:
+            thing: its name in records.
+            recorded: a state to be compared with.
+        """
+        if thing.startswith("$"):
+            return self.sealed(thing[1:], _variable(thing[1:]))
+        return self.settings.digest(thing) if self.settings.knows(thing) else state(thing, recorded)
 
     def apply(self, changes: Mapping[str, Any]) -> None:
         """Make the changes of a step that is reused.
@@ -189,6 +205,8 @@ class Vigil:
                 name: self._surroundings.sealed(name, value) for name, value in watch.environment.items()
             },
             settings={name: mark for name, mark in relevant.items() if name not in uses.seeds},
+            left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
+            | {f"${name}": self._surroundings.sealed(name, value) for name, value in environment.items()},
         )
         return Found(observed=observed, changes=changes, troubles=tuple(self._troubles(changes, kept_back)))
 
@@ -222,6 +240,10 @@ class Vigil:
         if shared and not watch.is_alone:
             found.append(f"it changed {', '.join(shared)} while other steps ran beside it")
         return found
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/") or (folder == "." and not path.startswith(("/", "$")))
 
 
 def _raw() -> dict[Any, Any]:

@@ -1,0 +1,159 @@
+"""Owns the plan of a pipeline run in a kernel: what the run would do with each step, worked out as the run would go.
+
+A run and its plan resolve steps by the same function, with the same inputs: what a step takes from another one is the
+output of the record that would be reused for that one, whatever the notebook's variables hold. What a reused step would
+set and write before later steps look at it is an overlay over the process as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.engine.possible_effects import PossibleEffects
+from zennb.engine.resolve import resolve_step
+from zennb.errors import ZennbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zennb.core.decide import Verdict
+    from zennb.core.records import Artifact, Step
+    from zennb.engine.resolve import ResolvedStep
+    from zennb.engine.run_request import RunRequest
+    from zennb.engine.site import Site
+
+__all__ = ["plan_run", "resolve_in_run"]
+
+
+def resolve_in_run(
+    request: RunRequest, name: str, outputs: Callable[[str], Mapping[str, Artifact]]
+) -> ResolvedStep:
+    """Return what a step of a run depends on.
+
+    Args:
+        request: the run.
+        name: the step.
+        outputs: gives what another step of the plan has made, or made last; empty when it made nothing.
+
+    Raises:
+        StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
+    """
+    given = dict(request.origins.get(name, {}))
+    for wanted, source in request.plan.sources[name].items():
+        made = outputs(source)
+        if wanted in made:
+            given[wanted] = made[wanted]
+    return resolve_step(
+        request.definitions[name],
+        request.namespace,
+        look=request.look,
+        partners=request.partners,
+        given=given,
+        overrides=request.overrides,
+        patches=request.patches,
+    )
+
+
+def plan_run(request: RunRequest, site: Site) -> RunPlan:
+    """Return what a run would do with each of its steps; runs and records nothing."""
+    return _Planner(request, site).plan()
+
+
+class _Planner:
+    def __init__(self, request: RunRequest, site: Site) -> None:
+        self._request, self._site = request, site
+        self._planned: dict[str, PlannedStep] = {}
+        self._outputs: dict[str, Mapping[str, Artifact]] = dict(request.last)
+        self._overlay: dict[str, str] = {}
+        self._running: list[tuple[str, PossibleEffects]] = []
+
+    def plan(self) -> RunPlan:
+        request = self._request
+        for name in request.chosen:
+            self._planned[name] = self._step(name)
+        edges = tuple(
+            Edge(start=start, end=end, names=names)
+            for (start, end), names in request.plan.edges.items()
+            if names or start in request.definitions[end].options.after
+        )
+        return RunPlan(steps=tuple(self._planned.values()), edges=edges)
+
+    def _step(self, name: str) -> PlannedStep:
+        request = self._request
+        latest = (request.previous or {}).get(name)
+        behind = next((each for each in request.plan.parents(name) if self._will_or_may_run(each)), None)
+        try:
+            resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
+            verdict = self._site.verdict(
+                resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
+            )
+            state, reason = self._judged(resolved, verdict, behind)
+        except ZennbError as error:
+            resolved, verdict = None, None
+            state, reason = Freshness.STALE, error.message
+            if behind is not None:
+                state, reason = Freshness.MAY_RUN, _waiting(behind)
+        if state is Freshness.FRESH and verdict is not None and verdict.reuse is not None:
+            self._take_over(name, verdict.reuse)
+        else:
+            self._running.append((name, PossibleEffects(resolved)))
+            self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
+        return PlannedStep(
+            name=name,
+            state=state,
+            reason=reason,
+            status=latest.status.value if latest is not None else "",
+            reads=tuple(sorted(request.plan.sources[name])),
+            binds=tuple(sorted(request.binds.get(name, ()))),
+        )
+
+    def _will_or_may_run(self, name: str) -> bool:
+        return name in self._planned and not self._planned[name].is_fresh
+
+    def _judged(self, resolved: ResolvedStep, verdict: Verdict, behind: str | None) -> tuple[Freshness, str]:
+        """Return what a run does with a step, given what is decided if the steps before it make the same again."""
+        if behind is not None:
+            options = resolved.definition.options
+            is_sure = resolved.unclear or self._request.rerun or options.rerun or not options.cache
+            return (Freshness.STALE, verdict.reason) if is_sure else (Freshness.MAY_RUN, _waiting(behind))
+        if verdict.reuse is None:
+            return Freshness.STALE, verdict.reason
+        touched = self._touched_before(verdict.reuse)
+        if touched is not None:
+            thing, step = touched
+            return Freshness.MAY_RUN, f"step '{step}', which would run again, may change {thing}"
+        return Freshness.FRESH, verdict.reason
+
+    def _take_over(self, name: str, source: Step) -> None:
+        """Note what reusing a step gives: its outputs, and how it leaves files, variables and settings."""
+        self._outputs[name] = source.outputs
+        observed, state_of = source.observed, self._site.surroundings.state_of
+        left = {**observed.written, **observed.restored, **observed.left}
+        if source.carried is not None:  # records of version 0.1 do not say how the settings were left
+            unsaid = {each for each in source.carried.names if self._site.surroundings.settings.knows(each)}
+            left.update(dict.fromkeys(unsaid - left.keys(), ""))
+        for thing, state in left.items():
+            if state_of(thing, state) == state:
+                self._overlay.pop(thing, None)
+            else:
+                self._overlay[thing] = state
+
+    def _touched_before(self, source: Step) -> tuple[str, str] | None:
+        """Return what a step depends on that one which runs before it may change, and that step; None for nothing."""
+        observed = source.observed
+        for name, effects in self._running:
+            for path in observed.files:
+                if effects.may_write(path):
+                    return ("the current folder" if path == "." else path), name
+            for setting, digest in observed.settings.items():
+                if effects.may_set(setting, digest):
+                    return f"the {setting}", name
+            for variable in observed.environment:
+                if effects.may_mention(variable):
+                    return f"environment variable {variable}", name
+        return None
+
+
+def _waiting(step: str) -> str:
+    return f"needs step '{step}', which would run again"
