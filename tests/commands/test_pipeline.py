@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.commands.face import Face
-from zennb.commands.session import Node, PipelineState
 from zennb.core.records import Run, Status
+from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 Commands = Any
 Record = Any
 
-STATE = PipelineState(
-    nodes=(
-        Node(name="load", status="completed", reason="same code and inputs as run 1", binds=("rows",)),
-        Node(name="train", reason="first run", stale=True, reads=("rows",), binds=("model",)),
+PLAN = RunPlan(
+    steps=(
+        PlannedStep(name="load", status="completed", reason="same code and inputs as run 1", binds=("rows",)),
+        PlannedStep(
+            name="train", state=Freshness.STALE, reason="first run", reads=("rows",), binds=("model",)
+        ),
     ),
-    edges=(("load", "train", ("rows",)),),
+    edges=(Edge(start="load", end="train", names=("rows",)),),
 )
 
 
@@ -35,10 +37,10 @@ class FakeSession:
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def step_names(self) -> list[str]:
-        return [node.name for node in STATE.nodes]
+        return [step.name for step in PLAN.steps]
 
-    def show(self) -> PipelineState:
-        return STATE
+    def plan(self) -> RunPlan:
+        return PLAN
 
     def run_pipeline(
         self,
@@ -67,14 +69,16 @@ def kernel(command: Commands, workspace: Any) -> Commands:
 
 def test_the_command_alone_draws_the_pipeline(kernel: Commands) -> None:
     assert "load → ○ train" in kernel.text("pipeline")
-    assert kernel.data("pipeline", "show")["edges"] == [{"from": "load", "to": "train", "names": ["rows"]}]
+    assert kernel.data("pipeline", "show")["edges"] == [
+        {"from": "load", "to": "train", "names": ["rows"], "files": []}
+    ]
 
 
 def test_status_says_of_each_step_whether_it_would_run_and_why(kernel: Commands) -> None:
     text = kernel.text("pipeline", "status")
     assert "up to date" in text
     assert "first run" in text
-    assert [step["stale"] for step in kernel.data("pipeline", "status")["steps"]] == [False, True]
+    assert [step["state"] for step in kernel.data("pipeline", "status")["steps"]] == ["fresh", "stale"]
 
 
 def test_the_latest_run_of_each_step_is_named(kernel: Commands, record: Record) -> None:
@@ -136,9 +140,9 @@ def test_the_terminal_reads_the_notebook_file(command: Commands, record: Record,
     record("load", {"rows": [1]}, source="%%step load\nrows = [1]")
     assert "pipeline study.ipynb" in command.text("pipeline", "show", file, face=Face.TERMINAL)
     steps = command.data("pipeline", "status", file, face=Face.TERMINAL)["steps"]
-    assert [(step["name"], step["run"], step["stale"]) for step in steps] == [
-        ("load", 1, False),
-        ("train", None, True),
+    assert [(step["name"], step["run"], step["state"]) for step in steps] == [
+        ("load", 1, "fresh"),
+        ("train", None, "stale"),
     ]
     explained = command.text("pipeline", "explain", file, "train", face=Face.TERMINAL)
     assert "first run" in explained

@@ -54,8 +54,8 @@ def test_the_plain_cell_that_changed_an_output_is_named(notebook: Notebook, deed
     assert (
         found["load"]["remark"] == f"`rows` was {DEEDS[deed]} by a plain cell [5] after step 'load' made it"
     )
-    assert not found["load"]["stale"]
-    assert found["train"]["stale"]
+    assert found["load"]["state"] == "fresh"
+    assert found["train"]["state"] == "stale"
     assert found["train"]["remark"] == ""
 
 
@@ -105,7 +105,7 @@ def test_a_step_that_changes_it_is_no_plain_cell(notebook: Notebook) -> None:
 
 def test_running_the_step_again_settles_it(notebook: Notebook) -> None:
     notebook.run(*MAKERS, "rows.append(3)", MAKERS[0])
-    assert [(step["remark"], step["stale"]) for step in status(notebook).values()] == [("", False)] * 2
+    assert [(step["remark"], step["state"]) for step in status(notebook).values()] == [("", "fresh")] * 2
 
 
 def test_the_value_that_a_plain_cell_replaced_is_let_go_of(notebook: Notebook) -> None:
