@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from zennb.commands.face import Face
-from zennb.core.records import Run, Status
+from zennb.core.records import Run, Status, Step
 from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.errors import UnknownName, UsageError
 
@@ -32,15 +32,18 @@ PLAN = RunPlan(
 @dataclass
 class FakeSession:
     notebook: str = "study.ipynb"
+    steps: tuple[PlannedStep, ...] = PLAN.steps
     autostep: bool = False
     run: Any = None
     asked: list[dict[str, Any]] = field(default_factory=list)
+    records: dict[str, Step] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
 
     def step_names(self) -> list[str]:
         return [step.name for step in PLAN.steps]
 
     def plan(self) -> RunPlan:
-        return PLAN
+        return RunPlan(steps=self.steps, edges=PLAN.edges)
 
     def run_pipeline(
         self,
@@ -57,6 +60,12 @@ class FakeSession:
         assert isinstance(self.run, Run)
         return self.run
 
+    def latest(self) -> Mapping[str, Step]:
+        return self.records
+
+    def forget(self, step: str) -> None:
+        self.forgotten.append(step)
+
     def explain(self, step: str) -> list[str]:
         return [f"nothing is known of {step}"]
 
@@ -68,7 +77,7 @@ def kernel(command: Commands, workspace: Any) -> Commands:
 
 
 def test_the_command_alone_draws_the_pipeline(kernel: Commands) -> None:
-    assert "load → ○ train" in kernel.text("pipeline")
+    assert "✔ load → ○ train" in kernel.text("pipeline")
     assert kernel.data("pipeline", "show")["edges"] == [
         {"from": "load", "to": "train", "names": ["rows"], "files": []}
     ]
@@ -76,19 +85,46 @@ def test_the_command_alone_draws_the_pipeline(kernel: Commands) -> None:
 
 def test_status_says_of_each_step_whether_it_would_run_and_why(kernel: Commands) -> None:
     text = kernel.text("pipeline", "status")
-    assert "up to date" in text
+    assert "✔ fresh" in text
     assert "first run" in text
     assert [step["state"] for step in kernel.data("pipeline", "status")["steps"]] == ["fresh", "stale"]
 
 
 def test_the_latest_run_of_each_step_is_named(kernel: Commands, record: Record) -> None:
-    record("load", {"rows": 1})
+    kernel.session.records["load"] = record("load", {"rows": 1})
     assert [step["run"] for step in kernel.data("pipeline", "status")["steps"]] == [1, None]
 
 
 def test_explain_tells_what_differs(kernel: Commands) -> None:
     assert "nothing is known of train" in kernel.text("pipeline", "explain", "train")
     assert kernel.data("pipeline", "explain", "train")["differences"] == ["nothing is known of train"]
+
+
+def test_a_fresh_step_is_explained_by_its_reason_alone(kernel: Commands) -> None:
+    text = kernel.text("pipeline", "explain", "load")
+    assert text == "✔ load  fresh: it would be reused\n  - same code and inputs as run 1"
+    assert kernel.data("pipeline", "explain", "load")["differences"] == []
+
+
+def test_explain_repeats_what_status_remarks_on_what_a_step_reads(kernel: Commands) -> None:
+    remark = "`rows` was changed by a plain cell [3] after step 'load' made it"
+    load, train = PLAN.steps
+    kernel.session.steps = (replace(load, remark=remark), train)
+    assert remark in kernel.text("pipeline", "show")
+    assert kernel.data("pipeline", "status")["steps"][0]["remark"] == remark
+    for step in ("load", "train"):
+        assert f"  - {remark}" in kernel.text("pipeline", "explain", step).splitlines()
+        assert kernel.data("pipeline", "explain", step)["remarks"] == [remark]
+    kernel.session.steps = (replace(load, remark=remark.replace("rows", "others")), train)
+    assert kernel.data("pipeline", "explain", "train")["remarks"] == []
+
+
+def test_a_step_is_forgotten_by_its_name(kernel: Commands) -> None:
+    said = kernel.text("pipeline", "forget", "train")
+    assert said == (
+        "step 'train' has left the pipeline; its records and artifacts stay, and running its cell brings it back."
+    )
+    assert kernel.session.forgotten == ["train"]
 
 
 def test_an_unknown_step_is_answered_with_the_nearest(kernel: Commands) -> None:

@@ -291,9 +291,7 @@ def test_an_input_changed_in_place_flows_to_later_readers_only(notebook: Noteboo
     )
     notebook.run("%pipeline run --rerun")
     assert (notebook.ns["first"], notebook.ns["second"], notebook.ns["xs"]) == (1, 2, [1, 2])
-    edges = [
-        (edge.start, edge.end, edge.names) for edge in notebook.shell.zennb_hooks.pipeline.plan().edges
-    ]
+    edges = [(edge.start, edge.end, edge.names) for edge in notebook.shell.zennb_hooks.pipeline.plan().edges]
     assert ("make", "early", ("xs",)) in edges
     assert ("grow", "late", ("xs",)) in edges
     assert ("make", "late", ("xs",)) not in edges

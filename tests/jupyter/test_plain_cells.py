@@ -28,7 +28,7 @@ def test_stale_steps_are_told_with_the_reason_before_anything_runs(notebook: Not
     notebook.run(*MAKERS, "%%step report\nprint(model)", "%%step load\nrows = [5]")
     assert text(notebook, "%pipeline").splitlines()[-2:] == [
         "△ train  stale: input `rows` changed",
-        "△ report  stale: needs step 'train', which would run again",
+        "◇ report  may run: needs step 'train', which would run again",
     ]
     assert notebook.ns["model"] == 3
 
@@ -68,7 +68,7 @@ def test_it_stands_in_every_view(notebook: Notebook) -> None:
     notebook.run(*MAKERS, "rows.append(3)")
     sentence = "`rows` was changed by a plain cell [3] after step 'load' made it"
     assert "plain cell [3] after step" in text(notebook, "%pipeline status")
-    assert f"load  up to date: {sentence}" in text(notebook, "%pipeline show")
+    assert f"load  fresh: {sentence}" in text(notebook, "%pipeline show")
     assert f"- {sentence}" in text(notebook, "%pipeline explain train")
 
 

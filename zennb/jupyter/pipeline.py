@@ -6,15 +6,16 @@ import ast
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.key import differences
+from zennb.core.ordering import file_edges, flows
 from zennb.core.records import Run, Status
-from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.run_plan import Freshness, PlannedStep, RunPlan
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
 from zennb.engine.request import Finished, Request
 from zennb.engine.run import PipelineRun
 from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
 from zennb.jupyter.live import LiveTable
-from zennb.jupyter.notebook import cell_order
+from zennb.jupyter.notebook import cell_order, saved_at
 from zennb.jupyter.panels.door import open_panel
 from zennb.jupyter.panels.panels import Panels
 from zennb.jupyter.planning import Planning
@@ -75,7 +76,7 @@ class PipelineSession:
     def plan(self) -> RunPlan:
         """Return the steps, what flows between them, and which would run again now and why."""
         definitions = self._definitions()
-        previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
+        previous = self._previous(definitions)
         drawn = self._planning.plan(definitions, previous)
         site = self._session.site()
         stale: dict[str, str] = {}
@@ -89,11 +90,8 @@ class PipelineSession:
             )
             if latest is not None and name not in stale:
                 made |= latest.brings_about
-        edges = tuple(
-            Edge(start=a, end=b, names=names)
-            for (a, b), names in drawn.edges.items()
-            if names or a in definitions[b].options.after
-        )
+        after = {name: definitions[name].options.after for name in drawn.order}
+        edges = flows(drawn, after=after, files=file_edges(drawn.order, previous))
         return RunPlan(steps=tuple(nodes[name] for name in drawn.order), edges=edges)
 
     def panel(self, kind: str) -> Shown:
@@ -103,23 +101,30 @@ class PipelineSession:
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as it stands and its latest record."""
         definition = self._session.register.get(step)
-        prepared = self._session.prepare(definition)
-        previous = self._session.workspace.metadata.previous(step, self.notebook)
-        if previous is None:
-            return ["first run: there is no record of it yet"]
-        verdict = self._session.site().verdict(prepared)
-        if verdict.reuse is not None:
-            return [f"nothing changed: {verdict.reason}"]
-        found = differences(previous.parts, prepared.parts) if previous.parts is not None else []
-        return [*(found or [verdict.reason]), *self._behind(prepared.parts.inputs)]
+        previous = self._previous({step: definition}).get(step)
+        if previous is None or previous.parts is None:
+            return []
+        try:
+            return differences(previous.parts, self._session.prepare(definition).parts)
+        except ZennbError:  # the plan gives it as the reason
+            return []
 
-    def _behind(self, names: Iterable[str]) -> list[str]:
-        """Say which of these variables plain cells have changed since a step made them."""
-        read = set(names)
-        changes = {name: change for name, change in self._changes().items() if name in read}
-        latest = self._session.workspace.metadata.previous
-        steps = self.step_names() if changes else []
-        return [told for step in steps for told in _remarks(step, latest(step, self.notebook), changes)]
+    def latest(self) -> dict[str, Step]:
+        """Return step name → its latest record, for the steps that have one."""
+        found = self._session.workspace.metadata.latest_steps(
+            self.notebook, sources=_sources(self._definitions())
+        )
+        return {step.name: step for step in found}
+
+    def forget(self, step: str) -> None:
+        """Take a step out of the pipeline; its records stay, and running its cell brings it back."""
+        self._session.register.forget(step)
+
+    def _previous(self, definitions: Mapping[str, Definition]) -> dict[str, Step]:
+        """Return step name → the latest record of it that ran, was reused or failed."""
+        return self._session.workspace.metadata.previous_all(
+            definitions, self.notebook, sources=_sources(definitions)
+        )
 
     def run_pipeline(
         self,
@@ -160,7 +165,7 @@ class PipelineSession:
             definitions = self._definitions()
             if not definitions:
                 raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
-            previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
+            previous = self._previous(definitions)
             drawn = self._planning.plan(definitions, previous, side_by_side=True)
             chosen = drawn.narrow(start=start, only=only)
             self._load_pending(definitions, drawn, chosen)
@@ -210,7 +215,8 @@ class PipelineSession:
             return self._session.holdings.partners(looks, self._session.namespace)
 
     def _definitions(self) -> dict[str, Definition]:
-        found = self._session.register.ordered(cell_order(self._session.path))
+        path = self._session.path
+        found = self._session.register.ordered(cell_order(path), saved=saved_at(path))
         return {definition.name: definition for definition in found}
 
     def _changes(self) -> dict[str, Change]:
@@ -328,6 +334,10 @@ class PipelineSession:
             return False
         _, held = self._session.holdings.look(name, self._session.namespace[name])
         return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
+
+
+def _sources(definitions: Mapping[str, Definition]) -> dict[str, str]:
+    return {name: definition.source for name, definition in definitions.items()}
 
 
 def _state(name: str, waits: str | None) -> Freshness:

@@ -207,10 +207,10 @@ def test_an_artifact_shows_versions_maker_uses_lineage_and_how_to_load_it(board:
 
 def test_the_pipeline_says_what_is_stale_and_why(board: Board) -> None:
     board.notebook.run(*STUDY)
-    assert "2 steps up to date" in board.page("Pipeline")
+    assert "2 steps fresh" in board.page("Pipeline")
     board.notebook.run("def scale(v): return v * base + 1")
     board.panel.refresh()
-    assert "1 step up to date, 1 step stale" in board.words
+    assert "1 step fresh, 1 step stale" in board.words
     board.press(board.panel.pipeline.rows, "total")
     assert "total stale: it would run function scale changed" in board.words
 
