@@ -312,3 +312,18 @@ def test_every_page_costs_as_many_reads_on_a_store_seven_times_as_full(
 def quiet(board: Board) -> Iterator[None]:
     yield
     assert "went wrong" not in board.panel.message.text
+
+
+def test_the_pipeline_draws_files_and_says_what_the_notebook_holds_now(board: Board) -> None:
+    write = "%%step write\n_ = Path('f.txt').write_text(word)"
+    read = "%%step read\ntext = [Path('f.txt').read_text()]"
+    board.notebook.run("from pathlib import Path\nword = 'one'", write, read, "text.append('more')")
+    board.page("Pipeline")
+    assert "2 steps fresh" in board.words
+    assert 'alt="✔ write ⇢ f.txt ⇢ ✔ read; (✔ fresh  ⇢ by a file)"' in board.html
+    assert "text was changed by a plain cell" in board.words
+    board.notebook.run("word = 'two'")
+    board.panel.refresh()
+    assert "1 step stale, 1 step may run" in board.words
+    board.press(board.panel.pipeline.rows, "read")
+    assert "read may run: it runs if a step before it makes something else" in board.words
