@@ -78,3 +78,18 @@ def test_a_reader_stands_behind_the_writer_in_the_order_of_a_run(notebook: Noteb
     notebook.run("%pipeline run --rerun")
     names = [step["name"] for step in data(notebook, "%pipeline status")["steps"]]
     assert names == ["write", "read", "show"]
+
+
+def test_the_lineage_goes_on_through_files_to_what_their_writers_took(notebook: Notebook) -> None:
+    notebook.run(
+        "from pathlib import Path",
+        "%%step say\nword = 'one' + 'two'",
+        WRITE,
+        "%%step copy\n_ = Path('g.txt').write_text(Path('f.txt').read_text())",
+        "%%step read\ntext = Path('g.txt').read_text()",
+    )
+    told = [line.strip("│├└─ ") for line in text(notebook, "%artifacts lineage text").splitlines()]
+    assert told[1:5] == ["made by read (run 4)", "file g.txt", "written by copy (run 3)", "file f.txt"]
+    assert told[5] == "written by write (run 2)"
+    assert told[6].startswith("word v1")
+    assert told[7] == "made by say (run 1)"
