@@ -177,9 +177,9 @@ def test_a_notebook_is_run_and_told_step_by_step(tmp_path: Path) -> None:
     assert "2 steps (2 cached)" in again.stdout
     shown = zennb("pipeline", "status", "study.ipynb", "--json")
     steps = json.loads(shown.stdout)["steps"]
-    assert [(step["name"], step["status"], step["stale"]) for step in steps] == [
-        ("load", "cached", False),
-        ("total", "cached", False),
+    assert [(step["name"], step["status"], step["state"]) for step in steps] == [
+        ("load", "cached", "fresh"),
+        ("total", "cached", "fresh"),
     ]
 
 

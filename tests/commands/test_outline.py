@@ -64,12 +64,12 @@ def test_magic_and_shell_lines_are_no_obstacle(notebook: Callable[..., Path]) ->
     cell = "%%step show\n%time\nfiles = !ls\n!echo {rows}\nhere = %pwd\nrows?\nlast = rows[-1]"
     found = NotebookFile(notebook(LOAD, cell))
     assert ("load", "show") in found.plan.edges
-    assert {"files", "here", "last"} <= set(found.state({}).nodes[1].binds)
+    assert {"files", "here", "last"} <= set(found.state({}).steps[1].binds)
 
 
 def test_declared_names_count(notebook: Callable[..., Path]) -> None:
     found = NotebookFile(notebook(LOAD, "%%step report -i rows -o page\npage = 1\nother = 2"))
-    (_, report) = found.state({}).nodes
+    (_, report) = found.state({}).steps
     assert (report.reads, report.binds) == (("rows",), ("page",))
 
 
@@ -79,8 +79,8 @@ def test_a_step_can_come_after_another_without_value(notebook: Callable[..., Pat
 
 def test_nothing_has_run_in_a_new_home(notebook: Callable[..., Path], workspace: Any) -> None:
     found = NotebookFile(notebook(LOAD, TRAIN))
-    nodes = found.state(found.records(workspace)).nodes
-    assert [(node.status, node.reason, node.stale) for node in nodes] == [("", "first run", True)] * 2
+    steps = found.state(found.records(workspace)).steps
+    assert [(step.status, step.reason, step.state) for step in steps] == [("", "first run", "stale")] * 2
 
 
 def test_what_was_run_as_written_is_up_to_date(
@@ -89,10 +89,10 @@ def test_what_was_run_as_written_is_up_to_date(
     record("load", {"rows": [1, 2]}, source=LOAD)
     record("train", {"model": 3}, source=TRAIN, status=Status.CACHED)
     found = NotebookFile(notebook(LOAD, TRAIN))
-    nodes = found.state(found.records(workspace)).nodes
-    assert [(node.name, node.status, node.stale) for node in nodes] == [
-        ("load", "completed", False),
-        ("train", "cached", False),
+    steps = found.state(found.records(workspace)).steps
+    assert [(step.name, step.status, step.state) for step in steps] == [
+        ("load", "completed", "fresh"),
+        ("train", "cached", "fresh"),
     ]
 
 
@@ -102,7 +102,7 @@ def test_edited_code_makes_a_step_and_what_follows_stale(
     record("load", {"rows": [1, 2]}, source=LOAD)
     record("train", {"model": 3}, source=TRAIN)
     found = NotebookFile(notebook("%%step load\nrows = [5]", TRAIN))
-    assert [node.reason for node in found.state(found.records(workspace)).nodes] == [
+    assert [step.reason for step in found.state(found.records(workspace)).steps] == [
         "its own code changed",
         "step `load` before it is not up to date",
     ]
@@ -113,7 +113,7 @@ def test_a_failed_step_is_not_up_to_date(
 ) -> None:
     record("load", {}, source=LOAD, status=Status.FAILED)
     found = NotebookFile(notebook(LOAD))
-    assert found.state(found.records(workspace)).nodes[0].reason == "the run before was failed"
+    assert found.state(found.records(workspace)).steps[0].reason == "the run before was failed"
 
 
 def test_records_are_found_under_the_name_the_kernel_gives_the_notebook(
@@ -156,7 +156,7 @@ def test_a_comment_makes_a_step_too(notebook: Callable[..., Path]) -> None:
     cells = ["#| label: a\n#| step: load\nrows = [1, 2]", "#| step: train -o model\nmodel = sum(rows)\nx = 1"]
     found = NotebookFile(notebook(*cells, "#| step: off\ny = 1"))
     assert dict(found.plan.edges) == {("load", "train"): ("rows",)}
-    assert found.state({}).nodes[1].binds == ("model",)
+    assert found.state({}).steps[1].binds == ("model",)
 
 
 def test_autostep_makes_steps_of_the_cells_between_on_and_off(notebook: Callable[..., Path]) -> None:

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from zennb.commands.face import Face
-from zennb.commands.session import Node, PipelineState
-from zennb.core.records import Run, Status
+from zennb.core.records import Run, Status, Step
+from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -18,27 +18,32 @@ if TYPE_CHECKING:
 Commands = Any
 Record = Any
 
-STATE = PipelineState(
-    nodes=(
-        Node(name="load", status="completed", reason="same code and inputs as run 1", binds=("rows",)),
-        Node(name="train", reason="first run", stale=True, reads=("rows",), binds=("model",)),
+PLAN = RunPlan(
+    steps=(
+        PlannedStep(name="load", status="completed", reason="same code and inputs as run 1", binds=("rows",)),
+        PlannedStep(
+            name="train", state=Freshness.STALE, reason="first run", reads=("rows",), binds=("model",)
+        ),
     ),
-    edges=(("load", "train", ("rows",)),),
+    edges=(Edge(start="load", end="train", names=("rows",)),),
 )
 
 
 @dataclass
 class FakeSession:
     notebook: str = "study.ipynb"
+    steps: tuple[PlannedStep, ...] = PLAN.steps
     autostep: bool = False
     run: Any = None
     asked: list[dict[str, Any]] = field(default_factory=list)
+    records: dict[str, Step] = field(default_factory=dict)
+    forgotten: list[str] = field(default_factory=list)
 
     def step_names(self) -> list[str]:
-        return [node.name for node in STATE.nodes]
+        return [step.name for step in PLAN.steps]
 
-    def show(self) -> PipelineState:
-        return STATE
+    def plan(self) -> RunPlan:
+        return RunPlan(steps=self.steps, edges=PLAN.edges)
 
     def run_pipeline(
         self,
@@ -55,6 +60,12 @@ class FakeSession:
         assert isinstance(self.run, Run)
         return self.run
 
+    def latest(self) -> Mapping[str, Step]:
+        return self.records
+
+    def forget(self, step: str) -> None:
+        self.forgotten.append(step)
+
     def explain(self, step: str) -> list[str]:
         return [f"nothing is known of {step}"]
 
@@ -66,25 +77,54 @@ def kernel(command: Commands, workspace: Any) -> Commands:
 
 
 def test_the_command_alone_draws_the_pipeline(kernel: Commands) -> None:
-    assert "load → ○ train" in kernel.text("pipeline")
-    assert kernel.data("pipeline", "show")["edges"] == [{"from": "load", "to": "train", "names": ["rows"]}]
+    assert "✔ load → ○ train" in kernel.text("pipeline")
+    assert kernel.data("pipeline", "show")["edges"] == [
+        {"from": "load", "to": "train", "names": ["rows"], "files": []}
+    ]
 
 
 def test_status_says_of_each_step_whether_it_would_run_and_why(kernel: Commands) -> None:
     text = kernel.text("pipeline", "status")
-    assert "up to date" in text
+    assert "✔ fresh" in text
     assert "first run" in text
-    assert [step["stale"] for step in kernel.data("pipeline", "status")["steps"]] == [False, True]
+    assert [step["state"] for step in kernel.data("pipeline", "status")["steps"]] == ["fresh", "stale"]
 
 
 def test_the_latest_run_of_each_step_is_named(kernel: Commands, record: Record) -> None:
-    record("load", {"rows": 1})
+    kernel.session.records["load"] = record("load", {"rows": 1})
     assert [step["run"] for step in kernel.data("pipeline", "status")["steps"]] == [1, None]
 
 
 def test_explain_tells_what_differs(kernel: Commands) -> None:
     assert "nothing is known of train" in kernel.text("pipeline", "explain", "train")
     assert kernel.data("pipeline", "explain", "train")["differences"] == ["nothing is known of train"]
+
+
+def test_a_fresh_step_is_explained_by_its_reason_alone(kernel: Commands) -> None:
+    text = kernel.text("pipeline", "explain", "load")
+    assert text == "✔ load  fresh: it would be reused\n  - same code and inputs as run 1"
+    assert kernel.data("pipeline", "explain", "load")["differences"] == []
+
+
+def test_explain_repeats_what_status_remarks_on_what_a_step_reads(kernel: Commands) -> None:
+    remark = "`rows` was changed by a plain cell [3] after step 'load' made it"
+    load, train = PLAN.steps
+    kernel.session.steps = (replace(load, remark=remark), train)
+    assert remark in kernel.text("pipeline", "show")
+    assert kernel.data("pipeline", "status")["steps"][0]["remark"] == remark
+    for step in ("load", "train"):
+        assert f"  - {remark}" in kernel.text("pipeline", "explain", step).splitlines()
+        assert kernel.data("pipeline", "explain", step)["remarks"] == [remark]
+    kernel.session.steps = (replace(load, remark=remark.replace("rows", "others")), train)
+    assert kernel.data("pipeline", "explain", "train")["remarks"] == []
+
+
+def test_a_step_is_forgotten_by_its_name(kernel: Commands) -> None:
+    said = kernel.text("pipeline", "forget", "train")
+    assert said == (
+        "step 'train' has left the pipeline; its records and artifacts stay, and running its cell brings it back."
+    )
+    assert kernel.session.forgotten == ["train"]
 
 
 def test_an_unknown_step_is_answered_with_the_nearest(kernel: Commands) -> None:
@@ -136,9 +176,9 @@ def test_the_terminal_reads_the_notebook_file(command: Commands, record: Record,
     record("load", {"rows": [1]}, source="%%step load\nrows = [1]")
     assert "pipeline study.ipynb" in command.text("pipeline", "show", file, face=Face.TERMINAL)
     steps = command.data("pipeline", "status", file, face=Face.TERMINAL)["steps"]
-    assert [(step["name"], step["run"], step["stale"]) for step in steps] == [
-        ("load", 1, False),
-        ("train", None, True),
+    assert [(step["name"], step["run"], step["state"]) for step in steps] == [
+        ("load", 1, "fresh"),
+        ("train", None, "stale"),
     ]
     explained = command.text("pipeline", "explain", file, "train", face=Face.TERMINAL)
     assert "first run" in explained

@@ -30,6 +30,12 @@ def test_the_order_in_which_parts_were_found_does_not_count() -> None:
     assert key(turned) == key(PARTS)
 
 
+def test_the_order_of_declared_outputs_counts() -> None:
+    turned = replace(PARTS, outputs=("score", "model"))
+    assert key(turned) == "c1398a002bc9ede60cb6a1e64c5e015d2deee00d9dcbc9f338c1599eaf7db466"
+    assert key(turned) != key(replace(PARTS, outputs=("model", "score")))
+
+
 CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "code": ({"code": "d" * 32}, "its code changed"),
     "an input": ({"inputs": {"X": "9" * 32, "y": "2" * 32}}, "input `X` changed"),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zennb.core.observed import Carried, Observed
-from zennb.core.ordering import ordering
+from zennb.core.ordering import file_edges, flows, ordering
+from zennb.core.plan import Outline, plan
 from zennb.core.records import Status, Step
+from zennb.core.run_plan import Edge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,3 +74,59 @@ def test_who_draws_random_numbers_waits_for_who_drew_before() -> None:
 
 def test_steps_that_never_ran_wait_for_nobody() -> None:
     assert ordering(["a", "b"], {"a": step(writes=("f",))}) == {}
+
+
+def test_a_file_flows_from_the_last_step_before_the_reader_that_wrote_it() -> None:
+    write, read = step(writes=("f", "other")), step(reads=("f",))
+    latest = {"early": read, "a": write, "b": write, "c": read, "d": read, "late": write}
+    assert file_edges(list(latest), latest) == {("b", "c"): ("f",), ("b", "d"): ("f",)}
+
+
+def test_what_a_step_restores_on_reuse_flows_too() -> None:
+    observed = Observed(restored={"f": "x"})
+    latest = {"a": Step(name="a", status=Status.CACHED, observed=observed), "b": step(reads=("f",))}
+    assert file_edges(["a", "b"], latest) == {("a", "b"): ("f",)}
+
+
+def test_a_file_that_is_read_and_written_again_flows_on_from_there() -> None:
+    latest = {
+        "a": step(writes=("f",)),
+        "b": step(reads=("f",), writes=("f",)),
+        "c": step(reads=("f", "g")),
+    }
+    assert file_edges(list(latest), latest) == {("a", "b"): ("f",), ("b", "c"): ("f",)}
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "files"),
+    [
+        (("out", "out/x.csv", "out/y.csv"), "out", ("out/x.csv", "out/y.csv")),
+        (("out", "out/x.csv"), "out/x.csv", ("out/x.csv",)),
+        (("out",), "out", ("out",)),
+        (("data",), "data/known.csv", ()),
+        (("x.csv",), ".", ("x.csv",)),
+        (("output/x.csv",), "out", ()),
+    ],
+)
+def test_a_folder_gives_what_was_written_in_it(
+    written: tuple[str, ...], read: str, files: tuple[str, ...]
+) -> None:
+    found = file_edges(["a", "b"], {"a": step(writes=written), "b": step(reads=(read,))})
+    assert found == ({("a", "b"): files} if files else {})
+
+
+def test_edges_say_by_what_names_and_files_two_steps_hang_together() -> None:
+    drawn = plan(
+        [
+            Outline(name="a", binds=frozenset({"x"})),
+            Outline(name="b", reads=frozenset({"x"}), after=("a",)),
+            Outline(name="c", after=("a", "b")),
+        ]
+    )
+    found = flows(drawn, after={"c": ("b",)}, files={("a", "b"): ("f",), ("a", "c"): ("g",)})
+    assert found == (
+        Edge(start="a", end="b", names=("x",), files=("f",)),
+        Edge(start="b", end="c"),
+        Edge(start="a", end="c", files=("g",)),
+    )
+    assert flows(drawn, after={}, files={}) == (Edge(start="a", end="b", names=("x",)),)

@@ -120,8 +120,8 @@ def test_a_mistake_shows_its_sentence_without_frames(notebook: Notebook) -> None
 def test_pipelines_runs_and_artifacts_are_shown(notebook: Notebook) -> None:
     notebook.run("k = 2", "%%step load\nrows = [1, k]", "%%step total\ntotal = sum(rows)")
     assert "load → ✔ total" in shown(notebook.cell("%pipeline"))
-    assert "up to date" in shown(notebook.cell("%pipeline status"))
-    assert "nothing changed" in shown(notebook.cell("%pipeline explain total"))
+    assert "✔ fresh" in shown(notebook.cell("%pipeline status"))
+    assert "total  fresh: it would be reused" in shown(notebook.cell("%pipeline explain total"))
     assert "made by load (run 1)" in shown(notebook.cell("%artifacts lineage total"))
     assert "✔ completed" in shown(notebook.cell("%runs show 2"))
     assert "2 of 2 steps" in shown(notebook.cell("%pipeline run -p k=5"))

@@ -265,13 +265,20 @@ def test_two_runs_at_once_from_threads_both_succeed(notebook: Notebook) -> None:
 def test_status_says_what_would_run_and_why(notebook: Notebook) -> None:
     notebook.run("def even_only(v): return [n for n in v if n % 2 == 0]", CELLS[0])
     notebook.run("%%step even\neven = even_only(numbers)", "%%step size\nsize = len(even)")
-    state = notebook.shell.zennb_hooks.pipeline.show()
-    assert [node.stale for node in state.nodes] == [False, False, False]
+    plan = notebook.shell.zennb_hooks.pipeline.plan()
+    assert [step.state for step in plan.steps] == ["fresh"] * 3
     notebook.run("def even_only(v): return [n for n in v if not n % 2]")
-    state = notebook.shell.zennb_hooks.pipeline.show()
-    assert {node.name: node.stale for node in state.nodes} == {"load": False, "even": True, "size": True}
-    assert "`even_only` changed" in state.nodes[1].reason
-    assert state.edges == (("load", "even", ("numbers",)), ("even", "size", ("even",)))
+    plan = notebook.shell.zennb_hooks.pipeline.plan()
+    assert {step.name: step.state.value for step in plan.steps} == {
+        "load": "fresh",
+        "even": "stale",
+        "size": "may run",
+    }
+    assert "`even_only` changed" in plan.steps[1].reason
+    assert [(edge.start, edge.end, edge.names) for edge in plan.edges] == [
+        ("load", "even", ("numbers",)),
+        ("even", "size", ("even",)),
+    ]
     assert "`even_only` changed" in " ".join(notebook.shell.zennb_hooks.pipeline.explain("even"))
 
 
@@ -284,10 +291,10 @@ def test_an_input_changed_in_place_flows_to_later_readers_only(notebook: Noteboo
     )
     notebook.run("%pipeline run --rerun")
     assert (notebook.ns["first"], notebook.ns["second"], notebook.ns["xs"]) == (1, 2, [1, 2])
-    state = notebook.shell.zennb_hooks.pipeline.show()
-    assert ("make", "early", ("xs",)) in state.edges
-    assert ("grow", "late", ("xs",)) in state.edges
-    assert ("make", "late", ("xs",)) not in state.edges
+    edges = [(edge.start, edge.end, edge.names) for edge in notebook.shell.zennb_hooks.pipeline.plan().edges]
+    assert ("make", "early", ("xs",)) in edges
+    assert ("grow", "late", ("xs",)) in edges
+    assert ("make", "late", ("xs",)) not in edges
 
 
 def test_every_view_magic_shows_something(notebook: Notebook) -> None:

@@ -28,7 +28,7 @@ def test_stale_steps_are_told_with_the_reason_before_anything_runs(notebook: Not
     notebook.run(*MAKERS, "%%step report\nprint(model)", "%%step load\nrows = [5]")
     assert text(notebook, "%pipeline").splitlines()[-2:] == [
         "△ train  stale: input `rows` changed",
-        "△ report  stale: needs step 'train', which would run again",
+        "◇ report  may run: needs step 'train', which would run again",
     ]
     assert notebook.ns["model"] == 3
 
@@ -54,8 +54,8 @@ def test_the_plain_cell_that_changed_an_output_is_named(notebook: Notebook, deed
     assert (
         found["load"]["remark"] == f"`rows` was {DEEDS[deed]} by a plain cell [5] after step 'load' made it"
     )
-    assert not found["load"]["stale"]
-    assert found["train"]["stale"]
+    assert found["load"]["state"] == "fresh"
+    assert found["train"]["state"] == "stale"
     assert found["train"]["remark"] == ""
 
 
@@ -68,7 +68,7 @@ def test_it_stands_in_every_view(notebook: Notebook) -> None:
     notebook.run(*MAKERS, "rows.append(3)")
     sentence = "`rows` was changed by a plain cell [3] after step 'load' made it"
     assert "plain cell [3] after step" in text(notebook, "%pipeline status")
-    assert f"load  up to date: {sentence}" in text(notebook, "%pipeline show")
+    assert f"load  fresh: {sentence}" in text(notebook, "%pipeline show")
     assert f"- {sentence}" in text(notebook, "%pipeline explain train")
 
 
@@ -105,7 +105,7 @@ def test_a_step_that_changes_it_is_no_plain_cell(notebook: Notebook) -> None:
 
 def test_running_the_step_again_settles_it(notebook: Notebook) -> None:
     notebook.run(*MAKERS, "rows.append(3)", MAKERS[0])
-    assert [(step["remark"], step["stale"]) for step in status(notebook).values()] == [("", False)] * 2
+    assert [(step["remark"], step["state"]) for step in status(notebook).values()] == [("", "fresh")] * 2
 
 
 def test_the_value_that_a_plain_cell_replaced_is_let_go_of(notebook: Notebook) -> None:

@@ -278,3 +278,41 @@ def test_a_run_that_begins_later_is_recorded_unless_it_is_taken_back(
     assert [run.id for run in store.runs()] == [told.id]
     store.add(make.step("s"), run=replace(told, status=Status.COMPLETED))
     assert [(run.id, run.status) for run in store.runs()] == [(told.id, Status.COMPLETED)]
+
+
+def test_a_step_without_a_record_in_its_notebook_is_found_among_those_of_no_notebook_by_its_text(
+    store: MetadataStore, make: Make
+) -> None:
+    old, new, failed = (
+        store.add(make.step(notebook="", source="%%step train\nm = 1", status=status))
+        for status in (Status.COMPLETED, Status.COMPLETED, Status.FAILED)
+    )
+    store.add(make.step(notebook="", source="%%step train\nm = 1", status=Status.INTERRUPTED))
+    store.add(make.step(notebook="", source="%%step train\nm = 2"))
+    store.add(make.step("other", notebook="", source="%%step train\nm = 1"))
+    texts = ["%%step train\nm = 1", "%%step train --retries 2\nm = 1\n", "\n%%step train\nm = 1", "m = 1"]
+    for text in texts:
+        assert store.previous("train", "study.ipynb", source=text) == failed, text
+        assert store.previous_all(["train"], "study.ipynb", sources={"train": text}) == {"train": failed}
+        assert store.latest_steps("study.ipynb", sources={"train": text}) == [failed]
+    for text in ("%%step train\nm = 3", "", "# m = 1"):
+        assert store.previous("train", "study.ipynb", source=text) is None
+        assert store.previous_all(["train"], "study.ipynb", sources={"train": text}) == {}
+        assert store.latest_steps("study.ipynb", sources={"train": text}) == []
+    assert store.previous("train", "study.ipynb") is None
+    assert (old.id, new.id) < (failed.id, failed.id)
+
+
+def test_a_record_of_the_notebook_itself_comes_before_those_of_no_notebook(
+    store: MetadataStore, make: Make
+) -> None:
+    text = "%%step train\nm = 1"
+    own = store.add(make.step(source="%%step train\nm = 0"))
+    other = store.add(make.step(notebook="", source=text))
+    load = store.add(make.step("load", notebook="", source="rows = 1"))
+    sources = {"train": text, "load": "rows = 1"}
+    assert store.previous("train", "study.ipynb", source=text) == own
+    found = store.previous_all(["train", "load"], "study.ipynb", sources=sources)
+    assert found == {"train": own, "load": load}
+    assert store.latest_steps("study.ipynb", sources=sources) == [own, load]
+    assert store.previous("train", "new.ipynb", source=text) == other

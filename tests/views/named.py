@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.core.plan import Plan
 from zennb.core.records import (
     Artifact,
     ComponentSpec,
@@ -16,7 +15,7 @@ from zennb.core.records import (
     Status,
     Step,
 )
-from zennb.views.pipeline import Standing
+from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,12 +115,15 @@ def every_state_named(n: str) -> list[Step]:
     return [step_named(n, status, number) for number, status in enumerate(Status, start=1)]
 
 
-def plan_named(n: str) -> Plan:
-    return Plan(order=(n, n + "2"), edges={(n, n + "2"): (n,)})
-
-
-def standings_named(n: str) -> list[Standing]:
-    return [
-        Standing(name=n, fresh=False, reason=n, last=step_named(n, Status.FAILED)),
-        Standing(name=n + "2", fresh=True, reason=n),
+def plan_named(n: str) -> RunPlan:
+    """Return a plan with a step in every state, and with an edge of each kind."""
+    steps = [
+        PlannedStep(name=n + state, state=state, reason=n, status="failed", reads=(n,), binds=(n,), remark=n)
+        for state in Freshness
     ]
+    first, second, third, _ = (step.name for step in steps)
+    edges = (
+        Edge(start=first, end=second, names=(n,)),
+        Edge(start=second, end=third, files=(n, n + "2")),
+    )
+    return RunPlan(steps=tuple(steps), edges=edges)

@@ -37,20 +37,19 @@ def test_long_chains_go_on_below() -> None:
 def test_states_are_symbols_with_a_legend_in_words() -> None:
     nodes = [
         Node(id="a", label="a", state=Status.CACHED),
-        Node(id="b", label="b", state=Status.FAILED, stale=True),
+        Node(id="b", label="b", state=Status.FAILED),
     ]
-    assert in_words(nodes, [("a", "b")]) == "● a → ✘ b (stale)\n(● cached  ✘ failed)"
+    assert in_words(nodes, [("a", "b")]) == "● a → ✘ b\n(● cached  ✘ failed)"
 
 
 def test_the_picture_has_a_box_with_name_and_state_for_each_node() -> None:
     nodes = [
         Node(id="a", label="a", state=Status.CACHED),
-        Node(id="b", label="b", state=Status.FAILED, stale=True, current=True),
+        Node(id="b", label="b", state=Status.FAILED, current=True),
     ]
     root = ET.fromstring(draw(nodes, [("a", "b")]))
-    assert [text.text for text in root.iter(SVG + "text")] == ["a", "● cached", "b", "✘ failed · stale"]
+    assert [text.text for text in root.iter(SVG + "text")] == ["a", "● cached", "b", "✘ failed"]
     boxes = list(root.iter(SVG + "rect"))
-    assert [box.get("stroke-dasharray") for box in boxes] == [None, "4 3"]
     assert all(box.get("fill") for box in boxes)
 
 
@@ -60,6 +59,22 @@ def test_the_picture_is_an_image_with_the_words_as_its_alternative() -> None:
     assert 'alt="a → b"' in view.html
     data = view.html.partition("data:image/svg+xml;base64,")[2].partition('"')[0]
     assert base64.b64decode(data).startswith(b"<svg")
+
+
+def test_a_file_between_two_steps_is_dashed_in_the_picture_and_in_words() -> None:
+    nodes = [*_nodes("abc"), Node(id="f", label="out.csv", shape="file")]
+    edges = [("a", "f"), ("f", "b"), ("b", "c")]
+    assert in_words(nodes, edges) == "a ⇢ out.csv ⇢ b → c\n(⇢ by a file)"
+    root = ET.fromstring(draw(nodes, edges))
+    assert "out.csv" in [text.text for text in root.iter(SVG + "text")]
+    assert [box.get("stroke-dasharray") for box in root.iter(SVG + "rect")] == [None, None, None, "4 3"]
+    solid, dashed, _heads = root.iter(SVG + "path")
+    assert (solid.get("stroke-dasharray"), dashed.get("stroke-dasharray")) == (None, "4 3")
+    assert (solid.get("d", "").count("M"), dashed.get("d", "").count("M")) == (1, 2)
+
+
+def test_a_picture_without_files_has_no_dashes() -> None:
+    assert "stroke-dasharray" not in draw(_nodes("ab"), [("a", "b")])
 
 
 def test_a_wide_graph_runs_downwards() -> None:

@@ -94,3 +94,24 @@ def test_a_long_chain_of_diamonds_is_told_once() -> None:
         producers |= {each.id: step for each in made if each.id is not None}
         ends = made
     assert lineage(ends[0], producers=producers).text.count("\n") < 300
+
+
+def test_a_file_that_a_step_read_is_named_with_the_step_that_wrote_it() -> None:
+    write = Step(id=8, run=8, name="write", status=Status.COMPLETED, inputs={"raw": RAW})
+    read = Step(id=9, run=9, name="read", status=Status.COMPLETED, outputs={"X": X})
+    view = lineage(X, producers={1: LOAD, 2: read}, writers={9: {"out/rows.csv": write, "more.csv": write}})
+    assert view.text == (
+        "X v1  int  8 B\n"
+        "└─ made by read (run 9)\n"
+        "   ├─ file out/rows.csv\n"
+        "   │  └─ written by write (run 8)\n"
+        "   │     └─ raw v1  int  8 B\n"
+        "   │        └─ made by load (run 1)\n"
+        "   └─ file more.csv\n"
+        "      └─ written by write (run 8), as above"
+    )
+    assert "write ⇢ rows.csv" in view.html
+    assert "rows.csv ⇢ read" in view.html
+    svg = base64.b64decode(view.html.partition("base64,")[2].partition('"')[0]).decode()
+    assert ">rows.csv</text>" in svg
+    assert 'stroke-dasharray="4 3"' in svg

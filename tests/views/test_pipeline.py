@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zennb.core.plan import Outline, plan
 from zennb.core.records import ComponentSpec, Run, StackSpec, Status, Step
-from zennb.views.pipeline import Standing, live, pipeline, standings
+from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.views.pipeline import live, pipeline, plan_graph, plan_table
 
 STACK = StackSpec(
     name="default", components={"orchestrator": ComponentSpec(type="orchestrator", name="o", flavor="l")}
@@ -57,60 +57,91 @@ def test_the_cells_of_a_live_table_have_exact_widths_in_html() -> None:
     assert "max-width:18ch;overflow:hidden;text-overflow:ellipsis" in html
 
 
-def test_standings_say_what_is_up_to_date_and_why_not() -> None:
-    found = [
-        Standing(name="load", fresh=True, reason="same code and inputs as run 3", last=LOAD),
-        Standing(
-            name="train", fresh=False, reason="input `X` changed", last=replace(TRAIN, status=Status.FAILED)
-        ),
-        Standing(name="plot", fresh=False, reason="first run"),
-    ]
-    assert standings(found).text == (
-        "step   state          reason                         last run         took\n"
-        "──────────────────────────────────────────────────────────────────────────\n"
-        "load   ✔ up to date   same code and inputs as run 3  ● cached       0.4 ms\n"
-        "train  △ stale        input `X` changed              ✘ failed       0.0 ms\n"
-        "plot   ○ not run yet  first run"
+def planned(
+    name: str, state: str = "fresh", reason: str = "", status: str = "completed", remark: str = ""
+) -> PlannedStep:
+    return PlannedStep(name=name, state=Freshness(state), reason=reason, status=status, remark=remark)
+
+
+def test_the_table_says_what_a_run_would_do_with_each_step_and_why() -> None:
+    plan = RunPlan(
+        steps=(
+            planned("load", reason="same code and inputs as run 3"),
+            planned("train", "stale", "input `X` changed", "failed"),
+            planned("plot", "may run", "needs step 'train'"),
+            planned("tell", "unknown", "code cell 2 computes `k`"),
+            planned("last", "stale", "first run", ""),
+        )
     )
+    last = {"load": LOAD, "train": replace(TRAIN, status=Status.FAILED)}
+    assert plan_table(plan, last=last).text.splitlines()[2:] == [
+        "load   ✔ fresh        same code and inputs as run 3  ● cached       0.4 ms",
+        "train  △ stale        input `X` changed              ✘ failed       0.0 ms",
+        "plot   ◇ may run      needs step 'train'",
+        "tell   ? unknown      code cell 2 computes `k`",
+        "last   ○ not run yet  first run",
+    ]
+
+
+CHAIN = (Edge(start="load", end="train", names=("X",)), Edge(start="train", end="plot", names=("model",)))
 
 
 def test_a_pipeline_is_drawn_with_the_state_of_each_step() -> None:
-    drawn = plan(
-        [
-            Outline(name="load", binds=frozenset({"X"})),
-            Outline(name="train", reads=frozenset({"X"}), binds=frozenset({"model"})),
-            Outline(name="plot", reads=frozenset({"model"})),
-        ]
+    plan = RunPlan(
+        steps=(planned("load"), planned("train", "unknown"), planned("plot", "stale", status="")), edges=CHAIN
     )
-    found = [
-        Standing(name="load", fresh=True, last=LOAD),
-        Standing(name="train", fresh=False, last=replace(TRAIN, status=Status.COMPLETED)),
-        Standing(name="plot", fresh=False),
-    ]
-    view = pipeline(drawn, found=found, title="study.ipynb")
+    view = pipeline(plan, title="study.ipynb")
     assert view.text == (
-        "pipeline study.ipynb\n● load → ✔ train (stale) → ○ plot\n(● cached  ✔ completed  ○ not run yet)"
+        "pipeline study.ipynb\n✔ load → ? train → ○ plot\n(✔ fresh  ? unknown  ○ not run yet)"
     )
-    assert 'alt="● load → ✔ train (stale) → ○ plot; (● cached  ✔ completed  ○ not run yet)"' in view.html
-    assert pipeline(drawn).text == "load → train → plot"
+    assert 'alt="✔ load → ? train → ○ plot; (✔ fresh  ? unknown  ○ not run yet)"' in view.html
 
 
-def test_below_the_drawing_stands_which_steps_are_stale_and_why() -> None:
-    drawn = plan([Outline(name="load"), Outline(name="train"), Outline(name="plot")])
-    done = replace(TRAIN, status=Status.COMPLETED)
-    found = [
-        Standing(name="load", fresh=True, reason="same code", last=LOAD, remark="`X` was changed by <b>"),
-        Standing(name="train", fresh=False, reason="its code changed", last=done),
-        Standing(name="plot", fresh=False, reason="first run"),
-    ]
-    view = pipeline(drawn, found=found)
-    assert view.text.splitlines()[-2:] == [
-        "✔ load  up to date: `X` was changed by <b>",
-        "△ train  stale: its code changed",
+def test_below_the_drawing_stands_which_steps_are_not_fresh_and_why() -> None:
+    plan = RunPlan(
+        steps=(
+            planned("load", reason="same code", remark="`X` was changed by <b>"),
+            planned("train", "stale", "its code changed", remark="`y` in the notebook is v2; a run gives v1"),
+            planned("plot", "may run", "needs step 'train'"),
+            planned("tell", "unknown", "code cell 2 computes `k`"),
+            planned("new", "stale", "first run", ""),
+        )
+    )
+    view = pipeline(plan)
+    assert view.text.splitlines()[-4:] == [
+        "✔ load  fresh: `X` was changed by <b>",
+        "△ train  stale: its code changed; `y` in the notebook is v2; a run gives v1",
+        "◇ plot  may run: needs step 'train'",
+        "? tell  unknown: code cell 2 computes `k`",
     ]
     assert "changed by &lt;b&gt;" in view.html
-    assert "same code; `X` was changed by <b>" in standings(found).text
+    assert "same code; `X` was changed by <b>" in plan_table(plan, last={}).text
+
+
+def test_a_file_stands_between_the_step_that_writes_it_and_those_that_read_it() -> None:
+    files = ("/data/out/rows.csv",)
+    plan = RunPlan(
+        steps=(planned("write"), planned("read"), planned("tell")),
+        edges=(
+            Edge(start="write", end="read", names=("n",), files=files),
+            Edge(start="write", end="tell", files=files),
+        ),
+    )
+    text = plan_graph(plan).text
+    assert text.splitlines() == [
+        "✔ write ⇢ rows.csv ⇢ ✔ read",
+        "write → read",
+        "rows.csv ⇢ ✔ tell",
+        "(✔ fresh  ⇢ by a file)",
+    ]
+    many = replace(plan.edges[0], files=tuple(f"f{number}.csv" for number in range(20)))
+    assert "f0.csv, f1.csv and 18 more" in plan_graph(replace(plan, edges=(many,))).text
+
+
+def test_an_order_without_values_is_drawn_as_an_edge() -> None:
+    plan = RunPlan(steps=(planned("a"), planned("b")), edges=(Edge(start="a", end="b"),))
+    assert plan_graph(plan).text.startswith("✔ a → ✔ b")
 
 
 def test_a_pipeline_without_steps_says_what_to_do() -> None:
-    assert pipeline(plan([])).text == "no steps yet: run a cell that starts with %%step"
+    assert pipeline(RunPlan()).text == "no steps yet: run a cell that starts with %%step"

@@ -32,7 +32,7 @@ from zennb.views.flow import flow
 from zennb.views.graph import Node, graph
 from zennb.views.lineage import lineage
 from zennb.views.page import document, page
-from zennb.views.pipeline import live, pipeline, progress, standings
+from zennb.views.pipeline import live, pipeline, plan_graph, plan_table, progress
 from zennb.views.preview import preview
 from zennb.views.problem import problem
 from zennb.views.rows import beside
@@ -52,7 +52,6 @@ from tests.views.named import (
     plan_named,
     run_named,
     stack_named,
-    standings_named,
     step_named,
 )
 
@@ -127,8 +126,12 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         [step_named(n), step_named(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]
     ),
     "graph.graph": lambda n: graph(
-        [Node(id="a", label=n, state=n, stale=True), Node(id="b", label=n, note=n, shape="artifact")],
-        [("a", "b")],
+        [
+            Node(id="a", label=n, state=n),
+            Node(id="b", label=n, note=n, shape="artifact"),
+            Node(id="c", label=n, shape="file"),
+        ],
+        [("a", "b"), ("b", "c")],
     ),
     "lineage.lineage": lambda n: lineage(
         artifact_named(n, 2),
@@ -143,7 +146,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         run=run_named(n, status=Status.RUNNING),
         printed={n: n},
     ),
-    "pipeline.pipeline": lambda n: pipeline(plan_named(n), found=standings_named(n), title=n),
+    "pipeline.pipeline": lambda n: pipeline(plan_named(n), title=n),
     "pipeline.progress": lambda n: progress(
         [n],
         steps={n: step_named(n, Status.RUNNING)},
@@ -151,7 +154,8 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         run=run_named(n, status=Status.RUNNING),
         naming=True,
     ),
-    "pipeline.standings": lambda n: standings(standings_named(n)),
+    "pipeline.plan_graph": lambda n: plan_graph(plan_named(n)),
+    "pipeline.plan_table": lambda n: plan_table(plan_named(n), last={n + "stale": step_named(n)}),
     "preview.preview": lambda n: join(preview(artifact_named(n, 1, kind=kind).summary) for kind in KINDS),
     "problem.problem": lambda n: problem(ValueError(n), kind=n),
     "rows.beside": lambda n: View(
@@ -169,7 +173,10 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "stated.stated_runs": lambda n: stated_runs(
         RunFilter(stack=n, notebook=n, kind=n, since=1.0, until=2.0), Page(items=[1], total=3), since=n
     ),
-    "step.explain": lambda n: explain(n, differences=[n], fresh=False, reason=n, previous=step_named(n)),
+    "step.explain": lambda n: join(
+        explain(each, differences=[n + "2"], remarks=[n], previous=step_named(n))
+        for each in plan_named(n).steps
+    ),
     "step.running_line": lambda n: running_line(step_named(n, Status.RUNNING), seconds=3.2),
     "step.status_line": lambda n: join(map(status_line, every_state_named(n)), gap=0),
     "step.step": lambda n: join(step(each, consumers={n: [n]}) for each in every_state_named(n)),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from zennb.core.records import Artifact, Failure, Parts, Status, Step
+from zennb.core.run_plan import Freshness, PlannedStep
 from zennb.views.step import effect, explain, reason, status_line, step
 
 MODEL = Artifact(
@@ -115,9 +116,14 @@ def test_a_failed_step_shows_its_traceback() -> None:
     assert "Cell In[2], line 1" in view.html
 
 
+def planned(state: str, reason: str = "", status: str = "completed") -> PlannedStep:
+    return PlannedStep(name="train", state=Freshness(state), reason=reason, status=status)
+
+
 def test_an_explanation_lists_what_differs() -> None:
     found = ["function `clean` changed", "scikit-learn 1.8 → 1.9"]
-    assert explain("train", differences=found, fresh=False, previous=TRAIN).text == (
+    step = planned("stale", "function `clean` changed (and 1 more)")
+    assert explain(step, differences=found, previous=TRAIN).text == (
         "△ train  stale: it would run\n"
         "  - function `clean` changed\n"
         "  - scikit-learn 1.8 → 1.9\n"
@@ -125,13 +131,29 @@ def test_an_explanation_lists_what_differs() -> None:
     )
 
 
-def test_an_explanation_of_a_step_that_never_ran_and_of_one_up_to_date() -> None:
-    assert explain("train", differences=[], fresh=False, reason="first run").text == (
+def test_an_explanation_tells_a_reason_that_is_none_of_the_differences_too() -> None:
+    view = explain(
+        planned("stale", "data.csv changed"), differences=["input `X` changed"], remarks=["so it is"]
+    )
+    assert view.text.splitlines()[1:] == ["  - data.csv changed", "  - input `X` changed", "  - so it is"]
+
+
+def test_an_explanation_of_a_step_that_never_ran_and_of_one_that_is_fresh() -> None:
+    assert explain(planned("stale", "first run", "")).text == (
         "○ train  not run yet: it would run\n  - first run"
     )
-    fresh = explain(
-        "train", differences=[], fresh=True, reason="same code and inputs as run 13", previous=TRAIN
-    )
-    assert fresh.text.startswith(
-        "✔ train  up to date: it would be reused\n  - same code and inputs as run 13"
-    )
+    fresh = explain(planned("fresh", "same code and inputs as run 13"), previous=TRAIN)
+    assert fresh.text.startswith("✔ train  fresh: it would be reused\n  - same code and inputs as run 13")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("may run", "◇ train  may run: it runs if a step before it makes something else\n  - why"),
+        ("unknown", "? train  unknown: only running the notebook tells whether it would be reused\n  - why"),
+    ],
+)
+def test_an_explanation_says_what_is_open(state: str, said: str) -> None:
+    view = explain(planned(state, "why"))
+    assert view.text == said
+    assert state in view.html

@@ -56,11 +56,16 @@ def _history(context: Context, given: Given) -> Outcome:
 def _lineage(context: Context, given: Given) -> Outcome:
     found = _artifact(context, given)
     around = ancestry(context.workspace.metadata, found)
-    view = lineage(found, producers=around.producers, consumers=around.consumers)
+    view = lineage(found, producers=around.producers, consumers=around.consumers, writers=around.writers)
     data = {
         "artifact": artifact_data(found),
         "producers": {key: step_data(step) for key, step in around.producers.items()},
         "consumers": {key: [step_data(step) for step in steps] for key, steps in around.consumers.items()},
+        "writers": {
+            key: {path: step_data(step) for path, step in files.items()}
+            for key, files in around.writers.items()
+            if files
+        },
     }
     return Outcome(view=view, data=data)
 

@@ -15,8 +15,9 @@ from zennb.commands.parser import parse
 from zennb.commands.step import STEP, named
 from zennb.core.heading import Heading, body, heading, stays_plain, switch
 from zennb.core.magics import parse_python
+from zennb.core.ordering import file_edges, flows
 from zennb.core.plan import Outline, plan
-from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.run_plan import Freshness, PlannedStep, RunPlan
 from zennb.engine.definition import Options, define
 from zennb.errors import UsageError
 from zennb.headless.label import label
@@ -37,7 +38,7 @@ class _StepCell:
     """One step cell of a file."""
 
     outline: Outline
-    body: str
+    source: str
     named: bool
 
 
@@ -67,8 +68,9 @@ class NotebookFile:
 
     def records(self, workspace: Workspace) -> dict[str, Step]:
         """Return the latest record of each of its steps that has one."""
-        name = label(self.path, workspace.home)
-        return {step.name: step for step in workspace.metadata.latest_steps(name)}
+        sources = {name: cell.source for name, cell in self._cells.items()}
+        found = workspace.metadata.latest_steps(label(self.path, workspace.home), sources=sources)
+        return {step.name: step for step in found}
 
     def state(self, records: Mapping[str, Step]) -> RunPlan:
         """Return the pipeline and where each step stands by its latest record."""
@@ -89,9 +91,8 @@ class NotebookFile:
                     binds=tuple(sorted(cell.outline.binds)),
                 )
             )
-        edges = tuple(
-            Edge(start=start, end=end, names=names) for (start, end), names in self.plan.edges.items()
-        )
+        after = {name: cell.outline.after for name, cell in self._cells.items()}
+        edges = flows(self.plan, after=after, files=file_edges(self.plan.order, records))
         return RunPlan(steps=tuple(nodes), edges=edges)
 
     def _reason(self, name: str, last: Step | None, stale: set[str]) -> str:
@@ -99,7 +100,7 @@ class NotebookFile:
             return "first run"
         if not last.status.is_good:
             return f"the run before was {last.status.value}"
-        if body(last.source).strip() != self._cells[name].body.strip():
+        if body(last.source).strip() != body(self._cells[name].source).strip():
             return "its own code changed"
         before = [parent for parent in self.plan.parents(name) if parent in stale]
         return f"step `{before[0]}` before it is not up to date" if before else ""
@@ -139,7 +140,7 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
         binds=frozenset(outputs or public),
         after=named(given.many("after")),
     )
-    return _StepCell(outline=outline, body=text, named=options.name != "")
+    return _StepCell(outline=outline, source=source, named=options.name != "")
 
 
 def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:

@@ -9,11 +9,10 @@ from zennb.commands.data import plain, step_data
 from zennb.commands.face import Face
 from zennb.commands.notebook import OUT, PARAMETER, STACK, TIMEOUT, run_notebook
 from zennb.commands.outcome import Context, Outcome
+from zennb.commands.sentence import said
 from zennb.commands.syntax import JSON, Argument, Command, Verb
-from zennb.core.plan import Plan
-from zennb.core.records import Status
 from zennb.errors import UnknownName, UsageError
-from zennb.views.pipeline import Standing, pipeline, standings
+from zennb.views.pipeline import pipeline, plan_table
 from zennb.views.step import explain
 
 if TYPE_CHECKING:
@@ -22,20 +21,19 @@ if TYPE_CHECKING:
     from zennb.commands.given import Given
     from zennb.commands.outline import NotebookFile
     from zennb.core.records import Step
-    from zennb.core.run_plan import PlannedStep, RunPlan
+    from zennb.core.run_plan import RunPlan
 
 __all__ = ["PIPELINE"]
 
 
 def _show(context: Context, given: Given) -> Outcome:
-    state, records, title = _state(context, given)
-    view = pipeline(_plan(state), found=_standings(state, records), title=title)
-    return Outcome(view=view, data=_data(state, records))
+    plan, records, title = _plan(context, given)
+    return Outcome(view=pipeline(plan, title=title), data=_data(plan, records))
 
 
 def _status(context: Context, given: Given) -> Outcome:
-    state, records, _ = _state(context, given)
-    return Outcome(view=standings(_standings(state, records)), data=_data(state, records))
+    plan, records, _ = _plan(context, given)
+    return Outcome(view=plan_table(plan, last=records), data=_data(plan, records))
 
 
 def _run(context: Context, given: Given) -> Outcome:
@@ -56,18 +54,31 @@ def _run(context: Context, given: Given) -> Outcome:
 
 def _explain(context: Context, given: Given) -> Outcome:
     name = given.text("step")
-    state, records, _ = _state(context, given)
-    node = state.step(name)
-    if node is None:
-        raise UnknownName("step", name, [each.name for each in state.steps])
-    told = context.session.explain(name) if context.session is not None else [node.reason]
-    last = records.get(name)
-    view = explain(name, differences=told, fresh=node.is_fresh, reason=node.reason, previous=last)
-    previous = None if last is None else step_data(last)
-    return Outcome(view=view, data={**plain(node), "differences": told, "previous": previous})
+    plan, records, _ = _plan(context, given)
+    step = plan.step(name)
+    if step is None:
+        raise UnknownName("step", name, [each.name for each in plan.steps])
+    differences = [] if context.session is None or step.is_fresh else context.session.explain(name)
+    remarks, previous = plan.remarks(name), records.get(name)
+    view = explain(step, differences=differences, remarks=remarks, previous=previous)
+    more = {"differences": differences, "remarks": remarks}
+    return Outcome(
+        view=view,
+        data={**plain(step), **more, "previous": None if previous is None else step_data(previous)},
+    )
 
 
-def _state(context: Context, given: Given) -> tuple[RunPlan, Mapping[str, Step], str]:
+def _forget(context: Context, given: Given) -> Outcome:
+    if context.session is None:
+        _no_session()
+    name = given.text("step")
+    context.session.forget(name)
+    stays = "its records and artifacts stay, and running its cell brings it back"
+    sentence = f"step '{name}' has left the pipeline; {stays}."
+    return Outcome(view=said(sentence), data={"forgotten": name}, sentence=sentence)
+
+
+def _plan(context: Context, given: Given) -> tuple[RunPlan, Mapping[str, Step], str]:
     """Return the pipeline asked about, the latest record of each step, and a title."""
     if context.face is Face.TERMINAL:
         found = _file(given)
@@ -76,8 +87,8 @@ def _state(context: Context, given: Given) -> tuple[RunPlan, Mapping[str, Step],
     if context.session is None:
         _no_session()
     notebook = context.session.notebook
-    records = {step.name: step for step in context.workspace.metadata.latest_steps(notebook)}
-    return context.session.plan(), records, notebook.replace("\\", "/").rpartition("/")[2]
+    title = notebook.replace("\\", "/").rpartition("/")[2]
+    return context.session.plan(), context.session.latest(), title
 
 
 def _file(given: Given) -> NotebookFile:
@@ -90,41 +101,16 @@ def _no_session() -> NoReturn:
     raise UsageError("there is no notebook session here yet; type `%load_ext zennb` and run the step cells.")
 
 
-def _plan(state: RunPlan) -> Plan:
-    edges = {(edge.start, edge.end): edge.names for edge in state.edges}
-    return Plan(order=tuple(node.name for node in state.steps), edges=edges)
-
-
-def _standings(state: RunPlan, records: Mapping[str, Step]) -> list[Standing]:
-    stale = {node.name for node in state.steps if not node.is_fresh}
-    fed_by_stale = {edge.end for edge in state.edges if edge.start in stale}
-    return [_standing(node, records.get(node.name), node.name in fed_by_stale) for node in state.steps]
-
-
-def _standing(node: PlannedStep, last: Step | None, fed_by_stale: bool) -> Standing:
-    return Standing(
-        name=node.name,
-        fresh=node.is_fresh,
-        reason=node.reason,
-        remark=node.remark,
-        last=last,
-        upstream=not node.is_fresh
-        and fed_by_stale
-        and last is not None
-        and last.status in {Status.COMPLETED, Status.CACHED},
-    )
-
-
-def _data(state: RunPlan, records: Mapping[str, Step]) -> dict[str, object]:
+def _data(plan: RunPlan, records: Mapping[str, Step]) -> dict[str, object]:
     steps = [
-        {**plain(node), "run": records[node.name].run if node.name in records else None}
-        for node in state.steps
+        {**plain(step), "run": records[step.name].run if step.name in records else None}
+        for step in plan.steps
     ]
     return {
         "steps": steps,
         "edges": [
             {"from": each.start, "to": each.end, "names": list(each.names), "files": list(each.files)}
-            for each in state.edges
+            for each in plan.edges
         ],
     }
 
@@ -155,7 +141,7 @@ PIPELINE = Command(
         ),
         Verb(
             name="run",
-            help="run the steps as one run; what is up to date is reused",
+            help="run the steps as one run; fresh ones are reused",
             run=_run,
             arguments=(
                 NOTEBOOK,
@@ -177,14 +163,14 @@ PIPELINE = Command(
         ),
         Verb(
             name="status",
-            help="list the steps: up to date or not, and why",
+            help="list the steps: what a run would do with each, and why",
             run=_status,
             arguments=(NOTEBOOK, JSON),
             examples=("pipeline status {notebook}",),
         ),
         Verb(
             name="explain",
-            help="say what differs between a step as it stands and its latest record",
+            help="say what a run would do with a step, and what differs from its latest record",
             run=_explain,
             arguments=(
                 NOTEBOOK,
@@ -192,6 +178,17 @@ PIPELINE = Command(
                 JSON,
             ),
             examples=("pipeline explain {notebook} train",),
+        ),
+        Verb(
+            name="forget",
+            help="take a step out of the pipeline; its records and artifacts stay",
+            run=_forget,
+            faces=MAGIC,
+            arguments=(
+                Argument(flags=("STEP",), kind="step", required=True, help="the step's name"),
+                JSON,
+            ),
+            examples=("pipeline forget train",),
         ),
     ),
 )

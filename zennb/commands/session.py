@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zennb.core.records import Run
+    from zennb.core.records import Run, Step
     from zennb.core.run_plan import RunPlan
     from zennb.views.view import Shown
 
@@ -46,6 +46,16 @@ class Session(Protocol):
 
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as it stands and its latest record.
+
+        Raises:
+            UnknownName: there is no such step.
+        """
+
+    def latest(self) -> Mapping[str, Step]:
+        """Return step name → its latest record, for the steps that have one."""
+
+    def forget(self, step: str) -> None:
+        """Take a step out of the pipeline; its records stay, and running its cell brings it back.
 
         Raises:
             UnknownName: there is no such step.

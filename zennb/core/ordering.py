@@ -1,15 +1,18 @@
-"""Owns the order that steps need although no value flows between them: through files, random state and settings."""
+"""Owns what holds between steps although no value flows: files that flow, and the order they and settings ask for."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.core.run_plan import Edge
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from zennb.core.plan import Plan
     from zennb.core.records import Step
 
-__all__ = ["ordering"]
+__all__ = ["file_edges", "flows", "ordering"]
 
 
 def ordering(
@@ -47,6 +50,57 @@ def ordering(
         if before:
             found[name] = tuple(before)
     return found
+
+
+def file_edges(order: Sequence[str], latest: Mapping[str, Step]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (writer, reader) → the files that flow from the one to the other, as their latest runs tell.
+
+    A file comes from the last step before the reader that wrote it; a folder that a step lists, from all that wrote
+    something in it. Who only made the folder that a file is in did not make the file.
+
+    Args:
+        order: the steps, in the order they run.
+        latest: step name → its latest record; nothing is known of steps that never ran.
+    """
+    writer: dict[str, str] = {}
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for name in order:
+        step = latest.get(name)
+        if step is None:
+            continue
+        for path in step.observed.files:
+            for file in _sources(path, writer):
+                found.setdefault((writer[file], name), {})[file] = None
+        writer.update(dict.fromkeys([*step.observed.written, *step.observed.restored], name))
+    return {pair: tuple(files) for pair, files in found.items()}
+
+
+def _sources(path: str, writer: Mapping[str, str]) -> list[str]:
+    """Return what was written that a reader of a path sees: what is in it when it is a folder, else itself."""
+    inside = [file for file in writer if file != path and _is_in(file, path)]
+    return inside or [file for file in (path,) if file in writer]
+
+
+def flows(
+    plan: Plan, *, after: Mapping[str, Sequence[str]], files: Mapping[tuple[str, str], tuple[str, ...]]
+) -> tuple[Edge, ...]:
+    """Return the edges that are shown: what flows by name and by file, and the order that somebody asked for.
+
+    Args:
+        plan: order and edges.
+        after: step → the steps that it was asked to come after (`--after`).
+        files: (writer, reader) → the files between them.
+    """
+    pairs = dict.fromkeys(
+        [
+            *(pair for pair, names in plan.edges.items() if names or pair[0] in after.get(pair[1], ())),
+            *files,
+        ]
+    )
+    return tuple(
+        Edge(start=start, end=end, names=plan.edges.get((start, end), ()), files=files.get((start, end), ()))
+        for start, end in pairs
+    )
 
 
 def _read(step: Step) -> Iterable[str]:

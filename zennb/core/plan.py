@@ -25,12 +25,14 @@ class Outline:
         reads: names it takes from the notebook.
         binds: names it binds or changes in place.
         after: names of steps that must come before it although no value flows (`--after`).
+        captured: names known to come from plain cells, so that steps below it which bind them do not give them.
     """
 
     name: str
     reads: frozenset[str] = frozenset()
     binds: frozenset[str] = frozenset()
     after: tuple[str, ...] = ()
+    captured: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,8 +152,8 @@ def _binder(steps: Sequence[Outline], place: int, name: str, binders: Sequence[i
     at = bisect_left(binders, place)
     if at > 0:
         return steps[binders[at - 1]].name
-    if name in steps[place].binds:
-        return None  # it changes a variable of the notebook's own
+    if name in steps[place].binds or name in steps[place].captured:
+        return None  # a variable of the notebook's own
     return steps[binders[0]].name if binders else None
 
 

@@ -78,3 +78,11 @@ class RunPlan:
     def step(self, name: str) -> PlannedStep | None:
         """Return one step; None when there is none of that name."""
         return next((each for each in self.steps if each.name == name), None)
+
+    def remarks(self, name: str) -> list[str]:
+        """Return what is to be said of a step's own variables, and of those that it takes from other steps."""
+        found = [each.remark for each in self.steps if each.name == name]
+        for edge in self.edges:
+            if edge.end == name and (giver := self.step(edge.start)) is not None:
+                found += [giver.remark for taken in edge.names if f"`{taken}`" in giver.remark]
+        return [remark for remark in dict.fromkeys(found) if remark]

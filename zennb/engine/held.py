@@ -37,12 +37,21 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What a step made, as it was then: the artifact, its look, the object's `id` (it is let go of), and when."""
+    """What a step made, and what the variable was then.
+
+    Attributes:
+        artifact: the artifact.
+        look: its content.
+        place: `id` of the object, which is let go of.
+        moment: when the variable was last known to be the artifact.
+        made_at: when it became the artifact.
+    """
 
     artifact: Artifact
     look: Look
     place: int
     moment: int
+    made_at: int
 
 
 class Holdings:
@@ -92,7 +101,15 @@ class Holdings:
         """Note that a variable holds `value`, which is `artifact` and was just looked at."""
         self._held[name] = Held(value=value, artifact=artifact, look=seen, moment=self._moment)
         if artifact is not None and artifact.kind == "output":
-            self._made[name] = Made(artifact=artifact, look=seen, place=id(value), moment=self._moment)
+            before = self._made.get(name)
+            is_same = before is not None and before.artifact.id == artifact.id and artifact.id is not None
+            self._made[name] = Made(
+                artifact=artifact,
+                look=seen,
+                place=id(value),
+                moment=self._moment,
+                made_at=before.made_at if before is not None and is_same else self._moment,
+            )
 
     def look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
         """Return the content of a variable now, and the artifact it is (None when it is none, or not any more).

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.digest import looking
+from zennb.core.run_plan import Freshness, PlannedStep
 from zennb.engine.possible_effects import PossibleEffects
 from zennb.engine.resolve import resolve_step
 from zennb.errors import ZennbError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from zennb.engine.run_request import RunRequest
     from zennb.engine.site import Site
 
-__all__ = ["plan_run", "resolve_in_run"]
+__all__ = ["RunPlanner", "resolve_in_run"]
 
 
 def resolve_in_run(
@@ -55,29 +56,37 @@ def resolve_in_run(
     )
 
 
-def plan_run(request: RunRequest, site: Site) -> RunPlan:
-    """Return what a run would do with each of its steps; runs and records nothing."""
-    return _Planner(request, site).plan()
+class RunPlanner:
+    """Works out what a run would do with each of its steps; runs and records nothing.
 
+    Args:
+        request: the run.
+        site: the stack it would run on.
 
-class _Planner:
+    Attributes:
+        resolved: step → what it depends on in that run; known after `plan`, absent for a step that cannot be resolved.
+    """
+
     def __init__(self, request: RunRequest, site: Site) -> None:
         self._request, self._site = request, site
+        self.resolved: dict[str, ResolvedStep] = {}
         self._planned: dict[str, PlannedStep] = {}
         self._outputs: dict[str, Mapping[str, Artifact]] = dict(request.last)
         self._overlay: dict[str, str] = {}
         self._running: list[tuple[str, PossibleEffects]] = []
 
-    def plan(self) -> RunPlan:
-        request = self._request
-        for name in request.chosen:
-            self._planned[name] = self._step(name)
-        edges = tuple(
-            Edge(start=start, end=end, names=names)
-            for (start, end), names in request.plan.edges.items()
-            if names or start in request.definitions[end].options.after
-        )
-        return RunPlan(steps=tuple(self._planned.values()), edges=edges)
+    def plan(self) -> tuple[PlannedStep, ...]:
+        """Return the steps of the run in their order, each with what the run would do with it, and why."""
+        with looking():
+            for name in self._request.chosen:
+                self._planned[name] = self._step(name)
+        return tuple(self._planned.values())
+
+    def last_outputs(self, name: str) -> dict[str, Artifact]:
+        """Return those outputs of a step that no later step of the run makes anew."""
+        order = list(self._planned)
+        later = {each for step in order[order.index(name) + 1 :] for each in self._outputs.get(step, {})}
+        return {each: made for each, made in self._outputs[name].items() if each not in later}
 
     def _step(self, name: str) -> PlannedStep:
         request = self._request
@@ -89,15 +98,16 @@ class _Planner:
                 resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
             )
             state, reason = self._judged(resolved, verdict, behind)
+            self.resolved[name] = resolved
         except ZennbError as error:
-            resolved, verdict = None, None
+            verdict = None
             state, reason = Freshness.STALE, error.message
             if behind is not None:
                 state, reason = Freshness.MAY_RUN, _waiting(behind)
         if state is Freshness.FRESH and verdict is not None and verdict.reuse is not None:
             self._take_over(name, verdict.reuse)
         else:
-            self._running.append((name, PossibleEffects(resolved)))
+            self._running.append((name, PossibleEffects(self.resolved.get(name))))
             self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
         return PlannedStep(
             name=name,

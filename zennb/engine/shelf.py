@@ -216,7 +216,7 @@ def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
         summary=artifact.summary,
         needs=artifact.needs,
         packages=artifact.packages,
-        kind=kind if artifact.kind == "output" else artifact.kind,
+        kind=kind if "output" in {kind, artifact.kind} else artifact.kind,
         created=time.time(),
     )
 

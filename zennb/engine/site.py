@@ -119,7 +119,7 @@ class Site:
         return decide(
             prepared.parts,
             candidates=candidates,
-            previous=None if candidates else self._previous(definition.name, known),
+            previous=None if candidates else self._previous(definition, known),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
             stale=lambda step: self.surroundings.stale(step.observed, overlay),
             store=self.spec.artifact_store.name,
@@ -132,8 +132,10 @@ class Site:
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
-    def _previous(self, name: str, known: Recollection | None) -> Step | None:
-        return self.metadata.previous(name, self.notebook) if known is None else known.previous.get(name)
+    def _previous(self, definition: Definition, known: Recollection | None) -> Step | None:
+        if known is not None:
+            return known.previous.get(definition.name)
+        return self.metadata.previous(definition.name, self.notebook, source=definition.source)
 
     def proven(self, verdict: Verdict, source: Step) -> Verdict:
         """Return the verdict when what `source` left can be read back, else one to run, with the reason.

@@ -12,7 +12,7 @@ from zennb.headless.read import order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["cell_order", "find_notebook"]
+__all__ = ["cell_order", "find_notebook", "saved_at"]
 
 
 def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
@@ -38,3 +38,11 @@ def cell_order(notebook: Path | None) -> list[str]:
         return order(notebook)
     except ZennbError:
         return []
+
+
+def saved_at(notebook: Path | None) -> float:
+    """Return when the notebook was saved last, in seconds since the epoch; 0.0 when that is not known."""
+    try:
+        return notebook.stat().st_mtime if notebook is not None else 0.0
+    except OSError:
+        return 0.0

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.key import differences
+from zennb.core.ordering import file_edges, flows
 from zennb.core.records import Run, Status
-from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.run_plan import PlannedStep, RunPlan
 from zennb.engine.deadline import interrupted, interrupts_raise
 from zennb.engine.perform import own_frames
+from zennb.engine.planner import RunPlanner
 from zennb.engine.run import PipelineRun
 from zennb.engine.run_request import FinishedRun, RunRequest
-from zennb.errors import PlanError, UnknownName, UsageError, ZennbError
+from zennb.errors import CannotDigest, PlanError, UnknownName, UsageError
 from zennb.jupyter.live import LiveTable
-from zennb.jupyter.notebook import cell_order
+from zennb.jupyter.notebook import cell_order, saved_at
 from zennb.jupyter.panels.door import open_panel
 from zennb.jupyter.panels.panels import Panels
 from zennb.jupyter.planning import Planning
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from zennb.core.digest import Look
     from zennb.core.plan import Plan
@@ -73,53 +76,55 @@ class PipelineSession:
         return self._session.register.names()
 
     def plan(self) -> RunPlan:
-        """Return the steps, what flows between them, and which would run again now and why."""
-        definitions = self._definitions()
-        previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
-        drawn = self._planning.plan(definitions, previous)
-        site = self._session.site()
-        stale: dict[str, str] = {}
+        """Return the pipeline, and what a run would do with each step, worked out as that run would go."""
+        planner, request, previous = self._planner()
+        planned = planner.plan()
         changes = self._changes()
-        nodes = {}
-        made: set[str] = set()
-        for name in drawn.order:
-            latest = previous.get(name)
-            nodes[name] = self._node(
-                definitions[name], drawn, site, stale, changes=changes, previous=latest, made=made
-            )
-            if latest is not None and name not in stale:
-                made |= latest.brings_about
-        edges = tuple(
-            Edge(start=a, end=b, names=names)
-            for (a, b), names in drawn.edges.items()
-            if names or a in definitions[b].options.after
+        steps = tuple(
+            replace(each, remark="; ".join(self._remarks(each, planner, previous.get(each.name), changes)))
+            for each in planned
         )
-        return RunPlan(steps=tuple(nodes[name] for name in drawn.order), edges=edges)
+        after = {name: definition.options.after for name, definition in request.definitions.items()}
+        files = file_edges(request.plan.order, previous)
+        return RunPlan(steps=steps, edges=flows(request.plan, after=after, files=files))
+
+    def _planner(self) -> tuple[RunPlanner, RunRequest, dict[str, Step]]:
+        definitions = self._definitions()
+        previous = self._previous(definitions)
+        drawn = self._planning.plan(definitions, previous)
+        request = self._request(definitions, drawn, drawn.order, previous, pending=True)
+        return RunPlanner(request, self._session.site()), request, previous
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind."""
         return open_panel(self.panels, kind)
 
     def explain(self, step: str) -> list[str]:
-        """Return, one phrase each, what differs between a step as it stands and its latest record."""
-        definition = self._session.register.get(step)
-        prepared = self._session.resolve(definition)
-        previous = self._session.workspace.metadata.previous(step, self.notebook)
-        if previous is None:
-            return ["first run: there is no record of it yet"]
-        verdict = self._session.site().verdict(prepared)
-        if verdict.reuse is not None:
-            return [f"nothing changed: {verdict.reason}"]
-        found = differences(previous.parts, prepared.parts) if previous.parts is not None else []
-        return [*(found or [verdict.reason]), *self._behind(prepared.parts.inputs)]
+        """Return, one phrase each, what differs between a step as a run would find it and its latest record."""
+        self._session.register.get(step)
+        planner, _, previous = self._planner()
+        planner.plan()
+        before, now = previous.get(step), planner.resolved.get(step)
+        if before is None or before.parts is None or now is None:
+            return []
+        return differences(before.parts, now.parts)
 
-    def _behind(self, names: Iterable[str]) -> list[str]:
-        """Say which of these variables plain cells have changed since a step made them."""
-        read = set(names)
-        changes = {name: change for name, change in self._changes().items() if name in read}
-        latest = self._session.workspace.metadata.previous
-        steps = self.step_names() if changes else []
-        return [told for step in steps for told in _remarks(step, latest(step, self.notebook), changes)]
+    def latest(self) -> dict[str, Step]:
+        """Return step name → its latest record, for the steps that have one."""
+        found = self._session.workspace.metadata.latest_steps(
+            self.notebook, sources=_sources(self._definitions())
+        )
+        return {step.name: step for step in found}
+
+    def forget(self, step: str) -> None:
+        """Take a step out of the pipeline; its records stay, and running its cell brings it back."""
+        self._session.register.forget(step)
+
+    def _previous(self, definitions: Mapping[str, Definition]) -> dict[str, Step]:
+        """Return step name → the latest record of it that ran, was reused or failed."""
+        return self._session.workspace.metadata.previous_all(
+            definitions, self.notebook, sources=_sources(definitions)
+        )
 
     def run_pipeline(
         self,
@@ -160,23 +165,15 @@ class PipelineSession:
             definitions = self._definitions()
             if not definitions:
                 raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
-            previous = self._session.workspace.metadata.previous_all(definitions, self.notebook)
+            previous = self._previous(definitions)
             drawn = self._planning.plan(definitions, previous, side_by_side=True)
             chosen = drawn.narrow(start=start, only=only)
             self._load_pending(definitions, drawn, chosen)
             site = session.site(stack)
-            request = RunRequest(
-                definitions=definitions,
-                plan=drawn,
-                chosen=chosen,
-                namespace=session.namespace,
-                look=self._look,
-                partners=self._partners,
-                patches=session.patches,
+            request = replace(
+                self._request(definitions, drawn, chosen, previous),
                 overrides=self._overrides(parameters, definitions, drawn, previous) if parameters else {},
                 parameters=parameters,
-                last=self._last(drawn, chosen, previous),
-                previous=previous,
                 rerun=rerun,
             )
         runs = set(chosen)
@@ -199,7 +196,7 @@ class PipelineSession:
             reads = definitions[name].analysis.reads
             self._session.pending.load(each for each in reads if each not in drawn.sources[name])
 
-    def _look(self, name: str, value: Any) -> Any:
+    def _look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
         with self._session.lock:
             return self._session.holdings.look(name, value)
 
@@ -208,51 +205,81 @@ class PipelineSession:
             return self._session.holdings.partners(looks, self._session.namespace)
 
     def _definitions(self) -> dict[str, Definition]:
-        found = self._session.register.ordered(cell_order(self._session.path))
+        path = self._session.path
+        found = self._session.register.ordered(cell_order(path), saved=saved_at(path))
         return {definition.name: definition for definition in found}
 
     def _changes(self) -> dict[str, Change]:
         with self._session.lock:
             return self._session.plain.changes()
 
-    def _node(
+    def _request(
         self,
-        definition: Definition,
+        definitions: Mapping[str, Definition],
         drawn: Plan,
-        site: Site,
-        stale: dict[str, str],
+        chosen: tuple[str, ...],
+        previous: Mapping[str, Step],
         *,
-        changes: Mapping[str, Change],
-        previous: Step | None,
-        made: Collection[str],
-    ) -> PlannedStep:
-        """Return where a step stands; `stale` collects the steps that would run, with the reason.
+        pending: bool = False,
+    ) -> RunRequest:
+        """Return what a run of these steps is asked for; a plan of it is asked for the same.
 
-        What fresh steps above it set and write, as `made` says, is taken for granted: they come first.
+        Args:
+            definitions: all steps of the notebook.
+            drawn: their order and edges.
+            chosen: those to run.
+            previous: their latest records.
+            pending: whether outputs that nothing has read yet stay in the store.
         """
-        waits = next((parent for parent in drawn.parents(definition.name) if parent in stale), None)
-        prepared = None
-        if waits is not None:
-            reason: str = f"needs step '{waits}', which would run again"
-        else:
-            try:
-                prepared = self._session.resolve(definition)
-                verdict = site.verdict(prepared, made=made)
-                reason = verdict.reason
-                waits = None if verdict.reuse is not None else definition.name
-            except ZennbError as error:
-                reason, waits = error.message, definition.name
-        if waits is not None:
-            stale[definition.name] = reason
-        return PlannedStep(
-            name=definition.name,
-            status=previous.status.value if previous is not None else "",
-            reason=reason,
-            state=_state(definition.name, waits),
-            reads=tuple(sorted(drawn.sources[definition.name])),
-            binds=tuple(sorted(self._planning.binds(definition, previous))),
-            remark="; ".join(_remarks(definition.name, previous, changes)),
+        session = self._session
+        origins = {
+            name: self._planning.origins(definitions[name], drawn, previous, pending=pending)
+            for name in chosen
+        }
+        return RunRequest(
+            definitions=definitions,
+            plan=drawn,
+            chosen=chosen,
+            namespace=session.namespace,
+            look=self._look,
+            partners=self._partners,
+            patches=session.patches,
+            last=self._last(drawn, chosen, previous),
+            previous=previous,
+            binds={name: self._planning.binds(definitions[name], previous.get(name)) for name in chosen},
+            origins={name: found for name, found in origins.items() if found},
         )
+
+    def _remarks(
+        self, step: PlannedStep, planner: RunPlanner, latest: Step | None, changes: Mapping[str, Change]
+    ) -> list[str]:
+        """Say where the notebook's variables are not what a run would give."""
+        made = latest.outputs if latest is not None else {}
+        changed = {
+            name: change
+            for name, change in changes.items()
+            if name in made and made[name].digest == change.artifact.digest
+        }
+        found = [
+            f"`{name}` was {change.said} after step '{step.name}' made it" for name, change in changed.items()
+        ]
+        given = planner.last_outputs(step.name) if step.is_fresh else {}
+        for name, artifact in given.items():
+            held = self._held(name) if name not in changes else None
+            if held is not None and held.digest != artifact.digest:
+                found.append(f"`{name}` in the notebook is v{held.version}; a run gives v{artifact.version}")
+        return found
+
+    def _held(self, name: str) -> Artifact | None:
+        """Return the artifact that a variable is, or will be once a cell names it; None when it is none."""
+        session = self._session
+        waiting = session.pending.artifacts([name]).get(name)
+        if waiting is not None or name not in session.namespace:
+            return waiting
+        try:
+            return self._look(name, session.namespace[name])[1]
+        except CannotDigest:
+            return None
 
     def _overrides(
         self,
@@ -319,29 +346,12 @@ class PipelineSession:
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
         """Whether the notebook's variable is that artifact already, or will be when a cell names it."""
-        waiting = self._session.pending.artifacts([name]).get(name)
-        if waiting is not None:
-            return waiting.digest == artifact.digest and waiting.blob == artifact.blob
-        if name not in self._session.namespace:
-            return False
-        _, held = self._session.holdings.look(name, self._session.namespace[name])
+        held = self._held(name)
         return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
 
 
-def _state(name: str, waits: str | None) -> Freshness:
-    if waits is None:
-        return Freshness.FRESH
-    return Freshness.STALE if waits == name else Freshness.MAY_RUN
-
-
-def _remarks(step: str, latest: Step | None, changes: Mapping[str, Change]) -> list[str]:
-    """Say which of the outputs of a step's latest run plain cells have changed since."""
-    made = latest.outputs if latest is not None else {}
-    return [
-        f"`{name}` was {change.said} after step '{step}' made it"
-        for name, change in changes.items()
-        if name in made and made[name].digest == change.artifact.digest
-    ]
+def _sources(definitions: Mapping[str, Definition]) -> dict[str, str]:
+    return {name: definition.source for name, definition in definitions.items()}
 
 
 def _value(text: str) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.face import ROOT
 from zennb.core.definitions import flattened
+from zennb.core.effects import Effect
 from zennb.core.heading import is_only_magics
 from zennb.core.mutation import changes_in_place
 from zennb.core.reach import reach
@@ -61,6 +62,18 @@ class _PlainCell:
             return None
         return ast.Module(body=list(flattened(tree.body)), type_ignores=[])
 
+    def may_bind(self, name: str) -> bool:
+        """Whether it binds or deletes a name, or does what reading it does not tell."""
+        tree = self.tree
+        if tree is None:
+            return True
+        found = analyse(tree)
+        is_seen_through = not found.dynamic and not found.stars
+        is_seen_through &= all(
+            line.effect is not Effect.UNSEEN or _is_ours(line.text) for line in found.magics
+        )
+        return not is_seen_through or name in found.binds or name in found.deletes
+
 
 class PlainCells:
     """The plain cells that ran in this kernel, and what they did to the outputs of steps.
@@ -82,6 +95,12 @@ class PlainCells:
         number = getattr(result, "execution_count", None) if getattr(info, "store_history", False) else None
         text = getattr(info, "transformed_cell", None) or ""
         self._cells.append(_PlainCell(number=number, text=text, moment=self._holdings.moment))
+
+    def may_bind(self, name: str, *, since: int) -> bool:
+        """Say whether a plain cell that ran after a moment binds a variable, or may; what is forgotten may have."""
+        if len(self._cells) == self._cells.maxlen and self._cells[0].moment > since:
+            return True
+        return any(cell.moment > since and cell.may_bind(name) for cell in self._cells)
 
     def changes(self) -> dict[str, Change]:
         """Return the outputs of steps that plain cells have changed since they were made, by name."""
@@ -117,6 +136,10 @@ class PlainCells:
         mention = [cell for cell, tree in trees if not names.isdisjoint(_mentioned(tree, self._namespace))]
         others = [cell for cell in cells if (tree := cell.tree) is None or not is_only_magics(tree, _OURS)]
         return _which(mention or others, "or")
+
+
+def _is_ours(line: str) -> bool:
+    return line.lstrip("%").partition(" ")[0] in _OURS
 
 
 def _touched(tree: ast.Module) -> set[str]:

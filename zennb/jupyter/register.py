@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ class Register:
     def __init__(self) -> None:
         self._steps: dict[str, Definition] = {}
         self._names: dict[str, str] = {}  # by cell
+        self._ran: dict[str, float] = {}  # when each was run last, in seconds since the epoch
+        self._saved: set[str] = set()  # cells of steps that were found in the saved file
 
     def add(self, definition: Definition) -> Definition:
         """Take in a step, and return it under the name it got.
@@ -39,6 +42,7 @@ class Register:
                 if key != definition.name
             }
         self._steps[definition.name] = definition
+        self._ran[definition.name] = time.time()
         if definition.cell:
             self._names[definition.cell] = definition.name
         return definition
@@ -59,21 +63,55 @@ class Register:
             )
         return self._steps[name]
 
-    def ordered(self, cells: Sequence[str]) -> list[Definition]:
+    def forget(self, name: str) -> None:
+        """Take a step out; a cell that defines it again brings it back, at its end.
+
+        Raises:
+            UnknownName: there is no such step.
+        """
+        cell = self.get(name).cell
+        del self._steps[name]
+        if self._names.get(cell) == name:
+            del self._names[cell]
+
+    def cell_is_plain(self, cell: str) -> None:
+        """Take out the step of a cell that ran as a plain one."""
+        if cell and (name := self._names.get(cell)) is not None:
+            self.forget(name)
+
+    def ordered(self, cells: Sequence[str], *, saved: float = 0.0) -> list[Definition]:
         """Return the steps in the order of the notebook's cells, else in order of first run.
 
-        Steps of cells that the saved file does not have (yet) stand behind the step that was first run before them.
+        Steps of cells that the saved file does not have (yet) stand behind the step that was first run before them,
+        in order of first run; with none before them they stand first. Those whose cells were deleted are left out.
+
+        Args:
+            cells: ids of the cells of the saved file, top to bottom; empty when it does not tell.
+            saved: when it was saved, in seconds since the epoch.
         """
-        steps = list(self._steps.values())
         place = {cell: number for number, cell in enumerate(cells)}
-        if not any(step.cell in place for step in steps):
-            return steps
-        keyed: list[tuple[float, int, Definition]] = []
-        last = -1.0
-        for number, step in enumerate(steps):
-            last = float(place[step.cell]) if step.cell in place else last + 0.5
-            keyed.append((last, number, step))
-        return [step for _, _, step in sorted(keyed, key=lambda each: each[:2])]
+        self._saved.update(step.cell for step in self._steps.values() if step.cell in place)
+        present = [
+            step
+            for step in self._steps.values()
+            if step.cell in place or not self._is_deleted(step, cells, saved)
+        ]
+        behind: dict[str, list[Definition]] = {}
+        before = ""
+        for step in present:
+            if step.cell in place:
+                before = step.name
+            else:
+                behind.setdefault(before, []).append(step)
+        found = sorted((step for step in present if step.cell in place), key=lambda step: place[step.cell])
+        return [*behind.get("", ()), *(each for step in found for each in (step, *behind.get(step.name, ())))]
+
+    def _is_deleted(self, step: Definition, cells: Sequence[str], saved: float) -> bool:
+        """Whether a step's cell, which the saved file does not have, was there to be saved when the file was.
+
+        Some frontends tell kernels other ids than they save: then no cell was ever found in the file.
+        """
+        return bool(step.cell and cells and self._saved) and saved > self._ran[step.name]
 
     def _named(self, definition: Definition) -> Definition:
         if definition.options.name or not definition.cell:

@@ -80,6 +80,7 @@ class KernelSession:
         self._announced: dict[str, Announced] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
+        self._is_step = False  # whether the cell that runs now was announced as a step
         self._text = ""
         self._needed: set[str] = set()
         self._depth = 0
@@ -154,12 +155,14 @@ class KernelSession:
     def announce(self, token: str, step: Announced) -> None:
         """Note a step cell that is about to run."""
         self._announced = {token: step} if self._depth <= 1 else {**self._announced, token: step}
+        self._is_step = True
 
     def before_cell(self, info: ExecutionInfo) -> None:
         """Note which cell runs."""
         self._depth += 1
         if self._depth == 1:
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
+            self._is_step = False
         self._text = info.raw_cell or ""
 
     def reads_pending(self, tree: ast.Module) -> bool:
@@ -179,14 +182,20 @@ class KernelSession:
             self.holdings.code_ran()  # a step that ended well has looked at what it left
             if self._depth == 0:
                 self.plain.note(result)
+                self._turned_plain(result)
             self.pending.expose(self._text)
         self._note_patches(result)
         watch(self.namespace)
         self.holdings.sweep(self.namespace)
         self.pending.forget([name for name in self.pending.names if name in self.namespace])
         if self._depth == 0:
-            self._cell = None
+            self._cell, self._is_step = None, False
             self.surroundings.settings.note()
+
+    def _turned_plain(self, result: ExecutionResult | None) -> None:
+        """Take the step of a cell that ran as a plain one out of the pipeline; not for a mistake in its text."""
+        if not self._is_step and result is not None and result.error_before_exec is None:
+            self.register.cell_is_plain(getattr(result.info, "cell_id", None) or "")
 
     def _note_patches(self, result: ExecutionResult | None) -> None:
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""

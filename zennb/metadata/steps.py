@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from zennb.core.heading import body
 from zennb.metadata import rows
 from zennb.metadata.artifacts import COLUMNS as ARTIFACT
 from zennb.metadata.artifacts import NewArtifact, record_artifact
@@ -208,27 +209,63 @@ def newest_reusable(connection: sqlite3.Connection, keys: Sequence[str]) -> dict
     return {step.key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
 
 
-def previous_steps(connection: sqlite3.Connection, names: Sequence[str], notebook: Text) -> dict[str, Step]:
+def previous_steps(
+    connection: sqlite3.Connection, names: Sequence[str], notebook: Text, sources: Mapping[str, str]
+) -> dict[str, Step]:
     """Return step name → the latest record of it that ran, was reused or failed."""
     number = find_text(connection, notebook)
-    if number is None:
-        return {}
     sql = (
         "SELECT (SELECT s.id FROM steps s WHERE s.notebook = ? AND s.name = json_each.value "
         "AND s.status IN ('completed', 'cached', 'failed') ORDER BY s.id DESC LIMIT 1) FROM json_each(?)"
     )
     wanted = json.dumps([plain(name) for name in names])
-    return {step.name: step for step in _of(connection, sql, (number, wanted))}
+    own = [] if number is None else _of(connection, sql, (number, wanted))
+    found = {step.name: step for step in own}
+    return _unnamed(connection, {n: text for n, text in sources.items() if n not in found}) | found
+
+
+def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict[str, Step]:
+    """Return step name → its latest record of a kernel that did not know its notebook, if the cell reads the same.
+
+    So are those of papermill and `jupyter execute`. The name alone proves nothing: many notebooks have a step `load`.
+
+    Args:
+        connection: to the database.
+        sources: step name → text of its cell.
+    """
+    number = find_text(connection, Text.of("")) if sources else None
+    if number is None:
+        return {}
+    sql = (
+        "SELECT max(s.id), s.name, c.text FROM json_each(?) "
+        "JOIN steps s ON s.notebook = ? AND s.name = json_each.value JOIN texts c ON c.id = s.source "
+        "WHERE s.status IN ('completed', 'cached', 'failed') "
+        "GROUP BY s.name, s.source ORDER BY max(s.id)"
+    )
+    bodies = {plain(name): body(plain(text)).strip() for name, text in sources.items()}
+    latest = {
+        name: newest
+        for newest, name, text in connection.execute(sql, (json.dumps(list(bodies)), number))
+        if body(text).strip() == bodies[name]
+    }
+    found = _by_id(connection, list(latest.values()))
+    return {step.name: step for step in found}
 
 
 def _of(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Step]:
     """Return the steps whose numbers a query gives; it may give NULL for none."""
-    numbers = [row[0] for row in connection.execute(sql, values) if row[0] is not None]
+    return _by_id(connection, [row[0] for row in connection.execute(sql, values) if row[0] is not None])
+
+
+def _by_id(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Step]:
+    """Return the steps of these numbers, oldest first."""
     where = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
     return _select(connection, _STEP + where, (json.dumps(numbers),)) if numbers else []
 
 
-def previous_step(connection: sqlite3.Connection, name: str, notebook: Text) -> Step | None:
+def previous_step(
+    connection: sqlite3.Connection, name: str, notebook: Text, source: str | None
+) -> Step | None:
     """Return the latest record of a step that ran, was reused or failed."""
     number = find_text(connection, notebook)
     where = (
@@ -236,6 +273,8 @@ def previous_step(connection: sqlite3.Connection, name: str, notebook: Text) -> 
         "ORDER BY s.id DESC LIMIT 1"
     )
     found = [] if number is None else _select(connection, _STEP + where, (number, plain(name)))
+    if not found and source is not None:
+        return _unnamed(connection, {name: source}).get(name)
     return found[0] if found else None
 
 
@@ -250,13 +289,14 @@ def steps_of_run(connection: sqlite3.Connection, run: int) -> list[Step]:
     return _select(connection, _STEP + "WHERE s.run = ? ORDER BY s.id", (run,))
 
 
-def latest_steps(connection: sqlite3.Connection, notebook: Text) -> list[Step]:
+def latest_steps(connection: sqlite3.Connection, notebook: Text, sources: Mapping[str, str]) -> list[Step]:
     """Return the newest record of each step name of a notebook, oldest first."""
     number = find_text(connection, notebook)
-    if number is None:
-        return []
-    newest = [row[0] for row in connection.execute(_LATEST, {"notebook": number})]
-    return _select(connection, _STEP + f"WHERE s.id IN ({_places(newest)}) ORDER BY s.id", newest)
+    newest = [] if number is None else connection.execute(_LATEST, {"notebook": number}).fetchall()
+    own = _by_id(connection, [row[0] for row in newest if row[0] is not None])
+    known = {step.name for step in own}
+    others = _unnamed(connection, {name: text for name, text in sources.items() if name not in known})
+    return sorted([*own, *others.values()], key=lambda step: step.id or 0)
 
 
 def consumers(connection: sqlite3.Connection, artifact: int, *, limit: int) -> list[Step]:

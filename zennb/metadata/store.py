@@ -18,7 +18,7 @@ from zennb.metadata.texts import Text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from zennb.core.records import Artifact, ComponentSpec, Run, StackSpec, Step
@@ -175,13 +175,23 @@ class MetadataStore:
         """Return completed steps of that key that may be reused, newest first."""
         return self._database.read(steps.reusable_steps, key, limit=limit)
 
-    def previous(self, name: str, notebook: str) -> Step | None:
-        """Return the latest record of a step that ran, was reused or failed."""
-        return self._database.read(steps.previous_step, name, Text.of(notebook))
+    def previous(self, name: str, notebook: str, *, source: str | None = None) -> Step | None:
+        """Return the latest record of a step that ran, was reused or failed.
 
-    def previous_all(self, names: Iterable[str], notebook: str) -> dict[str, Step]:
+        Args:
+            name: the step.
+            notebook: its notebook.
+            source: text of its cell now. With it, a step that has no record in this notebook is also looked for among
+                those of kernels that did not know their notebook (papermill, `jupyter execute`): by its name, and by
+                its text without the `%%step` line.
+        """
+        return self._database.read(steps.previous_step, name, Text.of(notebook), source)
+
+    def previous_all(
+        self, names: Iterable[str], notebook: str, *, sources: Mapping[str, str] | None = None
+    ) -> dict[str, Step]:
         """Return for each of many step names what `previous` returns, those without a record left out."""
-        return self._database.read(steps.previous_steps, list(names), Text.of(notebook))
+        return self._database.read(steps.previous_steps, list(names), Text.of(notebook), sources or {})
 
     def find_all(self, keys: Iterable[str]) -> dict[str, Step]:
         """Return for each of many keys the first that `find` returns, those without one left out."""
@@ -195,9 +205,14 @@ class MetadataStore:
         """Return the steps of a run, in the order they ended."""
         return self._database.read(steps.steps_of_run, run_id)
 
-    def latest_steps(self, notebook: str) -> list[Step]:
-        """Return the newest record of each step name of a notebook, oldest first."""
-        return self._database.read(steps.latest_steps, Text.of(notebook))
+    def latest_steps(self, notebook: str, *, sources: Mapping[str, str] | None = None) -> list[Step]:
+        """Return the newest record of each step name of a notebook, oldest first.
+
+        Args:
+            notebook: the notebook.
+            sources: step name → text of its cell now; what is found with it, see `previous`.
+        """
+        return self._database.read(steps.latest_steps, Text.of(notebook), sources or {})
 
     def run(self, id: int) -> Run | None:  # noqa: A002 -- the record's word
         """Return one run, with the number of its steps per status."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zennb.views.layout import Box, Layout, Point, layout
-from zennb.views.mark import AMBER, GREY, Mark, mark
+from zennb.views.mark import GREY, Mark, mark
 from zennb.views.text import clean, cut, width
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ LONGEST = 28
 PAGE = 960.0
 """Width in pixels that a notebook has room for; wider graphs run downwards."""
 INK, SOFT_INK, EDGE = "#1f2328", "#4d545c", "#8a8f98"
+DASHES = "4 3"
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 SANS = "system-ui,'Segoe UI',Roboto,'DejaVu Sans',sans-serif"
 
@@ -37,8 +38,7 @@ class Node:
         label: what it shows.
         state: a status or another word that `mark` knows; "" for none.
         note: small text below the label when there is no state.
-        stale: whether its results no longer belong to the code.
-        shape: `step` (a box) or `artifact` (a pill).
+        shape: `step` (a box), `artifact` (a pill) or `file` (a pill, dashed as its edges are).
         current: whether the drawing is about it.
     """
 
@@ -46,9 +46,13 @@ class Node:
     label: str
     state: Status | str = ""
     note: str = ""
-    stale: bool = False
     shape: str = "step"
     current: bool = False
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file that one step writes and another reads."""
+        return self.shape == "file"
 
 
 def draw(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
@@ -61,9 +65,10 @@ def draw(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
     """
     pairs = list(edges)
     sizes = {node.id: _size(node) for node in nodes}
-    placed = layout(sizes, pairs)
+    files = {node.id for node in nodes if node.is_file}
+    placed = layout(sizes, pairs, dashed=files)
     if placed.width > PAGE:
-        down = layout(sizes, pairs, down=True)
+        down = layout(sizes, pairs, dashed=files, down=True)
         placed = down if down.width < placed.width else placed
     wide, high = _number(placed.width), _number(placed.height)
     body = "".join([_edges(placed), *(_box(node, placed.boxes[node.id]) for node in nodes)])
@@ -75,8 +80,7 @@ def draw(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
 
 def _below(node: Node) -> str:
     look = _look(node)
-    said = f"{look.symbol} {look.word}" if node.state else cut(clean(node.note), LONGEST + 4)
-    return f"{said} · stale" if node.stale else said
+    return f"{look.symbol} {look.word}" if node.state else cut(clean(node.note), LONGEST + 4)
 
 
 def _look(node: Node) -> Mark:
@@ -97,11 +101,17 @@ def _number(value: float) -> str:
 
 
 def _edges(placed: Layout) -> str:
-    paths = "".join(_curve(start, end, down=placed.down) for start, end in placed.paths)
-    heads = "".join(_head(point, down=placed.down) for point in placed.arrows)
-    return (
-        f'<path d="{paths}" fill="none" stroke="{EDGE}" stroke-width="1.4"/><path d="{heads}" fill="{EDGE}"/>'
+    solid, dashed = (
+        "".join(_curve(start, end, down=placed.down) for start, end in paths)
+        for paths in (placed.paths, placed.dashes)
     )
+    heads = "".join(_head(point, down=placed.down) for point in placed.arrows)
+    lines = f'<path d="{solid}" fill="none" stroke="{EDGE}" stroke-width="1.4"/>'
+    if dashed:
+        lines += (
+            f'<path d="{dashed}" fill="none" stroke="{EDGE}" stroke-width="1.4" stroke-dasharray="{DASHES}"/>'
+        )
+    return f'{lines}<path d="{heads}" fill="{EDGE}"/>'
 
 
 def _curve(start: Point, end: Point, *, down: bool) -> str:
@@ -129,7 +139,7 @@ def _box(node: Node, box: Box) -> str:
     below = _below(node)
     middle = box.x + box.width / 2
     radius = 6.0 if node.shape == "step" else box.height / 2
-    dashes = ' stroke-dasharray="4 3"' if node.stale else ""
+    dashes = f' stroke-dasharray="{DASHES}"' if node.is_file else ""
     frame = " ".join(
         f'{key}="{_number(value)}"'
         for key, value in (
@@ -140,9 +150,8 @@ def _box(node: Node, box: Box) -> str:
             ("rx", radius),
         )
     )
-    outline = AMBER if node.stale else look.colour
     thick = 2.4 if node.current else 1.3
-    ground = f'<rect {frame} fill="{look.fill}" stroke="{outline}" stroke-width="{thick}"{dashes}/>'
+    ground = f'<rect {frame} fill="{look.fill}" stroke="{look.colour}" stroke-width="{thick}"{dashes}/>'
     first = box.y + (17.5 if below else box.height / 2 + 4.3)
     said = cut(clean(node.label), LONGEST)
     label = _text(said, middle, first, face=MONO, size=NAME_SIZE, ink=INK, bold=node.current)

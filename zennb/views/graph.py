@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from zennb.views.drawing import Node, draw
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Node", "graph", "in_words"]
 
 PAGE = 80
+BY_FILE = "⇢"
+"""The arrow to and from a file that one step writes and another reads."""
 
 
 def graph(nodes: Sequence[Node], edges: Iterable[tuple[str, str]], *, empty: str = "nothing to draw") -> View:
@@ -45,11 +48,16 @@ def in_words(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
     def say(node_id: str) -> str:
         node = known[node_id]
         symbol = f"{mark(node.state).symbol} " if node.state and node_id not in shown else ""
-        stale = " (stale)" if node.stale and node_id not in shown else ""
         shown.add(node_id)
-        return f"{symbol}{clean(node.label)}{stale}"
+        return f"{symbol}{clean(node.label)}"
 
-    lines = [line for chain in _chains(list(known), edges) for line in _folded([say(each) for each in chain])]
+    def arrow(start: str, end: str) -> str:
+        return BY_FILE if known[start].is_file or known[end].is_file else "→"
+
+    lines = []
+    for chain in _chains(list(known), edges):
+        arrows = ["", *(arrow(start, end) for start, end in pairwise(chain))]
+        lines += _folded([(sign, say(each)) for sign, each in zip(arrows, chain, strict=True)])
     legend = _legend(nodes)
     return "\n".join([*lines, *([legend] if legend else [])])
 
@@ -73,18 +81,20 @@ def _chains(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[list
     return chains
 
 
-def _folded(words: Sequence[str]) -> list[str]:
-    """Return a chain in lines that fit the page; lines after the first are set in."""
-    lines = [words[0]]
-    for word in words[1:]:
-        longer = f"{lines[-1]} → {word}"
+def _folded(words: Sequence[tuple[str, str]]) -> list[str]:
+    """Return a chain of (arrow, label) in lines that fit the page; lines after the first are set in."""
+    lines = [words[0][1]]
+    for arrow, word in words[1:]:
+        longer = f"{lines[-1]} {arrow} {word}"
         if width(longer) <= PAGE:
             lines[-1] = longer
         else:
-            lines.append(f"    → {word}")
+            lines.append(f"    {arrow} {word}")
     return lines
 
 
 def _legend(nodes: Sequence[Node]) -> str:
     looks = dict.fromkeys((mark(node.state).symbol, mark(node.state).word) for node in nodes if node.state)
+    if any(node.is_file for node in nodes):
+        looks[BY_FILE, "by a file"] = None
     return f"({'  '.join(f'{symbol} {word}' for symbol, word in looks)})" if looks else ""

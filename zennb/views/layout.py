@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from zennb.views.layers import Layered, Place, arrange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
 __all__ = ["Box", "Layout", "Point", "layout"]
 
@@ -45,6 +45,7 @@ class Layout:
     Attributes:
         boxes: node → where it stands.
         paths: one list of points per link; straight through layers, curved between (see `drawing`).
+        dashes: the same for links that are drawn dashed.
         arrows: where edges end.
         width: of the whole, in pixels.
         height: of the whole, in pixels.
@@ -53,6 +54,7 @@ class Layout:
 
     boxes: Mapping[str, Box]
     paths: Sequence[tuple[Point, Point]]
+    dashes: Sequence[tuple[Point, Point]]
     arrows: Sequence[Point]
     width: float
     height: float
@@ -60,7 +62,11 @@ class Layout:
 
 
 def layout(
-    sizes: Mapping[str, tuple[float, float]], edges: Iterable[tuple[str, str]], *, down: bool = False
+    sizes: Mapping[str, tuple[float, float]],
+    edges: Iterable[tuple[str, str]],
+    *,
+    dashed: Collection[str] = (),
+    down: bool = False,
 ) -> Layout:
     """Place nodes so that no two boxes touch and every edge leads on.
 
@@ -69,6 +75,7 @@ def layout(
     Args:
         sizes: node → least width and height of its box in pixels.
         edges: pairs of nodes.
+        dashed: nodes whose edges are drawn dashed.
         down: edges run downwards instead of to the right.
 
     Raises:
@@ -94,12 +101,22 @@ def layout(
         x, y = turn(start, centres[node, layer] - breadth[node] / 2)
         box_width, box_height = turn(end - start, breadth[node])
         boxes[node] = Box(layer=layer, x=x, y=y, width=box_width, height=box_height)
-    paths = [(turn(*start), turn(*end)) for start, end in _paths(layered, spans, centres)]
+    paths: dict[bool, list[tuple[Point, Point]]] = {False: [], True: []}
+    for nodes, first, last in _paths(layered, spans, centres):
+        paths[not nodes.isdisjoint(dashed)].append((turn(*first), turn(*last)))
     ends = dict.fromkeys(
         turn(spans[at][0], centres[node, at]) for _, (node, at) in layered.links if layered.layer[node] == at
     )
     width, height = turn(far, wide)
-    return Layout(boxes=boxes, paths=paths, arrows=list(ends), width=width, height=height, down=down)
+    return Layout(
+        boxes=boxes,
+        paths=paths[False],
+        dashes=paths[True],
+        arrows=list(ends),
+        width=width,
+        height=height,
+        down=down,
+    )
 
 
 def _spans(layered: Layered, length: Mapping[str, float], gap: float) -> list[Point]:
@@ -115,13 +132,18 @@ def _spans(layered: Layered, length: Mapping[str, float], gap: float) -> list[Po
 
 def _paths(
     layered: Layered, spans: Sequence[Point], centres: Mapping[Place, float]
-) -> list[tuple[Point, Point]]:
+) -> list[tuple[frozenset[str], Point, Point]]:
+    """Return every piece of an edge: the nodes it belongs to, where it starts and where it ends."""
     between = [
-        ((spans[one[1]][1], centres[one]), (spans[other[1]][0], centres[other]))
+        (
+            frozenset({one[0], other[0]}),
+            (spans[one[1]][1], centres[one]),
+            (spans[other[1]][0], centres[other]),
+        )
         for one, other in layered.links
     ]
     through = [
-        ((spans[at][0], centres[node, at]), (spans[at][1], centres[node, at]))
+        (frozenset({node}), (spans[at][0], centres[node, at]), (spans[at][1], centres[node, at]))
         for row in layered.rows
         for node, at in row
         if layered.layer[node] != at

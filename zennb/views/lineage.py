@@ -29,6 +29,11 @@ class _Branch:
 class _Known:
     producers: Mapping[int, Step]
     consumers: Mapping[int, Sequence[Step]]
+    writers: Mapping[int, Mapping[str, Step]]
+
+    def files(self, step: Step) -> Mapping[str, Step]:
+        """Return file → the step that wrote it, for the files that a step read."""
+        return self.writers.get(step.id, {}) if step.id is not None else {}
 
     def producer(self, artifact: Artifact) -> Step | None:
         if artifact.id is None or artifact.kind != "output":
@@ -48,6 +53,7 @@ def lineage(
     *,
     producers: Mapping[int, Step],
     consumers: Mapping[int, Sequence[Step]] | None = None,
+    writers: Mapping[int, Mapping[str, Step]] | None = None,
 ) -> View:
     """Show where an artifact came from and where it went.
 
@@ -55,8 +61,9 @@ def lineage(
         artifact: the record to start at.
         producers: artifact id → the step that made it, for it and what it was made from, as far up as known.
         consumers: artifact id → the steps that read it, newest first, for it and what was made from it.
+        writers: id of a step → file that it read → the step that wrote that file.
     """
-    known = _Known(producers=producers, consumers=consumers or {})
+    known = _Known(producers=producers, consumers=consumers or {}, writers=writers or {})
     trunk = _Branch(glance(artifact), [*_up(artifact, known, set()), *_used(artifact, known, set())])
     text = tree([trunk], label=lambda branch: branch.text, below=lambda branch: branch.below)
     nodes, edges = _graph(artifact, known)
@@ -75,18 +82,22 @@ def _called(step: Step, records: Sequence[Step] = ()) -> str:
 
 def _up(artifact: Artifact, known: _Known, told: set[tuple[str, str, int | None]]) -> list[_Branch]:
     step = known.producer(artifact)
-    if step is None:
-        return []
+    return [] if step is None else [_from(step, "made by", known, told)]
+
+
+def _from(step: Step, deed: str, known: _Known, told: set[tuple[str, str, int | None]]) -> _Branch:
+    """Tell of a step and all that it read; what two values or files have in common is told once."""
+    said, files = f"{deed} {_called(step)}", known.files(step)
     this = (step.notebook, step.name, step.id)
-    if this in told:  # what two values have in common is told once
-        return (
-            [_Branch(f"made by {_called(step)}, as above")]
-            if step.inputs
-            else [_Branch(f"made by {_called(step)}")]
-        )
+    if this in told:
+        return _Branch(f"{said}, as above" if step.inputs or files else said)
     told.add(this)
     inputs = [_Branch(glance(each), _up(each, known, told)) for each in step.inputs.values()]
-    return [_Branch(f"made by {_called(step)}", inputs)]
+    read = [
+        _Branch(f"file {clean(path)}", [_from(writer, "written by", known, told)])
+        for path, writer in files.items()
+    ]
+    return _Branch(said, [*inputs, *read])
 
 
 def _used(artifact: Artifact, known: _Known, told: set[int | None]) -> list[_Branch]:
@@ -142,12 +153,26 @@ def _draw_up(
         step = known.producer(here)
         if step is None:
             continue
-        node = _step_node(step)
-        nodes[node.id] = node
-        edges[node.id, _artifact_id(here)] = None
-        inputs = list(step.inputs.values())
-        edges.update(dict.fromkeys((_artifact_id(each), node.id) for each in inputs))
-        todo += reversed(inputs)
+        edges[_step_node(step).id, _artifact_id(here)] = None
+        todo += reversed(_draw_step(step, known, nodes, edges))
+
+
+def _draw_step(
+    step: Step, known: _Known, nodes: dict[str, Node], edges: dict[tuple[str, str], None]
+) -> list[Artifact]:
+    """Draw a step, the files it read and who wrote them; return the artifacts that all of them took."""
+    node = _step_node(step)
+    if node.id in nodes:
+        return []
+    nodes[node.id] = node
+    inputs = list(step.inputs.values())
+    edges.update(dict.fromkeys((_artifact_id(each), node.id) for each in inputs))
+    for path, writer in known.files(step).items():
+        file = Node(id=f"file {path} of {writer.id}", label=path.rpartition("/")[2], shape="file")
+        nodes[file.id] = file
+        edges[_step_node(writer).id, file.id] = edges[file.id, node.id] = None
+        inputs += _draw_step(writer, known, nodes, edges)
+    return inputs
 
 
 def _draw_down(

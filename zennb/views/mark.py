@@ -44,8 +44,10 @@ COLOURS = {
 OTHERS = {
     "active": ("●", GREEN, "#e3f4e8"),
     "waiting": ("·", GREY, "#f4f4f4"),
-    "up to date": ("✔", GREEN, "#e3f4e8"),
+    "fresh": ("✔", GREEN, "#e3f4e8"),
     "stale": ("△", AMBER, "#faefdc"),
+    "may run": ("◇", AMBER, "#fdf7ec"),
+    "unknown": ("?", GREY, "#eeeeee"),
     "not run yet": ("○", GREY, "#f4f4f4"),
 }
 

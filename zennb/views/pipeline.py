@@ -1,16 +1,18 @@
-"""Owns how a pipeline is shown: while it runs, what of it is up to date, and its graph."""
+"""Owns how a pipeline is shown: while it runs, what a run would do with each step, and its graph."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records import Run, Status, Step
+from zennb.core.run_plan import Freshness
 from zennb.views.graph import Node, graph
 from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import block, box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
+from zennb.views.step import NOT_RUN_YET, state_word
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, clean_block, count, cut, duration, listing, width
 from zennb.views.view import Shown, View, join
@@ -18,9 +20,11 @@ from zennb.views.view import Shown, View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.plan import Plan
+    from zennb.core.run_plan import PlannedStep, RunPlan
 
-__all__ = ["Standing", "live", "pipeline", "progress", "standings"]
+__all__ = ["live", "pipeline", "plan_graph", "plan_table", "progress"]
+
+EMPTY = "no steps yet: run a cell that starts with %%step"
 
 MOST = 100
 """Steps a live table shows; of a longer pipeline those that matter now, and what became of the others in one line."""
@@ -29,34 +33,13 @@ LOUD = frozenset({Status.RUNNING, Status.FAILED, Status.INTERRUPTED})
 """States of steps that a long pipeline's table shows whatever else it leaves out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where one step of a pipeline stands.
+def plan_table(plan: RunPlan, *, last: Mapping[str, Step]) -> Table:
+    """List the steps of a pipeline, each with what a run would do with it and why.
 
-    Attributes:
-        name: the step.
-        fresh: whether its stored results would be reused now.
-        reason: why, for a person.
-        last: its latest record; None when it never ran.
-        upstream: whether it only would run because a step before it would.
-        remark: what else is to be said of it, e.g. that a plain cell changed what it made; "" as a rule.
+    Args:
+        plan: the steps.
+        last: step name → its latest record, for those that have one.
     """
-
-    name: str
-    fresh: bool
-    reason: str = ""
-    last: Step | None = None
-    upstream: bool = False
-    remark: str = ""
-
-    @property
-    def state(self) -> str:
-        """`up to date`, `stale` or `not run yet`."""
-        return "up to date" if self.fresh else "not run yet" if self.last is None else "stale"
-
-
-def standings(found: Sequence[Standing]) -> Table:
-    """List the steps of a pipeline, each with whether it is up to date and why."""
     columns = (
         Column.of("name", "step", most=28),
         Column.of("state", "state"),
@@ -65,18 +48,19 @@ def standings(found: Sequence[Standing]) -> Table:
         Column.of("seconds", "seconds", "took", minor=True),
         Column.of("time", "started", "when", minor=True),
     )
-    rows = [
-        {
-            "step": each.name,
-            "state": each.state,
-            "reason": "; ".join(part for part in (each.reason, each.remark) if part),
-            "last": each.last.status if each.last is not None else None,
-            "seconds": each.last.seconds if each.last is not None else None,
-            "started": each.last.started if each.last is not None else None,
-        }
-        for each in found
-    ]
-    return Table(columns=columns, data=rows, empty="no steps yet: run a cell that starts with %%step")
+    rows = [_plan_row(each, last.get(each.name)) for each in plan.steps]
+    return Table(columns=columns, data=rows, empty=EMPTY)
+
+
+def _plan_row(step: PlannedStep, last: Step | None) -> dict[str, Any]:
+    return {
+        "step": step.name,
+        "state": state_word(step),
+        "reason": "; ".join(part for part in (step.reason, step.remark) if part),
+        "last": last.status if last is not None else None,
+        "seconds": last.seconds if last is not None else None,
+        "started": last.started if last is not None else None,
+    }
 
 
 def live(
@@ -185,39 +169,47 @@ def progress(
     return View(f"{look.symbol} {said}", box(f"<div>{symbol_html(look)} {prose(said)}</div>"))
 
 
-def pipeline(plan: Plan, *, found: Sequence[Standing] = (), title: str = "") -> View:
-    """Draw a pipeline: its steps and edges, with the state of each where it is known.
+def pipeline(plan: RunPlan, *, title: str = "") -> View:
+    """Draw a pipeline: its steps with what a run would do with each, and what flows between them.
+
+    Below it stands, line by line, why steps are not fresh, and what is to be remarked on those that are.
 
     Args:
-        plan: order and edges.
-        found: where its steps stand.
+        plan: steps and edges.
         title: usually the notebook's name.
     """
-    known = {each.name: each for each in found}
-    nodes = [_node(each, known.get(each)) for each in plan.order]
-    drawn = graph(nodes, plan.edges, empty="no steps yet: run a cell that starts with %%step")
     head = View(f"pipeline {clean(title)}", box(f"<div>pipeline {strong(name(title))}</div>"))
-    told = [_told(known[each]) for each in plan.order if each in known and _is_told(known[each])]
-    return join([*([head] if title else []), drawn, *told], gap=0)
+    told = [_told(each) for each in plan.steps if _is_told(each)]
+    return join([*([head] if title else []), plan_graph(plan), *told], gap=0)
 
 
-def _is_told(standing: Standing) -> bool:
-    return bool(standing.remark) or (standing.state == "stale" and bool(standing.reason))
+def plan_graph(plan: RunPlan) -> View:
+    """Draw steps and edges; a file that one step writes and another reads stands between them."""
+    nodes = [Node(id=f"step {each.name}", label=each.name, state=state_word(each)) for each in plan.steps]
+    files: dict[str, Node] = {}
+    edges: list[tuple[str, str]] = []
+    for edge in plan.edges:
+        start, end = f"step {edge.start}", f"step {edge.end}"
+        if edge.files:
+            label = listing((path.rpartition("/")[2] for path in edge.files), most=2)
+            file = Node(id="\0".join(("file", edge.start, *edge.files)), label=label, shape="file")
+            files[file.id] = file
+            edges += [(start, file.id), (file.id, end)]
+        if edge.names or not edge.files:
+            edges.append((start, end))
+    return graph([*nodes, *files.values()], edges, empty=EMPTY)
 
 
-def _told(standing: Standing) -> View:
-    """Say in one line why a step is stale, or what happened to what it made."""
-    why = standing.reason if standing.state == "stale" else ""
-    said = "; ".join(part for part in (why, standing.remark) if part)
-    look = mark(standing.state)
-    text = f"{look.symbol} {clean(standing.name)}  {standing.state}: {clean(said)}"
-    html = f"{symbol_html(look)} {strong(name(standing.name))} &nbsp;{standing.state}: {prose(said)}"
+def _is_told(step: PlannedStep) -> bool:
+    return bool(step.remark) or (bool(step.reason) and state_word(step) not in {Freshness.FRESH, NOT_RUN_YET})
+
+
+def _told(step: PlannedStep) -> View:
+    """Say in one line why a step is not fresh, and what its latest run made that the notebook does not hold."""
+    word = state_word(step)
+    why = "" if step.is_fresh else step.reason
+    said = "; ".join(part for part in (why, step.remark) if part)
+    look = mark(word)
+    text = f"{look.symbol} {clean(step.name)}  {word}: {clean(said)}"
+    html = f"{symbol_html(look)} {strong(name(step.name))} &nbsp;{word}: {prose(said)}"
     return View(text, box(f"<div>{html}</div>"))
-
-
-def _node(known: str, standing: Standing | None) -> Node:
-    if standing is None:
-        return Node(id=known, label=known)
-    if standing.last is None:
-        return Node(id=known, label=known, state=standing.state)
-    return Node(id=known, label=known, state=standing.last.status, stale=not standing.fresh)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.core.records import Artifact, Failure, Status, Step
+from zennb.core.run_plan import Freshness
 from zennb.views.artifact import brief, glance
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import block, box, details, escape, muted, name, pairs, prose, strong
@@ -15,10 +16,20 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["effect", "explain", "reason", "running_line", "status_line", "step"]
+    from zennb.core.run_plan import PlannedStep
+
+__all__ = ["NOT_RUN_YET", "effect", "explain", "reason", "running_line", "state_word", "status_line", "step"]
 
 QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
 """States whose duration says nothing."""
+
+NOT_RUN_YET = "not run yet"
+VERDICTS = {
+    Freshness.FRESH: "it would be reused",
+    Freshness.STALE: "it would run",
+    Freshness.MAY_RUN: "it runs if a step before it makes something else",
+    Freshness.UNKNOWN: "only running the notebook tells whether it would be reused",
+}
 
 
 def status_line(step: Step) -> View:
@@ -191,30 +202,44 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}".rstrip() for line in clean_block(text).split("\n"))
 
 
+def state_word(step: PlannedStep) -> str:
+    """Return the word for what a run would do with a step; one that never ran and would is `not run yet`."""
+    would_run = step.state in {Freshness.STALE, Freshness.MAY_RUN}
+    return NOT_RUN_YET if would_run and not step.status else step.state.value
+
+
 def explain(
-    step: str, *, differences: Sequence[str], fresh: bool, reason: str = "", previous: Step | None = None
+    step: PlannedStep,
+    *,
+    differences: Sequence[str] = (),
+    remarks: Sequence[str] = (),
+    previous: Step | None = None,
 ) -> View:
-    """Say what would happen to a step, and what differs from its record.
+    """Say what a run would do with a step, why, and what differs from its latest record.
 
     Args:
-        step: its name.
+        step: the step.
         differences: what differs, one phrase each, as `core.key.differences` says it.
-        fresh: whether its stored results would be reused.
-        reason: the cause of the verdict.
+        remarks: what is to be said of the step's variables and of those it reads.
         previous: the record it was compared with; None when there is none.
     """
-    verdict = "would be reused" if fresh else "would run"
-    state = "up to date" if fresh else "stale" if previous is not None else "not run yet"
+    word, verdict = state_word(step), VERDICTS[step.state]
     against = _against(previous)
-    told = list(differences) or ([reason] if reason else [])
-    text = [f"{mark(state).symbol} {clean(step)}  {state}: it {verdict}"]
+    told = [*_why(step.reason, differences), *remarks]
+    text = [f"{mark(word).symbol} {clean(step.name)}  {word}: {verdict}"]
     text += [f"  - {clean(each)}" for each in told] + ([f"  {against}"] if against else [])
     items = "".join(f"<li>{prose(each)}</li>" for each in told)
     listed = f'<ul style="margin:2px 0 2px 1.4em;padding:0">{items}</ul>' if items else ""
-    head = f"<div>{symbol_html(mark(state))} {strong(name(step))} &nbsp;{escape(state)}: it {verdict}</div>"
+    head = f"<div>{symbol_html(mark(word))} {strong(name(step.name))} &nbsp;{escape(word)}: {verdict}</div>"
     return View(
         "\n".join(text), box(head + listed + (f"<div>{muted(escape(against))}</div>" if against else ""))
     )
+
+
+def _why(reason: str, differences: Sequence[str]) -> list[str]:
+    """Return the reason and the differences; a reason that only names the first of these is left out."""
+    repeats = any(each in reason for each in differences[:1])
+    return [*([reason] if reason and not repeats else []), *differences]
 
 
 def _against(previous: Step | None) -> str:

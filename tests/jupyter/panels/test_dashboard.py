@@ -207,10 +207,10 @@ def test_an_artifact_shows_versions_maker_uses_lineage_and_how_to_load_it(board:
 
 def test_the_pipeline_says_what_is_stale_and_why(board: Board) -> None:
     board.notebook.run(*STUDY)
-    assert "2 steps up to date" in board.page("Pipeline")
+    assert "2 steps fresh" in board.page("Pipeline")
     board.notebook.run("def scale(v): return v * base + 1")
     board.panel.refresh()
-    assert "1 step up to date, 1 step stale" in board.words
+    assert "1 step fresh, 1 step stale" in board.words
     board.press(board.panel.pipeline.rows, "total")
     assert "total stale: it would run function scale changed" in board.words
 
@@ -312,3 +312,18 @@ def test_every_page_costs_as_many_reads_on_a_store_seven_times_as_full(
 def quiet(board: Board) -> Iterator[None]:
     yield
     assert "went wrong" not in board.panel.message.text
+
+
+def test_the_pipeline_draws_files_and_says_what_the_notebook_holds_now(board: Board) -> None:
+    write = "%%step write\n_ = Path('f.txt').write_text(word)"
+    read = "%%step read\ntext = [Path('f.txt').read_text()]"
+    board.notebook.run("from pathlib import Path\nword = 'one'", write, read, "text.append('more')")
+    board.page("Pipeline")
+    assert "2 steps fresh" in board.words
+    assert 'alt="✔ write ⇢ f.txt ⇢ ✔ read; (✔ fresh  ⇢ by a file)"' in board.html
+    assert "text was changed by a plain cell" in board.words
+    board.notebook.run("word = 'two'")
+    board.panel.refresh()
+    assert "1 step stale, 1 step may run" in board.words
+    board.press(board.panel.pipeline.rows, "read")
+    assert "read may run: it runs if a step before it makes something else" in board.words

@@ -108,7 +108,7 @@ def test_dashboard_and_picker_can_be_opened_while_a_pipeline_runs(notebook: Any)
     ran = meanwhile(notebook, "%pipeline run", act)
     assert ran.error is None
     assert notebook.ns["y"] == 2
-    until(lambda: "2 steps up to date" in said(opened[0]))
+    until(lambda: "2 steps fresh" in said(opened[0]))
 
 
 def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> None:
@@ -227,8 +227,8 @@ def test_settings_that_each_thread_has_are_those_of_the_notebook_wherever_they_a
         thread.join()
         return said(board)
 
-    assert "1 step up to date" in looked()
+    assert "1 step fresh" in looked()
     notebook.run(second)
     assert f"{name} changed" in looked()
     notebook.run(first)
-    assert "1 step up to date" in looked()
+    assert "1 step fresh" in looked()

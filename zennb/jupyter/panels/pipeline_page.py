@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from zennb.core.run_plan import Freshness
 from zennb.jupyter.panels.arrange import group, html
 from zennb.jupyter.panels.row_list import RowList
 from zennb.views.flow import flow
-from zennb.views.graph import Node, graph
 from zennb.views.markup import muted, prose
-from zennb.views.pipeline import live
+from zennb.views.pipeline import live, plan_graph, plan_table
+from zennb.views.step import NOT_RUN_YET
 from zennb.views.table import Table
-from zennb.views.text import clean, plural
+from zennb.views.text import plural
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
@@ -85,13 +86,12 @@ class PipelinePage:
         self._panel.panels.session.activity.nudge()
 
     def _look(self) -> None:
-        found = self._panel.run(["pipeline", "status"])
-        table = found.view
-        assert isinstance(table, Table)
-        self._drawn, self._table = _drawn(found.data), table
+        session = self._panel.panels.session
+        plan = session.plan()
+        self._drawn, self._table = plan_graph(plan), plan_table(plan, last=session.latest())
         self._note.value = ""
         self._graph.value = self._drawn.html
-        names = [str(row["step"]) for row in table.data]
+        names = [step.name for step in plan.steps]
         if self._step not in names:
             self._step, self._why = "", View("", "")
         self._show_rows(names)
@@ -104,7 +104,7 @@ class PipelinePage:
         states = [str(row["state"]) for row in self._table.data]
         told = [
             f"{plural(states.count(state), 'step')} {state}"
-            for state in ("up to date", "stale", "not run yet")
+            for state in (*Freshness, NOT_RUN_YET)
             if states.count(state)
         ]
         rows = [(name, name, f"Explain step {name}") for name in names]
@@ -123,18 +123,3 @@ class PipelinePage:
         self._graph.value = self._drawn.html
         table = live(going.order, steps=going.steps, now=time.time(), run=going.run, printed=going.tails())
         self.rows.show(Table(columns=(), data=()), [], said=table.html)
-
-
-def _drawn(data: Any) -> View:
-    """Draw what `%pipeline status` says as data: its steps, with their last state and whether that is stale."""
-    nodes = [
-        Node(
-            id=step["name"],
-            label=clean(step["name"]),
-            state=step["status"] or "not run yet",
-            stale=bool(step["status"]) and step["state"] != "fresh",
-        )
-        for step in data["steps"]
-    ]
-    edges = [(edge["from"], edge["to"]) for edge in data["edges"]]
-    return graph(nodes, edges, empty="no steps yet: run a cell that starts with %%step")
