@@ -55,8 +55,13 @@ def test_the_plain_cell_that_changed_an_output_is_named(notebook: Notebook, deed
         found["load"]["remark"] == f"`rows` was {DEEDS[deed]} by a plain cell [5] after step 'load' made it"
     )
     assert found["load"]["state"] == "fresh"
-    assert found["train"]["state"] == "stale"
-    assert found["train"]["remark"] == ""
+    # A run gives it what `load` made; a function of that name is code, whoever is asked.
+    assert found["train"]["state"] == ("stale" if deed.startswith("def") else "fresh")
+    if found["train"]["state"] == "stale":
+        return
+    assert (
+        found["train"]["remark"] == f"run as a cell it would read `rows` as {DEEDS[deed]} by a plain cell [5]"
+    )
 
 
 def test_a_change_inside_a_function_is_found(notebook: Notebook) -> None:

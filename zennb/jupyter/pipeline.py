@@ -81,7 +81,7 @@ class PipelineSession:
         planned = planner.plan()
         changes = self._changes()
         steps = tuple(
-            replace(each, remark="; ".join(self._remarks(each, planner, previous.get(each.name), changes)))
+            replace(each, remark="; ".join(self._remarks(each, planner, previous, changes)))
             for each in planned
         )
         after = {name: definition.options.after for name, definition in request.definitions.items()}
@@ -251,10 +251,14 @@ class PipelineSession:
         )
 
     def _remarks(
-        self, step: PlannedStep, planner: RunPlanner, latest: Step | None, changes: Mapping[str, Change]
+        self,
+        step: PlannedStep,
+        planner: RunPlanner,
+        previous: Mapping[str, Step],
+        changes: Mapping[str, Change],
     ) -> list[str]:
-        """Say where the notebook's variables are not what a run would give."""
-        made = latest.outputs if latest is not None else {}
+        """Say where the notebook's variables are not what a run would give to a step, or get from it."""
+        made = previous[step.name].outputs if step.name in previous else {}
         changed = {
             name: change
             for name, change in changes.items()
@@ -263,6 +267,8 @@ class PipelineSession:
         found = [
             f"`{name}` was {change.said} after step '{step.name}' made it" for name, change in changed.items()
         ]
+        read = [name for name in step.reads if name in changes] if step.is_fresh else []
+        found += [f"run as a cell it would read `{name}` as {changes[name].said}" for name in read]
         given = planner.last_outputs(step.name) if step.is_fresh else {}
         for name, artifact in given.items():
             held = self._held(name) if name not in changes else None
