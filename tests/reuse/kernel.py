@@ -94,6 +94,21 @@ class Shell:
             ran["content"] = Content(self._shell.user_ns).of(self._names) | surroundings()
         return ran
 
+    def plan(self, _text: str) -> dict[str, tuple[str, str]]:
+        """Return what zennb says a pipeline run would do: step → state and reason."""
+        found = self._shell.zennb_hooks.pipeline.plan()
+        return {step.name: (step.state.value, step.reason) for step in found.steps}
+
+    def pipeline(self, text: str) -> dict[str, tuple[str, str]]:
+        """Run the pipeline; return step → what became of it, and why."""
+        from zennb import api
+
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            self._shell.run_cell(f"%pipeline run {text}", store_history=True)
+        metadata = api.workspace().metadata
+        run = metadata.runs(kind="pipeline", limit=1)[0]
+        return {step.name: (step.status.value, step.reason) for step in metadata.steps(run.id or 0)}
+
     def truth(self, text: str) -> str:
         """Return a digest of all that a cell depends on just now."""
         code = compile(self._shell.transform_cell(text), "<cell>", "exec", flags=0x2000)  # top-level await

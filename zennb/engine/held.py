@@ -12,7 +12,7 @@ from zennb.engine.sharing import forget, share
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from zennb.core.records import Artifact
 
@@ -131,10 +131,6 @@ class Holdings:
         held = replace(held, look=seen, artifact=held.artifact if same else None, moment=self._moment)
         self._held[name] = held
         return seen, held.artifact
-
-    def looks(self, names: Iterable[str]) -> dict[str, Look]:
-        """Return the latest looks at the variables among `names` that were looked at."""
-        return {name: self._held[name].look for name in names if name in self._held}
 
     def partners(self, looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables that share mutable state with those in `looks`, and are not among them.

@@ -45,6 +45,7 @@ def resolve_in_run(
         made = outputs(source)
         if wanted in made:
             given[wanted] = made[wanted]
+            given.update(_stored_with(wanted, source, made, request, name))
     return resolve_step(
         request.definitions[name],
         request.namespace,
@@ -54,6 +55,25 @@ def resolve_in_run(
         overrides=request.overrides,
         patches=request.patches,
     )
+
+
+def _stored_with(
+    wanted: str, source: str, made: Mapping[str, Artifact], request: RunRequest, reader: str
+) -> dict[str, Artifact]:
+    """Return the outputs that share state with one that a step reads: they are its inputs, as in a cell.
+
+    Those that a step in between has bound anew share it no longer.
+    """
+    if made[wanted].item is None:
+        return {}
+    order = request.plan.order
+    between = order[order.index(source) + 1 : order.index(reader)]
+    anew = {name for step in between for name in request.binds.get(step, ())}
+    return {
+        name: artifact
+        for name, artifact in made.items()
+        if artifact.blob == made[wanted].blob and name not in anew
+    }
 
 
 class RunPlanner:

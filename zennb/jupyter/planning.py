@@ -67,14 +67,8 @@ class Planning:
         functions = {
             n for n, value in reached.definitions.items() if n in made and made[n].place == id(value)
         }
-        data = {*reached.data, *functions}
-        with self._session.lock:
-            partners = self._session.holdings.partners(
-                self._session.holdings.looks(data), self._session.namespace
-            )
         return (
-            frozenset(data)
-            | frozenset(partners)
+            frozenset({*reached.data, *functions})
             | (frozenset(definition.analysis.reads) & bound)
             | frozenset(definition.options.inputs)
         )
