@@ -104,7 +104,7 @@ class Shell:
         from zennb import api
 
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            self._shell.run_cell(f"%pipeline run {text}", store_history=True)
+            self._shell.run_cell(f"%pipeline run {text}")
         metadata = api.workspace().metadata
         run = metadata.runs(kind="pipeline", limit=1)[0]
         return {step.name: (step.status.value, step.reason) for step in metadata.steps(run.id or 0)}

@@ -19,6 +19,9 @@ __all__ = ["Counts", "Machine"]
 SLOTS = tuple(CELLS)
 PLACES = st.sampled_from([(slot, variant) for slot, variants in CELLS.items() for variant in variants])
 RESULTS = tuple(slot for slot in SLOTS if slot.startswith("s_"))
+PIPELINE = frozenset(RESULTS) - {"s_random", "s_shell"}
+"""What is run as a pipeline: numbers drawn again would be others, and shell lines print past it."""
+
 SOME_SLOTS = st.sets(st.sampled_from(SLOTS))
 
 
@@ -154,6 +157,16 @@ class Machine(RuleBasedStateMachine):
         for slot in SLOTS:
             if slot not in left_out:
                 self.run(slot, step=(slot in some) is steps)
+
+    @rule(killed=st.booleans(), rerun=st.booleans())
+    def run_the_pipeline(self, *, killed: bool, rerun: bool) -> None:
+        """Run the notebook from the top, its results as steps, and then these as a pipeline."""
+        self.restart(killed=killed)
+        for slot in SLOTS:
+            self.run(slot, step=slot in PIPELINE)
+        self.do("pipeline", text="")
+        if rerun:
+            self.do("pipeline", text="--rerun")
 
     @rule(some=SOME_SLOTS, steps=st.booleans(), killed=st.booleans())
     def restart_and_run_all(self, some: set[str], *, steps: bool, killed: bool) -> None:

@@ -32,7 +32,7 @@ class Action:
     """One thing that is done to both kernels.
 
     Attributes:
-        verb: `cell`, `step`, `file`, `install`, `restart` or `kill`.
+        verb: `cell`, `step`, `file`, `install`, `restart`, `kill` or `pipeline`.
         name: which cell or file, or which version of the package.
         text: the text of the cell or file.
     """
@@ -206,9 +206,26 @@ class Pair:
                 self._ours.install(action.name)
             case "restart" | "kill":
                 self._stop(hard=action.verb == "kill")
+            case "pipeline":
+                self._pipeline(action)
             case _:
                 return self._cell(action)
         return None
+
+    def _pipeline(self, action: Action) -> None:
+        """Run the steps as a pipeline: nothing that the notebook holds may be other than after running it by hand."""
+        said = self._ours.ask("plan", "") if not action.text else {}
+        done = self._ours.ask("pipeline", action.text)
+        wrong = {
+            name: (said[name], done.get(name))
+            for name in said
+            if said[name][0] == "fresh" and done.get(name, ("cached",))[0] != "cached"
+        }
+        if wrong:
+            raise Difference(frozenset({"status"}), f"--- said to be fresh, and ran: {wrong}")
+        there, here = self._plain.ask("run", "pass"), self._ours.ask("run", "pass")
+        if there["content"] != here["content"]:
+            raise _difference({"content": there["content"]}, {"content": here["content"]}, {"pipeline": done})
 
     def _cell(self, action: Action) -> Ran:
         if not self._running:

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 __all__ = ["FILES", "PLAIN", "SLOTS", "STEPS"]
 
+BOX = """class Box:
+    step = {step}
+    def __init__(self):
+        self.items = []
+    def put(self, v):
+        self.items.append(v * self.step)
+box = Box()"""
+
 PLAIN: dict[str, tuple[str, ...]] = {
     "p_imports": (
         "import importlib, os, random, sys\nimportlib.invalidate_caches()\nimport mylib\nimportlib.reload(mylib)",
@@ -18,10 +26,8 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "def inner(v):\n    return v + K\ndef helper(v):\n    return inner(v)",
     ),
     "p_class": (
-        "class Box:\n    step = 1\n    def __init__(self):\n        self.items = []\n    def put(self, v):\n"
-        "        self.items.append(v * self.step)\nbox = Box()",
-        "class Box:\n    step = 2\n    def __init__(self):\n        self.items = []\n    def put(self, v):\n"
-        "        self.items.append(v * self.step)\nbox = Box()",
+        BOX.format(step=1),
+        BOX.format(step=2),
     ),
     "p_list": ("xs = [1]", "xs = [2]", "xs = [1]\nys = xs", "xs = list(V)"),
     "p_n": ("n = 10", "n = 3", "n = 10 + K"),
@@ -46,7 +52,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "s_write": (
         "from pathlib import Path\n_ = Path('out.txt').write_text(str(a))",
         "from pathlib import Path\n_ = Path('out.txt').write_text('fixed')",
-        "import os\nos.makedirs('folder', exist_ok=True)\nwith open('folder/new.txt', 'w') as f:\n    _ = f.write(str(K))",
+        "import os\nos.makedirs('folder', exist_ok=True)\nwith open('folder/new.txt', 'w') as f: _ = f.write(str(K))",
         "written = 0",
     ),
     "s_read": (

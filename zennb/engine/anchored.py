@@ -50,7 +50,8 @@ def anchored(
 def _sharing(values: Mapping[str, tuple[Any, Look]], holder: object) -> list[str]:
     """Return which values are a part of what code holds, or reach into one that the user's own code holds."""
     if not _is_users(holder):  # a library's own objects are many: they are told by identity alone
-        parts = {id(part) for part in _parts(holder)}
+        held = vars(holder).values() if isinstance(holder, ModuleType) else _parts(holder)
+        parts = set(map(id, held))
         return [name for name, (value, _) in values.items() if id(value) in parts]
     found = list(_parts(holder))
     return [name for name, (_, look) in values.items() if any(touches(part, look.mutable) for part in found)]
@@ -73,11 +74,7 @@ def _parts(holder: object) -> Iterator[Any]:
             [holder.__defaults__, holder.__kwdefaults__, holder.__closure__, holder.__dict__]
         )
     elif isinstance(holder, ModuleType) and origin(holder.__name__) is not Origin.NOTEBOOK:
-        held = vars(holder)
-        if origin(holder.__name__).is_users:
-            yield from _changeable(part for name, part in held.items() if not name.startswith("__"))
-        else:
-            yield from held.values()
+        yield from _changeable(part for name, part in vars(holder).items() if not name.startswith("__"))
     elif isinstance(holder, type) and _is_users(holder):
         for cls in holder.__mro__:
             for attribute in vars(cls).values() if _is_users(cls) else ():
