@@ -14,6 +14,7 @@ ZennbError
 ├── StoreError (OSError)
 │   ├── DamagedArtifact                 stored bytes are not what was stored; they are quarantined
 │   ├── MissingArtifact (KeyError)      stored bytes are gone
+│   ├── LostOutput                      what a variable stands for is damaged or gone; its step has to run again
 │   ├── StoreBusy                       another process holds the store for too long
 │   └── ForeignStore                    the directory is not a store of ours, or of a newer format
 ├── UntrustedArtifact (PermissionError) loading it could run code, and nobody vouched for it
@@ -41,6 +42,7 @@ __all__ = [
     "ForeignStore",
     "InUse",
     "InvalidConfiguration",
+    "LostOutput",
     "MissingArtifact",
     "MissingDefinition",
     "MissingExtra",
@@ -191,6 +193,18 @@ class MissingArtifact(StoreError, KeyError):
     def __init__(self, message: str, *, digest: str) -> None:
         super().__init__(message)
         self.digest = digest
+
+
+class LostOutput(StoreError):
+    """What a variable stands for, and nothing has read yet, is damaged or gone.
+
+    Attributes:
+        step: the step that makes it again.
+    """
+
+    def __init__(self, message: str, *, step: str) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 class StoreBusy(StoreError):

@@ -53,7 +53,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     shell.events.register("pre_run_cell", autostep.before_cell)
     shell.events.register("post_run_cell", autostep.after_cell)
     shell.register_magic_function(_stub(shell), magic_kind="cell", magic_name="step")
-    pipeline = PipelineSession(session, autostep)
+    pipeline = session.pipeline = PipelineSession(session, autostep)
     shell.events.register("post_run_cell", pipeline.panels.cell_ran)
     magics.register(shell, pipeline)
     shell.zennb_hooks = _Hooks(

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from zennb.engine.site import LARGE
-from zennb.errors import StoreError
+from zennb.errors import LostOutput, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, MutableMapping
@@ -102,7 +102,7 @@ class Pending:
         """Bind names that are pending.
 
         Raises:
-            StoreError: what is stored under a name is missing or damaged.
+            LostOutput: what is stored under a name is missing or damaged.
             UntrustedArtifact, MissingDefinition: as `Shelf.fetch` says.
         """
         for name in self.artifacts(names):
@@ -119,7 +119,8 @@ class Pending:
         try:
             return shelf.fetch(group)
         except StoreError as error:
-            raise StoreError(
+            raise LostOutput(
                 f"`{artifact.label}`, which this cell reads, is not there any more: {error.message.rstrip('.')}. "
-                f"Nothing else is touched; run the cell of step '{step}' again, which makes it anew."
+                f"Nothing else is touched; run the cell of step '{step}' again, which makes it anew.",
+                step=step,
             ) from error

@@ -15,7 +15,7 @@ from zennb.engine.perform import own_frames
 from zennb.engine.planner import RunPlanner
 from zennb.engine.run import PipelineRun
 from zennb.engine.run_request import FinishedRun, RunRequest
-from zennb.errors import CannotDigest, PlanError, UnknownName, UsageError
+from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
 from zennb.jupyter.live import LiveTable
 from zennb.jupyter.notebook import cell_order, saved_at
 from zennb.jupyter.panels.door import open_panel
@@ -188,13 +188,41 @@ class PipelineSession:
             raise finished.error
         return finished.run
 
+    def remake(self, step: str) -> None:
+        """Run a step again whose stored outputs are damaged or gone, and before it those whose outputs it needs.
+
+        Raises:
+            StepRefused: what the step depends on has changed since it ran: it would make something else.
+        """
+        __tracebackhide__ = True
+        session = self._session
+        definitions = self._definitions()
+        previous = self._previous(definitions)
+        drawn = self._planning.plan(definitions, previous)
+        needed = drawn.before(step) | {step}
+        chosen = tuple(name for name in drawn.order if name in needed)
+        request = self._request(definitions, drawn, chosen, previous, pending=True)
+        site = session.site()
+        planner = RunPlanner(request, site)
+        planner.plan()
+        now, then = planner.resolved.get(step), previous.get(step)
+        if now is None or then is None or then.key not in {now.key, now.lean_key}:
+            raise StepRefused(f"step '{step}' has changed since; run its cell again.")
+        finished = PipelineRun(request, site=site).execute()
+        self._bind(finished, chosen, site)
+        if finished.error is not None:
+            raise finished.error
+        for each in finished.steps.values():
+            if each.status is Status.COMPLETED:
+                session.show_status(each)
+
     def _load_pending(
         self, definitions: Mapping[str, Definition], drawn: Plan, chosen: Iterable[str]
     ) -> None:
         """Bind what the chosen steps read that comes from no step of the plan and is not bound yet."""
         for name in chosen:
             reads = definitions[name].analysis.reads
-            self._session.pending.load(each for each in reads if each not in drawn.sources[name])
+            self._session.load([each for each in reads if each not in drawn.sources[name]])
 
     def _look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
         with self._session.lock:

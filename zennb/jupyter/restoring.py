@@ -111,7 +111,7 @@ class StepRestorer:
         module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
         code = compile(module, self._definition.filename, "exec", dont_inherit=True)
         text = ast.unparse(module)
-        self._session.pending.load(self._session.pending.named_in(text))
+        self._session.load(self._session.pending.named_in(text))
         self._session.pending.expose(text)
         with self._session.tap.hushed(), _in_folder(folder or Path.cwd()):
             try:

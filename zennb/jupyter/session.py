@@ -24,6 +24,7 @@ from zennb.headless.label import label
 from zennb.jupyter.activity import Activity
 from zennb.jupyter.announcement import defined
 from zennb.jupyter.frontend import KernelFrontend
+from zennb.jupyter.healing import load_or_remake
 from zennb.jupyter.live import LiveLine, facts
 from zennb.jupyter.notebook import find_notebook
 from zennb.jupyter.pending import Pending, only_bound
@@ -36,6 +37,7 @@ from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from zennb.core.patches import Patch
     from zennb.core.records import Artifact, Step
     from zennb.engine.definition import Definition
+    from zennb.jupyter.pipeline import PipelineSession
     from zennb.jupyter.transform import Announced
     from zennb.stacks.workspace import Workspace
 
@@ -65,6 +68,7 @@ class KernelSession:
         self.plain = PlainCells(self.holdings, self.namespace)
         self.pending = Pending(self.namespace, self._bound)
         self.register = Register()
+        self.pipeline: PipelineSession | None = None
         self.tap = Tap(shell)
         self.frontend = KernelFrontend(shell, self.tap)
         self.activity = Activity()
@@ -125,11 +129,20 @@ class KernelSession:
         """Bind what the text of the cell that runs now names, before a line of it runs.
 
         Raises:
-            StoreError: a stored output is missing or damaged.
+            LostOutput: a stored output is missing or damaged, and cannot be made again.
+        """
+        __tracebackhide__ = True
+        self.load(self._needed)
+
+    def load(self, names: Iterable[str]) -> None:
+        """Bind outputs that nothing has read yet; those that are damaged or gone are made again first.
+
+        Raises:
+            LostOutput: one cannot be had.
         """
         __tracebackhide__ = True
         with self.lock:
-            self.pending.load(self._needed)
+            load_or_remake(self.pending, names, self.pipeline)
 
     def finish(self, _token: str) -> None:
         """End the step whose body has just run."""

@@ -90,7 +90,7 @@ class StepCell:
         session = self._session
         with session.lock:
             needed = session.pending.named_in(self.definition.source) - only_bound(self.definition.analysis)
-            session.pending.load(needed)
+            session.load(needed)
         if needed:
             self._resolved = session.resolve(self.definition)
 
