@@ -96,7 +96,8 @@ class PossibleEffects:
 def _is_opaque(resolved: ResolvedStep) -> bool:
     """Whether a step does what its words do not tell: a shell line, `exec`."""
     magics = resolved.definition.analysis.magics
-    return bool(resolved.unclear) or any(line.effect is Effect.UNSEEN for line in magics)
+    is_dynamic = bool(resolved.unclear or resolved.definition.analysis.dynamic)
+    return is_dynamic or any(line.effect is Effect.UNSEEN for line in magics)
 
 
 def _words(resolved: ResolvedStep) -> Iterator[str]:
