@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zennb.core.observed import ABSENT
@@ -86,6 +86,7 @@ def test_the_state_of_a_file_is_its_content(folder: Path) -> None:
 
 
 @given(st.binary(max_size=50), st.binary(max_size=50))
+@settings(deadline=None)  # it waits for the disk
 def test_two_files_are_in_one_state_when_they_hold_the_same(one: bytes, other: bytes) -> None:
     Path("one").write_bytes(one)
     Path("other").write_bytes(other)

@@ -8,6 +8,7 @@ import threading
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +95,7 @@ def test_options_that_are_not_carried_or_not_known_are_left_out(library: Library
     st.dictionaries(st.sampled_from(list(DEFAULTS)), st.integers() | st.text()),
     st.dictionaries(st.sampled_from(list(DEFAULTS)), st.integers() | st.text()),
 )
+@hypothesis.settings(deadline=None)
 def test_a_change_brings_one_state_to_the_other(first: dict[str, Any], second: dict[str, Any]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         library = Library()
