@@ -6,7 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zennb.engine.definition import Options, define
@@ -64,6 +64,7 @@ def test_steps_of_unsaved_cells_stand_behind_the_one_run_before_them(
 
 
 @given(st.permutations("ABCDEFG"), st.permutations("ABCDEFG"), st.integers(0, 7))
+@settings(deadline=None)
 def test_any_order_keeps_saved_cells_in_the_files_order_and_unsaved_ones_behind_who_ran_before(
     ran: list[str], cells: list[str], saved: int
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zennb.core.observed import ABSENT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -89,6 +91,7 @@ class _Files:
                 (path, state): each
                 for each in [*self._metadata.latest_steps(step.notebook), *run]
                 for path, state in {**each.observed.written, **each.observed.restored}.items()
+                if state != ABSENT
             }
         return self._known[place]
 

@@ -129,6 +129,8 @@ def _polars() -> dict[str, str]:
 
 
 def _put_polars(options: Mapping[str, Any]) -> None:
+    for name in _polars().keys() - options["environment"].keys():
+        del os.environ[name]
     os.environ.update(options["environment"])
 
 
