@@ -6,6 +6,7 @@ import io
 import pickle
 from contextlib import suppress
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -13,10 +14,31 @@ import cloudpickle
 from zennb.materializers.definitions import find
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-    from types import TracebackType
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 __all__ = ["ErrorElsewhere", "carried", "restored"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Frame:
+    """One line of a traceback: where the code is, what it is called, where it begins, and which line raised."""
+
+    filename: str
+    name: str
+    first: int
+    line: int
+
+    def rebuilt(self, inner: TracebackType | None) -> TracebackType | None:
+        """Return a traceback that shows as the original: code of that name which raises on that line of that file."""
+        stub = compile("\n" * (self.line - self.first) + "1 / 0", self.filename, "exec")
+        code = stub.replace(co_name=self.name, co_qualname=self.name, co_firstlineno=self.first)
+        try:
+            exec(code, {"__name__": "__main__"})
+        except ZeroDivisionError as error:
+            made = error.__traceback__.tb_next if error.__traceback__ is not None else None
+            if made is not None:
+                return TracebackType(inner, made.tb_frame, made.tb_lasti, self.line)
+        return inner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +48,7 @@ class _Parts:
     pickled: bytes
     type: str
     message: str
-    traceback: Any
+    frames: tuple[_Frame, ...]
 
 
 class ErrorElsewhere(Exception):
@@ -47,15 +69,12 @@ def carried(error: BaseException, names: Collection[str]) -> ErrorElsewhere:
         error: what was raised.
         names: names of the notebook's classes: these travel by name, others by value.
     """
-    from tblib import Traceback
-
-    found = error.__traceback__
     return ErrorElsewhere(
         _Parts(
             pickled=_pickled(error, names),
             type=type(error).__name__,
             message=str(error),
-            traceback=None if found is None else Traceback(found).to_dict(),
+            frames=tuple(_frames(error.__traceback__)),
         )
     )
 
@@ -70,7 +89,7 @@ def restored(error: BaseException | None, scope: Mapping[str, Any]) -> BaseExcep
     if not isinstance(error, ErrorElsewhere):
         return error if error is None else _of_the_notebook(error, scope)
     found = _unpickled(error.parts.pickled, scope)
-    return (error if found is None else found).with_traceback(_traceback(error.parts.traceback))
+    return (error if found is None else found).with_traceback(_traceback(error.parts.frames))
 
 
 def _of_the_notebook(error: BaseException, scope: Mapping[str, Any]) -> BaseException:
@@ -82,10 +101,19 @@ def _of_the_notebook(error: BaseException, scope: Mapping[str, Any]) -> BaseExce
     return error
 
 
-def _traceback(parts: Any) -> TracebackType | None:
-    from tblib import Traceback
+def _frames(traceback: TracebackType | None) -> Iterator[_Frame]:
+    while traceback is not None:
+        code, line = traceback.tb_frame.f_code, traceback.tb_lineno
+        first = min(code.co_firstlineno, line)
+        yield _Frame(filename=code.co_filename, name=code.co_name, first=first, line=line)
+        traceback = traceback.tb_next
 
-    return None if parts is None else Traceback.from_dict(parts).as_traceback()
+
+def _traceback(frames: Sequence[_Frame]) -> TracebackType | None:
+    found: TracebackType | None = None
+    for each in reversed(frames):
+        found = each.rebuilt(found)
+    return found
 
 
 class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types

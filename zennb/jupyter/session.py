@@ -311,7 +311,10 @@ class KernelSession:
                 latest = self.workspace.metadata.previous(definition.name, self.notebook)
                 if latest is not None and latest.unusable_because.startswith(f"`{name}`"):
                     why = latest.unusable_because.removeprefix(f"`{name}` ")
-                    return f"`{name}` stayed where step '{definition.name}' ran, because it {why}; turn it into data there"
+                    step = definition.name
+                    return (
+                        f"`{name}` stayed where step '{step}' ran, because it {why}; turn it into data there"
+                    )
                 return f"`{name}` is bound by step '{definition.name}'; run that cell first"
         found = self.workspace.metadata.artifact(name, notebook=self.notebook)
         producer = self.workspace.metadata.producer(found) if found is not None else None

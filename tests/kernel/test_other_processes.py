@@ -1,0 +1,104 @@
+"""A stack whose steps run in other processes, in a real kernel: the documentation's pool, unchanged."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.kernel.conftest import Kernel
+
+pytestmark = pytest.mark.kernel
+
+ROOT = Path(__file__).parents[2]
+AT_ONCE = 15.0
+POOL = (
+    "%orchestrator register pool --flavor=processes --workers=1",
+    "%stack register side -o pool -a default --set",
+)
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """Let kernels find the documentation's package by its entry point."""
+    page = (ROOT / "docs" / "components.md").read_text(encoding="utf-8")
+    files = dict(re.findall(r"```\w+\n# (\S+)\n(.*?)```", page, flags=re.DOTALL))
+    place = tmp_path / "package"
+    for name in ("zennb_folder/processes.py", "zennb_folder/folder.py"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(files[name])
+    info = place / "zennb_folder-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zennb-folder\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[zennb.flavors]\norchestrator.processes = zennb_folder.processes:ProcessesOrchestrator\n"
+    )
+    return environment | {"PYTHONPATH": f"{place}:{ROOT}"}
+
+
+@pytest.mark.parametrize(
+    "wait",
+    ["import time\ntime.sleep(60)", "import time\n_end = time.time() + 60\nwhile time.time() < _end: pass"],
+)
+def test_an_interrupt_stops_the_step_and_the_pool_goes_on(kernel: Kernel, wait: str) -> None:
+    kernel.run(*POOL, "xs = [1]")
+    ran = kernel.interrupted(f"%%step s\nnew = 1\nprint('started', flush=True)\n{wait}")
+    assert ran.seconds < AT_ONCE
+    assert ran.status == "interrupted"
+    assert kernel.value("'new' in globals()") == "False"
+    for number in range(2):
+        (again,) = kernel.run(f"%%step t\ntotal = sum([1, {number}])\ntotal")
+        assert (again.status, again.result) == ("completed", str(1 + number))
+
+
+def test_what_a_step_shows_is_seen_while_it_runs_and_in_order(kernel: Kernel) -> None:
+    kernel.run(*POOL)
+    text = (
+        "%%step s\nimport sys, time\nfrom IPython.display import HTML, display\nprint('one', flush=True)\n"
+        "display(HTML('<b>two</b>'))\ntime.sleep(0.5)\nprint('three', file=sys.stderr)\nh = display('four', display_id='d')\n"
+        "h.update('five')\n'six'"
+    )
+    (ran,) = kernel.run(text)
+    kinds = [shown[0] for shown in ran.shown]
+    assert kinds == [
+        "stdout",
+        "display_data",
+        "stderr",
+        "display_data",
+        "update_display_data",
+        "execute_result",
+    ]
+    first = next(message.when for message in ran.of("stream") if "one" in message.content["text"])
+    last = next(message.when for message in ran.of("execute_result"))
+    assert last - first > 0.4
+    (again,) = kernel.run(text)
+    assert again.status == "cached"
+    assert [shown[:2] for shown in again.shown] == [shown[:2] for shown in ran.shown]
+
+
+def test_a_figure_of_a_step_is_shown_once(kernel: Kernel) -> None:
+    kernel.run(*POOL)
+    (ran,) = kernel.run(
+        "%%step s\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\n_ = ax.plot([1, 2])"
+    )
+    pictures = [message for message in ran.of("display_data") if "image/png" in message.content["data"]]
+    assert len(pictures) == 1
+
+
+def test_a_traceback_shows_the_cells_own_lines(kernel: Kernel) -> None:
+    kernel.run(*POOL, "def check(v):\n    if v:\n        raise ValueError('odd one')")
+    ran = kernel.cell("%%step s\nvalue = 3\n\ncheck(value)")
+    assert ran.error == "ValueError: odd one"
+    assert "----> 4 check(value)" in ran.traceback
+    assert "raise ValueError('odd one')" in ran.traceback
+    assert "zennb" not in ran.traceback.replace("%%step", "")
+
+
+def test_a_worker_that_dies_fails_its_step_and_says_so(kernel: Kernel) -> None:
+    kernel.run(*POOL)
+    ran = kernel.cell("%%step s\nimport os\nos._exit(3)")
+    assert ran.status == "failed"
+    assert "process" in ran.error
