@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from zennb.engine.transplant import pack, unpack
@@ -110,3 +111,27 @@ def test_data_is_not_asked_for_when_functions_only_read_it() -> None:
     there: dict[str, Any] = {"__name__": "__main__"}
     unpack(packed, there, refuse)
     assert "items" not in there
+
+
+def test_copied_classes_have_the_digest_of_the_originals() -> None:
+    from zennb.core.reach import reach
+    from zennb.core.source import analyse
+
+    source = (
+        "from dataclasses import dataclass, field\nfrom enum import Enum\nfrom typing import NamedTuple\n"
+        "class Edge(NamedTuple):\n    start: str\n    weight: float = 1\n"
+        "@dataclass(order=True)\nclass Point:\n    x: int\n    tags: list = field(default_factory=list)\n"
+        "class Holder:\n    class Inner:\n        __slots__ = ('value',)\n"
+        "        def __init__(self, v): self.value = v\n    def make(self): return self.Inner(1)\n"
+        "class Colour(Enum):\n    RED = 1\n    BLUE = 2\n"
+        "class Base:\n    @property\n    def p(self): return 1\n    @staticmethod\n    def s(): return 2\n"
+        "class Child(Base):\n    limit = [1]\n    @classmethod\n    def c(cls): return super().s()\n"
+    )
+    notebook: dict[str, Any] = {"__name__": "__main__"}
+    exec(source, notebook)
+    names = ("Edge", "Point", "Holder", "Colour", "Base", "Child")
+    packed, _ = pack({name: notebook[name] for name in names}, namespace=notebook, data={})
+    there: dict[str, Any] = {"__name__": "__main__"}
+    unpack(packed, there)
+    analysis = analyse(ast.parse("\n".join(f"{name}" for name in names)))
+    assert reach(analysis, there).digests == reach(analysis, notebook).digests

@@ -58,8 +58,8 @@ def test_what_a_step_shows_is_seen_while_it_runs_and_in_order(kernel: Kernel) ->
     kernel.run(*POOL)
     text = (
         "%%step s\nimport sys, time\nfrom IPython.display import HTML, display\nprint('one', flush=True)\n"
-        "display(HTML('<b>two</b>'))\ntime.sleep(0.5)\nprint('three', file=sys.stderr)\nh = display('four', display_id='d')\n"
-        "h.update('five')\n'six'"
+        "display(HTML('<b>two</b>'))\ntime.sleep(0.5)\nprint('three', file=sys.stderr)\n"
+        "h = display('four', display_id='d')\nh.update('five')\n'six'"
     )
     (ran,) = kernel.run(text)
     kinds = [shown[0] for shown in ran.shown]

@@ -41,6 +41,9 @@ NOISE = frozenset(
 BOOKKEEPING = ("__pydantic_", "__attrs_props__")
 """How attributes begin that a package derives from the others."""
 
+GENERATED = ("<string>", "<dynamic-code>")
+"""What code made by `dataclasses` and `collections` calls its file, and what cloudpickle calls it in a copy."""
+
 PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
 OPTIONS = ("init", "repr", "hash", "compare", "kw_only")
 
@@ -134,7 +137,7 @@ def _is_generated(value: object) -> bool:
     function = getattr(value, "__func__", value)
     if not isinstance(function, FunctionType):
         return False
-    return function.__code__.co_filename.startswith("<string>") or not _is_users(function)
+    return function.__code__.co_filename.startswith(GENERATED) or not _is_users(function)
 
 
 def _fields(walk: Walk, cls: type) -> Steps:

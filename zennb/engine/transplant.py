@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["pack", "unpack"]
 
+_NAMESPACE = 3  # place of what the class begins with among the arguments of `_make_skeleton_class`
 _TRACKER = 4  # place of the class tracker's id among the arguments of `_make_skeleton_class`
 
 
@@ -50,6 +51,7 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
             # Without a tracker's id the copy is a class of its own, whose methods see the step's namespace.
             arguments = list(reduced[1])
             arguments[_TRACKER] = None
+            arguments[_NAMESPACE] = {**arguments[_NAMESPACE], "__qualname__": obj.__qualname__}
             reduced = (reduced[0], tuple(arguments), *reduced[2:])
         return reduced
 
