@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.face import ROOT, Face
 from zennb.commands.parser import parse
-from zennb.commands.step import STEP, named
+from zennb.commands.step import STEP, options
 from zennb.core.heading import Heading, body, heading, stays_plain, switch
 from zennb.core.magics import parse_python
 from zennb.core.ordering import file_edges, flows
 from zennb.core.plan import Outline, plan
 from zennb.core.run_plan import Freshness, PlannedStep, RunPlan
-from zennb.engine.definition import Options, define
+from zennb.engine.definition import define
 from zennb.errors import UsageError
 from zennb.headless.label import label
 from zennb.headless.read import read
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from zennb.core.plan import Plan
     from zennb.core.records import Step
+    from zennb.engine.definition import Options
     from zennb.stacks.workspace import Workspace
 
 __all__ = ["NotebookFile"]
@@ -39,7 +40,7 @@ class _StepCell:
 
     outline: Outline
     source: str
-    named: bool
+    options: Options
 
 
 class NotebookFile:
@@ -124,23 +125,19 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
         raise UsageError(f"code cell {number}: {found.problem}")
     spoken = found.spoken.rstrip(":")
     try:
-        given = parse(STEP, shlex.split(found.line), face=Face.MAGIC, spoken=spoken)
+        asked = options(parse(STEP, shlex.split(found.line), face=Face.MAGIC, spoken=spoken))
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
-    outputs = named(given.many("output"))
-    options = Options(
-        name=given.maybe("name") or "", inputs=named(given.many("input")), outputs=outputs or None
-    )
     text = body(source)
-    step = define(tree, options=options, source=source, text=text, filename=f"<cell {number}>")
+    step = define(tree, options=asked, source=source, text=text, filename=f"<cell {number}>")
     public = [name for name in step.analysis.binds if not name.startswith("_")]
     outline = Outline(
         name=step.name,
-        reads=frozenset([*options.inputs, *step.analysis.reads]),
-        binds=frozenset(outputs or public),
-        after=named(given.many("after")),
+        reads=frozenset([*asked.inputs, *step.analysis.reads]),
+        binds=frozenset(asked.outputs or public),
+        after=asked.after,
     )
-    return _StepCell(outline=outline, source=source, named=options.name != "")
+    return _StepCell(outline=outline, source=source, options=asked)
 
 
 def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
@@ -150,7 +147,7 @@ def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
         taken = {other.outline.name for other in found}
         name = cell.outline.name
         numbers = count(2)
-        while not cell.named and name in taken:
+        while not cell.options.name and name in taken:
             name = f"{cell.outline.name}-{next(numbers)}"
         found.append(replace(cell, outline=replace(cell.outline, name=name)))
     return found
