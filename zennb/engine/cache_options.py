@@ -40,11 +40,22 @@ __all__ = [
 # --expires
 
 
-def not_reusable(step: Step, definition: Definition) -> str:
-    """Return, as a reason, why results that fit are not reused: they have expired, or nothing here can read them."""
-    return expired(step, within=definition.options.expires, now=time.time()) or unreadable(
-        step.outputs.values()
-    )
+def not_reusable(steps: Iterable[Step], definition: Definition) -> dict[int | None, str]:
+    """Return, by id, why results that fit are not reused: they have expired, or nothing here can read them.
+
+    Args:
+        steps: their records, newest first. What is older than an expired result has expired as well, whatever its own
+            record allows: nobody who asks for newer results wants older ones.
+        definition: the step.
+    """
+    found: dict[int | None, str] = {}
+    over, now = "", time.time()
+    for step in steps:
+        over = over or expired(step, within=definition.options.expires, now=now)
+        reason = over or unreadable(step.outputs.values())
+        if reason:
+            found[step.id] = reason
+    return found
 
 
 def end_of_reuse(step: Step, definition: Definition) -> Step:

@@ -116,9 +116,10 @@ class Site:
         unclear = prepared.unclear or self._read_although_unstored(definition)
         keys = () if force or unclear else (prepared.lean_key, prepared.key)
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
-            if not (not_reusable(step, definition) or self.surroundings.stale(step.observed)):
+            if not (not_reusable([step], definition) or self.surroundings.stale(step.observed)):
                 return reused(step)
         candidates = next((found for key in keys if key and (found := self.metadata.find(key))), [])
+        unusable = not_reusable(candidates, definition)
         # The same step run on another stack may have shown or set something else, kept in that stack's store only.
         candidates.sort(key=lambda step: not self._has_all(step))
         return decide(
@@ -127,7 +128,7 @@ class Site:
             previous=None if candidates else self._previous(definition, known),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
             stale=lambda step: (
-                not_reusable(step, definition) or self.surroundings.stale(step.observed, overlay)
+                unusable.get(step.id, "") or self.surroundings.stale(step.observed, overlay)
             ),
             store=self.spec.artifact_store.name,
             asked=force,
