@@ -96,7 +96,8 @@ def test_it_holds_for_exactly_that_type() -> None:
 def test_values_that_share_a_part_share_state_whatever_the_function_returns() -> None:
     zennb.digest(Grid)(lambda grid: tuple(grid.cells))
     cells = [1]
-    one, other, apart = look(Grid(cells)), look(Grid(cells)), look(Grid([1]))
+    first, second, third = Grid(cells), Grid(cells), Grid([1])
+    one, other, apart = look(first), look(second), look(third)
     assert share(one, other)
     assert share(one, look(cells))
     assert not share(one, apart)

@@ -124,13 +124,16 @@ def _keep_parts(walk: Walk, value: Any) -> None:
     """
     if walk.labels:
         return
-    seen = {id(value)}
-    level = [value]
-    while level and len(seen) < FAR:
+    seen = walk.opened  # of a value inside such a value, all has been noted already
+    level = [] if id(value) in seen else [value]
+    seen.add(id(value))
+    left = FAR
+    while level and left > 0:
         fresh = {
             id(part): part for part in inside(level) if type(part) not in SCALARS and id(part) not in seen
         }
         seen.update(fresh)
+        left -= len(fresh)
         for key, part in fresh.items():
             if not isinstance(part, _SETTLED):
                 walk.kept.setdefault(key, part)

@@ -78,6 +78,7 @@ class Walk:
         labels: how many tables' labels are being visited just now: what they consist of does not count as
             mutable, since tables share their labels freely and nobody changes them in place.
         hooked: how many values, one inside the other, are being visited by functions of the user's (`zennb.digest`).
+        opened: ids of the values that such functions were given, and of all that is inside them.
     """
 
     def __init__(
@@ -94,6 +95,7 @@ class Walk:
         self.shell = shell
         self.labels = 0
         self.hooked = 0
+        self.opened: set[int] = set()
         self.kept: dict[int, Any] = {}
         self._find = find
         self._visit = visit

@@ -22,7 +22,7 @@ from zennb.engine.request import Resources
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Future
 
     from zennb.components.component import ArtifactStore, Orchestrator
@@ -127,9 +127,7 @@ class Site:
             candidates=candidates,
             previous=None if candidates else self._previous(definition, known),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
-            stale=lambda step: (
-                unusable.get(step.id, "") or self.surroundings.stale(step.observed, overlay)
-            ),
+            stale=lambda step: unusable.get(step.id, "") or self.surroundings.stale(step.observed, overlay),
             store=self.spec.artifact_store.name,
             asked=force,
             unclear=unclear,
