@@ -12,7 +12,6 @@ from zennb.core.records import Artifact
 from zennb.engine.sharing import share
 from zennb.engine.surroundings import RESULT
 from zennb.errors import CannotDigest, MissingArtifact, NotStorable
-from zennb.materializers.available import is_readable
 from zennb.materializers.choose import Materializers
 from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
 
@@ -156,7 +155,10 @@ class Shelf:
         )
 
     def _seen(self, group: Mapping[str, tuple[Any, Look]]) -> Artifact | None:
-        """Return an artifact with the digest of a value that stands alone, when its bytes are in this store."""
+        """Return an artifact with the digest of a value that stands alone, when its bytes are in this store.
+
+        What the materializer of a package wrote is written anew: the package may have changed, or be broken by now.
+        """
         if len(group) != 1:
             return None
         ((value, seen),) = group.values()
@@ -166,7 +168,7 @@ class Shelf:
             (
                 a
                 for a in self._known(seen.digest)
-                if a.item is None and is_readable(a) and self.store.has(a.blob)
+                if a.item is None and DISTRIBUTION not in a.summary and self.store.has(a.blob)
             ),
             None,
         )
