@@ -7,6 +7,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
+from zennb.core import offers
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -42,12 +44,16 @@ class Packages:
         (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
         for module, text in modules.items():
             (self.folder / f"{module}.py").write_text(text)
-        importlib.invalidate_caches()
+        self._noticed()
 
     def remove(self, name: str) -> None:
         """Uninstall a distribution; its modules may still be imported."""
         shutil.rmtree(self._info(name))
+        self._noticed()
+
+    def _noticed(self) -> None:
         importlib.invalidate_caches()
+        offers._found.clear()  # two changes may fall into one tick of the file system's clock
 
     def forget(self) -> None:
         """Forget every module that was imported from the folder."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["by_hand", "duration_text", "ended", "expired", "expires", "parse_duration"]
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _LONGEST = 1_000 * 365 * 86_400
 

@@ -1,6 +1,6 @@
 """Owns the index of what zennb and installed packages offer by entry point, and how one offer is imported.
 
-Reading the index imports nothing. It is read anew only when `sys.path`, or a folder on it, has changed.
+Reading the index imports nothing. It is read anew when `sys.path` has changed and, on `refresh`, a folder on it.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ _OURS: dict[str, tuple[Offer, ...]] = {
 }
 
 _found: dict[str, tuple[Offer, ...]] = {}
-_state: list[Any] = []
+_path: list[str] = []
+_folders: list[int] = []
 
 
 def own_offers(group: str) -> tuple[Offer, ...]:
@@ -90,20 +91,26 @@ def own_offers(group: str) -> tuple[Offer, ...]:
 
 def offered(group: str) -> tuple[Offer, ...]:
     """Return all offers of a group, ours first, then others by name; the same tuple until something changes."""
-    now = [sys.path, [_changed(folder) for folder in sys.path]]
-    if now != _state:
-        _state[:] = [list(sys.path), now[1]]
-        _found.clear()
+    if sys.path != _path:
+        refresh()
     if group not in _found:
         others = [each for each in entry_offers(group) if each.source != OWN]
         _found[group] = (*own_offers(group), *sorted(others, key=lambda each: (each.name, each.source)))
     return _found[group]
 
 
+def refresh() -> None:
+    """Notice packages that were installed or removed since; asking for every value would outweigh its digest."""
+    now = [_changed(folder) for folder in sys.path]
+    if sys.path != _path or now != _folders:
+        _path[:], _folders[:] = sys.path, now
+        _found.clear()
+
+
 def _changed(folder: str) -> int:
     """Return when a folder got or lost an entry, as installing and removing a package does."""
     try:
-        return os.stat(folder or ".").st_mtime_ns  # noqa: PTH116 - asked for every folder, very often
+        return os.stat(folder or ".").st_mtime_ns  # noqa: PTH116 - asked for every folder and step
     except OSError:
         return 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.offers import MATERIALIZERS, OWN, Offer, broken, load, offered
+from zennb.core.offers import MATERIALIZERS, OWN, Offer, broken, load, offered, refresh
 from zennb.core.origin import module_of, public_name, top_level
 from zennb.errors import MissingExtra, UnknownName
 from zennb.materializers.materializer import Materializer
@@ -102,6 +102,8 @@ def by_name(name: str, *, artifact: str, distribution: str = "") -> Offer:
         MissingExtra: its package is not installed, or several offer one of that name.
         UnknownName: nobody is known to offer one.
     """
+    if name not in _index().names:
+        refresh()
     known = _index().names.get(name, [])
     found = _fitting(known, distribution)
     sources = sorted({offer.source for offer in found})

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import digest as digest_of
-from zennb.core.offers import OWN
+from zennb.core.offers import OWN, refresh
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
 from zennb.materializers.buffers import joined, size
@@ -65,6 +65,7 @@ class Materializers:
         self._signer = signer
         self._pickles = SignedPickles(scope, signer)
         self._made: dict[Offer, Materializer] = {}
+        refresh()  # made for every step cell, so what is installed in one cell counts in the next
 
     def dump(self, value: Any, *, digest: str, name: str) -> Dumped:
         """Return `value` as bytes, by the first materializer that handles it and keeps it exactly.
