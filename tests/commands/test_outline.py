@@ -212,7 +212,18 @@ def test_a_result_that_has_expired_is_stale_by_its_record_and_by_the_cell(
     monkeypatch.setattr(time, "time", lambda: real() + 3 * 3_600)
     assert standing(brief, workspace, "load") == ("stale", "expired 1 h ago (--expires 1h)")
     assert standing(notebook(LOAD), workspace, "load")[0] == "fresh"
-    assert standing(notebook(f"#| step: load --expires 4h\n{LOAD[12:]}"), workspace, "load")[0] == "fresh"
+    assert standing(notebook(LOAD.replace("load", "load --expires 4h")), workspace, "load")[0] == "fresh"
+
+
+def test_a_stale_step_whose_values_are_ignored_makes_no_other_one_stale(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    record("load", {"rows": [1, 2]}, source=LOAD)
+    record("train", {"model": 3}, source=TRAIN)
+    edited = "%%step load\nrows = [5]"
+    ignoring = notebook(edited, TRAIN.replace("%%step train", "%%step train --ignore rows"))
+    assert standing(ignoring, workspace, "train")[0] == "fresh"
+    assert standing(notebook(edited, TRAIN), workspace, "train")[0] == "stale"
 
 
 def test_a_result_that_expired_by_hand_says_so_also_where_it_was_reused(

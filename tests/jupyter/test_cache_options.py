@@ -339,3 +339,16 @@ def test_elsewhere_too_no_older_value_stays_bound(notebook: Notebook) -> None:
     notebook.run("raw = 'older'")
     (ran,) = notebook.run("%%step load --no-store raw --stack side\nraw = [1]\nclean = 2")
     assert (ran.status, notebook.ns["clean"], "raw" in notebook.ns) == ("completed", 2, False)
+
+
+def test_an_ignored_input_that_another_step_makes_counts_in_no_pipeline_run_either(
+    notebook: Notebook,
+) -> None:
+    notebook.run("k, rows = 1, [1, 2]", "%%step tune\ndepth = [k]")
+    notebook.run("%%step fit --ignore depth\nscore = sum(rows) + 0 * len(depth)", "k = 2")
+    states = {step.name: step.state for step in notebook.shell.zennb_hooks.pipeline.plan().steps}
+    notebook.run("%pipeline run")
+    latest = {step.name: step.status for step in api.workspace().metadata.latest_steps("")}
+    assert states == {"tune": "stale", "fit": "fresh"}
+    assert latest == {"tune": "completed", "fit": "cached"}
+    assert notebook.ns["depth"] == [2]

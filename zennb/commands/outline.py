@@ -20,7 +20,7 @@ from zennb.core.magics import parse_python
 from zennb.core.ordering import file_edges, flows
 from zennb.core.plan import Outline, plan
 from zennb.core.run_plan import Freshness, PlannedStep, RunPlan
-from zennb.engine.cache_options import read_although_unstored
+from zennb.engine.cache_options import is_ignored, read_although_unstored
 from zennb.engine.definition import define
 from zennb.errors import UsageError
 from zennb.headless.label import label
@@ -122,7 +122,11 @@ class NotebookFile:
         readers = read_although_unstored(name, self._cells[name].options.no_store, records.values())
         if readers:
             return f"runs every time: {readers[0]}"
-        before = [parent for parent in self.plan.parents(name) if parent in stale]
+        before = [
+            parent
+            for parent in self.plan.parents(name)
+            if parent in stale and not is_ignored(self.plan.edges[parent, name], self._cells[name].options)
+        ]
         return f"step `{before[0]}` before it is not up to date" if before else ""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records import Step
     from zennb.core.source import Analysis
-    from zennb.engine.definition import Definition
+    from zennb.engine.definition import Definition, Options
 
 __all__ = [
     "changed_although_left_out",
@@ -30,6 +30,7 @@ __all__ = [
     "counted",
     "end_of_reuse",
     "ignored_inputs",
+    "is_ignored",
     "not_reusable",
     "read_although_unstored",
     "refuse_unstored",
@@ -104,6 +105,11 @@ def ignored_inputs(
 
 def _is_data(value: object) -> bool:
     return isinstance(value, FunctionType) and has_state(value)
+
+
+def is_ignored(flows: Collection[str], options: Options) -> bool:
+    """Say whether all values that a step takes from another one are ignored, so that the other is not waited for."""
+    return bool(flows) and set(flows) <= set(options.ignore)
 
 
 def counted(analysis: Analysis, ignored: frozenset[str]) -> Analysis:

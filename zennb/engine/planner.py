@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.digest import looking
 from zennb.core.run_plan import Freshness, PlannedStep
-from zennb.engine.cache_options import refuse_unstored
+from zennb.engine.cache_options import is_ignored, refuse_unstored
 from zennb.engine.possible_effects import PossibleEffects
 from zennb.engine.resolve import resolve_step
 from zennb.errors import ZennbError
@@ -144,8 +144,9 @@ class RunPlanner:
     def _matters(self, parent: str, name: str) -> bool:
         """Whether a step before this one may make it run: it may run itself, and not all it gives is ignored."""
         flows = self._request.plan.edges.get((parent, name), ())
-        ignored = self._request.definitions[name].options.ignore
-        return self._will_or_may_run(parent) and not (flows and set(flows) <= set(ignored))
+        return self._will_or_may_run(parent) and not is_ignored(
+            flows, self._request.definitions[name].options
+        )
 
     def _will_or_may_run(self, name: str) -> bool:
         return name in self._planned and not self._planned[name].is_fresh
