@@ -23,6 +23,7 @@ __all__ = [
     "load",
     "offered",
     "own_offers",
+    "refresh",
 ]
 
 MATERIALIZERS = "zennb.materializers"
