@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pprint
 import sqlite3
 import threading
 from enum import Enum
@@ -77,10 +78,14 @@ def test_the_code_of_the_function_counts_and_registering_again_replaces_it() -> 
     assert len(set(found)) == 3
 
 
-def test_what_the_function_calls_is_met_as_code(hook: None) -> None:
-    (content,) = digest_hooks.hooks().values()
-    assert content in look(Grid([1])).code
-    assert Grid in look(Grid([1])).code
+def test_the_function_and_the_class_are_met_as_code_whoever_wrote_them(hook: None) -> None:
+    seen = look([Grid([1])])
+    (content,) = digest_hooks._hooks.values()
+    assert {content, Grid} <= set(seen.code)
+    assert digest_hooks.hooked(seen.code) == (f"{Grid.__module__}.Grid",)
+    assert digest_hooks.hooked(look([1]).code) == ()
+    zennb.digest(Grid)(pprint.pformat)  # a function of Python's own
+    assert digest_hooks.hooked(look(Grid([1])).code)
 
 
 @pytest.mark.usefixtures("hook")

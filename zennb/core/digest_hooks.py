@@ -15,16 +15,16 @@ from zennb.core.walk import SCALARS, Handler, Steps, Walk
 from zennb.errors import CannotDigest, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["by_content", "digest", "hook_of", "hooks"]
+__all__ = ["by_content", "digest", "hook_of", "hooked"]
 
 Content = TypeVar("Content", bound=Callable[[Any], Any])
 
 DEEPEST = 100_000
 """Values of hooked types inside each other before a hook counts as one that makes new ones without end."""
 
-_hooks: WeakKeyDictionary[type, Callable[[Any], Any]] = WeakKeyDictionary()
+_hooks: WeakKeyDictionary[type, FunctionType] = WeakKeyDictionary()
 
 
 def digest(cls: type) -> Callable[[Content], Content]:
@@ -51,7 +51,7 @@ def digest(cls: type) -> Callable[[Content], Content]:
         )
 
     def register(content: Content) -> Content:
-        if not callable(content):
+        if not isinstance(content, FunctionType):
             raise UsageError(
                 f"the digest of `{public_name(cls)}` has to be a function of the value, and is "
                 f"{_article(type(content))}."
@@ -67,15 +67,24 @@ def _by_name(cls: type) -> bool:
     return name in digest_objects.HANDLERS or name in digest_code.HANDLERS
 
 
-def hooks() -> dict[type, Callable[[Any], Any]]:
-    """Return the functions registered in this process, by type: who runs steps in another process hands them on."""
-    return dict(_hooks)
+def hooked(code: Iterable[object]) -> tuple[str, ...]:
+    """Return the types whose registered functions are among code that was met: only this process knows them."""
+    met = set(map(id, code)) if _hooks else set[int]()
+    return tuple(sorted(public_name(cls) for cls, content in _hooks.items() if id(content) in met))
 
 
 def hook_of(cls: type) -> Handler | None:
     """Return the handler of a type that somebody registered a function for."""
     content = _hooks.get(cls)
-    return None if content is None else by_content(content)
+    if content is None:
+        return None
+    handle = by_content(content)
+
+    def noted(walk: Walk, value: Any) -> Steps | None:
+        walk.code.setdefault(id(content), content)  # whoever wrote it, its code counts
+        return handle(walk, value)
+
+    return noted
 
 
 def by_content(content: Callable[[Any], Any]) -> Handler:
