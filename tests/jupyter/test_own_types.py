@@ -104,6 +104,7 @@ def test_what_a_package_stores_is_shown_by_its_summary_and_reused(notebook: Note
     notebook.run(GRID)
     (told,) = notebook.run("%artifacts show grid")
     assert "3 cells" in shown(told)
+    assert "grid (zennb-grids)" in shown(told)
     assert "Grid object at" not in shown(told)
     notebook.restart()
     (again,) = notebook.run(GRID)
