@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from zennb.api import artifacts, load, runs, stack, stacks
+    from zennb.api import artifacts, digest, load, runs, stack, stacks
     from zennb.jupyter.panels.door import Dashboard, StackPicker
 
     __version__: str
@@ -25,6 +25,7 @@ __all__ = [
     "StackPicker",
     "__version__",
     "artifacts",
+    "digest",
     "load",
     "load_ipython_extension",
     "runs",
@@ -33,7 +34,7 @@ __all__ = [
     "unload_ipython_extension",
 ]
 
-FROM_API = frozenset({"artifacts", "load", "runs", "stack", "stacks"})
+FROM_API = frozenset({"artifacts", "digest", "load", "runs", "stack", "stacks"})
 PANELS = frozenset({"Dashboard", "StackPicker"})
 
 

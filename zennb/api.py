@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from zennb.core.digest_hooks import digest
 from zennb.errors import (
     DamagedArtifact,
     MissingArtifact,
@@ -36,6 +37,7 @@ __all__ = [
     "artifacts",
     "bring",
     "close",
+    "digest",
     "find_artifact",
     "load",
     "load_artifact",

@@ -7,11 +7,11 @@ Listing flavors imports none of them; a flavor's module is imported when a compo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from zennb.core.component_types import component_type
+from zennb.core.offers import Offer, broken, entry_offers
+from zennb.core.offers import load as load_offer
 from zennb.errors import MissingExtra, UnknownName
 
 __all__ = ["GROUP", "FlavorInfo", "all_flavors", "flavors", "load"]
@@ -92,7 +92,7 @@ def all_flavors() -> dict[str, dict[str, FlavorInfo]]:
     found: dict[str, dict[str, FlavorInfo]] = {}
     for info in _OURS:
         found.setdefault(info.type, {})[info.name] = info
-    others = [_from_entry_point(point) for point in entry_points(group=GROUP)]
+    others = [_from_offer(offer) for offer in entry_offers(GROUP)]
     # Ours win, and among others the first distribution by name: what a name means depends on no import order.
     for info in sorted(others, key=lambda other: (other.name, other.source)):
         if info.name:
@@ -129,48 +129,17 @@ def _look_up(wanted: str, flavor: str) -> FlavorInfo:
     raise UnknownName(f"{title} flavor", flavor, known)
 
 
-def _from_entry_point(point: EntryPoint) -> FlavorInfo:
-    kind, _, name = point.name.partition(".")
-    source = point.dist.name if point.dist is not None else ""
-    extra = f"{source}[{','.join(point.extras)}]" if point.extras else ""
-    return FlavorInfo(type=kind, name=name, target=f"{point.module}:{point.attr}", extra=extra, source=source)
+def _from_offer(offer: Offer) -> FlavorInfo:
+    kind, _, name = offer.name.partition(".")
+    return FlavorInfo(type=kind, name=name, target=offer.target, extra=offer.extra, source=offer.source)
 
 
 def _imported(info: FlavorInfo) -> Any:
-    module, _, attribute = info.target.partition(":")
-    try:
-        found: Any = import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except ImportError as error:
-        raise _missing(info, error) from error
-    except Exception as error:
-        raise _broken(info, f"importing {module} raised {type(error).__name__}: {error}") from error
+    offer = Offer(name=info.name, target=info.target, extra=info.extra, source=info.source)
+    found = load_offer(offer, _title(info))
     if getattr(found, "type", None) != info.type or getattr(found, "flavor", None) != info.name:
-        raise _broken(info, f"{info.target} is not a class of that type and flavor")
+        raise broken(offer, _title(info), f"{info.target} is not a class of that type and flavor")
     return found
-
-
-def _missing(info: FlavorInfo, error: ImportError) -> MissingExtra:
-    if info.extra:
-        advice = f'pip install "{info.extra}"'
-    elif error.name and _top(error.name) != _top(info.target.partition(":")[0]):
-        advice = (
-            f"install what provides the module `{error.name}`; `pip show {info.source}` names what it needs"
-        )
-    else:
-        advice = f"pip install --force-reinstall {info.source}"
-    return MissingExtra(f"{_title(info)} cannot be imported ({error}): {advice}")
-
-
-def _top(module: str) -> str:
-    return module.partition(".")[0]
-
-
-def _broken(info: FlavorInfo, why: str) -> MissingExtra:
-    return MissingExtra(
-        f"{_title(info)} is broken: {why}. Update or remove its package: pip install -U {info.source}"
-    )
 
 
 def _title(info: FlavorInfo) -> str:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from zennb.commands.face import Face
+from zennb.core.expiry import expired
+from zennb.core.records import Status
 from zennb.errors import UnknownName
 
 Commands = Any
@@ -117,3 +120,27 @@ def test_trusting_is_by_name(command: Commands, record: Record) -> None:
     assert Signer().is_trusted(model.blob)
     with pytest.raises(UnknownName, match="no artifact 'mode'; did you mean 'model'"):
         command("trust", "mode")
+
+
+def test_expiring_counts_what_it_touched_and_is_the_same_in_a_terminal(
+    command: Commands, record: Record
+) -> None:
+    first = record("train", {"model": 3}, key="k")
+    record("train", {"model": 3}, key="k", status=Status.CACHED, reused=first.id)
+    record("other", {"rest": 1}, key="o")
+    outcome = command("artifacts", "expire", "model", face=Face.TERMINAL)
+    assert outcome.data == {"artifact": "model v1", "results": 1, "reuses": 1, "steps": ["train"]}
+    assert outcome.view is not None
+    assert "Nothing was deleted; the next use runs again." in outcome.view.text
+    metadata = command.workspace.metadata
+    (step,) = metadata.find("k")
+    assert step.expires is not None
+    assert expired(step, now=time.time()) == "`model v1` was expired by hand"
+    (rest,) = metadata.find("o")
+    assert rest.expires is None
+
+
+def test_expiring_what_is_not_there_names_the_nearest(command: Commands, record: Record) -> None:
+    record("train", {"model": 3})
+    with pytest.raises(UnknownName, match="did you mean 'model'"):
+        command("artifacts", "expire", "modle")

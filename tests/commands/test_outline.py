@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from zennb.commands.outline import NotebookFile
+from zennb.core.expiry import by_hand
 from zennb.core.records import Status
 from zennb.errors import PlanError, UnknownName, UsageError
 from zennb.headless.label import label
@@ -187,3 +189,65 @@ def test_a_mistake_in_the_comment_is_told(notebook: Callable[..., Path], cell: s
     with pytest.raises(UsageError) as raised:
         NotebookFile(notebook(cell))
     assert sentence in str(raised.value)
+
+
+# Cache options
+
+
+def standing(path: Path, workspace: Any, name: str) -> tuple[str, str]:
+    found = NotebookFile(path)
+    step = found.state(found.records(workspace)).step(name)
+    assert step is not None
+    return step.state.value, step.reason
+
+
+def test_a_result_that_has_expired_is_stale_by_its_record_and_by_the_cell(
+    notebook: Callable[..., Path], workspace: Any, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = record("load", {"rows": [1, 2]}, source=LOAD)
+    record("load", {"rows": [1, 2]}, source=LOAD, status=Status.CACHED, reused=source.id)
+    brief = notebook(LOAD.replace("%%step load", "%%step load --expires 1h"))
+    assert standing(brief, workspace, "load")[0] == "fresh"
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3 * 3_600)
+    assert standing(brief, workspace, "load") == ("stale", "expired 1 h ago (--expires 1h)")
+    assert standing(notebook(LOAD), workspace, "load")[0] == "fresh"
+    assert standing(notebook(LOAD.replace("load", "load --expires 4h")), workspace, "load")[0] == "fresh"
+
+
+def test_a_stale_step_whose_values_are_ignored_makes_no_other_one_stale(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    record("load", {"rows": [1, 2]}, source=LOAD)
+    record("train", {"model": 3}, source=TRAIN)
+    edited = "%%step load\nrows = [5]"
+    ignoring = notebook(edited, TRAIN.replace("%%step train", "%%step train --ignore rows"))
+    assert standing(ignoring, workspace, "train")[0] == "fresh"
+    assert standing(notebook(edited, TRAIN), workspace, "train")[0] == "stale"
+
+
+def test_a_result_that_expired_by_hand_says_so_also_where_it_was_reused(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    source = record("load", {"rows": [1, 2]}, source=LOAD, key="k")
+    record("load", {"rows": [1, 2]}, source=LOAD, key="k", status=Status.CACHED, reused=source.id)
+    artifact = workspace.metadata.artifact("rows")
+    assert len(workspace.metadata.expire(artifact, when=time.time(), why=by_hand(artifact.label))) == 2
+    assert standing(notebook(LOAD), workspace, "load") == ("stale", "`rows v1` was expired by hand")
+
+
+def test_what_is_not_stored_and_read_by_another_step_makes_its_step_run_every_time(
+    notebook: Callable[..., Path], workspace: Any, record: Record
+) -> None:
+    cell = "%%step load --no-store rows\nrows = [1, 2]"
+    record("load", {}, source=cell)
+    path = notebook(cell, TRAIN)
+    assert standing(path, workspace, "load")[0] == "fresh"
+    record("train", {"model": 3}, source=TRAIN)
+    said = "runs every time: step 'train' reads `rows`, which --no-store keeps out of the store"
+    assert standing(path, workspace, "load") == ("stale", said)
+
+
+def test_a_wrong_duration_names_the_cell(notebook: Callable[..., Path]) -> None:
+    with pytest.raises(UsageError, match="code cell 1: `--expires 7` has no unit"):
+        NotebookFile(notebook("%%step load --expires 7\nrows = 1"))

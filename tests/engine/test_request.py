@@ -79,3 +79,22 @@ def test_reached_code_is_told_with_its_kind(tmp_path: Path) -> None:
     request, _ = requested("y = f()", namespace)
     assert {known.partition(" ")[0] for known in request.reached} == {"function", "class"}
     assert {"f", "C"} <= set(request.names)
+
+
+def test_inputs_whose_content_a_function_of_the_notebook_says_stay_in_this_process() -> None:
+    import zennb
+    from zennb.core import digest_hooks
+    from zennb.engine.elsewhere import submit_elsewhere
+
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec("class Box:\n    items = ()\ndef content(box): return box.items\nbox = Box()", namespace)
+    assert requested("n = box", namespace)[0].hooked == ()
+    zennb.digest(namespace["Box"])(namespace["content"])
+    try:
+        request, channels = requested("n = box", namespace)
+        assert request.hooked == ("Box",)
+        assert requested("n = 1", namespace)[0].hooked == ()
+        with pytest.raises(StepRefused, match=r"step 's' cannot run in another process: it reads a Box"):
+            submit_elsewhere(None, request, channels)  # type: ignore[arg-type] # refused before it is asked for
+    finally:
+        digest_hooks._hooks.clear()

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from zennb.core import offers
 from zennb.core.digest import digest
 from zennb.errors import MissingExtra, UnknownName
-from zennb.materializers import choose
 from zennb.materializers.arrow import ArrowTables
 from zennb.materializers.choose import Dumped, Materializers
 
@@ -61,7 +61,9 @@ def test_a_materializer_that_changes_something_is_passed_over(
 def test_frames_are_pickled_where_arrow_is_not_installed(
     materializers: Materializers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(choose._BUILT_IN, "arrow", "zennb.no_such_library:Arrow")
+    lost = offers.Offer(name="arrow.pandas", target="no_such_library:Arrow")
+    monkeypatch.setattr(offers, "_OURS", {offers.MATERIALIZERS: (lost,)})
+    monkeypatch.setattr(offers, "_found", {})
     value = pd.DataFrame({"a": [1]})
     assert materializers.dump(value, digest=digest(value), name="v").materializer == "pickle"
     with pytest.raises(MissingExtra, match=r"artifact 'v' is stored as arrow.*pip install"):

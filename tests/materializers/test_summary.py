@@ -4,6 +4,7 @@ import json
 import time
 from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,8 @@ import pytest
 from matplotlib.figure import Figure
 from sklearn.linear_model import Ridge
 
-from zennb.materializers.summary import short, summarise, summarise_all, type_text
+from zennb.materializers.summary import KINDS, short, summarise, summarise_all, type_text
+from zennb.views import preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -192,3 +194,9 @@ def test_axes_and_figures_that_are_one_picture_are_drawn_once(monkeypatch: pytes
     assert found["figure"]["kind"] == found["other"]["kind"] == "picture"
     assert found["n"]["kind"] == "scalar"
     assert len(drawings) == 2
+
+
+def test_what_a_summary_can_be_of_is_what_previews_show() -> None:
+    assert set(preview.KINDS) == KINDS
+    text = (Path(__file__).parents[2] / "docs" / "materializers.md").read_text(encoding="utf-8")
+    assert all(f"`{kind}`" in text for kind in KINDS)

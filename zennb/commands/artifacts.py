@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from zennb import api
 from zennb.commands.ancestry import ancestry
 from zennb.commands.data import artifact_data, plain, step_data
+from zennb.commands.expire import EXPIRE
 from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import JSON, Argument, Command, Verb
@@ -157,6 +158,7 @@ ARTIFACTS = Command(
             arguments=(NAME, VERSION, JSON),
             examples=("artifacts load model", "artifacts load model --version 2"),
         ),
+        EXPIRE,
         VERIFY,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import shlex
+import time
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.face import ROOT, Face
 from zennb.commands.parser import parse
-from zennb.commands.step import STEP, named
+from zennb.commands.step import STEP, options
+from zennb.core.expiry import expired
 from zennb.core.heading import Heading, body, heading, stays_plain, switch
 from zennb.core.magics import parse_python
 from zennb.core.ordering import file_edges, flows
 from zennb.core.plan import Outline, plan
 from zennb.core.run_plan import Freshness, PlannedStep, RunPlan
-from zennb.engine.definition import Options, define
+from zennb.engine.cache_options import is_ignored, read_although_unstored
+from zennb.engine.definition import define
 from zennb.errors import UsageError
 from zennb.headless.label import label
 from zennb.headless.read import read
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
     from zennb.core.plan import Plan
     from zennb.core.records import Step
+    from zennb.engine.definition import Options
     from zennb.stacks.workspace import Workspace
 
 __all__ = ["NotebookFile"]
@@ -39,7 +43,7 @@ class _StepCell:
 
     outline: Outline
     source: str
-    named: bool
+    options: Options
 
 
 class NotebookFile:
@@ -65,12 +69,22 @@ class NotebookFile:
         )
         self.plan: Plan = plan([cell.outline for cell in found])
         self._cells = {cell.outline.name: cell for cell in found}
+        self._sources: dict[str, Step] = {}
 
     def records(self, workspace: Workspace) -> dict[str, Step]:
         """Return the latest record of each of its steps that has one."""
         sources = {name: cell.source for name, cell in self._cells.items()}
-        found = workspace.metadata.latest_steps(label(self.path, workspace.home), sources=sources)
-        return {step.name: step for step in found}
+        latest = workspace.metadata.latest_steps(label(self.path, workspace.home), sources=sources)
+        found = {step.name: step for step in latest}
+        self._sources = {
+            step.name: workspace.metadata.step(step.reused) or step
+            for step in latest
+            if step.reused is not None and (step.expires is not None or self._expires(step.name) is not None)
+        }
+        return found
+
+    def _expires(self, name: str) -> float | None:
+        return self._cells[name].options.expires if name in self._cells else None
 
     def state(self, records: Mapping[str, Step]) -> RunPlan:
         """Return the pipeline and where each step stands by its latest record."""
@@ -78,7 +92,7 @@ class NotebookFile:
         nodes = []
         for name in self.plan.order:
             cell, last = self._cells[name], records.get(name)
-            reason = self._reason(name, last, stale)
+            reason = self._reason(name, last, stale, records)
             fresh = last is not None and last.status.is_good and reason == ""
             stale |= set() if fresh else {name}
             nodes.append(
@@ -95,14 +109,24 @@ class NotebookFile:
         edges = flows(self.plan, after=after, files=file_edges(self.plan.order, records))
         return RunPlan(steps=tuple(nodes), edges=edges)
 
-    def _reason(self, name: str, last: Step | None, stale: set[str]) -> str:
+    def _reason(self, name: str, last: Step | None, stale: set[str], records: Mapping[str, Step]) -> str:
         if last is None:
             return "first run"
         if not last.status.is_good:
             return f"the run before was {last.status.value}"
         if body(last.source).strip() != body(self._cells[name].source).strip():
             return "its own code changed"
-        before = [parent for parent in self.plan.parents(name) if parent in stale]
+        gone = expired(self._sources.get(name, last), within=self._expires(name), now=time.time())
+        if gone:
+            return gone
+        readers = read_although_unstored(name, self._cells[name].options.no_store, records.values())
+        if readers:
+            return f"runs every time: {readers[0]}"
+        before = [
+            parent
+            for parent in self.plan.parents(name)
+            if parent in stale and not is_ignored(self.plan.edges[parent, name], self._cells[name].options)
+        ]
         return f"step `{before[0]}` before it is not up to date" if before else ""
 
 
@@ -124,23 +148,19 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
         raise UsageError(f"code cell {number}: {found.problem}")
     spoken = found.spoken.rstrip(":")
     try:
-        given = parse(STEP, shlex.split(found.line), face=Face.MAGIC, spoken=spoken)
+        asked = options(parse(STEP, shlex.split(found.line), face=Face.MAGIC, spoken=spoken))
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
-    outputs = named(given.many("output"))
-    options = Options(
-        name=given.maybe("name") or "", inputs=named(given.many("input")), outputs=outputs or None
-    )
     text = body(source)
-    step = define(tree, options=options, source=source, text=text, filename=f"<cell {number}>")
+    step = define(tree, options=asked, source=source, text=text, filename=f"<cell {number}>")
     public = [name for name in step.analysis.binds if not name.startswith("_")]
     outline = Outline(
         name=step.name,
-        reads=frozenset([*options.inputs, *step.analysis.reads]),
-        binds=frozenset(outputs or public),
-        after=named(given.many("after")),
+        reads=frozenset([*asked.inputs, *step.analysis.reads]),
+        binds=frozenset(asked.outputs or public),
+        after=asked.after,
     )
-    return _StepCell(outline=outline, source=source, named=options.name != "")
+    return _StepCell(outline=outline, source=source, options=asked)
 
 
 def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
@@ -150,7 +170,7 @@ def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
         taken = {other.outline.name for other in found}
         name = cell.outline.name
         numbers = count(2)
-        while not cell.named and name in taken:
+        while not cell.options.name and name in taken:
             name = f"{cell.outline.name}-{next(numbers)}"
         found.append(replace(cell, outline=replace(cell.outline, name=name)))
     return found

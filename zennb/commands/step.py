@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.commands.syntax import Argument, Verb
+from zennb.core.expiry import parse_duration
+from zennb.engine.definition import Options
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -13,12 +15,36 @@ if TYPE_CHECKING:
     from zennb.commands.given import Given
     from zennb.commands.outcome import Context, Outcome
 
-__all__ = ["STEP", "named"]
+__all__ = ["STEP", "named", "options"]
 
 
 def _refuse(context: Context, given: Given) -> Outcome:
     del context, given
     raise UsageError("%%step goes on top of a cell, with the cell's code below it.")
+
+
+def options(given: Given) -> Options:
+    """Return what stands after `%%step`, as the definition of a step takes it.
+
+    Raises:
+        UsageError: `--expires` is no duration.
+    """
+    expires = given.maybe("expires")
+    return Options(
+        name=given.maybe("name") or "",
+        inputs=named(given.many("input")),
+        outputs=named(given.many("output")) or None,
+        rerun=given.switch("rerun"),
+        cache=not given.switch("no_cache"),
+        retries=given.integer("retries") or 0,
+        timeout=given.seconds("timeout"),
+        stack=given.maybe("stack") or "",
+        depends_on=tuple(given.many("depends_on")),
+        after=named(given.many("after")),
+        expires=None if expires is None else parse_duration(expires),
+        ignore=named(given.many("ignore")),
+        no_store=named(given.many("no_store")),
+    )
 
 
 def named(texts: Sequence[str]) -> tuple[str, ...]:
@@ -49,6 +75,23 @@ STEP = Verb(
         Argument(flags=("--stack",), kind="stack", help="run it on this stack, this time"),
         Argument(flags=("--rerun",), switch=True, help="run it now even if it could be reused"),
         Argument(flags=("--no-cache",), switch=True, help="never reuse it"),
+        Argument(
+            flags=("--expires",), word="DURATION", help="reuse it for so long: 90s, 30m, 12h, 7d, 2w, 1d12h"
+        ),
+        Argument(
+            flags=("--ignore",),
+            many=True,
+            word="NAMES",
+            kind="variable",
+            help="inputs whose change does not make it run again",
+        ),
+        Argument(
+            flags=("--no-store",),
+            many=True,
+            word="NAMES",
+            kind="variable",
+            help="outputs to bind and not to store",
+        ),
         Argument(flags=("--retries",), number=int, word="N", help="try again so many times when it fails"),
         Argument(flags=("--timeout",), number=float, word="SECONDS", help="stop it after so long"),
         Argument(
@@ -66,5 +109,10 @@ STEP = Verb(
             help="run again when this file or folder changes",
         ),
     ),
-    examples=("%step", "%step train -o model --rerun", "%step report --depends-on data.parquet"),
+    examples=(
+        "%step",
+        "%step train -o model --rerun",
+        "%step report --depends-on data.parquet",
+        "%step rates --expires 12h --ignore verbose",
+    ),
 )

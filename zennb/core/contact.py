@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
-__all__ = ["touches"]
+__all__ = ["FAR", "inside", "touches"]
 
 FAR = 2_000_000
 """Objects visited before a value counts as not touching."""
@@ -54,11 +54,12 @@ def touches(value: object, ids: AbstractSet[int]) -> bool:
         if not ids.isdisjoint(fresh):
             return True
         seen.update(fresh)
-        level = list(_inside(fresh.values()))
+        level = list(inside(fresh.values()))
     return False
 
 
-def _inside(values: Iterable[Any]) -> Iterable[Any]:
+def inside(values: Iterable[Any]) -> Iterable[Any]:
+    """Yield what some values consist of, one level down."""
     tracked = []
     for value in values:
         if isinstance(value, type | ModuleType) or str(type(value).__module__).startswith(KERNEL):

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from enum import Enum
-from importlib import import_module
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from zennb.core import digest_code, digest_objects, digest_plain
-from zennb.core.origin import module_of, top_level
+from zennb.core.digest_hooks import hook_of
+from zennb.core.digest_plugins import by_library, by_type, refusing
+from zennb.core.origin import module_of
 
 if TYPE_CHECKING:
-    from zennb.core.walk import Handler, Steps, Walk
+    from zennb.core.walk import Handler, Walk
 
 __all__ = ["find"]
-
-LIBRARIES = {
-    "matplotlib": "zennb.core.digest_artists",
-    "numpy": "zennb.core.digest_arrays",
-    "pandas": "zennb.core.digest_frames",
-    "polars": "zennb.core.digest_polars",
-    "pyarrow": "zennb.core.digest_arrow",
-}
-"""Import name of a library → our module that knows its types (and is loaded when one of them is met)."""
 
 CONTENTLESS = {
     "builtins.async_generator": "an async generator",
@@ -67,13 +59,24 @@ IN_MEMORY = {"_io.BytesIO", "_io.StringIO"}
 
 
 def find(cls: type) -> Handler:
-    """Return the handler of a type."""
+    """Return the handler of a type.
+
+    What Python itself defines comes first, then what the user said of the type (`zennb.digest`), a package that names
+    exactly this type, the kinds of types zennb knows, and libraries: our own modules for some, packages for others.
+    """
     known = digest_plain.HANDLERS.get(cls)
     if known is not None:
         return known
     name = _name(cls)
     by_name = digest_objects.HANDLERS.get(name) or digest_code.HANDLERS.get(name)
-    return by_name or _by_kind(cls) or _by_library(cls) or digest_objects.changeable
+    return (
+        by_name
+        or hook_of(cls)
+        or by_type(cls)
+        or _by_kind(cls)
+        or by_library(cls)
+        or digest_objects.changeable
+    )
 
 
 def _name(cls: type) -> str:
@@ -84,7 +87,7 @@ def _by_kind(cls: type) -> Handler | None:
     names = {_name(base) for base in cls.__mro__}
     for base, phrase in CONTENTLESS.items():
         if base in names and not names & IN_MEMORY:
-            return _file if base == "_io._IOBase" else _refusing(phrase)
+            return _file if base == "_io._IOBase" else refusing(phrase)
     if issubclass(cls, type):
         return digest_code.class_
     if issubclass(cls, Enum):
@@ -107,16 +110,6 @@ def _adds_nothing(cls: type) -> bool:
     return not own and not cls.__dictoffset__
 
 
-def _by_library(cls: type) -> Handler | None:
-    for base in cls.__mro__:
-        library = LIBRARIES.get(top_level(module_of(base)))
-        if library is not None:
-            handler: Handler | None = import_module(library).handler(cls)
-            if handler is not None:
-                return handler
-    return None
-
-
 def _file(walk: Walk, value: Any) -> None:
     """Write a closed file, of which a name and a mode are left; refuse an open one."""
     if _name(type(value)) not in CLOSABLE or not value.closed:
@@ -124,10 +117,3 @@ def _file(walk: Walk, value: Any) -> None:
     walk.mark("closed file")
     for part in (type(value).__name__, value.name, value.mode, getattr(value, "encoding", "")):
         walk.sink.text(str(part))
-
-
-def _refusing(phrase: str) -> Handler:
-    def refuse(walk: Walk, _value: Any) -> Steps | None:
-        raise walk.refuse(phrase)
-
-    return refuse

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["Origin", "module_of", "origin", "place_of", "top_level"]
+__all__ = ["Origin", "module_of", "origin", "place_of", "public_name", "top_level"]
 
 OWN = __name__.partition(".")[0]
 
@@ -33,6 +33,22 @@ class Origin(Enum):
 def top_level(module: str) -> str:
     """Return the import name: `sklearn` for `sklearn.linear_model`."""
     return module.partition(".")[0]
+
+
+def public_name(cls: type) -> str:
+    """Return a type's name as people write it: `pandas.DataFrame`, `sklearn.linear_model.Ridge`, `int`.
+
+    Private submodules are left out wherever a package above them offers the class under the same name.
+    """
+    module, name = str(cls.__module__), cls.__qualname__
+    if module in {"builtins", "__main__"}:
+        return name
+    parts = module.split(".")
+    for end in range(1, len(parts)):
+        shorter = ".".join(parts[:end])
+        if vars(sys.modules.get(shorter, object)).get(name) is cls:
+            return f"{shorter}.{name}"
+    return f"{module}.{name}"
 
 
 def module_of(thing: object) -> str:

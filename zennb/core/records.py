@@ -268,6 +268,17 @@ class Step:
     provenance: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def unstored(self) -> tuple[str, ...]:
+        """The names that it bound and its cell keeps out of the store (`--no-store`)."""
+        found = {} if self.parts is None else self.parts.options
+        return tuple(key.partition(" ")[2] for key in found if key.startswith("no-store "))
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The inputs that do not count in its key (`--ignore`)."""
+        return () if self.parts is None else tuple(n for n in self.inputs if n not in self.parts.inputs)
+
+    @property
     def brings_about(self) -> frozenset[str]:
         """The files that it writes and the settings that it changes, run or reused."""
         carried = self.carried.names if self.carried is not None else ()

@@ -77,6 +77,8 @@ class Walk:
         shell: a class whose own functions are written by name only.
         labels: how many tables' labels are being visited just now: what they consist of does not count as
             mutable, since tables share their labels freely and nobody changes them in place.
+        hooked: how many values, one inside the other, are being visited by functions of the user's (`zennb.digest`).
+        opened: ids of the values that such functions were given, and of all that is inside them.
     """
 
     def __init__(
@@ -92,6 +94,8 @@ class Walk:
         self.owners: set[int] = set()
         self.shell = shell
         self.labels = 0
+        self.hooked = 0
+        self.opened: set[int] = set()
         self.kept: dict[int, Any] = {}
         self._find = find
         self._visit = visit
@@ -185,6 +189,17 @@ class Walk:
         self._alive.append(value)
 
     # Wholes: things so large, and referred to by so many values, that they are visited once for all of these
+
+    def code_of(self, function: Any, name: str) -> None:
+        """Write the digest of a function that says what values are; shared by all of them, it is no state of theirs."""
+        if self._visit is None:
+            return
+        if id(function) not in self._apart:
+            self._apart[id(function)] = self._visit(function, name)
+        known = self._apart[id(function)]
+        self.sink.raw(known.digest)
+        self.code.update(known.code)
+        self.packages |= known.packages
 
     def is_known(self, value: Any) -> bool:
         """Say whether a mutable thing was met before."""

@@ -161,8 +161,11 @@ def _collected(
     defines: list[str] = []
     own: list[str] = []
     troubles: list[str] = []
+    unstored = definition.options.no_store
     for name in bound:
         value = namespace[name]
+        if name in unstored:
+            continue
         if _is_imported(name, definition) or (
             is_code(value) and not _is_made(name, value, definition, namespace)
         ):
@@ -176,6 +179,7 @@ def _collected(
     if declared is not None:
         _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
         values = {name: found for name, found in values.items() if name in declared or name in inputs}
+    values = {name: found for name, found in values.items() if name not in unstored}
     set_outside = outside(definition, namespace)
     if set_outside:
         troubles.append(
@@ -189,7 +193,7 @@ def _collected(
     return Collected(
         values=values,
         defines=tuple(defines),
-        deletes=before.deleted(),
+        deletes=(*before.deleted(), *unstored),  # on reuse an older value must not stay bound
         own=tuple(own),
         unchanged=frozenset(unchanged),
         troubles=tuple(troubles),
@@ -283,7 +287,7 @@ def _check_declared(
     troubles: list[str],
 ) -> None:
     for name in declared:
-        if name in values or name in defines:
+        if name in values or name in defines or name in definition.options.no_store:
             continue
         if name not in namespace:
             raise NotStorable(

@@ -31,6 +31,9 @@ class Options:
         stack: stack for this run of the cell; "" for the active one.
         depends_on: files whose content counts, as paths.
         after: steps that come before it although no value flows.
+        expires: seconds for which its results may be reused; None for ever.
+        ignore: inputs that do not count in its key.
+        no_store: outputs that are bound and not stored.
     """
 
     name: str = ""
@@ -44,6 +47,9 @@ class Options:
     stack: str = ""
     depends_on: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    expires: float | None = None
+    ignore: tuple[str, ...] = ()
+    no_store: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

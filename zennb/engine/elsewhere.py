@@ -48,6 +48,7 @@ def submit_elsewhere(site: Site, request: StepRequest, channels: Channels) -> Fu
     Raises:
         StepRefused: something the step needs cannot be sent there.
     """
+    _refuse_hooked(request)
     things = [site.shelf.scope[name] for name in request.names if name in site.shelf.scope]
     values = _pickled_values(request, channels)
     request = replace(request, store=site.store, values=values, process=snapshot(site, request, things))
@@ -66,6 +67,16 @@ def submit_elsewhere(site: Site, request: StepRequest, channels: Channels) -> Fu
 
     inner.add_done_callback(done)
     return outer
+
+
+def _refuse_hooked(request: StepRequest) -> None:
+    """Refuse a step whose inputs could not be compared there: what it changes in place would go unnoticed."""
+    if request.hooked:
+        raise StepRefused(
+            f"step '{request.definition.name}' cannot run in another process: it reads a {request.hooked[0]}, and the "
+            "function that says what its content is (zennb.digest) is known only in this one. Put it into a package, "
+            "or run the step on a stack that runs in the kernel."
+        )
 
 
 def _pickled_values(request: StepRequest, channels: Channels) -> bytes:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.digest import looking
 from zennb.core.run_plan import Freshness, PlannedStep
+from zennb.engine.cache_options import is_ignored, refuse_unstored
 from zennb.engine.possible_effects import PossibleEffects
 from zennb.engine.resolve import resolve_step
 from zennb.errors import ZennbError
@@ -38,10 +39,12 @@ def resolve_in_run(
         outputs: gives what another step of the plan has made, or made last; empty when it made nothing.
 
     Raises:
-        StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
+        StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist; or another step does
+            not store what it reads.
     """
     given = dict(request.origins.get(name, {}))
     for wanted, source in request.plan.sources[name].items():
+        refuse_unstored(name, wanted, request.definitions.get(source))
         made = outputs(source)
         if wanted in made:
             given[wanted] = made[wanted]
@@ -111,7 +114,7 @@ class RunPlanner:
     def _step(self, name: str) -> PlannedStep:
         request = self._request
         latest = (request.previous or {}).get(name)
-        behind = next((each for each in request.plan.parents(name) if self._will_or_may_run(each)), None)
+        behind = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
         try:
             resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
             verdict = self._site.verdict(
@@ -136,6 +139,13 @@ class RunPlanner:
             status=latest.status.value if latest is not None else "",
             reads=tuple(sorted(request.plan.sources[name])),
             binds=tuple(sorted(request.binds.get(name, ()))),
+        )
+
+    def _matters(self, parent: str, name: str) -> bool:
+        """Whether a step before this one may make it run: it may run itself, and not all it gives is ignored."""
+        flows = self._request.plan.edges.get((parent, name), ())
+        return self._will_or_may_run(parent) and not is_ignored(
+            flows, self._request.definitions[name].options
         )
 
     def _will_or_may_run(self, name: str) -> bool:

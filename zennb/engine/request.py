@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zennb.core.digest_hooks import hooked
 from zennb.engine.transplant import pack
 from zennb.engine.uses import Uses
 
@@ -47,6 +48,7 @@ class StepRequest:
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
         values: pickled input name → value, of what is handed over as it is to another process.
+        hooked: types among its inputs whose content a function of the notebook says (`zennb.digest`).
         process: state of the notebook's process that has to be the same in another one; None in this one.
     """
 
@@ -62,6 +64,7 @@ class StepRequest:
     unclear: tuple[str, ...] = ()
     store: ArtifactStore | None = None
     values: bytes = b""
+    hooked: tuple[str, ...] = ()
     process: ProcessSnapshot | None = None
 
 
@@ -141,6 +144,7 @@ def request_for(
         writes=found.writes,
         uses=resolved.uses,
         unclear=resolved.unclear,
+        hooked=hooked(code for seen in resolved.looks.values() for code in seen.code),
     )
     values = {name: value for name, value in resolved.values.items() if name not in inputs}
     return request, Channels(values=values, definitions=unpacked)

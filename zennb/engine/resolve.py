@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FunctionType
@@ -14,6 +15,7 @@ from zennb.core.key import key
 from zennb.core.reach import Reach, reach
 from zennb.core.records import Parts
 from zennb.core.versions import versions
+from zennb.engine.cache_options import check_unstored, counted, ignored_inputs, unstored
 from zennb.engine.sharing import groups
 from zennb.engine.uses import Uses, uses
 from zennb.errors import CannotDigest, StepRefused
@@ -60,6 +62,11 @@ class ResolvedStep:
     unclear: tuple[str, ...]
     uses: Uses
 
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The names of all inputs, those that `--ignore` leaves out of the key among them."""
+        return frozenset((*self.looks, *self.artifacts, *self.parts.inputs))
+
 
 def resolve_step(
     definition: Definition,
@@ -91,19 +98,23 @@ def resolve_step(
         name: artifact for name, artifact in given.items() if not _is_at_hand(name, artifact, namespace, look)
     }
     values: dict[str, Any] = {}
+    check_unstored(definition)
     analysis = _with_inputs(definition, namespace)
+    ignored = ignored_inputs(definition, analysis, namespace, given)
+    analysis = counted(analysis, ignored)
     looks: dict[str, Look] = {}
     artifacts: dict[str, Artifact] = dict(given)
     opaque: dict[str, str] = {}
     extra: dict[int, object] = {}
-    for artifact in given.values():
-        extra.update(_needed(artifact, namespace))
+    for name, artifact in given.items():
+        extra.update({} if name in ignored else _needed(artifact, namespace))
     overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
     while True:
         found = reach(analysis, namespace, extra=tuple(extra.values()), patches=patches)
         before = len(extra)
         names: Mapping[str, Any] = {**found.data, **_stateful(found)}
-        while names := {n: v for n, v in names.items() if not (n in looks or n in opaque or n in given)}:
+        known = (looks, opaque, given, ignored)
+        while names := {n: v for n, v in names.items() if not any(n in each for each in known)}:
             for name, value in names.items():
                 try:
                     values[name] = overrides.get(name, value)
@@ -117,7 +128,11 @@ def resolve_step(
             names = {n: v for n, v in partners(looks).items() if n not in overwritten}
         if len(extra) == before:
             break
-    parts = _parts(definition, found, looks, artifacts, _earlier(looks, namespace))
+    in_key = {name: artifact for name, artifact in artifacts.items() if name not in ignored}
+    parts = _parts(definition, found, dict(looks), in_key, _earlier(looks, namespace))
+    if ignored:
+        scope = {**namespace, **overrides}
+        _add_ignored(ignored, scope, values, looks, artifacts, look=look, partners=partners)
     doubtful = analysis.doubtful & values.keys()
     lean = (
         resolve_step(
@@ -151,6 +166,40 @@ def resolve_step(
             },
         ),
     )
+
+
+def _add_ignored(
+    names: Collection[str],
+    namespace: Mapping[str, Any],
+    values: dict[str, Any],
+    looks: dict[str, Look],
+    artifacts: dict[str, Artifact],
+    *,
+    look: Callable[[str, Any], tuple[Look, Artifact | None]],
+    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]],
+) -> None:
+    """Add the inputs that do not count in the key, and what shares state with them: the step is given them, too.
+
+    Args:
+        names: the ignored inputs.
+        namespace: the notebook's variables, with what takes the place of some.
+        values: all inputs so far, as are `looks` and `artifacts`; added to.
+        looks: see `values`.
+        artifacts: see `values`.
+        look: see `prepare`.
+        partners: see `prepare`.
+    """
+    waiting = {name: namespace[name] for name in names if name in namespace and name not in artifacts}
+    while waiting:
+        values.update(waiting)
+        seen: dict[str, Look] = {}
+        for name, value in waiting.items():
+            with suppress(CannotDigest):
+                seen[name], artifact = look(name, value)
+                artifacts.update({} if artifact is None else {name: artifact})
+        looks.update(seen)
+        near = partners(seen) if seen else {}
+        waiting = {n: v for n, v in near.items() if n not in values and n not in artifacts}
 
 
 def _stateful(found: Reach) -> dict[str, Any]:
@@ -234,7 +283,10 @@ def _parts(
         | {f"sharing {', '.join(names)}": "" for names in _sharing(looks, artifacts)}
         | earlier,
         packages=versions(packages),
-        options={f"depends-on {path}": _file_digest(path, definition.name) for path in options.depends_on},
+        options={
+            **{f"depends-on {path}": _file_digest(path, definition.name) for path in options.depends_on},
+            **unstored(definition),
+        },
     )
 
 

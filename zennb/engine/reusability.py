@@ -9,6 +9,7 @@ from zennb.core.digest_code import function_name
 from zennb.core.effects import Effect
 from zennb.core.reach import reach
 from zennb.engine.anchored import anchored
+from zennb.engine.cache_options import changed_although_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,7 @@ def reasons_against_reuse(
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
         found.append("its shell lines print through the terminal itself")
     found += state_left_behind(request, namespace, inputs)
+    found += changed_although_left_out(definition, collected.values, inputs)
     defined = {name: namespace[name] for name in collected.defines}
     reached = {name: namespace[name] for name in request.names if name in namespace}
     return [*found, *anchored(collected.values, request.modules, {**reached, **defined})]

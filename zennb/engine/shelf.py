@@ -13,7 +13,7 @@ from zennb.engine.sharing import share
 from zennb.engine.surroundings import RESULT
 from zennb.errors import CannotDigest, MissingArtifact, NotStorable
 from zennb.materializers.choose import Materializers
-from zennb.materializers.summary import summarise_all, type_text
+from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -147,17 +147,29 @@ class Shelf:
                 f"the bytes of {artifact.label} are not in this artifact store; run the step that makes it again.",
                 digest=artifact.blob,
             ) from error
-        return self._materializers.load(artifact.materializer, buffer, name=artifact.name)
+        return self._materializers.load(
+            artifact.materializer,
+            buffer,
+            name=artifact.name,
+            distribution=artifact.summary.get(DISTRIBUTION, ""),
+        )
 
     def _seen(self, group: Mapping[str, tuple[Any, Look]]) -> Artifact | None:
-        """Return an artifact with the digest of a value that stands alone, when its bytes are in this store."""
+        """Return an artifact with the digest of a value that stands alone, when its bytes are in this store.
+
+        What the materializer of a package wrote is written anew: the package may have changed, or be broken by now.
+        """
         if len(group) != 1:
             return None
         ((value, seen),) = group.values()
         if type(value) in SCALARS:  # storing it again takes less than asking
             return None
         return next(
-            (a for a in self._known(seen.digest) if a.item is None and self.store.has(a.blob)),
+            (
+                a
+                for a in self._known(seen.digest)
+                if a.item is None and DISTRIBUTION not in a.summary and self.store.has(a.blob)
+            ),
             None,
         )
 
@@ -172,7 +184,13 @@ class Shelf:
         self, group: Mapping[str, tuple[Any, Look]], dumped: Dumped, blob: str, kind: str
     ) -> dict[str, Artifact]:
         alone = len(group) == 1
-        summaries = {} if alone else summarise_all({name: value for name, (value, _) in group.items()})
+        summaries = (
+            {}
+            if alone
+            else summarise_all(
+                {name: value for name, (value, _) in group.items()}, self._materializers.summary
+            )
+        )
         return {
             name: Artifact(
                 name=name,

@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Reach
 from zennb.core.decide import Verdict, decide, reused
+from zennb.core.expiry import expires
 from zennb.core.records import Failure, Run, Status, Step
+from zennb.engine.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.perform import perform
 from zennb.engine.request import Resources
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Future
 
     from zennb.components.component import ArtifactStore, Orchestrator
@@ -57,6 +59,7 @@ class Site:
         notebook: the notebook, as far as known.
         elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
         run: id of the run that its steps belong to, where that is known beforehand.
+        unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
     """
 
     spec: StackSpec
@@ -69,6 +72,7 @@ class Site:
     notebook: str = ""
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
     run: int | None = None
+    unstored: Callable[[], Collection[str]] = frozenset
 
     def with_store(self, store: Any) -> Site:
         """Return the same site with another way into its artifact store."""
@@ -109,11 +113,13 @@ class Site:
         definition = prepared.definition
         self._check_magics(definition)
         force = asked or self._asked(definition)
-        keys = () if force or prepared.unclear else (prepared.lean_key, prepared.key)
+        unclear = prepared.unclear or self._read_although_unstored(definition)
+        keys = () if force or unclear else (prepared.lean_key, prepared.key)
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
-            if not self.surroundings.stale(step.observed):
+            if not (not_reusable([step], definition) or self.surroundings.stale(step.observed)):
                 return reused(step)
         candidates = next((found for key in keys if key and (found := self.metadata.find(key))), [])
+        unusable = not_reusable(candidates, definition)
         # The same step run on another stack may have shown or set something else, kept in that stack's store only.
         candidates.sort(key=lambda step: not self._has_all(step))
         return decide(
@@ -121,10 +127,18 @@ class Site:
             candidates=candidates,
             previous=None if candidates else self._previous(definition, known),
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
-            stale=lambda step: self.surroundings.stale(step.observed, overlay),
+            stale=lambda step: unusable.get(step.id, "") or self.surroundings.stale(step.observed, overlay),
             store=self.spec.artifact_store.name,
             asked=force,
-            unclear=prepared.unclear,
+            unclear=unclear,
+        )
+
+    def _read_although_unstored(self, definition: Definition) -> tuple[str, ...]:
+        names = definition.options.no_store
+        return (
+            read_although_unstored(definition.name, names, self.metadata.latest_steps(self.notebook))
+            if names
+            else ()
         )
 
     def _has_all(self, step: Step) -> bool:
@@ -198,13 +212,13 @@ class Site:
         present = frozenset() if known is None else known.present
         kept: dict[str, Artifact] = {}
         fresh: dict[str, tuple[Any, Look]] = {}
-        for name in prepared.parts.inputs:
+        for name in sorted(prepared.inputs):
             artifact = prepared.artifacts.get(name)
             if artifact is not None and (
                 artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
             ):
                 kept[name] = artifact
-            elif name in prepared.values:
+            elif name in prepared.looks and name not in self.unstored():
                 fresh[name] = (prepared.values[name], prepared.looks[name])
         if fresh:
             kept.update(self.shelf.keep(fresh, kind="captured").artifacts)
@@ -233,7 +247,7 @@ class Site:
         attempts: Sequence[Attempt] = (),
     ) -> Step:
         """Return the record of a step that ran to its end."""
-        return self.bare_step(
+        step = self.bare_step(
             prepared,
             status=Status.COMPLETED,
             reason=verdict.reason,
@@ -250,6 +264,7 @@ class Site:
             unusable_because=made.not_reusable[0] if made.not_reusable else "",
             attempts=tuple(attempts),
         )
+        return end_of_reuse(step, prepared.definition)
 
     def cached_step(
         self, prepared: ResolvedStep, verdict: Verdict, source: Step, *, started: float, seconds: float
@@ -257,7 +272,7 @@ class Site:
         """Return the record of a step whose results were taken over from `source`."""
         inputs = {
             name: prepared.artifacts.get(name) or source.inputs[name]
-            for name in prepared.parts.inputs
+            for name in sorted(prepared.inputs)
             if name in prepared.artifacts or name in source.inputs
         }
         return self.bare_step(
@@ -274,6 +289,7 @@ class Site:
             observed=source.observed,
             carried=source.carried,
             reused=source.id,
+            expires=expires(source, prepared.definition.options.expires),
         )
 
     def failed_step(

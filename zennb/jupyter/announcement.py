@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from zennb.commands.face import Face
 from zennb.commands.parser import parse
-from zennb.commands.step import STEP, named
+from zennb.commands.step import STEP, options
 from zennb.core.heading import heading
 from zennb.engine.definition import Definition, Options, define
 from zennb.errors import StepRefused, UsageError
@@ -34,7 +34,7 @@ def defined(announced: Announced, *, filename: str, cell: str) -> Definition:
         UsageError: its options are wrong.
         StepRefused: a cell magic stands where it is none.
     """
-    options = _options(announced)
+    found = _options(announced)
     text = announced.source
     if announced.spoken == "%%step":
         _show_first_line(filename, announced.line)
@@ -42,7 +42,7 @@ def defined(announced: Announced, *, filename: str, cell: str) -> Definition:
     _refuse_cell_magic(text, announced.spoken)
     return define(
         announced.tree,
-        options=options,
+        options=found,
         source=announced.source,
         text=text,
         filename=filename,
@@ -63,19 +63,7 @@ def _options(announced: Announced) -> Options:
     except ValueError as error:
         raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
     given = parse(STEP, words, face=Face.MAGIC, spoken=spoken.rstrip(":"))
-    outputs = named(tuple(given.many("output")))
-    return Options(
-        name=given.maybe("name") or "",
-        inputs=named(tuple(given.many("input"))),
-        outputs=outputs or None,
-        rerun=given.switch("rerun"),
-        cache=not given.switch("no_cache"),
-        retries=given.integer("retries") or 0,
-        timeout=given.seconds("timeout"),
-        stack=given.maybe("stack") or "",
-        depends_on=tuple(given.many("depends_on")),
-        after=tuple(given.many("after")),
-    )
+    return options(given)
 
 
 def _refuse_cell_magic(text: str, spoken: str) -> None:

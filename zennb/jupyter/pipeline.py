@@ -363,17 +363,21 @@ class PipelineSession:
         """Bind in the notebook what the steps made; the last maker of a name counts."""
         session = self._session
         outputs: dict[str, Artifact] = {}
+        gone: set[str] = set()
         for name in chosen:
             step: Step | None = finished.steps.get(name)
             if step is not None and step.status in {Status.COMPLETED, Status.CACHED}:
-                outputs.update(step.outputs)
+                gone = (gone | {*step.deletes}) - step.outputs.keys()
+                outputs = {each: a for each, a in outputs.items() if each not in gone} | dict(step.outputs)
         fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
         large = session.pending.worth(fresh)
         maker = {name: step.name for step in finished.steps.values() for name in step.outputs}
         for name in large:
             session.pending.postpone({name: fresh[name]}, site.shelf, step=maker[name])
         values = finished.shelf.fetch({name: a for name, a in fresh.items() if name not in large})
-        session.pending.forget(values)
+        session.pending.forget((*values, *gone))
+        for name in gone:
+            session.namespace.pop(name, None)
         for name, value in values.items():
             session.namespace[name] = value
             session.holdings.bind(name, value, fresh[name], session.seen(fresh[name], value))

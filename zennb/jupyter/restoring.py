@@ -16,6 +16,7 @@ from zennb.core.source import definitions
 from zennb.errors import (
     CannotDigest,
     MissingDefinition,
+    MissingExtra,
     StepRefused,
     StoreError,
     UntrustedArtifact,
@@ -32,7 +33,14 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_RESTORED", "Restored", "StepRestorer"]
 
-NOT_RESTORED = (StoreError, UntrustedArtifact, MissingDefinition, StepRefused, CannotDigest)
+NOT_RESTORED = (
+    StoreError,
+    UntrustedArtifact,
+    MissingDefinition,
+    MissingExtra,
+    StepRefused,
+    CannotDigest,
+)
 """What `StepRestorer.fetch` raises when recorded results cannot be had: the step has to run."""
 
 

@@ -258,6 +258,7 @@ class KernelSession:
             frontend=self.frontend,
             notebook=self.notebook,
             elsewhere=lambda artifact: api.bring(artifact, opened.store),
+            unstored=lambda: {name for each in self.register.ordered([]) for name in each.options.no_store},
         )
 
     def resolve(self, definition: Definition) -> ResolvedStep:
@@ -307,6 +308,11 @@ class KernelSession:
         if not name:
             return ""
         for definition in self.register.ordered([]):
+            if name in definition.options.no_store:
+                return (
+                    f"`{name}` is bound by step '{definition.name}', which does not store it (--no-store); "
+                    "run that cell again"
+                )
             if name in definition.analysis.binds:
                 latest = self.workspace.metadata.previous(definition.name, self.notebook)
                 if latest is not None and latest.unusable_because.startswith(f"`{name}`"):

@@ -11,7 +11,6 @@ from zennb.errors import DamagedArtifact, MissingExtra, NotStorable
 from zennb.materializers.buffers import Collector, joined, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.plain import PlainData
-from zennb.materializers.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,10 +70,6 @@ class ArrowTables(Materializer):
     def sample(self, value: Any) -> Any:
         """Return the first rows: what they are made of is what the rest is made of."""
         return value.iloc[:_SAMPLE] if str(_what(value)).startswith("pandas") else value[:_SAMPLE]
-
-    def summary(self, value: Any) -> dict[str, Any]:
-        """Return columns, number of rows, and the first rows."""
-        return summarise(value)
 
 
 def _what(value: object) -> str | None:

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest import digest as digest_of
-from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, UnknownName
+from zennb.core.offers import OWN, refresh
+from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
+from zennb.materializers.available import by_name, candidates, make
 from zennb.materializers.buffers import joined, size
 from zennb.materializers.pickle import SignedPickles
-from zennb.materializers.summary import summarise, type_text
+from zennb.materializers.sealed import seal, unseal
+from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from zennb.core.offers import Offer
     from zennb.materializers.materializer import Buffer, Materializer, Scope
     from zennb.materializers.signer import Signer
 
 __all__ = ["Dumped", "Materializers"]
-
-_BUILT_IN = {
-    "numpy": "zennb.materializers.numpy:NumpyArrays",
-    "arrow": "zennb.materializers.arrow:ArrowTables",
-    "plain": "zennb.materializers.plain:PlainData",
-    "picture": "zennb.materializers.figure:Pictures",
-}
-_ORDER = {
-    "numpy": ("numpy", "plain"),
-    "pandas": ("arrow",),
-    "polars": ("arrow",),
-    "pyarrow": ("arrow",),
-    "PIL": ("picture",),
-}
-"""Top-level package of a value's class → what is tried for it; plain data for all others; at last pickles."""
 
 _WHOLE = 64 * 1024 * 1024
 """Bytes up to which the proof reads back everything; above, a sample of the same structure."""
@@ -67,13 +57,15 @@ class Materializers:
 
     Args:
         scope: names of the notebook, looked up when used: it may be the live namespace.
-        signer: seals pickles and knows whose are trusted.
+        signer: seals what could run code when loaded, and knows whose bytes are trusted.
     """
 
     def __init__(self, scope: Scope, signer: Signer) -> None:
         self._scope = scope
+        self._signer = signer
         self._pickles = SignedPickles(scope, signer)
-        self._made: dict[str, Materializer] = {}
+        self._made: dict[Offer, Materializer] = {}
+        refresh()  # made for every step cell, so what is installed in one cell counts in the next
 
     def dump(self, value: Any, *, digest: str, name: str) -> Dumped:
         """Return `value` as bytes, by the first materializer that handles it and keeps it exactly.
@@ -84,15 +76,16 @@ class Materializers:
             name: what it is called, for errors.
 
         Raises:
-            NotStorable: no materializer can store it; the error names the part at fault.
+            NotStorable: no materializer can store it; the error names the part at fault, or the package.
         """
-        for candidate in self._candidates(value):
-            buffers = self._attempt(candidate, value, digest)
+        for offer, candidate in self._candidates(value, name):
+            with _blamed(offer, name):
+                buffers = self._attempt(candidate, value, digest, trusted=offer.source == OWN)
             if buffers is not None:
-                return _dumped(value, candidate.name, buffers)
+                return self._dumped(value, candidate, buffers, source=offer.source)
         pickled = self._pickles.pickle(value, name=name)
         self._pickles.prove(value, pickled, name=name)
-        return _dumped(value, self._pickles.name, self._pickles.pack(pickled), pickled.needs)
+        return self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
 
     def dump_together(self, values: Mapping[str, Any], *, name: str) -> Dumped:
         """Return values that share state as the bytes of one dictionary, in which they still share it.
@@ -104,53 +97,103 @@ class Materializers:
         pickled = self._pickles.pickle(together, name=name, together=True)
         again = self._pickles.prove(together, pickled, name=name)
         _check_sharing(together, again)
-        return _dumped(together, self._pickles.name, self._pickles.pack(pickled), pickled.needs)
+        return self._dumped(together, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
 
-    def load(self, materializer: str, buffer: Buffer, *, name: str) -> Any:
-        """Return the value that `materializer` wrote; `name` is what to call it in errors.
+    def load(self, materializer: str, buffer: Buffer, *, name: str, distribution: str = "") -> Any:
+        """Return the value that `materializer` wrote.
+
+        Args:
+            materializer: its name in the record.
+            buffer: the bytes.
+            name: what to call the value in errors.
+            distribution: the package that brought the materializer when it wrote them; "" for ours or where unknown.
 
         Raises:
             UntrustedArtifact: loading it could run code, and nobody vouched for it.
             MissingDefinition: it needs a notebook class or function that has not been run.
-            MissingExtra: it needs a library that is not installed.
+            MissingExtra: it needs a library, or a materializer, that is not installed or does not work.
             DamagedArtifact: the bytes are not what that materializer writes.
             UnknownName: there is no such materializer, perhaps because a newer zennb wrote it.
         """
         if materializer == self._pickles.name:
             return self._pickles.unpickle(buffer, self._scope, name=name)
-        return self._materializer(materializer, name).load(buffer, self._scope)
-
-    def _candidates(self, value: object) -> list[Materializer]:
-        package = str(type(value).__module__).partition(".")[0]
-        found = []
-        for one in _ORDER.get(package, ("plain",)):
-            try:
-                found.append(self._materializer(one, one))
-            except MissingExtra:  # a frame without pyarrow: pickles hold it as well
-                continue
-        return [one for one in found if one.handles(value)]
-
-    def _materializer(self, known: str, name: str) -> Materializer:
-        if known not in _BUILT_IN:
-            raise UnknownName(
-                "materializer", known, [*_BUILT_IN, self._pickles.name], hint="Is zennb up to date?"
-            )
-        if known not in self._made:
-            module, _, kind = _BUILT_IN[known].partition(":")
-            try:
-                self._made[known] = getattr(import_module(module), kind)()
-            except ModuleNotFoundError as error:
-                raise MissingExtra(
-                    f"artifact '{name}' is stored as {known}, which needs {error.name}, "
-                    'and that is not installed; pip install "zennb[frames]", then try again.'
-                ) from error
-        return self._made[known]
-
-    def _attempt(self, materializer: Materializer, value: Any, digest: str) -> Sequence[Buffer] | None:
-        """Return the bytes of `value`, or None when this materializer would not keep it exactly."""
+        offer = by_name(materializer, artifact=name, distribution=distribution)
+        found = self._materializer(offer, name)
+        if offer.source == OWN:
+            return found.load(buffer, self._scope)
+        if found.runs_code:
+            buffer = unseal(buffer, materializer=materializer, signer=self._signer, name=name)
         try:
-            buffers = materializer.dump(value)
-            if materializer.exact:
+            return found.load(buffer, self._scope)
+        except ZennbError:
+            raise
+        except Exception as error:
+            raise DamagedArtifact(
+                f"artifact '{name}' cannot be loaded by the materializer '{materializer}' of the package "
+                f"'{offer.source}' ({type(error).__name__}: {error}); run its step again.",
+                digest=hashlib.sha256(buffer).hexdigest(),
+            ) from error
+
+    def summary(self, value: Any) -> dict[str, Any]:
+        """Return what is shown of a value without loading it, as the materializer for its type says; never raises."""
+        try:
+            found = next((candidate for _, candidate in self._candidates(value, "value")), self._pickles)
+        except ZennbError:
+            found = self._pickles
+        return summary_by(found, value)
+
+    def _candidates(self, value: object, name: str) -> Iterator[tuple[Offer, Materializer]]:
+        """Yield what is made for a value, best first.
+
+        Raises:
+            NotStorable: two packages bring a materializer for it, or that of one does not work.
+        """
+        for offers in candidates(type(value)).levels():
+            fitting = []
+            for offer in offers:
+                with _blamed(offer, name):
+                    try:
+                        made = self._materializer(offer, name)
+                    except MissingExtra:  # a frame without pyarrow: pickles hold it as well
+                        if offer.source == OWN:
+                            continue
+                        raise
+                    if made.handles(value):
+                        fitting.append((offer, made))
+            sources = sorted({offer.source for offer, _ in fitting})
+            if len(sources) > 1:
+                both = " and ".join(f"'{source}'" for source in sources)
+                raise NotStorable(
+                    f"`{name}` is a {type_text(value)}, for which the packages {both} each bring a materializer; "
+                    "uninstall one of them.",
+                    path=name,
+                )
+            yield from fitting
+
+    def _materializer(self, offer: Offer, name: str) -> Materializer:
+        if offer not in self._made:
+            try:
+                self._made[offer] = make(offer)
+            except MissingExtra as error:
+                cause = error.__cause__
+                if offer.source != OWN or not isinstance(cause, ModuleNotFoundError):
+                    raise
+                raise MissingExtra(
+                    f"artifact '{name}' is stored as {offer.name.partition('.')[0]}, which needs {cause.name}, "
+                    'and that is not installed; pip install "zennb[frames]", then try again.'
+                ) from cause
+        return self._made[offer]
+
+    def _attempt(
+        self, materializer: Materializer, value: Any, digest: str, *, trusted: bool
+    ) -> Sequence[Buffer] | None:
+        """Return the bytes of `value`, or None when this materializer would not keep it exactly.
+
+        Only our own need not prove what they say of themselves.
+        """
+        try:
+            buffers = list(materializer.dump(value))
+            if materializer.exact and trusted:
                 return buffers
             if size(buffers) <= _WHOLE:
                 again = materializer.load(joined(buffers), self._scope)
@@ -160,6 +203,47 @@ class Materializers:
             return buffers if digest_of(again) == digest_of(sample) else None
         except (NotStorable, CannotDigest, DamagedArtifact):
             return None
+
+    def _dumped(
+        self,
+        value: Any,
+        materializer: Materializer,
+        buffers: Sequence[Buffer],
+        *,
+        source: str = OWN,
+        needs: tuple[str, ...] = (),
+    ) -> Dumped:
+        summary = summary_by(materializer, value)
+        if source != OWN:
+            summary[DISTRIBUTION] = source
+            if materializer.runs_code:
+                buffers = seal(buffers, materializer=materializer.name, signer=self._signer)
+        return Dumped(
+            materializer=materializer.name,
+            buffers=buffers,
+            size=size(buffers),
+            type=type_text(value),
+            summary=summary,
+            needs=needs,
+        )
+
+
+@contextmanager
+def _blamed(offer: Offer, name: str) -> Iterator[None]:
+    """Turn what a package's materializer raises, but should not, into a sentence that names the package."""
+    try:
+        yield
+    except (NotStorable, DamagedArtifact, CannotDigest):
+        raise
+    except Exception as error:
+        if offer.source == OWN:
+            raise
+        why = error.message if isinstance(error, ZennbError) else f"{type(error).__name__}: {error}"
+        raise NotStorable(
+            f"`{name}` cannot be stored by the materializer '{offer.name.partition('.')[0]}' of the package "
+            f"'{offer.source}' ({why.rstrip('.')}); update or uninstall that package.",
+            path=name,
+        ) from error
 
 
 def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
@@ -178,14 +262,3 @@ def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
                 "that starts with `_`, or make it a copy.",
                 path=one,
             )
-
-
-def _dumped(value: Any, name: str, buffers: Sequence[Buffer], needs: tuple[str, ...] = ()) -> Dumped:
-    return Dumped(
-        materializer=name,
-        buffers=buffers,
-        size=size(buffers),
-        type=type_text(value),
-        summary=summarise(value),
-        needs=needs,
-    )

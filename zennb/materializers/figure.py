@@ -12,7 +12,6 @@ from zennb.errors import DamagedArtifact
 from zennb.materializers.buffers import Collector, size
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.plain import PlainData
-from zennb.materializers.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,10 +64,6 @@ class Pictures(Materializer):
                 f"stored bytes are no picture ({error}); run the step again.", digest=""
             ) from error
         return image
-
-    def summary(self, value: Any) -> dict[str, Any]:
-        """Return a small picture of the picture."""
-        return summarise(value)
 
 
 def preview_image(value: Any) -> dict[str, Any] | None:

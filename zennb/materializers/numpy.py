@@ -11,7 +11,6 @@ import numpy as np
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import ALIGNMENT, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
-from zennb.materializers.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,10 +58,6 @@ class NumpyArrays(Materializer):
             raise DamagedArtifact(
                 f"stored bytes are not an .npy file ({error}); run the step again.", digest=""
             ) from error
-
-    def summary(self, value: Any) -> dict[str, Any]:
-        """Return shape, dtype, range and a corner of the array."""
-        return summarise(value)
 
 
 def describe(dtype: Any) -> Any:

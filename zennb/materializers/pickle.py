@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import cloudpickle
 
 from zennb.core.origin import Origin, module_of, origin
-from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, UntrustedArtifact, ZennbError
+from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
 from zennb.materializers.blame import blame
 from zennb.materializers.buffers import Collector, Reader
@@ -28,7 +28,8 @@ from zennb.materializers.closed import closed_reduction
 from zennb.materializers.definitions import Arrivals, find, refuse_stale
 from zennb.materializers.envelope import Envelope, pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
-from zennb.materializers.summary import summarise, type_text
+from zennb.materializers.sealed import untrusted
+from zennb.materializers.summary import type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -192,15 +193,7 @@ class SignedPickles(Materializer):
         if self._signer.verifies(envelope.sealed, envelope.seal):
             return
         if not self._signer.is_trusted(hashlib.sha256(buffer).hexdigest()):
-            raise UntrustedArtifact(
-                f"artifact '{name}' is a pickle, which can run code when it is loaded, and it is not signed by "
-                "you: it was made by somebody else, or changed. Nothing of it was run. If you trust where it comes "
-                f"from, type `zennb trust {name}` in a terminal, then try again."
-            )
-
-    def summary(self, value: Any) -> dict[str, Any]:
-        """Return the value's text and attributes, or what its kind shows."""
-        return summarise(value)
+            raise untrusted(name, "a pickle, which can run code when it is loaded")
 
 
 class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle ships no types

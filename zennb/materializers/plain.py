@@ -24,7 +24,6 @@ from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import Collector, Reader
 from zennb.materializers.envelope import pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
-from zennb.materializers.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -266,7 +265,3 @@ class PlainData(Materializer):
             raise DamagedArtifact(
                 f"stored plain data cannot be read ({error}); run the step again.", digest=""
             ) from error
-
-    def summary(self, value: Any) -> dict[str, Any]:
-        """Return the text, items or shape of the data."""
-        return summarise(value)

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["short", "short_label", "summarise", "summarise_all", "type_text"]
+from zennb.core.origin import public_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.materializers.materializer import Materializer
+
+__all__ = [
+    "DISTRIBUTION",
+    "KINDS",
+    "short",
+    "short_label",
+    "summarise",
+    "summarise_all",
+    "summary_by",
+    "type_text",
+]
+
+DISTRIBUTION = "distribution"
+"""Entry of a stored summary: the package that brought the materializer; absent for ours."""
+
+KINDS = frozenset({"scalar", "text", "array", "frame", "picture", "mapping", "sequence", "object"})
+"""What a summary can be of (see `Materializer`)."""
 
 _TEXT = 2_000
 _REPR = 500
@@ -20,6 +43,7 @@ _ELEMENTS = 4_000_000
 _SCALARS = (bool, int, float, complex, type(None))
 _ATTRIBUTES = 12
 _MANY = 10_000
+_LARGEST = 128 * 1024
 _SHAPED = {"numpy", "pandas", "polars", "pyarrow", "scipy"}
 
 
@@ -28,37 +52,43 @@ def summarise(value: Any) -> dict[str, Any]:
     try:
         return _summary(value)
     except Exception as error:  # noqa: BLE001 - classes written in notebooks may raise anything, even from len()
-        return {"kind": "object", "text": f"<{type_text(value)}: no summary, {type(error).__name__}>"}
+        return _none(value, type(error).__name__)
 
 
-def summarise_all(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def summary_by(materializer: Materializer, value: Any) -> dict[str, Any]:
+    """Return what a materializer says can be shown of a value, where that can be kept and shown; never raises."""
+    try:
+        found = materializer.summary(value)
+        if found["kind"] not in KINDS:
+            return _none(value, f"of kind '{found['kind']}'")
+        text = json.dumps(found, allow_nan=False)
+        return dict(found) if len(text) <= _LARGEST else _none(value, f"of {len(text):,} characters")
+    except Exception as error:  # noqa: BLE001 - packages and classes of notebooks may raise anything
+        return _none(value, type(error).__name__)
+
+
+def _none(value: Any, why: str) -> dict[str, Any]:
+    return {"kind": "object", "text": f"<{type_text(value)}: no summary, {why}>"}
+
+
+def summarise_all(
+    values: Mapping[str, Any], how: Callable[[Any], dict[str, Any]] = summarise
+) -> dict[str, dict[str, Any]]:
     """Return the summaries of values by name; axes and figures that are one picture are drawn once."""
     drawn: dict[int, dict[str, Any]] = {}
     found: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
         if str(type(value).__module__).partition(".")[0] != "matplotlib":
-            found[name] = summarise(value)
+            found[name] = how(value)
             continue
         picture = id(getattr(value, "figure", None) or value)
-        found[name] = drawn[picture] = drawn.get(picture) or summarise(value)
+        found[name] = drawn[picture] = drawn.get(picture) or how(value)
     return found
 
 
 def type_text(value: object) -> str:
-    """Return the type of `value` as people write it: `pandas.DataFrame`, `sklearn.linear_model.Ridge`, `int`.
-
-    Private submodules are left out wherever a package above them offers the class under the same name.
-    """
-    kind = type(value)
-    module, name = str(kind.__module__), kind.__qualname__
-    if module in {"builtins", "__main__"}:
-        return name
-    parts = module.split(".")
-    for end in range(1, len(parts)):
-        shorter = ".".join(parts[:end])
-        if vars(sys.modules.get(shorter, object)).get(name) is kind:
-            return f"{shorter}.{name}"
-    return f"{module}.{name}"
+    """Return the type of `value` as people write it: `pandas.DataFrame`, `sklearn.linear_model.Ridge`, `int`."""
+    return public_name(type(value))
 
 
 def short(value: object, limit: int = _CELL) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NewStep",
     "consumers",
+    "expire",
     "latest_steps",
     "newest_reusable",
     "previous_step",
@@ -306,6 +307,39 @@ def consumers(connection: sqlite3.Connection, artifact: int, *, limit: int) -> l
     )
     numbers = [row[0] for row in taken]
     return _select(connection, _STEP + f"WHERE s.id IN ({_places(numbers)}) ORDER BY s.id DESC", numbers)
+
+
+def expire(connection: sqlite3.Connection, artifact: int, *, when: float, why: str) -> list[tuple[str, str]]:
+    """End the reuse of whatever put out an artifact, and of all results that the same keys would find instead.
+
+    Args:
+        connection: in a transaction.
+        artifact: its id.
+        when: from when on, in seconds since the epoch.
+        why: the reason that later runs say.
+
+    Returns:
+        Name and status of each record that could be reused, or had reused what could, until now.
+    """
+    makers = "SELECT s.id, s.key FROM outputs o JOIN steps s ON s.id = o.step WHERE o.artifact = ?"
+    found = connection.execute(makers, (artifact,)).fetchall()
+    keys = json.dumps(sorted({key for _, key in found if key}))
+    ids = json.dumps([number for number, _ in found])
+    sql = (
+        "SELECT s.id, s.name, s.status FROM steps s LEFT JOIN step_details d ON d.step = s.id "
+        "WHERE (s.id IN (SELECT value FROM json_each(:ids)) OR s.key IN (SELECT value FROM json_each(:keys))) "
+        "AND s.status IN ('completed', 'cached') AND s.reusable = 1 AND (d.expires IS NULL OR d.expires > :now)"
+    )
+    touched = connection.execute(sql, {"ids": ids, "keys": keys, "now": when}).fetchall()
+    connection.executemany(
+        "UPDATE steps SET unusable_because = ? WHERE id = ?", [(plain(why), number) for number, *_ in touched]
+    )
+    connection.executemany(
+        "INSERT INTO step_details (step, saved, expires) VALUES (?, 0, ?) "
+        "ON CONFLICT (step) DO UPDATE SET expires = excluded.expires",
+        [(number, when) for number, *_ in touched],
+    )
+    return [(name, status) for _, name, status in touched]
 
 
 def _select(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Step]:

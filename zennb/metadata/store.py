@@ -295,6 +295,22 @@ class MetadataStore:
         """Return steps that took an artifact as input, newest first."""
         return [] if artifact.id is None else self._database.read(steps.consumers, artifact.id, limit=limit)
 
+    def expire(self, artifact: Artifact, *, when: float, why: str) -> list[tuple[str, Status]]:
+        """Stop the reuse of what put out an artifact; nothing is deleted.
+
+        Args:
+            artifact: as recorded.
+            when: from when on, in seconds since the epoch.
+            why: the reason that later runs say.
+
+        Returns:
+            Step name and status of each record whose reuse ends with this.
+        """
+        if artifact.id is None:
+            return []
+        found = self._database.write(steps.expire, artifact.id, when=when, why=why)
+        return [(name, Status(status)) for name, status in found]
+
     def with_digest(self, digest: str, *, limit: int = 8) -> list[Artifact]:
         """Return artifacts of equal content, newest first."""
         return self._database.read(artifacts.artifacts_with_digest, digest, limit=limit)

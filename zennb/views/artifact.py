@@ -63,7 +63,7 @@ def artifact(
         ("made by" if artifact.kind == "output" else "captured for", _origin(producer)),
         ("used by", used),
         ("needs", listing(artifact.needs)),
-        ("stored as", clean(artifact.materializer)),
+        ("stored as", _materializer(artifact)),
         ("created", when(artifact.created)),
         ("bytes", short(artifact.blob)),
     ]
@@ -71,6 +71,12 @@ def artifact(
     html = pairs([(key, name(value) if value else "") for key, value in rows])
     head = View(f"artifact {label(artifact)}\n{facts(rows)}", box(title + html))
     return join([head, preview(artifact.summary)])
+
+
+def _materializer(artifact: Artifact) -> str:
+    """Return what stored it: `numpy`, or `grid (zennb-grids)` where a package did."""
+    source = artifact.summary.get("distribution")
+    return clean(artifact.materializer) + (f" ({clean(source)})" if source else "")
 
 
 def _origin(step: Step | Maker | None) -> str:

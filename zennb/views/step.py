@@ -79,8 +79,14 @@ def _effect_html(step: Step) -> str:
         shown = list(step.outputs.values())
         named = [f'<span title="{escape(glance(each))}">{name(each.name)}</span>' for each in shown[:6]]
         more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
-        return f"→ {', '.join(named)}{more}"
+        return f"→ {', '.join(named)}{more}{escape(_unstored(step))}"
     return escape(effect(step))
+
+
+def _unstored(step: Step) -> str:
+    """Return what a run bound beside what it stored: `, rows (not stored)`; after reuse, these names are unbound."""
+    names = step.unstored if step.status is Status.COMPLETED else ()
+    return f", {listing(names, most=5)} (not stored)" if names else ""
 
 
 def effect(step: Step) -> str:
@@ -88,10 +94,13 @@ def effect(step: Step) -> str:
     if not step.status.is_good:
         return ""
     if step.outputs:
-        return f"→ {listing((each.name for each in step.outputs.values()), most=5)}"
+        return f"→ {listing((each.name for each in step.outputs.values()), most=5)}{_unstored(step)}"
     if step.defines:
         return f"defines {listing(step.defines, most=5)}"
-    return f"deletes {listing(step.deletes, most=5)}" if step.deletes else ""
+    deleted = [each for each in step.deletes if each not in step.unstored]
+    if deleted:
+        return f"deletes {listing(deleted, most=5)}"
+    return f"→ {_unstored(step)[2:]}" if _unstored(step) else ""
 
 
 def reason(step: Step) -> str:
@@ -134,7 +143,10 @@ def _head(step: Step) -> View:
         ("started", when(step.started)),
         ("took", spent),
         ("defines", listing(step.defines, most=12)),
-        ("deletes", listing(step.deletes, most=12)),
+        ("deletes", listing((each for each in step.deletes if each not in step.unstored), most=12)),
+        ("not stored", listing(step.unstored, most=12)),
+        ("ignores", listing(step.ignored, most=12)),
+        ("expires", _expires(step)),
         ("packages", _packages(step)),
         ("key", short(step.key)),
     ]
@@ -144,6 +156,10 @@ def _head(step: Step) -> View:
         f"step {clean(step.name)}\n{facts(text)}",
         box(f"<div>{muted('step')} {strong(name(step.name))}</div>{pairs(rows)}"),
     )
+
+
+def _expires(step: Step) -> str:
+    return clean(step.unusable_because) if step.expires and step.unusable_because else when(step.expires)
 
 
 def _packages(step: Step) -> str:
@@ -225,7 +241,9 @@ def explain(
     """
     word, verdict = state_word(step), VERDICTS[step.state]
     against = _against(previous)
+    ignored = () if previous is None else previous.ignored
     told = [*_why(step.reason, differences), *remarks]
+    told += [f"input `{each}` is ignored (--ignore)" for each in ignored]
     text = [f"{mark(word).symbol} {clean(step.name)}  {word}: {verdict}"]
     text += [f"  - {clean(each)}" for each in told] + ([f"  {against}"] if against else [])
     items = "".join(f"<li>{prose(each)}</li>" for each in told)

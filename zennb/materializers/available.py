@@ -1,0 +1,173 @@
+"""Owns which materializers there are: zennb's own and those of installed packages, by type and by recorded name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.offers import MATERIALIZERS, OWN, Offer, broken, load, offered, refresh
+from zennb.core.origin import module_of, public_name, top_level
+from zennb.errors import MissingExtra, UnknownName
+from zennb.materializers.materializer import Materializer
+from zennb.materializers.summary import DISTRIBUTION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.core.records import Artifact
+
+__all__ = ["Candidates", "by_name", "candidates", "is_readable", "make", "unreadable"]
+
+ANY = "*"
+"""Stands for all types in our own fall-backs; a package has to say which types its materializer is for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """What may store a value, in the order in which it is tried; what comes first names its type most precisely.
+
+    Attributes:
+        precise: materializers of packages that name exactly this type.
+        own: ours for the library of the type.
+        package: materializers of packages for the library of the type.
+        others: ours for all other types; none where there is one for the library.
+    """
+
+    precise: tuple[Offer, ...] = ()
+    own: tuple[Offer, ...] = ()
+    package: tuple[Offer, ...] = ()
+    others: tuple[Offer, ...] = ()
+
+    def levels(self) -> Iterable[tuple[Offer, ...]]:
+        """Return the four groups in order."""
+        return (self.precise, self.own, self.package, self.others)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Index:
+    """Offers by what they are for, and by the name that goes into records."""
+
+    offers: tuple[Offer, ...] = ()
+    own: dict[str, list[Offer]] = field(default_factory=dict)
+    others: dict[str, list[Offer]] = field(default_factory=dict)
+    names: dict[str, list[Offer]] = field(default_factory=dict)
+    precise: frozenset[str] = frozenset()
+
+
+_known = [_Index()]
+
+
+def _index() -> _Index:
+    offers = offered(MATERIALIZERS)
+    if _known[0].offers is not offers:
+        own: dict[str, list[Offer]] = {}
+        others: dict[str, list[Offer]] = {}
+        names: dict[str, list[Offer]] = {}
+        for offer in offers:
+            name, _, made_for = offer.name.partition(".")
+            if name and made_for and (offer.source == OWN or made_for != ANY):
+                (own if offer.source == OWN else others).setdefault(made_for, []).append(offer)
+                names.setdefault(name, []).append(offer)
+        precise = frozenset(top_level(made_for) for made_for in others if "." in made_for)
+        _known[0] = _Index(offers=offers, own=own, others=others, names=names, precise=precise)
+    return _known[0]
+
+
+def candidates(cls: type) -> Candidates:
+    """Return which materializers may be made for values of a type; imports none of them."""
+    index, module = _index(), module_of(cls)
+    library = top_level(module)
+    precise: list[Offer] = []
+    if library in index.precise:
+        for name in dict.fromkeys((f"{module}.{cls.__qualname__}", public_name(cls))):
+            precise += index.others.get(name, ()) if "." in name else ()
+    own = tuple(index.own.get(library, ()))
+    return Candidates(
+        precise=tuple(precise),
+        own=own,
+        package=tuple(index.others.get(library, ())),
+        others=() if own else tuple(o for o in index.own.get(ANY, ()) if o.name.startswith("plain.")),
+    )
+
+
+def by_name(name: str, *, artifact: str, distribution: str = "") -> Offer:
+    """Return the materializer that a record names.
+
+    Args:
+        name: as recorded.
+        artifact: what is to be loaded, for errors.
+        distribution: the package that the materializer came from when the artifact was stored; "" where unknown.
+
+    Raises:
+        MissingExtra: its package is not installed, or several offer one of that name.
+        UnknownName: nobody is known to offer one.
+    """
+    if name not in _index().names:
+        refresh()
+    known = _index().names.get(name, [])
+    found = _fitting(known, distribution)
+    sources = sorted({offer.source for offer in found})
+    if len(sources) > 1:
+        both = " and ".join(f"'{source}'" for source in sources)
+        raise MissingExtra(
+            f"artifact '{artifact}' is stored by a materializer '{name}', and the packages {both} each bring one of "
+            "that name; uninstall the one that did not store it, then try again."
+        )
+    if found:
+        return found[0]
+    if distribution:
+        raise MissingExtra(
+            f"artifact '{artifact}' is stored by the materializer '{name}' of the package '{distribution}', which is "
+            f"not installed; pip install {distribution}, then try again."
+        )
+    hint = "Is zennb up to date, and is the package installed that brings it?"
+    raise UnknownName("materializer", name, _index().names, hint=hint)
+
+
+def _fitting(known: list[Offer], distribution: str) -> list[Offer]:
+    """Return ours where there are; else those of the package that wrote the record, else all."""
+    own = [offer for offer in known if offer.source == OWN]
+    if own or not distribution:
+        return own or known
+    return [offer for offer in known if offer.source == distribution]
+
+
+def is_readable(artifact: Artifact) -> bool:
+    """Say whether what stored an artifact is here to read it, as far as that shows without importing it."""
+    return bool(
+        _fitting(_index().names.get(artifact.materializer, []), artifact.summary.get(DISTRIBUTION, ""))
+    )
+
+
+def unreadable(artifacts: Iterable[Artifact]) -> str:
+    """Return, as a reason, which artifact nothing here can read; "" when there is none."""
+    lost = next((each for each in artifacts if not is_readable(each)), None)
+    if lost is None:
+        return ""
+    source = lost.summary.get(DISTRIBUTION, "")
+    of = f" of the package '{source}'" if source else ""
+    return f"`{lost.label}` is stored by the materializer '{lost.materializer}'{of}, which is not installed"
+
+
+def make(offer: Offer) -> Materializer:
+    """Import and make a materializer of a package.
+
+    Raises:
+        MissingExtra: it cannot be imported, or is none.
+    """
+    title = f"The materializer '{offer.name.partition('.')[0]}' of the package '{offer.source}'"
+    kind = load(offer, title)
+    name = offer.name.partition(".")[0]
+    if not (isinstance(kind, type) and issubclass(kind, Materializer)):
+        raise broken(offer, title, f"{offer.target} is not a subclass of zennb's Materializer")
+    if getattr(kind, "name", None) != name:
+        raise broken(offer, title, f"its class calls itself '{getattr(kind, 'name', '')}'")
+    try:
+        made: Any = kind()
+    except Exception as error:
+        raise broken(offer, title, f"making it raised {type(error).__name__}: {error}") from error
+    taken = [other for other in _index().names[name] if other.source == OWN]
+    if taken and offer.source != OWN:
+        raise broken(offer, title, f"'{name}' is the name of one of zennb's own")
+    materializer: Materializer = made
+    return materializer
