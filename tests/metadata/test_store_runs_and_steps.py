@@ -100,7 +100,9 @@ def test_a_failure_comes_back_as_it_was(store: MetadataStore, make: Make) -> Non
 def test_a_run_is_inserted_and_ended_with_its_step(store: MetadataStore, make: Make) -> None:
     run = make.run(parameters={"rate": "0.2"}, versions={"python": "3.11"}, host="box", process=7)
     added = store.add(make.step(), run=run)
-    assert store.run(added.run or 0) == replace(run, id=added.run, steps={"completed": 1})
+    assert store.run(added.run or 0) == replace(
+        run, id=added.run, steps={"completed": 1}, names={"train": "completed"}, computed=0.5
+    )
 
 
 def test_a_run_that_was_begun_is_updated_by_its_steps_and_ended(store: MetadataStore, make: Make) -> None:
@@ -112,7 +114,12 @@ def test_a_run_that_was_begun_is_updated_by_its_steps_and_ended(store: MetadataS
     )
     ended = store.end_run(replace(run, status=Status.FAILED, seconds=3.0, versions={"numpy": "2"}))
 
-    assert store.run(run.id or 0) == replace(ended, steps={"completed": 1, "cached": 1, "failed": 1})
+    assert store.run(run.id or 0) == replace(
+        ended,
+        steps={"completed": 1, "cached": 1, "failed": 1},
+        names={"a": "completed", "b": "cached", "c": "failed"},
+        computed=1.0,
+    )
     assert [step.name for step in store.steps(run.id or 0)] == ["a", "b", "c"]
     assert all(step.run == run.id for step in store.steps(run.id or 0))
 

@@ -298,15 +298,17 @@ class Run:
         status: how it ended, or `running`.
         started: seconds since the epoch.
         seconds: duration; 0.0 while running.
-        parameters: `-p NAME=VALUE` overrides, as text.
+        parameters: `-p NAME=VALUE` overrides, as text; of a session, the small values of the notebook its steps read.
         versions: python, zennb, platform, and distribution versions of the packages its steps used.
         host: name of the machine; process: its process id there (a dead one means `interrupted`).
         steps: number of its steps per status, e.g. `{"completed": 3, "cached": 2}` (filled in by listings).
-        parent: id of the run that started it: the notebook run in which a pipeline ran; None for none.
+        names: name of each of its steps, in order → state of its latest record that was no reuse, `cached` when all
+            were (filled in by listings).
+        parent: id of the run that started it, such as the notebook run in which a pipeline ran; None for none.
         commit: git commit of the notebook's folder; "" when it is under no version control.
         dirty: whether that working tree had changes; None when unknown.
-        computed: seconds of work in its steps that ran.
-        saved: seconds that reuse spared.
+        computed: seconds of work in its steps that ran, and in those of the runs it started; the metadata store counts.
+        saved: seconds that reuse spared there.
     """
 
     id: int | None = None
@@ -321,6 +323,7 @@ class Run:
     host: str = ""
     process: int = 0
     steps: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     parent: int | None = None
     commit: str = ""
     dirty: bool | None = None

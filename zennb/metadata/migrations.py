@@ -63,6 +63,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             computed   REAL NOT NULL,                   -- seconds of work in its steps
             saved      REAL NOT NULL                    -- seconds that reuse spared
         );
+        CREATE INDEX runs_by_parent ON run_details (parent) WHERE parent IS NOT NULL;
         """,
     ),
 )

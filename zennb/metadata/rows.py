@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -24,6 +24,7 @@ from zennb.core.records import (
 
 __all__ = [
     "Row",
+    "Tally",
     "artifact",
     "dump",
     "dump_attempts",
@@ -38,6 +39,7 @@ __all__ = [
     "run",
     "stack",
     "step",
+    "tally",
 ]
 
 Row: TypeAlias = tuple[Any, ...]
@@ -181,7 +183,25 @@ def step(row: Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifac
     )
 
 
-def run(row: Row, steps: Mapping[str, int], *, status: Status | None = None) -> Run:
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The steps of a run: state → how many, and name → state of its latest record (see `Run.names`)."""
+
+    steps: Mapping[str, int]
+    names: Mapping[str, str]
+
+
+def tally(groups: Sequence[Row]) -> Tally:
+    """Return the tally of groups of steps: name, status, how many, first and last id of each group."""
+    steps: dict[str, int] = {}
+    latest: dict[str, tuple[bool, int, str]] = {}
+    for name, status, count, _, high in sorted(groups, key=lambda group: group[3]):
+        steps[status] = steps.get(status, 0) + count
+        latest[name] = max(latest.get(name, (False, 0, "")), (status != Status.CACHED.value, high, status))
+    return Tally(steps, {name: state for name, (_, _, state) in latest.items()})
+
+
+def run(row: Row, tally: Tally, *, status: Status | None = None) -> Run:
     """Return the run of a row of `runs`, columns in schema order, texts resolved; `status` overrides."""
     return Run(
         id=row[0],
@@ -195,7 +215,8 @@ def run(row: Row, steps: Mapping[str, int], *, status: Status | None = None) -> 
         stack=stack(row[9]),
         parameters=load_texts(row[10]),
         versions=load_texts(row[11]),
-        steps=steps,
+        steps=tally.steps,
+        names=tally.names,
         parent=row[12],
         commit=row[13] or "",
         dirty=None if row[14] is None else bool(row[14]),

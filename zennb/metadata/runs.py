@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from zennb.core.pages import RunFilter, RunPlace
-    from zennb.core.records import Run
+    from zennb.core.records import Run, Step
 
 __all__ = [
     "NewRun",
+    "add_seconds",
+    "begin_run",
+    "children_of",
     "count_runs",
     "dead_runs",
     "latest_ids",
@@ -29,6 +32,7 @@ __all__ = [
     "record_run",
     "run_by_id",
     "select_runs",
+    "set_commit",
     "update_run",
 ]
 
@@ -43,6 +47,16 @@ _INSERT = (
     "INSERT INTO runs (kind, notebook, stack, status, started, seconds, host, process, snapshot, "
     "parameters, versions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_ADD_SECONDS = (
+    "INSERT INTO run_details (run, parent, git_commit, dirty, computed, saved) VALUES (?, NULL, '', NULL, ?, ?) "
+    "ON CONFLICT (run) DO UPDATE SET computed = computed + excluded.computed, saved = saved + excluded.saved"
+)
+_SET_COMMIT = (
+    "INSERT INTO run_details (run, parent, git_commit, dirty, computed, saved) VALUES (?, NULL, ?, ?, 0.0, 0.0) "
+    "ON CONFLICT (run) DO UPDATE SET git_commit = excluded.git_commit, dirty = excluded.dirty"
+)
+_IDLE = ("skipped", "running")
+"""States of steps in which no work was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +100,68 @@ def record_run(connection: sqlite3.Connection, new: NewRun) -> Run:
         keep_text(connection, new.versions),
     )
     run = replace(run, id=int(connection.execute(_INSERT, values).lastrowid or 0))
-    _set_details(connection, run)
+    known = (run.parent, run.commit, run.dirty, run.computed, run.saved)
+    if any(known) or run.dirty is not None:
+        connection.execute("INSERT INTO run_details VALUES (?, ?, ?, ?, ?, ?)", (run.id, *known))
     return run
 
 
-def _set_details(connection: sqlite3.Connection, run: Run) -> None:
-    known = (run.parent, run.commit, run.dirty, run.computed, run.saved)
-    if any(known) or run.dirty is not None:
-        connection.execute("INSERT OR REPLACE INTO run_details VALUES (?, ?, ?, ?, ?, ?)", (run.id, *known))
-
-
 def update_run(connection: sqlite3.Connection, new: NewRun) -> Run:
-    """Write status, duration and versions of a run that was begun."""
+    """Write status, duration, parameters and versions of a run that was begun.
+
+    Only the process that began a run may do that: a process forked from it knows the run's id as well. What steps add
+    to the run (`add_seconds`) and its commit (`set_commit`) are left as they are.
+    """
+    run = new.run
     connection.execute(
-        "UPDATE runs SET status = ?, seconds = ?, versions = ? WHERE id = ?",
-        (new.run.status.value, new.run.seconds, keep_text(connection, new.versions), new.run.id),
+        "UPDATE runs SET status = ?, seconds = ?, parameters = ?, versions = ? "
+        "WHERE id = ? AND host = ? AND process = ?",
+        (
+            run.status.value,
+            run.seconds,
+            new.parameters,
+            keep_text(connection, new.versions),
+            run.id,
+            plain(run.host),
+            run.process,
+        ),
     )
-    _set_details(connection, new.run)
-    return new.run
+    return run
+
+
+def begin_run(connection: sqlite3.Connection, run: Run) -> Run:
+    """Record that a run began, or that a session goes on; returned with its id.
+
+    A session is written by its own process only, and stays as it is when that process has written more of it since.
+    """
+    if run.id is None:
+        return record_run(connection, NewRun.of(run))
+    connection.execute(
+        "UPDATE runs SET status = 'running' "
+        "WHERE id = ? AND kind = 'session' AND host = ? AND process = ? AND seconds <= ?",
+        (run.id, plain(run.host), run.process, run.seconds),
+    )
+    return replace(run, status=Status.RUNNING)
+
+
+def add_seconds(connection: sqlite3.Connection, run: int, steps: Iterable[Step]) -> None:
+    """Add what steps took, and what reusing them spared, to their run and to the one that started it."""
+    computed = saved = 0.0
+    for step in steps:
+        if step.status is Status.CACHED:
+            saved += step.saved
+        elif step.status.value not in _IDLE:
+            computed += step.seconds + sum(attempt.seconds for attempt in step.attempts)
+    if not (computed or saved):
+        return
+    found = connection.execute("SELECT parent FROM run_details WHERE run = ?", (run,)).fetchone()
+    parents = [found[0]] if found is not None and found[0] is not None else []
+    connection.executemany(_ADD_SECONDS, [(each, computed, saved) for each in (run, *parents)])
+
+
+def set_commit(connection: sqlite3.Connection, run: int, commit: str, dirty: bool | None) -> None:
+    """Write the git commit of a run's folder, and whether its files differ from it."""
+    connection.execute(_SET_COMMIT, (run, plain(commit), dirty))
 
 
 def dead_runs(connection: sqlite3.Connection) -> frozenset[int]:
@@ -150,6 +208,12 @@ def select_runs(
         (*values, limit, offset),
     )
     return _decode(connection, cursor, dead)
+
+
+def children_of(connection: sqlite3.Connection, number: int, *, dead: frozenset[int]) -> list[Run]:
+    """Return the runs that a run has started, in the order they began."""
+    where = "WHERE d.parent = ? ORDER BY r.id"
+    return _decode(connection, connection.execute(_RUN + where, (number,)), dead)
 
 
 def count_runs(connection: sqlite3.Connection, which: RunFilter, *, dead: frozenset[int]) -> int:
@@ -200,23 +264,24 @@ def _status(status: Status, dead: frozenset[int]) -> list[tuple[str, object]]:
 
 def _decode(connection: sqlite3.Connection, found: Iterable[rows.Row], dead: frozenset[int]) -> list[Run]:
     listed = list(found)
-    counts = _counts(connection, [row[0] for row in listed])
+    tallies = _tallies(connection, [row[0] for row in listed])
     return [
-        rows.run(row, counts.get(row[0], {}), status=Status.INTERRUPTED if row[0] in dead else None)
+        rows.run(row, tallies[row[0]], status=Status.INTERRUPTED if row[0] in dead else None)
         for row in listed
     ]
 
 
-def _counts(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
+def _tallies(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, rows.Tally]:
+    """Return per run its steps: how many in which state, and each name's latest state."""
     cursor = connection.execute(
-        "SELECT run, status, count(*) FROM steps WHERE run IN (SELECT value FROM json_each(?)) "
-        "GROUP BY run, status",
+        "SELECT run, name, status, count(*), min(id), max(id) FROM steps "
+        "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run, name, status",
         (_json(numbers),),
     )
-    for run, status, count in cursor:
-        counts[run][status] = count
-    return counts
+    groups: dict[int, list[rows.Row]] = defaultdict(list)
+    for run, *group in cursor:
+        groups[run].append(tuple(group))
+    return {number: rows.tally(groups[number]) for number in numbers}
 
 
 def _json(numbers: Iterable[int]) -> str:

@@ -153,3 +153,4 @@ CREATE TABLE run_details (
     computed   REAL NOT NULL,                   -- seconds of work in its steps
     saved      REAL NOT NULL                    -- seconds that reuse spared
 );
+CREATE INDEX runs_by_parent ON run_details (parent) WHERE parent IS NOT NULL;

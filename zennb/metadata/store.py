@@ -139,18 +139,23 @@ class MetadataStore:
     def begin_run_later(self, run: Run, seconds: float, then: Callable[[Run], None]) -> Later[Run]:
         """Record that a run began, if it still goes on in so many seconds: until then its record can be taken back.
 
+        Of a run that is recorded already, a session is written as running again, unless more of it was written since or
+        another process began it; others are left alone.
+
         Args:
             run: the run.
             seconds: how long a run may take without a record.
             then: takes the run with its id, on the store's own thread.
         """
-        return self._database.write_later(
-            seconds, lambda connection: runs.record_run(connection, NewRun.of(run)), then
-        )
+        return self._database.write_later(seconds, lambda connection: runs.begin_run(connection, run), then)
 
     def end_run(self, run: Run) -> Run:
-        """Record status, duration and versions of a run that was begun."""
+        """Record status, duration, parameters and versions of a run that this process began."""
         return self._database.write(runs.update_run, NewRun.of(run))
+
+    def set_commit(self, run_id: int, commit: str, *, dirty: bool | None) -> None:
+        """Record the git commit of a run's folder, and whether its files differ from it; None when unknown."""
+        self._database.write(runs.set_commit, run_id, commit, dirty)
 
     def add(self, step: Step, *, run: Run | None = None) -> Step:
         """Record a step, its new artifacts and its edges in one transaction; returned with all ids filled in.
@@ -218,6 +223,10 @@ class MetadataStore:
         """Return one run, with the number of its steps per status."""
         return self._database.read(runs.run_by_id, id, dead=self._dead())
 
+    def children(self, run_id: int) -> list[Run]:
+        """Return the runs that a run has started, in the order they began."""
+        return self._database.read(runs.children_of, run_id, dead=self._dead())
+
     def runs(
         self,
         *,
@@ -236,7 +245,7 @@ class MetadataStore:
             stack: name of the stack at the time.
             notebook: the notebook, as recorded.
             status: only runs that show this status.
-            kind: `step`, `pipeline` or `notebook`.
+            kind: `session`, `pipeline` or `notebook`; `step` in databases of version 0.1.
             since: begun at or after this time, in seconds since the epoch.
             until: begun before this time, in seconds since the epoch.
             limit: at most so many.
@@ -334,9 +343,12 @@ def _status(text: str) -> Status:
 def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRun | None) -> list[Step]:
     recorded = None if run is None else runs.record_run(connection, run)
     shared: dict[int, Artifact] = {}
-    return [
+    added = [
         steps.record_step(
             connection, step, run=step.step.run if recorded is None else recorded.id, recorded=shared
         )
         for step in new
     ]
+    for number in {step.run for step in added if step.run is not None}:
+        runs.add_seconds(connection, number, [step for step in added if step.run == number])
+    return added
