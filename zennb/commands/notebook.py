@@ -33,11 +33,9 @@ def run_notebook(context: Context, given: Given) -> Outcome:
     """Run a notebook in a kernel of its own; the exit code says whether every cell ended well."""
     from zennb.headless.execute import execute  # nothing else here runs notebooks
 
-    stack = given.maybe("stack")
+    stack, workspace = given.maybe("stack"), context.beside(given.text("notebook"))
     if stack is not None:
-        context.beside(given.text("notebook")).registry.stack(
-            stack
-        )  # an unknown one is refused before a kernel starts
+        workspace.registry.stack(stack)  # an unknown one is refused before a kernel starts
     progress = _Progress(_silent if given.switch("json") else context.say)
     execution = execute(
         given.text("notebook"),
@@ -47,6 +45,7 @@ def run_notebook(context: Context, given: Given) -> Outcome:
         on_cell=progress.cell,
         on_step=progress.step,
         timeout=given.seconds("timeout"),
+        workspace=workspace,
     )
     return Outcome(view=_summary(execution), data=plain(execution), code=_code(execution))
 

@@ -13,6 +13,7 @@ from zennb.components.component import Reach
 from zennb.core.records import Attempt, Run, Status, Step
 from zennb.engine.deadline import Ticket
 from zennb.engine.gathering import Gathering
+from zennb.engine.git import record_commit_later
 from zennb.engine.ledger import Ledger
 from zennb.engine.outcome import StepOutcome
 from zennb.engine.planner import resolve_in_run
@@ -112,6 +113,8 @@ class PipelineRun:
         """
         if self._ledger is not None:
             self._run = self._site.metadata.begin_run(self._run)
+            if self._site.folder is not None:
+                record_commit_later(self._site.metadata, self._run.id or 0, self._site.folder)
             self._site = replace(self._site, run=self._run.id)
         self._site.surroundings.settings.note_again()
         try:

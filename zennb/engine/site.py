@@ -24,6 +24,7 @@ from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from concurrent.futures import Future
+    from pathlib import Path
 
     from zennb.components.component import ArtifactStore, Orchestrator
     from zennb.core.digest import Look
@@ -60,6 +61,8 @@ class Site:
         elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
         run: id of the run that its steps belong to, where that is known beforehand.
         unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
+        parent: id of the notebook's run, when the whole notebook is run; None else.
+        folder: the notebook's folder, whose git commit belongs to a run; None when it has none.
     """
 
     spec: StackSpec
@@ -73,6 +76,8 @@ class Site:
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
     run: int | None = None
     unstored: Callable[[], Collection[str]] = frozenset
+    parent: int | None = None
+    folder: Path | None = None
 
     def with_store(self, store: Any) -> Site:
         """Return the same site with another way into its artifact store."""
@@ -234,6 +239,7 @@ class Site:
             parameters=parameters or {},
             host=socket.gethostname(),
             process=os.getpid(),
+            parent=self.parent,
         )
 
     def made_step(
@@ -290,6 +296,7 @@ class Site:
             carried=source.carried,
             reused=source.id,
             expires=expires(source, prepared.definition.options.expires),
+            saved=max(0.0, source.seconds - seconds),
         )
 
     def failed_step(

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records import Failure, Status
 from zennb.headless.kernel import environment, manager
+from zennb.headless.notebook_run import NotebookRun
 from zennb.headless.parameters import inject
 from zennb.headless.read import document, runs, step_name
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from zennb.headless.client import Play
     from zennb.headless.step_line import StepLine
+    from zennb.stacks.workspace import Workspace
 
 __all__ = ["CellFailure", "CellStart", "Execution", "execute"]
 
@@ -83,6 +86,7 @@ class Execution:
         cells: how many cells were started; total: how many there were to run.
         steps: the last status line of each step of each cell, in order of appearance.
         failures: the cells that failed, in order; at most one unless errors were allowed.
+        run: id of the run it is on record as; None when it was not recorded.
     """
 
     path: Path
@@ -93,6 +97,7 @@ class Execution:
     total: int
     steps: tuple[StepLine, ...] = ()
     failures: tuple[CellFailure, ...] = ()
+    run: int | None = None
 
     @property
     def failure(self) -> CellFailure | None:
@@ -112,6 +117,7 @@ def execute(
     allow_errors: bool = False,
     folder: Path | None = None,
     env: Mapping[str, str] = MappingProxyType({}),
+    workspace: Workspace | None = None,
 ) -> Execution:
     """Run a notebook in a kernel of its own, in the notebook's folder; that kernel never outlives the call.
 
@@ -129,9 +135,11 @@ def execute(
         allow_errors: go on after a cell that failed.
         folder: the kernel's working directory, where it is not the notebook's folder.
         env: environment variables of that kernel, beyond those of this process.
+        workspace: where the notebook is recorded as one run, with its steps below it: that of the home which its kernel
+            uses. Without it each step is recorded in the session of the kernel.
 
     Raises:
-        UnknownName: there is no such notebook, or it has no variable of a parameter's name.
+        UnknownName: there is no such notebook or stack, or the notebook has no variable of a parameter's name.
         BrokenNotebook: the file is no Python notebook.
         UsageError: a parameter is an output of a step.
         MissingExtra: ipykernel is not installed.
@@ -142,18 +150,23 @@ def execute(
     inject(node, parameters, path=path)
     _clear(node)
     account = _Account(node, on_cell=on_cell, on_step=on_step)
-    options = {
+    options: dict[str, Any] = {
         "folder": folder or path.absolute().parent,
-        "env": {**environment(path, stack=stack, parameters=parameters), **env},
         "timeout": timeout,
         "allow_errors": allow_errors,
     }
+    record = None if workspace is None else NotebookRun(workspace, path, stack=stack, parameters=parameters)
     written = None
-    with manager() as kernel:
+    with ExitStack() as around:
+        kernel = around.enter_context(manager())
+        told = {} if record is None else around.enter_context(record.recorded())
+        options["env"] = {**environment(path, stack=stack, parameters=parameters), **told, **env}
         play = _play(node, account, manager=kernel, **options)
         try:
             _finish(play)
         finally:
+            if record is not None and play.status.is_final:
+                record.status = play.status
             if out is not None:
                 _settle(node)
                 written = _write(node, Path(out))
@@ -168,6 +181,7 @@ def execute(
         total=account.total,
         steps=tuple(account.steps.values()),
         failures=account.failures(play.failures),
+        run=None if record is None else record.run.id,
     )
 
 

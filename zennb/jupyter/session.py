@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
@@ -23,6 +24,7 @@ from zennb.errors import StepRefused
 from zennb.headless.label import label
 from zennb.jupyter.activity import Activity
 from zennb.jupyter.announcement import defined
+from zennb.jupyter.cellrun import KernelRuns
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.healing import load_or_remake
 from zennb.jupyter.live import LiveLine, facts
@@ -38,7 +40,6 @@ from zennb.views.step import status_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
@@ -72,6 +73,7 @@ class KernelSession:
         self.tap = Tap(shell)
         self.frontend = KernelFrontend(shell, self.tap)
         self.activity = Activity()
+        self.runs = KernelRuns(self._folder)
         self.lock = threading.RLock()
         self._signer = Signer()
         self.surroundings = Surroundings(
@@ -233,6 +235,11 @@ class KernelSession:
         """The notebook's file, where the frontend tells it."""
         return find_notebook(self.namespace)
 
+    def _folder(self) -> Path:
+        """Return the notebook's folder; the working folder when it is not known."""
+        path = self.path
+        return Path.cwd() if path is None else path.parent
+
     @property
     def notebook(self) -> str:
         """The notebook's name in records; "" when unknown."""
@@ -248,6 +255,7 @@ class KernelSession:
             signer=self._signer,
             known=workspace.metadata.with_digest,
         )
+        whole = self.runs.whole(workspace.metadata)
         return Site(
             spec=opened.spec,
             store=opened.store,
@@ -259,6 +267,8 @@ class KernelSession:
             notebook=self.notebook,
             elsewhere=lambda artifact: api.bring(artifact, opened.store),
             unstored=lambda: {name for each in self.register.ordered([]) for name in each.options.no_store},
+            parent=None if whole is None else whole.id,
+            folder=self._folder(),
         )
 
     def resolve(self, definition: Definition) -> ResolvedStep:

@@ -18,7 +18,6 @@ from zennb.engine.run import PipelineRun
 from zennb.engine.run_request import RunRequest
 from zennb.engine.site import failure_of, is_interrupt
 from zennb.engine.surroundings import RESULT
-from zennb.jupyter.cellrun import CellRun
 from zennb.jupyter.frontend import Forgotten, is_kept
 from zennb.jupyter.pending import only_bound
 from zennb.jupyter.restoring import NOT_RESTORED, StepRestorer
@@ -57,7 +56,7 @@ class StepCell:
         self._attempts: list[Attempt] = []
         self._resolved: ResolvedStep | None = None
         self._verdict: Verdict | None = None
-        self._run = CellRun(site, started=self._started)
+        self._run = session.runs.cell(site, started=self._started)
         self._live: LiveLine | None = None
         self._inputs: Mapping[str, Artifact] = {}
         self._execution: StepExecution | None = None
