@@ -16,8 +16,8 @@ from zennb.errors import (
     MissingExtra,
     StoreError,
     UnknownName,
-    ZennbError,
 )
+from zennb.stacks.stores import artifact_stores
 from zennb.views import artifact as artifact_view
 from zennb.views import run as run_view
 from zennb.views import stack as stack_view
@@ -194,7 +194,7 @@ def runs(
         stack: only those on the stack of this name.
         notebook: only those of this notebook, as recorded.
         status: only those in this state.
-        kind: only `step`, `pipeline` or `notebook` runs.
+        kind: only `session`, `pipeline` or `notebook` runs; `step` in databases of version 0.1.
         since: begun at or after this time, in seconds since the epoch.
         until: begun before this time, in seconds since the epoch.
         limit: at most so many.
@@ -294,7 +294,7 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
     scope = vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
     tried: list[str] = []
     trouble: StoreError | None = None
-    for label, store in _stores(opened):
+    for label, store in artifact_stores(opened):
         tried.append(f"'{label}'")
         try:
             if store.has(artifact.blob):
@@ -308,30 +308,13 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
 
 def bring(artifact: Artifact, store: ArtifactStore) -> bool:
     """Copy the bytes of an artifact into `store` from another registered artifact store; say whether one had them."""
-    for _, other in _stores(workspace()):
+    for _, other in artifact_stores(workspace()):
         try:
             if other is not store and other.has(artifact.blob):
                 return store.put([other.get(artifact.blob)]) == artifact.blob
         except (MissingArtifact, DamagedArtifact):
             continue
     return False
-
-
-def _stores(opened: Workspace) -> Iterator[tuple[str, ArtifactStore]]:
-    """Give the artifact stores of all stacks, each once, the active stack's first; those that fail are left out."""
-    seen: set[str] = set()
-    names = [opened.active, *(each.name for each in opened.registry.stacks())]
-    for name in dict.fromkeys(names):
-        try:
-            found = opened.open(name)
-            label, store = found.spec.artifact_store.name, found.store
-        except ZennbError:  # another stack that cannot be used here does not keep this one from its artifacts
-            if name == opened.active:
-                raise
-            continue
-        if label not in seen:
-            seen.add(label)
-            yield label, store
 
 
 def _gone(opened: Workspace, artifact: Artifact, tried: Sequence[str]) -> MissingArtifact:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records import (
     Artifact,
+    Attempt,
     ComponentSpec,
     Failure,
     Parts,
@@ -82,6 +83,7 @@ def step_named(n: str, status: Status = Status.COMPLETED, number: int = 1) -> St
         reusable=False,
         unusable_because=n,
         failure=Failure(type=n, message=n, traceback=n) if status is Status.FAILED else None,
+        attempts=(Attempt(started=1.0, seconds=0.1, failure=Failure(type=n, message=n, traceback=n)),),
     )
 
 
@@ -97,6 +99,9 @@ def run_named(n: str, number: int = 1, status: Status = Status.FAILED) -> Run:
         versions={n: n + str(number)},
         host=n,
         steps={n: 2},
+        names={n: "failed", n + "2": n, n + "3": "completed"},
+        commit=n,
+        dirty=True,
     )
 
 

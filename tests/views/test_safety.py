@@ -22,7 +22,9 @@ from zennb.core.records import (
     StackSpec,
     Status,
 )
+from zennb.engine.run_log import RunLog, StepLog
 from zennb.views.artifact import artifact, artifacts, history, loading, uses
+from zennb.views.attempts import attempts
 from zennb.views.captured import captured
 from zennb.views.check import check
 from zennb.views.comparison import compare
@@ -31,6 +33,7 @@ from zennb.views.component_type import component_types
 from zennb.views.flow import flow
 from zennb.views.graph import Node, graph
 from zennb.views.lineage import lineage
+from zennb.views.log import log
 from zennb.views.page import document, page
 from zennb.views.pipeline import live, pipeline, plan_graph, plan_table, progress
 from zennb.views.preview import preview
@@ -88,6 +91,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "artifact.uses": lambda n: uses(
         [Use(step=1, name=n, status=Status.CACHED, run=1, stack=n, notebook=n, started=1.0)]
     ),
+    "attempts.attempts": lambda n: attempts([step_named(n)]),
     "captured.captured": lambda n: captured(events_named(n)),
     "check.check": lambda n: check(
         Check(
@@ -138,6 +142,15 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         producers={2: step_named(n)},
         consumers={2: [replace(step_named(n, number=3), outputs={})]},
     ),
+    "log.log": lambda n: log(
+        RunLog(
+            run=run_named(n),
+            steps=[
+                StepLog(step=step_named(n), events=events_named(n)),
+                StepLog(step=step_named(n, Status.FAILED), missing=n),
+            ],
+        )
+    ),
     "page.page": lambda n: page([(n, problem(n)), ("", stack(stack_named(n)))]),
     "pipeline.live": lambda n: live(
         [n, n + "2"],
@@ -161,7 +174,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "rows.beside": lambda n: View(
         runs([run_named(n)]).text, beside(runs([run_named(n), run_named(n, 2)]), caption=n)
     ),
-    "run.run": lambda n: run(run_named(n), every_state_named(n)),
+    "run.run": lambda n: run(run_named(n), every_state_named(n), started=[run_named(n, 2)]),
     "run.runs": lambda n: runs([run_named(n), run_named(n, 2, Status.RUNNING)]),
     "run.steps": lambda n: steps(every_state_named(n)),
     "run.summary": lambda n: summary(run_named(n), every_state_named(n)),

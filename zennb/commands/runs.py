@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.commands.data import plain, step_data
+from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import JSON, Argument, Command, Verb
 from zennb.core.records import Status
+from zennb.engine.run_log import run_log
 from zennb.errors import UnknownName
+from zennb.headless.label import label
 from zennb.views import comparison
 from zennb.views import run as run_view
+from zennb.views.log import log
 
 if TYPE_CHECKING:
     from zennb.commands.given import Given
@@ -27,16 +34,50 @@ def _list(context: Context, given: Given) -> Outcome:
     found = context.workspace.metadata.runs(
         stack=given.maybe("stack"),
         status=given.maybe("status"),
+        kind=given.maybe("kind"),
+        notebook=_notebook(context, given.maybe("notebook")),
         limit=RECENT if limit is None else limit,
     )
-    return Outcome(view=run_view.runs(found), data=plain(found))
+    return Outcome(view=run_view.runs(found, page=_page()), data=plain(found))
+
+
+def _page() -> int:
+    """Return how wide a list may be: as the terminal, where there is one."""
+    return max(80, min(160, shutil.get_terminal_size((120, 24)).columns))
+
+
+def _notebook(context: Context, text: str | None) -> str | None:
+    """Return a notebook's name in records, given that or its path."""
+    if text is None or text in context.workspace.metadata.listings.notebooks():
+        return text
+    path = Path(text)
+    return label(path, context.workspace.home) if path.is_file() else text
 
 
 def _show(context: Context, given: Given) -> Outcome:
-    run = _run(context, given.text("id"))
-    steps = context.workspace.metadata.steps(run.id) if run.id is not None else []
-    data = {**plain(run), "steps": [step_data(step) for step in steps]}
-    return Outcome(view=run_view.run(run, steps), data=data)
+    metadata, run = context.workspace.metadata, _run(context, given.text("id"))
+    steps, started = metadata.steps(run.id or 0), metadata.children(run.id or 0)
+    data = {**plain(run), "steps": [step_data(step) for step in steps], "started_runs": plain(started)}
+    return Outcome(view=run_view.run(run, steps, started=started), data=data)
+
+
+def _logs(context: Context, given: Given) -> Outcome:
+    found = run_log(context.workspace, _run(context, given.text("run")), given.maybe("step"))
+    most = {"most": sys.maxsize} if context.face is Face.TERMINAL else {}
+    steps = [
+        {
+            "step": each.step.name,
+            "status": each.step.status.value,
+            "started": each.step.started,
+            "seconds": each.step.seconds,
+            "text": each.text,
+            "events": plain(each.events),
+            "missing": each.missing,
+            "failure": plain(each.step.failure),
+        }
+        for each in found.steps
+    ]
+    return Outcome(view=log(found, **most), data={"run": found.run.id, "steps": steps})
 
 
 def _compare(context: Context, given: Given) -> Outcome:
@@ -63,9 +104,15 @@ def _id(word: str) -> Argument:
 
 RUNS = Command(
     name="runs",
-    help="see what was run, on which stack, and how it ended",
+    help="see what was run, on which stack, what it printed, and how it ended",
     default="list",
-    examples=("runs", "runs list --stack my_stack --limit 5", "runs show 12", "runs compare 11 12"),
+    examples=(
+        "runs",
+        "runs list --stack my_stack --limit 5",
+        "runs show 12",
+        "runs logs 12 train",
+        "runs compare 11 12",
+    ),
     parts=(
         Verb(
             name="list",
@@ -80,22 +127,44 @@ RUNS = Command(
                     help="only runs in this state",
                 ),
                 Argument(
+                    flags=("--kind",),
+                    kind="choice",
+                    choices=("notebook", "pipeline", "session", "step"),
+                    help="only runs of whole notebooks, of pipelines, or of cells run by hand (`step`: in version 0.1)",
+                ),
+                Argument(
+                    flags=("--notebook",),
+                    kind="path",
+                    help="only runs of this notebook: its path, or its name in the list",
+                ),
+                Argument(
                     flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default"
                 ),
                 JSON,
             ),
-            examples=("runs list", "runs list --status failed"),
+            examples=("runs list", "runs list --status failed", "runs list --kind notebook"),
         ),
         Verb(
             name="show",
-            help="show one run: its stack, parameters, versions and steps",
+            help="show one run: its stack, parameters, git commit, packages, steps and their failed attempts",
             run=_show,
             arguments=(_id("ID"), JSON),
             examples=("runs show 12",),
         ),
         Verb(
+            name="logs",
+            help="show what the steps of a run printed and showed, and the traceback of those that failed",
+            run=_logs,
+            arguments=(
+                _id("RUN"),
+                Argument(flags=("STEP",), kind="step", help="only this step"),
+                JSON,
+            ),
+            examples=("runs logs 12", "runs logs 12 train"),
+        ),
+        Verb(
             name="compare",
-            help="show what differed between two runs",
+            help="show what differed between two runs; of a step that ran several times the latest counts",
             run=_compare,
             arguments=(_id("OLD"), _id("NEW"), JSON),
             examples=("runs compare 11 12",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from zennb.commands.syntax import Argument, Verb
@@ -27,7 +28,7 @@ def options(given: Given) -> Options:
     """Return what stands after `%%step`, as the definition of a step takes it.
 
     Raises:
-        UsageError: `--expires` is no duration.
+        UsageError: `--expires` is no duration, or `--delay` no time that one could wait.
     """
     expires = given.maybe("expires")
     return Options(
@@ -37,6 +38,7 @@ def options(given: Given) -> Options:
         rerun=given.switch("rerun"),
         cache=not given.switch("no_cache"),
         retries=given.integer("retries") or 0,
+        delay=_delay(given),
         timeout=given.seconds("timeout"),
         stack=given.maybe("stack") or "",
         depends_on=tuple(given.many("depends_on")),
@@ -50,6 +52,13 @@ def options(given: Given) -> Options:
 def named(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the names that `-i` or `-o` give: repeated, or joined by commas, as with `%%R -i x,y`."""
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def _delay(given: Given) -> float:
+    seconds = given.seconds("delay") or 0.0
+    if not 0.0 <= seconds < math.inf:
+        raise UsageError(f"{given.spoken}: --delay takes seconds from 0 on, not {seconds:g}.")
+    return seconds
 
 
 STEP = Verb(
@@ -93,6 +102,9 @@ STEP = Verb(
             help="outputs to bind and not to store",
         ),
         Argument(flags=("--retries",), number=int, word="N", help="try again so many times when it fails"),
+        Argument(
+            flags=("--delay",), number=float, word="SECONDS", help="wait so long before each of these tries"
+        ),
         Argument(flags=("--timeout",), number=float, word="SECONDS", help="stop it after so long"),
         Argument(
             flags=("--after",),
@@ -114,5 +126,6 @@ STEP = Verb(
         "%step train -o model --rerun",
         "%step report --depends-on data.parquet",
         "%step rates --expires 12h --ignore verbose",
+        "%step fetch --retries 3 --delay 10",
     ),
 )

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zennb.errors import DamagedArtifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["Event", "Recording"]
+__all__ = ["Event", "Recording", "settled"]
 
 Event: TypeAlias = dict[str, Any]
 """One thing shown: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
@@ -126,3 +126,22 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
         for mime, value in data.items()
         if mime != _LIVE_ONLY
     }
+
+
+def settled(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return events as they stood at the end: cleared ones gone, updated displays in their last state."""
+    found: list[Mapping[str, Any]] = []
+    places: dict[str, int] = {}
+    for event in events:
+        if event["kind"] == "clear":
+            found.clear()
+            places.clear()
+            continue
+        name = str(event.get("id") or "")
+        if name and event.get("update") and name in places:
+            found[places[name]] = event
+            continue
+        if name:
+            places[name] = len(found)
+        found.append(event)
+    return found

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zennb.engine.recording import settled
 from zennb.views.markup import block, box, image, muted, prose, svg_image
 from zennb.views.preview import BASE64, PICTURES
 from zennb.views.text import clean, clean_block, count
@@ -31,7 +32,7 @@ def captured(events: Iterable[Mapping[str, Any]], *, most: int = MOST) -> View:
     parts: list[View] = []
     room = most
     left = 0
-    for event in _settled(events):
+    for event in settled(events):
         view, length = _shown(event, room)
         left += max(0, length - room)
         room = max(0, room - length)
@@ -46,25 +47,6 @@ def tail(text: str, *, lines: int = 4, columns: int = 110) -> str:
     """Return the last lines of what a step has printed so far; of a line that was overwritten, its last state."""
     shown = [line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").rstrip().split("\n")[-lines:]]
     return "\n".join(clean_block(line)[:columns] for line in shown)
-
-
-def _settled(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return events as they stood at the end: cleared ones gone, updated displays in their last state."""
-    found: list[Mapping[str, Any]] = []
-    places: dict[str, int] = {}
-    for event in events:
-        if event["kind"] == "clear":
-            found.clear()
-            places.clear()
-            continue
-        name = str(event.get("id") or "")
-        if name and event.get("update") and name in places:
-            found[places[name]] = event
-            continue
-        if name:
-            places[name] = len(found)
-        found.append(event)
-    return found
 
 
 def _shown(event: Mapping[str, Any], room: int) -> tuple[View, int]:

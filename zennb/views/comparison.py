@@ -10,6 +10,7 @@ from zennb.views.artifact import glance
 from zennb.views.configuration import masked
 from zennb.views.mark import state_html, state_text
 from zennb.views.markup import block, box, details, escape, muted, name, strong
+from zennb.views.run import commit
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, clean_block, duration, plural, when
 from zennb.views.view import View, join
@@ -28,9 +29,9 @@ def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[S
 
     Args:
         old: the run compared with.
-        old_steps: its steps.
+        old_steps: its steps, in order; of a step with several records the latest counts.
         new: the other run.
-        new_steps: its steps.
+        new_steps: its steps, likewise.
     """
     names = (_called(old), _called(new))
     around = _around(old, new, names)
@@ -81,6 +82,7 @@ def _setting(run: Run) -> dict[str, str]:
         "stack": clean(run.stack.name),
         **{clean(kind).replace("_", " "): _component(spec) for kind, spec in run.stack.components.items()},
         "notebook": clean(run.notebook) or "–",
+        "git commit": commit(run) or "–",
         **{f"parameter {clean(key)}": clean(value) for key, value in run.parameters.items()},
         **{clean(key): clean(value) for key, value in run.versions.items()},
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records import Run, Status, Step
+from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import box, escape, muted, name, pairs, prose, strong
 from zennb.views.stack import snapshot
@@ -14,9 +16,15 @@ from zennb.views.text import clean, duration, listing, pad, when, width
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["run", "runs", "step_row", "steps", "summary", "tally"]
+__all__ = ["commit", "folded", "run", "runs", "step_row", "steps", "summary", "tally"]
+
+_AROUND = ("python", "zennb", "platform")
+"""Versions of a run that are no packages."""
+
+MOST_NAMES = 4
+"""Names of steps that a list of runs shows per run."""
 
 
 def tally(steps: Mapping[str, int]) -> str:
@@ -29,41 +37,70 @@ def _counted(steps: Sequence[Step]) -> dict[str, int]:
     return {state: number for state, number in found.items() if number}
 
 
-def runs(found: Sequence[Run]) -> Table:
-    """List runs, as given."""
+def runs(found: Sequence[Run], *, page: int = 80) -> Table:
+    """List runs, as given.
+
+    Args:
+        found: the runs.
+        page: columns of text that the list may take.
+    """
     columns = (
         Column.of("count", "run", heading=True, show=_id, markup=lambda value: escape(_id(value))),
         Column.of("state", "status", "state"),
+        Column.of("names", "names", "steps", show=folded, markup=_folded, most=44, wrap=True),
         Column.of("names", "kind", minor=True),
         Column.of("names", "stack", most=20),
-        Column.of("names", "notebook", most=28),
-        Column.of("names", "steps", show=_symbols, markup=_tally, tight=True),
-        Column.of("seconds", "seconds", "took"),
+        Column.of("names", "notebook", most=28, minor=True),
+        Column.of("seconds", "computed"),
+        Column.of("seconds", "saved"),
+        Column.of("seconds", "seconds", "took", minor=True),
         Column.of("time", "started"),
     )
-    return Table(columns=columns, data=[_run_row(each) for each in found], empty="no runs yet")
+    rows = [_run_row(each) for each in found]
+    return Table(columns=columns, data=rows, empty="no runs yet", page=page)
 
 
 def _id(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _tally(value: Mapping[str, int] | None) -> str:
-    return escape(tally(value or {}))
+def folded(names: Mapping[str, str] | None, *, most: int = MOST_NAMES) -> str:
+    """Return the names of a run's steps in a line, cached ones only counted: `load, ✘ train +12 cached`.
+
+    Args:
+        names: as in `Run.names`.
+        most: names shown.
+    """
+    return _fold(names or {}, most, lambda symbol, step: f"{symbol}{clean(step)}")
 
 
-def _symbols(value: Mapping[str, int] | None) -> str:
-    return " ".join(f"{number}{mark(state).symbol}" for state, number in (value or {}).items() if number)
+def _folded(names: Mapping[str, str] | None) -> str:
+    known = names or {}
+    return _fold(known, MOST_NAMES, lambda symbol, step: f"{escape(symbol)}{name(step)}")
+
+
+def _fold(names: Mapping[str, str], most: int, show: Callable[[str, str], str]) -> str:
+    ran = [(state, step) for step, state in names.items() if state != Status.CACHED.value]
+    cached = len(names) - len(ran)
+    shown = ran if len(ran) <= most + 1 else ran[:most]
+    # Completed is what one expects, so only the others are marked.
+    told = [show("" if state == "completed" else f"{mark(state).symbol} ", step) for state, step in shown]
+    left = f" and {len(ran) - len(shown)} more" if len(ran) > len(shown) else ""
+    more = f"{'+' if ran else ''}{cached} cached" if cached else ""
+    return " ".join(part for part in (", ".join(told) + left, more) if part)
 
 
 def _run_row(run: Run) -> dict[str, Any]:
     return {
         "run": run.id,
         "status": run.status,
-        "kind": run.kind,
+        "kind": run.kind if run.parent is None else f"{run.kind} of {run.parent}",
         "stack": run.stack.name,
         "notebook": run.notebook,
+        "names": dict(run.names),
         "steps": dict(run.steps),
+        "computed": run.computed or None,
+        "saved": run.saved or None,
         "seconds": run.seconds if run.status.is_final else None,
         "started": run.started,
     }
@@ -71,8 +108,7 @@ def _run_row(run: Run) -> dict[str, Any]:
 
 def step_row(step: Step) -> dict[str, Any]:
     """Return a step as a row: name, status, seconds, outputs, reason."""
-    failed = step.failure
-    said = "" if failed is None else f"{failed.type}: {failed.message.strip().partition(chr(10))[0]}"
+    said = "" if step.failure is None else error_line(step.failure)
     return {
         "step": step.name,
         "status": step.status,
@@ -111,34 +147,49 @@ def steps(found: Sequence[Step], *, now: float | None = None, waiting: Sequence[
     return Table(columns=STEP_COLUMNS, data=rows, empty="no steps")
 
 
-def run(run: Run, found: Sequence[Step] = ()) -> View:
-    """Show one run: when and on which stack, its parameters and versions, and its steps.
+def run(run: Run, found: Sequence[Step] = (), *, started: Sequence[Run] = ()) -> View:
+    """Show one run: when and on which stack, its parameters, commit and packages, its steps, and runs it started.
 
     Args:
         run: the record.
         found: its steps, in order.
+        started: the runs it started, in order.
     """
     rows = _about(run, found)
     text = f"run {_id(run.id)}  {state_text(run.status)}\n{facts(rows)}"
     title = f"<div>{muted('run')} {strong(_id(run.id))} &nbsp;{state_html(run.status)}</div>"
     html = pairs([(key, name(value) if value else "") for key, value in rows])
-    tables = [steps(found)] if found else []
+    inner = replace(runs(started), title="runs it started")
+    tables = [table for table in (steps(found), attempts(found), inner) if table.data]
     return join([View(text, box(title + html)), *tables])
 
 
 def _about(run: Run, found: Sequence[Step]) -> list[tuple[str, str]]:
     parameters = [f"{clean(key)}={clean(value)}" for key, value in run.parameters.items()]
+    packages = [f"{key} {value}" for key, value in run.versions.items() if key not in _AROUND]
     return [
         ("kind", clean(run.kind)),
+        ("started by", "" if run.parent is None else f"run {run.parent}"),
         ("notebook", clean(run.notebook)),
         ("stack", snapshot(run.stack)),
         ("started", when(run.started)),
         ("took", duration(run.seconds) if run.status.is_final else ""),
+        ("computed", duration(run.computed) if run.computed else ""),
+        ("saved", f"{duration(run.saved)} by reuse" if run.saved else ""),
         ("steps", tally(run.steps or _counted(found))),
         ("parameters", ", ".join(parameters)),
-        ("versions", listing((f"{key} {value}" for key, value in run.versions.items()), most=12)),
+        ("git commit", commit(run)),
+        *((key, clean(run.versions.get(key, ""))) for key in _AROUND),
+        ("packages", listing(packages, most=12)),
         ("host", clean(run.host)),
     ]
+
+
+def commit(run: Run) -> str:
+    """Return the commit of a run's folder: `1a2b3c4d5e6f`, `1a2b3c4d5e6f with changes`; "" when there is none."""
+    if not run.commit:
+        return ""
+    return f"{clean(run.commit)[:12]}{' with changes' if run.dirty else ''}"
 
 
 def summary(run: Run, found: Sequence[Step]) -> View:

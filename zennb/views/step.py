@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.records import Artifact, Failure, Status, Step
 from zennb.core.run_plan import Freshness
 from zennb.views.artifact import brief, glance
+from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import block, box, details, escape, muted, name, pairs, prose, strong
 from zennb.views.table import Column, Table, facts
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from zennb.core.run_plan import PlannedStep
 
 __all__ = ["NOT_RUN_YET", "effect", "explain", "reason", "running_line", "state_word", "status_line", "step"]
+
+ATTEMPTS = tuple(column for column in attempts([]).columns if column.key != "step")
+"""Columns of the attempts of one step."""
 
 QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
 """States whose duration says nothing."""
@@ -112,14 +117,13 @@ def reason(step: Step) -> str:
             parts.append("not reusable")
         elif because not in step.reason:
             parts.append(f"not reusable: {because}")
+    if step.attempts:
+        parts.append(f"after {plural(len(step.attempts), 'failed attempt')}")
     return "; ".join(parts)
 
 
 def _failure(failure: Failure | None, *, most: int = 160) -> str:
-    if failure is None:
-        return ""
-    said = clean(failure.message.strip().partition("\n")[0])
-    return cut(f"{clean(failure.type)}: {said}" if said else clean(failure.type), most)
+    return "" if failure is None else cut(error_line(failure), most)
 
 
 def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) -> View:
@@ -129,7 +133,8 @@ def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) ->
         step: the record.
         consumers: output name → names of the steps that read it, where known.
     """
-    parts = [_head(step), *_flow(step, consumers or {}), _failed(step), _source(step)]
+    tries = replace(attempts([step]), columns=ATTEMPTS) if step.attempts else None
+    parts = [_head(step), *_flow(step, consumers or {}), tries, _failed(step), _source(step)]
     return join(part for part in parts if part is not None)
 
 
@@ -142,6 +147,7 @@ def _head(step: Step) -> View:
         ("notebook", step.notebook),
         ("started", when(step.started)),
         ("took", spent),
+        ("saved", duration(step.saved) if step.saved else ""),
         ("defines", listing(step.defines, most=12)),
         ("deletes", listing((each for each in step.deletes if each not in step.unstored), most=12)),
         ("not stored", listing(step.unstored, most=12)),
