@@ -299,6 +299,7 @@ def test_an_input_changed_in_place_flows_to_later_readers_only(notebook: Noteboo
 
 def test_every_view_magic_shows_something(notebook: Notebook) -> None:
     study(notebook)
+    notebook.run("%pipeline run")
     for line in (
         "%stack",
         "%stack list",
@@ -312,6 +313,8 @@ def test_every_view_magic_shows_something(notebook: Notebook) -> None:
         "%runs",
         "%runs show 1",
         "%runs compare 1 2",
+        "%runs logs 1",
+        "%runs logs 1 total",
         "%artifacts",
         "%artifacts show total",
         "%artifacts history total",

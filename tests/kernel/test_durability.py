@@ -32,13 +32,15 @@ def test_a_kernel_killed_in_the_middle_leaves_nothing_half_recorded(kernel: Kern
     kernel.follow(sent, until=lambda ran: "begun" in ran.stdout)
     kernel.kill()
     kernel.restart()
-    assert kernel.value("import zennb\n[(run.id, run.status.value) for run in zennb.runs()]") == (
-        "[(2, 'interrupted'), (1, 'completed')]"
-    )
+    look = "import zennb\n[(run.id, run.kind, run.status.value, dict(run.names)) for run in zennb.runs()]"
+    assert kernel.value(look) == "[(1, 'session', 'interrupted', {'before': 'completed'})]"
     assert kernel.value("[each.name for each in zennb.artifacts()]") == "['a']"
     assert "interrupted" in kernel.run("%runs")[0].text
     (ran,) = kernel.run("%%step s\nx = [3]")
     assert ran.status == "completed"
+    assert kernel.value("[(run.id, run.status.value) for run in zennb.runs()]") == (
+        "[(2, 'completed'), (1, 'interrupted')]"
+    )
 
 
 def test_two_kernels_at_once_lose_nothing(kernel: Kernel, kernels: Callable[[], Kernel]) -> None:
@@ -56,9 +58,9 @@ def test_two_kernels_at_once_lose_nothing(kernel: Kernel, kernels: Callable[[], 
     assert kernel.value(
         "import zennb\nsorted(each.version for each in zennb.artifacts('v', limit=99)) == list(range(1, 31))"
     ) == ("True")
-    assert kernel.value("len(zennb.runs(limit=99)), {run.status.value for run in zennb.runs()}") == (
-        "(30, {'completed'})"
-    )
+    look = "[(run.kind, run.status.value, dict(run.steps)) for run in zennb.runs(limit=99)]"
+    sessions = [("session", "completed", {"completed": 15})] * 2
+    assert kernel.value(f"{look} == {sessions}") == "True"
 
 
 def test_an_instance_of_a_notebook_class_says_which_cell_it_needs(kernel: Kernel) -> None:

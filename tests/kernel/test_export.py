@@ -57,8 +57,8 @@ def test_the_saved_outputs_of_understanding_stacks_can_be_read_as_they_are() -> 
 def check_panels(text: str) -> None:
     """Both stacks, the runs of each, and the panel's static face are there."""
     assert re.search(r"● active my_stack default \(local\) my_artifact_store \(local\)", text)
-    assert re.search(r"step default \S*\.ipynb", text)
-    assert re.search(r"pipeline my_stack \S*\.ipynb", text)
+    assert re.search(r"notebook default \S*\.ipynb", text)
+    assert re.search(r"pipeline of \d+ my_stack \S*\.ipynb", text)
     assert "This is how it stood when it was shown; run %stack picker for the panel itself." in text
     assert "an isolated place to run untrusted code not supported yet" in text
     assert "Traceback" not in text

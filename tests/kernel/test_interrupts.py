@@ -53,8 +53,10 @@ def test_an_interrupted_step_gives_the_prompt_back(
     assert ran.status == "interrupted"
     assert kernel.value("'new' in globals(), xs") == "(False, [1])"
     check_still_usable(kernel, kernels)
-    (runs,) = kernel.run("import zennb\n[run.status.value for run in zennb.runs(status='interrupted')]")
-    assert runs.result == "['interrupted']"
+    (runs,) = kernel.run(
+        "import zennb\nmine = zennb.runs()[1]\nmine.kind, mine.status.value, dict(mine.names)"
+    )
+    assert runs.result == "('session', 'completed', {'s': 'interrupted', 'fine': 'completed'})"
 
 
 @pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)

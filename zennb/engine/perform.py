@@ -20,7 +20,7 @@ from zennb.engine.definition import is_silent
 from zennb.engine.execution import StepExecution
 from zennb.engine.outcome import StepOutcome
 from zennb.engine.process import prove_same_code, refuse_lost_state
-from zennb.engine.recording import Recording
+from zennb.engine.recording import Recording, keep_output
 from zennb.engine.request import Channels
 from zennb.engine.streams import redirected
 from zennb.engine.transplant import unpack
@@ -71,21 +71,23 @@ def own_frames(error: E, filenames: Iterable[str]) -> E:
 
 
 def _performed(request: StepRequest, channels: Channels, resources: Resources) -> StepOutcome:
-    started = time.perf_counter()
+    started, recording = time.perf_counter(), Recording(channels.output)
     try:
         with (channels.cancel or Ticket()).held():
-            return _execution(request, channels, resources)
+            return _execution(request, channels, resources, recording)
     except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
         return StepOutcome(
             error=own_frames(error, [request.definition.filename]),
+            displays=keep_output(recording, resources.shelf.store),
             seconds=time.perf_counter() - started,
             process=os.getpid(),
         )
 
 
-def _execution(request: StepRequest, channels: Channels, resources: Resources) -> StepOutcome:
+def _execution(
+    request: StepRequest, channels: Channels, resources: Resources, recording: Recording
+) -> StepOutcome:
     __tracebackhide__ = True
-    recording = Recording(channels.output)
     namespace: dict[str, Any] = {
         "__name__": "__main__",
         "__builtins__": builtins,

@@ -7,12 +7,14 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zennb.errors import DamagedArtifact
+from zennb.errors import DamagedArtifact, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-__all__ = ["Event", "Recording", "settled"]
+    from zennb.components.component import ArtifactStore
+
+__all__ = ["Event", "Recording", "keep_output", "settled"]
 
 Event: TypeAlias = dict[str, Any]
 """One thing shown: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
@@ -126,6 +128,19 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
         for mime, value in data.items()
         if mime != _LIVE_ONLY
     }
+
+
+def keep_output(recording: Recording, store: ArtifactStore) -> str:
+    """Store what a step showed before it failed, for its log; return the blob, "" when there is nothing to be kept.
+
+    A store that cannot take it is no reason to hide the error that the step raised.
+    """
+    if not len(recording):
+        return ""
+    try:
+        return store.put([recording.dump()])
+    except StoreError:
+        return ""
 
 
 def settled(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -317,7 +317,7 @@ class PipelineRun:
                 seconds=outcome.seconds,
                 attempts=task.attempts,
             )
-            step = replace(step, inputs=task.inputs)
+            step = replace(step, inputs=task.inputs, displays=outcome.displays)
         self._record(step)
 
     def _fail_early(self, definition: Definition, error: ZennbError, started: float) -> None:

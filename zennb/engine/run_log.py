@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Run, Step
     from zennb.stacks.workspace import Workspace
 
-__all__ = ["RunLog", "StepLog", "run_log"]
+__all__ = ["RunLog", "StepLog", "run_log", "step_log"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +76,11 @@ def run_log(workspace: Workspace, run: Run, step: str | None = None) -> RunLog:
         if step not in known:
             raise UnknownName(f"step of run {run.id} called", step, known)
         found = [each for each in found if each.name == step]
-    return RunLog(run=run, steps=[_step_log(workspace, run, each) for each in found])
+    return RunLog(run=run, steps=[step_log(workspace, run, each) for each in found])
 
 
-def _step_log(workspace: Workspace, run: Run, step: Step) -> StepLog:
+def step_log(workspace: Workspace, run: Run, step: Step) -> StepLog:
+    """Return what one record of a step of that run printed and showed."""
     if not step.displays:
         return StepLog(step=step)
     trouble = ""

@@ -35,14 +35,9 @@ __all__ = ["CellRun", "KernelRuns"]
 
 
 class KernelRuns:
-    """The runs of one kernel's step cells.
+    """The runs of one kernel's step cells; they outlive the extension, which may be loaded again."""
 
-    Args:
-        folder: returns the notebook's folder.
-    """
-
-    def __init__(self, folder: Callable[[], Path]) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self._runs: list[_Ongoing] = []
         self._whole: dict[tuple[Path, int], Run | None] = {}
 
@@ -60,7 +55,7 @@ class KernelRuns:
             site: the stack it runs on.
             started: when it began, in seconds since the epoch.
         """
-        return CellRun(self._ongoing(site, started), site, self._folder)
+        return CellRun(self._ongoing(site, started), site)
 
     def _ongoing(self, site: Site, started: float) -> _Ongoing:
         """Return the run that a cell on a stack belongs to; a stack that was changed since is another one."""
@@ -127,11 +122,10 @@ class CellRun:
     Args:
         ongoing: the run.
         site: the stack the cell runs on.
-        folder: returns the notebook's folder.
     """
 
-    def __init__(self, ongoing: _Ongoing, site: Site, folder: Callable[[], Path]) -> None:
-        self._ongoing, self._metadata, self._folder = ongoing, site.metadata, folder
+    def __init__(self, ongoing: _Ongoing, site: Site) -> None:
+        self._ongoing, self._metadata, self._folder = ongoing, site.metadata, site.folder
         self._live: LiveLine | None = None
 
     def begin(self, live: LiveLine) -> None:
@@ -173,6 +167,6 @@ class CellRun:
     def _note_commit(self) -> None:
         """Let the commit of the notebook's folder be found, once per run and without waiting for git."""
         ongoing = self._ongoing
-        if not ongoing.has_commit and ongoing.run.id is not None:
+        if not ongoing.has_commit and ongoing.run.id is not None and self._folder is not None:
             ongoing.has_commit = True
-            record_commit_later(self._metadata, ongoing.run.id, self._folder())
+            record_commit_later(self._metadata, ongoing.run.id, self._folder)

@@ -73,7 +73,7 @@ class KernelSession:
         self.tap = Tap(shell)
         self.frontend = KernelFrontend(shell, self.tap)
         self.activity = Activity()
-        self.runs = KernelRuns(self._folder)
+        self.runs: KernelRuns = vars(shell).setdefault("zennb_runs", KernelRuns())
         self.lock = threading.RLock()
         self._signer = Signer()
         self.surroundings = Surroundings(

@@ -12,7 +12,7 @@ from zennb.core.plan import Outline, plan
 from zennb.core.records import Attempt, Status, Step
 from zennb.engine.deadline import awake, interrupted, interrupts_raise
 from zennb.engine.execution import StepExecution
-from zennb.engine.recording import Recording
+from zennb.engine.recording import Recording, keep_output
 from zennb.engine.request import StepRequest
 from zennb.engine.run import PipelineRun
 from zennb.engine.run_request import RunRequest
@@ -54,6 +54,7 @@ class StepCell:
         self._clock = time.perf_counter()
         self._recording = Recording()
         self._attempts: list[Attempt] = []
+        self._displays = ""
         self._resolved: ResolvedStep | None = None
         self._verdict: Verdict | None = None
         self._run = session.runs.cell(site, started=self._started)
@@ -196,7 +197,8 @@ class StepCell:
         )
         hint = self._session.hint(error)
         said = "; ".join(part for part in (hint, _say_restored(restored)) if part)
-        step = self._run.end(replace(step, inputs=self._inputs), step.status)
+        displays = self._displays or keep_output(self._recording, self._site.store)
+        step = self._run.end(replace(step, inputs=self._inputs, displays=displays), step.status)
         self._session.show_status(replace(step, reason=said))
 
     def _undo(self) -> list[str]:
@@ -270,7 +272,7 @@ class StepCell:
             raise interrupted() from None
         self._emit(shown)
         done = finished.steps[name]
-        self._attempts = list(done.attempts)
+        self._attempts, self._displays = list(done.attempts), done.displays
         if finished.error is not None:
             self._clock = time.perf_counter() - done.seconds
             raise finished.error

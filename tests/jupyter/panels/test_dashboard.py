@@ -147,15 +147,19 @@ def test_all_runs_of_a_stack_are_one_step_from_the_stack(board: Board) -> None:
     board.notebook.run(*STUDY)
     record(3)
     board.page("Stacks")
+    board.notebook.run("%pipeline run")
     board.panel.stacks.all_runs.click()
     assert board.panel.pages.current == "Runs"
     assert "runs on stack 'default': all 2" in board.words
+    assert "load, total" in board.words
+    board.panel.runs.kind.choose("session")
+    assert "runs of kind session on stack 'default': one" in board.words
 
 
 def test_a_run_shows_its_graph_its_steps_and_of_a_step_all_that_is_known(board: Board) -> None:
     board.notebook.run(*STUDY, "%pipeline run --rerun")
     board.page("Runs")
-    board.press(board.panel.runs.rows, "run 3")
+    board.press(board.panel.runs.rows, "run 2")
     assert board.panel.pages.current == "Run"
     assert 'alt="✔ load → ✔ total; (✔ completed)"' in board.html
     board.press(board.panel.one_run.rows, "load")
@@ -195,8 +199,8 @@ def test_an_artifact_shows_versions_maker_uses_lineage_and_how_to_load_it(board:
     assert "artifact numbers v1" in board.words
     assert "numbers v1 list" in board.words
     assert "total v1" in board.words, "what came of it is in its lineage"
-    board.press(one.uses, "run 2")
-    assert (board.panel.pages.current, board.panel.one_run.number) == ("Run", 2)
+    board.press(one.uses, "run 1")
+    assert (board.panel.pages.current, board.panel.one_run.number) == ("Run", 1)
     board.page("Artifacts")
     one.maker.click()
     assert board.panel.one_run.number == 1
@@ -216,7 +220,8 @@ def test_the_pipeline_says_what_is_stale_and_why(board: Board) -> None:
 
 
 def test_two_runs_stand_side_by_side(board: Board) -> None:
-    board.notebook.run(*STUDY, "base = 3", STUDY[2].replace("total = ", "total = 1 + "))
+    board.notebook.run(*STUDY, "%pipeline run", "base = 3", STUDY[2].replace("total = ", "total = 1 + "))
+    board.notebook.run("%pipeline run")
     board.page("Run")
     board.panel.one_run.before.click()
     assert board.panel.pages.current == "Compare"

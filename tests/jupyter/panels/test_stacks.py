@@ -207,7 +207,10 @@ def test_a_stack_is_copied_and_renamed(opened: Opened) -> None:
 
 
 def test_deleting_a_stack_asks_first_and_names_what_hangs_on_it(opened: Opened) -> None:
-    opened.run("%stack copy default other", "%%step --stack other\nx = 1", "%%step --stack other\ny = 1")
+    opened.run(
+        "%stack copy default other", "%%step x\nx = 1", "%stack set other", "%pipeline run", "%pipeline run"
+    )
+    opened.run("%stack set default")
     opened.stacks.list.choose("other")
     opened.stacks.delete.click()
     question = (

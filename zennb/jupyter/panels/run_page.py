@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from ipywidgets import Text
 
 from zennb.core.pages import RunFilter
-from zennb.engine.recording import Recording
+from zennb.engine.run_log import step_log
 from zennb.errors import StoreError, UnknownName
 from zennb.jupyter.panels.arrange import bar, group, html, toggle
 from zennb.jupyter.panels.row_list import RowList
 from zennb.views import run as run_view
 from zennb.views import step as step_view
+from zennb.views.attempts import attempts
 from zennb.views.captured import captured
 from zennb.views.flow import flow
 from zennb.views.markup import block, box, heading_line
@@ -45,6 +46,8 @@ class RunPage:
         self.number: int | None = None
         self._run: Run | None = None
         self._steps: list[Step] = []
+        self._records: list[Step] = []
+        self._started: list[Run] = []
         self._going: Going | None = None
         self._step = ""
         self._asked = ""
@@ -90,26 +93,33 @@ class RunPage:
         """Return the run as it is shown."""
         if self._run is None:
             return View("no runs yet", box("no runs yet"))
-        parts: list[Shown] = [run_view.run(self._run), self._drawn(), self._table()]
+        parts: list[Shown] = [self._about_run(), self._drawn(), self._table()]
         step = self._chosen()
         return join([*parts, step_view.step(step)] if step is not None else parts)
 
     def _look(self) -> None:
         metadata = self._panel.panels.workspace.metadata
-        self._run, self._steps, self._going = None, [], None
+        self._run, self._steps, self._records, self._started, self._going = None, [], [], [], None
         if self.number is None:
             return
         self._going = next(
             (each for each in self._panel.panels.session.activity.runs if each.run.id == self.number), None
         )
-        if self._going is not None:
+        if self._going is not None and self._going.run.kind == "pipeline":
             self._run = self._going.run
-            self._steps = [self._going.steps[name] for name in self._going.order if name in self._going.steps]
-            return
-        self._run = metadata.run(self.number)
-        if self._run is None:
-            raise UnknownName("run", str(self.number), [str(each) for each in metadata.run_ids(limit=20)])
-        self._steps = metadata.steps(self.number)
+            self._records = [
+                self._going.steps[name] for name in self._going.order if name in self._going.steps
+            ]
+        else:
+            self._run = metadata.run(self.number)
+            if self._run is None:
+                known = [str(each) for each in metadata.run_ids(limit=20)]
+                raise UnknownName("run", str(self.number), known)
+            self._started = metadata.children(self.number)
+            # Of a session that goes on only the step that runs now is not on record.
+            now = [] if self._going is None else self._going.steps.values()
+            self._records = [*metadata.steps(self.number), *now]
+        self._steps = list({step.name: step for step in self._records}.values())  # the latest of each
 
     def _show(self) -> None:
         self.field.value = "" if self.number is None else str(self.number)
@@ -117,7 +127,7 @@ class RunPage:
         if self._run is None:
             self._head.value = box("no runs yet: run a cell that starts with %%step")
             return
-        self._head.value = run_view.run(self._run).html
+        self._head.value = self._about_run().html
         self._graph.value = self._drawn().html if len(self._steps) + len(self._waiting()) > 1 else ""
         self._printed.value = "".join(
             heading_line(f"output of {name}") + block(text)
@@ -125,6 +135,14 @@ class RunPage:
         )
         self._show_rows()
         self._show_step()
+
+    def _about_run(self) -> View:
+        assert self._run is not None
+        return join([run_view.run(self._run, started=self._started), *self._tries()])
+
+    def _tries(self) -> list[Table]:
+        tries = attempts(self._records)
+        return [tries] if tries.data else []
 
     def _waiting(self) -> list[str]:
         if self._going is None:
@@ -135,9 +153,9 @@ class RunPage:
         return run_view.steps(self._steps, now=time.time(), waiting=self._waiting())
 
     def _drawn(self) -> View:
-        order = self._going.order if self._going is not None else ()
+        order = [step.name for step in self._steps] + self._waiting()
         edges = self._going.edges if self._going is not None else ()
-        return flow(self._steps, order=order, edges=edges, current=self._step)
+        return flow(self._records, order=order, edges=edges, current=self._step)
 
     def _show_rows(self) -> None:
         names = [step.name for step in self._steps] + self._waiting()
@@ -171,17 +189,10 @@ class RunPage:
         if step is None or self._run is None:
             return
         self._asked = step.displays
-        self._captured.value = heading_line("output") + self._recorded(step.displays).html
-
-    def _recorded(self, blob: str) -> View:
-        assert self._run is not None
-        store = self._panel.panels.workspace.open(self._run.stack.name).store
-        if not store.has(blob):
-            raise StoreError(
-                f"what the step showed is not in the artifact store of stack '{self._run.stack.name}' as it is now; "
-                "run the step again."
-            )
-        return captured(Recording.load(store.get(blob)))
+        found = step_log(self._panel.panels.workspace, self._run, step)
+        if found.missing:
+            raise StoreError(found.missing)
+        self._captured.value = heading_line("output") + captured(found.events).html
 
     def _typed(self) -> None:
         text = self.field.value.strip().removeprefix("run").strip()

@@ -26,8 +26,16 @@ __all__ = ["PER_PAGE", "RunsPage"]
 PER_PAGE = 15
 """Rows on a page of a listing."""
 
-NARROW_WITHOUT = frozenset({"kind", "notebook"})
+NARROW_WITHOUT = frozenset({"kind", "notebook", "computed", "seconds"})
 """Columns that a narrow panel leaves out."""
+
+KINDS = {
+    "": "any kind",
+    "notebook": "whole notebooks",
+    "pipeline": "pipelines",
+    "session": "cells run by hand",
+}
+"""Kinds of runs, as the key of a menu → words."""
 
 SPANS = {
     "": "any time",
@@ -52,14 +60,17 @@ class RunsPage:
         filtered = panel.does(self._filtered)
         self.stack = Choice("Stack", on_choose=filtered)
         self.notebook = Choice("Notebook", on_choose=filtered)
+        self.kind = Choice("Kind", on_choose=filtered)
         self.status = Choice("State", on_choose=filtered)
         self.span = Choice("Begun", on_choose=filtered)
         self.rows = RowList(panel, "runs", on_open=open_run, on_page=self._turn)
         self._starts: list[RunPlace | None] = [None]
         self._page: Page[Run] = Page()
-        filters = bar(self.stack.widget, self.notebook.widget, self.status.widget, self.span.widget)
+        menus = (self.stack, self.notebook, self.kind, self.status, self.span)
+        filters = bar(*(menu.widget for menu in menus))
         filters.add_class("zennb-filters")
         self.widget = group(filters, self.rows.widget)
+        self.kind.offer(list(KINDS.items()))
         self.status.offer([("", "any state"), *((each.value, each.value) for each in Status)])
         self.span.offer(list(SPANS.items()))
 
@@ -76,6 +87,7 @@ class RunsPage:
     def only(self, *, stack: str) -> None:
         """Show all runs on one stack."""
         self._offer(stack, "")
+        self.kind.offer(list(KINDS.items()), chosen="")
         self.status.offer([("", "any state"), *((each.value, each.value) for each in Status)], chosen="")
         self.span.offer(list(SPANS.items()), chosen="")
         self._filtered()
@@ -107,6 +119,7 @@ class RunsPage:
         return RunFilter(
             stack=self.stack.value or None,
             notebook=self.notebook.value or None,
+            kind=self.kind.value or None,
             status=Status(status) if status else None,
             since=time.time() - float(span) if span else None,
         )
