@@ -15,6 +15,7 @@ import pytest
 import zennb.views
 from tests.views.safe_html import check_html
 from zennb.core.checked import Check, CheckedCell
+from zennb.core.log import RunLog, StepLog
 from zennb.core.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.records import (
     ComponentSpec,
@@ -22,7 +23,6 @@ from zennb.core.records import (
     StackSpec,
     Status,
 )
-from zennb.engine.run_log import RunLog, StepLog
 from zennb.views.artifact import artifact, artifacts, history, loading, uses
 from zennb.views.attempts import attempts
 from zennb.views.captured import captured

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zennb.errors import DamagedArtifact, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from zennb.components.component import ArtifactStore
 
-__all__ = ["Event", "Recording", "keep_output", "settled"]
+__all__ = ["Event", "Recording", "keep_output"]
 
 Event: TypeAlias = dict[str, Any]
 """One thing shown: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
@@ -141,22 +141,3 @@ def keep_output(recording: Recording, store: ArtifactStore) -> str:
         return store.put([recording.dump()])
     except StoreError:
         return ""
-
-
-def settled(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return events as they stood at the end: cleared ones gone, updated displays in their last state."""
-    found: list[Mapping[str, Any]] = []
-    places: dict[str, int] = {}
-    for event in events:
-        if event["kind"] == "clear":
-            found.clear()
-            places.clear()
-            continue
-        name = str(event.get("id") or "")
-        if name and event.get("update") and name in places:
-            found[places[name]] = event
-            continue
-        if name:
-            places[name] = len(found)
-        found.append(event)
-    return found

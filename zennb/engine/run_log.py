@@ -2,61 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zennb.engine.recording import Recording, settled
+from zennb.core.log import RunLog, StepLog
+from zennb.engine.recording import Recording
 from zennb.errors import DamagedArtifact, StoreError, UnknownName
 from zennb.stacks.stores import artifact_stores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from zennb.core.records import Run, Step
     from zennb.stacks.workspace import Workspace
 
-__all__ = ["RunLog", "StepLog", "run_log", "step_log"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepLog:
-    """What one step printed and showed.
-
-    Attributes:
-        step: the record of the step.
-        events: in order, as `engine.recording.Event` describes them.
-        missing: why what it showed cannot be read, in one sentence; "" when it can.
-    """
-
-    step: Step
-    events: Sequence[Mapping[str, Any]] = ()
-    missing: str = ""
-
-    @property
-    def text(self) -> str:
-        """What it printed, the text of what it showed, and the traceback of its error, in order."""
-        failure = self.step.failure
-        failed = "" if failure is None else failure.traceback or f"{failure.type}: {failure.message}"
-        parts = [*(_text(event) for event in settled(self.events)), self.missing, failed]
-        return "\n".join(part.removesuffix("\n") for part in parts if part)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunLog:
-    """What the steps of a run printed and showed, in the order they ended.
-
-    Attributes:
-        run: the record of the run.
-        steps: one for each record of a step.
-    """
-
-    run: Run
-    steps: Sequence[StepLog] = ()
-
-    @property
-    def text(self) -> str:
-        """What all of them printed and showed."""
-        return "\n".join(part for part in (each.text for each in self.steps) if part)
+__all__ = ["run_log", "step_log"]
 
 
 def run_log(workspace: Workspace, run: Run, step: str | None = None) -> RunLog:
@@ -97,11 +54,3 @@ def step_log(workspace: Workspace, run: Run, step: Step) -> StepLog:
         "run the step again."
     )
     return StepLog(step=step, missing=trouble or gone)
-
-
-def _text(event: Mapping[str, Any]) -> str:
-    if event["kind"] == "stream":
-        lines = str(event["text"]).replace("\r\n", "\n").split("\n")
-        return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
-    plain = (event.get("data") or {}).get("text/plain", "")
-    return "".join(plain) if isinstance(plain, list) else str(plain)
