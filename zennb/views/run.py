@@ -23,6 +23,9 @@ __all__ = ["commit", "folded", "run", "runs", "step_row", "steps", "summary", "t
 _AROUND = ("python", "zennb", "platform")
 """Versions of a run that are no packages."""
 
+WIDE = 100
+"""Columns of text from which on a list of runs breaks the names of steps rather than leaving out the notebook."""
+
 MOST_NAMES = 4
 """Names of steps that a list of runs shows per run."""
 
@@ -48,9 +51,9 @@ def runs(found: Sequence[Run], *, page: int = 80) -> Table:
         Column.of("count", "run", heading=True, show=_id, markup=lambda value: escape(_id(value))),
         Column.of("state", "status", "state"),
         Column.of("names", "names", "steps", show=folded, markup=_folded, most=44, wrap=True),
-        Column.of("names", "kind", minor=True),
+        Column.of("names", "kind", minor=page < WIDE),
         Column.of("names", "stack", most=20),
-        Column.of("names", "notebook", most=28, minor=True),
+        Column.of("names", "notebook", most=28, minor=page < WIDE),
         Column.of("seconds", "computed"),
         Column.of("seconds", "saved"),
         Column.of("seconds", "seconds", "took", minor=True),
