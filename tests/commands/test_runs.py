@@ -117,7 +117,10 @@ def test_runs_are_found_by_kind_and_notebook(command: Commands, tmp_path: Path) 
         command("runs", "--kind", "sesion")
 
 
-def test_a_list_names_steps_and_says_what_was_computed_and_saved(command: Commands) -> None:
+def test_a_list_names_steps_and_says_what_was_computed_and_saved(
+    command: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     recorded(
         command,
         step("load"),
@@ -128,11 +131,16 @@ def test_a_list_names_steps_and_says_what_was_computed_and_saved(command: Comman
     text = command.text("runs", face=Face.TERMINAL)
     assert "load, train +12 cached" in text
     assert ("3.5 s" in text, "24.0 s" in text, "study.ipynb" in text, "session" in text) == (True,) * 4
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(len, command.text("runs", face=Face.TERMINAL).splitlines())) <= 80
     (data,) = command.data("runs")
     assert (data["computed"], data["saved"], len(data["names"])) == (3.5, 24.0, 14)
 
 
-def test_a_run_of_an_old_database_is_listed_as_before(command: Commands) -> None:
+def test_a_run_of_an_old_database_is_listed_as_before(
+    command: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     recorded(command, step("train"), kind="step")
     assert "step" in command.text("runs", face=Face.TERMINAL)
     assert [run["kind"] for run in command.data("runs", "--kind", "step")] == ["step"]

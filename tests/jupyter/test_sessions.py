@@ -63,6 +63,12 @@ def test_cells_are_one_run_with_what_they_add_up_to(notebook: Notebook) -> None:
     assert found.process == os.getpid()
 
 
+def test_what_looks_like_a_secret_is_no_parameter_that_one_can_read(notebook: Notebook) -> None:
+    notebook.run("api_token = 'hunter2'\nrate = 3", "%%step a\nx = len(api_token) * rate", "rate = 4")
+    notebook.run("%%step a\nx = len(api_token) * rate")
+    assert only(notebook).parameters == {"api_token": "••••", "rate": "4"}
+
+
 def test_the_state_of_a_session_is_that_of_its_latest_step(notebook: Notebook) -> None:
     for cell, status in (
         ("%%step a\nx = 1", "completed"),

@@ -20,6 +20,7 @@ from zennb.engine.site import run_versions
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
 from zennb.views.artifact import glance
+from zennb.views.configuration import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -155,13 +156,17 @@ class CellRun:
         """Return the run as it is after a step; its duration never shrinks, whatever the clock does."""
         run, ongoing = self._ongoing.run, self._ongoing
         ongoing.packages.update(step.parts.packages if step.parts is not None else {})
-        read = {name: item for name, item in step.inputs.items() if item.kind == "parameter"}
+        read = {
+            name: masked(name, glance(item, alone=True))
+            for name, item in step.inputs.items()
+            if item.kind == "parameter"
+        }
         return replace(
             run,
             status=status,
             seconds=max(run.seconds, time.time() - run.started),
             versions=run_versions(ongoing.packages),
-            parameters={**run.parameters, **{name: glance(item, alone=True) for name, item in read.items()}},
+            parameters={**run.parameters, **read},
         )
 
     def _note_commit(self) -> None:
