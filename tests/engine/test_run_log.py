@@ -126,6 +126,15 @@ def test_output_is_found_in_the_store_that_has_it(workspace: Workspace, tmp_path
     assert "epoch 2" in run_log(workspace, run).text
 
 
+def test_output_is_found_though_the_stack_has_another_store_now(workspace: Workspace, tmp_path: Path) -> None:
+    workspace.registry.copy_stack("default", "second")
+    workspace.set("second")
+    run = keep(workspace, step(), recording=everything())
+    workspace.registry.register_component("artifact_store", "other", "local", {"path": str(tmp_path / "x")})
+    workspace.registry.update_stack("second", {"artifact_store": "other"})
+    assert "epoch 2" in run_log(workspace, run).text
+
+
 def test_output_of_a_stack_that_is_gone_is_looked_for_elsewhere(workspace: Workspace) -> None:
     workspace.registry.copy_stack("default", "second")
     workspace.set("second")

@@ -6,11 +6,12 @@ import os
 import subprocess
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.core.records import Run, Status
+from zennb.core.records import Run, Status, Step
 from zennb.jupyter import cellrun
 
 if TYPE_CHECKING:
@@ -179,6 +180,30 @@ def test_what_a_cell_left_to_be_written_is_not_written_after_the_next(
     notebook.run("%%step b\ny = 1")
     time.sleep(0.5)
     assert only(notebook).status is Status.COMPLETED
+
+
+def test_a_session_begun_by_a_cell_that_never_came_to_its_end_goes_on(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cellrun, "BEARABLE", 0.0)
+    session = notebook.shell.zennb_step
+    broken = session.runs.cell(session.site(), started=time.time())
+    broken.begin(session.live_line(Step(name="broken", status=Status.RUNNING)))
+    until(lambda: runs(notebook))
+    assert only(notebook).status is Status.RUNNING
+    notebook.run("%%step a\nx = 1")
+    assert (only(notebook).status, only(notebook).names) == (Status.COMPLETED, {"a": "completed"})
+
+
+def test_a_clock_that_is_set_back_leaves_a_session_as_long_as_it_was(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.run("%%step a\nx = 1")
+    seconds = only(notebook).seconds
+    monkeypatch.setattr(cellrun, "time", SimpleNamespace(time=lambda: 0.0))
+    notebook.run("%%step b\ny = 1")
+    assert only(notebook).steps == {"completed": 2}
+    assert only(notebook).seconds == seconds
 
 
 def test_a_pipeline_run_is_a_run_beside_the_session(notebook: Notebook) -> None:
