@@ -232,3 +232,32 @@ def test_settings_that_each_thread_has_are_those_of_the_notebook_wherever_they_a
     assert f"{name} changed" in looked()
     notebook.run(first)
     assert "1 step fresh" in looked()
+
+
+def test_a_session_shows_what_runs_now_beside_the_latest_of_each_of_its_steps(notebook: Any) -> None:
+    notebook.run(
+        "import zennb",
+        "%%step first\na = 1",
+        "%%step first\na = 2",
+        "%%step last\nb = a",
+        "%pipeline run",
+        "rounds = 4000",
+        "board = zennb.Dashboard()",
+    )
+
+    def act(board: Any) -> None:
+        board.pages.buttons["Run"].click()
+        assert board.one_run.number == 1
+        text = board.view().text
+        assert "  kind      session" in text
+        assert "✔ first → ✔ last" in text
+        assert "◌ endless" in text
+        assert "its code changed" in text
+        assert text.count("first run") == 2, "the earlier record of `first` is not listed"
+        board.stop.click()
+
+    meanwhile(notebook, f"%%step endless\n{ENDLESS}", act)
+    board = notebook.ns["board"]
+    until(lambda: "■ interrupted" in said(board))
+    steps = api.workspace().metadata.steps(1)
+    assert [step.name for step in steps] == ["first", "first", "last", "endless"]

@@ -77,10 +77,11 @@ class RunPage:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look the run up again; without one, the latest."""
+        """Look the run up again; without one, what runs now, else the latest."""
         if self.number is None:
-            latest = self._panel.panels.workspace.metadata.run_ids(limit=1)
-            self.number = latest[0] if latest else None
+            now = [each.run.id for each in self._panel.panels.session.activity.runs]
+            latest = now or self._panel.panels.workspace.metadata.run_ids(limit=1)
+            self.number = latest[-1] if latest else None
         self._look()
         self._show()
 
