@@ -66,6 +66,16 @@ def test_a_database_of_version_1_opens_with_all_that_was_in_it(golden: Path) -> 
     store.close()
 
 
+def test_runs_of_an_old_database_are_listed_with_the_names_of_their_steps(golden: Path) -> None:
+    store = MetadataStore(golden)
+    [run] = store.runs()
+    assert list(run.names) == list(dict.fromkeys(step.name for step in store.steps(run.id or 0)))
+    assert set(run.names.values()) <= {"completed", "failed", "cached"}
+    assert (run.computed, run.saved, run.commit, run.parent) == (0.0, 0.0, "", None)
+    assert store.children(run.id or 0) == []
+    store.close()
+
+
 def test_an_old_database_ends_up_in_the_shape_of_a_new_one(golden: Path, tmp_path: Path) -> None:
     for path in (golden, tmp_path / "new.db"):
         MetadataStore(path).close()
