@@ -235,10 +235,14 @@ class KernelSession:
         """The notebook's file, where the frontend tells it."""
         return find_notebook(self.namespace)
 
-    def _folder(self) -> Path:
+    def _folder(self) -> Path | None:
         """Return the notebook's folder; the working folder when it is not known."""
         path = self.path
-        return Path.cwd() if path is None else path.parent
+        if path is not None:
+            return path.parent
+        with suppress(FileNotFoundError):  # it may have been removed
+            return Path.cwd()
+        return None
 
     @property
     def notebook(self) -> str:
