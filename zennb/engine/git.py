@@ -6,6 +6,7 @@ no file system monitor that a repository's configuration names, and takes no loc
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from contextlib import suppress
@@ -74,9 +75,11 @@ def find_commit(folder: Path, *, timeout: float = TIMEOUT) -> Commit:
 def record_commit_later(metadata: MetadataStore, run: int, folder: Path) -> None:
     """Find the commit of a folder in a thread of its own, and write it into the record of a run."""
     if _is_under_control(folder):
-        threading.Thread(
+        thread = threading.Thread(
             target=partial(_record, metadata, run, folder), name="zennb-git", daemon=True
-        ).start()
+        )
+        with suppress(RuntimeError):  # the process has all the threads it may have: no commit on record
+            thread.start()
 
 
 def _record(metadata: MetadataStore, run: int, folder: Path) -> None:
@@ -87,7 +90,8 @@ def _record(metadata: MetadataStore, run: int, folder: Path) -> None:
 
 
 def _is_under_control(folder: Path) -> bool:
-    return any((place / ".git").exists() for place in (folder, *folder.absolute().parents))
+    # Not `Path.exists`, which raises where a folder above must not be entered.
+    return any(os.path.exists(place / ".git") for place in (folder, *folder.absolute().parents))  # noqa: PTH110
 
 
 def _read(text: str) -> Commit:
