@@ -98,6 +98,75 @@ def test_a_notebook_of_format_3_is_converted(tmp_path: Path) -> None:
     assert order(path) == []
 
 
+OLD = {
+    1: {
+        "nbformat": 1,
+        "cells": [
+            {"cell_type": "code", "code": "x = 1\nx", "prompt_number": 2},
+            {"cell_type": "text", "text": "some words"},
+        ],
+    },
+    2: {
+        "nbformat": 2,
+        "metadata": {"name": "old"},
+        "worksheets": [
+            {
+                "cells": [
+                    {"cell_type": "code", "input": ["x = 1", "x"], "language": "python", "outputs": []},
+                    {"cell_type": "markdown", "source": ["a", "b"]},
+                ]
+            },
+            {"cells": [{"cell_type": "html", "source": "<p>c</p>"}]},
+        ],
+    },
+    3: {
+        "nbformat": 3,
+        "nbformat_minor": 0,
+        "metadata": {"name": "old"},
+        "worksheets": [
+            {
+                "cells": [
+                    {"cell_type": "heading", "level": 2, "source": ["One\n", "line"]},
+                    {"cell_type": "code", "input": ["x = 1\n", "x"], "language": "python", "outputs": []},
+                    {"cell_type": "code", "language": "python", "outputs": [], "metadata": {"tags": ["a"]}},
+                    {"cell_type": "raw", "source": ["as", "it is"]},
+                ]
+            }
+        ],
+    },
+}
+
+
+@pytest.mark.parametrize("version", OLD)
+def test_older_formats_read_as_nbformat_converts_them(version: int, tmp_path: Path) -> None:
+    path = tmp_path / "old.ipynb"
+    path.write_text(json.dumps(OLD[version]))
+    converted = [
+        (cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ()))) for cell in document(path).cells
+    ]
+    assert [(cell.type, cell.source, cell.tags) for cell in read(path)] == converted
+    assert len(converted) > 1
+
+
+@pytest.mark.parametrize(
+    "sheets", ["x", [1], [{}], [{"cells": [1]}], [{"cells": [{"cell_type": "code", "input": 7}]}]]
+)
+def test_older_cells_that_have_no_shape_are_refused_in_one_sentence(tmp_path: Path, sheets: object) -> None:
+    path = tmp_path / "old.ipynb"
+    path.write_text(json.dumps({"nbformat": 3, "worksheets": sheets}))
+    with pytest.raises(BrokenNotebook, match=r"old\.ipynb is a damaged notebook: its cells cannot be read"):
+        read(path)
+
+
+def test_cells_are_read_without_nbformat(tmp_path: Path) -> None:
+    path = notebook(tmp_path / "n.ipynb", code("1", id="a"))
+    program = (
+        "import sys; from zennb.headless.read import read\n"
+        f"assert read({str(path)!r})[0].id == 'a'\nassert 'nbformat' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 def test_a_missing_notebook_is_named_with_the_nearest_one(tmp_path: Path) -> None:
     notebook(tmp_path / "quickstart.ipynb")
     with pytest.raises(UnknownName, match=r"quikstart\.ipynb'; did you mean '.*quickstart\.ipynb'\?"):

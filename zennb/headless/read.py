@@ -9,6 +9,7 @@ from typing import Any
 
 from zennb.core.heading import heading
 from zennb.errors import BrokenNotebook, UnknownName
+from zennb.headless.formats import converted
 
 __all__ = ["Cell", "document", "order", "read", "runs", "step_name"]
 
@@ -22,7 +23,7 @@ class Cell:
         type: `code`, `markdown` or `raw`.
         source: its text.
         tags: its tags, e.g. `("parameters",)`.
-        outputs: its saved outputs, as in the file; empty for cells that are not code.
+        outputs: its saved outputs, as in the file; empty for cells that are not code, and in formats before 4.
     """
 
     id: str
@@ -35,17 +36,29 @@ class Cell:
 def read(path: str | Path) -> tuple[Cell, ...]:
     """Read the cells of a notebook, in file order.
 
+    Reads the JSON itself: importing nbformat takes about a second, and only writing and running need it.
+
     Raises:
         UnknownName: there is no such file.
         BrokenNotebook: it is no Jupyter notebook, or is written for another language.
     """
-    return tuple(_cell(cell) for cell in document(path).cells)
+    path = Path(path)
+    content = _parsed(path)
+    _refuse_other_languages(path, content)
+    try:
+        cells = converted(content)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BrokenNotebook(
+            f"{path.name} is a damaged notebook: its cells cannot be read ({type(error).__name__}: {error}). "
+            "Open it in JupyterLab to see what is left, or take the last saved version."
+        ) from None
+    if _version(content) >= (4, 5):
+        _complete_ids(cells)
+    return tuple(_cell(cell) for cell in cells)
 
 
 def order(path: str | Path) -> list[str]:
     """Read the ids of a notebook's code cells, in file order; cells without an id are left out.
-
-    Meant for running kernels that ask often, so it spares the import of nbformat, which takes long.
 
     Raises:
         UnknownName: there is no such file.
@@ -74,7 +87,7 @@ def document(path: str | Path) -> Any:
     if node.nbformat != nbformat.current_nbformat:
         node = nbformat.convert(node, nbformat.current_nbformat)
     if (node.nbformat, node.nbformat_minor) >= (4, 5):
-        _complete_ids(node)
+        _complete_ids(node.cells)
     return node
 
 
@@ -89,14 +102,18 @@ def runs(cell: Any) -> bool:
     return bool(cell.cell_type == "code" and cell.source.strip())
 
 
-def _cell(cell: Any) -> Cell:
+def _cell(cell: dict[str, Any]) -> Cell:
     return Cell(
-        id=cell.get("id", ""),
-        type=cell.cell_type,
-        source=cell.source,
-        tags=tuple(cell.get("metadata", {}).get("tags", ())),
-        outputs=tuple(cell.get("outputs", ())),
+        id=str(cell.get("id") or ""),
+        type=cell["cell_type"],
+        source=cell["source"],
+        tags=tuple((cell.get("metadata") or {}).get("tags") or ()),
+        outputs=tuple(cell.get("outputs") or ()),
     )
+
+
+def _version(content: dict[str, Any]) -> tuple[int, int]:
+    return content.get("nbformat", 1), content.get("nbformat_minor") or 0
 
 
 def _parsed(path: Path) -> dict[str, Any]:
@@ -155,11 +172,12 @@ def _refuse_other_languages(path: Path, content: dict[str, Any]) -> None:
             )
 
 
-def _complete_ids(node: Any) -> None:
+def _complete_ids(cells: list[Any]) -> None:
     seen: set[str] = set()
-    for position, cell in enumerate(node.cells, start=1):
-        if not cell.get("id") or cell.id in seen:
-            cell.id = f"cell-{position}"
-            while cell.id in seen:
-                cell.id += "x"
-        seen.add(cell.id)
+    for position, cell in enumerate(cells, start=1):
+        if not cell.get("id") or cell["id"] in seen:
+            made = f"cell-{position}"
+            while made in seen:
+                made += "x"
+            cell["id"] = made
+        seen.add(cell["id"])
