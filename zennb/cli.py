@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 from zennb.errors import UsageError, ZennbError
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 FAILED, MISTYPED, INTERRUPTED = 1, 2, 130
-MAGIC = re.compile(r"`%(?!%|load_ext)(?:zennb )?")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     0 means done; 1 that it could not be done, or that a cell failed; 2 that it was typed wrongly; 130 that it was
-    interrupted. What was asked for goes to standard output, what went wrong is one sentence on standard error.
+    interrupted. What was asked for goes to standard output, what went wrong is one sentence on standard error;
+    under `--json` both are one object on standard output (`commands.envelope`).
 
     Args:
         argv: what was typed after the program's name; that of this process when None.
@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcome = _run(list(sys.argv[1:] if argv is None else argv))
         if outcome.view is not None:
             _say(outcome.view.text)
+        if outcome.raised is not None and not isinstance(outcome.raised, (ZennbError, KeyboardInterrupt)):
+            traceback.print_exception(outcome.raised)  # a defect of ours, which a sentence does not explain
         return outcome.code
     except UsageError as error:
         return _complain(error, MISTYPED)
@@ -64,5 +66,7 @@ def _say(line: str) -> None:
 
 
 def _complain(error: ZennbError, code: int) -> int:
-    sys.stderr.write(f"{MAGIC.sub('`zennb ', error.message)}\n")
+    from zennb.commands.face import Face
+
+    sys.stderr.write(f"{Face.TERMINAL.adapt(error.message)}\n")
     return code

@@ -22,7 +22,9 @@ ZennbError
 ├── PlanError (ValueError)              the steps do not form a pipeline (cycle, unknown step)
 ├── StepRefused (RuntimeError)          a step cannot run here, said before it starts
 ├── StepTimeout (TimeoutError)          a step ran longer than its --timeout
-└── StepFailed (RuntimeError)           a step raised; the original exception is its cause
+├── StepFailed (RuntimeError)           a step raised; the original exception is its cause
+├── RunFailed (RuntimeError)            a notebook that was run as a file did not end well
+└── CheckFailed (AssertionError)        a notebook shows something else when its cells are steps
 
 Each message says what happened, what was seen and what to do next; the parts are attributes.
 """
@@ -30,7 +32,7 @@ Each message says what happened, what was seen and what to do next; the parts ar
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BrokenNotebook",
     "CannotDigest",
+    "CheckFailed",
     "DamagedArtifact",
     "ForeignStore",
     "InUse",
@@ -49,6 +52,7 @@ __all__ = [
     "NameTaken",
     "NotStorable",
     "PlanError",
+    "RunFailed",
     "StepFailed",
     "StepRefused",
     "StepTimeout",
@@ -95,13 +99,14 @@ class UnknownName(ZennbError, LookupError):
         kind: what was looked for, e.g. "stack".
         name: the name that was typed.
         known: the names that exist.
+        nearest: the known name closest to it; None when none is close.
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str] = (), *, hint: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        close = nearest(name, self.known)
-        if close is not None:
-            advice = f"; did you mean '{close}'?"
+        self.nearest = nearest(name, self.known)
+        if self.nearest is not None:
+            advice = f"; did you mean '{self.nearest}'?"
         elif self.known:
             shown = ", ".join(self.known[:8]) + (", ..." if len(self.known) > 8 else "")
             advice = f"; known: {shown}."
@@ -258,3 +263,35 @@ class StepFailed(ZennbError, RuntimeError):
     def __init__(self, message: str, *, step: str) -> None:
         super().__init__(message)
         self.step = step
+
+
+class RunFailed(ZennbError, RuntimeError):
+    """A notebook that was run as a file did not end well.
+
+    Attributes:
+        notebook: its file.
+        cell: the number beside the cell that failed, as in its traceback; None when no cell did.
+        step: the step that failed in it; "" when it was no step.
+        cause: name of the exception's class in the notebook; "" when there was none.
+        traceback: as the notebook shows it, without colour codes.
+        run: the run, where one was recorded; else None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        notebook: str,
+        cell: int | None = None,
+        step: str = "",
+        cause: str = "",
+        traceback: str = "",
+        run: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.notebook, self.cell, self.step = notebook, cell, step
+        self.cause, self.traceback, self.run = cause, traceback, run
+
+
+class CheckFailed(ZennbError, AssertionError):
+    """A notebook shows something else when its cells are steps, or could not be compared to its end."""

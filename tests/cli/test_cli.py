@@ -12,6 +12,7 @@ import pytest
 
 from zennb import api, cli
 from zennb.commands import dispatch
+from zennb.metadata.store import MetadataStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def zennb(*words: str) -> subprocess.CompletedProcess[str]:
 def test_what_was_asked_for_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["stack", "list", "--json"]) == 0
     out, err = capsys.readouterr()
-    assert ([stack["name"] for stack in json.loads(out)], err) == (["default"], "")
+    assert ([stack["name"] for stack in json.loads(out)["data"]], err) == (["default"], "")
 
 
 def test_a_typing_mistake_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,7 +120,7 @@ def test_characters_the_terminal_cannot_show_are_replaced(monkeypatch: pytest.Mo
 def test_a_reader_that_has_read_enough_is_no_trouble() -> None:
     command = f"{sys.executable} -m zennb stack list --json | head -c 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("[", "")
+    assert (done.stdout, done.stderr) == ("{", "")
 
 
 def test_a_closed_reader_is_no_trouble() -> None:
@@ -153,6 +154,29 @@ def test_a_listing_loads_nothing_heavy() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "kind"),
+    [("stack lst", 2, "UsageError"), ("stack set defalt", 1, "UnknownName"), ("nothing", 2, "UsageError")],
+)
+def test_under_json_what_went_wrong_is_one_object_on_standard_output(
+    words: str, code: int, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main([*words.split(), "--json"]) == code
+    out, err = capsys.readouterr()
+    error = json.loads(out)["error"]
+    assert (error["type"], error["exit_code"], err) == (kind, code, "")
+
+
+def test_a_defect_of_ours_is_an_object_too_with_its_traceback_on_standard_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(MetadataStore, "runs", lambda *_, **__: 1 / 0)
+    assert cli.main(["runs", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["error"]["type"] == "ZeroDivisionError"
+    assert "Traceback" in err
+
+
 def test_a_damaged_home_is_named_without_traceback(home: Path) -> None:
     home.mkdir()
     (home / "STORE.json").write_text("nothing of ours")
@@ -176,7 +200,7 @@ def test_a_notebook_is_run_and_told_step_by_step(tmp_path: Path) -> None:
     assert "3 of 3 cells run; 2 steps (2 completed); written to done.ipynb" in first.stdout
     assert "2 steps (2 cached)" in again.stdout
     shown = zennb("pipeline", "status", "study.ipynb", "--json")
-    steps = json.loads(shown.stdout)["steps"]
+    steps = json.loads(shown.stdout)["data"]["steps"]
     assert [(step["name"], step["status"], step["state"]) for step in steps] == [
         ("load", "cached", "fresh"),
         ("total", "cached", "fresh"),
@@ -190,6 +214,21 @@ def test_a_failing_cell_is_named_with_its_step_and_exit_code_1(tmp_path: Path) -
     assert done.returncode == 1
     assert "cell [2] (step `divide`) failed: ZeroDivisionError: division by zero" in done.stdout
     assert "share = 1 / 0" in done.stdout
+
+
+@pytest.mark.kernel
+def test_a_run_under_json_is_one_object_whatever_the_notebook_writes(tmp_path: Path) -> None:
+    past = "import os, sys, atexit; os.write(1, b'raw'); atexit.register(os.write, 1, b'late')"
+    loud = f"%load_ext zennb\n{past}\nos.system('echo shell'); print('x', file=sys.__stdout__)"
+    notebook(tmp_path / "study.ipynb", loud, "%%step total\ntotal = 1", "%%step divide\nshare = 1 / 0")
+    done = zennb("run", "study.ipynb", "--json")
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["error"]["exit_code"], found["command"]) == (1, 1, "run")
+    assert (found["error"]["details"]["cell"], found["error"]["details"]["step"]) == (3, "divide")
+    assert [step["status"] for step in found["data"]["steps"]] == ["completed", "failed"]
+    missing = zennb("run", "gone.ipynb", "--json")
+    assert (missing.returncode, missing.stderr) == (1, "")
+    assert json.loads(missing.stdout)["error"]["type"] == "UnknownName"
 
 
 @pytest.mark.kernel

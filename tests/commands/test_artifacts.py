@@ -78,7 +78,7 @@ def test_the_terminal_shows_a_preview_and_loads_nothing(
 @pytest.mark.parametrize("words", ["list", "show model", "history score", "lineage score", "verify"])
 def test_json_shows_exactly_the_data(command: Commands, words: str) -> None:
     outcome = command("artifacts", *words.split(), "--json")
-    assert json.loads(outcome.view.text) == json.loads(json.dumps(outcome.data))
+    assert json.loads(outcome.view.text)["data"] == json.loads(json.dumps(outcome.data))
 
 
 @pytest.mark.usefixtures("study")

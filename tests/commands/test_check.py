@@ -67,6 +67,6 @@ def test_a_run_that_did_not_end_is_no_success(command: Commands, fake: FakeCheck
 def test_json_has_all_cells_and_figures_and_says_nothing_else(command: Commands, fake: FakeCheck) -> None:
     outcome = command("check", "study.ipynb", "--json", face=Face.TERMINAL)
     assert command.said == []
-    data = json.loads(outcome.view.text)
+    data = json.loads(outcome.view.text)["data"]
     assert data["figures"]["cached"] == {"part": 1, "whole": 1, "percent": 100.0}
     assert (data["cells"][0]["number"], data["cells"][0]["silent"]) == (1, False)

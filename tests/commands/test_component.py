@@ -92,7 +92,7 @@ def test_a_flavor_whose_library_is_missing_says_how_to_install_it(
 @pytest.mark.parametrize("words", ["list", "describe default", "flavor list"])
 def test_json_shows_exactly_the_data(command: Commands, words: str) -> None:
     outcome = command("artifact-store", *words.split(), "--json")
-    assert json.loads(outcome.view.text) == outcome.data
+    assert json.loads(outcome.view.text)["data"] == outcome.data
 
 
 def test_all_components_of_all_types_are_listed_at_once(command: Commands) -> None:

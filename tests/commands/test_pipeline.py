@@ -151,7 +151,7 @@ def test_without_a_session_the_extension_is_asked_for(command: Commands) -> None
 @pytest.mark.parametrize("words", ["show", "status", "explain train"])
 def test_json_shows_exactly_the_data(kernel: Commands, words: str) -> None:
     outcome = kernel("pipeline", *words.split(), "--json")
-    assert json.loads(outcome.view.text) == json.loads(json.dumps(outcome.data))
+    assert json.loads(outcome.view.text)["data"] == json.loads(json.dumps(outcome.data))
 
 
 @pytest.fixture

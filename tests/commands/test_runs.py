@@ -59,7 +59,7 @@ def test_two_runs_are_compared(command: Commands, record: Record) -> None:
 def test_json_shows_exactly_the_data(command: Commands, record: Record, words: str) -> None:
     record("train", {"model": 2})
     outcome = command("runs", *words.split(), "--json")
-    assert json.loads(outcome.view.text) == outcome.data
+    assert json.loads(outcome.view.text)["data"] == outcome.data
 
 
 @pytest.mark.parametrize("name", ["7", "seven", "-", "9" * 40])

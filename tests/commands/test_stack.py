@@ -63,7 +63,7 @@ def test_a_list_marks_the_active_stack(command: Commands) -> None:
 @pytest.mark.parametrize("words", [["list"], ["describe"], ["describe", "default"]])
 def test_json_shows_exactly_the_data(command: Commands, words: list[str]) -> None:
     outcome = command("stack", *words, "--json")
-    assert json.loads(outcome.view.text) == outcome.data
+    assert json.loads(outcome.view.text)["data"] == outcome.data
     assert outcome.data == command.data("stack", *words)
 
 

@@ -67,9 +67,41 @@ def test_names_are_escaped_where_they_are_shown(notebook: Notebook) -> None:
     assert "<img" not in display["data"]["text/html"]
 
 
+def test_an_error_under_json_is_shown_as_one_object_and_raised(notebook: Notebook) -> None:
+    for line, kind in (("%runs show 99 --json", UnknownName), ("%stack list --jso --json", UsageError)):
+        ran = notebook.cell(line)
+        (display,) = ran.displays
+        found = json.loads(display["data"]["text/plain"])
+        assert (found["schema"], found["error"]["type"]) == (1, kind.__name__)
+        assert display["data"]["application/vnd.zennb+json"] == found
+        assert isinstance(ran.error, kind)
+        assert (ran.out.count("\n"), "Traceback" in ran.out + ran.err) == (1, False)
+
+
+def test_a_quote_that_is_never_closed_is_an_object_too(notebook: Notebook) -> None:
+    ran = notebook.cell("%stack set 'a --json")
+    (display,) = ran.displays
+    found = json.loads(display["data"]["text/plain"])
+    assert (found["command"], found["error"]["exit_code"]) == ("stack set", 2)
+    assert isinstance(ran.error, UsageError)
+
+
+def test_a_pipeline_run_under_json_shows_nothing_but_the_object(notebook: Notebook) -> None:
+    notebook.run("%%step a\nx = 1\nprint('hi')")
+    ran = notebook.cell("%pipeline run --rerun --json")
+    (display,) = ran.displays
+    found = json.loads(display["data"]["text/plain"])
+    assert (found["command"], found["data"]["status"], ran.out) == ("pipeline run", "completed", "")
+    notebook.cell("%%step a\n1 / 0")
+    ran = notebook.cell("%pipeline run --json")
+    (display,) = ran.displays
+    assert json.loads(display["data"]["text/plain"])["error"]["type"] == "ZeroDivisionError"
+    assert isinstance(ran.error, ZeroDivisionError)
+
+
 def test_json_is_text_that_parses(notebook: Notebook) -> None:
     (ran,) = notebook.run("%stack list --json")
-    assert [each["name"] for each in json.loads(shown(ran))] == ["default"]
+    assert [each["name"] for each in json.loads(shown(ran))["data"]] == ["default"]
 
 
 def test_names_with_spaces_are_quoted_and_variables_filled_in(notebook: Notebook) -> None:

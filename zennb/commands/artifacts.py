@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb import api
-from zennb.commands.ancestry import ancestry
-from zennb.commands.data import artifact_data, plain, step_data
+from zennb.commands.ancestry import Ancestry, ancestry
+from zennb.commands.data import artifact_data, plain, step_brief, step_data
+from zennb.commands.envelope import Cut, limited
 from zennb.commands.expire import EXPIRE
 from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
-from zennb.commands.syntax import JSON, Argument, Command, Verb
+from zennb.commands.sentence import said
+from zennb.commands.syntax import Argument, Command, Verb
 from zennb.commands.verify import VERIFY
 from zennb.views import artifact as artifact_view
 from zennb.views.lineage import lineage
+from zennb.views.view import join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from zennb.commands.given import Given
     from zennb.core.records import Artifact, Step
@@ -26,14 +29,17 @@ __all__ = ["ARTIFACTS"]
 RECENT = 50
 """Artifacts that a list shows when nobody says how many."""
 
+NEAR = 10
+"""Steps that a lineage goes in each direction when nobody says how many."""
+
 
 def _list(context: Context, given: Given) -> Outcome:
-    limit = given.integer("limit")
-    found = context.workspace.metadata.artifacts(
-        kind=given.maybe("kind"), limit=RECENT if limit is None else limit
+    limit = given.limit(RECENT)
+    found, cut = limited(
+        context.workspace.metadata.artifacts(kind=given.maybe("kind"), limit=limit + 1), limit
     )
     view = artifact_view.artifacts(found, producers=_producers(context, found))
-    return Outcome(view=view, data=plain(found))
+    return Outcome(view=view, data=plain(found), cut=cut)
 
 
 def _show(context: Context, given: Given) -> Outcome:
@@ -41,34 +47,61 @@ def _show(context: Context, given: Given) -> Outcome:
     producer, consumers = metadata.producer(found), metadata.consumers(found)
     view = artifact_view.artifact(found, producer=producer, consumers=consumers)
     made = None if producer is None else step_data(producer)
-    return Outcome(
-        view=view, data=artifact_data(found, producer=made, consumers=[step_data(each) for each in consumers])
-    )
+    data = artifact_data(found, producer=made, consumers=[step_brief(each) for each in consumers])
+    return Outcome(view=view, data=data)
 
 
 def _history(context: Context, given: Given) -> Outcome:
-    name = given.text("name")
-    found = context.workspace.metadata.history(name, limit=given.integer("limit") or 1000)
-    if not found:
+    name, limit = given.text("name"), given.limit(RECENT)
+    versions = context.workspace.metadata.history(name, limit=limit + 1)
+    if not versions:
         raise api.unknown_artifact(context.workspace, name)
-    return Outcome(view=artifact_view.history(found, producers=_producers(context, found)), data=plain(found))
+    found, cut = limited(versions, limit)
+    view = artifact_view.history(found, producers=_producers(context, found))
+    return Outcome(view=view, data=plain(found), cut=cut)
 
 
 def _lineage(context: Context, given: Given) -> Outcome:
-    found = _artifact(context, given)
-    around = ancestry(context.workspace.metadata, found)
+    found, depth = _artifact(context, given), given.integer("depth")
+    around = ancestry(context.workspace.metadata, found, depth=NEAR if depth is None else depth)
     view = lineage(found, producers=around.producers, consumers=around.consumers, writers=around.writers)
+    cut = _cuts(around)
+    if cut:
+        far = f"Steps further away than {NEAR if depth is None else depth} are left out; give `--depth N` for more."
+        view = join([view, said(far)], gap=0)
+    labels = around.labels
     data = {
         "artifact": artifact_data(found),
-        "producers": {key: step_data(step) for key, step in around.producers.items()},
-        "consumers": {key: [step_data(step) for step in steps] for key, steps in around.consumers.items()},
+        "producers": {labels[key]: step_brief(step) for key, step in around.producers.items()},
+        "consumers": {
+            labels[key]: [step_brief(step) for step in _latest(steps)]
+            for key, steps in around.consumers.items()
+            if steps
+        },
         "writers": {
-            key: {path: step_data(step) for path, step in files.items()}
+            str(key): {path: step_brief(step) for path, step in files.items()}
             for key, files in around.writers.items()
             if files
         },
     }
-    return Outcome(view=view, data=data)
+    return Outcome(view=view, data=data, cut=cut)
+
+
+def _cuts(around: Ancestry) -> tuple[Cut, ...]:
+    sides = {"producers": around.more_above, "consumers": around.more_below}
+    return tuple(
+        Cut(path=f"data.{side}", kept=len(getattr(around, side)), option="--depth")
+        for side, is_cut in sides.items()
+        if is_cut
+    )
+
+
+def _latest(steps: Iterable[Step]) -> list[Step]:
+    """Return the latest record of each step; records come newest first."""
+    found: dict[tuple[str, str], Step] = {}
+    for step in steps:
+        found.setdefault((step.notebook, step.name), step)
+    return list(found.values())
 
 
 def _load(context: Context, given: Given) -> Outcome:
@@ -98,6 +131,7 @@ VERSION = Argument(
     flags=("--version",), number=int, word="N", help="this version; by default what the name stands for now"
 )
 LIMIT = Argument(flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default")
+DEPTH = Argument(flags=("--depth",), number=int, word="N", help=f"steps in each direction; {NEAR} by default")
 
 ARTIFACTS = Command(
     name="artifacts",
@@ -122,7 +156,6 @@ ARTIFACTS = Command(
                     help="only artifacts of this kind",
                 ),
                 LIMIT,
-                JSON,
             ),
             examples=("artifacts list", "artifacts list --kind output"),
         ),
@@ -130,32 +163,28 @@ ARTIFACTS = Command(
             name="show",
             help="show one artifact: what it is, who made it, who used it, and a preview",
             run=_show,
-            arguments=(NAME, VERSION, JSON),
+            arguments=(NAME, VERSION),
             examples=("artifacts show model", "artifacts show model --version 2"),
         ),
         Verb(
             name="history",
             help="list all versions of one name, newest first",
             run=_history,
-            arguments=(
-                NAME,
-                Argument(flags=("--limit",), number=int, word="N", help="at most so many"),
-                JSON,
-            ),
+            arguments=(NAME, LIMIT),
             examples=("artifacts history model",),
         ),
         Verb(
             name="lineage",
             help="show where an artifact came from and what came of it",
             run=_lineage,
-            arguments=(NAME, VERSION, JSON),
-            examples=("artifacts lineage model",),
+            arguments=(NAME, VERSION, DEPTH),
+            examples=("artifacts lineage model", "artifacts lineage model --depth 3"),
         ),
         Verb(
             name="load",
             help="return the value (in the terminal: show its preview)",
             run=_load,
-            arguments=(NAME, VERSION, JSON),
+            arguments=(NAME, VERSION),
             examples=("artifacts load model", "artifacts load model --version 2"),
         ),
         EXPIRE,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
-from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.commands.syntax import Argument, Verb
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ AUTOSTEP = Verb(
     name="autostep",
     help="make every following cell a step, or stop that; alone, say how it stands",
     run=_autostep,
-    arguments=(Argument(flags=("STATE",), choices=("on", "off"), help="what it is to be"), JSON),
+    arguments=(Argument(flags=("STATE",), choices=("on", "off"), help="what it is to be"),),
     examples=("autostep on", "autostep off"),
     faces=frozenset({Face.MAGIC}),
 )

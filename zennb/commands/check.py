@@ -9,8 +9,10 @@ from zennb.commands.data import plain
 from zennb.commands.face import Face
 from zennb.commands.notebook import TIMEOUT
 from zennb.commands.outcome import Context, Outcome
-from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.commands.syntax import Argument, Verb
+from zennb.errors import CheckFailed
 from zennb.views import check as view
+from zennb.views.text import plural
 
 if TYPE_CHECKING:
     from zennb.commands.given import Given
@@ -30,9 +32,16 @@ def check_notebook(context: Context, given: Given) -> Outcome:
         timeout=given.seconds("timeout"),
         once=given.switch("once"),
         limit=LIMIT if limit is None else limit,
-        on_run=None if given.switch("json") else lambda what: context.say(f"running {name} {what} ..."),
+        on_run=lambda what: context.say(f"running {name} {what} ..."),
     )
-    return Outcome(view=view.check(found), data=_data(found), code=1 if found.silent or found.notes else 0)
+    error = _error(found)
+    return Outcome(view=view.check(found), data=_data(found), code=0 if error is None else 1, error=error)
+
+
+def _error(found: Check) -> CheckFailed | None:
+    told = [f"{plural(len(found.silent), 'cell')} silently different with steps"] if found.silent else []
+    told += [note.rstrip(".") for note in found.notes]
+    return CheckFailed(f"{found.name}: {'; '.join(told)}.") if told else None
 
 
 def _data(found: Check) -> dict[str, Any]:
@@ -68,7 +77,6 @@ CHECK = Verb(
             word="MB",
             help="how much of its folder is copied at most; by default 500",
         ),
-        JSON,
     ),
     examples=("check study.ipynb", "check study.ipynb --once --timeout 60"),
     faces=frozenset({Face.TERMINAL}),

@@ -10,7 +10,7 @@ from zennb.commands.data import component_data, plain
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import article, said
 from zennb.commands.step import named
-from zennb.commands.syntax import JSON, Argument, Command, Verb
+from zennb.commands.syntax import Argument, Command, Verb
 from zennb.errors import MissingExtra
 from zennb.views import component as component_view
 from zennb.views.configuration import masked
@@ -148,14 +148,13 @@ def component_command(kind: ComponentType) -> Command:
                 name="list",
                 help=f"list the {kind.title}s registered",
                 run=verbs.list,
-                arguments=(JSON,),
                 examples=(f"{noun} list",),
             ),
             Verb(
                 name="describe",
                 help=f"show {a_noun}: flavor, options, and the stacks that use it",
                 run=verbs.describe,
-                arguments=(name, JSON),
+                arguments=(name,),
                 examples=(f"{noun} describe default",),
             ),
             Verb(
@@ -227,7 +226,6 @@ def _flavor(verbs: _Verbs) -> Command:
                 name="list",
                 help=f"list the flavors of {title}s, and what each needs",
                 run=verbs.flavors,
-                arguments=(JSON,),
                 examples=(f"{noun} flavor list",),
             ),
         ),

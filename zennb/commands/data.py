@@ -10,7 +10,7 @@ from typing import Any
 from zennb.core.records import Artifact, ComponentSpec, StackSpec, Step
 from zennb.views.configuration import masked
 
-__all__ = ["artifact_data", "component_data", "plain", "stack_data", "step_data"]
+__all__ = ["artifact_data", "component_data", "plain", "stack_data", "step_brief", "step_data"]
 
 
 def plain(value: Any) -> Any:
@@ -50,6 +50,22 @@ def stack_data(spec: StackSpec, **more: Any) -> dict[str, Any]:
 def artifact_data(artifact: Artifact, **more: Any) -> dict[str, Any]:
     """Return an artifact with all that is recorded of it, its summary included."""
     return {**plain(artifact), **more}
+
+
+def step_brief(step: Step) -> dict[str, Any]:
+    """Return what names a step and says how it ended; its artifacts by label, as in `zennb artifacts show`."""
+    return {
+        "id": step.id,
+        "run": step.run,
+        "name": step.name,
+        "notebook": step.notebook,
+        "status": step.status.value,
+        "reason": step.reason,
+        "started": step.started,
+        "seconds": step.seconds,
+        "inputs": {name: each.label for name, each in step.inputs.items()},
+        "outputs": {name: each.label for name, each in step.outputs.items()},
+    }
 
 
 def step_data(step: Step) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zennb import api
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
-from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.commands.syntax import Argument, Verb
 from zennb.core.expiry import by_hand
 from zennb.core.records import Status
 from zennb.errors import UsageError
@@ -61,7 +61,6 @@ EXPIRE = Verb(
             word="N",
             help="this version; by default what the name stands for now",
         ),
-        JSON,
     ),
     examples=("artifacts expire model", "artifacts expire model --version 2"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ __all__ = ["ROOT", "Face"]
 
 ROOT = "zennb"
 """Name of the whole tree: the program in the terminal, the magic for what has no magic of its own."""
+
+
+MAGIC = re.compile(r"`%(?!%|load_ext)(?:zennb )?")
 
 
 class Face(StrEnum):
@@ -30,3 +34,7 @@ class Face(StrEnum):
         if self is Face.TERMINAL:
             return " ".join([ROOT, *path])
         return "%" + " ".join(path if path and path[0] in magics else [ROOT, *path])
+
+    def adapt(self, message: str) -> str:
+        """Return a message with the commands it advises spelled as they are typed here."""
+        return MAGIC.sub(f"`{ROOT} ", message) if self is Face.TERMINAL else message

@@ -45,6 +45,11 @@ class Given:
         value = self.values.get(name)
         return None if value is None else int(value)
 
+    def limit(self, usual: int) -> int:
+        """Return `--limit`, `usual` when left out."""
+        given = self.integer("limit")
+        return usual if given is None else given
+
     def seconds(self, name: str) -> float | None:
         """Return a number, None when left out."""
         value = self.values.get(name)

@@ -12,7 +12,7 @@ from zennb.commands.data import artifact_data, plain
 from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
-from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.commands.syntax import Argument, Verb
 from zennb.core.component_types import COMPONENT_TYPES
 from zennb.errors import UsageError
 from zennb.plugins import all_flavors
@@ -86,9 +86,7 @@ DASHBOARD = Verb(
     examples=("dashboard",),
     faces=frozenset({Face.MAGIC}),
 )
-VERSION = Verb(
-    name="version", help="show the version of zennb", run=_version, arguments=(JSON,), examples=("version",)
-)
+VERSION = Verb(name="version", help="show the version of zennb", run=_version, examples=("version",))
 INIT = Verb(
     name="init",
     help="make `.zennb` in a folder: the home of all notebooks in it and below",
@@ -101,7 +99,6 @@ COMPONENTS = Verb(
     name="components",
     help="list all component types with their flavors, and the components registered",
     run=_components,
-    arguments=(JSON,),
     examples=("components",),
 )
 TRUST = Verb(

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from zennb.commands.data import plain
 from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
-from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.commands.syntax import Argument, Verb
 from zennb.core.records import Artifact, Status
 from zennb.core.records import Step as StepRecord
+from zennb.errors import RunFailed
 from zennb.views.mark import mark
 from zennb.views.markup import block
 from zennb.views.step import status_line
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from zennb.headless.execute import CellFailure, CellStart, Execution
     from zennb.headless.step_line import StepLine
 
-__all__ = ["OUT", "PARAMETER", "RUN", "STACK", "TIMEOUT", "run_notebook"]
+__all__ = ["OUT", "PARAMETER", "RUN", "STACK", "TIMEOUT", "run_error", "run_notebook"]
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
@@ -36,7 +37,7 @@ def run_notebook(context: Context, given: Given) -> Outcome:
     stack, workspace = given.maybe("stack"), context.beside(given.text("notebook"))
     if stack is not None:
         workspace.registry.stack(stack)  # an unknown one is refused before a kernel starts
-    progress = _Progress(_silent if given.switch("json") else context.say)
+    progress = _Progress(context.say)
     execution = execute(
         given.text("notebook"),
         stack=stack,
@@ -47,11 +48,30 @@ def run_notebook(context: Context, given: Given) -> Outcome:
         timeout=given.seconds("timeout"),
         workspace=workspace,
     )
-    return Outcome(view=_summary(execution), data=plain(execution), code=_code(execution))
+    return Outcome(
+        view=_summary(execution), data=plain(execution), code=_code(execution), error=run_error(execution)
+    )
 
 
-def _silent(line: str) -> None:
-    """Say nothing: the JSON comes at the end."""
+def run_error(execution: Execution) -> RunFailed | None:
+    """Return why a run did not end well, as an error that can be raised or told; None when it did."""
+    if execution.status.is_good:
+        return None
+    failure = execution.failure
+    if failure is None or execution.status is Status.INTERRUPTED:
+        ending = f"was interrupted in cell [{execution.cells}] of {execution.total}"
+        return RunFailed(
+            f"{execution.path.name} {ending}; run it again: what was stored is reused.",
+            notebook=str(execution.path),
+        )
+    return RunFailed(
+        f"{execution.path.name}: {_failed(failure)}",
+        notebook=str(execution.path),
+        cell=failure.number,
+        step=failure.step,
+        cause=failure.type,
+        traceback=failure.traceback,
+    )
 
 
 class _Progress:
@@ -140,7 +160,6 @@ RUN = Verb(
         PARAMETER,
         OUT,
         TIMEOUT,
-        JSON,
     ),
     examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
     faces=frozenset({Face.TERMINAL}),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
-from zennb.views.markup import block
-from zennb.views.view import Shown, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from zennb.commands.envelope import Cut
     from zennb.commands.face import Face
     from zennb.commands.session import Session
+    from zennb.errors import ZennbError
     from zennb.stacks.workspace import Workspace
+    from zennb.views.view import Shown
 
 __all__ = ["Context", "Outcome"]
 
@@ -51,6 +51,10 @@ class Context:
         """Return the workspace that a kernel of a notebook file would use."""
         return self.opener(Path(notebook).absolute().parent)
 
+    def quiet(self) -> Context:
+        """Return the same without lines in between: where the answer is data, nothing else is said."""
+        return replace(self, say=_quiet)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -62,6 +66,10 @@ class Outcome:
         value: what the magic returns.
         code: exit code in the terminal.
         sentence: what was done, for panels; "" for a command that changes nothing.
+        error: why the exit code is not 0, where the command has something to show all the same.
+        cut: where the data holds less than there is.
+        content: the JSON object shown under `--json`; None otherwise.
+        raised: what the command raised, when `--json` tells it as data; a magic raises it again.
     """
 
     view: Shown | None
@@ -69,8 +77,7 @@ class Outcome:
     value: object = None
     code: int = 0
     sentence: str = ""
-
-    def as_json(self) -> Outcome:
-        """Return it with its data as what is shown."""
-        text = json.dumps(self.data, indent=2)
-        return replace(self, view=View(text, block(text)))
+    error: ZennbError | None = None
+    cut: tuple[Cut, ...] = ()
+    content: Mapping[str, Any] | None = None
+    raised: BaseException | None = None

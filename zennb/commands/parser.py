@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zennb.commands.face import Face
 
-__all__ = ["HELP", "Found", "Parser", "find", "parse"]
+__all__ = ["HELP", "Found", "Parser", "find", "parse", "words_of"]
 
 HELP = frozenset({"-h", "--help", "-?"})
 
@@ -94,6 +94,22 @@ def find(root: Command, words: Sequence[str], *, face: Face, magics: frozenset[s
                 break
         node = part
     return Found(node=node, path=tuple(path), rest=tuple(rest))
+
+
+def words_of(root: Command, words: Sequence[str], *, face: Face) -> str:
+    """Return the command that `words` name, its default verb included: `runs list`; "" when they name none."""
+    node: Node = root
+    named: list[str] = []
+    rest = list(words)
+    while isinstance(node, Command):
+        is_named = bool(rest) and not rest[0].startswith("-")
+        default = "" if HELP & set(rest) else node.default
+        part = node.part(rest.pop(0) if is_named else default, face)
+        if part is None:
+            break
+        named.append(part.name)
+        node = part
+    return " ".join(named)
 
 
 def _no_verb(command: Command, word: str, path: Sequence[str], face: Face, magics: frozenset[str]) -> str:

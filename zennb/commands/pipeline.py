@@ -10,7 +10,7 @@ from zennb.commands.face import Face
 from zennb.commands.notebook import OUT, PARAMETER, STACK, TIMEOUT, run_notebook
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
-from zennb.commands.syntax import JSON, Argument, Command, Verb
+from zennb.commands.syntax import Argument, Command, Verb
 from zennb.errors import UnknownName, UsageError
 from zennb.views.pipeline import pipeline, plan_table
 from zennb.views.step import explain
@@ -136,7 +136,7 @@ PIPELINE = Command(
             name="show",
             help="draw the steps and what flows between them",
             run=_show,
-            arguments=(NOTEBOOK, JSON),
+            arguments=(NOTEBOOK,),
             examples=("pipeline show {notebook}",),
         ),
         Verb(
@@ -165,7 +165,7 @@ PIPELINE = Command(
             name="status",
             help="list the steps: what a run would do with each, and why",
             run=_status,
-            arguments=(NOTEBOOK, JSON),
+            arguments=(NOTEBOOK,),
             examples=("pipeline status {notebook}",),
         ),
         Verb(
@@ -175,7 +175,6 @@ PIPELINE = Command(
             arguments=(
                 NOTEBOOK,
                 Argument(flags=("STEP",), kind="step", required=True, help="the step's name"),
-                JSON,
             ),
             examples=("pipeline explain {notebook} train",),
         ),
@@ -184,10 +183,7 @@ PIPELINE = Command(
             help="take a step out of the pipeline; its records and artifacts stay",
             run=_forget,
             faces=MAGIC,
-            arguments=(
-                Argument(flags=("STEP",), kind="step", required=True, help="the step's name"),
-                JSON,
-            ),
+            arguments=(Argument(flags=("STEP",), kind="step", required=True, help="the step's name"),),
             examples=("pipeline forget train",),
         ),
     ),

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.commands.data import plain, step_data
+from zennb.commands.envelope import limited
 from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
-from zennb.commands.syntax import JSON, Argument, Command, Verb
+from zennb.commands.syntax import Argument, Command, Verb
 from zennb.core.records import Status
 from zennb.engine.run_log import run_log
 from zennb.errors import UnknownName
@@ -30,15 +31,16 @@ RECENT = 20
 
 
 def _list(context: Context, given: Given) -> Outcome:
-    limit = given.integer("limit")
-    found = context.workspace.metadata.runs(
+    limit = given.limit(RECENT)
+    runs = context.workspace.metadata.runs(
         stack=given.maybe("stack"),
         status=given.maybe("status"),
         kind=given.maybe("kind"),
         notebook=_notebook(context, given.maybe("notebook")),
-        limit=RECENT if limit is None else limit,
+        limit=limit + 1,
     )
-    return Outcome(view=run_view.runs(found, page=_page()), data=plain(found))
+    found, cut = limited(runs, limit)
+    return Outcome(view=run_view.runs(found, page=_page()), data=plain(found), cut=cut)
 
 
 def _page() -> int:
@@ -140,7 +142,6 @@ RUNS = Command(
                 Argument(
                     flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default"
                 ),
-                JSON,
             ),
             examples=("runs list", "runs list --status failed", "runs list --kind notebook"),
         ),
@@ -148,7 +149,7 @@ RUNS = Command(
             name="show",
             help="show one run: its stack, parameters, git commit, packages, steps and their failed attempts",
             run=_show,
-            arguments=(_id("ID"), JSON),
+            arguments=(_id("ID"),),
             examples=("runs show 12",),
         ),
         Verb(
@@ -158,7 +159,6 @@ RUNS = Command(
             arguments=(
                 _id("RUN"),
                 Argument(flags=("STEP",), kind="step", help="only this step"),
-                JSON,
             ),
             examples=("runs logs 12", "runs logs 12 train"),
         ),
@@ -166,7 +166,7 @@ RUNS = Command(
             name="compare",
             help="show what differed between two runs; of a step that ran several times the latest counts",
             run=_compare,
-            arguments=(_id("OLD"), _id("NEW"), JSON),
+            arguments=(_id("OLD"), _id("NEW")),
             examples=("runs compare 11 12",),
         ),
     ),

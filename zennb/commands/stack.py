@@ -12,7 +12,7 @@ from zennb.commands.face import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
 from zennb.commands.step import named
-from zennb.commands.syntax import JSON, Argument, Command, Verb
+from zennb.commands.syntax import Argument, Command, Verb
 from zennb.core.component_types import REQUIRED_TYPES
 from zennb.errors import StoreError, UsageError, ZennbError
 from zennb.stacks.flavors import check_stack
@@ -191,12 +191,12 @@ def stack_command(kinds: Sequence[ComponentType]) -> Command:
             "stack set my_stack",
         ),
         parts=(
-            Verb(name="list", help="list the stacks", run=_list, arguments=(JSON,), examples=("stack list",)),
+            Verb(name="list", help="list the stacks", run=_list, examples=("stack list",)),
             Verb(
                 name="describe",
                 help="show a stack and its components; the active one when none is named",
                 run=_describe,
-                arguments=(Argument(flags=("NAME",), kind="stack", help="the stack's name"), JSON),
+                arguments=(Argument(flags=("NAME",), kind="stack", help="the stack's name"),),
                 examples=("stack describe", "stack describe my_stack"),
             ),
             Verb(

@@ -65,6 +65,7 @@ STEP = Verb(
     name="step",
     help="make this cell a step: stored, named, traced, and reused when nothing that matters changed",
     run=_refuse,
+    is_command=False,
     arguments=(
         Argument(flags=("NAME",), kind="step", help="the step's name"),
         Argument(

@@ -83,7 +83,8 @@ class Argument:
         )
 
 
-JSON = Argument(flags=("--json",), switch=True, help="show it as JSON")
+JSON = Argument(flags=("--json",), switch=True, help="answer with one JSON object (docs/json.md)")
+"""Every verb takes it; `dispatch.run` does what it asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,7 @@ class Verb:
         examples: lines as typed after the face's own prefix, e.g. `stack set my_stack`.
         free: says what `--key=value` options beyond its own are for; "" when it takes none.
         kind: what its free options belong to, for completion.
+        is_command: whether it is typed as a command, and so takes `--json`; `%%step` is not.
         faces: where it exists.
     """
 
@@ -107,6 +109,7 @@ class Verb:
     arguments: tuple[Argument, ...] = ()
     examples: tuple[str, ...] = ()
     free: str = ""
+    is_command: bool = True
     faces: frozenset[Face] = FACES
 
     def places(self, face: Face) -> list[Argument]:
@@ -114,8 +117,9 @@ class Verb:
         return [each for each in self.arguments if not each.is_option and face in each.faces]
 
     def options(self, face: Face) -> list[Argument]:
-        """Return the arguments typed with a dash."""
-        return [each for each in self.arguments if each.is_option and face in each.faces]
+        """Return the arguments typed with a dash, `--json` last."""
+        own = [each for each in self.arguments if each.is_option and face in each.faces]
+        return [*own, JSON] if self.is_command and JSON not in own else own
 
     def usage(self, face: Face) -> str:
         """Return its arguments on one line: `NAME -o ORCHESTRATOR -a ARTIFACT_STORE [--set]`."""

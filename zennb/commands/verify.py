@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
-from zennb.commands.syntax import JSON, Argument, Verb
+from zennb.commands.syntax import Argument, Verb
+from zennb.errors import DamagedArtifact
 from zennb.views.table import Column, Table
 from zennb.views.text import plural
 from zennb.views.view import join
@@ -43,7 +44,9 @@ def _verify(context: Context, given: Given) -> Outcome:
         "aside, and the steps that made these artifacts will run again."
     )
     columns = (Column.of("name", "artifact"), Column.of("names", "digest", most=64))
-    return Outcome(view=join([said(sentence), Table(columns=columns, data=rows)]), data=data, code=1)
+    view = join([said(sentence), Table(columns=columns, data=rows)])
+    error = DamagedArtifact(sentence, digest=min(damaged))
+    return Outcome(view=view, data=data, code=1, error=error)
 
 
 def _named(metadata: MetadataStore, blobs: set[str]) -> dict[str, list[str]]:
@@ -69,7 +72,6 @@ VERIFY = Verb(
     run=_verify,
     arguments=(
         Argument(flags=("--stack",), kind="stack", help="this stack's store; by default the active one's"),
-        JSON,
     ),
     examples=("artifacts verify",),
 )

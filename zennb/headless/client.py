@@ -24,6 +24,8 @@ __all__ = ["Play"]
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 DISPLAYS = {"display_data", "update_display_data", "execute_result"}
+STDERR = 2
+"""The descriptor of this process's standard error."""
 GRACE = 5.0
 """Seconds that an interrupted cell has to end by itself before its kernel is ended."""
 
@@ -92,7 +94,8 @@ class Play(NotebookClient):
 
     async def _start(self) -> None:
         try:
-            await self.async_start_new_kernel(cwd=str(self._folder), env=self._env)
+            # What code writes past the notebook, to the descriptor itself, is not what the caller asked for.
+            await self.async_start_new_kernel(cwd=str(self._folder), env=self._env, stdout=STDERR)
             client = await self.async_start_new_kernel_client()
             client.session.msg = self._with_cell(client.session.msg)
             info = await self.async_wait_for_reply(client.kernel_info())

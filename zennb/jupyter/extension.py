@@ -55,7 +55,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     shell.register_magic_function(_stub(shell), magic_kind="cell", magic_name="step")
     pipeline = session.pipeline = PipelineSession(session, autostep)
     shell.events.register("post_run_cell", pipeline.panels.cell_ran)
-    magics.register(shell, pipeline)
+    magics.register(shell, pipeline, silence=session.tap.silenced)
     shell.zennb_hooks = _Hooks(
         session=session,
         cells=cells,

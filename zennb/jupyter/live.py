@@ -12,9 +12,10 @@ import time
 from collections import deque
 from contextvars import copy_context
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
+from zennb.jupyter.status_data import DATA_TYPE, facts, run_content
 from zennb.views.pipeline import live
 from zennb.views.step import running_line
 
@@ -28,25 +29,13 @@ if TYPE_CHECKING:
     from zennb.jupyter.tap import Tap
     from zennb.views.view import View
 
-__all__ = ["LiveLine", "LiveTable", "facts"]
+__all__ = ["LiveLine", "LiveTable"]
 
 _PAUSE = 0.2  # seconds between two updates, at least
 _FIRST = 0.1  # seconds until the first; a run that is over by then is drawn once
 _SHARE = 30  # and so many times what the last update took
 _EARLY = 1000  # events remembered until the run has its record
 _PATIENCE = 2.0  # seconds that a step takes before it gets a line of its own
-
-
-def facts(step: Step) -> dict[str, Any]:
-    """Return what the metadata of an output says of a step, so that tools can read a saved notebook."""
-    return {
-        "step": step.name,
-        "status": step.status.value,
-        "run": step.run,
-        "reason": step.reason,
-        "seconds": round(step.seconds, 6),
-        "outputs": list(step.outputs),
-    }
 
 
 class LiveTable:
@@ -117,8 +106,9 @@ class LiveTable:
         printed = next((going.tails() for going in self._activity.runs if going.run.id == number), {})
         view = live(self._order, steps=self._steps, now=now, run=self._run, printed=printed)
         known = [self._steps[name] for name in self._order if name in self._steps]
+        data = {DATA_TYPE: run_content(self._run, known)} if is_final else {}
         self._tap.publish(
-            {"text/plain": view.text, "text/html": view.html},
+            {"text/plain": view.text, "text/html": view.html, **data},
             {"zennb": [facts(step) for step in known if step.status.is_final]},
             transient={"display_id": self._id} if self._updates else {},
             update=self._shown and self._updates,

@@ -27,12 +27,13 @@ from zennb.jupyter.announcement import defined
 from zennb.jupyter.cellrun import KernelRuns
 from zennb.jupyter.frontend import KernelFrontend
 from zennb.jupyter.healing import load_or_remake
-from zennb.jupyter.live import LiveLine, facts
+from zennb.jupyter.live import LiveLine
 from zennb.jupyter.notebook import find_notebook
 from zennb.jupyter.pending import Pending, only_bound
 from zennb.jupyter.plain import PlainCells
 from zennb.jupyter.register import Register
 from zennb.jupyter.shell_settings import shell_settings
+from zennb.jupyter.status_data import DATA_TYPE, facts, step_content
 from zennb.jupyter.stepcell import StepCell
 from zennb.jupyter.tap import Tap
 from zennb.materializers.signer import Signer
@@ -314,7 +315,8 @@ class KernelSession:
     def show_status(self, step: Step) -> None:
         """End a step's output with its status line, which tools can read in a saved notebook."""
         view = status_line(step)
-        self.tap.publish({"text/plain": view.text, "text/html": view.html}, {"zennb": facts(step)})
+        data = {"text/plain": view.text, "text/html": view.html, DATA_TYPE: step_content(step)}
+        self.tap.publish(data, {"zennb": facts(step)})
 
     def hint(self, error: BaseException | None) -> str:
         """Say which step would bind a name that is missing; "" for other errors."""

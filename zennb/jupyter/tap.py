@@ -26,7 +26,7 @@ class Tap:
         self._clear = shell.display_pub.clear_output
         self._native: Recording | None = None
         self._routes: dict[int, Recording] = {}
-        self._is_muted = False
+        self._is_muted = self._is_silent = False
         shell.display_pub.publish = self._on_publish
         shell.display_pub.clear_output = self._on_clear
 
@@ -37,7 +37,8 @@ class Tap:
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Show something that is not part of any step's output: status lines, live tables."""
-        self._publish(data=data, metadata=metadata or {}, **more)
+        if not self._is_silent:
+            self._publish(data=data, metadata=metadata or {}, **more)
 
     def show(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Show again what a step showed: where the shell shows things now, so that `%%capture` gets it."""
@@ -75,6 +76,15 @@ class Tap:
         unseen = Recording()
         with self.apart(unseen), redirected(unseen):
             yield
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """Show no status lines and live tables: the caller shows data of its own."""
+        before, self._is_silent = self._is_silent, True
+        try:
+            yield
+        finally:
+            self._is_silent = before
 
     @contextmanager
     def listening(self, recording: Recording) -> Iterator[None]:
