@@ -5,35 +5,31 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest_hooks import digest
 from zennb.errors import (
     DamagedArtifact,
     MissingArtifact,
-    MissingExtra,
     StoreError,
     UnknownName,
 )
 from zennb.stacks.stores import artifact_stores
-from zennb.views import artifact as artifact_view
-from zennb.views import run as run_view
-from zennb.views import stack as stack_view
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from zennb.components.component import ArtifactStore
-    from zennb.core.records import Artifact, Run, StackSpec, Status
+    from zennb.core.records import Artifact, Status
+    from zennb.handles.listing import Listing
+    from zennb.handles.records import ArtifactHandle, RunHandle, StackHandle
+    from zennb.handles.source import Source
     from zennb.stacks.stack import Stack
     from zennb.stacks.workspace import Workspace
-    from zennb.views.table import Table
 
 __all__ = [
-    "Listing",
     "artifacts",
     "bring",
     "close",
@@ -43,17 +39,13 @@ __all__ = [
     "load_artifact",
     "runs",
     "set_scope",
+    "source",
     "stack",
     "stacks",
     "trust",
     "unknown_artifact",
     "workspace",
 ]
-
-R = TypeVar("R")
-
-MOMENTS = frozenset({"started", "created"})
-"""Columns in seconds since the epoch."""
 
 
 class _Process:
@@ -67,56 +59,6 @@ class _Process:
 
 
 _process = _Process()
-
-
-class Listing(Sequence[R], Generic[R]):
-    """Records in a list that shows itself as a table.
-
-    Args:
-        records: what is listed.
-        table: the same, to be shown.
-    """
-
-    def __init__(self, records: Sequence[R], table: Table) -> None:
-        self._records, self._table = tuple(records), table
-
-    @overload
-    def __getitem__(self, index: int) -> R: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[R]: ...
-
-    def __getitem__(self, index: int | slice) -> R | Sequence[R]:
-        return self._records[index]
-
-    def __len__(self) -> int:
-        return len(self._records)
-
-    def to_frame(self) -> Any:
-        """Return the table as a `pandas.DataFrame`, moments as timestamps in UTC.
-
-        Raises:
-            MissingExtra: pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingExtra(
-                'to_frame() needs pandas, which is not installed; type: pip install "zennb[frames]"'
-            ) from error
-        rows = self._table.rows()
-        frame = pd.DataFrame(rows, columns=None if rows else [column.key for column in self._table.columns])
-        for moment in MOMENTS.intersection(frame.columns):
-            frame[moment] = pd.to_datetime(frame[moment], unit="s", utc=True)
-        return frame
-
-    def __repr__(self) -> str:
-        return self._table.text
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Hand Jupyter both faces of the table."""
-        del include, exclude  # the frontend chooses; both faces are always there
-        return {"text/plain": self._table.text, "text/html": self._table.html}
 
 
 def workspace(start: Path | None = None) -> Workspace:
@@ -187,8 +129,8 @@ def runs(
     since: float | None = None,
     until: float | None = None,
     limit: int = 50,
-) -> Listing[Run]:
-    """Return runs, newest first.
+) -> Listing[RunHandle]:
+    """Return runs, newest first: `zennb.runs()[0].steps`, `.parameters`, `.log()`, `zennb.runs().to_frame()`.
 
     Args:
         stack: only those on the stack of this name.
@@ -199,33 +141,39 @@ def runs(
         until: begun before this time, in seconds since the epoch.
         limit: at most so many.
     """
+    from zennb.handles.records import list_runs
+
     found = workspace().metadata.runs(
         stack=stack, notebook=notebook, status=status, kind=kind, since=since, until=until, limit=limit
     )
-    return Listing(found, run_view.runs(found))
+    return list_runs(found, source())
 
 
-def artifacts(name: str | None = None, *, limit: int = 50) -> Listing[Artifact]:
+def artifacts(name: str | None = None, *, limit: int = 50) -> Listing[ArtifactHandle]:
     """Return the latest version of each artifact, newest first; with a name, all versions of that one.
+
+    `zennb.artifacts()[0].load()` gives a value, `.producer` the step that made it.
 
     Raises:
         UnknownName: there is no artifact called `name`.
     """
+    from zennb.handles.records import list_artifacts
+
     opened = workspace()
     if name is None:
-        found = opened.metadata.artifacts(limit=limit)
-        return Listing(found, artifact_view.artifacts(found))
+        return list_artifacts(opened.metadata.artifacts(limit=limit), source())
     found = opened.metadata.history(name, limit=limit)
     if not found:
         raise unknown_artifact(opened, name)
-    return Listing(found, artifact_view.history(found))
+    return list_artifacts(found, source(), of_one_name=True)
 
 
-def stacks() -> Listing[StackSpec]:
+def stacks() -> Listing[StackHandle]:
     """Return the registered stacks, by name."""
+    from zennb.handles.records import list_stacks
+
     opened = workspace()
-    found = opened.registry.stacks()
-    return Listing(found, stack_view.stacks(found, active=opened.active))
+    return list_stacks(opened.registry.stacks(), active=opened.active)
 
 
 @contextmanager
@@ -252,6 +200,20 @@ def trust(name: str, *, version: int | None = None) -> Artifact:
     found = find_artifact(workspace(), name, version=version)
     Signer().trust(found.blob)
     return found
+
+
+def source(opener: Callable[[], Workspace] = workspace) -> Source:
+    """Return where handles find what belongs to their records.
+
+    Args:
+        opener: returns the workspace; by default the one of this process.
+    """
+    from zennb.handles.source import Source
+
+    return Source(
+        workspace=opener,
+        load=lambda artifact: load_artifact(opener(), artifact),
+    )
 
 
 def find_artifact(

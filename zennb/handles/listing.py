@@ -1,0 +1,90 @@
+"""Owns `Listing`: what a query found, as a sequence that shows itself as a table and becomes a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from zennb.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zennb.views.table import Table
+
+__all__ = ["Listing"]
+
+T = TypeVar("T")
+
+MOMENTS = frozenset({"started", "created"})
+"""Columns in seconds since the epoch."""
+
+
+class Listing(Sequence[T], Generic[T]):
+    """What was found, in order; a slice of it is a listing again.
+
+    Args:
+        found: what is listed.
+        show: makes the table of any of them.
+        row: what a data frame says of one of them; by default what the table says.
+        columns: the columns of a data frame without rows, where `row` is given.
+    """
+
+    def __init__(
+        self,
+        found: Sequence[T],
+        *,
+        show: Callable[[Sequence[T]], Table],
+        row: Callable[[T], Mapping[str, Any]] | None = None,
+        columns: Sequence[str] = (),
+    ) -> None:
+        self._found, self._show = tuple(found), show
+        self._row, self._columns = row, columns
+
+    @cached_property
+    def _table(self) -> Table:
+        return self._show(self._found)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Listing[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | Listing[T]:
+        if isinstance(index, slice):
+            return Listing(self._found[index], show=self._show, row=self._row, columns=self._columns)
+        return self._found[index]
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def to_frame(self) -> Any:
+        """Return a `pandas.DataFrame` with a row for each, moments as timestamps in UTC, durations in seconds.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingExtra(
+                'to_frame() needs pandas, which is not installed; type: pip install "zennb[frames]"'
+            ) from error
+        if self._row is None:
+            rows, columns = self._table.rows(), [column.key for column in self._table.columns]
+        else:
+            rows, columns = [dict(self._row(each)) for each in self._found], list(self._columns)
+        frame = pd.DataFrame(rows, columns=None if rows else columns)
+        for moment in MOMENTS.intersection(frame.columns):
+            frame[moment] = pd.to_datetime(frame[moment], unit="s", utc=True)
+        return frame
+
+    def __repr__(self) -> str:
+        return self._table.text
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Hand Jupyter both representations of the table."""
+        del include, exclude  # the frontend chooses; both are always there
+        return {"text/plain": self._table.text, "text/html": self._table.html}
