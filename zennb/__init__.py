@@ -3,7 +3,7 @@
     %load_ext zennb
 
 loads the magics; the names below are for code. Importing this package loads nothing else: each name is
-fetched from `zennb.api`, or from `zennb.jupyter.panels`, when it is used.
+fetched from `zennb.api`, `zennb.commands.program` or `zennb.jupyter.panels` when it is used.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from zennb.api import artifacts, digest, load, runs, stack, stacks
+    from zennb.commands.program import plan, run
     from zennb.jupyter.panels.door import Dashboard, StackPicker
 
     __version__: str
@@ -28,6 +29,8 @@ __all__ = [
     "digest",
     "load",
     "load_ipython_extension",
+    "plan",
+    "run",
     "runs",
     "stack",
     "stacks",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 FROM_API = frozenset({"artifacts", "digest", "load", "runs", "stack", "stacks"})
+FROM_PROGRAM = frozenset({"plan", "run"})
 PANELS = frozenset({"Dashboard", "StackPicker"})
 
 
@@ -62,6 +66,10 @@ def __getattr__(name: str) -> Any:
         from zennb import api
 
         return getattr(api, name)
+    if name in FROM_PROGRAM:
+        from zennb.commands import program
+
+        return getattr(program, name)
     if name in PANELS:
         from zennb.jupyter.panels import door
 

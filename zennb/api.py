@@ -38,24 +38,29 @@ __all__ = [
     "load",
     "load_artifact",
     "runs",
+    "session",
     "set_scope",
+    "set_session",
     "source",
     "stack",
     "stacks",
     "trust",
     "unknown_artifact",
     "workspace",
+    "workspace_beside",
 ]
 
 
 class _Process:
-    """What this process holds: its workspace, and where notebook classes and functions are found."""
+    """What this process holds: its workspace, its notebook session, and where notebook classes are found."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.workspace: Workspace | None = None
         self.scope: Mapping[str, Any] | None = None
         self.notebook: Callable[[], str] | None = None
+        self.session: Any = None
+        self.elsewhere: dict[Path, Workspace] = {}
 
 
 _process = _Process()
@@ -83,12 +88,38 @@ def workspace(start: Path | None = None) -> Workspace:
         return _process.workspace
 
 
-def close() -> None:
-    """Close this process's workspace; the next use opens it again."""
+def workspace_beside(notebook: Path) -> Workspace:
+    """Return the workspace that a kernel of a notebook file uses: usually that of this process.
+
+    A notebook in a project with a home of its own has another one, which stays open until `close`.
+
+    Args:
+        notebook: its file.
+
+    Raises:
+        StoreError, ForeignStore, UnknownName: as `workspace`.
+    """
+    from zennb.stacks.home import find_home
+    from zennb.stacks.workspace import Workspace
+
+    folder = notebook.absolute().parent
+    opened, home = workspace(folder), find_home(folder)
+    if opened.home == home:
+        return opened
     with _process.lock:
-        opened, _process.workspace = _process.workspace, None
-    if opened is not None:
-        opened.close()
+        if home not in _process.elsewhere:
+            _process.elsewhere[home] = Workspace(home, stack=os.environ.get("ZENNB_STACK") or None)
+        return _process.elsewhere[home]
+
+
+def close() -> None:
+    """Close this process's workspaces; the next use opens them again."""
+    with _process.lock:
+        opened = [*([_process.workspace] if _process.workspace else []), *_process.elsewhere.values()]
+        _process.workspace = None
+        _process.elsewhere.clear()
+    for each in opened:
+        each.close()
 
 
 def set_scope(scope: Mapping[str, Any] | None, *, notebook: Callable[[], str] | None = None) -> None:
@@ -99,6 +130,20 @@ def set_scope(scope: Mapping[str, Any] | None, *, notebook: Callable[[], str] | 
         notebook: returns the notebook's name in records, so that its own artifacts come before those of others.
     """
     _process.scope, _process.notebook = scope, notebook
+
+
+def set_session(session: Any) -> None:
+    """Say which notebook session this process has, for `zennb.run` and `zennb.plan`; None for none.
+
+    Args:
+        session: what `commands.session.Session` describes.
+    """
+    _process.session = session
+
+
+def session() -> Any:
+    """Return the notebook session of this process; None where there is none."""
+    return _process.session
 
 
 def load(name: str, *, version: int | None = None) -> Any:

@@ -21,6 +21,13 @@ def test_names_for_code_are_those_of_the_api(name: str) -> None:
     assert name in dir(zennb)
 
 
+@pytest.mark.parametrize("name", ["plan", "run"])
+def test_running_and_planning_are_those_of_the_commands(name: str) -> None:
+    program = importlib.import_module("zennb.commands.program")
+    assert getattr(zennb, name) is getattr(program, name)
+    assert name in dir(zennb)
+
+
 def test_panels_are_fetched_when_they_are_asked_for() -> None:
     assert zennb.StackPicker is importlib.import_module("zennb.jupyter.panels.door").StackPicker
     assert "StackPicker" in dir(zennb)

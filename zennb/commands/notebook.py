@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zennb.headless.execute import CellFailure, CellStart, Execution
     from zennb.headless.step_line import StepLine
 
-__all__ = ["OUT", "PARAMETER", "RUN", "STACK", "TIMEOUT", "run_error", "run_notebook"]
+__all__ = ["OUT", "PARAMETER", "RERUN", "RUN", "STACK", "TIMEOUT", "run_error", "run_notebook"]
 
 INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
@@ -46,6 +46,7 @@ def run_notebook(context: Context, given: Given) -> Outcome:
         on_cell=progress.cell,
         on_step=progress.step,
         timeout=given.seconds("timeout"),
+        rerun=given.switch("rerun"),
         workspace=workspace,
     )
     return Outcome(
@@ -149,6 +150,7 @@ PARAMETER = Argument(
     help="set a plain variable of the notebook for this run",
 )
 OUT = Argument(flags=("-o", "--out"), word="FILE", kind="path", help="write the executed notebook here")
+RERUN = Argument(flags=("--rerun",), switch=True, help="reuse nothing")
 TIMEOUT = Argument(flags=("--timeout",), number=float, word="SECONDS", help="longest that one cell may take")
 RUN = Verb(
     name="run",
@@ -158,6 +160,7 @@ RUN = Verb(
         Argument(flags=("NOTEBOOK",), kind="notebook", required=True, help="path of an .ipynb file"),
         STACK,
         PARAMETER,
+        RERUN,
         OUT,
         TIMEOUT,
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from zennb.commands.data import plain, step_data
 from zennb.commands.face import Face
-from zennb.commands.notebook import OUT, PARAMETER, STACK, TIMEOUT, run_notebook
+from zennb.commands.notebook import OUT, PARAMETER, RERUN, STACK, TIMEOUT, run_notebook
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.sentence import said
 from zennb.commands.syntax import Argument, Command, Verb
@@ -155,7 +155,7 @@ PIPELINE = Command(
                     help="only this step and what follows it",
                 ),
                 Argument(flags=("--only",), kind="step", word="STEP", faces=MAGIC, help="only this step"),
-                Argument(flags=("--rerun",), switch=True, faces=MAGIC, help="reuse nothing"),
+                RERUN,
                 replace(OUT, faces=TERMINAL),
                 replace(TIMEOUT, faces=TERMINAL),
             ),

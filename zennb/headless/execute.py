@@ -118,6 +118,7 @@ def execute(
     folder: Path | None = None,
     env: Mapping[str, str] = MappingProxyType({}),
     workspace: Workspace | None = None,
+    rerun: bool = False,
 ) -> Execution:
     """Run a notebook in a kernel of its own, in the notebook's folder; that kernel never outlives the call.
 
@@ -137,6 +138,8 @@ def execute(
         env: environment variables of that kernel, beyond those of this process.
         workspace: where the notebook is recorded as one run, with its steps below it: that of the home which its kernel
             uses. Without it each step is recorded in the session of the kernel.
+
+        rerun: reuse nothing.
 
     Raises:
         UnknownName: there is no such notebook or stack, or the notebook has no variable of a parameter's name.
@@ -160,7 +163,7 @@ def execute(
     with ExitStack() as around:
         kernel = around.enter_context(manager())
         told = {} if record is None else around.enter_context(record.recorded())
-        options["env"] = {**environment(path, stack=stack, parameters=parameters), **told, **env}
+        options["env"] = {**environment(path, stack=stack, parameters=parameters, rerun=rerun), **told, **env}
         play = _play(node, account, manager=kernel, **options)
         try:
             _finish(play)

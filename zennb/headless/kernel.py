@@ -16,7 +16,10 @@ from zennb.errors import MissingExtra
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["environment", "manager"]
+__all__ = ["RERUN", "environment", "manager"]
+
+RERUN = "ZENNB_RERUN"
+"""The environment variable of a kernel whose steps all run, whatever is stored."""
 
 
 @contextmanager
@@ -50,13 +53,18 @@ def manager() -> Iterator[Any]:
         )
 
 
-def environment(notebook: Path, *, stack: str | None, parameters: Mapping[str, str]) -> dict[str, str]:
+def environment(
+    notebook: Path, *, stack: str | None, parameters: Mapping[str, str], rerun: bool = False
+) -> dict[str, str]:
     """Return the kernel's environment: ours, and what the extension reads when it is loaded there.
 
     `ZENNB_NOTEBOOK` is the notebook's absolute path, `ZENNB_PARAMETERS` a JSON object of parameter name to
-    text, and `ZENNB_STACK` the name of the stack active in that kernel; without `stack` it stays as it is.
+    text, and `ZENNB_STACK` the name of the stack active in that kernel; without `stack` it stays as it is. With
+    `rerun` no step of that kernel is reused.
     """
     added = {"ZENNB_NOTEBOOK": str(notebook.absolute()), "ZENNB_PARAMETERS": json.dumps(dict(parameters))}
     if stack is not None:
         added["ZENNB_STACK"] = stack
+    if rerun:
+        added[RERUN] = "1"
     return {**os.environ, **added}

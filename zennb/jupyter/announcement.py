@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import linecache
+import os
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.commands.face import Face
@@ -13,6 +15,7 @@ from zennb.commands.step import STEP, options
 from zennb.core.heading import heading
 from zennb.engine.definition import Definition, Options, define
 from zennb.errors import StepRefused, UsageError
+from zennb.headless.kernel import RERUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +38,8 @@ def defined(announced: Announced, *, filename: str, cell: str) -> Definition:
         StepRefused: a cell magic stands where it is none.
     """
     found = _options(announced)
+    if os.environ.get(RERUN):
+        found = replace(found, rerun=True)
     text = announced.source
     if announced.spoken == "%%step":
         _show_first_line(filename, announced.line)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb import api
 from zennb.commands.face import Face
 from zennb.commands.help import help_text
 from zennb.commands.step import STEP
@@ -56,6 +57,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     pipeline = session.pipeline = PipelineSession(session, autostep)
     shell.events.register("post_run_cell", pipeline.panels.cell_ran)
     magics.register(shell, pipeline, silence=session.tap.silenced)
+    api.set_session(pipeline)
     shell.zennb_hooks = _Hooks(
         session=session,
         cells=cells,
@@ -82,6 +84,7 @@ def unload(shell: Any) -> None:  # Any: as above
     hooks.completion.remove()
     magics.unregister(shell)
     shell.magics_manager.magics["cell"].pop("step", None)
+    api.set_session(None)
     hooks.session.activity.close()
     hooks.session.tap.remove()
     shell.zennb_step = None

@@ -1,0 +1,183 @@
+"""Owns `zennb.run` and `zennb.plan`: what `%pipeline run` and `zennb run` do, for programs."""
+
+from __future__ import annotations
+
+import ast
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zennb import api
+from zennb.commands.notebook import run_error
+from zennb.commands.outline import NotebookFile
+from zennb.core.records import Status
+from zennb.errors import StepRefused, UsageError
+from zennb.handles.plan import PlanHandle
+from zennb.handles.records import RunHandle
+from zennb.headless.execute import execute
+from zennb.headless.parameters import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from zennb.commands.session import Session
+
+__all__ = ["plan", "run"]
+
+_in_kernel = threading.Lock()
+"""A kernel has one namespace, so its pipeline runs one at a time; notebook files run side by side."""
+
+_runs_here = threading.local()
+"""Set while this thread runs the pipeline: a step that asks for that again would wait for itself."""
+
+
+def run(
+    notebook: str | Path | None = None,
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    stack: str | None = None,
+    rerun: bool = False,
+    start: str | None = None,
+    only: str | None = None,
+    out: str | Path | None = None,
+    timeout: float | None = None,
+) -> RunHandle:
+    """Run a notebook and return the run.
+
+    With a path, that notebook file is run from top to bottom in a kernel of its own. Without one, the pipeline of
+    the notebook that this kernel belongs to is run, as `%pipeline run` does, and its outputs are bound. It can be
+    called from any thread, and several at once: files run side by side, the pipeline of a kernel once at a time.
+
+    Args:
+        notebook: path of an .ipynb file; None for this kernel's own notebook.
+        parameters: plain variables of the notebook → the values they have in this run; numbers, texts, and lists,
+            tuples, dicts and sets of them.
+        stack: name of the stack to run on, this time; by default the active one.
+        rerun: reuse nothing.
+        start: only this step and what follows it; of this kernel's own notebook only.
+        only: only this step; of this kernel's own notebook only.
+        out: where to write the executed notebook; of a file only.
+        timeout: seconds that one cell may take; of a file only.
+
+    Raises:
+        RunFailed: a cell of the file failed; `error.run` is the run, `error.cause` the exception's class there.
+        UnknownName: there is no such notebook, stack, parameter or step.
+        UsageError: there is no notebook here, or an argument does not fit.
+        StepRefused: the kernel of a file did not start, or a step runs its own pipeline.
+        PlanError: the steps do not form a pipeline.
+        KeyboardInterrupt: it was interrupted.
+        Exception: without a path, whatever a step raised: its own exception.
+    """
+    __tracebackhide__ = True
+    texts = {name: _as_text(name, value) for name, value in (parameters or {}).items()}
+    if notebook is not None:
+        _refuse("of this kernel's own notebook", start=start, only=only)
+        return _run_file(Path(notebook), texts, stack=stack, rerun=rerun, out=out, timeout=timeout)
+    _refuse("of a notebook file", out=out, timeout=timeout)
+    session = _session("zennb.run")
+    with _turn():
+        done = session.run_pipeline(parameters=texts, stack=stack, start=start, only=only, rerun=rerun)
+    return RunHandle(done, api.source())
+
+
+def plan(notebook: str | Path | None = None) -> PlanHandle:
+    """Return what a run would do with each step, without running anything.
+
+    Args:
+        notebook: path of an .ipynb file; None for the notebook that this kernel belongs to.
+
+    Raises:
+        UnknownName: there is no such notebook.
+        BrokenNotebook: the file is no Python notebook.
+        UsageError: there is no notebook here, or a step cell cannot be read.
+        PlanError: the steps do not form a pipeline.
+    """
+    if notebook is None:
+        session = _session("zennb.plan")
+        return PlanHandle(session.plan(), title=Path(session.notebook.replace("\\", "/")).name)
+    file = NotebookFile(notebook)
+    return PlanHandle(file.state(file.records(api.workspace_beside(file.path))), title=file.path.name)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other thread runs the pipeline of this kernel."""
+    if getattr(_runs_here, "is_set", False):
+        raise StepRefused(
+            "the pipeline is running here already; a step cannot run the pipeline it belongs to."
+        )
+    with _in_kernel:
+        _runs_here.is_set = True
+        try:
+            yield
+        finally:
+            _runs_here.is_set = False
+
+
+def _run_file(
+    path: Path,
+    parameters: Mapping[str, str],
+    *,
+    stack: str | None,
+    rerun: bool,
+    out: str | Path | None,
+    timeout: float | None,
+) -> RunHandle:
+    opened = api.workspace_beside(path)
+    if stack is not None:
+        opened.registry.stack(stack)  # an unknown one is refused before a kernel starts
+    execution = execute(
+        path, stack=stack, parameters=parameters, out=out, timeout=timeout, rerun=rerun, workspace=opened
+    )
+    if execution.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    record = None if execution.run is None else opened.metadata.run(execution.run)
+    assert record is not None  # it was recorded before the kernel started
+    done = RunHandle(record, api.source(lambda: api.workspace_beside(path)))
+    error = run_error(execution)
+    if error is not None:
+        error.run = done
+        raise error
+    return done
+
+
+def _session(what: str) -> Session:
+    found: Session | None = api.session()
+    if found is None:
+        raise UsageError(
+            f"{what}() needs to know the notebook: give the path of an .ipynb file, "
+            "or type `%load_ext zennb` in the notebook first."
+        )
+    return found
+
+
+def _refuse(where: str, **given: object) -> None:
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"zennb.run: {name}= is for runs {where}; leave it out here.")
+
+
+def _as_text(name: str, value: Any) -> str:
+    """Return the text that gives a parameter this value: `3` for 3, `ridge` for "ridge", `'3'` for "3"."""
+    if isinstance(value, str) and _value(value) is value and literal(value) == repr(value):
+        return value
+    text = repr(value)
+    if not _is_same(value, _value(text)):
+        kind = type(value).__name__
+        raise UsageError(
+            f"zennb.run: parameter '{name}' is a {kind} that cannot be written down as text; give a number, a text, "
+            "or a list, tuple, dict or set of them."
+        )
+    return text
+
+
+def _value(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+
+
+def _is_same(value: Any, again: Any) -> bool:
+    return type(again) is type(value) and bool(again == value)
