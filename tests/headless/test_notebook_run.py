@@ -188,7 +188,7 @@ def test_the_command_names_the_run_and_other_processes_see_it_go_on(
         during = only(workspace)
         out, _ = process.communicate(timeout=60)
     assert (during.status, during.names) == (Status.RUNNING, {"a": "completed"})
-    assert json.loads(out)["run"] == during.id
+    assert json.loads(out)["data"]["run"] == during.id
     assert only(workspace).status is Status.COMPLETED
 
 

@@ -22,7 +22,7 @@ def text(notebook: Notebook, command: str) -> str:
 
 
 def data(notebook: Notebook, command: str) -> Any:
-    return json.loads(text(notebook, f"{command} --json"))
+    return json.loads(text(notebook, f"{command} --json"))["data"]
 
 
 def edges(notebook: Notebook) -> list[tuple[str, str, list[str], list[str]]]:

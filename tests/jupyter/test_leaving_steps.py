@@ -18,7 +18,7 @@ LOAD, USE = "%%step load\nrows = [1, 2]", "%%step use\nn = len(rows)"
 
 def steps(notebook: Notebook) -> list[str]:
     (ran,) = notebook.run("%pipeline status --json")
-    return [step["name"] for step in json.loads(ran.displays[0]["data"]["text/plain"])["steps"]]
+    return [step["name"] for step in json.loads(ran.displays[0]["data"]["text/plain"])["data"]["steps"]]
 
 
 def study(notebook: Notebook) -> None:

@@ -15,7 +15,7 @@ MAKERS = ("%%step load\nrows = [1, 2]", "%%step train\nmodel = sum(rows)")
 
 def status(notebook: Notebook) -> dict[str, Any]:
     (ran,) = notebook.run("%pipeline status --json")
-    found = json.loads(ran.displays[0]["data"]["text/plain"])
+    found = json.loads(ran.displays[0]["data"]["text/plain"])["data"]
     return {step["name"]: step for step in found["steps"]}
 
 

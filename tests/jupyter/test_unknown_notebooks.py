@@ -42,7 +42,7 @@ def path(notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def steps(notebook: Notebook) -> dict[str, Any]:
     (ran,) = notebook.run("%pipeline status --json")
-    return {step["name"]: step for step in json.loads(ran.displays[0]["data"]["text/plain"])["steps"]}
+    return {step["name"]: step for step in json.loads(ran.displays[0]["data"]["text/plain"])["data"]["steps"]}
 
 
 def test_the_file_knows_the_results(notebook: Notebook, path: Path) -> None:
