@@ -134,24 +134,48 @@ def test_a_closed_reader_is_no_trouble() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_listing_loads_nothing_heavy() -> None:
-    heavy = (
-        "IPython",
-        "ipywidgets",
-        "nbformat",
-        "nbclient",
-        "jupyter_client",
-        "pandas",
-        "numpy",
-        "pyarrow",
-        "diskcache",
-    )
+HEAVY = (
+    "IPython",
+    "ipywidgets",
+    "nbformat",
+    "nbclient",
+    "jupyter_client",
+    "pandas",
+    "numpy",
+    "pyarrow",
+    "diskcache",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (["stack", "list"], ()),
+        (["runs", "list", "--json"], ()),
+        (["pipeline", "status", "study.ipynb"], ("importlib.metadata", "zennb.commands.stack")),
+        (["pipeline", "status", "study.ipynb", "--json"], ("zennb.headless.execute",)),
+    ],
+)
+def test_a_listing_loads_nothing_heavy(words: list[str], more: tuple[str, ...], tmp_path: Path) -> None:
+    notebook(tmp_path / "study.ipynb", "%load_ext zennb", "%%step load\nrows = [1]")
     program = (
-        "import sys; from zennb.cli import main; code = main(['stack', 'list']); "
-        f"sys.exit(code or ' '.join(name for name in {heavy!r} if name in sys.modules) or 0)"
+        f"import sys; from zennb.cli import main; code = main({words!r}); "
+        f"sys.exit(code or ' '.join(name for name in {(*HEAVY, *more)!r} if name in sys.modules) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_status_of_two_hundred_steps_takes_a_moment(tmp_path: Path) -> None:
+    steps = [f"%%step s{at}\nx{at} = [{at}] + x{at - 1}[:3]\ny{at} = sum(x{at}) * k" for at in range(1, 200)]
+    notebook(tmp_path / "study.ipynb", "%load_ext zennb\nk = 1", "%%step s0\nx0 = [1]", *steps)
+    program = (
+        "import sys, time; began = time.process_time(); from zennb.cli import main; "
+        "main(['pipeline', 'status', 'study.ipynb']); sys.stderr.write(str(time.process_time() - began))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.count("\n") > 200
+    assert float(done.stderr) < 0.6, "0.2 s on a machine that does nothing else"
 
 
 @pytest.mark.parametrize(

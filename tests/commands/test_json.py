@@ -66,6 +66,7 @@ WORDS = {
     "check": "study.ipynb",
     "runs list": "",
     "runs show": "1",
+    "runs logs": "1",
     "runs compare": "1 1",
     "artifacts list": "",
     "artifacts show": "rows",

@@ -1,58 +1,91 @@
-"""Owns the tree: every command there is, for the component types that have a flavor here."""
+"""Owns the tree: every command there is, for the component types that have a flavor here.
+
+What each command does is imported when it is needed: one line in a terminal needs one command, and importing all of
+them with the flavors installed takes as long as most commands do.
+"""
 
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from zennb import plugins
-from zennb.commands.artifacts import ARTIFACTS
-from zennb.commands.autostep import AUTOSTEP
-from zennb.commands.check import CHECK
-from zennb.commands.component import component_command
 from zennb.commands.face import ROOT
-from zennb.commands.house import COMPONENTS, DASHBOARD, HELP, INIT, TRUST, VERSION
-from zennb.commands.notebook import RUN
-from zennb.commands.pipeline import PIPELINE
-from zennb.commands.runs import RUNS
-from zennb.commands.stack import stack_command
 from zennb.commands.syntax import Command
 from zennb.core.component_types import COMPONENT_TYPES
 
-__all__ = ["MAGICS", "build", "tree"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.commands.face import Face
+    from zennb.commands.syntax import Node
+
+__all__ = ["MAGICS", "build", "tree", "tree_for"]
 
 MAGICS = frozenset({"stack", "pipeline", "runs", "artifacts", *(kind.command for kind in COMPONENT_TYPES)})
 """First words that have a line magic of their own; the others follow `%zennb`."""
+
+BEFORE = {"dashboard": "house:DASHBOARD"}
+AFTER = {
+    "components": "house:COMPONENTS",
+    "pipeline": "pipeline:PIPELINE",
+    "run": "notebook:RUN",
+    "check": "check:CHECK",
+    "runs": "runs:RUNS",
+    "artifacts": "artifacts:ARTIFACTS",
+    "autostep": "autostep:AUTOSTEP",
+    "trust": "house:TRUST",
+    "init": "house:INIT",
+    "version": "house:VERSION",
+    "help": "house:HELP",
+}
+"""Commands that are the same whatever is installed, by name: module of this package, and name in it. Between those
+and these stand the commands of stacks and components, in the order that help shows."""
 
 
 @cache
 def tree() -> Command:
     """Return the tree for the flavors installed here; it is built once."""
+    from zennb import plugins
+
     return build(frozenset(plugins.all_flavors()))
+
+
+def tree_for(words: Sequence[str], face: Face) -> Command:
+    """Return a tree in which `words` can be found where they were typed, or by which they are judged."""
+    target = AFTER.get(words[0]) if words else None
+    part = None if target is None else _load(target)
+    return tree() if part is None or face not in part.faces else _root((part,))
 
 
 def build(types: frozenset[str]) -> Command:
     """Return the tree for the component types named."""
+    from zennb.commands.component import component_command
+    from zennb.commands.stack import stack_command
+
     kinds = [kind for kind in COMPONENT_TYPES if kind.name in types]
+    return _root(
+        (
+            *map(_load, BEFORE.values()),
+            stack_command(kinds),
+            *(component_command(kind) for kind in kinds),
+            *map(_load, AFTER.values()),
+        )
+    )
+
+
+def _load(target: str) -> Node:
+    module, _, name = target.partition(":")
+    found: Node = getattr(import_module(f"zennb.commands.{module}"), name)
+    return found
+
+
+def _root(parts: tuple[Node, ...]) -> Command:
     return Command(
         name=ROOT,
         help="stacks, pipelines, runs and artifacts of notebooks whose cells are steps",
-        default=DASHBOARD.name,
-        parts=(
-            DASHBOARD,
-            stack_command(kinds),
-            *(component_command(kind) for kind in kinds),
-            COMPONENTS,
-            PIPELINE,
-            RUN,
-            CHECK,
-            RUNS,
-            ARTIFACTS,
-            AUTOSTEP,
-            TRUST,
-            INIT,
-            VERSION,
-            HELP,
-        ),
+        default="dashboard",
+        parts=parts,
         examples=(
             "stack list",
             "artifact-store register my_artifact_store --flavor=local",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from zennb.commands.catalogue import MAGICS, tree
+from zennb.commands.catalogue import MAGICS, tree, tree_for
 from zennb.commands.envelope import answer, refusal
 from zennb.commands.help import help_view
 from zennb.commands.outcome import Context, Outcome
@@ -40,7 +40,7 @@ def run(words: Sequence[str], context: Context) -> Outcome:
     words = list(words)
     if not _wants_json(words):
         return _run(words, context)
-    command = words_of(tree(), words, face=context.face)
+    command = words_of(tree_for(words, context.face), words, face=context.face)
     try:
         return answer(_run(words, context.quiet()), command=command, face=context.face)
     except BrokenPipeError:
@@ -69,7 +69,8 @@ def run_line(path: Sequence[str], line: str, context: Context, *, spoken: str) -
         error = UsageError(sentence)
         if not _wants_json(line.split()):
             raise error from None
-        command = words_of(tree(), [*path, *line.split()], face=context.face)
+        told = [*path, *line.split()]
+        command = words_of(tree_for(told, context.face), told, face=context.face)
         return refusal(error, command=command, face=context.face, empty=Outcome(view=None))
     return run([*path, *words], context)
 
@@ -86,7 +87,7 @@ def _run(words: list[str], context: Context) -> Outcome:
             "--help"
         ]  # of everything, not of what is default
         return _help(find(tree(), asked, face=context.face, magics=MAGICS), context)
-    found = find(tree(), words, face=context.face, magics=MAGICS)
+    found = find(tree_for(words, context.face), words, face=context.face, magics=MAGICS)
     node = found.node
     if not isinstance(node, Verb) or HELP & set(found.rest):
         return _help(found, context)
