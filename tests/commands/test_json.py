@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from zennb import errors
 from zennb.commands.catalogue import tree
 from zennb.commands.envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT, answer
 from zennb.commands.face import Face
@@ -20,6 +22,7 @@ from zennb.core.records import Run, Status, Step
 from zennb.core.run_plan import Edge, PlannedStep, RunPlan
 from zennb.errors import UnknownName
 from zennb.headless.execute import CellFailure, Execution
+from zennb.jupyter.status_data import facts
 from zennb.views.view import View
 
 if TYPE_CHECKING:
@@ -332,3 +335,38 @@ def test_the_depth_of_a_lineage_can_be_chosen(command: Commands, chain: int) -> 
     assert [cut["path"] for cut in near["cut"]] == ["data.producers", "data.consumers"]
     assert "further away than 2 are left out" in command.text("artifacts", "lineage", "x25", "--depth", "2")
     assert "left out" not in command.text("artifacts", "lineage", "x2", "--depth", "60")
+
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "json.md"
+EXAMPLES = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.get("command", "a status line"))
+def test_the_examples_in_the_document_have_the_fields_of_real_answers(
+    example: dict[str, Any], ready: Commands
+) -> None:
+    assert example["schema"] == 1
+    if "command" not in example:
+        assert example.keys() - {"schema"} == facts(Step(name="train", status=Status.CACHED)).keys()
+        return
+    real = parsed(ready(*words_for(example["command"], TERMINAL), "--json", face=TERMINAL))
+    if "data" in example:
+        assert fields(example["data"]) == fields(real["data"])
+    if "error" in example:
+        assert set(example["error"]) == {"type", "message", "exit_code", "details"}
+        assert issubclass(getattr(errors, example["error"]["type"]), errors.ZennbError)
+
+
+def fields(data: Any) -> set[str]:
+    return set(data[0] if isinstance(data, list) else data)
+
+
+def test_the_document_says_of_every_verb_what_its_data_is() -> None:
+    table = DOCUMENT.read_text().partition("## What `data` holds")[2].partition("###")[0]
+    described: set[str] = set()
+    for line in table.splitlines():
+        words = re.findall(r"`([a-z -]+)`", line.split("|")[1]) if "`" in line else []
+        for word in words:  # `stack set`, or only `set` where the words before say of what
+            described |= {word, f"{words[0].partition(' ')[0]} {word}"}
+    known = {verb for verb, _ in VERBS if not verb.startswith("artifact-store")}
+    assert known - described == set()

@@ -27,7 +27,8 @@ INTRODUCTION = """\
 
 One tree serves the notebook and the terminal: `%stack list` in a cell is `zennb stack list` in a shell (also
 `jupyter zennb stack list`). What has no magic of its own follows `%zennb`: `%zennb version`. A name with spaces
-stands in quotes; `{variable}` and `$variable` are filled in as in every IPython magic. `--json` gives plain data.
+stands in quotes; `{variable}` and `$variable` are filled in as in every IPython magic. `--json` answers with one
+JSON object, also when something goes wrong ([json.md](json.md)).
 
 Help is at hand in both: `%stack?`, `%stack register --help`, `zennb stack register --help`.
 
