@@ -67,4 +67,7 @@ def environment(
         added["ZENNB_STACK"] = stack
     if rerun:
         added[RERUN] = "1"
-    return {**os.environ, **added}
+    inherited = {
+        name: text for name, text in os.environ.items() if name != RERUN
+    }  # of a notebook that runs this one
+    return {**inherited, **added}
