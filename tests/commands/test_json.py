@@ -323,7 +323,7 @@ def test_a_lineage_of_fifty_steps_is_a_few_kilobytes_and_says_what_was_cut(
     assert len(found["data"]["producers"]) == 10
     assert found["cut"] == [{"path": "data.producers", "kept": 10, "of": None, "option": "--depth"}]
     made = found["data"]["producers"]["x49 v1"]
-    assert (made["name"], made["inputs"]) == ("step_49", {"x48": "x48 v1"})
+    assert (made["name"], made["inputs"]) == ("step_49", {"x48": {"name": "x48", "version": 1}})
 
 
 def test_the_depth_of_a_lineage_can_be_chosen(command: Commands, chain: int) -> None:

@@ -53,7 +53,7 @@ def artifact_data(artifact: Artifact, **more: Any) -> dict[str, Any]:
 
 
 def step_brief(step: Step) -> dict[str, Any]:
-    """Return what names a step and says how it ended; its artifacts by label, as in `zennb artifacts show`."""
+    """Return what names a step and says how it ended; its artifacts are named by name and version."""
     return {
         "id": step.id,
         "run": step.run,
@@ -63,17 +63,18 @@ def step_brief(step: Step) -> dict[str, Any]:
         "reason": step.reason,
         "started": step.started,
         "seconds": step.seconds,
-        "inputs": {name: each.label for name, each in step.inputs.items()},
-        "outputs": {name: each.label for name, each in step.outputs.items()},
+        "inputs": {name: _named(each) for name, each in step.inputs.items()},
+        "outputs": {name: _named(each) for name, each in step.outputs.items()},
     }
+
+
+def _named(artifact: Artifact) -> dict[str, Any]:
+    return {"name": artifact.name, "version": artifact.version}
 
 
 def step_data(step: Step) -> dict[str, Any]:
     """Return a step; its artifacts are named by name, version and digest, since they have pages of their own."""
     found: dict[str, Any] = plain(step)
     for side, artifacts in (("inputs", step.inputs), ("outputs", step.outputs)):
-        found[side] = {
-            name: {"name": each.name, "version": each.version, "digest": each.digest}
-            for name, each in artifacts.items()
-        }
+        found[side] = {name: {**_named(each), "digest": each.digest} for name, each in artifacts.items()}
     return found
