@@ -58,7 +58,7 @@ def test_two_kernels_at_once_lose_nothing(kernel: Kernel, kernels: Callable[[], 
     assert kernel.value(
         "import zennb\nsorted(each.version for each in zennb.artifacts('v', limit=99)) == list(range(1, 31))"
     ) == ("True")
-    look = "[(run.kind, run.status.value, dict(run.steps)) for run in zennb.runs(limit=99)]"
+    look = "[(run.kind, run.status.value, dict(run.record.steps)) for run in zennb.runs(limit=99)]"
     sessions = [("session", "completed", {"completed": 15})] * 2
     assert kernel.value(f"{look} == {sessions}") == "True"
 
