@@ -41,8 +41,9 @@ endif
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
 
-soak: $(VENV)/.test ## edit and run a notebook at random, thousands of times, with zennb and without, and compare
+soak: $(VENV)/.test ## edit and run notebooks at random, thousands of times: compare with a plain kernel, and plans with runs
 	env -u ZENNB_HOME ZENNB_REUSE_ROUNDS=2000 $(BIN)/python -m pytest tests/reuse/test_machine.py -q -s
+	env -u ZENNB_HOME ZENNB_STATUS_EDITS=10000 $(BIN)/python -m pytest tests/status -q -s
 
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .
