@@ -111,6 +111,8 @@ def test_a_pipeline_run_in_a_notebook_is_a_run_that_the_notebook_started(
     assert found.names == {"a": "completed"}
     assert inner.computed >= 0.2
     assert found.computed >= 0.4
+    assert [each.id for each in workspace.metadata.runs(nested=False)] == [found.id]
+    assert {each.id for each in workspace.metadata.runs()} == {found.id, inner.id}
 
 
 @kernel

@@ -37,6 +37,7 @@ def _list(context: Context, given: Given) -> Outcome:
         status=given.maybe("status"),
         kind=given.maybe("kind"),
         notebook=_notebook(context, given.maybe("notebook")),
+        nested=given.switch("nested") or given.maybe("kind") is not None,
         limit=limit + 1,
     )
     found, cut = limited(runs, limit)
@@ -138,6 +139,11 @@ RUNS = Command(
                     flags=("--notebook",),
                     kind="path",
                     help="only runs of this notebook: its path, or its name in the list",
+                ),
+                Argument(
+                    flags=("--nested",),
+                    switch=True,
+                    help="also runs that another run started, as with --kind",
                 ),
                 Argument(
                     flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default"

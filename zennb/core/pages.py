@@ -20,7 +20,10 @@ RunPlace: TypeAlias = tuple[float, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs a listing shows; None means all. Times are seconds since the epoch, `until` is exclusive."""
+    """Which runs a listing shows; None means all. Times are seconds since the epoch, `until` is exclusive.
+
+    `nested` tells whether runs that another run started are listed too: pipelines that a notebook run ran.
+    """
 
     stack: str | None = None
     notebook: str | None = None
@@ -28,6 +31,7 @@ class RunFilter:
     kind: str | None = None
     since: float | None = None
     until: float | None = None
+    nested: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,6 +249,8 @@ def _conditions(
     found: list[tuple[str, object]] = [(condition, value) for condition, value in given if value is not None]
     if which.status is not None:
         found += _status(which.status, dead)
+    if not which.nested:
+        found.append(("r.id NOT IN (SELECT run FROM run_details WHERE parent > ?)", 0))
     return " AND ".join(condition for condition, _ in found), [value for _, value in found]
 
 

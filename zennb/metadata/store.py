@@ -236,6 +236,7 @@ class MetadataStore:
         kind: str | None = None,
         since: float | None = None,
         until: float | None = None,
+        nested: bool = True,
         limit: int = 50,
         offset: int = 0,
     ) -> list[Run]:
@@ -248,6 +249,7 @@ class MetadataStore:
             kind: `session`, `pipeline` or `notebook`; `step` in databases of version 0.1.
             since: begun at or after this time, in seconds since the epoch.
             until: begun before this time, in seconds since the epoch.
+            nested: also runs that another run has started.
             limit: at most so many.
             offset: leave out so many of the newest.
         """
@@ -258,6 +260,7 @@ class MetadataStore:
             kind=kind,
             since=since,
             until=until,
+            nested=nested,
         )
         return self._database.read(runs.select_runs, which, limit=limit, offset=offset, dead=self._dead())
 
