@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def watched(act: Callable[[], object], **more: tuple[str, ...]) -> Watch:
+def watched(act: Callable[[], object], **more: Any) -> Watch:
     watch = Watch(**more)
     watch.start()
     try:

@@ -9,6 +9,7 @@ import sysconfig
 import tempfile
 import time
 from functools import cache, lru_cache
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,12 +81,13 @@ def signature(path: str) -> Signature | None:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
-def state(path: str, recorded: str = "") -> str:
+def state(path: str, recorded: str = "", *, largest: float = inf) -> str:
     """Return the state of a file or folder: `absent`, `folder`, `other`, or `file` with the xxh3-128 of its content.
 
     Args:
         path: absolute, or relative to the working folder.
-        recorded: a state to be compared with; a listing is compared with a listing.
+        recorded: a state to be compared with; a listing is compared with a listing, size and time with size and time.
+        largest: bytes from which on a file counts by its size and time.
     """
     if recorded.startswith("names "):
         return listing(path, frozenset(filter(None, recorded.split("/")[1:])))
@@ -97,6 +99,8 @@ def state(path: str, recorded: str = "") -> str:
         return "folder"
     if not stat.S_ISREG(found.st_mode):
         return "other"
+    if found.st_size > largest or recorded.startswith("size "):
+        return f"size {found.st_size}, changed at {found.st_mtime_ns}"
     where = os.path.abspath(path)
     mark = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
     try:

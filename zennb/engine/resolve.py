@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
 
-__all__ = ["ResolvedStep", "resolve_step"]
+__all__ = ["ResolvedStep", "file_digest", "resolve_step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,7 +284,7 @@ def _parts(
         | earlier,
         packages=versions(packages),
         options={
-            **{f"depends-on {path}": _file_digest(path, definition.name) for path in options.depends_on},
+            **{f"depends-on {path}": file_digest(path, definition.name) for path in options.depends_on},
             **unstored(definition),
         },
     )
@@ -317,7 +317,7 @@ def _sharing(looks: Mapping[str, Look], artifacts: Mapping[str, Artifact]) -> li
     return [*groups(looks), *(tuple(names) for names in together.values() if len(names) > 1)]
 
 
-def _file_digest(path: str, step: str) -> str:
+def file_digest(path: str, step: str) -> str:
     """Return the sha-256 of a file, or of the sorted names and contents below a directory."""
     root = Path(path).expanduser()
     if not root.exists():

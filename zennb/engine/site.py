@@ -63,6 +63,7 @@ class Site:
         unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
         parent: id of the notebook's run, when the whole notebook is run; None else.
         folder: the notebook's folder, whose git commit belongs to a run; None when it has none.
+        traced: takes a step as resolved and its record, and returns the record with the provenance of what it used.
     """
 
     spec: StackSpec
@@ -78,6 +79,7 @@ class Site:
     unstored: Callable[[], Collection[str]] = frozenset
     parent: int | None = None
     folder: Path | None = None
+    traced: Callable[[ResolvedStep, Step], Step] = lambda _resolved, step: step
 
     def with_store(self, store: Any) -> Site:
         """Return the same site with another way into its artifact store."""
@@ -327,7 +329,7 @@ class Site:
     ) -> Step:
         """Return a record with what is known of a step before it runs, and more fields."""
         definition = prepared.definition
-        return Step(
+        step = Step(
             run=self.run,
             name=definition.name,
             notebook=self.notebook,
@@ -340,6 +342,7 @@ class Site:
             started=started,
             **more,
         )
+        return self.traced(prepared, step)
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zennb.engine.outcome import StepOutcome
     from zennb.engine.uses import Uses
 
-__all__ = ["RESULT", "Found", "Surroundings", "Vigil"]
+__all__ = ["RESULT", "Found", "Surroundings", "Vigil", "sealed"]
 
 ENVIRONMENT = "environment variables"
 FILES = "files"
@@ -162,7 +162,12 @@ class Surroundings:
 
     def sealed(self, name: str, value: str | None) -> str:
         """Return what stands for the value of an environment variable in records."""
-        return ABSENT if value is None else self._seal(f"{name}={value}".encode("utf-8", "surrogateescape"))
+        return sealed(self._seal, name, value)
+
+
+def sealed(seal: Callable[[bytes], str], name: str, value: str | None) -> str:
+    """Return what stands for the value of an environment variable in records, under a seal of the user's."""
+    return ABSENT if value is None else seal(f"{name}={value}".encode("utf-8", "surrogateescape"))
 
 
 class Vigil:

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import threading
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.observed import ABSENT
@@ -40,6 +41,7 @@ class Watch:
 
     Args:
         ignored: folders whose files do not count, in addition to those of Python, packages and tools.
+        in_background: whether it only takes notes of a plain cell: steps that run meanwhile are as good as alone.
 
     Attributes:
         folder: the working folder when it began.
@@ -51,7 +53,7 @@ class Watch:
         reads_all: whether the user's own code went through the whole environment.
     """
 
-    def __init__(self, *, ignored: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, ignored: tuple[str, ...] = (), in_background: bool = False) -> None:
         self.environment: dict[str, str | None] = {}
         self.sets: set[str] = set()
         self.sets_itself: set[str] = set()
@@ -65,14 +67,18 @@ class Watch:
         self._written: dict[str, None] = {}
         self._new: set[str] = set()
         self._thread = 0
+        self._in_background = in_background
+        self._outer: Watch | None = None
 
     def start(self) -> None:
         """Begin to watch what this thread does, and threads that nobody else watches."""
         self._thread = threading.get_ident()
         with _lock:
             _install()
+            self._outer = _watches.pop(self._thread, None)
             for other in _watches.values():
-                other.is_alone = self.is_alone = False
+                if not (self._in_background or other._in_background):  # noqa: SLF001 - another of this class
+                    other.is_alone = self.is_alone = False
             _watches[self._thread] = self
             os.environ.__class__ = _Environment
 
@@ -81,6 +87,8 @@ class Watch:
         with _lock:
             if _watches.get(self._thread) is self:
                 del _watches[self._thread]
+                if self._outer is not None:
+                    _watches[self._thread] = self._outer
             if not _watches:
                 os.environ.__class__ = os._Environ  # noqa: SLF001 - its own class, which has no public name
 
@@ -93,12 +101,16 @@ class Watch:
             elif self._counts(where):
                 self._read(os.path.normpath(where))
 
-    def files(self) -> dict[str, str]:
-        """Return path → state of all that was read, as it was found."""
+    def files(self, *, largest: float = inf) -> dict[str, str]:
+        """Return path → state of all that was read, as it was found.
+
+        Args:
+            largest: bytes from which on a file counts by its size and time, since reading it would take long.
+        """
         found = {}
         for path, mark in self._reads.items():
             if not isinstance(mark, str):
-                was = ABSENT if mark is None else state(path)
+                was = ABSENT if mark is None else state(path, largest=largest)
                 mark = was if signature(path) == mark else "changed while it was read"  # noqa: PLW2901 - settled now
             found[path] = mark
         return {shown(path, self.folder): mark for path, mark in {**self._lists, **found}.items()}
@@ -115,7 +127,7 @@ class Watch:
         flags = flags if isinstance(flags, int) else 0
         if not self._counts(where) or flags == 0:  # flags are 0 where Python opens code to import it
             return
-        if where.endswith(".py") and _is_for_a_traceback():
+        if where.endswith(".py") and (_is_for_a_traceback() or _is_import()):  # a module counts as code
             return
         if not flags & _CHANGES:
             self._read(where)

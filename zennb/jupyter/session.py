@@ -31,6 +31,7 @@ from zennb.jupyter.live import LiveLine
 from zennb.jupyter.notebook import find_notebook
 from zennb.jupyter.pending import Pending, only_bound
 from zennb.jupyter.plain import PlainCells
+from zennb.jupyter.provenance_log import ProvenanceLog
 from zennb.jupyter.register import Register
 from zennb.jupyter.shell_settings import shell_settings
 from zennb.jupyter.status_data import DATA_TYPE, facts, step_content
@@ -82,6 +83,9 @@ class KernelSession:
             ignored=lambda: (str(self.workspace.home),),
             more=shell_settings(shell),
             is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
+        )
+        self.provenance = ProvenanceLog(
+            shell, surroundings=self.surroundings, ignored=lambda: (str(self.workspace.home),)
         )
         self.patches: set[Patch] = set()
         self._announced: dict[str, Announced] = {}
@@ -179,6 +183,7 @@ class KernelSession:
         if self._depth == 1:
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
             self._is_step = False
+            self.provenance.cell_begins()
         self._text = info.raw_cell or ""
 
     def reads_pending(self, tree: ast.Module) -> bool:
@@ -200,6 +205,8 @@ class KernelSession:
                 self.plain.note(result)
                 self._turned_plain(result)
             self.pending.expose(self._text)
+        if self._depth == 0:
+            self.provenance.cell_ended(result, is_plain=cell is None)
         self._note_patches(result)
         watch(self.namespace)
         self.holdings.sweep(self.namespace)
@@ -274,6 +281,7 @@ class KernelSession:
             unstored=lambda: {name for each in self.register.ordered([]) for name in each.options.no_store},
             parent=None if whole is None else whole.id,
             folder=self._folder(),
+            traced=self.provenance.traced,
         )
 
     def resolve(self, definition: Definition) -> ResolvedStep:
