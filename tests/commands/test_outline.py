@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import ast
 import json
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from zennb.commands.outline import NotebookFile
+from zennb.core.digest import look
 from zennb.core.expiry import by_hand
-from zennb.core.records import Status
+from zennb.core.normal import normal_digest
+from zennb.core.records import Parts, Status
 from zennb.errors import PlanError, UnknownName, UsageError
 from zennb.headless.label import label
 
@@ -46,6 +50,12 @@ def edges(path: Path) -> dict[tuple[str, str], tuple[str, ...]]:
     return dict(NotebookFile(path).plan.edges)
 
 
+def parts(cell: str, **inputs: object) -> Parts:
+    """Return what the key of a step was made of."""
+    code = normal_digest(ast.parse(cell.partition("\n")[2]))
+    return Parts(code=code, inputs={name: look(value).digest for name, value in inputs.items()})
+
+
 LOAD, TRAIN = "%%step load\nrows = [1, 2]", "%%step train\nmodel = sum(rows)"
 
 
@@ -62,16 +72,16 @@ def test_steps_with_one_worked_out_name_are_numbered(notebook: Callable[..., Pat
     assert NotebookFile(notebook(*cells)).plan.order == ("x", "x-2", "x-3")
 
 
-def test_magic_and_shell_lines_are_no_obstacle(notebook: Callable[..., Path]) -> None:
+def test_magic_and_shell_lines_are_no_obstacle(notebook: Callable[..., Path], workspace: Any) -> None:
     cell = "%%step show\n%time\nfiles = !ls\n!echo {rows}\nhere = %pwd\nrows?\nlast = rows[-1]"
     found = NotebookFile(notebook(LOAD, cell))
     assert ("load", "show") in found.plan.edges
-    assert {"files", "here", "last"} <= set(found.state({}).steps[1].binds)
+    assert {"files", "here", "last"} <= set(found.state(workspace).steps[1].binds)
 
 
-def test_declared_names_count(notebook: Callable[..., Path]) -> None:
+def test_declared_names_count(notebook: Callable[..., Path], workspace: Any) -> None:
     found = NotebookFile(notebook(LOAD, "%%step report -i rows -o page\npage = 1\nother = 2"))
-    (_, report) = found.state({}).steps
+    (_, report) = found.state(workspace).steps
     assert (report.reads, report.binds) == (("rows",), ("page",))
 
 
@@ -81,41 +91,41 @@ def test_a_step_can_come_after_another_without_value(notebook: Callable[..., Pat
 
 def test_nothing_has_run_in_a_new_home(notebook: Callable[..., Path], workspace: Any) -> None:
     found = NotebookFile(notebook(LOAD, TRAIN))
-    steps = found.state(found.records(workspace)).steps
+    steps = found.state(workspace).steps
     assert [(step.status, step.reason, step.state) for step in steps] == [("", "first run", "stale")] * 2
 
 
 def test_what_was_run_as_written_is_up_to_date(
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
-    record("load", {"rows": [1, 2]}, source=LOAD)
-    record("train", {"model": 3}, source=TRAIN, status=Status.CACHED)
+    record("load", {"rows": [1, 2]}, source=LOAD, parts=parts(LOAD))
+    record("train", {"model": 3}, source=TRAIN, parts=parts(TRAIN, rows=[1, 2]))
     found = NotebookFile(notebook(LOAD, TRAIN))
-    steps = found.state(found.records(workspace)).steps
+    steps = found.state(workspace).steps
     assert [(step.name, step.status, step.state) for step in steps] == [
         ("load", "completed", "fresh"),
-        ("train", "cached", "fresh"),
+        ("train", "completed", "fresh"),
     ]
 
 
-def test_edited_code_makes_a_step_and_what_follows_stale(
+def test_edited_code_makes_a_step_stale_and_what_follows_may_run(
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
-    record("load", {"rows": [1, 2]}, source=LOAD)
-    record("train", {"model": 3}, source=TRAIN)
+    record("load", {"rows": [1, 2]}, source=LOAD, parts=parts(LOAD))
+    record("train", {"model": 3}, source=TRAIN, parts=parts(TRAIN, rows=[1, 2]))
     found = NotebookFile(notebook("%%step load\nrows = [5]", TRAIN))
-    assert [step.reason for step in found.state(found.records(workspace)).steps] == [
-        "its own code changed",
-        "step `load` before it is not up to date",
+    assert [(step.state, step.reason) for step in found.state(workspace).steps] == [
+        ("stale", "its code changed"),
+        ("may run", "needs step 'load', which would run again"),
     ]
 
 
 def test_a_failed_step_is_not_up_to_date(
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
-    record("load", {}, source=LOAD, status=Status.FAILED)
+    record("load", {}, source=LOAD, parts=parts(LOAD), status=Status.FAILED, reusable=False)
     found = NotebookFile(notebook(LOAD))
-    assert found.state(found.records(workspace)).steps[0].reason == "the run before was failed"
+    assert found.state(workspace).steps[0].reason == "the run before failed"
 
 
 def test_records_are_found_under_the_name_the_kernel_gives_the_notebook(
@@ -154,11 +164,11 @@ def test_an_unknown_notebook_is_answered_with_the_nearest(notebook: Callable[...
         NotebookFile(path.with_name("studdy.ipynb"))
 
 
-def test_a_comment_makes_a_step_too(notebook: Callable[..., Path]) -> None:
+def test_a_comment_makes_a_step_too(notebook: Callable[..., Path], workspace: Any) -> None:
     cells = ["#| label: a\n#| step: load\nrows = [1, 2]", "#| step: train -o model\nmodel = sum(rows)\nx = 1"]
     found = NotebookFile(notebook(*cells, "#| step: off\ny = 1"))
     assert dict(found.plan.edges) == {("load", "train"): ("rows",)}
-    assert found.state({}).steps[1].binds == ("model",)
+    assert found.state(workspace).steps[1].binds == ("model",)
 
 
 def test_autostep_makes_steps_of_the_cells_between_on_and_off(notebook: Callable[..., Path]) -> None:
@@ -196,7 +206,7 @@ def test_a_mistake_in_the_comment_is_told(notebook: Callable[..., Path], cell: s
 
 def standing(path: Path, workspace: Any, name: str) -> tuple[str, str]:
     found = NotebookFile(path)
-    step = found.state(found.records(workspace)).step(name)
+    step = found.state(workspace).step(name)
     assert step is not None
     return step.state.value, step.reason
 
@@ -204,8 +214,8 @@ def standing(path: Path, workspace: Any, name: str) -> tuple[str, str]:
 def test_a_result_that_has_expired_is_stale_by_its_record_and_by_the_cell(
     notebook: Callable[..., Path], workspace: Any, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source = record("load", {"rows": [1, 2]}, source=LOAD)
-    record("load", {"rows": [1, 2]}, source=LOAD, status=Status.CACHED, reused=source.id)
+    source = record("load", {"rows": [1, 2]}, source=LOAD, parts=parts(LOAD))
+    record("load", {"rows": [1, 2]}, source=LOAD, parts=parts(LOAD), status=Status.CACHED, reused=source.id)
     brief = notebook(LOAD.replace("%%step load", "%%step load --expires 1h"))
     assert standing(brief, workspace, "load")[0] == "fresh"
     real = time.time
@@ -218,19 +228,29 @@ def test_a_result_that_has_expired_is_stale_by_its_record_and_by_the_cell(
 def test_a_stale_step_whose_values_are_ignored_makes_no_other_one_stale(
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
-    record("load", {"rows": [1, 2]}, source=LOAD)
-    record("train", {"model": 3}, source=TRAIN)
+    record("load", {"rows": [1, 2]}, source=LOAD, parts=parts(LOAD))
+    record("train", {"model": 3}, source=TRAIN, parts=parts(TRAIN, rows=[1, 2]))
     edited = "%%step load\nrows = [5]"
     ignoring = notebook(edited, TRAIN.replace("%%step train", "%%step train --ignore rows"))
+    assert standing(ignoring, workspace, "train") == ("stale", "input `rows` is gone")  # it counted until now
+    record("train", {"model": 3}, source=TRAIN, parts=parts(TRAIN))
     assert standing(ignoring, workspace, "train")[0] == "fresh"
-    assert standing(notebook(edited, TRAIN), workspace, "train")[0] == "stale"
+    assert standing(notebook(edited, TRAIN), workspace, "train")[0] == "may run"
 
 
 def test_a_result_that_expired_by_hand_says_so_also_where_it_was_reused(
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
-    source = record("load", {"rows": [1, 2]}, source=LOAD, key="k")
-    record("load", {"rows": [1, 2]}, source=LOAD, key="k", status=Status.CACHED, reused=source.id)
+    source = record("load", {"rows": [1, 2]}, source=LOAD, key="k", parts=parts(LOAD))
+    record(
+        "load",
+        {"rows": [1, 2]},
+        source=LOAD,
+        key="k",
+        parts=parts(LOAD),
+        status=Status.CACHED,
+        reused=source.id,
+    )
     artifact = workspace.metadata.artifact("rows")
     assert len(workspace.metadata.expire(artifact, when=time.time(), why=by_hand(artifact.label))) == 2
     assert standing(notebook(LOAD), workspace, "load") == ("stale", "`rows v1` was expired by hand")
@@ -240,10 +260,10 @@ def test_what_is_not_stored_and_read_by_another_step_makes_its_step_run_every_ti
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
     cell = "%%step load --no-store rows\nrows = [1, 2]"
-    record("load", {}, source=cell)
+    record("load", {}, source=cell, parts=replace(parts(cell), options={"no-store rows": ""}))
     path = notebook(cell, TRAIN)
     assert standing(path, workspace, "load")[0] == "fresh"
-    record("train", {"model": 3}, source=TRAIN)
+    record("train", {"model": 3}, source=TRAIN, parts=parts(TRAIN, rows=[1, 2]))
     said = "runs every time: step 'train' reads `rows`, which --no-store keeps out of the store"
     assert standing(path, workspace, "load") == ("stale", said)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.commands.face import Face
-from zennb.core.records import Run, Status, Step
+from zennb.core.normal import normal_digest
+from zennb.core.records import Parts, Run, Status, Step
 from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.errors import UnknownName, UsageError
 
@@ -173,7 +175,8 @@ def file(tmp_path: Path) -> str:
 
 
 def test_the_terminal_reads_the_notebook_file(command: Commands, record: Record, file: str) -> None:
-    record("load", {"rows": [1]}, source="%%step load\nrows = [1]")
+    code = normal_digest(ast.parse("rows = [1]"))
+    record("load", {"rows": [1]}, source="%%step load\nrows = [1]", parts=Parts(code=code))
     assert "pipeline study.ipynb" in command.text("pipeline", "show", file, face=Face.TERMINAL)
     steps = command.data("pipeline", "status", file, face=Face.TERMINAL)["steps"]
     assert [(step["name"], step["run"], step["state"]) for step in steps] == [

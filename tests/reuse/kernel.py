@@ -73,7 +73,7 @@ class Shell:
         facts = [
             {**one["metadata"]["zennb"], "said": one["data"]["text/plain"]}
             for one in shown
-            if "zennb" in one["metadata"]
+            if isinstance(one["metadata"].get("zennb"), dict)
         ]
         return {
             "out": "" if error else out.getvalue(),
@@ -121,8 +121,9 @@ def _kernel(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     sys.path[:0] = [order["folder"], os.path.join(order["folder"], "site-packages")]  # noqa: PTH118
     sys.dont_write_bytecode = True
-    random.seed(0)  # two kernels that nobody has seeded draw other numbers
-    np.random.seed(0)
+    if order.get("seeded", True):
+        random.seed(0)  # two kernels that nobody has seeded draw other numbers
+        np.random.seed(0)
     with Client(order["address"], "AF_UNIX") as door:
         shell = Shell(with_zennb=order["with_zennb"])
         door.send("ready")

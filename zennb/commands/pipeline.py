@@ -82,8 +82,8 @@ def _plan(context: Context, given: Given) -> tuple[RunPlan, Mapping[str, Step], 
     """Return the pipeline asked about, the latest record of each step, and a title."""
     if context.face is Face.TERMINAL:
         found = _file(given)
-        records = found.records(context.beside(given.text("notebook")))
-        return found.state(records), records, found.path.name
+        workspace = context.beside(given.text("notebook"))
+        return found.state(workspace), found.records(workspace), found.path.name
     if context.session is None:
         _no_session()
     notebook = context.session.notebook

@@ -97,7 +97,7 @@ def plan(notebook: str | Path | None = None) -> PlanHandle:
         session = _session("zennb.plan")
         return PlanHandle(session.plan(), title=Path(session.notebook.replace("\\", "/")).name)
     file = NotebookFile(notebook)
-    return PlanHandle(file.state(file.records(api.workspace_beside(file.path))), title=file.path.name)
+    return PlanHandle(file.state(api.workspace_beside(file.path)), title=file.path.name)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ __all__ = [
     "reusable_steps",
     "step_by_id",
     "steps_of_run",
+    "steps_with_code",
 ]
 
 _STEP = (
@@ -208,6 +209,19 @@ def newest_reusable(connection: sqlite3.Connection, keys: Sequence[str]) -> dict
         "AND s.reusable = 1) FROM json_each(?) WHERE json_each.value != ''"
     )
     return {step.key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
+
+
+def steps_with_code(connection: sqlite3.Connection, codes: Sequence[str], *, limit: int) -> list[Step]:
+    """Return the steps of any notebook that have one of these codes (`Parts.code`), newest first.
+
+    Only those whose results may be reused, and those that took such results over.
+    """
+    sql = (
+        "SELECT s.id FROM steps s JOIN texts p ON p.id = s.parts "
+        "WHERE ((s.status = 'completed' AND s.reusable = 1) OR (s.status = 'cached' AND s.reused IS NOT NULL)) "
+        "AND json_extract(p.text, '$.code') IN (SELECT value FROM json_each(?)) ORDER BY s.id DESC LIMIT ?"
+    )
+    return list(reversed(_of(connection, sql, (json.dumps(list(codes)), limit))))
 
 
 def previous_steps(

@@ -198,6 +198,10 @@ class MetadataStore:
         """Return for each of many step names what `previous` returns, those without a record left out."""
         return self._database.read(steps.previous_steps, list(names), Text.of(notebook), sources or {})
 
+    def with_code(self, codes: Iterable[str], *, limit: int = 2000) -> list[Step]:
+        """Return steps with one of these codes (`Parts.code`) that are reusable or were reused, newest first."""
+        return self._database.read(steps.steps_with_code, list(codes), limit=limit)
+
     def find_all(self, keys: Iterable[str]) -> dict[str, Step]:
         """Return for each of many keys the first that `find` returns, those without one left out."""
         return self._database.read(steps.newest_reusable, list(keys))

@@ -1,0 +1,256 @@
+"""Owns the plan of a run of a notebook file, worked out without a kernel: cell by cell, as the run would go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zennb.core.decide import reused
+from zennb.core.module_source import ModuleSources
+from zennb.core.ordering import file_edges, flows
+from zennb.core.provenance import Provenance
+from zennb.core.records import Status
+from zennb.core.run_plan import Freshness, PlannedStep, RunPlan
+from zennb.core.step_provenance import apply, step_statements
+from zennb.engine.cache_options import not_reusable, read_although_unstored
+from zennb.engine.local_modules import find_local, package_reader, reader
+from zennb.engine.surroundings import sealed
+from zennb.headless.record_match import Difference, RecordMatch
+from zennb.headless.run_surroundings import RunSurroundings
+from zennb.materializers.signer import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from zennb.components.component import ArtifactStore
+    from zennb.core.cell_statements import CellStatement
+    from zennb.core.plan import Plan
+    from zennb.core.records import Step
+    from zennb.core.run_plan import Edge
+    from zennb.engine.definition import Definition
+    from zennb.stacks.workspace import Workspace
+
+__all__ = ["FileCell", "FilePlan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCell:
+    """One code cell of a notebook file.
+
+    Attributes:
+        number: the number beside it when the notebook is run from top to bottom.
+        source: its text.
+        statements: what a plain cell does; None when it cannot be read.
+        definition: the step that it is; None for a plain cell.
+        binds: names that the step binds, as declared or as read.
+    """
+
+    number: int
+    source: str
+    statements: tuple[CellStatement, ...] | None = ()
+    definition: Definition | None = None
+    binds: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What a run would do with a step."""
+
+    state: Freshness
+    reason: str
+    record: Step | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class FilePlan:
+    """Works out the plan of one notebook file.
+
+    Attributes:
+        cells: its code cells, in order.
+        plan: its steps and what flows between them.
+        workspace: where records are.
+        path: the notebook.
+        ours: magics of this package.
+        previous: the latest record of each step.
+    """
+
+    cells: Sequence[FileCell]
+    plan: Plan
+    workspace: Workspace
+    path: Path
+    ours: frozenset[str]
+    previous: Mapping[str, Step]
+    _names: Provenance = field(init=False)
+    _modules: ModuleSources = field(init=False)
+    _surroundings: RunSurroundings = field(init=False)
+    _records: dict[str, list[Step]] = field(init=False)
+    _answers: dict[str, _Answer] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        folder = str(self.path.absolute().parent)
+        signer = Signer()
+
+        def seal(name: str, value: str | None) -> str:
+            return sealed(lambda text: signer.sign([text]).hex()[:32], name, value)
+
+        def locate(name: str) -> Path | None:
+            return find_local(name, [folder])
+
+        self._modules = ModuleSources(reader(locate), package_reader(locate))
+        self._names = Provenance(modules=self._modules, ours=self.ours, seal=seal)
+        self._surroundings = RunSurroundings(folder=Path(folder), sealed=seal)
+        self._records = {}
+        codes = {cell.definition.code for cell in self.cells if cell.definition is not None}
+        for record in self.workspace.metadata.with_code(codes):
+            if record.parts is not None:
+                self._records.setdefault(record.parts.code, []).append(record)
+
+    def work_out(self) -> RunPlan:
+        """Return the plan."""
+        for cell in self.cells:
+            if cell.definition is None:
+                self._names.run(cell.statements, source=cell.source, number=cell.number)
+            else:
+                self._step(cell, cell.definition)
+        binds = {cell.definition.name: cell.binds for cell in self.cells if cell.definition is not None}
+        steps = tuple(self._planned(name, binds[name]) for name in self.plan.order)
+        return RunPlan(steps=steps, edges=self._edges())
+
+    # One step
+
+    def _step(self, cell: FileCell, definition: Definition) -> None:
+        answer = self._answers[definition.name] = self._judge(definition)
+        statements = step_statements(definition.tree)
+        inside, last = self._names.folder, self.previous.get(definition.name)
+        if answer.state is Freshness.FRESH and answer.record is not None:
+            self._surroundings.reused(answer.record, inside)
+            apply(self._names, answer.record, statements, number=cell.number)
+            return
+        same = last is not None and last.parts is not None and last.parts.code == definition.code
+        known = self._records.get(definition.code)
+        may_write = self._names.step(
+            definition.name,
+            statements,
+            outputs=None,
+            changes=frozenset().union(*(each.outputs for each in known)) if known else None,
+            number=cell.number,
+        )
+        self._surroundings.will_run(definition.name, last, inside, is_known=same or not may_write)
+
+    def _judge(self, definition: Definition) -> _Answer:
+        if definition.options.rerun or not definition.options.cache:
+            option = "--rerun" if definition.options.rerun else "--no-cache"
+            return _Answer(state=Freshness.STALE, reason=f"asked for with {option}")
+        records = self._records.get(definition.code, [])
+        readers = read_although_unstored(definition.name, definition.options.no_store, self.previous.values())
+        if readers:
+            return _Answer(state=Freshness.STALE, reason=f"runs every time: {readers[0]}")
+        match = RecordMatch(
+            definition,
+            names=self._names,
+            modules=self._modules,
+            surroundings=self._surroundings,
+            records=records,
+        )
+        is_open: list[list[Difference]] = []
+        lost = ""
+        store = self._store(definition)
+        for record in records:
+            found = match.differences(record)
+            if any(each.is_certain for each in found):
+                continue
+            if found:
+                is_open.append(found)
+            elif reason := self._unusable(self._source(record), definition):
+                lost = lost or reason
+            elif (missing := _missing(record, store)) is not None:
+                lost = (
+                    lost
+                    or f"`{missing}` is not in artifact store '{self.workspace.snapshot().artifact_store.name}'"
+                )
+            else:
+                return _Answer(
+                    state=Freshness.FRESH, reason=reused(self._source(record)).reason, record=record
+                )
+        if is_open:
+            return self._open(
+                min(is_open, key=lambda found: (sum(not each.waits for each in found), len(found)))
+            )
+        return _Answer(state=Freshness.STALE, reason=lost or self._why(definition, match, records))
+
+    def _store(self, definition: Definition) -> ArtifactStore:
+        return self.workspace.open(definition.options.stack or None).store
+
+    def _source(self, record: Step) -> Step:
+        """Return the step that ran, for one that took its results over."""
+        return record if record.reused is None else self.workspace.metadata.step(record.reused) or record
+
+    def _unusable(self, source: Step, definition: Definition) -> str:
+        """Return why results that fit are not reused all the same: they have expired, or cannot be read here."""
+        ran = [each for each in self._records[definition.code] if each.status is Status.COMPLETED]
+        alike = [each for each in ran if each.key == source.key]
+        return not_reusable(alike or [source], definition).get(source.id, "")
+
+    def _open(self, found: Sequence[Difference]) -> _Answer:
+        """Answer for a step of which it is open whether it would be reused."""
+        looked_at = [each for each in found if not each.waits]
+        if looked_at:
+            return _Answer(state=Freshness.UNKNOWN, reason=looked_at[0].reason)
+        waits = sorted({step for each in found for step in each.waits})
+        runs = [step for step in waits if self._answers[step].state in {Freshness.STALE, Freshness.MAY_RUN}]
+        if not runs:
+            return _Answer(
+                state=Freshness.UNKNOWN,
+                reason=f"needs step '{waits[0]}', of which nobody knows whether it would run",
+            )
+        how = "would run again" if self._answers[runs[0]].state is Freshness.STALE else "may run again"
+        return _Answer(state=Freshness.MAY_RUN, reason=f"needs step '{runs[0]}', which {how}")
+
+    def _why(self, definition: Definition, match: RecordMatch, records: Sequence[Step]) -> str:
+        """Say why a step would surely run."""
+        last = self.previous.get(definition.name) or next(iter(records), None)
+        if last is None:
+            return "first run"
+        found = [each.reason for each in match.differences(last) if each.is_certain]
+        if found:
+            return found[0] + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
+        if not last.status.is_good:
+            return f"the run before {'was interrupted' if last.status is Status.INTERRUPTED else 'failed'}"
+        if not last.reusable:
+            return f"runs every time: {last.unusable_because}" if last.unusable_because else "runs every time"
+        return "no stored result"
+
+    # The plan
+
+    def _planned(self, name: str, binds: frozenset[str]) -> PlannedStep:
+        answer, last = self._answers[name], self.previous.get(name)
+        return PlannedStep(
+            name=name,
+            state=answer.state,
+            reason=answer.reason,
+            status="" if last is None else last.status.value,
+            reads=tuple(sorted(self.plan.sources.get(name, ()))),
+            binds=tuple(sorted(binds)),
+        )
+
+    def _edges(self) -> tuple[Edge, ...]:
+        definitions = [cell.definition for cell in self.cells if cell.definition is not None]
+        records = {each.name: found for each in definitions if (found := self._record(each.name)) is not None}
+        files = file_edges(self.plan.order, records)
+        return flows(self.plan, after={each.name: each.options.after for each in definitions}, files=files)
+
+    def _record(self, name: str) -> Step | None:
+        return self._answers[name].record or self.previous.get(name)
+
+
+def _missing(record: Step, store: ArtifactStore) -> str | None:
+    """Return what of a record's results the store does not hold; None when it holds them all."""
+    for artifact in record.outputs.values():
+        if not store.has(artifact.blob):
+            return artifact.label
+    more = {
+        "what it showed": record.displays,
+        "settings": record.carried.blob if record.carried is not None else "",
+    }
+    return next((said for said, blob in more.items() if blob and not store.has(blob)), None)

@@ -1,0 +1,116 @@
+"""Owns the files and environment variables as a run of a notebook file would find them, before each step."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zennb.core.observed import ABSENT
+from zennb.engine.files import state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from zennb.core.records import Step
+
+__all__ = ["RunSurroundings", "Unsure"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """Why it cannot be told whether something is as it was.
+
+    Attributes:
+        reason: for a person.
+        waits: steps that decide on it.
+    """
+
+    reason: str
+    waits: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, kw_only=True)
+class RunSurroundings:
+    """What a run would find on disk and in its environment before a step.
+
+    Attributes:
+        folder: where the run starts.
+        sealed: returns what stands for the value of an environment variable in records.
+        files: absolute path → state in which reused steps leave it.
+        waiting: absolute path → step that will write it anew.
+        writers: steps that will run, and of which nobody knows what they write.
+    """
+
+    folder: Path
+    sealed: Callable[[str, str | None], str]
+    files: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    writers: list[str] = field(default_factory=list)
+
+    def file(self, path: str, recorded: str, *, inside: str | None) -> str | Unsure:
+        """Return the state of a file or folder.
+
+        Args:
+            path: as recorded.
+            recorded: the state to be compared with.
+            inside: the folder that the notebook has gone to by then; None when nobody knows.
+        """
+        if inside is None and not os.path.isabs(path):
+            return Unsure(reason=f"the notebook changes its folder, so it is open which {path} it means")
+        where = self._absolute(path, inside or "")
+        if where in self.waiting:
+            step = self.waiting[where]
+            return Unsure(reason=f"needs {path} from step '{step}'", waits=frozenset({step}))
+        if where in self.files:
+            return self.files[where]
+        if recorded.startswith("names ") and (steps := self._makers_in(where)) is not None:
+            return Unsure(reason=f"the names in {path} are those that the run will leave there", waits=steps)
+        now = state(where, recorded)
+        if now == recorded or not self.writers:
+            return now
+        return Unsure(
+            reason=f"needs step '{self.writers[-1]}', which may write {path}", waits=frozenset(self.writers)
+        )
+
+    def _makers_in(self, folder: str) -> frozenset[str] | None:
+        """Return the steps that leave other names in a folder than there are now; None when the run changes none."""
+        inside = folder.rstrip(os.sep) + os.sep
+        steps = frozenset(step for path, step in self.waiting.items() if path.startswith(inside))
+        changed = any(
+            path.startswith(inside) and (mark == ABSENT) == os.path.exists(path)
+            for path, mark in self.files.items()
+        )
+        return steps if steps or changed else None
+
+    def variable(self, name: str) -> str:
+        """Return the seal of an environment variable that the notebook has not set."""
+        return self.sealed(name, os.environ.get(name))
+
+    def reused(self, step: Step, inside: str | None) -> None:
+        """Note what reusing a step brings about."""
+        for path, mark in {**step.observed.restored, **step.observed.written}.items():
+            where = self._absolute(path, inside or "")
+            self.files[where] = mark
+            self.waiting.pop(where, None)
+
+    def will_run(self, name: str, last: Step | None, inside: str | None, *, is_known: bool) -> None:
+        """Note that a step will run, or may.
+
+        Args:
+            name: the step.
+            last: its latest record.
+            inside: the folder that the notebook has gone to by then.
+            is_known: whether it writes what it wrote then and no more.
+        """
+        written = [] if last is None else [*last.observed.restored, *last.observed.written]
+        for path in written:
+            where = self._absolute(path, inside or "")
+            self.files.pop(where, None)
+            self.waiting[where] = name
+        if not is_known:
+            self.writers.append(name)
+
+    def _absolute(self, path: str, inside: str) -> str:
+        return os.path.normpath(os.path.join(self.folder, inside, path))
