@@ -86,16 +86,16 @@ class ModuleSources:
     Args:
         read: returns a local module's syntax and whether it is a package, by dotted name; None for any other module.
         whole: returns, by the name of a local package that is too large to be read statement by statement, a digest of
-            all its files and the names that they import; None for any other module.
+            all its files, the names that they import, and whether they may set something; None for any other module.
     """
 
     def __init__(
         self,
         read: Callable[[str], tuple[ast.Module, bool] | None],
-        whole: Callable[[str], tuple[str, frozenset[str]] | None] = lambda _name: None,
+        whole: Callable[[str], tuple[str, frozenset[str], bool] | None] = lambda _name: None,
     ) -> None:
         self._read, self._whole = read, whole
-        self._large: dict[str, tuple[str, frozenset[str]] | None] = {}
+        self._large: dict[str, tuple[str, frozenset[str], bool] | None] = {}
         self._known: dict[str, ModuleSource | None] = {}
         self._busy: set[str] = set()
 
@@ -114,8 +114,8 @@ class ModuleSources:
                 self._busy.discard(name)
         return self._known[name]
 
-    def large(self, path: str) -> tuple[str, frozenset[str]] | None:
-        """Return digest and imports of the large package that a dotted path leads into; None for any other path."""
+    def large(self, path: str) -> tuple[str, frozenset[str], bool] | None:
+        """Return what `whole` says of the large package that a dotted path leads into; None for any other path."""
         top = path.partition(".")[0]
         if top not in self._large:
             self._large[top] = self._whole(top) if top else None
@@ -176,8 +176,9 @@ class ModuleSources:
         return self._settings_of_calls(path, set())
 
     def _settings_of_calls(self, path: str, seen: set[str]) -> frozenset[str]:
-        if self.large(path) is not None:
-            return frozenset({ALL})
+        large = self.large(path)
+        if large is not None:
+            return frozenset({ALL}) if large[2] else frozenset()
         found = self.split(path)
         if found is None or found[0].name in seen:
             return frozenset()

@@ -25,6 +25,11 @@ Mark = tuple[int, int]
 _LARGE = 150_000
 """Bytes of source from which on a package is compared as a whole: reading its statements would take seconds."""
 
+_SETS = re.compile(
+    rb"chdir|environ|basicConfig|context\(|filterwarnings|putenv|rcParams|seed|set_|seterr|setlocale|simplefilter|options"
+)
+"""What the source of a large package holds when it may set something for the whole process."""
+
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+(\w+)", re.MULTILINE)
 
 
@@ -73,22 +78,23 @@ def reader(locate: Callable[[str], Path | None]) -> Callable[[str], tuple[ast.Mo
 
 def package_reader(
     locate: Callable[[str], Path | None],
-) -> Callable[[str], tuple[str, frozenset[str]] | None]:
+) -> Callable[[str], tuple[str, frozenset[str], bool] | None]:
     """Return what reads large packages as a whole, for `core.module_source.ModuleSources`."""
 
-    def read(name: str) -> tuple[str, frozenset[str]] | None:
+    def read(name: str) -> tuple[str, frozenset[str], bool] | None:
         path = locate(name)
         if path is None:
             return None
         files = sorted(path.parent.rglob("*.py")) if path.stem == "__init__" else [path]
         if sum(file.stat().st_size for file in files) <= _LARGE:
             return None
-        digest, imports = xxhash.xxh3_128(), set[str]()
+        digest, imports, sets = xxhash.xxh3_128(), set[str](), False
         for file in files:
             text = file.read_bytes()
             digest.update(str(file.relative_to(path.parent)).encode() + b"\0" + text)
             imports.update(_IMPORT.findall(text.decode("utf-8", "replace")))
-        return digest.hexdigest(), frozenset(imports)
+            sets = sets or _SETS.search(text) is not None
+        return digest.hexdigest(), frozenset(imports), sets
 
     return read
 
