@@ -85,6 +85,7 @@ class FilePlan:
     _modules: ModuleSources = field(init=False)
     _surroundings: RunSurroundings = field(init=False)
     _records: dict[str, list[Step]] = field(init=False)
+    _stores: dict[str, ArtifactStore] = field(init=False, default_factory=dict)
     _answers: dict[str, _Answer] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -180,7 +181,10 @@ class FilePlan:
         return _Answer(state=Freshness.STALE, reason=lost or self._why(definition, match, records))
 
     def _store(self, definition: Definition) -> ArtifactStore:
-        return self.workspace.open(definition.options.stack or None).store
+        stack = definition.options.stack
+        if stack not in self._stores:
+            self._stores[stack] = self.workspace.open(stack or None).store
+        return self._stores[stack]
 
     def _source(self, record: Step) -> Step:
         """Return the step that ran, for one that took its results over."""
