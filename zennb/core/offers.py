@@ -1,6 +1,7 @@
 """Owns the index of what zennb and installed packages offer by entry point, and how one offer is imported.
 
-Reading the index imports nothing. It is read anew when `sys.path` has changed and, on `refresh`, a folder on it.
+Reading the index imports nothing. It is read anew when `sys.path` has changed and, on `refresh`, when a folder on it
+has got or lost a package.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ DIGESTS = "zennb.digests"
 """Entry points `"<type or package>" = "module:handler"`."""
 
 OWN = "zennb"
+
+_METADATA = (".dist-info", ".egg-info", ".egg")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,8 @@ _OURS: dict[str, tuple[Offer, ...]] = {
 
 _found: dict[str, tuple[Offer, ...]] = {}
 _path: list[str] = []
-_folders: list[int] = []
+_folders: dict[str, tuple[int, frozenset[tuple[str, int]]]] = {}
+"""Folder on `sys.path` → when it got or lost an entry, and the packages in it, as last seen."""
 
 
 def own_offers(group: str) -> tuple[Offer, ...]:
@@ -102,18 +106,43 @@ def offered(group: str) -> tuple[Offer, ...]:
 
 def refresh() -> None:
     """Notice packages that were installed or removed since; asking for every value would outweigh its digest."""
-    now = [_changed(folder) for folder in sys.path]
-    if sys.path != _path or now != _folders:
-        _path[:], _folders[:] = sys.path, now
+    changed = [folder for folder in sys.path if _is_changed(folder)]  # all are asked, so that each is known
+    if changed or sys.path != _path:
+        _path[:] = sys.path
         _found.clear()
 
 
-def _changed(folder: str) -> int:
-    """Return when a folder got or lost an entry, as installing and removing a package does."""
+def _is_changed(folder: str) -> bool:
+    """Say whether a folder got or lost a package since the last time.
+
+    The notebook's own folder is on the path, and gets a new entry whenever a step or the frontend saves a file. Reading
+    the metadata of all packages takes as long as a hundred small steps, so that alone must not make us read it.
+    """
     try:
-        return os.stat(folder or ".").st_mtime_ns  # noqa: PTH116 - asked for every folder and step
+        moment = os.stat(folder or ".").st_mtime_ns  # noqa: PTH116 - asked for every folder and step
     except OSError:
-        return 0
+        moment = 0
+    known = _folders.get(folder)
+    if known is not None and known[0] == moment:
+        return False
+    found = _folders[folder] = (moment, _packages(folder, moment))
+    return known is None or known[1] != found[1]
+
+
+def _packages(folder: str, moment: int) -> frozenset[tuple[str, int]]:
+    """Return the entries of a folder that describe packages, with the time of each: one installed again gets a new one.
+
+    Args:
+        folder: an entry of `sys.path`.
+        moment: when it changed, which says all for an archive.
+    """
+    try:
+        with os.scandir(folder or ".") as entries:
+            return frozenset(
+                (entry.name, entry.stat().st_mtime_ns) for entry in entries if entry.name.endswith(_METADATA)
+            )
+    except OSError:
+        return frozenset({("", moment)})
 
 
 def entry_offers(group: str) -> list[Offer]:
