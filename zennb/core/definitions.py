@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from zennb.core.magics import parse_python, read_magic
 from zennb.core.names import Cell
@@ -32,6 +33,28 @@ class _Statement:
     defines: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """The statements of a cell, read one by one, and the names that its functions declare `global`."""
+
+    statements: list[_Statement]
+    globals: frozenset[str]
+
+
+_read_before: WeakKeyDictionary[ast.Module, _Statements] = WeakKeyDictionary()
+
+
+def _statements(tree: ast.Module) -> _Statements:
+    """Return the statements of a cell, which are read once: each of its outputs is looked for among them."""
+    found = _read_before.get(tree)
+    if found is None:
+        found = _read_before[tree] = _Statements(
+            [_read(node) for node in flattened(tree.body)],
+            frozenset(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names),
+        )
+    return found
+
+
 def definitions(
     tree: ast.Module, names: Iterable[str], *, also: Iterable[ast.stmt] = ()
 ) -> list[ast.stmt] | None:
@@ -55,9 +78,10 @@ def definitions(
     wanted, others = frozenset(names), set(also)
     if not wanted and not others:  # as of most cells
         return [node for node in flattened(tree.body) if _is_future(node)]
-    if wanted & {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}:
+    found = _statements(tree)
+    if wanted & found.globals:
         return None
-    statements = [_read(node) for node in flattened(tree.body)]
+    statements = found.statements
     chosen: set[int] = set()
     for name in wanted:
         if not _choose(name, len(statements), statements, chosen):
