@@ -38,11 +38,14 @@ def anchored(
         return []
     used = {name for use in modules if (name := use.rpartition(".")[0]) in sys.modules}
     held = {id(value) for value, _ in mutable.values()}
+    parts: dict[int, list[str]] = {}  # a module is met under its own name and under the notebook's
     found: dict[str, None] = {}
     for name, holder in {**{name: sys.modules[name] for name in used}, **definitions}.items():
         if id(holder) in held:
             continue
-        for output in _sharing(mutable, holder):
+        if id(holder) not in parts:
+            parts[id(holder)] = _sharing(mutable, holder)
+        for output in parts[id(holder)]:
             found[f"`{output}` shares state with {_kind(holder)} `{name}`, which reuse executes anew"] = None
     return list(found)
 
@@ -50,9 +53,11 @@ def anchored(
 def _sharing(values: Mapping[str, tuple[Any, Look]], holder: object) -> list[str]:
     """Return which values are a part of what code holds, or reach into one that the user's own code holds."""
     if not _is_users(holder):  # a library's own objects are many: they are told by identity alone
-        held = vars(holder).values() if isinstance(holder, ModuleType) else _parts(holder)
-        parts = set(map(id, held))
-        return [name for name, (value, _) in values.items() if id(value) in parts]
+        held = vars(holder).values() if isinstance(holder, ModuleType) else list(_parts(holder))
+        wanted = {id(value): name for name, (value, _) in values.items()}
+        if wanted.keys().isdisjoint(map(id, held)):  # as nearly always
+            return []
+        return [name for name, (value, _) in values.items() if any(part is value for part in held)]
     found = list(_parts(holder))
     return [name for name, (_, look) in values.items() if any(touches(part, look.mutable) for part in found)]
 
