@@ -169,8 +169,9 @@ class Closure:
         return found
 
     def _add_code(self, name: str, digest: str, kind: str) -> None:
+        # Of a class and a function of one name, the class gives the kind, whichever is met first.
+        self.kinds[name] = min(kind, self.kinds[name]) if name in self._digests else kind
         self._digests.setdefault(name, set()).add(digest)
-        self.kinds[name] = kind
 
     def _add_constant(self, name: str, content: str, kind: str) -> None:
         self.constants[name] = content

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zennb.core.patches import Patch
     from zennb.core.source import Analysis
 
-__all__ = ["Reach", "reach", "watch"]
+__all__ = ["Reach", "Search", "reach", "watch"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,27 +74,57 @@ def reach(
         extra: functions, classes and modules met inside data (`Look.code`), to be followed too.
         patches: what the notebook put into modules and classes of packages (`patches_in`).
     """
-    closure = Closure(namespace, patches)
-    closure.follow_cell(analysis)
-    for thing in extra:
-        closure.push(thing, frozenset())
-    closure.run()
-    outdated = [
-        f"`{name}` remembers results of code that has changed since"
-        for name, cached in closure.cached.items()
-        if is_outdated(cached, partial(_print_of, cached, namespace))
-    ]
-    return Reach(
-        data=closure.data,
-        code=closure.code(),
-        constants=dict(sorted(closure.constants.items())),
-        kinds=closure.kinds,
-        packages=frozenset(closure.packages),
-        uses=frozenset(closure.uses),
-        definitions=closure.definitions,
-        writes=frozenset(closure.writes),
-        unclear=(*closure.unclear, *outdated),
-    )
+    search = Search(analysis, namespace, patches=patches)
+    search.follow(extra)
+    return search.found()
+
+
+class Search:
+    """A search for what a cell reaches that goes on when more code turns up, in the data that it has found.
+
+    Args:
+        analysis: see `reach`.
+        namespace: see `reach`.
+        patches: see `reach`.
+
+    Attributes:
+        data: see `Reach`; so far.
+        definitions: see `Reach`; so far.
+    """
+
+    def __init__(
+        self, analysis: Analysis, namespace: Mapping[str, Any], *, patches: Iterable[Patch] = ()
+    ) -> None:
+        self._namespace, self._closure = namespace, Closure(namespace, patches)
+        self._closure.follow_cell(analysis)
+        self.data: Mapping[str, Any] = self._closure.data
+        self.definitions: Mapping[str, Any] = self._closure.definitions
+
+    def follow(self, things: Iterable[object]) -> None:
+        """Follow all that is known so far, and these functions, classes and modules."""
+        for thing in things:
+            self._closure.push(thing, frozenset())
+        self._closure.run()
+
+    def found(self) -> Reach:
+        """Return what was reached."""
+        closure = self._closure
+        outdated = [
+            f"`{name}` remembers results of code that has changed since"
+            for name, cached in closure.cached.items()
+            if is_outdated(cached, partial(_print_of, cached, self._namespace))
+        ]
+        return Reach(
+            data=closure.data,
+            code=closure.code(),
+            constants=dict(sorted(closure.constants.items())),
+            kinds=closure.kinds,
+            packages=frozenset(closure.packages),
+            uses=frozenset(closure.uses),
+            definitions=closure.definitions,
+            writes=frozenset(closure.writes),
+            unclear=(*closure.unclear, *outdated),
+        )
 
 
 def watch(namespace: Mapping[str, Any]) -> None:

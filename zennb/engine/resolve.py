@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.callables import has_state
 from zennb.core.key import key
-from zennb.core.reach import Reach, reach
+from zennb.core.reach import Reach, Search
 from zennb.core.records import Parts
 from zennb.core.versions import versions
 from zennb.engine.cache_options import check_unstored, counted, ignored_inputs, unstored
@@ -109,10 +109,12 @@ def resolve_step(
     for name, artifact in given.items():
         extra.update({} if name in ignored else _needed(artifact, namespace))
     overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
-    while True:
-        found = reach(analysis, namespace, extra=tuple(extra.values()), patches=patches)
-        before = len(extra)
-        names: Mapping[str, Any] = {**found.data, **_stateful(found)}
+    search = Search(analysis, namespace, patches=patches)
+    followed = -1
+    while followed < len(extra):  # code that turns up in data is followed, and may lead to more data
+        search.follow(list(extra.values())[max(followed, 0) :])
+        followed = len(extra)
+        names: Mapping[str, Any] = {**search.data, **_stateful(search.definitions)}
         known = (looks, opaque, given, ignored)
         while names := {n: v for n, v in names.items() if not any(n in each for each in known)}:
             for name, value in names.items():
@@ -126,8 +128,7 @@ def resolve_step(
                     artifacts[name] = artifact_now
                 extra.update({id(code): code for code in looks[name].code})
             names = {n: v for n, v in partners(looks).items() if n not in overwritten}
-        if len(extra) == before:
-            break
+    found = search.found()
     in_key = {name: artifact for name, artifact in artifacts.items() if name not in ignored}
     parts = _parts(definition, found, dict(looks), in_key, _earlier(looks, namespace))
     if ignored:
@@ -202,9 +203,9 @@ def _add_ignored(
         waiting = {n: v for n, v in near.items() if n not in values and n not in artifacts}
 
 
-def _stateful(found: Reach) -> dict[str, Any]:
+def _stateful(definitions: Mapping[str, Any]) -> dict[str, Any]:
     """Return the functions of the notebook that calls can change; they are inputs, and outputs when changed."""
-    return {name: value for name, value in found.definitions.items() if has_state(value)}
+    return {name: value for name, value in definitions.items() if has_state(value)}
 
 
 def _is_at_hand(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.digest_code import function_name
@@ -78,8 +78,8 @@ def changed_code(
         namespace: where its code ran.
         inputs: input name → value and content before.
     """
-    if not before:
-        return []
+    if all(_is_module(known, digest, namespace) for known, digest in before.items()):
+        return []  # as of most cells: they reach no code or constants of the user's
     extra = tuple(code for _, seen in inputs.values() for code in seen.code)
     after = reach(definition.analysis, namespace, extra=extra).digests
     own = set(inputs)
@@ -91,3 +91,10 @@ def changed_code(
         if after.get(known, digest) != digest and not is_own:
             found.append(f"{kind} `{name}`")
     return found
+
+
+def _is_module(known: str, digest: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether something reached is a variable that stands for the same module as before (`module np` → `numpy`)."""
+    kind, _, name = known.partition(" ")
+    value = namespace.get(name)
+    return kind == "module" and isinstance(value, ModuleType) and value.__name__ == digest
