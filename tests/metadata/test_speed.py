@@ -75,7 +75,7 @@ def test_what_each_cell_pays_reads_no_table_from_end_to_end(
     filled.previous("s1", "n1")
     filled.previous_all(["s1", "s2"], "n1")
     filled.artifact("x1", notebook="n1")
-    filled.with_digest(step.inputs["x1"].digest)
+    filled.with_digests([step.inputs["x1"].digest])
     assert len(seen) > 20
     assert scans(filled, seen) == []
 

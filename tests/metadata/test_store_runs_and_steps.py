@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.metadata.conftest import Make
-    from zennb.core.records import Run
+    from zennb.core.records import Run, Step
     from zennb.metadata.store import MetadataStore
 
 
@@ -323,3 +323,16 @@ def test_a_record_of_the_notebook_itself_comes_before_those_of_no_notebook(
     assert found == {"train": own, "load": load}
     assert store.latest_steps("study.ipynb", sources=sources) == [own, load]
     assert store.previous("train", "new.ipynb", source=text) == other
+
+
+def test_what_a_decision_needs_is_found_at_once(store: MetadataStore, make: Make) -> None:
+    made = store.add(make.step("train"))
+    text = made.source
+
+    def known(*keys: str, name: str = "train") -> tuple[list[Step], Step | None]:
+        return store.known_of(keys, name=name, notebook="study.ipynb", source=text)
+
+    assert known("", made.key) == ([made], None)
+    assert known("no such key", made.key) == ([made], None)
+    assert known("", "no such key") == ([], made)
+    assert known("no such key", name="other") == ([], None)

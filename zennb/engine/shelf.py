@@ -16,7 +16,7 @@ from zennb.materializers.choose import Materializers
 from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from zennb.components.component import ArtifactStore
     from zennb.core.digest import Look
@@ -41,7 +41,7 @@ class Shelf:
         store: the opened artifact store.
         scope: where classes and functions written in the notebook are found.
         signer: seals what could run code when loaded.
-        known: artifacts recorded with a digest, newest first; a value seen before is not written again.
+        known: returns digest → artifacts recorded with it, newest first; a value seen before is not written again.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Shelf:
         store: ArtifactStore,
         scope: Mapping[str, Any],
         signer: Signer,
-        known: Callable[[str], Sequence[Artifact]] = lambda _digest: (),
+        known: Callable[[Collection[str]], Mapping[str, Sequence[Artifact]]] = lambda _digests: {},
     ) -> None:
         self.store, self.scope = store, scope
         self._signer = signer
@@ -73,8 +73,10 @@ class Shelf:
         artifacts: dict[str, Artifact] = {}
         refused: dict[str, str] = {}
         pending: list[tuple[dict[str, tuple[Any, Look]], Dumped]] = []
-        for group in _groups(values):
-            found = self._seen(group)
+        groups = _groups(values)
+        seen = self._seen(groups)
+        for group in groups:
+            found = seen.get(next(iter(group)))
             if found is not None:
                 artifacts.update({name: _renamed(found, name, kind) for name in group})
                 continue
@@ -154,24 +156,27 @@ class Shelf:
             distribution=artifact.summary.get(DISTRIBUTION, ""),
         )
 
-    def _seen(self, group: Mapping[str, tuple[Any, Look]]) -> Artifact | None:
-        """Return an artifact with the digest of a value that stands alone, when its bytes are in this store.
+    def _seen(self, groups: Iterable[Mapping[str, tuple[Any, Look]]]) -> dict[str, Artifact]:
+        """Return name → an artifact with the digest of a value that stands alone, when its bytes are in this store.
 
         What the materializer of a package wrote is written anew: the package may have changed, or be broken by now.
         """
-        if len(group) != 1:
-            return None
-        ((value, seen),) = group.values()
-        if type(value) in SCALARS:  # storing it again takes less than asking
-            return None
-        return next(
-            (
-                a
-                for a in self._known(seen.digest)
-                if a.item is None and DISTRIBUTION not in a.summary and self.store.has(a.blob)
-            ),
-            None,
-        )
+        alone = [next(iter(group.items())) for group in groups if len(group) == 1]
+        asked = {
+            name: seen.digest
+            for name, (value, seen) in alone
+            if type(value) not in SCALARS  # storing it again takes less than asking
+        }
+        known = self._known(frozenset(asked.values())) if asked else {}
+        found = {
+            name: next((each for each in known.get(digest, ()) if self._is_whole(each)), None)
+            for name, digest in asked.items()
+        }
+        return {name: artifact for name, artifact in found.items() if artifact is not None}
+
+    def _is_whole(self, artifact: Artifact) -> bool:
+        stands_alone = artifact.item is None and DISTRIBUTION not in artifact.summary
+        return stands_alone and self.store.has(artifact.blob)
 
     def _dump(self, group: Mapping[str, tuple[Any, Look]]) -> Dumped:
         if len(group) == 1:

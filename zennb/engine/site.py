@@ -125,14 +125,14 @@ class Site:
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (not_reusable([step], definition) or self.surroundings.stale(step.observed)):
                 return reused(step)
-        candidates = next((found for key in keys if key and (found := self.metadata.find(key))), [])
+        candidates, previous = self._known_of(definition, keys, known) if keys else ([], None)
         unusable = not_reusable(candidates, definition)
         # The same step run on another stack may have shown or set something else, kept in that stack's store only.
         candidates.sort(key=lambda step: not self._has_all(step))
         return decide(
             prepared.parts,
             candidates=candidates,
-            previous=None if candidates else self._previous(definition, known),
+            previous=previous,
             missing=lambda step: self.shelf.first_missing(step.outputs.values()),
             stale=lambda step: unusable.get(step.id, "") or self.surroundings.stale(step.observed, overlay),
             store=self.spec.artifact_store.name,
@@ -153,10 +153,16 @@ class Site:
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
-    def _previous(self, definition: Definition, known: Recollection | None) -> Step | None:
-        if known is not None:
-            return known.previous.get(definition.name)
-        return self.metadata.previous(definition.name, self.notebook, source=definition.source)
+    def _known_of(
+        self, definition: Definition, keys: Sequence[str], known: Recollection | None
+    ) -> tuple[list[Step], Step | None]:
+        """Return the steps that may be reused, and where there are none the latest record of this one."""
+        if known is None:
+            return self.metadata.known_of(
+                keys, name=definition.name, notebook=self.notebook, source=definition.source
+            )
+        found = next((found for key in keys if key and (found := self.metadata.find(key))), [])
+        return found, known.previous.get(definition.name)
 
     def proven(self, verdict: Verdict, source: Step) -> Verdict:
         """Return the verdict when what `source` left can be read back, else one to run, with the reason.

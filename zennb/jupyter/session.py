@@ -265,7 +265,7 @@ class KernelSession:
             store=opened.store,
             scope=self.namespace,
             signer=self._signer,
-            known=workspace.metadata.with_digest,
+            known=workspace.metadata.with_digests,
         )
         whole = self.runs.whole(workspace.metadata)
         return Site(

@@ -12,7 +12,7 @@ from zennb.metadata.texts import Text, find_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from zennb.core.records import Artifact
 
@@ -21,7 +21,7 @@ __all__ = [
     "NewArtifact",
     "artifact_now",
     "artifact_version",
-    "artifacts_with_digest",
+    "artifacts_with_digests",
     "history",
     "latest_artifacts",
     "latest_names",
@@ -152,10 +152,12 @@ def artifact_now(connection: sqlite3.Connection, name: str, *, notebook: Text | 
     return found or _first(latest_artifacts(connection, name=name, kind=None, limit=1, offset=0))
 
 
-def artifacts_with_digest(connection: sqlite3.Connection, digest: str, *, limit: int) -> list[Artifact]:
-    """Return artifacts of equal content, newest first."""
+def artifacts_with_digests(
+    connection: sqlite3.Connection, digests: Iterable[str], *, limit: int
+) -> dict[str, list[Artifact]]:
+    """Return digest → artifacts of that content, newest first."""
     sql = f"SELECT {COLUMNS} FROM artifacts a WHERE a.digest = ? ORDER BY a.id DESC LIMIT ?"
-    return select_artifacts(connection, sql, (digest, limit))
+    return {digest: select_artifacts(connection, sql, (digest, limit)) for digest in digests}
 
 
 def _by_id(connection: sqlite3.Connection, number: int) -> Artifact:

@@ -180,6 +180,19 @@ class MetadataStore:
         """Return completed steps of that key that may be reused, newest first."""
         return self._database.read(steps.reusable_steps, key, limit=limit)
 
+    def known_of(
+        self, keys: Iterable[str], *, name: str, notebook: str, source: str
+    ) -> tuple[list[Step], Step | None]:
+        """Return what a decision on a step needs: what `find` returns, and where that is nothing, what `previous` does.
+
+        Args:
+            keys: the step's keys; the results of the first that has any are returned.
+            name: the step.
+            notebook: its notebook.
+            source: text of its cell now.
+        """
+        return self._database.read(steps.known_of, keys, name=name, notebook=Text.of(notebook), source=source)
+
     def previous(self, name: str, notebook: str, *, source: str | None = None) -> Step | None:
         """Return the latest record of a step that ran, was reused or failed.
 
@@ -327,9 +340,9 @@ class MetadataStore:
         found = self._database.write(steps.expire, artifact.id, when=when, why=why)
         return [(name, Status(status)) for name, status in found]
 
-    def with_digest(self, digest: str, *, limit: int = 8) -> list[Artifact]:
-        """Return artifacts of equal content, newest first."""
-        return self._database.read(artifacts.artifacts_with_digest, digest, limit=limit)
+    def with_digests(self, digests: Iterable[str], *, limit: int = 8) -> dict[str, list[Artifact]]:
+        """Return for each of many digests the artifacts of that content, newest first."""
+        return self._database.read(artifacts.artifacts_with_digests, digests, limit=limit)
 
     def _dead(self) -> frozenset[int]:
         """Return runs to be shown as interrupted, and write that down if nobody else is writing just now."""

@@ -82,7 +82,7 @@ class Bench:
                 store=opened.store,
                 scope=self.namespace,
                 signer=signer,
-                known=self._workspace.metadata.with_digest,
+                known=self._workspace.metadata.with_digests,
             ),
             metadata=self._workspace.metadata,
             surroundings=Surroundings(

@@ -1,0 +1,81 @@
+"""What a step cell asks for, counted: looks into the metadata store, searches through code, statements read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb.core import definitions, reach
+from zennb.core.closure import Closure
+from zennb.metadata.connection import Database
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    found: Counter[str] = Counter()
+
+    def counted(name: str, function: Any) -> Any:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            found[name] += 1
+            return function(*args, **kwargs)
+
+        return called
+
+    monkeypatch.setattr(Database, "read", counted("looks", Database.read))
+    monkeypatch.setattr(Database, "write", counted("writes", Database.write))
+    monkeypatch.setattr(reach, "Closure", counted("searches", Closure))
+    monkeypatch.setattr(definitions, "_read", counted("statements", definitions._read))
+    return found
+
+
+def test_a_step_that_reaches_no_code_of_the_users_is_searched_once(
+    notebook: Notebook, asked: Counter[str]
+) -> None:
+    notebook.run("import numpy as np\nn = 3")
+    asked.clear()
+    notebook.run("%%step\ny = np.arange(5) + n")
+    assert asked["searches"] == 1
+
+
+def test_code_that_turns_up_in_data_is_followed_in_the_same_search(
+    notebook: Notebook, asked: Counter[str]
+) -> None:
+    notebook.run("RATE = 2\nclass Model:\n    def rate(self):\n        return RATE\nmodel = Model()")
+    asked.clear()
+    (made,) = notebook.run("%%step\ny = model.rate()")
+    assert made.status == "completed"
+    assert asked["searches"] == 2  # before it runs, and afterwards, since it may have changed the class
+    notebook.run("RATE = 3")
+    (again,) = notebook.run("%%step\ny = model.rate()")
+    assert again.reason == "input `RATE` changed"
+
+
+def test_the_statements_of_a_cell_are_read_once_however_many_outputs_it_has(
+    notebook: Notebook, asked: Counter[str]
+) -> None:
+    notebook.run(
+        "%%step\nimport math\ndef f():\n    return 1\ndef g():\n    return f()\nclass A:\n    pass\nx = g()"
+    )
+    assert asked["statements"] == 5
+
+
+def test_a_first_run_looks_before_and_once_for_all_outputs(notebook: Notebook, asked: Counter[str]) -> None:
+    notebook.run("%%step warm\nz = [0]")
+    asked.clear()
+    notebook.run("%%step made\na, b, c = [1], [2], [3]")
+    assert (asked["looks"], asked["writes"]) == (3, 1)
+
+
+def test_a_reused_step_looks_before_it_is_decided_on_and_no_more(
+    notebook: Notebook, asked: Counter[str]
+) -> None:
+    notebook.run("%%step made\na, b, c = [1], [2], [3]")
+    asked.clear()
+    (again,) = notebook.run("%%step made\na, b, c = [1], [2], [3]")
+    assert again.status == "cached"
+    assert (asked["looks"], asked["writes"]) == (2, 1)
