@@ -25,7 +25,7 @@ def flat(chunks: Iterable[Buffer]) -> list[memoryview]:
     Raises:
         BufferError: a chunk is not contiguous.
     """
-    return [view for view in (PickleBuffer(chunk).raw() for chunk in chunks) if view.nbytes]
+    return [view for chunk in chunks if (view := PickleBuffer(chunk).raw()).nbytes]
 
 
 def name_of(*parts: Buffer) -> str:

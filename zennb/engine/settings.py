@@ -103,7 +103,7 @@ class Options:
         return {
             key: value
             for key, value in zip(keys, after, strict=False)
-            if key and key in was and not _alike(was[key], value)
+            if key and key in was and value is not was[key] and not _alike(was[key], value)
         }
 
 

@@ -29,7 +29,7 @@ def private(buffer: Buffer) -> memoryview:
 
 def size(buffers: Iterable[Buffer]) -> int:
     """Return the number of bytes in all `buffers`."""
-    return sum(memoryview(buffer).nbytes for buffer in buffers)
+    return sum([memoryview(buffer).nbytes for buffer in buffers])
 
 
 def joined(buffers: Sequence[Buffer]) -> bytearray:

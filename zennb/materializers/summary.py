@@ -108,6 +108,8 @@ def _text(value: object, limit: int) -> str:
         return repr(value[:limit])
     if type(value) is int and value.bit_length() > 4 * limit:
         return f"<int of {value.bit_length()} bits>"
+    if type(value) in _SCALARS:  # as most of what is shown
+        return repr(value)
     if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > limit:
         return f"<{type_text(value)} of {len(value):,} items>"
     if type(value) in {list, tuple, set, frozenset, dict} and isinstance(value, Iterable):

@@ -86,7 +86,7 @@ class Entry:
 
 def size_of(views: Sequence[memoryview]) -> int:
     """Return the bytes in `views`."""
-    return sum(view.nbytes for view in views)
+    return sum([view.nbytes for view in views])
 
 
 def small(views: Sequence[memoryview]) -> Entry:
