@@ -42,7 +42,7 @@ def test_a_file_saved_beside_the_notebook_does_not_make_the_index_be_read_anew(
 ) -> None:
     before = offered(MATERIALIZERS)
     asked: list[str] = []
-    monkeypatch.setattr(offers, "entry_offers", lambda group: asked.append(group) or [])
+    monkeypatch.setattr(offers, "entry_offers", asked.append)
     (folder / "data.csv").write_text("a,b\n")
     (folder / "results").mkdir()
     refresh()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from zennb import api
 from zennb.core import definitions, reach
 from zennb.core.closure import Closure
+from zennb.errors import UnknownName
 from zennb.metadata.connection import Database
+from zennb.stacks.workspace import Workspace
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
@@ -68,7 +72,7 @@ def test_a_first_run_looks_before_and_once_for_all_outputs(notebook: Notebook, a
     notebook.run("%%step warm\nz = [0]")
     asked.clear()
     notebook.run("%%step made\na, b, c = [1], [2], [3]")
-    assert (asked["looks"], asked["writes"]) == (3, 1)
+    assert (asked["looks"], asked["writes"]) == (2, 1)
 
 
 def test_a_reused_step_looks_before_it_is_decided_on_and_no_more(
@@ -78,4 +82,36 @@ def test_a_reused_step_looks_before_it_is_decided_on_and_no_more(
     asked.clear()
     (again,) = notebook.run("%%step made\na, b, c = [1], [2], [3]")
     assert again.status == "cached"
-    assert (asked["looks"], asked["writes"]) == (2, 1)
+    assert (asked["looks"], asked["writes"]) == (1, 1)
+
+
+def test_a_stack_that_another_kernel_has_changed_since_the_last_cell_is_opened_anew(
+    notebook: Notebook,
+) -> None:
+    cell = "%%step made\na = [1]"
+    notebook.run(cell)
+    other = Workspace(api.workspace().home)
+    try:
+        spec = replace(other.registry.stack("default").artifact_store, name="second")
+        other.metadata.put_component(spec)
+        changed = other.registry.stack("default")
+        other.metadata.put_stack(
+            replace(changed, components={**changed.components, "artifact_store": spec}), replace=True
+        )
+    finally:
+        other.close()
+    (again,) = notebook.run(cell)
+    assert again.status == "completed"
+    assert again.reason == "`a v1` is not in artifact store 'second'"
+    (kept,) = notebook.run(cell)
+    assert kept.status == "cached"
+
+
+def test_a_stack_that_another_kernel_has_deleted_is_told_before_the_body_runs(notebook: Notebook) -> None:
+    notebook.run("%stack copy default mine", "%stack set mine", "%%step made\na = [1]")
+    other = Workspace(api.workspace().home)
+    other.metadata.delete_stack("mine")
+    other.close()
+    ran = notebook.cell("%%step made\na = [2]")
+    assert isinstance(ran.error, UnknownName)
+    assert notebook.ns["a"] == [1]

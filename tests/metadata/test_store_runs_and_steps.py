@@ -9,13 +9,14 @@ import pytest
 
 from zennb.core.records import ComponentSpec, Failure, Parts, StackSpec, Status
 from zennb.errors import StoreError, UnknownName
+from zennb.metadata.store import KnownOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.metadata.conftest import Make
-    from zennb.core.records import Run, Step
+    from zennb.core.records import Run
     from zennb.metadata.store import MetadataStore
 
 
@@ -327,12 +328,16 @@ def test_a_record_of_the_notebook_itself_comes_before_those_of_no_notebook(
 
 def test_what_a_decision_needs_is_found_at_once(store: MetadataStore, make: Make) -> None:
     made = store.add(make.step("train"))
-    text = made.source
+    spec = make.stack()
+    for part in spec.components.values():
+        store.put_component(part)
+    store.put_stack(spec)
 
-    def known(*keys: str, name: str = "train") -> tuple[list[Step], Step | None]:
-        return store.known_of(keys, name=name, notebook="study.ipynb", source=text)
+    def known(*keys: str, name: str = "train", stack: str = spec.name) -> KnownOf:
+        return store.known_of(keys, name=name, notebook="study.ipynb", source=made.source, stack=stack)
 
-    assert known("", made.key) == ([made], None)
-    assert known("no such key", made.key) == ([made], None)
-    assert known("", "no such key") == ([], made)
-    assert known("no such key", name="other") == ([], None)
+    assert known("", made.key) == KnownOf(stack=spec, candidates=[made], previous=None)
+    assert known("no such key", made.key).candidates == [made]
+    assert known("", "no such key") == KnownOf(stack=spec, candidates=[], previous=made)
+    assert known("no such key", name="other").previous is None
+    assert known(made.key, stack="none") == KnownOf(stack=None, candidates=[made], previous=None)

@@ -30,6 +30,7 @@ class Origin(Enum):
         return self is Origin.NOTEBOOK or self is Origin.LOCAL
 
 
+@cache
 def top_level(module: str) -> str:
     """Return the import name: `sklearn` for `sklearn.linear_model`."""
     return module.partition(".")[0]

@@ -268,7 +268,7 @@ def _add_partners(
         if name not in values and not is_immutable(value) and namespace.get(name) is value
     }
     fresh = [look for _, look in values.values()]
-    while fresh:
+    while fresh and waiting:
         near = {
             name: found for name, found in waiting.items() if any(share(found[1], each) for each in fresh)
         }

@@ -153,10 +153,10 @@ class StepExecution:
 
 def _uses(uses: Uses, collected: Collected, recording: Recording) -> Uses:
     """Return what a step uses of the process, with what only its run could tell: outputs, figures, warnings."""
-    modules = {*uses.modules}.union(*(seen.packages for _, seen in collected.values.values()))
-    if any("image/png" in event.get("data", ()) for event in recording):
+    modules = {*uses.modules}.union(*[seen.packages for _, seen in collected.values.values()])
+    if len(recording) and any("image/png" in event.get("data", ()) for event in recording):
         modules.add("matplotlib")
-    if recording.text("stderr"):
+    if len(recording) and recording.text("stderr"):
         modules.add("warnings")
     return uses if modules == uses.modules else replace(uses, modules=frozenset(modules))
 

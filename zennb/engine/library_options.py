@@ -34,39 +34,35 @@ _NOT_STYLE = ("backend", "backend_fallback", "interactive", "toolbar", "webagg."
 """Names that options of matplotlib begin with that say where figures go, not how they look."""
 
 
-def _module(name: str) -> Any:
-    return sys.modules[name]
-
-
 def _numpy_printing() -> dict[str, Any]:
-    found: dict[str, Any] = _module("numpy").get_printoptions()
+    found: dict[str, Any] = sys.modules["numpy"].get_printoptions()
     return found
 
 
 def _put_numpy_printing(options: Mapping[str, Any]) -> None:
-    _module("numpy").set_printoptions(**options)
+    sys.modules["numpy"].set_printoptions(**options)
 
 
 def _numpy_errors() -> dict[str, str]:
-    found: dict[str, str] = _module("numpy").geterr()
+    found: dict[str, str] = sys.modules["numpy"].geterr()
     return found
 
 
 def _put_numpy_errors(options: Mapping[str, Any]) -> None:
-    _module("numpy").seterr(**options)
+    sys.modules["numpy"].seterr(**options)
 
 
 _PANDAS = "pandas._config.config"
 
 
 def _pandas_registered() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = _module(_PANDAS)._registered_options  # noqa: SLF001 - no public way to their defaults
+    found: Mapping[str, Any] = sys.modules[_PANDAS]._registered_options  # noqa: SLF001 - no public way to their defaults
     return found
 
 
 def _pandas_values() -> Iterator[Any]:
     """Give the values of all options, in the order in which they were registered."""
-    config = _module(_PANDAS)._global_config  # noqa: SLF001 - the public way takes a hundred times as long
+    config = sys.modules[_PANDAS]._global_config  # noqa: SLF001 - the public way takes a hundred times as long
     for key in _pandas_registered():
         node = config
         for part in key.split("."):
@@ -82,44 +78,44 @@ def _put_pandas(options: Mapping[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for key, value in options.items():
-            _module("pandas").set_option(key, value)
+            sys.modules["pandas"].set_option(key, value)
 
 
 def _style_keys() -> Iterable[str]:
     return (
-        key if not key.startswith(_NOT_STYLE) else "" for key in dict.keys(_module("matplotlib").rcParams)
+        key if not key.startswith(_NOT_STYLE) else "" for key in dict.keys(sys.modules["matplotlib"].rcParams)
     )
 
 
 def _style_values() -> Iterable[Any]:
-    return dict.values(_module("matplotlib").rcParams)
+    return dict.values(sys.modules["matplotlib"].rcParams)
 
 
 def _style_defaults() -> dict[str, Any]:
-    found = dict(dict.items(_module("matplotlib").rcParamsOrig))
+    found = dict(dict.items(sys.modules["matplotlib"].rcParamsOrig))
     return {key: value for key, value in found.items() if not key.startswith(_NOT_STYLE)}
 
 
 def _put_style(options: Mapping[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _module("matplotlib").rcParams.update(options)
+        sys.modules["matplotlib"].rcParams.update(options)
 
 
 _SKLEARN = "sklearn._config"
 
 
 def _sklearn() -> dict[str, Any]:
-    found: dict[str, Any] = _module(_SKLEARN).get_config()
+    found: dict[str, Any] = sys.modules[_SKLEARN].get_config()
     return found
 
 
 def _sklearn_defaults() -> dict[str, Any]:
-    return dict(_module(_SKLEARN)._global_config)  # noqa: SLF001 - no public way to the defaults
+    return dict(sys.modules[_SKLEARN]._global_config)  # noqa: SLF001 - no public way to the defaults
 
 
 def _put_sklearn(options: Mapping[str, Any]) -> None:
-    _module(_SKLEARN).set_config(**options)
+    sys.modules[_SKLEARN].set_config(**options)
 
 
 def _polars() -> dict[str, str]:

@@ -63,7 +63,9 @@ class _RaisedWarnings:
     is_per_context = False
 
     def read(self) -> tuple[str, ...]:
-        return tuple(category.__name__ for action, category in _broad(warnings.filters) if action == "error")
+        return tuple(
+            [category.__name__ for action, category in _broad(warnings.filters) if action == "error"]
+        )
 
     def digest(self, seen: tuple[str, ...]) -> str:
         return content(seen)

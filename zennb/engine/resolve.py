@@ -115,8 +115,9 @@ def resolve_step(
         search.follow(list(extra.values())[max(followed, 0) :])
         followed = len(extra)
         names: Mapping[str, Any] = {**search.data, **_stateful(search.definitions)}
-        known = (looks, opaque, given, ignored)
-        while names := {n: v for n, v in names.items() if not any(n in each for each in known)}:
+        while names := {
+            n: v for n, v in names.items() if not (n in looks or n in opaque or n in given or n in ignored)
+        }:
             for name, value in names.items():
                 try:
                     values[name] = overrides.get(name, value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import FunctionType
 from typing import Any, Protocol
 
@@ -205,11 +206,11 @@ class Settings:
                 self._known[name].apply(change)
 
 
-def _packages(module: str) -> Iterator[str]:
-    """Give a module's dotted name and those of the packages it is in."""
-    while module:
-        yield module
-        module = module.rpartition(".")[0]
+@cache
+def _packages(module: str) -> tuple[str, ...]:
+    """Return a module's dotted name and those of the packages it is in."""
+    parts = module.split(".")
+    return tuple(".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def content(found: Any) -> str:

@@ -246,6 +246,8 @@ def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
 
 def _groups(values: Mapping[str, tuple[Any, Look]]) -> list[dict[str, tuple[Any, Look]]]:
     """Return the values in groups that share no state with each other, in order of first name."""
+    if len(values) == 1:
+        return [dict(values)]
     groups: list[dict[str, tuple[Any, Look]]] = []
     for name, (value, seen) in values.items():
         near = [group for group in groups if any(share(seen, other) for _, other in group.values())]

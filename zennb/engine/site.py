@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from zennb.engine.resolve import ResolvedStep
     from zennb.engine.shelf import Shelf
     from zennb.engine.surroundings import Surroundings
-    from zennb.metadata.store import MetadataStore
+    from zennb.metadata.store import KnownOf, MetadataStore
 
 __all__ = ["LARGE", "Site", "failure_of", "is_interrupt", "run_versions"]
 
@@ -104,6 +104,7 @@ class Site:
         *,
         asked: str = "",
         known: Recollection | None = None,
+        looked: KnownOf | None = None,
         overlay: Mapping[str, str] = MappingProxyType({}),
     ) -> Verdict:
         """Decide on a step; runs and records nothing.
@@ -111,7 +112,8 @@ class Site:
         Args:
             prepared: the step.
             asked: an option of the user that forces a run, e.g. `--rerun`.
-            known: what was asked for beforehand.
+            known: what was asked for beforehand, of all steps of a run.
+            looked: what `look` has returned just now.
             overlay: file, setting or `$VARIABLE` → state in which steps before it would leave it.
 
         Raises:
@@ -125,7 +127,7 @@ class Site:
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (not_reusable([step], definition) or self.surroundings.stale(step.observed)):
                 return reused(step)
-        candidates, previous = self._known_of(definition, keys, known) if keys else ([], None)
+        candidates, previous = self._known_of(prepared, known, looked) if keys else ([], None)
         unusable = not_reusable(candidates, definition)
         # The same step run on another stack may have shown or set something else, kept in that stack's store only.
         candidates.sort(key=lambda step: not self._has_all(step))
@@ -153,16 +155,27 @@ class Site:
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
+    def look(self, prepared: ResolvedStep) -> KnownOf:
+        """Return what a decision needs of the metadata store, and the stack as it is registered there now."""
+        definition = prepared.definition
+        return self.metadata.known_of(
+            (prepared.lean_key, prepared.key),
+            name=definition.name,
+            notebook=self.notebook,
+            source=definition.source,
+            stack=self.spec.name,
+        )
+
     def _known_of(
-        self, definition: Definition, keys: Sequence[str], known: Recollection | None
+        self, prepared: ResolvedStep, known: Recollection | None, looked: KnownOf | None
     ) -> tuple[list[Step], Step | None]:
         """Return the steps that may be reused, and where there are none the latest record of this one."""
         if known is None:
-            return self.metadata.known_of(
-                keys, name=definition.name, notebook=self.notebook, source=definition.source
-            )
-        found = next((found for key in keys if key and (found := self.metadata.find(key))), [])
-        return found, known.previous.get(definition.name)
+            looked = looked or self.look(prepared)
+            return looked.candidates, looked.previous
+        keys = [key for key in (prepared.lean_key, prepared.key) if key]
+        found = next((found for key in keys if (found := self.metadata.find(key))), [])
+        return found, known.previous.get(prepared.definition.name)
 
     def proven(self, verdict: Verdict, source: Step) -> Verdict:
         """Return the verdict when what `source` left can be read back, else one to run, with the reason.

@@ -89,12 +89,12 @@ class Register:
             cells: ids of the cells of the saved file, top to bottom; empty when it does not tell.
             saved: when it was saved, in seconds since the epoch.
         """
+        if not cells:
+            return list(self._steps.values())
         place = {cell: number for number, cell in enumerate(cells)}
         self._saved.update(step.cell for step in self._steps.values() if step.cell in place)
         present = [
-            step
-            for step in self._steps.values()
-            if step.cell in place or not self._is_deleted(step, cells, saved)
+            step for step in self._steps.values() if step.cell in place or not self._is_deleted(step, saved)
         ]
         behind: dict[str, list[Definition]] = {}
         before = ""
@@ -106,12 +106,12 @@ class Register:
         found = sorted((step for step in present if step.cell in place), key=lambda step: place[step.cell])
         return [*behind.get("", ()), *(each for step in found for each in (step, *behind.get(step.name, ())))]
 
-    def _is_deleted(self, step: Definition, cells: Sequence[str], saved: float) -> bool:
+    def _is_deleted(self, step: Definition, saved: float) -> bool:
         """Whether a step's cell, which the saved file does not have, was there to be saved when the file was.
 
         Some frontends tell kernels other ids than they save: then no cell was ever found in the file.
         """
-        return bool(step.cell and cells and self._saved) and saved > self._ran[step.name]
+        return bool(step.cell and self._saved) and saved > self._ran[step.name]
 
     def _named(self, definition: Definition) -> Definition:
         if definition.options.name or not definition.cell:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from zennb.engine.definition import Definition
     from zennb.jupyter.pipeline import PipelineSession
     from zennb.jupyter.transform import Announced
+    from zennb.stacks.stack import Stack
     from zennb.stacks.workspace import Workspace
 
 __all__ = ["KernelSession"]
@@ -124,12 +125,22 @@ class KernelSession:
         frame = sys._getframe(1)  # noqa: SLF001 - tells the name the cell was compiled under
         announced = self._announced.pop(token)
         definition = defined(announced, filename=frame.f_code.co_filename, cell=self._cell_id)
-        site = self.site(definition.options.stack or None)
-        if not announced.spoken and definition.analysis.magics and not site.orchestrator.in_kernel:
+        stack = definition.options.stack or None
+        if (
+            not announced.spoken
+            and definition.analysis.magics
+            and not self.site(stack).orchestrator.in_kernel
+        ):
             self.reads_pending(announced.tree)
             self.need()
             return True  # nobody asked for this step, and it cannot run elsewhere: the cell stays plain
-        self._cell = StepCell(self, site, self.register.add(definition))
+        definition = self.register.add(definition)
+        opened = self.workspace.opened(
+            stack
+        )  # whether it is still registered like that is asked with the rest
+        self._cell = StepCell(self, self._site(opened), definition)
+        while not self._cell.decide():
+            self._cell = StepCell(self, self.site(stack), definition)
         return self._cell.begin()
 
     def need(self) -> None:
@@ -259,8 +270,10 @@ class KernelSession:
 
     def site(self, stack: str | None = None) -> Site:
         """Return the active stack, or the one of that name, opened for use."""
+        return self._site(self.workspace.open(stack))
+
+    def _site(self, opened: Stack) -> Site:
         workspace = self.workspace
-        opened = workspace.open(stack)
         shelf = Shelf(
             store=opened.store,
             scope=self.namespace,

@@ -63,11 +63,21 @@ class StepCell:
         self._execution: StepExecution | None = None
         self._result: object = None
 
-    def begin(self) -> bool:
-        """Decide; return True when the body is to be run by the shell now, False when all is done."""
+    def decide(self) -> bool:
+        """Decide whether to run; False when the stack is not registered as it was opened, so that it must be opened."""
         __tracebackhide__ = True
         self._resolved = self._session.resolve(self.definition)
-        self._verdict = self._site.verdict(self._resolved)
+        looked = self._site.look(self._resolved)
+        if looked.stack != self._site.spec:
+            return False
+        self._verdict = self._site.verdict(self._resolved, looked=looked)
+        return True
+
+    def begin(self) -> bool:
+        """Do what was decided; return True when the body is to be run by the shell now, False when all is done."""
+        __tracebackhide__ = True
+        assert self._resolved is not None
+        assert self._verdict is not None
         if self._verdict.reuse is not None and self._reused(self._verdict.reuse):
             return False
         self._load_pending()

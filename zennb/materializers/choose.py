@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from zennb.core.offers import Offer
     from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -148,7 +149,7 @@ class Materializers:
         Raises:
             NotStorable: two packages bring a materializer for it, or that of one does not work.
         """
-        for offers in candidates(type(value)).levels():
+        for offers in filter(None, candidates(type(value)).levels()):
             fitting = []
             for offer in offers:
                 with _blamed(offer, name):
@@ -228,16 +229,19 @@ class Materializers:
         )
 
 
+def _blamed(offer: Offer, name: str) -> AbstractContextManager[None]:
+    """Turn what a package's materializer raises, but should not, into a sentence; what ours raises stays as it is."""
+    return nullcontext() if offer.source == OWN else _blaming(offer, name)
+
+
 @contextmanager
-def _blamed(offer: Offer, name: str) -> Iterator[None]:
-    """Turn what a package's materializer raises, but should not, into a sentence that names the package."""
+def _blaming(offer: Offer, name: str) -> Iterator[None]:
+    """Turn what a materializer raises, but should not, into a sentence that names its package."""
     try:
         yield
     except (NotStorable, DamagedArtifact, CannotDigest):
         raise
     except Exception as error:
-        if offer.source == OWN:
-            raise
         why = error.message if isinstance(error, ZennbError) else f"{type(error).__name__}: {error}"
         raise NotStorable(
             f"`{name}` cannot be stored by the materializer '{offer.name.partition('.')[0]}' of the package "

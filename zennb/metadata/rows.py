@@ -69,7 +69,7 @@ def dump_parts(parts: Parts | None) -> str | None:
     """Return JSON text of a key's parts, equal for equal parts."""
     if parts is None:
         return None
-    return _SORTED.encode({name: _known(getattr(parts, name)) for name in _PARTS})
+    return _SORTED.encode({name: getattr(parts, name) for name in _PARTS})
 
 
 def dump_failure(failure: Failure | None) -> str | None:
@@ -100,7 +100,7 @@ def dump_provenance(provenance: Mapping[str, str]) -> str | None:
 
 def dump_observed(observed: Observed) -> str | None:
     """Return JSON text of what a step was seen to touch, equal for equal ones; None for nothing."""
-    return _SORTED.encode({name: _known(getattr(observed, name)) for name in _OBSERVED}) if observed else None
+    return _SORTED.encode({name: getattr(observed, name) for name in _OBSERVED}) if observed else None
 
 
 def dump_carried(carried: Carried | None) -> str | None:

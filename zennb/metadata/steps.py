@@ -15,7 +15,7 @@ from zennb.metadata.texts import Text, find_text, keep_text
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.records import Artifact, Step
 
@@ -23,7 +23,6 @@ __all__ = [
     "NewStep",
     "consumers",
     "expire",
-    "known_of",
     "latest_steps",
     "newest_reusable",
     "previous_step",
@@ -203,16 +202,6 @@ def reusable_steps(connection: sqlite3.Connection, key: str, *, limit: int) -> l
     return _select(connection, _STEP + where, (key, limit))
 
 
-def known_of(
-    connection: sqlite3.Connection, keys: Iterable[str], *, name: str, notebook: Text, source: str
-) -> tuple[list[Step], Step | None]:
-    """Return the steps that may be reused with the first of some keys; where there are none, the latest record."""
-    for key in keys:
-        if found := reusable_steps(connection, key, limit=8):
-            return found, None
-    return [], previous_step(connection, name, notebook, source)
-
-
 def newest_reusable(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Step]:
     """Return key → the newest completed step of that key that may be reused."""
     sql = (
@@ -369,6 +358,8 @@ def expire(connection: sqlite3.Connection, artifact: int, *, when: float, why: s
 
 def _select(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Step]:
     found = connection.execute(sql, values).fetchall()
+    if not found:
+        return []
     numbers = [row[0] for row in found]
     known: dict[int, Artifact] = {}
     inputs = _artifacts_of(connection, "inputs", numbers, known)

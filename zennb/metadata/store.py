@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from zennb.core.pages import RunFilter
@@ -24,9 +25,24 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact, ComponentSpec, Run, StackSpec, Step
     from zennb.serial import Later
 
-__all__ = ["MetadataStore"]
+__all__ = ["KnownOf", "MetadataStore"]
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownOf:
+    """What is on record of one step.
+
+    Attributes:
+        stack: the stack as it is registered; None when there is none of that name (any more).
+        candidates: what `find` returns for the first key that has results.
+        previous: what `previous` returns; None where there are candidates.
+    """
+
+    stack: StackSpec | None
+    candidates: list[Step]
+    previous: Step | None
 
 
 class MetadataStore:
@@ -180,18 +196,18 @@ class MetadataStore:
         """Return completed steps of that key that may be reused, newest first."""
         return self._database.read(steps.reusable_steps, key, limit=limit)
 
-    def known_of(
-        self, keys: Iterable[str], *, name: str, notebook: str, source: str
-    ) -> tuple[list[Step], Step | None]:
-        """Return what a decision on a step needs: what `find` returns, and where that is nothing, what `previous` does.
+    def known_of(self, keys: Iterable[str], *, name: str, notebook: str, source: str, stack: str) -> KnownOf:
+        """Return what a decision on a step needs, as it was at one moment.
 
         Args:
             keys: the step's keys; the results of the first that has any are returned.
             name: the step.
             notebook: its notebook.
             source: text of its cell now.
+            stack: the stack it is to run on.
         """
-        return self._database.read(steps.known_of, keys, name=name, notebook=Text.of(notebook), source=source)
+        where = Text.of(notebook)
+        return self._database.read(_known_of, keys, name=name, notebook=where, source=source, stack=stack)
 
     def previous(self, name: str, notebook: str, *, source: str | None = None) -> Step | None:
         """Return the latest record of a step that ran, was reused or failed.
@@ -358,6 +374,24 @@ def _status(text: str) -> Status:
         return Status(text)
     except ValueError:
         raise UnknownName("status", text, list(Status)) from None
+
+
+def _known_of(
+    connection: sqlite3.Connection,
+    keys: Iterable[str],
+    *,
+    name: str,
+    notebook: Text,
+    source: str,
+    stack: str,
+) -> KnownOf:
+    found = next((found for key in keys if (found := steps.reusable_steps(connection, key, limit=8))), [])
+    registered = stacks.select_stacks(connection, stack)
+    return KnownOf(
+        stack=registered[0] if registered else None,
+        candidates=found,
+        previous=None if found else steps.previous_step(connection, name, notebook, source),
+    )
 
 
 def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRun | None) -> list[Step]:

@@ -24,7 +24,7 @@ class Text:
     @classmethod
     def of(cls, text: str) -> Text:
         """Return `text` ready to be kept."""
-        kept = plain(text)
+        kept = text if text.isascii() else plain(text)
         return cls(kept, blake2b(kept.encode(), digest_size=16).digest())
 
 

@@ -128,6 +128,18 @@ class Workspace:
                 stack = self._opened[spec.name] = open_stack(spec, self.home, pool=self._pool)
             return stack
 
+    def opened(self, name: str | None = None) -> Stack:
+        """Return a stack as it was opened last, without asking whether it is still registered like that.
+
+        For callers that ask themselves, together with something else.
+
+        Raises:
+            UnknownName, UnfitStack, MissingExtra, InvalidConfiguration: as `open` does, the first time.
+        """
+        with self._lock:
+            found = self._opened.get(name or self.active)
+        return found or self.open(name)
+
     def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
         """Call `callback` after each change made through this workspace, on the thread that made it.
 

@@ -42,7 +42,7 @@ def glance(artifact: Artifact, *, alone: bool = False) -> str:
         return said
     kind = "" if artifact.kind == "output" else clean(artifact.kind)
     parts = [label(artifact), clean(artifact.type), size(artifact.size), kind, said]
-    return "  ".join(part for part in parts if part)
+    return "  ".join(filter(None, parts))
 
 
 def artifact(

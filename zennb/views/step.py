@@ -43,7 +43,7 @@ def status_line(step: Step) -> View:
     why, made, failed = reason(step), effect(step), _failure(step.failure)
     spent = "" if step.status in QUIET else duration(step.seconds)
     parts = [f"{look.symbol} {clean(step.name)}", look.word, spent, made, failed, f"({why})" if why else ""]
-    return View("  ".join(part for part in parts if part), _status_html(step))
+    return View("  ".join(filter(None, parts)), _status_html(step))
 
 
 def running_line(step: Step, *, seconds: float) -> View:
@@ -76,7 +76,7 @@ def _status_html(step: Step) -> str:
         prose(failed),
         muted(f"({prose(why)})") if why else "",
     ]
-    return box(" &nbsp;".join(part for part in parts if part))
+    return box(" &nbsp;".join(filter(None, parts)))
 
 
 def _effect_html(step: Step) -> str:
