@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb import api
+from zennb.components.artifact_stores.local import _Rows
 from zennb.core import definitions, reach
 from zennb.core.closure import Closure
-from zennb.errors import UnknownName
+from zennb.errors import StoreError, UnknownName
 from zennb.metadata.connection import Database
 from zennb.stacks.workspace import Workspace
 
@@ -32,6 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     monkeypatch.setattr(Database, "read", counted("looks", Database.read))
     monkeypatch.setattr(Database, "write", counted("writes", Database.write))
+    monkeypatch.setattr(_Rows, "add_all", counted("stored", _Rows.add_all))
     monkeypatch.setattr(reach, "Closure", counted("searches", Closure))
     monkeypatch.setattr(definitions, "_read", counted("statements", definitions._read))
     return found
@@ -75,6 +77,23 @@ def test_a_first_run_looks_before_and_once_for_all_outputs(notebook: Notebook, a
     assert (asked["looks"], asked["writes"]) == (2, 1)
 
 
+def test_what_a_step_reads_makes_sets_and_shows_is_stored_at_once(
+    notebook: Notebook, asked: Counter[str]
+) -> None:
+    notebook.run("n = [3]")
+    asked.clear()
+    notebook.run(
+        "%%step made\nimport decimal\ndecimal.getcontext().prec = 9\nprint(n)\na, b = [1], n + [2]\na"
+    )
+    assert (asked["stored"], asked["writes"]) == (1, 1)
+    notebook.restart()
+    notebook.run("n = [3]")
+    (again,) = notebook.run(
+        "%%step made\nimport decimal\ndecimal.getcontext().prec = 9\nprint(n)\na, b = [1], n + [2]\na"
+    )
+    assert (again.status, again.out.startswith("[3]")) == ("cached", True)
+
+
 def test_a_reused_step_looks_before_it_is_decided_on_and_no_more(
     notebook: Notebook, asked: Counter[str]
 ) -> None:
@@ -115,3 +134,35 @@ def test_a_stack_that_another_kernel_has_deleted_is_told_before_the_body_runs(no
     ran = notebook.cell("%%step made\na = [2]")
     assert isinstance(ran.error, UnknownName)
     assert notebook.ns["a"] == [1]
+
+
+def test_where_nothing_can_be_stored_the_record_names_no_input_and_the_cell_says_why(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notebook.run("n = [3]")
+    error = StoreError("the disk is full; make room.")
+
+    def full(*_args: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_Rows, "add_all", full)
+        ran = notebook.cell("%%step made\na = n + [1]")
+    assert ran.error is error
+    assert ran.status == "failed"
+    assert "Traceback" not in ran.err
+    failed = api.workspace().metadata.previous("made", "")
+    assert failed is not None
+    assert (failed.inputs, failed.outputs) == ({}, {})
+    (again,) = notebook.run("%%step made\na = n + [1]")
+    assert again.status == "completed"
+
+
+def test_the_inputs_of_a_step_that_failed_are_stored(notebook: Notebook) -> None:
+    notebook.run("n = [3]")
+    assert notebook.cell("%%step made\na = n[7]").error is not None
+    failed = api.workspace().metadata.previous("made", "")
+    assert failed is not None
+    store = api.workspace().open().store
+    assert all(store.has(each.blob) for each in failed.inputs.values())
+    assert list(failed.inputs) == ["n"]

@@ -1,4 +1,4 @@
-"""Owns `Gathering`: small results on their way into an artifact store, held back so that many go in one transaction."""
+"""Owns `Gathering`: small bytes on their way into an artifact store, held back so that many go in one transaction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AT_HAND = 1000
 
 
 class Gathering:
-    """An artifact store, for the length of a run: what is small is stored when `flush` is called, all at once.
+    """An artifact store, for the length of a run or cell: what is small is stored when `flush` is called, all at once.
 
     What is held back can be read here like everything else, and stays at hand when it is stored, as the next steps
     read it. It is lost when the process ends, so whoever tells that it is stored flushes first. Usable from several
@@ -45,17 +45,17 @@ class Gathering:
 
     def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
         """Store several, or hold back those that are small; return their names in order."""
-        names: list[str] = []
-        for chunks in blobs:
-            views = flat(chunks)
-            if sum(view.nbytes for view in views) > SMALL:
-                names.append(self.store.put(chunks))
-                continue
-            content = b"".join(views)
-            names.append(name_of(content))
-            with self._lock:
-                self._held[names[-1]] = content
-        return names
+        laid = [flat(chunks) for chunks in blobs]
+        large = [place for place, views in enumerate(laid) if sum([view.nbytes for view in views]) > SMALL]
+        stored = self.store.put_all([blobs[place] for place in large]) if large else []
+        names = dict(zip(large, stored, strict=True))
+        for place, views in enumerate(laid):
+            if place not in names:
+                content = b"".join(views)
+                names[place] = name_of(content)
+                with self._lock:
+                    self._held[names[place]] = content
+        return [names[place] for place in range(len(laid))]
 
     def get(self, digest: str) -> Buffer:
         """Return the bytes called `digest`.

@@ -12,12 +12,14 @@ from zennb.core.plan import Outline, plan
 from zennb.core.records import Attempt, Status, Step
 from zennb.engine.deadline import awake, interrupted, interrupts_raise
 from zennb.engine.execution import StepExecution
+from zennb.engine.gathering import Gathering
 from zennb.engine.recording import Recording, keep_output
 from zennb.engine.request import StepRequest
 from zennb.engine.run import PipelineRun
 from zennb.engine.run_request import RunRequest
 from zennb.engine.site import failure_of, is_interrupt
 from zennb.engine.surroundings import RESULT
+from zennb.errors import StoreError
 from zennb.jupyter.frontend import Forgotten, is_kept
 from zennb.jupyter.pending import only_bound
 from zennb.jupyter.restoring import NOT_RESTORED, StepRestorer
@@ -49,6 +51,9 @@ class StepCell:
 
     def __init__(self, session: KernelSession, site: Site, definition: Definition) -> None:
         self._session, self._site, self.definition = session, site, definition
+        self._gathering = Gathering(site.store)
+        if site.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once
+            self._site = site.with_store(self._gathering)
         self._restorer = StepRestorer(session, site, definition)
         self._started = time.time()
         self._clock = time.perf_counter()
@@ -180,7 +185,7 @@ class StepCell:
             started=self._started,
             attempts=self._attempts,
         )
-        step = self._run.end(step, Status.COMPLETED)
+        step = self._record(step, Status.COMPLETED)
         holdings, pending = self._session.holdings, self._session.pending
         holdings.code_ran()
         self._hold_inputs(step, collected.unchanged)
@@ -207,9 +212,22 @@ class StepCell:
         )
         hint = self._session.hint(error)
         said = "; ".join(part for part in (hint, _say_restored(restored)) if part)
-        displays = self._displays or keep_output(self._recording, self._site.store)
-        step = self._run.end(replace(step, inputs=self._inputs, displays=displays), step.status)
+        inputs, displays = self._inputs, self._displays or keep_output(self._recording, self._site.store)
+        try:
+            self._gathering.flush()
+        except StoreError:  # the record names nothing that is not stored
+            inputs, displays = {}, self._displays
+        step = self._run.end(replace(step, inputs=inputs, displays=displays), step.status)
         self._session.show_status(replace(step, reason=said))
+
+    def _record(self, step: Step, status: Status) -> Step:
+        """Record how the step ended, once the bytes that its record names are stored; return it as recorded.
+
+        Raises:
+            StoreError: one or the other cannot be done.
+        """
+        self._gathering.flush()
+        return self._run.end(step, status)
 
     def _undo(self) -> list[str]:
         """Give back the bindings and inputs the body found; return the inputs it had changed."""
@@ -244,7 +262,7 @@ class StepCell:
         self._session.frontend.replay(displays)
         if any(event["kind"] == "result" for event in displays):
             self._session.frontend.remember(changes.get(RESULT, Forgotten(self.definition.name)))
-        step = self._run.end(step, Status.CACHED)
+        step = self._record(step, Status.CACHED)
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
         self._restorer.bind(step, restored)
         self._end(step)
@@ -286,7 +304,7 @@ class StepCell:
         if finished.error is not None:
             self._clock = time.perf_counter() - done.seconds
             raise finished.error
-        step = self._run.end(done, Status.COMPLETED)
+        step = self._record(done, Status.COMPLETED)
         self._session.holdings.code_ran()
         restored = self._restorer.fetch(step)
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
