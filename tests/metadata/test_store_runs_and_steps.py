@@ -9,7 +9,7 @@ import pytest
 
 from zennb.core.records import ComponentSpec, Failure, Parts, StackSpec, Status
 from zennb.errors import StoreError, UnknownName
-from zennb.metadata.store import KnownOf
+from zennb.metadata.known import KnownOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from zennb.engine.resolve import ResolvedStep
     from zennb.engine.shelf import Shelf
     from zennb.engine.surroundings import Surroundings
-    from zennb.metadata.store import KnownOf, MetadataStore
+    from zennb.metadata.known import KnownOf
+    from zennb.metadata.store import MetadataStore
 
 __all__ = ["LARGE", "Site", "failure_of", "is_interrupt", "run_versions"]
 

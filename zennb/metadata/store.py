@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from zennb.core.pages import RunFilter
@@ -12,6 +11,7 @@ from zennb.errors import StoreError, UnknownName
 from zennb.metadata import artifacts, runs, stacks, steps
 from zennb.metadata.artifacts import history
 from zennb.metadata.connection import Database
+from zennb.metadata.known import KnownOf, select_known
 from zennb.metadata.listings import Listings
 from zennb.metadata.runs import NewRun
 from zennb.metadata.steps import NewStep
@@ -25,24 +25,9 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact, ComponentSpec, Run, StackSpec, Step
     from zennb.serial import Later
 
-__all__ = ["KnownOf", "MetadataStore"]
+__all__ = ["MetadataStore"]
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownOf:
-    """What is on record of one step.
-
-    Attributes:
-        stack: the stack as it is registered; None when there is none of that name (any more).
-        candidates: what `find` returns for the first key that has results.
-        previous: what `previous` returns; None where there are candidates.
-    """
-
-    stack: StackSpec | None
-    candidates: list[Step]
-    previous: Step | None
 
 
 class MetadataStore:
@@ -207,7 +192,7 @@ class MetadataStore:
             stack: the stack it is to run on.
         """
         where = Text.of(notebook)
-        return self._database.read(_known_of, keys, name=name, notebook=where, source=source, stack=stack)
+        return self._database.read(select_known, keys, name=name, notebook=where, source=source, stack=stack)
 
     def previous(self, name: str, notebook: str, *, source: str | None = None) -> Step | None:
         """Return the latest record of a step that ran, was reused or failed.
@@ -374,24 +359,6 @@ def _status(text: str) -> Status:
         return Status(text)
     except ValueError:
         raise UnknownName("status", text, list(Status)) from None
-
-
-def _known_of(
-    connection: sqlite3.Connection,
-    keys: Iterable[str],
-    *,
-    name: str,
-    notebook: Text,
-    source: str,
-    stack: str,
-) -> KnownOf:
-    found = next((found for key in keys if (found := steps.reusable_steps(connection, key, limit=8))), [])
-    registered = stacks.select_stacks(connection, stack)
-    return KnownOf(
-        stack=registered[0] if registered else None,
-        candidates=found,
-        previous=None if found else steps.previous_step(connection, name, notebook, source),
-    )
 
 
 def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRun | None) -> list[Step]:
