@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tests.reuse import elsewhere
 from tests.reuse.content import Content, surroundings
 from tests.reuse.truth import Truth
 
@@ -94,6 +95,21 @@ class Shell:
             ran["content"] = Content(self._shell.user_ns).of(self._names) | surroundings()
         return ran
 
+    def run_elsewhere(self, text: str) -> dict[str, Any]:
+        """Run a step cell in another process; where that is refused, here, as its refusal says."""
+        self.do("%stack set side")
+        ran = self.run(text)
+        self.do("%stack set default")
+        if not ran["error"].startswith("StepRefused: "):
+            return ran
+        self._shell.execution_count -= 1
+        return self.run(text) | {"refused": ran["error"]}
+
+    def do(self, text: str) -> None:
+        """Run a cell that the other kernel does not run, so that nobody notices."""
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            self._shell.run_cell(text, store_history=False).raise_error()
+
     def plan(self, _text: str) -> dict[str, tuple[str, str]]:
         """Return what zennb says a pipeline run would do: step → state and reason."""
         found = self._shell.zennb_hooks.pipeline.plan()
@@ -121,11 +137,16 @@ def _kernel(order: dict[str, Any]) -> None:
     os.chdir(order["folder"])
     sys.path[:0] = [order["folder"], os.path.join(order["folder"], "site-packages")]  # noqa: PTH118
     sys.dont_write_bytecode = True
+    if order["elsewhere"]:
+        elsewhere.announce(Path(order["folder"]) / "site-packages")
+        elsewhere.fork()
     if order.get("seeded", True):
         random.seed(0)  # two kernels that nobody has seeded draw other numbers
         np.random.seed(0)
     with Client(order["address"], "AF_UNIX") as door:
         shell = Shell(with_zennb=order["with_zennb"])
+        if order["elsewhere"]:
+            shell.do("%orchestrator register pool --flavor=forked\n%stack register side -o pool -a default")
         door.send("ready")
         _answer(door, shell)
 

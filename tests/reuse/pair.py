@@ -32,7 +32,8 @@ class Action:
     """One thing that is done to both kernels.
 
     Attributes:
-        verb: `cell`, `step`, `file`, `install`, `restart`, `kill` or `pipeline`.
+        verb: `cell`, `step`, `elsewhere` (a step in another process), `file`, `install`, `restart`, `kill` or
+            `pipeline`.
         name: which cell or file, or which version of the package.
         text: the text of the cell or file.
     """
@@ -43,8 +44,9 @@ class Action:
 
     def __str__(self) -> str:
         match self.verb:
-            case "step" | "cell":
-                return f"[{'%%step ' if self.verb == 'step' else ''}{self.name}]\n{self.text}"
+            case "step" | "cell" | "elsewhere":
+                head = {"step": "%%step ", "elsewhere": "elsewhere: %%step ", "cell": ""}[self.verb]
+                return f"[{head}{self.name}]\n{self.text}"
             case "file":
                 return f"--- {self.name} is now:\n{self.text}"
         return f"--- {self.verb} {self.name}"
@@ -60,11 +62,12 @@ class Difference(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What came of a cell: zennb's status line, what the cell raised, and what it depended on."""
+    """What came of a cell: zennb's status line, what the cell raised, what it depended on, and why not elsewhere."""
 
     facts: dict[str, Any]
     error: str
     truth: str
+    refused: str = ""
 
 
 class Warm:
@@ -112,8 +115,8 @@ class Warm:
 class Kernel:
     """One kernel, with a folder of its own, that can be restarted."""
 
-    def __init__(self, warm: Warm, folder: Path, *, with_zennb: bool) -> None:
-        self._warm, self._with_zennb = warm, with_zennb
+    def __init__(self, warm: Warm, folder: Path, *, with_zennb: bool, elsewhere: bool = False) -> None:
+        self._warm, self._with_zennb, self._elsewhere = warm, with_zennb, elsewhere
         self.folder = folder / ("with" if with_zennb else "without")
         self.folder.mkdir()
         (self.folder / "pkg_l").mkdir()
@@ -127,6 +130,7 @@ class Kernel:
             places = {"ZENNB_HOME": "home", "IPYTHONDIR": "ipython", "JUPYTER_DATA_DIR": "jupyter"}
             order = {
                 "with_zennb": self._with_zennb,
+                "elsewhere": self._elsewhere,
                 "folder": str(self.folder),
                 "address": address,
                 "environment": {name: f"{self._private}-{place}" for name, place in places.items()},
@@ -162,7 +166,7 @@ class Kernel:
     def install(self, version: str) -> None:
         """Install a version of the package, in place of the one before."""
         place = self.folder / "site-packages"
-        for old in place.glob("*.dist-info"):
+        for old in place.glob("fakepkg-*.dist-info"):
             shutil.rmtree(old)
         info = f"site-packages/fakepkg-{version}.dist-info"
         self.write(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: fakepkg\nVersion: {version}\n")
@@ -173,10 +177,10 @@ class Kernel:
 class Pair:
     """Two kernels in folders of their own."""
 
-    def __init__(self, warm: Warm) -> None:
+    def __init__(self, warm: Warm, *, elsewhere: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="zennb-reuse-"))
         self._plain = Kernel(warm, self.folder, with_zennb=False)
-        self._ours = Kernel(warm, self.folder, with_zennb=True)
+        self._ours = Kernel(warm, self.folder, with_zennb=True, elsewhere=elsewhere)
         self._running = False
         self._content: dict[str, Any] = {}
 
@@ -232,11 +236,12 @@ class Pair:
             self._plain.start()
             self._ours.start()
             self._running = True
-        step, text = action.verb == "step", action.text
+        step, text = action.verb in {"step", "elsewhere"}, action.text
         truth = self._plain.ask("truth", ALSO.get(text, "None") + "\n" + text) if step else ""
         there = self._plain.ask("run_whole" if step else "run", f"# {action.name}\n{text}")
-        here = self._ours.ask("run", f"{'%%step' if step else '#'} {action.name}\n{text}")
-        facts = here.pop("facts")
+        verb = "run_elsewhere" if action.verb == "elsewhere" else "run"
+        here = self._ours.ask(verb, f"{'%%step' if step else '#'} {action.name}\n{text}")
+        facts, refused = here.pop("facts"), here.pop("refused", "")
         del there["facts"]
         if there != here:
             difference = _difference(there, here, facts)
@@ -246,7 +251,7 @@ class Pair:
                 raise difference
             self._stop()
         self._content = here["content"]
-        return Ran(facts, there["error"], truth)
+        return Ran(facts, there["error"], truth, refused)
 
 
 def _put_back(facts: dict[str, Any]) -> frozenset[str]:
@@ -264,7 +269,7 @@ def _difference(there: dict[str, Any], here: dict[str, Any], facts: dict[str, An
 
 
 def _fails(warm: Warm, actions: Sequence[Action]) -> Difference | None:
-    pair = Pair(warm)
+    pair = Pair(warm, elsewhere=any(action.verb == "elsewhere" for action in actions))
     try:
         for action in actions:
             pair.do(action)

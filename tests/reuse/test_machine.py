@@ -22,8 +22,9 @@ ROUNDS = int(os.environ.get("ZENNB_REUSE_ROUNDS", "0"))
 """Cells to run at least; 0 for the few of a quick look, which are always the same."""
 
 
-def test_reuse_is_never_wrong_and_rarely_missed(warm: Warm) -> None:
-    Machine.warm, Machine.counts = warm, Counts()
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in the kernel", "in another process"])
+def test_reuse_is_never_wrong_and_rarely_missed(warm: Warm, elsewhere: bool) -> None:
+    Machine.warm, Machine.counts, Machine.elsewhere = warm, Counts(), elsewhere
     profile = settings(
         max_examples=10 if ROUNDS else 3,
         stateful_step_count=20 if ROUNDS else 8,

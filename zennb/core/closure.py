@@ -186,10 +186,14 @@ class Closure:
         """Look up what a function reads, in its own globals."""
         notebook = self._is_notebook(scope)
         prefix = "" if notebook else f"{scope.get('__name__')}."
-        for name, chains in _by_root(read).items():
+        # What a module's function only binds, through `global`, shows afterwards that it did.
+        written: dict[str, list[Chain]] = {} if notebook else {name: [(name,)] for name in read.binds}
+        for name, chains in (written | _by_root(read)).items():
             if name in scope and not (notebook and (name in bound or _is_shells(name, scope[name]))):
                 for chain in chains:
                     self._meet(scope[name], chain, prefix, bound)
+            elif prefix and name in read.binds:
+                self._add_constant(prefix + name, "", "constant")
             elif name not in scope:
                 self._builtin(name, chains, bound)
 
@@ -257,8 +261,7 @@ class Closure:
 
     def _value(self, value: Any, name: str, bound: frozenset[str]) -> None:
         """Take in data that is not the notebook's own."""
-        found = self._look(value, name)
-        if found is not None:
+        if (found := self._look(value, name)) is not None:
             self._add_constant(name, found.digest, "constant")
             for part in found.code:
                 self.push(part, bound)
@@ -386,8 +389,7 @@ def _is_shells(name: str, value: object) -> bool:
 
 
 def _is_dunder(name: str) -> bool:
-    last = name.rpartition(".")[2]
-    return last.startswith("__") and last != "__version__"
+    return name.rpartition(".")[2].startswith("__") and not name.endswith(".__version__")
 
 
 def _by_root(analysis: Analysis) -> dict[str, list[Chain]]:

@@ -7,6 +7,7 @@ again on reuse, not loaded: an output loaded from the store would be a part of i
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +15,50 @@ from zennb.core.contact import touches
 from zennb.core.digest import is_immutable
 from zennb.core.digest_class import functions_in
 from zennb.core.origin import Origin, module_of, origin
+from zennb.engine.sharing import own_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from zennb.core.digest import Look
 
-__all__ = ["anchored"]
+__all__ = ["anchored", "changed_parts"]
+
+_ANEW = "which reuse executes anew"
+
+
+def changed_parts(
+    values: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any], *, words: str = _ANEW
+) -> list[str]:
+    """Return which values that a step changed in place are part of any code of the user's, in words.
+
+    Args:
+        values: input name → value and content.
+        namespace: the notebook's variables.
+        words: what follows from it, as the end of the sentence.
+    """
+    modules = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
+    definitions = {
+        name: value
+        for name, value in namespace.items()
+        if isinstance(value, FunctionType | type) and _is_users(value)
+    }
+    uses = [f"{name}.*" for name in modules]
+    found = anchored(values, uses, definitions, words=words)
+    if found:  # a figure shares with any code that names matplotlib what matplotlib keeps for all figures
+        own = {
+            name: (value, replace(seen, mutable=own_parts(seen))) for name, (value, seen) in values.items()
+        }
+        found = anchored(own, uses, definitions, words=words)
+    return found
 
 
 def anchored(
-    values: Mapping[str, tuple[Any, Look]], modules: Iterable[str], definitions: Mapping[str, Any]
+    values: Mapping[str, tuple[Any, Look]],
+    modules: Iterable[str],
+    definitions: Mapping[str, Any],
+    *,
+    words: str = _ANEW,
 ) -> list[str]:
     """Return which outputs share state with functions, classes and modules that the step reaches, in words.
 
@@ -32,6 +66,7 @@ def anchored(
         values: output name → value and content.
         modules: dotted names of what the step uses of modules: `mylib.ITEMS`.
         definitions: functions, classes and modules that it reads or has bound, by name.
+        words: what follows from it, as the end of the sentence.
     """
     mutable = {name: (value, look) for name, (value, look) in values.items() if look.mutable}
     if not mutable:
@@ -46,7 +81,7 @@ def anchored(
         if id(holder) not in parts:
             parts[id(holder)] = _sharing(mutable, holder)
         for output in parts[id(holder)]:
-            found[f"`{output}` shares state with {_kind(holder)} `{name}`, which reuse executes anew"] = None
+            found[f"`{output}` shares state with {_kind(holder)} `{name}`, {words}"] = None
     return list(found)
 
 

@@ -116,6 +116,7 @@ class Collected:
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
         unchanged: inputs that were looked at afterwards, and are what they were.
         troubles: why the step cannot be reused, for a person; empty as a rule.
+        stays: those of them that are about what exists only where the step ran.
     """
 
     values: Mapping[str, tuple[Any, Look]] = field(default_factory=dict)
@@ -124,6 +125,7 @@ class Collected:
     own: tuple[str, ...] = ()
     unchanged: frozenset[str] = frozenset()
     troubles: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
 
 
 def collect(
@@ -180,6 +182,7 @@ def _collected(
         _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
         values = {name: found for name, found in values.items() if name in declared or name in inputs}
     values = {name: found for name, found in values.items() if name not in unstored}
+    stays = list(troubles)  # so far only values without content
     set_outside = outside(definition, namespace)
     if set_outside:
         troubles.append(
@@ -189,7 +192,8 @@ def _collected(
     troubles += [f"it uses `{use}`" for use in definition.analysis.dynamic if not use.startswith("%")]
     rerun = definitions(definition.tree, defines)
     if rerun is None:
-        troubles.append(_made_by_call(definition.tree, namespace, defines))
+        stays.append(_made_by_call(definition.tree, namespace, defines))
+        troubles.append(stays[-1])
     return Collected(
         values=values,
         defines=tuple(defines),
@@ -197,6 +201,7 @@ def _collected(
         own=tuple(own),
         unchanged=frozenset(unchanged),
         troubles=tuple(troubles),
+        stays=tuple(stays),
     )
 
 

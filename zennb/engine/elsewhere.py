@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -49,6 +50,8 @@ def submit_elsewhere(site: Site, request: StepRequest, channels: Channels) -> Fu
         StepRefused: something the step needs cannot be sent there.
     """
     _refuse_hooked(request)
+    _refuse_dynamic(request)
+    _refuse_handlers(site, request)
     things = [site.shelf.scope[name] for name in request.names if name in site.shelf.scope]
     values = _pickled_values(request, channels)
     request = replace(request, store=site.store, values=values, process=snapshot(site, request, things))
@@ -75,6 +78,28 @@ def _refuse_hooked(request: StepRequest) -> None:
         raise StepRefused(
             f"step '{request.definition.name}' cannot run in another process: it reads a {request.hooked[0]}, and the "
             "function that says what its content is (zennb.digest) is known only in this one. Put it into a package, "
+            "or run the step on a stack that runs in the kernel."
+        )
+
+
+def _refuse_dynamic(request: StepRequest) -> None:
+    """Refuse a step that looks names up where it cannot be read: the notebook's variables are not there."""
+    uses = [use for use in request.definition.analysis.dynamic if not use.startswith("%")]
+    if uses or request.unclear:
+        said = f"it uses `{uses[0]}`" if uses else request.unclear[0]
+        raise StepRefused(
+            f"step '{request.definition.name}' cannot run in another process: {said}, so what it needs of the notebook "
+            "cannot be known. Name what it reads, or run the step on a stack that runs in the kernel."
+        )
+
+
+def _refuse_handlers(site: Site, request: StepRequest) -> None:
+    """Refuse a step that logs where the notebook says how logs are shown: there they would not be, or otherwise."""
+    logs = any(use.partition(".")[0] == "logging" for use in request.modules)
+    if (logs or ("logging",) in request.definition.analysis.modules) and site.surroundings.has_set_up_logging:
+        raise StepRefused(
+            f"step '{request.definition.name}' cannot run in another process: it logs, and the notebook has set up how "
+            "logs are shown, which cannot be sent there. Set up logging inside a local module that the step imports, "
             "or run the step on a stack that runs in the kernel."
         )
 
@@ -141,9 +166,14 @@ def perform_elsewhere(
     values = cloudpickle.loads(request.values) if request.values else {}
     with _lock, _interrupts():
         resources = _worker(process).ready(process, store)
-        outcome = performed(request, replace(channels, values=values), resources)
-    if outcome.error is None:
-        return outcome
+        try:
+            outcome = performed(request, replace(channels, values=values), resources)
+        except BaseException:
+            _worker(process).leave()
+            raise
+        if outcome.error is None:
+            return outcome
+        _worker(process).leave()
     return replace(outcome, error=carried(outcome.error, request.names))
 
 
@@ -172,6 +202,7 @@ class _Worker:
             more=settings,
         )
         self._pristine = self._environment.settings.read()
+        self._path = list(sys.path)
         self._variables = dict(os.environ)
         self._modules = ShippedModules()
         self._stores: dict[str, ArtifactStore] = {}
@@ -179,17 +210,29 @@ class _Worker:
     def ready(self, process: ProcessSnapshot, store: ArtifactStore) -> Resources:
         """Set what the notebook has set, undo what earlier steps have, and open the store."""
         self._ignored = process.ignored
-        settings = self._environment.settings
-        settings.apply(settings.changes(settings.read(), self._pristine))
-        self._set_variables(process)
-        settings.apply({name: cloudpickle.loads(change) for name, change in process.settings.items()})
-        settings.note()
+        self._set(process)
         self._modules.install(process.modules)
+        if (
+            self._modules.load()
+        ):  # modules may set something as they are imported, which the notebook has set since
+            self._set(process)
+        self._environment.settings.note()
         know_texts(process.texts)
         key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
         opened = self._stores.setdefault(key, store)
         shelf = Shelf(store=opened, scope={}, signer=self._signer)
         return Resources(shelf=shelf, environment=self._environment, frontend=self._frontend)
+
+    def _set(self, process: ProcessSnapshot) -> None:
+        settings = self._environment.settings
+        settings.apply(settings.changes(settings.read(), self._pristine))
+        sys.path[:] = self._path
+        self._set_variables(process)
+        settings.apply({name: cloudpickle.loads(change) for name, change in process.settings.items()})
+
+    def leave(self) -> None:
+        """Forget what a step that failed has left in modules."""
+        self._modules.forget()
 
     def _set_variables(self, process: ProcessSnapshot) -> None:
         wanted = {**self._variables, **process.environment}

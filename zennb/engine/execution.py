@@ -45,6 +45,7 @@ class StepExecution:
 
     Attributes:
         collected: what the code left in the namespace; known after `finish`.
+        stays: what it left that exists only in this process, in words; known after `finish`.
         seconds: duration of the code; known after `stop`.
     """
 
@@ -60,6 +61,7 @@ class StepExecution:
         self._namespace, self._resources = namespace, resources
         self.before = Before(namespace, request.definition, request.writes)
         self.collected = Collected()
+        self.stays: tuple[str, ...] = ()
         self.seconds = 0.0
         self._running = ExitStack()
         self._vigil: Vigil | None = None
@@ -130,6 +132,7 @@ class StepExecution:
         for name, why in kept.refused.items():
             if name in (options.outputs or ()):
                 raise NotStorable(why, path=name)
+        self.stays = (*self.stays, *self.collected.stays, *kept.refused.values(), *found.stays)
         reasons = [*reasons, *found.troubles, *kept.refused.values()]
         carried: Carried | None = None
         if found.changes and not reasons:
@@ -137,6 +140,7 @@ class StepExecution:
                 carried = shelf.keep_changes(found.changes)
             except NotStorable as error:
                 reasons.append(f"it changes settings that cannot be stored: {error.message}")
+                self.stays = (*self.stays, reasons[-1])
         return StepOutcome(
             artifacts=kept.artifacts,
             defines=self.collected.defines,

@@ -25,6 +25,10 @@ class Frontend(Protocol):
     def records_shell(self) -> bool:
         """Whether what `!shell` lines print is recorded; a terminal's prints past every recording."""
 
+    @property
+    def interactivity(self) -> str:
+        """Which expressions of a cell are shown, as IPython's `ast_node_interactivity` says."""
+
     def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the mime bundle of a cell's last value, and its metadata."""
 
@@ -37,6 +41,7 @@ class PlainFrontend:
 
     elsewhere = ""
     records_shell = True
+    interactivity = "last_expr"
     _METHODS = (
         ("_repr_html_", "text/html"),
         ("_repr_markdown_", "text/markdown"),

@@ -19,7 +19,7 @@ from zennb.engine.deadline import Ticket, awake
 from zennb.engine.definition import is_silent
 from zennb.engine.execution import StepExecution
 from zennb.engine.outcome import StepOutcome
-from zennb.engine.process import prove_same_code, refuse_lost_state
+from zennb.engine.process import prove_same_code, refuse_lost_results, refuse_lost_state
 from zennb.engine.recording import Recording, keep_output
 from zennb.engine.request import Channels
 from zennb.engine.streams import redirected
@@ -91,6 +91,7 @@ def _execution(
     namespace: dict[str, Any] = {
         "__name__": "__main__",
         "__builtins__": builtins,
+        **dict.fromkeys(request.deletes),
         **channels.definitions,
     }
     resources = replace(resources, shelf=resources.shelf.scoped(namespace))
@@ -107,7 +108,10 @@ def _execution(
         execution.stop()
     if request.process is not None:
         refuse_lost_state(request, namespace, inputs)
-    return execution.finish(recording)
+    outcome = execution.finish(recording)
+    if request.process is not None:
+        refuse_lost_results(request, namespace, execution)
+    return outcome
 
 
 def _furnish(namespace: dict[str, Any], request: StepRequest, channels: Channels, shelf: Shelf) -> None:
@@ -134,18 +138,39 @@ def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, Look]]:
 def _execute(
     definition: Definition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
 ) -> None:
-    """Run the body; show the value of a trailing expression, as a cell does."""
+    """Run the body; show the values of expressions that a cell shows, as a rule that of the last one."""
     __tracebackhide__ = True
-    body = list(definition.tree.body)
-    is_shown = (
-        bool(body) and isinstance(body[-1], ast.Expr) and not is_silent(definition.tree, definition.text)
-    )
-    last = body.pop() if is_shown else None
-    _run(ast.Module(body=body, type_ignores=[]), definition.filename, "exec", namespace)
-    if isinstance(last, ast.Expr):
-        value = _run(ast.Expression(body=last.value), definition.filename, "eval", namespace)
+    for statements, is_shown in _portions(definition, frontend.interactivity):
+        if not is_shown:
+            _run(ast.Module(body=statements, type_ignores=[]), definition.filename, "exec", namespace)
+            continue
+        (shown,) = statements
+        assert isinstance(shown, ast.Expr)
+        value = _run(ast.Expression(body=shown.value), definition.filename, "eval", namespace)
         if value is not None:
             recording.result(*frontend.format(value))
+
+
+def _portions(definition: Definition, interactivity: str) -> list[tuple[list[ast.stmt], bool]]:
+    """Return the statements of a body in portions; one that is shown is a single expression."""
+    body = list(definition.tree.body)
+    if interactivity == "last_expr_or_assign" and body and (name := _assigned(body[-1])):
+        shown = ast.Expr(value=ast.Name(id=name, ctx=ast.Load()))
+        body.append(ast.fix_missing_locations(ast.copy_location(shown, body[-1])))
+    if not body or interactivity == "none" or is_silent(definition.tree, definition.text):
+        return [(body, False)]
+    if interactivity == "all":
+        return [([each], isinstance(each, ast.Expr)) for each in body]
+    if interactivity != "last" and not isinstance(body[-1], ast.Expr):
+        return [(body, False)]
+    return [(body[:-1], False), (body[-1:], isinstance(body[-1], ast.Expr))]
+
+
+def _assigned(statement: ast.stmt) -> str:
+    """Return the one name that a statement assigns; "" for none."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    is_one = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) and len(targets) == 1
+    return targets[0].id if is_one and isinstance(targets[0], ast.Name) else ""
 
 
 def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace: dict[str, Any]) -> Any:

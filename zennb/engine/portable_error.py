@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import pickle
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -43,12 +44,15 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Parts:
-    """An exception as plain data: its pickle ("" when it has none), how it reads, and its traceback."""
+    """An exception as plain data: its pickle ("" when it has none), how it reads, its traceback, and what led to it."""
 
     pickled: bytes
     type: str
     message: str
     frames: tuple[_Frame, ...]
+    cause: _Parts | None = None
+    context: _Parts | None = None
+    hides_context: bool = False
 
 
 class ErrorElsewhere(Exception):
@@ -69,13 +73,25 @@ def carried(error: BaseException, names: Collection[str]) -> ErrorElsewhere:
         error: what was raised.
         names: names of the notebook's classes: these travel by name, others by value.
     """
-    return ErrorElsewhere(
-        _Parts(
-            pickled=_pickled(error, names),
-            type=type(error).__name__,
-            message=str(error),
-            frames=tuple(_frames(error.__traceback__)),
-        )
+    return ErrorElsewhere(_parts(error, names, frozenset()))
+
+
+def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -> _Parts:
+    """Take an exception apart; `seen` are those it led to."""
+    seen |= {id(error)}
+    before = {
+        each: _parts(found, names, seen)
+        for each in ("cause", "context")
+        if (found := getattr(error, f"__{each}__")) is not None and id(found) not in seen
+    }
+    return _Parts(
+        pickled=_pickled(error, names),
+        type=type(error).__name__,
+        message=str(error),
+        frames=tuple(_frames(error.__traceback__)),
+        cause=before.get("cause"),
+        context=before.get("context"),
+        hides_context=error.__suppress_context__,
     )
 
 
@@ -88,8 +104,15 @@ def restored(error: BaseException | None, scope: Mapping[str, Any]) -> BaseExcep
     """
     if not isinstance(error, ErrorElsewhere):
         return error if error is None else _of_the_notebook(error, scope)
-    found = _unpickled(error.parts.pickled, scope)
-    return (error if found is None else found).with_traceback(_traceback(error.parts.frames))
+    return _together(error.parts, scope)
+
+
+def _together(parts: _Parts, scope: Mapping[str, Any]) -> BaseException:
+    found = _unpickled(parts.pickled, scope) or ErrorElsewhere(parts)
+    found.__cause__ = None if parts.cause is None else _together(parts.cause, scope)
+    found.__context__ = None if parts.context is None else _together(parts.context, scope)
+    found.__suppress_context__ = parts.hides_context
+    return found.with_traceback(_traceback(parts.frames))
 
 
 def _of_the_notebook(error: BaseException, scope: Mapping[str, Any]) -> BaseException:
@@ -123,10 +146,47 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships 
         super().__init__(file, protocol=5)
         self._names = names
 
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, BaseException) and _is_made_by_hand(type(obj)):
+            return _remade, (type(obj), obj.args, obj.__dict__)
+        return super().reducer_override(obj)
+
     def persistent_id(self, obj: Any) -> str | None:
         if not isinstance(obj, type) or obj.__module__ != "__main__":
             return None
         return obj.__qualname__ if obj.__qualname__.partition(".")[0] in self._names else None
+
+
+class _Lean:
+    """Pickles as an exception of which some attributes are left out."""
+
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remade, self._parts
+
+
+def _is_made_by_hand(kind: type[BaseException]) -> bool:
+    """Whether a class has an `__init__` of its own, whose arguments are not those that the exception keeps."""
+    return isinstance(inspect.getattr_static(kind, "__init__"), FunctionType) and not _reduces_itself(kind)
+
+
+def _reduces_itself(kind: type[BaseException]) -> bool:
+    return any(isinstance(getattr(kind, name), FunctionType) for name in ("__reduce__", "__reduce_ex__"))
+
+
+def _remade(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
+    """Return an exception as it was, without its own `__init__`, which would take these for other arguments."""
+    made = kind.__new__(kind, *args)
+    builtin = next(
+        base for base in kind.__mro__ if not isinstance(vars(base).get("__init__"), FunctionType | None)
+    )
+    with suppress(TypeError):
+        vars(builtin)["__init__"](made, *args)
+    made.args = args
+    made.__dict__.update(state)
+    return made
 
 
 class _Unpickler(pickle.Unpickler):
@@ -142,10 +202,19 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _pickled(error: BaseException, names: Collection[str]) -> bytes:
+    """Return the pickle of an exception, without attributes that cannot be pickled; "" when it has none."""
+    whole = _dumped(error, names)
+    if whole or _reduces_itself(type(error)):
+        return whole
+    state = {name: value for name, value in vars(error).items() if _dumped(value, names)}
+    return _dumped(_Lean(type(error), error.args, state), names)
+
+
+def _dumped(value: object, names: Collection[str]) -> bytes:
     file = io.BytesIO()
     try:
-        _Pickler(file, names).dump(error)
-    except Exception:  # noqa: BLE001 - whatever an exception's own pickling raises
+        _Pickler(file, names).dump(value)
+    except Exception:  # noqa: BLE001 - whatever somebody's own pickling raises
         return b""
     return file.getvalue()
 

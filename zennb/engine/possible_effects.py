@@ -25,6 +25,7 @@ __all__ = ["PossibleEffects"]
 _WORDS = {
     "decimal context": ("decimal", "context"),
     "display of values": ("interactivity", "precision", "pprint", "InteractiveShell"),
+    "logging levels": ("logging", "setLevel", "disable", "Config"),
     "matplotlib style": ("rc", "style", "set_theme", "set_context", "set_palette", "set_style", "sns"),
     "numpy error handling": ("seterr", "errstate"),
     "numpy print options": ("printoptions", "set_string_function"),

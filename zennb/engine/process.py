@@ -12,7 +12,7 @@ import cloudpickle
 from zennb.core.reach import reach
 from zennb.engine.frontend import PlainFrontend
 from zennb.engine.outside import outside
-from zennb.engine.reusability import state_left_behind
+from zennb.engine.reusability import shared_with_code, state_left_behind
 from zennb.engine.shipped_modules import ShippedModule, constants_of, set_constants, shipped
 from zennb.errors import StepRefused
 
@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from zennb.core.digest import Look
+    from zennb.engine.execution import StepExecution
     from zennb.engine.frontend import Frontend
     from zennb.engine.request import StepRequest
     from zennb.engine.settings import Setting
     from zennb.engine.site import Site
 
-__all__ = ["ProcessSnapshot", "frontend_of", "know_texts", "prove_same_code", "refuse_lost_state", "snapshot"]
+__all__ = [
+    "ProcessSnapshot",
+    "frontend_of",
+    "know_texts",
+    "prove_same_code",
+    "refuse_lost_results",
+    "refuse_lost_state",
+    "snapshot",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,4 +160,21 @@ def refuse_lost_state(
         raise StepRefused(
             f"step '{request.definition.name}' cannot run in another process: {'; '.join([*changes, *sets])}, and the "
             "notebook would not see that. Return it as a variable, or run the step on a stack that runs in the kernel."
+        )
+
+
+def refuse_lost_results(request: StepRequest, namespace: Mapping[str, Any], execution: StepExecution) -> None:
+    """Refuse a step some of whose results cannot leave this process: the notebook would go on with older ones.
+
+    Raises:
+        StepRefused: there are such results.
+    """
+    shared = shared_with_code(request, execution.collected, namespace, execution.inputs)
+    lost = [reason.partition(", which")[0] for reason in (*execution.stays, *shared)]
+    if lost:
+        is_name = lost[0].startswith("`")
+        raise StepRefused(
+            f"step '{request.definition.name}' cannot run in another process: {'; '.join(lost)}, and that stays there. "
+            + ("If only the step needs it, begin its name with an underscore; else run" if is_name else "Run")
+            + " the step on a stack that runs in the kernel."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import decimal
 import locale
+import logging
 import os
 import sys
 import warnings
@@ -145,10 +146,16 @@ class _ModulePath:
         return content(list(seen))
 
     def change(self, before: tuple[str, ...] | None, after: tuple[str, ...]) -> dict[str, Any]:
-        added = [(place, path) for place, path in enumerate(after) if path not in (before or ())]
+        if before is None:  # for a new process: all of it, in order
+            return {"all": list(after), "added": []}
+        added = [(place, path) for place, path in enumerate(after) if path not in before]
         return {"added": [(place if place < len(after) - len(added) else -1, path) for place, path in added]}
 
     def apply(self, change: dict[str, Any]) -> None:
+        if (
+            "all" in change
+        ):  # what this process found by itself stays at the end: packages may be elsewhere here
+            sys.path[:] = [*change["all"], *(path for path in sys.path if path not in change["all"])]
         for place, path in change["added"]:
             if path not in sys.path:
                 sys.path.insert(len(sys.path) if place < 0 else place, path)
@@ -194,6 +201,44 @@ class _Recursion:
 
     def apply(self, change: int) -> None:
         sys.setrecursionlimit(change)
+
+
+class _LogLevels:
+    """The levels of loggers: what is logged at all."""
+
+    name = "logging levels"
+    modules = frozenset({"logging"})
+    matters = True
+    is_per_context = False
+
+    def read(self) -> tuple[Any, ...]:
+        loggers = [
+            each
+            for each in list(logging.root.manager.loggerDict.values())
+            if isinstance(each, logging.Logger)
+        ]
+        found = [(each.name, each.level, each.disabled) for each in loggers if each.level or each.disabled]
+        return (logging.root.level, logging.root.manager.disable, *sorted(found))
+
+    def digest(self, seen: tuple[Any, ...]) -> str:
+        return UNTOUCHED if seen == (logging.WARNING, 0) else content(list(seen))
+
+    def change(self, before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
+        was, now = (before or (logging.WARNING, 0))[2:], after[2:]
+        gone = {name: (0, False) for name, _, _ in was} | {name: (level, off) for name, level, off in now}
+        return {
+            "root": after[:2],
+            "levels": {name: state for name, state in gone.items() if (name, *state) not in was},
+        }
+
+    def apply(self, change: dict[str, Any]) -> None:
+        level, disabled = change["root"]
+        logging.root.setLevel(level)
+        logging.disable(disabled)
+        for name, (level, disabled) in change["levels"].items():
+            logger = logging.getLogger(name)
+            logger.setLevel(level)
+            logger.disabled = disabled
 
 
 def _broad(filters: Any) -> list[tuple[str, type]]:
@@ -243,5 +288,6 @@ PROCESS_STATE = (
     _ModulePath(),
     _Locale(),
     _Recursion(),
+    _LogLevels(),
 )
 """State of Python itself."""

@@ -44,6 +44,7 @@ class StepRequest:
         names: names of the functions, classes and modules that are read anywhere.
         modules: dotted names of what is used of modules.
         writes: names that functions it calls bind through `global`.
+        deletes: names it may delete without reading them, which the notebook has.
         uses: what it uses of the process: settings, seeds, files its shell lines name.
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
@@ -60,6 +61,7 @@ class StepRequest:
     names: tuple[str, ...] = ()
     modules: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
     uses: Uses = field(default_factory=Uses)
     unclear: tuple[str, ...] = ()
     store: ArtifactStore | None = None
@@ -142,6 +144,7 @@ def request_for(
         names=tuple(found.definitions),
         modules=found.uses,
         writes=found.writes,
+        deletes=frozenset(resolved.definition.analysis.deletes & namespace.keys()),
         uses=resolved.uses,
         unclear=resolved.unclear,
         hooked=hooked(code for seen in resolved.looks.values() for code in seen.code),

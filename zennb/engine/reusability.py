@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.digest_code import function_name
 from zennb.core.effects import Effect
 from zennb.core.reach import reach
-from zennb.engine.anchored import anchored
+from zennb.engine.anchored import anchored, changed_parts
 from zennb.engine.cache_options import changed_although_left_out
+from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zennb.core.digest import Look
     from zennb.engine.collect import Collected
     from zennb.engine.definition import Definition
     from zennb.engine.request import StepRequest
+    from zennb.engine.resolve import ResolvedStep
 
-__all__ = ["changed_code", "reasons_against_reuse", "state_left_behind"]
+__all__ = ["changed_code", "reasons_against_reuse", "refused_parts", "shared_with_code", "state_left_behind"]
 
 
 def reasons_against_reuse(
@@ -48,9 +50,43 @@ def reasons_against_reuse(
         found.append("its shell lines print through the terminal itself")
     found += state_left_behind(request, namespace, inputs)
     found += changed_although_left_out(definition, collected.values, inputs)
+    return found + shared_with_code(request, collected, namespace, inputs)
+
+
+def shared_with_code(
+    request: StepRequest,
+    collected: Collected,
+    namespace: Mapping[str, Any],
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> list[str]:
+    """Say which outputs are part of code: of what the step reaches and, where it changed an input, of any other."""
     defined = {name: namespace[name] for name in collected.defines}
     reached = {name: namespace[name] for name in request.names if name in namespace}
-    return [*found, *anchored(collected.values, request.modules, {**reached, **defined})]
+    changed = {name: seen for name, seen in collected.values.items() if name in inputs}
+    return anchored(collected.values, request.modules, {**reached, **defined}) or changed_parts(
+        changed, namespace
+    )
+
+
+def refused_parts(
+    resolved: ResolvedStep, outputs: Iterable[str], namespace: Mapping[str, Any]
+) -> StepRefused | None:
+    """Return why a step that changed copies of its inputs cannot run so: code of the notebook holds the originals.
+
+    Args:
+        resolved: the step.
+        outputs: names of its outputs; an input among them was changed, or is stored with one that was.
+        namespace: the notebook's variables.
+    """
+    looks, values = resolved.looks, resolved.values
+    changed = {name: (values[name], looks[name]) for name in outputs if name in looks}
+    found = changed_parts(changed, namespace, words="which goes on with it as it was") if changed else []
+    if not found:
+        return None
+    return StepRefused(
+        f"step '{resolved.definition.name}' was given a copy, and what it changed is part of code: {found[0]}. Change "
+        "it in a plain cell, or run the step as a cell on a stack that runs in the kernel."
+    )
 
 
 def state_left_behind(

@@ -20,6 +20,7 @@ from zennb.engine.planner import resolve_in_run
 from zennb.engine.portable_error import restored
 from zennb.engine.recollection import Recollection
 from zennb.engine.request import Channels, StepRequest, request_for
+from zennb.engine.reusability import refused_parts
 from zennb.engine.run_request import FinishedRun, RunRequest
 from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
 from zennb.errors import ZennbError
@@ -234,7 +235,7 @@ class PipelineRun:
 
     def _submit(self, resolved: ResolvedStep, verdict: Verdict, started: float) -> None:
         name, tell = resolved.definition.name, self._on_output
-        inputs = self._site.keep_inputs(resolved, known=self._recollection)
+        inputs = self._site.keep_inputs(resolved, known=self._recollection, copied=True)
         request, channels = request_for(resolved, inputs, self._request.namespace)
         self._steps[name] = self._site.bare_step(
             resolved, status=Status.RUNNING, reason=verdict.reason, started=started
@@ -295,6 +296,9 @@ class PipelineRun:
             task.begun = time.time() + task.resolved.definition.options.delay
             self._waiting.append(task)
             return
+        if outcome.error is None:
+            refused = refused_parts(task.resolved, outcome.artifacts, self._request.namespace)
+            outcome = replace(outcome, error=refused)
         if outcome.error is None:
             self._site.surroundings.adopt(outcome)
             step = self._site.made_step(

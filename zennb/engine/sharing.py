@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from zennb.core.digest import Look
 
-__all__ = ["forget", "groups", "share"]
+__all__ = ["forget", "groups", "own_parts", "share"]
 
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
 """What the dictionaries of classes, and of modules, hold."""
@@ -47,6 +47,12 @@ def share(one: Look, other: Look) -> bool:
     if min(common) < 0 or one.root in common or other.root in common or not _others.isdisjoint(common):
         return True
     return not _are_libraries(common)
+
+
+def own_parts(look: Look) -> frozenset[int]:
+    """Return the ids of what could be changed in a value, without the objects that a library keeps."""
+    _are_libraries(look.mutable)
+    return look.mutable - _libraries.keys()
 
 
 def groups(looks: Mapping[str, Look]) -> list[tuple[str, ...]]:

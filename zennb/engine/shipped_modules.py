@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.util
+import io
 import linecache
 import sys
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -108,14 +110,27 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         before, self._known = self._known, dict(modules)
         local = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
         if any(self._is_other(name, before.get(name)) for name in local):
-            for name in local:  # those that are the same refer to those that are not
-                if name != "__mp_main__":
-                    del sys.modules[name]
+            self.forget()  # those that are the same refer to those that are not
             importlib.invalidate_caches()
         for module in modules.values():
             if module.source is not None and not Path(module.path).exists():  # on another machine
                 lines = module.source.splitlines(keepends=True)
                 linecache.cache[module.path] = (len(module.source), None, lines, module.path)
+
+    def load(self) -> bool:
+        """Import these modules, as the notebook has long done; what they print was shown there. Say whether any was."""
+        found = False
+        for name in sorted(self._known.keys() - sys.modules.keys()):
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(Exception):
+                found = True
+                importlib.import_module(name)  # if it raises, the step's own import raises it again
+        return found
+
+    def forget(self) -> None:
+        """Load all local modules again before the next step: what one that failed has left in them must not stay."""
+        for name in [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]:
+            if name != "__mp_main__":
+                del sys.modules[name]
 
     def _is_other(self, name: str, before: ShippedModule | None) -> bool:
         now = self._known.get(name)

@@ -19,6 +19,7 @@ from zennb.core.records import Failure, Run, Status, Step
 from zennb.engine.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.perform import perform
 from zennb.engine.request import Resources
+from zennb.engine.sharing import groups
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
@@ -230,19 +231,27 @@ class Site:
         return "" if definition.options.cache else "--no-cache"
 
     def keep_inputs(
-        self, prepared: ResolvedStep, *, known: Recollection | None = None
+        self, prepared: ResolvedStep, *, known: Recollection | None = None, copied: bool = False
     ) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
 
         Inputs that cannot be stored are left out: their content is part of the key all the same.
+
+        Args:
+            prepared: the step.
+            known: what was asked for beforehand.
+            copied: whether the step is given what the store holds: then inputs that share state are stored as one.
         """
         present = frozenset() if known is None else known.present
+        apart = _stored_apart(prepared) if copied else frozenset()
         kept: dict[str, Artifact] = {}
         fresh: dict[str, tuple[Any, Look]] = {}
         for name in sorted(prepared.inputs):
             artifact = prepared.artifacts.get(name)
-            if artifact is not None and (
-                artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
+            if (
+                artifact is not None
+                and name not in apart
+                and (artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact))
             ):
                 kept[name] = artifact
             elif name in prepared.looks and name not in self.unstored():
@@ -363,6 +372,18 @@ class Site:
             **more,
         )
         return self.traced(prepared, step)
+
+
+def _stored_apart(prepared: ResolvedStep) -> frozenset[str]:
+    """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
+    found = set[str]()
+    for names in groups(prepared.looks):
+        stored = {
+            each.blob for name in names if (each := prepared.artifacts.get(name)) and each.item is not None
+        }
+        if len(names) > 1 and (len(stored) != 1 or not prepared.artifacts.keys() >= set(names)):
+            found.update(names)
+    return frozenset(found)
 
 
 def is_interrupt(error: BaseException) -> bool:

@@ -38,11 +38,13 @@ class Found:
         observed: for the record.
         changes: setting → change, to be made again on reuse.
         troubles: why it cannot be reused, for a person; empty as a rule.
+        stays: those of them that are about what it changed in this process and what cannot be changed in another.
     """
 
     observed: Observed = field(default_factory=Observed)
     changes: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
 
 
 class Surroundings:
@@ -64,7 +66,7 @@ class Surroundings:
         is_fresh: bool = True,
     ) -> None:
         self._seal, self._ignored = seal, ignored
-        self._beginning = dict(_raw())
+        self._beginning, self._handlers = dict(_raw()), _handlers()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
 
@@ -72,6 +74,11 @@ class Surroundings:
     def ignored(self) -> tuple[str, ...]:
         """The folders whose files do not count."""
         return self._ignored()
+
+    @property
+    def has_set_up_logging(self) -> bool:
+        """Whether the handlers of logs are others than in the beginning."""
+        return _handlers() != self._handlers
 
     def variables_set(self) -> dict[str, str | None]:
         """Return the environment variables that are others than in the beginning; None for one taken away."""
@@ -213,7 +220,15 @@ class Vigil:
             left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
             | {f"${name}": self._surroundings.sealed(name, value) for name, value in environment.items()},
         )
-        return Found(observed=observed, changes=changes, troubles=tuple(self._troubles(changes, kept_back)))
+        stays = [f"it sets the environment variable {name}, whose value is not stored" for name in kept_back]
+        if _logging() != self._logging:
+            stays.append("it sets up logging, which only running it does")
+        return Found(
+            observed=observed,
+            changes=changes,
+            troubles=(*self._troubles(changes), *stays),
+            stays=tuple(stays),
+        )
 
     def _set(self, texts: frozenset[str]) -> tuple[dict[str, str | None], list[str]]:
         """Return the variables that were set, and the names of those whose value must not be stored.
@@ -233,14 +248,11 @@ class Vigil:
         ]
         return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
 
-    def _troubles(self, changes: Mapping[str, Any], kept_back: list[str]) -> list[str]:
+    def _troubles(self, changes: Mapping[str, Any]) -> list[str]:
         watch = self._watch
         found = [f"it runs `{program}`, whose effects cannot be seen" for program in watch.programs]
-        found += [f"it sets the environment variable {name}, whose value is not stored" for name in kept_back]
         if watch.reads_all:
             found.append("it goes through all environment variables")
-        if _logging() != self._logging:
-            found.append("it sets up logging, which only running it does")
         shared = [name for name in changes if name not in {FILES, ENVIRONMENT}]
         if shared and not watch.is_alone:
             found.append(f"it changed {', '.join(shared)} while other steps ran beside it")
@@ -276,6 +288,12 @@ def _set(name: str, value: str | None) -> None:
         os.environ.pop(name, None)
     else:
         os.environ[name] = value
+
+
+def _handlers() -> list[int]:
+    loggers = [logging.root, *list(logging.root.manager.loggerDict.values())]
+    found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
+    return [id(each) for each in found if not isinstance(each, logging.NullHandler)]
 
 
 def _logging() -> tuple[int, tuple[int, ...]]:

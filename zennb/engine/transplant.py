@@ -52,6 +52,9 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
             arguments = list(reduced[1])
             arguments[_TRACKER] = None
             arguments[_NAMESPACE] = {**arguments[_NAMESPACE], "__qualname__": obj.__qualname__}
+            # Added after the class is made, as cloudpickle does, slots are of no effect.
+            if "__slots__" in vars(obj) and not issubclass(obj, tuple):
+                arguments[_NAMESPACE]["__slots__"] = obj.__slots__
             reduced = (reduced[0], tuple(arguments), *reduced[2:])
         return reduced
 

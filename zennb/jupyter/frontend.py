@@ -56,6 +56,11 @@ class KernelFrontend:
         """Whether what `!shell` lines print is recorded; in a terminal they print past the shell."""
         return type(self._shell).__name__ != "TerminalInteractiveShell"
 
+    @property
+    def interactivity(self) -> str:
+        """Which expressions of a cell are shown."""
+        return str(self._shell.ast_node_interactivity)
+
     def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the mime bundle of a value and its metadata."""
         data, metadata = self._shell.display_formatter.format(value)
