@@ -102,3 +102,12 @@ def test_a_worker_that_dies_fails_its_step_and_says_so(kernel: Kernel) -> None:
     ran = kernel.cell("%%step s\nimport os\nos._exit(3)")
     assert ran.status == "failed"
     assert "process" in ran.error
+
+
+def test_after_a_worker_was_killed_the_next_step_gets_a_new_one(kernel: Kernel) -> None:
+    kernel.run(*POOL, "xs = [1, 2]")
+    for _ in range(2):
+        ran = kernel.cell("%%step s\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+        assert ran.status == "failed"
+        (after,) = kernel.run("%%step t --rerun\ntotal = sum(xs)\ntotal")
+        assert (after.status, after.result) == ("completed", "3")

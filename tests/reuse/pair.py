@@ -130,7 +130,8 @@ class Kernel:
             places = {"ZENNB_HOME": "home", "IPYTHONDIR": "ipython", "JUPYTER_DATA_DIR": "jupyter"}
             order = {
                 "with_zennb": self._with_zennb,
-                "elsewhere": self._elsewhere,
+                "elsewhere": self._elsewhere and self._with_zennb,
+                "reseeded": self._elsewhere,
                 "folder": str(self.folder),
                 "address": address,
                 "environment": {name: f"{self._private}-{place}" for name, place in places.items()},
@@ -179,7 +180,7 @@ class Pair:
 
     def __init__(self, warm: Warm, *, elsewhere: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="zennb-reuse-"))
-        self._plain = Kernel(warm, self.folder, with_zennb=False)
+        self._plain = Kernel(warm, self.folder, with_zennb=False, elsewhere=elsewhere)
         self._ours = Kernel(warm, self.folder, with_zennb=True, elsewhere=elsewhere)
         self._running = False
         self._content: dict[str, Any] = {}

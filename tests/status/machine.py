@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Counts", "Wrong", "play"]
 
+THREADS = (
+    "%orchestrator register threads --flavor=threads --workers=2",
+    "%stack register side -o threads -a default",
+)
 CELLS = {**PLAIN, **STEPS}
 
 
@@ -63,7 +67,7 @@ class Game:
     def begin(self) -> None:
         """Write the files, start a kernel, and run every cell."""
         for name, variants in FILES.items():
-            if name != "out.txt":
+            if name not in {"out.txt", "made.txt"}:
                 self._write(name, variants[0])
         self._kernel.start()
         for slot in SLOTS:
@@ -72,7 +76,8 @@ class Game:
     def turn(self) -> None:
         """Edit something, run some cells, and compare plan and run."""
         pick = self._random.choices(
-            [self._edit_cells, self._edit_file, self._run_some, self._restart], [10, 4, 4, 1]
+            [self._edit_cells, self._edit_file, self._run_some, self._restart, self._lose, self._switch],
+            [20, 8, 8, 2, 1, 1],
         )[0]
         pick()
         if self._random.random() < 0.2:
@@ -109,10 +114,26 @@ class Game:
         self._write(name, self._random.choice(FILES[name]))
         if name == "mylib.py":
             self._run("p_imports")
+        if name.startswith("pack/"):
+            self._run("p_package")
 
     def _run_some(self) -> None:
         for slot in self._random.sample(SLOTS, self._random.randint(1, 5)):
             self._run(slot)
+
+    def _lose(self) -> None:
+        """Delete a file of the artifact store."""
+        blobs = sorted(file for file in self._folder.glob("private-home/**/*") if len(file.name) == 64)
+        if blobs:
+            lost = self._random.choice(blobs)
+            self.story.append(f"--- {lost.name[:8]} is gone")
+            lost.unlink()
+
+    def _switch(self) -> None:
+        """Use another stack: side by side, in threads, or one after the other."""
+        for line in (*THREADS, f"%stack set {self._random.choice(['side', 'default'])}"):
+            self.story.append(f"[{line}]")
+            self._kernel.ask("run", line)
 
     def _restart(self) -> None:
         self.story.append("restart")
@@ -129,7 +150,8 @@ class Game:
 
     def _run(self, slot: str) -> None:
         text = self._texts[slot]
-        head = f"%%step {slot}" if slot in STEPS else f"# {slot}"
+        options, text = text.split("\n", 1) if text.startswith("-") else ("", text)
+        head = f"%%step {slot} {options}" if slot in STEPS else f"# {slot}"
         self.story.append(f"[{head}]\n{text}")
         self._kernel.ask("run", f"{head}\n{text}")
 
