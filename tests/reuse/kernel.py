@@ -125,6 +125,13 @@ class Shell:
         run = metadata.runs(kind="pipeline", limit=1)[0]
         return {step.name: (step.status.value, step.reason) for step in metadata.steps(run.id or 0)}
 
+    def judged(self, name: str) -> tuple[str, bool, str]:
+        """Return what became of the latest run of a step, and whether it may be reused, or why not."""
+        from zennb import api
+
+        step = next(step for step in reversed(api.workspace().metadata.latest_steps("")) if step.name == name)
+        return step.status.value, step.reusable, step.unusable_because
+
     def truth(self, text: str) -> str:
         """Return a digest of all that a cell depends on just now."""
         code = compile(self._shell.transform_cell(text), "<cell>", "exec", flags=0x2000)  # top-level await

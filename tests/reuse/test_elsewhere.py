@@ -130,6 +130,15 @@ def test_a_view_of_another_steps_array_sees_what_a_step_elsewhere_writes(pair: P
     cell(pair, "arr[2] = 7")
 
 
+def test_a_step_elsewhere_keeps_the_step_that_made_its_input(pair: Pair) -> None:
+    cell(pair, "xs = [1]")
+    step(pair, "xs.append(5)", "first")
+    cell(pair, "ys = {'xs': xs}")
+    elsewhere(pair, "xs.append(0)", "second")
+    cell(pair, "ys = None")
+    pair.do(Action("pipeline"))
+
+
 def test_a_folder_that_modules_came_from_is_forgotten_elsewhere_too(pair: Pair) -> None:
     write(pair, {"more/only.py": "V = 1"})
     cell(pair, "import os, sys\nhere = len(sys.path)\nsys.path.insert(0, 'more')")

@@ -235,8 +235,9 @@ class PipelineRun:
 
     def _submit(self, resolved: ResolvedStep, verdict: Verdict, started: float) -> None:
         name, tell = resolved.definition.name, self._on_output
-        inputs = self._site.keep_inputs(resolved, known=self._recollection, copied=True)
-        request, channels = request_for(resolved, inputs, self._request.namespace)
+        inputs = self._site.keep_inputs(resolved, known=self._recollection)
+        copies = self._site.copies(resolved, inputs)
+        request, channels = request_for(resolved, copies, self._request.namespace)
         self._steps[name] = self._site.bare_step(
             resolved, status=Status.RUNNING, reason=verdict.reason, started=started
         )

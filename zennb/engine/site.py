@@ -231,27 +231,19 @@ class Site:
         return "" if definition.options.cache else "--no-cache"
 
     def keep_inputs(
-        self, prepared: ResolvedStep, *, known: Recollection | None = None, copied: bool = False
+        self, prepared: ResolvedStep, *, known: Recollection | None = None
     ) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
 
         Inputs that cannot be stored are left out: their content is part of the key all the same.
-
-        Args:
-            prepared: the step.
-            known: what was asked for beforehand.
-            copied: whether the step is given what the store holds: then inputs that share state are stored as one.
         """
         present = frozenset() if known is None else known.present
-        apart = _stored_apart(prepared) if copied else frozenset()
         kept: dict[str, Artifact] = {}
         fresh: dict[str, tuple[Any, Look]] = {}
         for name in sorted(prepared.inputs):
             artifact = prepared.artifacts.get(name)
-            if (
-                artifact is not None
-                and name not in apart
-                and (artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact))
+            if artifact is not None and (
+                artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
             ):
                 kept[name] = artifact
             elif name in prepared.looks and name not in self.unstored():
@@ -259,6 +251,18 @@ class Site:
         if fresh:
             kept.update(self.shelf.keep(fresh, kind="captured").artifacts)
         return kept
+
+    def copies(self, prepared: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
+        """Return the inputs as they are loaded for a step: those that share state are stored as one for it.
+
+        In records they stay what they are, the outputs of other steps.
+        """
+        apart = {
+            name: (prepared.values[name], prepared.looks[name])
+            for name in _stored_apart(prepared, inputs)
+            if name not in self.unstored()
+        }
+        return {**inputs, **(self.shelf.keep(apart, kind="captured").artifacts if apart else {})}
 
     def new_run(self, kind: str, *, parameters: Mapping[str, str] | None = None) -> Run:
         """Return a run that starts now; not recorded yet."""
@@ -374,14 +378,14 @@ class Site:
         return self.traced(prepared, step)
 
 
-def _stored_apart(prepared: ResolvedStep) -> frozenset[str]:
+def _stored_apart(prepared: ResolvedStep, inputs: Mapping[str, Artifact]) -> frozenset[str]:
     """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
     found = set[str]()
     for names in groups(prepared.looks):
         stored = {
-            each.blob for name in names if (each := prepared.artifacts.get(name)) and each.item is not None
+            inputs[name].blob if name in inputs and inputs[name].item is not None else name for name in names
         }
-        if len(names) > 1 and (len(stored) != 1 or not prepared.artifacts.keys() >= set(names)):
+        if len(stored) > 1:
             found.update(names)
     return frozenset(found)
 
