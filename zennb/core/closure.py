@@ -119,8 +119,7 @@ class Closure:
     # Things that were found
 
     def _function(self, function: FunctionType) -> None:
-        name = function_name(function)
-        bound = self._bound[id(function)]
+        name, bound = function_name(function), self._bound[id(function)]
         found = self._look_once(function)
         for part in found.code if found else ():
             self.push(part, bound)
@@ -187,7 +186,7 @@ class Closure:
         notebook = self._is_notebook(scope)
         prefix = "" if notebook else f"{scope.get('__name__')}."
         # What a module's function only binds, through `global`, shows afterwards that it did.
-        written: dict[str, list[Chain]] = {} if notebook else {name: [(name,)] for name in read.binds}
+        written: dict[str, list[Chain]] = {name: [(name,)] for name in read.binds if prefix}
         for name, chains in (written | _by_root(read)).items():
             if name in scope and not (notebook and (name in bound or _is_shells(name, scope[name]))):
                 for chain in chains:

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.digest import Look
+    from zennb.core.records import Artifact
 
-__all__ = ["forget", "groups", "own_parts", "share"]
+__all__ = ["forget", "groups", "own_parts", "share", "stored_apart"]
 
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
 """What the dictionaries of classes, and of modules, hold."""
@@ -63,6 +64,15 @@ def groups(looks: Mapping[str, Look]) -> list[tuple[str, ...]]:
         found = [group for group in found if group not in near]
         found.append([*(other for group in near for other in group), name])
     return sorted(tuple(sorted(group)) for group in found if len(group) > 1)
+
+
+def stored_apart(looks: Mapping[str, Look], inputs: Mapping[str, Artifact]) -> frozenset[str]:
+    """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
+    found = set[str]()
+    for names in groups(looks):
+        stored = {inputs[n].blob if n in inputs and inputs[n].item is not None else n for n in names}
+        found.update(names if len(stored) > 1 else ())
+    return frozenset(found)
 
 
 def _are_libraries(ids: frozenset[int]) -> bool:

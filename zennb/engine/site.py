@@ -19,7 +19,7 @@ from zennb.core.records import Failure, Run, Status, Step
 from zennb.engine.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.perform import perform
 from zennb.engine.request import Resources
-from zennb.engine.sharing import groups
+from zennb.engine.sharing import stored_apart
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
@@ -253,15 +253,9 @@ class Site:
         return kept
 
     def copies(self, prepared: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
-        """Return the inputs as they are loaded for a step: those that share state are stored as one for it.
-
-        In records they stay what they are, the outputs of other steps.
-        """
-        apart = {
-            name: (prepared.values[name], prepared.looks[name])
-            for name in _stored_apart(prepared, inputs)
-            if name not in self.unstored()
-        }
+        """Return the inputs as a step loads them: those that share state as one; records keep what they are."""
+        names = stored_apart(prepared.looks, inputs) - set(self.unstored())
+        apart = {name: (prepared.values[name], prepared.looks[name]) for name in names}
         return {**inputs, **(self.shelf.keep(apart, kind="captured").artifacts if apart else {})}
 
     def new_run(self, kind: str, *, parameters: Mapping[str, str] | None = None) -> Run:
@@ -376,18 +370,6 @@ class Site:
             **more,
         )
         return self.traced(prepared, step)
-
-
-def _stored_apart(prepared: ResolvedStep, inputs: Mapping[str, Artifact]) -> frozenset[str]:
-    """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
-    found = set[str]()
-    for names in groups(prepared.looks):
-        stored = {
-            inputs[name].blob if name in inputs and inputs[name].item is not None else name for name in names
-        }
-        if len(stored) > 1:
-            found.update(names)
-    return frozenset(found)
 
 
 def is_interrupt(error: BaseException) -> bool:
