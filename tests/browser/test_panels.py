@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-RUNS = "import zennb\n{run.stack.name: sum(run.steps.values()) for run in zennb.runs()}"
+RUNS = "import zennb\n{run.stack.name: len(run.steps) for run in zennb.runs()}"
 
 
 def home(folder: Path) -> str:

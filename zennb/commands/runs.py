@@ -143,7 +143,7 @@ RUNS = Command(
                 Argument(
                     flags=("--nested",),
                     switch=True,
-                    help="also runs that another run started, as with --kind",
+                    help="also runs that a run which has ended had started, as with --kind",
                 ),
                 Argument(
                     flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default"

@@ -59,6 +59,11 @@ _IDLE = ("skipped", "running")
 """States of steps in which no work was done."""
 
 
+_ENDED_PARENT = (
+    "r.id NOT IN (SELECT d.run FROM run_details d JOIN runs p ON p.id = d.parent WHERE p.status <> ?)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class NewRun:
     """A run with its columns ready; made before the transaction, to keep that short."""
@@ -250,7 +255,8 @@ def _conditions(
     if which.status is not None:
         found += _status(which.status, dead)
     if not which.nested:
-        found.append(("r.id NOT IN (SELECT run FROM run_details WHERE parent > ?)", 0))
+        # While a notebook runs, whoever lists its pipelines is in it.
+        found.append((_ENDED_PARENT, Status.RUNNING.value))
     return " AND ".join(condition for condition, _ in found), [value for _, value in found]
 
 
