@@ -43,7 +43,8 @@ bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="st
 
 soak: $(VENV)/.test ## edit and run notebooks at random, thousands of times: compare with a plain kernel, and plans with runs
 	env -u ZENNB_HOME ZENNB_REUSE_ROUNDS=2000 $(BIN)/python -m pytest tests/reuse/test_machine.py -q -s
-	env -u ZENNB_HOME ZENNB_STATUS_EDITS=10000 $(BIN)/python -m pytest tests/status -q -s
+	env -u ZENNB_HOME ZENNB_STATUS_EDITS=8000 $(BIN)/python -m pytest tests/status -q -s
+	env -u ZENNB_HOME ZENNB_FILE_ROUNDS=2000 $(BIN)/python -m pytest tests/file_status/test_machine.py -q -s
 
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .
