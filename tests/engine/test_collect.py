@@ -84,17 +84,17 @@ def test_an_input_that_lost_its_content_is_a_trouble() -> None:
 
 
 def test_inputs_that_share_state_with_an_output_come_along_one_through_the_other() -> None:
-    inner: list[int] = []
-    middle = [inner]
-    space: dict[str, Any] = {"inner": inner, "middle": middle, "apart": [1]}
-    found = ran(step("out = [middle]\nlen(inner) + len(apart)"), space, inputs=("inner", "middle", "apart"))
-    assert set(found.values) == {"out", "middle", "inner"}
+    first: list[int] = []
+    second: list[int] = []
+    space: dict[str, Any] = {"middle": [first, second], "far": [second], "apart": [1]}
+    found = ran(step("out = [middle[0]]\nlen(far) + len(apart)"), space, inputs=("far", "middle", "apart"))
+    assert set(found.values) == {"out", "middle", "far"}
 
 
 def test_an_input_bound_anew_is_no_partner_of_the_object_it_was() -> None:
-    held = [1]
-    found = ran(step("out = held\nheld = 2"), {"held": held}, inputs=("held",))
+    found = ran(step("held.append(2)\nout = held\nheld = 2"), {"held": [1]}, inputs=("held",))
     assert found.values["held"][0] == 2
+    assert found.values["out"][0] == [1, 2]
 
 
 def test_what_is_not_stored_is_deleted_on_reuse() -> None:
