@@ -130,7 +130,9 @@ def test_a_value_whose_bytes_are_gone_is_written_again(bench: Bench) -> None:
 def test_a_member_of_a_group_does_not_stand_for_a_value_alone(bench: Bench) -> None:
     inner = [1, 2, 3]
     bench.keep({"inner": inner, "outer": [inner]})
-    assert bench.keep({"x": [1, 2, 3]}).artifacts["x"].item is None
+    alone = bench.keep({"x": [1, 2, 3]}).artifacts
+    assert alone["x"].item is None
+    assert bench.shelf.fetch(alone) == {"x": [1, 2, 3]}
 
 
 def test_what_was_captured_is_an_output_once_a_step_makes_it(bench: Bench) -> None:
