@@ -47,7 +47,9 @@ class Bench:
             store=self.store,
             scope=self.scope,
             signer=Signer(folder),
-            known=lambda digest: [each for each in self.recorded if each.digest == digest],
+            known=lambda digests: {
+                digest: [each for each in self.recorded if each.digest == digest] for digest in digests
+            },
         )
 
     def keep(self, values: Mapping[str, Any], **options: Any) -> Kept:
