@@ -276,7 +276,7 @@ class PipelineRun:
             done = self._wait()
         if not done:
             self._tell()
-        for future in done:
+        for future in [each for each in self._tasks if each in done]:  # in the order in which they began
             task = self._tasks.pop(future)
             try:
                 outcome = future.result()

@@ -226,8 +226,11 @@ def _kind(kind: str, value: object) -> str:
 
 
 def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
-    """Return the artifact itself when it has that name, else a new one of that name over the same bytes."""
-    if artifact.name == name:
+    """Return the artifact itself when it has that name, else a new one of that name over the same bytes.
+
+    What a step made is an output of its own, even if the notebook held the same under that name before.
+    """
+    if artifact.name == name and (kind != "output" or artifact.kind == "output"):
         return artifact
     return Artifact(
         name=name,

@@ -60,11 +60,13 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
     waiting |= {module_of(thing) for thing in things}
     waiting |= {thing.__name__ for thing in things if isinstance(thing, ModuleType)}
     found: dict[str, ShippedModule] = {}
+    met: set[str] = set()  # also those without a text, such as compiled ones
     while waiting:
         name = waiting.pop()
         module = sys.modules.get(name)
-        if name in found or module is None or origin(name) is not Origin.LOCAL:
+        if name in met or module is None or origin(name) is not Origin.LOCAL:
             continue
+        met.add(name)
         if (one := _shipped(module)) is not None:
             found[name] = one
         waiting.update(_parts(name))
