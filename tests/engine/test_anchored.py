@@ -100,7 +100,7 @@ def test_a_value_of_a_local_module_belongs_to_the_module(
     scope: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = ModuleType("a_module_of_the_user")
-    module.__file__ = "/work/a_module_of_the_user.py"
+    module.__file__ = "/data/a_module_of_the_user.py"
     items = module.__dict__["ITEMS"] = [1, [2]]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     scope["lib"] = module

@@ -34,9 +34,9 @@ def test_what_open_takes_is_an_absolute_path_or_none(folder: Path) -> None:
 
 
 def test_a_path_is_recorded_relative_to_the_folder_it_lies_in() -> None:
-    assert shown("/work/a/b.csv", "/work") == "a/b.csv"
-    assert shown("/work", "/work") == "."
-    assert shown("/workshop/b.csv", "/work") == "/workshop/b.csv"
+    assert shown("/data/a/b.csv", "/data") == "a/b.csv"
+    assert shown("/data", "/data") == "."
+    assert shown("/workshop/b.csv", "/data") == "/workshop/b.csv"
     assert shown("/b.csv", "/") == "b.csv"
 
 
@@ -55,10 +55,10 @@ FOREIGN = [
     "/usr/share/zoneinfo/UTC",
     str(Path.home() / ".cache" / "x"),
     str(Path.home() / ".config" / "x"),
-    "/work/project/__pycache__/x.pyc",
-    "/work/project/x.pyc",
-    "/work/project/native.so",
-    "/work/project/.zennb/metadata.db",
+    "/data/project/__pycache__/x.pyc",
+    "/data/project/x.pyc",
+    "/data/project/native.so",
+    "/data/project/.zennb/metadata.db",
     "/tmp/ipykernel_12/345.py",
     "/opt/env/lib/python3/site-packages/x.txt",
     "/tmp/joblib_memmapping_folder_1/x",
