@@ -231,6 +231,7 @@ def starting(plan: Plan) -> list[Line]:
             ("import", "`import zennb`", 0.05),
             ("extension", "`%load_ext zennb`, beyond IPython", 0.2),
             ("stack list", "`zennb stack list`, with Python's own start", 0.4),
+            ("pipeline status", "`zennb pipeline status` of 200 steps, with Python's own start", 0.3),
         )
     ]
 

@@ -166,18 +166,6 @@ def test_a_listing_loads_nothing_heavy(words: list[str], more: tuple[str, ...], 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_the_status_of_two_hundred_steps_takes_a_moment(tmp_path: Path) -> None:
-    steps = [f"%%step s{at}\nx{at} = [{at}] + x{at - 1}[:3]\ny{at} = sum(x{at}) * k" for at in range(1, 200)]
-    notebook(tmp_path / "study.ipynb", "%load_ext zennb\nk = 1", "%%step s0\nx0 = [1]", *steps)
-    program = (
-        "import sys, time; began = time.process_time(); from zennb.cli import main; "
-        "main(['pipeline', 'status', 'study.ipynb']); sys.stderr.write(str(time.process_time() - began))"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.count("\n") > 200
-    assert float(done.stderr) < 0.6, "0.2 s on a machine that does nothing else"
-
-
 @pytest.mark.parametrize(
     ("words", "code", "kind"),
     [("stack lst", 2, "UsageError"), ("stack set defalt", 1, "UnknownName"), ("nothing", 2, "UsageError")],

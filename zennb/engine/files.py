@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import sys
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from zennb.core.observed import ABSENT
-from zennb.errors import StoreError
+from zennb.errors import StepRefused, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["counts", "keepable", "listing", "resolved", "shown", "signature", "state", "write"]
+__all__ = ["counts", "file_digest", "keepable", "listing", "resolved", "shown", "signature", "state", "write"]
 
 _CHUNK = 1 << 20
 _SMALL, _ALL = (
@@ -226,3 +227,17 @@ _TOOL_FOLDERS = (
     "JUPYTER_RUNTIME_DIR",
     "MPLCONFIGDIR",
 )
+
+
+def file_digest(path: str, step: str) -> str:
+    """Return the sha-256 of a file, or of the sorted names and contents below a directory."""
+    root = Path(path).expanduser()
+    if not root.exists():
+        raise StepRefused(f"step '{step}' has `--depends-on {path}`, but there is no such file.")
+    digest = hashlib.sha256()
+    files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
+    for file in files:
+        digest.update(str(file.relative_to(root)).encode() + b"\0")
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

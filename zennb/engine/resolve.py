@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from zennb.core.reach import Reach, Search
 from zennb.core.records import Parts
 from zennb.core.versions import versions
 from zennb.engine.cache_options import check_unstored, counted, ignored_inputs, unstored
+from zennb.engine.files import file_digest
 from zennb.engine.sharing import groups
 from zennb.engine.uses import Uses, uses
 from zennb.errors import CannotDigest, StepRefused
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from zennb.core.records import Artifact
     from zennb.engine.definition import Definition
 
-__all__ = ["ResolvedStep", "file_digest", "resolve_step"]
+__all__ = ["ResolvedStep", "resolve_step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,17 +316,3 @@ def _sharing(looks: Mapping[str, Look], artifacts: Mapping[str, Artifact]) -> li
         if artifacts[name].item is not None:
             together.setdefault(artifacts[name].blob, []).append(name)
     return [*groups(looks), *(tuple(names) for names in together.values() if len(names) > 1)]
-
-
-def file_digest(path: str, step: str) -> str:
-    """Return the sha-256 of a file, or of the sorted names and contents below a directory."""
-    root = Path(path).expanduser()
-    if not root.exists():
-        raise StepRefused(f"step '{step}' has `--depends-on {path}`, but there is no such file.")
-    digest = hashlib.sha256()
-    files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
-    for file in files:
-        digest.update(str(file.relative_to(root)).encode() + b"\0")
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()

@@ -13,7 +13,7 @@ from zennb.engine.cache_options import changed_although_left_out
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from zennb.core.digest import Look
     from zennb.engine.collect import Collected
@@ -63,13 +63,14 @@ def shared_with_code(
     defined = {name: namespace[name] for name in collected.defines}
     reached = {name: namespace[name] for name in request.names if name in namespace}
     changed = {name: seen for name, seen in collected.values.items() if name in inputs}
+    others = {name: value for name, value in namespace.items() if name not in collected.values}
     return anchored(collected.values, request.modules, {**reached, **defined}) or changed_parts(
-        changed, namespace
+        changed, others
     )
 
 
 def refused_parts(
-    resolved: ResolvedStep, outputs: Iterable[str], namespace: Mapping[str, Any]
+    resolved: ResolvedStep, outputs: Collection[str], namespace: Mapping[str, Any]
 ) -> StepRefused | None:
     """Return why a step that changed copies of its inputs cannot run so: code of the notebook holds the originals.
 
@@ -80,7 +81,8 @@ def refused_parts(
     """
     looks, values = resolved.looks, resolved.values
     changed = {name: (values[name], looks[name]) for name in outputs if name in looks}
-    found = changed_parts(changed, namespace, words="which goes on with it as it was") if changed else []
+    others = {name: value for name, value in namespace.items() if name not in outputs}
+    found = changed_parts(changed, others, words="which goes on with it as it was") if changed else []
     if not found:
         return None
     return StepRefused(

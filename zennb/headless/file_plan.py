@@ -156,7 +156,6 @@ class FilePlan:
         )
         is_open: list[list[Difference]] = []
         lost = ""
-        store = self._store(definition)
         for record in records:
             found = match.differences(record)
             if any(each.is_certain for each in found):
@@ -165,7 +164,7 @@ class FilePlan:
                 is_open.append(found)
             elif reason := self._unusable(self._source(record), definition):
                 lost = lost or reason
-            elif (missing := _missing(record, store)) is not None:
+            elif (missing := _missing(record, self._store(definition))) is not None:
                 lost = (
                     lost
                     or f"`{missing}` is not in artifact store '{self.workspace.snapshot().artifact_store.name}'"

@@ -5,15 +5,13 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 from zennb.core.observed import changed
 from zennb.core.step_provenance import depends_on
 from zennb.core.value_source import SourceKind
-from zennb.core.versions import versions
 from zennb.engine.cache_options import unstored
-from zennb.engine.resolve import file_digest
+from zennb.engine.files import file_digest
 from zennb.errors import StepRefused
 from zennb.headless.run_surroundings import Unsure
 
@@ -329,6 +327,10 @@ def _of_packages(packages: Mapping[str, str]) -> Iterator[Difference]:
 @cache
 def _version(name: str) -> str | None:
     """Return the version of a distribution that is installed now; None when nobody can tell without importing it."""
+    from importlib import metadata  # both take long to load, and a step that never ran needs neither
+
+    from zennb.core.versions import versions
+
     if name == "python":
         return platform.python_version().rpartition(".")[0]
     try:
