@@ -147,10 +147,15 @@ class AliasGroups:
 
     def join(self, names: Iterable[str]) -> None:
         """Note that these names may share something from now on."""
-        together = {member for name in names for member in self.of(name)}
-        if len(together) > 1:
-            for member in together:
-                self._groups[member] = together
+        wanted = set(names)
+        groups = {id(group): group for name in wanted if (group := self._groups.get(name)) is not None}
+        together = max(
+            groups.values(), key=len, default=set[str]()
+        )  # grows, so that a long chain costs little
+        joined = wanted.union(*groups.values()) - together
+        if len(together) + len(joined) > 1:
+            together |= joined
+            self._groups.update(dict.fromkeys(joined, together))
 
     def leave(self, name: str) -> None:
         """Note that a name stands for something else, or for nothing, from now on."""
