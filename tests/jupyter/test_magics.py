@@ -78,6 +78,17 @@ def test_an_error_under_json_is_shown_as_one_object_and_raised(notebook: Noteboo
         assert (ran.out.count("\n"), "Traceback" in ran.out + ran.err) == (1, False)
 
 
+def test_the_steps_of_a_run_are_bounded_in_json(notebook: Notebook) -> None:
+    notebook.run("%%step a\nx = 1", "%%step b\ny = x + 1", "%%step c\nz = y + 1")
+    (display,) = notebook.cell("%runs show 1 --limit 2 --json").displays
+    found = json.loads(display["data"]["text/plain"])
+    assert [step["name"] for step in found["data"]["steps"]] == ["a", "b"]
+    assert found["cut"] == [{"path": "data.steps", "kept": 2, "of": None, "option": "--limit"}]
+    (display,) = notebook.cell("%runs show 1 --json").displays
+    found = json.loads(display["data"]["text/plain"])
+    assert ([step["name"] for step in found["data"]["steps"]], found["cut"]) == (["a", "b", "c"], [])
+
+
 def test_a_quote_that_is_never_closed_is_an_object_too(notebook: Notebook) -> None:
     ran = notebook.cell("%stack set 'a --json")
     (display,) = ran.displays

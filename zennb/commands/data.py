@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -73,8 +73,12 @@ def _named(artifact: Artifact) -> dict[str, Any]:
 
 
 def step_data(step: Step) -> dict[str, Any]:
-    """Return a step; its artifacts are named by name, version and digest, since they have pages of their own."""
-    found: dict[str, Any] = plain(step)
+    """Return a step; its artifacts are named by name, version and digest, since they have pages of their own.
+
+    Where its inputs came from is left out: it is long, and only the plan of a notebook file reads it.
+    """
+    found: dict[str, Any] = plain(replace(step, provenance={}))
+    del found["provenance"]
     for side, artifacts in (("inputs", step.inputs), ("outputs", step.outputs)):
         found[side] = {name: {**_named(each), "digest": each.digest} for name, each in artifacts.items()}
     return found

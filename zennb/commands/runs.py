@@ -29,6 +29,9 @@ __all__ = ["RUNS"]
 RECENT = 20
 """Runs that a list shows when nobody says how many."""
 
+MOST_STEPS = 100
+"""Steps of one run in a JSON object when nobody says how many."""
+
 
 def _list(context: Context, given: Given) -> Outcome:
     limit = given.limit(RECENT)
@@ -60,8 +63,9 @@ def _notebook(context: Context, text: str | None) -> str | None:
 def _show(context: Context, given: Given) -> Outcome:
     metadata, run = context.workspace.metadata, _run(context, given.text("id"))
     steps, started = metadata.steps(run.id or 0), metadata.children(run.id or 0)
-    data = {**plain(run), "steps": [step_data(step) for step in steps], "started_runs": plain(started)}
-    return Outcome(view=run_view.run(run, steps, started=started), data=data)
+    listed, cut = limited(steps, given.limit(MOST_STEPS), path="data.steps")
+    data = {**plain(run), "steps": [step_data(step) for step in listed], "started_runs": plain(started)}
+    return Outcome(view=run_view.run(run, steps, started=started), data=data, cut=cut)
 
 
 def _logs(context: Context, given: Given) -> Outcome:
@@ -155,7 +159,15 @@ RUNS = Command(
             name="show",
             help="show one run: its stack, parameters, git commit, packages, steps and their failed attempts",
             run=_show,
-            arguments=(_id("ID"),),
+            arguments=(
+                _id("ID"),
+                Argument(
+                    flags=("--limit",),
+                    number=int,
+                    word="N",
+                    help=f"with --json, at most so many steps; {MOST_STEPS} by default",
+                ),
+            ),
             examples=("runs show 12",),
         ),
         Verb(
