@@ -289,31 +289,6 @@ def test_a_step_that_comes_to_read_it_later_is_told_and_the_next_run_is_well(not
     assert (again.status, used.status, notebook.ns["total"]) == ("completed", "completed", 3)
 
 
-def test_a_plain_cell_that_reads_it_after_reuse_is_told_what_gives_it(notebook: Notebook) -> None:
-    load = "%%step load --no-store raw\nraw = [1, 2]\nclean = 3"
-    notebook.run(load)
-    notebook.restart()
-    notebook.run(load)
-    lost = notebook.cell("sum(raw)")
-    assert isinstance(lost.error, NameError)
-    assert (
-        "`raw` is bound by step 'load', which does not store it (--no-store); run that cell with --rerun"
-        in shown(lost)
-    )
-    notebook.run(load.replace("load ", "load --rerun "))
-    assert notebook.cell("total = sum(raw)").error is None
-
-
-def test_a_plain_cell_is_told_which_step_has_not_run_in_this_kernel(notebook: Notebook) -> None:
-    notebook.run("%%step load\nrows = [1, 2]")
-    notebook.restart()
-    assert "`rows` is bound by step 'load', which has not run in this kernel" in shown(
-        notebook.cell("sum(rows)")
-    )
-    assert "bound by" not in shown(notebook.cell("sum(columns)"))
-    assert "bound by" not in shown(notebook.cell("1 / 0"))
-
-
 def test_a_pipeline_run_refuses_to_hand_on_what_is_not_stored(notebook: Notebook) -> None:
     notebook.run(
         "k = 1", "%%step load --no-store raw\nraw = [k]\nclean = k", "%%step use\ntotal = sum(raw)", "k = 2"

@@ -20,7 +20,7 @@ from zennb.engine.resolve import ResolvedStep, resolve_step
 from zennb.engine.shelf import Shelf
 from zennb.engine.site import Site
 from zennb.engine.surroundings import Surroundings
-from zennb.errors import StepRefused, ZennbError
+from zennb.errors import StepRefused
 from zennb.headless.label import label
 from zennb.jupyter.activity import Activity
 from zennb.jupyter.announcement import defined
@@ -215,7 +215,6 @@ class KernelSession:
             if self._depth == 0:
                 self.plain.note(result)
                 self._turned_plain(result)
-                self._point_to_step(_error_of(result))
             self.pending.expose(self._text)
         if self._depth == 0:
             self.provenance.cell_ended(result, is_plain=cell is None)
@@ -231,12 +230,6 @@ class KernelSession:
         """Take the step of a cell that ran as a plain one out of the pipeline; not for a mistake in its text."""
         if not self._is_step and result is not None and result.error_before_exec is None:
             self.register.cell_is_plain(getattr(result.info, "cell_id", None) or "")
-
-    def _point_to_step(self, error: BaseException | None) -> None:
-        """Say below the error of a plain cell which step binds the name that is missing."""
-        with suppress(ZennbError):
-            if hint := self.hint(error):
-                self.tap.publish({"text/plain": hint})
 
     def _note_patches(self, result: ExecutionResult | None) -> None:
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""
@@ -351,14 +344,11 @@ class KernelSession:
         name = error.name if isinstance(error, NameError) else None
         if not name:
             return ""
-        again = (
-            "again" if self._cell is not None else "with --rerun"
-        )  # of a step as reader, the other one knows
         for definition in self.register.ordered([]):
             if name in definition.options.no_store:
                 return (
                     f"`{name}` is bound by step '{definition.name}', which does not store it (--no-store); "
-                    f"run that cell {again}"
+                    "run that cell again"
                 )
             if name in definition.analysis.binds:
                 latest = self.workspace.metadata.previous(definition.name, self.notebook)
