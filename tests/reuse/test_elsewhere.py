@@ -44,6 +44,13 @@ def elsewhere(pair: Pair, text: str, name: str = "s") -> Ran:
     return ran
 
 
+def test_what_a_class_or_function_made_by_its_other_name_is_the_notebooks(pair: Pair) -> None:
+    cell(pair, "class K:\n    def __init__(self, n):\n        self.n = n\ndef h(x):\n    return x + 1")
+    elsewhere(pair, "alias, other = K, h", "names")
+    elsewhere(pair, "r = alias(2)\nf = other", "use")
+    cell(pair, "(type(r) is K, isinstance(r, alias), f is h)")
+
+
 REFUSED = {
     "a generator": ("g = 5", "g = (x for x in (1, 2))", "`g` is a generator"),
     "a lock": ("import threading", "lock = threading.Lock()", "`lock` is a lock"),

@@ -24,6 +24,7 @@ __all__ = ["pack", "unpack"]
 
 _NAMESPACE = 3  # place of what the class begins with among the arguments of `_make_skeleton_class`
 _TRACKER = 4  # place of the class tracker's id among the arguments of `_make_skeleton_class`
+_CODE = (type, types.FunctionType)
 
 
 class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
@@ -37,6 +38,9 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
         self._named.update({id(value): ("data", name) for name, value in data.items() if _is_heavy(value)})
         self._kept = (stand_in, namespace, dict(data))  # keeps the ids above from being used again
         self.files: set[str] = set()
+        self.names: set[str] = (
+            set()
+        )  # of the functions and classes met, by which the notebook tells them apart
 
     def persistent_id(self, obj: Any) -> tuple[str, str] | None:
         return self._named.get(id(obj))
@@ -45,6 +49,8 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
         if isinstance(obj, types.CellType):
             return cell_reduction(obj)
         reduced = super().reducer_override(obj)
+        if isinstance(reduced, tuple) and isinstance(obj, _CODE) and obj.__module__ == "__main__":
+            self.names.add(obj.__qualname__.partition(".")[0])
         if isinstance(reduced, tuple) and reduced[0] is internals._make_function:  # noqa: SLF001 - no public way
             return self._function(obj, reduced)
         if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_class:  # noqa: SLF001 - no public way
@@ -98,7 +104,9 @@ def pack(
 ) -> tuple[bytes, frozenset[str]]:
     """Return the named modules, functions and classes of `namespace` as bytes; `data` are referred to by name.
 
-    With them come the names of the cells that the functions were written in.
+    What stands under the name that a function or class calls itself comes along, whichever name it is used by: a
+    result that is or holds one is stored by that name, or refused where the name stands for another by now. With them
+    come the names of the cells that the functions were written in.
 
     Raises:
         Exception: whatever pickling one of them raises.
@@ -107,6 +115,12 @@ def pack(
     packer = _Packer(file, namespace, data)
     for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
         packer.dump((name, value))
+    packed = set(definitions)
+    while missing := sorted(packer.names & namespace.keys() - packed - data.keys()):
+        packed.update(missing)
+        for name in missing:
+            if isinstance(namespace[name], _CODE):
+                packer.dump((name, namespace[name]))
     return file.getvalue(), frozenset(packer.files)
 
 
