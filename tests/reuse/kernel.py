@@ -122,8 +122,12 @@ class Shell:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             self._shell.run_cell(f"%pipeline run {text}")
         metadata = api.workspace().metadata
-        run = metadata.runs(kind="pipeline", limit=1)[0]
-        return {step.name: (step.status.value, step.reason) for step in metadata.steps(run.id or 0)}
+        runs = metadata.runs(kind="pipeline", limit=1)  # none while there are no steps
+        return {
+            step.name: (step.status.value, step.reason)
+            for run in runs
+            for step in metadata.steps(run.id or 0)
+        }
 
     def judged(self, name: str) -> tuple[str, bool, str]:
         """Return what became of the latest run of a step, and whether it may be reused, or why not."""
