@@ -47,6 +47,8 @@ class ResolvedStep:
             (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
             these names were absent, so it bound them first, and so it will again.
         unclear: why the key cannot be trusted to cover all that matters; empty as a rule.
+        earlier: classes and functions it would find otherwise in another namespace, since they were defined anew
+            since its inputs or other names got hold of them: `earlier class Model`.
         uses: what its code uses of its surroundings.
     """
 
@@ -59,6 +61,7 @@ class ResolvedStep:
     key: str
     lean_key: str
     unclear: tuple[str, ...]
+    earlier: tuple[str, ...]
     uses: Uses
 
     @property
@@ -130,7 +133,8 @@ def resolve_step(
             names = {n: v for n, v in partners(looks).items() if n not in overwritten}
     found = search.found()
     in_key = {name: artifact for name, artifact in artifacts.items() if name not in ignored}
-    parts = _parts(definition, found, dict(looks), in_key, _earlier(looks, namespace))
+    earlier = _earlier(looks, found.definitions, namespace)
+    parts = _parts(definition, found, dict(looks), in_key, dict.fromkeys(earlier, ""))
     if ignored:
         scope = {**namespace, **overrides}
         _add_ignored(ignored, scope, values, looks, artifacts, look=look, partners=partners)
@@ -158,6 +162,7 @@ def resolve_step(
         key=key(parts),
         lean_key="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.key,
         unclear=(*found.unclear, *opaque.values()),
+        earlier=tuple(what for what, matters in earlier.items() if matters),
         uses=uses(
             definition,
             found,
@@ -187,8 +192,8 @@ def _add_ignored(
         values: all inputs so far, as are `looks` and `artifacts`; added to.
         looks: see `values`.
         artifacts: see `values`.
-        look: see `prepare`.
-        partners: see `prepare`.
+        look: see `resolve_step`.
+        partners: see `resolve_step`.
     """
     waiting = {name: namespace[name] for name in names if name in namespace and name not in artifacts}
     while waiting:
@@ -291,13 +296,17 @@ def _parts(
     )
 
 
-def _earlier(looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[str, str]:
-    """Return the classes and functions met in inputs that have been defined anew since, even if they read the same.
+def _earlier(
+    looks: Mapping[str, Look], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
+) -> dict[str, bool]:
+    """Return what inputs hold and code names (`old = Model`) that was defined anew since, even if it reads the same.
 
-    `isinstance(model, Model)` says no then; what is loaded from the store would be of the class of today.
+    `isinstance(model, Model)` says no then; what is loaded from the store would be of the class of today. With each
+    comes whether it matters which one is called: of functions that read the same it does not.
     """
-    found = {}
-    for thing in {id(code): code for seen in looks.values() for code in seen.code}.values():
+    found: dict[str, bool] = {}
+    things = [*(code for seen in looks.values() for code in seen.code), *definitions.values()]
+    for thing in {id(thing): thing for thing in things}.values():
         if isinstance(thing, type | FunctionType) and "<" not in thing.__qualname__:
             scope = (
                 namespace if thing.__module__ == "__main__" else vars(sys.modules.get(thing.__module__, sys))
@@ -305,7 +314,9 @@ def _earlier(looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[st
             today = find(scope, thing.__qualname__)
             if isinstance(today, type | FunctionType) and today is not thing:
                 kind = "class" if isinstance(thing, type) else "function"
-                found[f"earlier {kind} {thing.__qualname__}"] = ""
+                what = f"earlier {kind} {thing.__qualname__}"
+                same = isinstance(thing, FunctionType) and thing.__code__ == getattr(today, "__code__", None)
+                found[what] = found.get(what, False) or not same
     return found
 
 

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from zennb.engine.request import StepRequest
     from zennb.engine.resolve import ResolvedStep
 
-__all__ = ["changed_code", "reasons_against_reuse", "refused_parts", "shared_with_code", "state_left_behind"]
+__all__ = [
+    "changed_code",
+    "earlier_code",
+    "reasons_against_reuse",
+    "refused_parts",
+    "shared_with_code",
+    "state_left_behind",
+]
 
 
 def reasons_against_reuse(
@@ -35,7 +42,7 @@ def reasons_against_reuse(
     """Return why the results of a step must not be reused, as far as its namespace tells; empty as a rule.
 
     What it did to the process (settings, files, programs) and what cannot be stored is told by
-    `SideEffects.troubles` and by the artifact repository; `StepExecution` puts them together.
+    `Found.troubles` and by the shelf; `StepExecution` puts them together.
 
     Args:
         request: the step.
@@ -88,6 +95,18 @@ def refused_parts(
     return StepRefused(
         f"step '{resolved.definition.name}' was given a copy, and what it changed is part of code: {found[0]}. Change "
         "it in a plain cell, or run the step as a cell on a stack that runs in the kernel."
+    )
+
+
+def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
+    """Return why a step cannot run on copies: it, or an input, holds what has been defined anew since."""
+    if not resolved.earlier:
+        return None
+    kind, _, name = resolved.earlier[0].removeprefix("earlier ").partition(" ")
+    return StepRefused(
+        f"step '{resolved.definition.name}' uses {kind} `{name}` as it was before it was defined anew, and a copy "
+        "would be of today's. Run the cells again that make what the step reads, or run it as a cell on a stack that "
+        "runs in the kernel."
     )
 
 

@@ -20,7 +20,7 @@ from zennb.engine.planner import resolve_in_run
 from zennb.engine.portable_error import restored
 from zennb.engine.recollection import Recollection
 from zennb.engine.request import Channels, StepRequest, request_for
-from zennb.engine.reusability import refused_parts
+from zennb.engine.reusability import earlier_code, refused_parts
 from zennb.engine.run_request import FinishedRun, RunRequest
 from zennb.engine.site import Site, failure_of, is_interrupt, run_versions
 from zennb.errors import ZennbError
@@ -235,6 +235,9 @@ class PipelineRun:
 
     def _submit(self, resolved: ResolvedStep, verdict: Verdict, started: float) -> None:
         name, tell = resolved.definition.name, self._on_output
+        if (refused := earlier_code(resolved)) is not None:
+            self._fail_early(resolved.definition, refused, started)
+            return
         inputs = self._site.keep_inputs(resolved, known=self._recollection)
         copies = self._site.copies(resolved, inputs)
         request, channels = request_for(resolved, copies, self._request.namespace)

@@ -19,11 +19,16 @@ from zennb.materializers.functions import cell_reduction, located, module_functi
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
+    from enum import Enum
 
 __all__ = ["pack", "unpack"]
 
 _NAMESPACE = 3  # place of what the class begins with among the arguments of `_make_skeleton_class`
 _TRACKER = 4  # place of the class tracker's id among the arguments of `_make_skeleton_class`
+_MEMBERS, _ENUM_TRACKER = (
+    3,
+    5,
+)  # places of the members and of that id among the arguments of `_make_skeleton_enum`
 _CODE = (type, types.FunctionType)
 
 
@@ -62,6 +67,8 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
             if "__slots__" in vars(obj) and not issubclass(obj, tuple):
                 arguments[_NAMESPACE]["__slots__"] = obj.__slots__
             reduced = (reduced[0], tuple(arguments), *reduced[2:])
+        if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_enum:  # noqa: SLF001 - no public way
+            reduced = _enumeration(obj, reduced)
         return reduced
 
     def _function(self, function: types.FunctionType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -77,6 +84,21 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
         read = {name: value for name, value in slots["__globals__"].items() if id(value) not in self._named}
         slots = {**slots, "__closure__": None, "__globals__": read}
         return _function, (code, code.co_filename, names, function.__closure__), (state, slots), *others
+
+
+def _enumeration(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Make the copy of an enumeration one of its own, as other classes are, and give it members with two names."""
+    make, arguments, (state, slots), *others = reduced
+    members = {name: member.value for name, member in cls.__members__.items()}
+    state = {name: value for name, value in state.items() if name not in members}
+    arguments = (
+        *arguments[:_MEMBERS],
+        members,
+        arguments[_MEMBERS + 1],
+        None,
+        *arguments[_ENUM_TRACKER + 1 :],
+    )
+    return make, arguments, (state, slots), *others
 
 
 def _function(code: types.CodeType, filename: str, names: dict[str, Any], closure: Any) -> types.FunctionType:
