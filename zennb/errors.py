@@ -22,7 +22,6 @@ ZennbError
 ├── PlanError (ValueError)              the steps do not form a pipeline (cycle, unknown step)
 ├── StepRefused (RuntimeError)          a step cannot run here, said before it starts
 ├── StepTimeout (TimeoutError)          a step ran longer than its --timeout
-├── StepFailed (RuntimeError)           a step raised; the original exception is its cause
 ├── RunFailed (RuntimeError)            a notebook that was run as a file did not end well
 └── CheckFailed (AssertionError)        a notebook shows something else when its cells are steps
 
@@ -53,7 +52,6 @@ __all__ = [
     "NotStorable",
     "PlanError",
     "RunFailed",
-    "StepFailed",
     "StepRefused",
     "StepTimeout",
     "StoreBusy",
@@ -251,18 +249,6 @@ class StepTimeout(ZennbError, TimeoutError):
         self, message: str = "the step ran longer than its --timeout; nothing of it was kept."
     ) -> None:
         super().__init__(message)
-
-
-class StepFailed(ZennbError, RuntimeError):
-    """A step of a run raised; the original exception is `__cause__`.
-
-    Attributes:
-        step: the step's name.
-    """
-
-    def __init__(self, message: str, *, step: str) -> None:
-        super().__init__(message)
-        self.step = step
 
 
 class RunFailed(ZennbError, RuntimeError):

@@ -205,7 +205,9 @@ def component_command(kind: ComponentType) -> Command:
                 arguments=(
                     name,
                     Argument(
-                        flags=("--yes", "-y"), switch=True, help="accepted as in ZenML; nothing is ever asked"
+                        flags=("--yes", "-y"),
+                        switch=True,
+                        help="accepted as in ZenML; zennb never prompts",
                     ),
                 ),
                 examples=(f"{noun} delete {mine}",),

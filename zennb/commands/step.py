@@ -86,33 +86,35 @@ STEP = Verb(
         Argument(flags=("--rerun",), switch=True, help="run it now even if it could be reused"),
         Argument(flags=("--no-cache",), switch=True, help="never reuse it"),
         Argument(
-            flags=("--expires",), word="DURATION", help="reuse it for so long: 90s, 30m, 12h, 7d, 2w, 1d12h"
+            flags=("--expires",),
+            word="DURATION",
+            help="reuse its results for at most this long: 90s, 30m, 12h, 7d, 1d12h",
         ),
         Argument(
             flags=("--ignore",),
             many=True,
             word="NAMES",
             kind="variable",
-            help="inputs whose change does not make it run again",
+            help="inputs to leave out of the cache key",
         ),
         Argument(
             flags=("--no-store",),
             many=True,
             word="NAMES",
             kind="variable",
-            help="outputs to bind and not to store",
+            help="outputs to bind but not store",
         ),
-        Argument(flags=("--retries",), number=int, word="N", help="try again so many times when it fails"),
         Argument(
-            flags=("--delay",), number=float, word="SECONDS", help="wait so long before each of these tries"
+            flags=("--retries",), number=int, word="N", help="retry up to this many times when it fails"
         ),
-        Argument(flags=("--timeout",), number=float, word="SECONDS", help="stop it after so long"),
+        Argument(flags=("--delay",), number=float, word="SECONDS", help="seconds to wait before each retry"),
+        Argument(flags=("--timeout",), number=float, word="SECONDS", help="stop it after this many seconds"),
         Argument(
             flags=("--after",),
             many=True,
             word="STEP",
             kind="step",
-            help="come after this step though no value flows",
+            help="run after this step even if it uses none of its outputs",
         ),
         Argument(
             flags=("--depends-on",),

@@ -303,10 +303,8 @@ class Provenance(NotebookNames):
         direct = {name for name in direct if self.names[name].can_change} | stored
         found = {each for name in direct for each in self.aliases.of(name) if each in self.names}
         for path in {path for name in found if (path := self.module_of(name)) is not None}:
-            for topic in (
-                path.partition(".")[0],
-                "*",
-            ):  # a part of a module: `xs = lib.XS` and `xs.append(1)`
+            # A part of a module: `xs = lib.XS` and `xs.append(1)`.
+            for topic in (path.partition(".")[0], "*"):
                 self.add_topic(topic, execution.mark)
         return {
             name

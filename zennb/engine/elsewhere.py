@@ -114,9 +114,7 @@ def _pickled_values(request: StepRequest, channels: Channels) -> bytes:
                 f"({type(error).__name__}: {error}). Make it inside the step, or run the step on a stack that runs in "
                 "the kernel."
             ) from error
-    if (
-        channels.definitions
-    ):  # one by one they can be pickled, but not so that they see the step's own variables
+    if channels.definitions:  # one by one they can be pickled, but would not see the step's own variables
         names = ", ".join(f"`{name}`" for name in channels.definitions)
         raise StepRefused(
             f"step '{request.definition.name}' cannot run in another process: {names} cannot be sent there together. "
@@ -161,7 +159,7 @@ def perform_elsewhere(
     if process is None or store is None:
         raise StepRefused(
             f"step '{request.definition.name}' was sent to another process without its artifact store; "
-            "submit it with `RunContext.submit`."
+            "an orchestrator gets steps from zennb, and submits them as they are."
         )
     values = cloudpickle.loads(request.values) if request.values else {}
     with _lock, _interrupts():
@@ -212,9 +210,7 @@ class _Worker:
         self._ignored = process.ignored
         self._set(process)
         self._modules.install(process.modules)
-        if (
-            self._modules.load()
-        ):  # modules may set something as they are imported, which the notebook has set since
+        if self._modules.load():  # being imported, they may set what the notebook has set otherwise since
             self._set(process)
         self._environment.settings.note()
         know_texts(process.texts)

@@ -36,7 +36,6 @@ class Call:
 
     Args:
         output: called with each thing the step shows.
-        cancel: what stops the step here, before it has begun.
 
     Attributes:
         connected: whether the step ever reached the driver, so that what it showed was heard.

@@ -138,7 +138,6 @@ def execute(
         env: environment variables of that kernel, beyond those of this process.
         workspace: where the notebook is recorded as one run, with its steps below it: that of the home which its kernel
             uses. Without it each step is recorded in the session of the kernel.
-
         rerun: reuse nothing.
 
     Raises:
