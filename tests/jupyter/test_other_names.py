@@ -62,3 +62,24 @@ def test_a_pipeline_run_leaves_the_enumeration_of_the_notebook_alone(notebook: N
     )
     notebook.cell("g = 77")
     assert notebook.cell("C.A.val()").result == 77
+
+
+def test_attributes_of_members_count_and_are_there_in_a_pipeline_run(notebook: Notebook) -> None:
+    text = (
+        "import enum\nclass K(enum.Enum):\n    A = (1, 2)\n    def __init__(self, a, b): self.a = a\n"
+        "    def area(self): return self.a * n"
+    )
+    step = "%%step b\nr = K.A.area()"
+    notebook.run("n = 10", text, step, "K.A.a = 4")
+    (ran,) = notebook.run(step)
+    assert (ran.status, notebook.ns["r"]) == ("completed", 40)
+    notebook.run("n = 100")
+    assert notebook.cell("%pipeline run").error is None
+    assert notebook.ns["r"] == 400
+
+
+def test_a_step_that_sets_an_attribute_of_a_member_runs_every_time(notebook: Notebook) -> None:
+    step = "%%step b\nK.A.x = 4"
+    notebook.run("import enum\nclass K(enum.Enum):\n    A = 1\nK.A.x = 0", step, "K.A.x = 0")
+    (ran,) = notebook.run(step)
+    assert (ran.status, notebook.cell("K.A.x").result) == ("completed", 4)

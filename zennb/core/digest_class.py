@@ -13,7 +13,7 @@ from zennb.core.walk import HIDDEN, Steps, Walk
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["class_parts", "functions_in", "own_attributes"]
+__all__ = ["class_parts", "functions_in", "member_attributes", "own_attributes"]
 
 NOISE = frozenset(
     {
@@ -62,6 +62,9 @@ def class_parts(walk: Walk, cls: type) -> Steps:
             yield base, HIDDEN
     if issubclass(cls, Enum):
         yield [(name, member._value_) for name, member in cls.__members__.items()], HIDDEN
+        for name, member in cls.__members__.items():
+            if attributes := member_attributes(member):
+                yield attributes, f".{name}"
     yield from _fields(walk, cls)
     for name, attribute in own_attributes(cls).items():
         functions = list(functions_in(attribute)) if shell else []
@@ -89,6 +92,15 @@ def functions_in(attribute: object) -> Iterator[FunctionType]:
     for function in found:
         if isinstance(function, FunctionType) and _is_users(function):
             yield function
+
+
+def member_attributes(member: Enum) -> dict[str, Any]:
+    """Return what a member of an enumeration holds besides its name and value, by name in alphabetical order."""
+    return {
+        name: value
+        for name, value in sorted(vars(member).items())
+        if not (name.startswith("_") and name.endswith("_"))
+    }
 
 
 def own_attributes(cls: type) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 from cloudpickle import cloudpickle as internals
 
+from zennb.core.digest_class import member_attributes
 from zennb.materializers.functions import cell_reduction, located, module_function_reduction
 
 if TYPE_CHECKING:
@@ -87,18 +88,28 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
 
 
 def _enumeration(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Make the copy of an enumeration one of its own, as other classes are, and give it members with two names."""
-    make, arguments, (state, slots), *others = reduced
+    """Make the copy of an enumeration one of its own, as other classes are, with all that its members hold."""
+    make, arguments, (state, slots), *_ = reduced
     members = {name: member.value for name, member in cls.__members__.items()}
+    held = {name: member_attributes(member) for name, member in cls.__members__.items()}
     state = {name: value for name, value in state.items() if name not in members}
-    arguments = (
-        *arguments[:_MEMBERS],
-        members,
-        arguments[_MEMBERS + 1],
+    rest = (arguments[_MEMBERS + 1], None, *arguments[_ENUM_TRACKER + 1 :])
+    return (
+        make,
+        (*arguments[:_MEMBERS], members, *rest),
+        ((state, slots), held),
         None,
-        *arguments[_ENUM_TRACKER + 1 :],
+        None,
+        _fill_enumeration,
     )
-    return make, arguments, (state, slots), *others
+
+
+def _fill_enumeration(cls: type[Enum], state: tuple[Any, Mapping[str, Mapping[str, Any]]]) -> type[Enum]:
+    attributes, held = state
+    internals._class_setstate(cls, attributes)  # noqa: SLF001 - no public way
+    for name, member in cls.__members__.items():
+        vars(member).update(held[name])
+    return cls
 
 
 def _function(code: types.CodeType, filename: str, names: dict[str, Any], closure: Any) -> types.FunctionType:
