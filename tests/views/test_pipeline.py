@@ -39,6 +39,15 @@ def test_a_live_table_keeps_its_columns_from_the_first_moment_to_the_last() -> N
     assert last[-1] == "✔ run 12 completed on stack default: 3 of 3 steps, 2.0 s"
 
 
+def test_the_last_line_of_a_run_counts_what_did_not_go_well() -> None:
+    statuses = (Status.CACHED, Status.FAILED, Status.SKIPPED)
+    done = {name: replace(LOAD, name=name, status=each) for name, each in zip(ORDER, statuses, strict=True)}
+    failed = replace(RUN, status=Status.FAILED, seconds=2.0)
+    assert live(ORDER, steps=done, now=0.0, run=failed).text.split("\n")[-1] == (
+        "✘ run 12 failed on stack default: 3 of 3 steps, 1 failed, 1 skipped, 2.0 s"
+    )
+
+
 def test_a_live_table_of_many_steps_shows_those_that_matter_now_and_counts_the_others() -> None:
     order = [f"step{number}" for number in range(5000)]
     steps = {name: replace(LOAD, name=name) for name in order[:3000]}

@@ -104,6 +104,9 @@ def _window(order: Sequence[str], steps: Mapping[str, Step]) -> Sequence[str]:
     return [order[at] for at in sorted([*loud, *near[: MOST - len(loud)]])]
 
 
+_BAD = (Status.FAILED, Status.INTERRUPTED, Status.SKIPPED)
+
+
 def _others(order: Sequence[str], shown: Sequence[str], steps: Mapping[str, Step]) -> list[View]:
     """Say what became of the steps that are not shown."""
     if len(shown) == len(order):
@@ -158,6 +161,8 @@ def progress(
         naming: also name the steps that run now.
     """
     ended = sum(step.status.is_final for step in steps.values())
+    states = Counter(step.status for step in steps.values())
+    bad = "".join(f", {count(states[each])} {each.value}" for each in _BAD if states[each])
     status = run.status if run is not None else Status.RUNNING
     look = mark(status)
     which = f"run {run.id} " if run is not None and run.id is not None else ""
@@ -165,7 +170,7 @@ def progress(
     stack = f" on stack {cut(clean(run.stack.name), 28)}" if run is not None else ""
     running = [known for known, step in steps.items() if not step.status.is_final] if naming else []
     at = f", at {listing(running, most=3)}" if running else ""
-    said = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{at}{f', {spent}' if spent else ''}"
+    said = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{bad}{at}{f', {spent}' if spent else ''}"
     return View(f"{look.symbol} {said}", box(f"<div>{symbol_html(look)} {prose(said)}</div>"))
 
 
