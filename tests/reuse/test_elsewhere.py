@@ -186,6 +186,30 @@ def test_a_step_that_sets_a_modules_variable_is_refused_elsewhere_and_not_reused
     cell(pair, "r = lib.rate()")
 
 
+UPGRADES = {
+    "the worker has loaded the old one": (
+        "%load_ext autoreload\n%autoreload 2",
+        "elsewhere",
+        "1.0 there and 2.0",
+    ),
+    "the kernel has loaded the old one": ("pass", "cell", "2.0 there and 1.0"),
+}
+
+
+@pytest.mark.parametrize(("before", "verb", "versions"), UPGRADES.values(), ids=UPGRADES)
+def test_a_step_does_not_run_with_another_version_of_a_package(
+    pair: Pair, before: str, verb: str, versions: str
+) -> None:
+    pair.do(Action("install", "1.0"))
+    cell(pair, before)
+    pair.do(Action(verb, "one", "import fakepkg\nr = fakepkg.work(1)"))
+    pair.do(Action("install", "2.0"))
+    assert (
+        f"fakepkg is {versions} in the notebook"
+        in elsewhere(pair, "import fakepkg\nr = fakepkg.work(2)").refused
+    )
+
+
 @pytest.mark.parametrize("holder", ["class K:\n    items = []\nxs = K.items", "import lib\nxs = lib.ITEMS"])
 def test_a_changed_input_that_code_holds_is_not_reused(pair: Pair, holder: str) -> None:
     write(pair, {"lib.py": MODULE})

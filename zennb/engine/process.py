@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from zennb.core.reach import reach
+from zennb.core.versions import versions
 from zennb.engine.frontend import PlainFrontend
 from zennb.engine.outside import outside
 from zennb.engine.reusability import shared_with_code, state_left_behind
@@ -124,6 +125,7 @@ def prove_same_code(
         StepRefused: it does not.
     """
     assert request.process is not None
+    _prove_same_packages(request)
     if not request.reached:
         return
     extra = tuple(code for _, seen in inputs.values() for code in seen.code)
@@ -144,6 +146,17 @@ def prove_same_code(
             "another one there. Define it in the notebook or in a module of its own, and change no library in place; "
             "or run the step on a stack that runs in the kernel."
         )
+
+
+def _prove_same_packages(request: StepRequest) -> None:
+    here = versions(request.packages)
+    for name, version in request.versions.items():
+        if here.get(name, version) != version:
+            raise StepRefused(
+                f"step '{request.definition.name}' would not run the same code in another process: {name} is "
+                f"{here[name]} there and {version} in the notebook. Install the same version there; after an upgrade, "
+                "restart the kernel, and with it the processes that run steps."
+            )
 
 
 def refuse_lost_state(

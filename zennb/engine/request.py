@@ -41,6 +41,8 @@ class StepRequest:
         code: the notebook's functions, classes and modules it uses (`transplant.pack`); empty when none.
         cells: the files, as tracebacks call them, of the cells that these were written in.
         reached: what its code reaches, as `function clean` → digest: the same must be found where it runs.
+        packages: import names of the packages it uses.
+        versions: the versions of their distributions in its key: the same must be found where it runs.
         names: names of the functions, classes and modules that are read anywhere.
         modules: dotted names of what is used of modules.
         writes: names that functions it calls bind through `global`.
@@ -58,6 +60,8 @@ class StepRequest:
     code: bytes = b""
     cells: frozenset[str] = frozenset()
     reached: Mapping[str, str] = field(default_factory=dict)
+    packages: frozenset[str] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     modules: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
@@ -141,6 +145,8 @@ def request_for(
         code=code,
         cells=cells,
         reached=found.digests,
+        packages=resolved.packages,
+        versions=resolved.parts.packages,
         names=tuple(found.definitions),
         modules=found.uses,
         writes=found.writes,

@@ -65,6 +65,14 @@ class ResolvedStep:
     uses: Uses
 
     @property
+    def packages(self) -> frozenset[str]:
+        """The import names of the packages that its code or its inputs use."""
+        return frozenset(self.reach.packages).union(
+            *(look.packages for look in self.looks.values()),
+            *(artifact.packages for artifact in self.artifacts.values()),
+        )
+
+    @property
     def inputs(self) -> frozenset[str]:
         """The names of all inputs, those that `--ignore` leaves out of the key among them."""
         return frozenset((*self.looks, *self.artifacts, *self.parts.inputs))
