@@ -14,9 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.commands.ancestry import ancestry
-from zennb.core.pages import ArtifactFilter, RunFilter
-from zennb.core.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.commands.verbs.ancestry import ancestry
+from zennb.core.records.pages import ArtifactFilter, RunFilter
+from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
 from zennb.metadata.store import MetadataStore
 from zennb.views import artifact as artifact_view
 from zennb.views import comparison
@@ -136,7 +136,7 @@ def dashboard(home: Path) -> None:
     os.environ["ZENNB_HOME"] = str(home)
     from IPython.core.interactiveshell import InteractiveShell
 
-    from zennb.jupyter.extension import load, unload
+    from zennb.jupyter.kernel.extension import load, unload
 
     shell: Any = InteractiveShell.instance()
     load(shell)

@@ -25,7 +25,7 @@ def fill(home: Path, records: int) -> None:
 
 
 def _make(path: Path, records: int) -> None:
-    from zennb.core.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+    from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
     from zennb.metadata.store import MetadataStore
 
     component = ComponentSpec(type="orchestrator", name="default", flavor="local")

@@ -8,8 +8,6 @@ fetched from `zennb.api`, `zennb.commands.program` or `zennb.jupyter.panels` whe
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
     from zennb.api import artifacts, digest, load, runs, stack, stacks
     from zennb.commands.program import plan, run
-    from zennb.jupyter.panels.door import Dashboard, StackPicker
+    from zennb.jupyter.panels.kit.factory import Dashboard, StackPicker
 
     __version__: str
 
@@ -44,14 +42,14 @@ PANELS = frozenset({"Dashboard", "StackPicker"})
 
 def load_ipython_extension(ip: InteractiveShell) -> None:
     """Set up the magics in an IPython shell; IPython calls this for `%load_ext zennb`."""
-    from zennb.jupyter import extension
+    from zennb.jupyter.kernel import extension
 
     extension.load(ip)
 
 
 def unload_ipython_extension(ip: InteractiveShell) -> None:
     """Take the magics out of an IPython shell; IPython calls this for `%unload_ext zennb`."""
-    from zennb.jupyter import extension
+    from zennb.jupyter.kernel import extension
 
     extension.unload(ip)
 
@@ -71,26 +69,11 @@ def __getattr__(name: str) -> Any:
 
         return getattr(program, name)
     if name in PANELS:
-        from zennb.jupyter.panels import door
+        from zennb.jupyter.panels.kit import factory
 
-        return getattr(door, name)
+        return getattr(factory, name)
     raise AttributeError(f"module 'zennb' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
-
-
-class _Package(ModuleType):
-    """This module, whose `stacks` is the function although a sub-package is called so too.
-
-    The import system sets every sub-package as an attribute of its parent, which would hide the function as
-    soon as the sub-package is loaded. `from zennb.stacks.registry import Registry` works as anywhere.
-    """
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in FROM_API and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -8,26 +8,26 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.digest_hooks import digest
+from zennb.digests.hooks import digest
 from zennb.errors import (
     DamagedArtifact,
     MissingArtifact,
     StoreError,
     UnknownName,
 )
-from zennb.stacks.stores import artifact_stores
+from zennb.registry.stores import artifact_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from zennb.components.component import ArtifactStore
-    from zennb.core.records import Artifact, Status
+    from zennb.core.records.records import Artifact, Status
     from zennb.handles.listing import Listing
     from zennb.handles.records import ArtifactHandle, RunHandle, StackHandle
     from zennb.handles.source import Source
-    from zennb.stacks.stack import Stack
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.stack import Stack
+    from zennb.registry.workspace import Workspace
 
 __all__ = [
     "artifacts",
@@ -81,8 +81,8 @@ def workspace(start: Path | None = None) -> Workspace:
     """
     with _process.lock:
         if _process.workspace is None:
-            from zennb.stacks.home import find_home
-            from zennb.stacks.workspace import Workspace
+            from zennb.registry.home import find_home
+            from zennb.registry.workspace import Workspace
 
             _process.workspace = Workspace(find_home(start), stack=os.environ.get("ZENNB_STACK") or None)
         return _process.workspace
@@ -99,8 +99,8 @@ def workspace_beside(notebook: Path) -> Workspace:
     Raises:
         StoreError, ForeignStore, UnknownName: as `workspace`.
     """
-    from zennb.stacks.home import find_home
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.home import find_home
+    from zennb.registry.workspace import Workspace
 
     folder = notebook.absolute().parent
     opened, home = workspace(folder), find_home(folder)
@@ -295,7 +295,7 @@ def unknown_artifact(opened: Workspace, name: str) -> UnknownName:
 
 def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
     """Return the value of an artifact; raises as `load`."""
-    from zennb.engine.shelf import Shelf
+    from zennb.engine.run.artifact_repository import Shelf
     from zennb.materializers.signer import Signer
 
     scope = vars(sys.modules["__main__"]) if _process.scope is None else _process.scope

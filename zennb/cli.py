@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> Outcome:
     from zennb.commands.dispatch import run
-    from zennb.commands.face import Face
+    from zennb.commands.interface import Face
     from zennb.commands.outcome import Context
 
     if words[:1] in (["--version"], ["-V"]):
@@ -66,7 +66,7 @@ def _say(line: str) -> None:
 
 
 def _complain(error: ZennbError, code: int) -> int:
-    from zennb.commands.face import Face
+    from zennb.commands.interface import Face
 
     sys.stderr.write(f"{Face.TERMINAL.adapt(error.message)}\n")
     return code

@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from zennb.core.component_types import component_type
-from zennb.core.offers import Offer, broken, entry_offers
-from zennb.core.offers import load as load_offer
+from zennb.core.records.component_types import component_type
 from zennb.errors import MissingExtra, UnknownName
+from zennb.packages.entry_points import Offer, broken, entry_offers
+from zennb.packages.entry_points import load as load_offer
 
 __all__ = ["GROUP", "FlavorInfo", "all_flavors", "flavors", "load"]
 

@@ -11,9 +11,9 @@ import pytest
 
 import zennb
 from zennb import api
-from zennb.core.digest import look
-from zennb.core.records import Run, Status, Step
-from zennb.engine.shelf import Shelf
+from zennb.core.records.records import Run, Status, Step
+from zennb.digests.digest import look
+from zennb.engine.run.artifact_repository import Shelf
 from zennb.errors import (
     DamagedArtifact,
     MissingArtifact,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from zennb.core.records import Artifact
+    from zennb.core.records.records import Artifact
 
 
 @pytest.fixture(autouse=True)

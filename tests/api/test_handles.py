@@ -11,10 +11,10 @@ import pytest
 
 import zennb
 from zennb import api
-from zennb.core.digest import look
-from zennb.core.records import Failure, Run, Status, Step
-from zennb.engine.recording import Recording
-from zennb.engine.shelf import Shelf
+from zennb.core.records.records import Failure, Run, Status, Step
+from zennb.digests.digest import look
+from zennb.engine.run.artifact_repository import Shelf
+from zennb.engine.step.recording import Recording
 from zennb.errors import UnknownName
 from zennb.handles.listing import Listing
 from zennb.handles.records import RunHandle

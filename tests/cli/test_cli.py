@@ -152,7 +152,7 @@ HEAVY = (
     [
         (["stack", "list"], ()),
         (["runs", "list", "--json"], ()),
-        (["pipeline", "status", "study.ipynb"], ("importlib.metadata", "zennb.commands.stack")),
+        (["pipeline", "status", "study.ipynb"], ("importlib.metadata", "zennb.commands.verbs.stack")),
         (["pipeline", "status", "study.ipynb", "--json"], ("zennb.headless.execute",)),
     ],
 )

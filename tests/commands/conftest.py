@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.commands.dispatch import run
-from zennb.commands.face import Face
+from zennb.commands.interface import Face
 from zennb.commands.outcome import Context, Outcome
-from zennb.core.digest import look
-from zennb.core.records import Run, Status, Step
-from zennb.engine.shelf import Shelf
+from zennb.core.records.records import Run, Status, Step
+from zennb.digests.digest import look
+from zennb.engine.run.artifact_repository import Shelf
 from zennb.materializers.signer import Signer
-from zennb.stacks.workspace import Workspace
+from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ import pytest
 
 from zennb.commands.catalogue import build
 from zennb.commands.completion import candidates
-from zennb.commands.face import Face
-from zennb.commands.names import Names
-from zennb.commands.step import STEP
+from zennb.commands.interface import Face
+from zennb.commands.known_names import Names
+from zennb.commands.step_options import STEP
 
 NAMES = Names(
     {

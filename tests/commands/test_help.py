@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from zennb.commands.catalogue import MAGICS, build
-from zennb.commands.face import Face
 from zennb.commands.help import example, help_text
+from zennb.commands.interface import Face
 from zennb.commands.parser import find, parse
 from zennb.commands.reference import reference
 from zennb.commands.syntax import Verb, paths

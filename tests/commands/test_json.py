@@ -13,20 +13,20 @@ import pytest
 
 from zennb import errors
 from zennb.commands.catalogue import tree
-from zennb.commands.envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT, answer
-from zennb.commands.face import Face
+from zennb.commands.interface import Face
+from zennb.commands.json_envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT, answer
 from zennb.commands.outcome import Outcome
 from zennb.commands.syntax import paths
-from zennb.core.checked import Check
-from zennb.core.records import Run, Status, Step
-from zennb.core.run_plan import Edge, PlannedStep, RunPlan
+from zennb.core.planning.run_plan import Edge, PlannedStep, RunPlan
+from zennb.core.records.check_findings import Check
+from zennb.core.records.records import Run, Status, Step
 from zennb.errors import UnknownName
 from zennb.headless.execute import CellFailure, Execution
-from zennb.jupyter.status_data import facts
+from zennb.jupyter.kernel.status_data import facts
 from zennb.views.view import View
 
 if TYPE_CHECKING:
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.workspace import Workspace
 
 Commands = Any
 Record = Any

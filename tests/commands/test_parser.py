@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.commands.face import Face
+from zennb.commands.interface import Face
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.parser import Parser, find, parse
 from zennb.commands.syntax import JSON, Argument, Command, Verb
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
-    from zennb.commands.given import Given
+    from zennb.commands.parsed_arguments import Given
 
 
 def _nothing(context: Context, given: Given) -> Outcome:

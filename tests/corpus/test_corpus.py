@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.core.checked import Share
+from zennb.core.records.check_findings import Share
 from zennb.headless.check import check
 from zennb.views.check import check as report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from zennb.core.checked import Check
+    from zennb.core.records.check_findings import Check
 
 pytestmark = pytest.mark.kernel
 

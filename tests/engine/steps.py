@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
 from zennb.components.orchestrators.local import LocalOrchestrator
-from zennb.core.plan import Outline, plan
-from zennb.core.records import ComponentSpec, StackSpec
-from zennb.engine.definition import Definition, Options, define
-from zennb.engine.execution import StepExecution
-from zennb.engine.frontend import PlainFrontend
-from zennb.engine.held import Holdings
-from zennb.engine.outcome import StepOutcome
-from zennb.engine.recording import Recording
-from zennb.engine.request import request_for
-from zennb.engine.resolve import resolve_step
-from zennb.engine.run import PipelineRun
-from zennb.engine.run_request import RunRequest
-from zennb.engine.shelf import Shelf
-from zennb.engine.site import Site
-from zennb.engine.surroundings import Surroundings
+from zennb.core.planning.plan import Outline, plan
+from zennb.core.records.records import ComponentSpec, StackSpec
+from zennb.engine.environment.execution_environment import Surroundings
+from zennb.engine.run.artifact_repository import Shelf
+from zennb.engine.run.pipeline_run import PipelineRun
+from zennb.engine.run.run_context import Site
+from zennb.engine.run.run_request import RunRequest
+from zennb.engine.run.variable_tracker import Holdings
+from zennb.engine.step.definition import Definition, Options, define
+from zennb.engine.step.execution import StepExecution
+from zennb.engine.step.frontend import PlainFrontend
+from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.recording import Recording
+from zennb.engine.step.request import request_for
+from zennb.engine.step.resolve import resolve_step
 from zennb.materializers.signer import Signer
 from zennb.metadata.store import MetadataStore
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.components.component import ArtifactStore, Orchestrator
-    from zennb.core.records import Step
-    from zennb.engine.request import Channels, StepRequest
-    from zennb.engine.resolve import ResolvedStep
-    from zennb.engine.run_request import FinishedRun
+    from zennb.core.records.records import Step
+    from zennb.engine.run.run_request import FinishedRun
+    from zennb.engine.step.request import Channels, StepRequest
+    from zennb.engine.step.resolve import ResolvedStep
 
 __all__ = ["Notebook", "Scripted", "done", "step"]
 

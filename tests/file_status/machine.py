@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.file_status.notebook import CELLS, ENVIRONMENT, FILES
-from zennb.commands.outline import NotebookFile
-from zennb.core.run_plan import Freshness
-from zennb.stacks.workspace import Workspace
+from zennb.commands.file_pipeline import NotebookFile
+from zennb.core.planning.run_plan import Freshness
+from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

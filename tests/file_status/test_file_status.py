@@ -10,7 +10,7 @@ import pytest
 
 from tests.file_status.cases import CASES
 from tests.file_status.machine import Project, notebook
-from zennb.core.run_plan import Freshness
+from zennb.core.planning.run_plan import Freshness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from zennb.headless.check import check
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zennb.core.checked import CheckedCell
+    from zennb.core.records.check_findings import CheckedCell
 
 pytestmark = pytest.mark.kernel
 

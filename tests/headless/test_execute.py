@@ -17,7 +17,7 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 from zennb.errors import MissingExtra, StepRefused, UnknownName
 from zennb.headless.execute import CellStart, Execution, execute
 from zennb.headless.step_line import StepLine

@@ -14,10 +14,10 @@ import nbformat
 import pytest
 from nbformat import v4
 
-from zennb.core.records import Run, Status
+from zennb.core.records.records import Run, Status
 from zennb.headless.execute import Execution, execute
 from zennb.headless.handover import VARIABLE, hand_over, handed_over
-from zennb.stacks.workspace import Workspace
+from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

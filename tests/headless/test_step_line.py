@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 from zennb.headless.step_line import StepLine, step_lines
 
 

@@ -29,14 +29,14 @@ def test_running_and_planning_are_those_of_the_commands(name: str) -> None:
 
 
 def test_panels_are_fetched_when_they_are_asked_for() -> None:
-    assert zennb.StackPicker is importlib.import_module("zennb.jupyter.panels.door").StackPicker
+    assert zennb.StackPicker is importlib.import_module("zennb.jupyter.panels.kit.factory").StackPicker
     assert "StackPicker" in dir(zennb)
 
 
 def test_stacks_stays_the_function_when_the_sub_package_is_loaded() -> None:
-    registry = importlib.import_module("zennb.stacks.registry")
+    registry = importlib.import_module("zennb.registry.stack_registry")
     assert callable(zennb.stacks)
-    from zennb.stacks.registry import Registry
+    from zennb.registry.stack_registry import Registry
 
     assert Registry is registry.Registry
 

@@ -16,14 +16,14 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from zennb import api
-from zennb.jupyter.extension import load, unload
+from zennb.jupyter.kernel.extension import load, unload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from zennb.engine.settings import Settings
-    from zennb.jupyter.session import KernelSession
+    from zennb.engine.environment.settings import Settings
+    from zennb.jupyter.kernel.session import KernelSession
 
 _CONFIG = Config()
 _CONFIG.HistoryManager.enabled = False  # its thread would outlive the shell

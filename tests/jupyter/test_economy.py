@@ -11,11 +11,12 @@ import pytest
 
 from zennb import api
 from zennb.components.artifact_stores.local import _Rows
-from zennb.core import definitions, reach
-from zennb.core.closure import Closure
+from zennb.core.reading import definitions
+from zennb.dependencies import dependencies as reach
+from zennb.dependencies.resolver import Closure
 from zennb.errors import StoreError, UnknownName
 from zennb.metadata.connection import Database
-from zennb.stacks.workspace import Workspace
+from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import zennb
+from tests.installed_packages import Packages
 from tests.jupyter.test_cache_options import shown
 from tests.materializers.test_packages import GRIDS, PLUGIN
-from tests.packages import Packages
 from zennb import api
-from zennb.core import digest_hooks
+from zennb.digests import hooks as digest_hooks
 from zennb.errors import MissingExtra
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.core.records import Run, Status, Step
-from zennb.jupyter import cellrun
+from zennb.core.records.records import Run, Status, Step
+from zennb.jupyter.cells import cell_runs as cellrun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +130,7 @@ def test_a_session_that_a_forked_process_knows_is_not_its_own(
     session = notebook.shell.zennb_step
     site = session.site()
     mine = session.runs._ongoing(site, 1.0)
-    monkeypatch.setattr("zennb.engine.site.os.getpid", lambda: 1)
+    monkeypatch.setattr("zennb.engine.run.run_context.os.getpid", lambda: 1)
     assert session.runs._ongoing(site, 1.0) is not mine
     monkeypatch.undo()
     assert session.runs._ongoing(session.site(), 1.0) is mine
@@ -299,7 +299,7 @@ def test_sessions_and_pipeline_runs_have_the_commit_of_the_folder(notebook: Note
 def test_a_git_that_hangs_keeps_no_cell_waiting(
     notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zennb.engine.git.TIMEOUT", 0.5)
+    monkeypatch.setattr("zennb.engine.run.git.TIMEOUT", 0.5)
     (tmp_path / ".git").mkdir()
     program = tmp_path / "bin" / "git"
     program.parent.mkdir()

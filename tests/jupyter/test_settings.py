@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from zennb.core.observed import UNTOUCHED
-from zennb.engine.random_state import PlainRandom
+from zennb.core.records.observed import UNTOUCHED
+from zennb.engine.environment.random_state import PlainRandom
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook, Ran
@@ -265,7 +265,7 @@ def test_settings_are_carried_through_a_pipeline_run(notebook: Notebook) -> None
 
 def test_loading_a_library_is_no_use_of_its_random_state() -> None:
     script = (
-        "from zennb.engine.random_state import NumpyRandom\n"
+        "from zennb.engine.environment.random_state import NumpyRandom\n"
         "state = NumpyRandom()\n"
         "before = state.read()\n"
         "import numpy.random\n"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb import api
-from zennb.commands.outline import NotebookFile
+from zennb.commands.file_pipeline import NotebookFile
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from zennb.core.digest import digest
-from zennb.materializers.choose import Dumped, Materializers
+from zennb.digests.digest import digest
+from zennb.materializers.registry import Dumped, Materializers
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact, MissingExtra
 from zennb.materializers.arrow import ArrowTables
 from zennb.materializers.buffers import joined
-from zennb.materializers.choose import Dumped, Materializers
+from zennb.materializers.registry import Dumped, Materializers
 
 Trip = Callable[[Any], tuple[Dumped, Any]]
 

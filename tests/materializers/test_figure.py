@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact
-from zennb.materializers.choose import Dumped, Materializers
 from zennb.materializers.figure import Pictures, preview_figure
+from zennb.materializers.registry import Dumped, Materializers
 
 if TYPE_CHECKING:
     from pathlib import Path

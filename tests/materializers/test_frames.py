@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact
 from zennb.materializers.arrow import ArrowTables
 from zennb.materializers.buffers import joined
-from zennb.materializers.choose import Dumped, Materializers
+from zennb.materializers.registry import Dumped, Materializers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -375,7 +375,7 @@ def test_frames_load_from_immutable_bytes_too(materializers: Materializers) -> N
 def test_a_very_large_frame_is_proven_on_its_first_rows(
     materializers: Materializers, monkeypatch: pytest.MonkeyPatch, trip: Trip
 ) -> None:
-    monkeypatch.setattr("zennb.materializers.choose._WHOLE", 1000)
+    monkeypatch.setattr("zennb.materializers.registry._WHOLE", 1000)
     value = frame(a=np.arange(5000), s=["x"] * 5000, d=pd.date_range("2024", periods=5000, freq="h"))
     dumped, again = trip(value)
     assert dumped.materializer == "arrow"

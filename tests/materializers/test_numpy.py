@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import joined
-from zennb.materializers.choose import Dumped
 from zennb.materializers.numpy import NumpyArrays
+from zennb.materializers.registry import Dumped
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.packages import Packages
-from zennb.core.digest import digest
+from tests.installed_packages import Packages
+from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact, MissingExtra, NotStorable, UnknownName, UntrustedArtifact
 from zennb.materializers.buffers import joined
-from zennb.materializers.choose import Materializers
+from zennb.materializers.registry import Materializers
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from zennb.materializers.choose import Dumped
+    from zennb.materializers.registry import Dumped
 
 GROUP = "zennb.materializers"
 
@@ -121,8 +121,8 @@ def test_nothing_is_imported_before_a_value_of_its_type_appears(
     plug_in(packages, head="raise RuntimeError\n")
     program = (
         "import pathlib, tempfile, decimal\n"
-        "from zennb.core.digest import digest\n"
-        "from zennb.materializers.choose import Materializers\n"
+        "from zennb.digests.digest import digest\n"
+        "from zennb.materializers.registry import Materializers\n"
         "from zennb.materializers.signer import Signer\n"
         "m = Materializers({}, Signer(pathlib.Path(tempfile.mkdtemp())))\n"
         "for v in ([1], {'a': decimal.Decimal(1)}, print, object()): m.dump(v, digest=digest(v), name='v')\n"

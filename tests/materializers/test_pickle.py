@@ -22,11 +22,11 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import joined
-from zennb.materializers.choose import Dumped, Materializers
-from zennb.materializers.envelope import pack
+from zennb.materializers.registry import Dumped, Materializers
+from zennb.materializers.signature import pack
 from zennb.materializers.signer import Signer
 
 Trip = Callable[[Any], tuple[Dumped, Any]]
@@ -339,9 +339,9 @@ def test_a_pickle_that_no_longer_fits_is_damaged_and_says_to_run_again(materiali
 
 PROGRAM = """
 import sys, pathlib, mmap
-from zennb.materializers.choose import Materializers
+from zennb.materializers.registry import Materializers
 from zennb.materializers.signer import Signer
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 home = pathlib.Path(sys.argv[1])
 m = Materializers({}, Signer(home / "keys"))
 for file in sorted(home.glob("*.blob")):

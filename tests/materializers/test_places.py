@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.materializers.buffers import joined
 
 if TYPE_CHECKING:
     from tests.materializers.conftest import Trip
-    from zennb.materializers.choose import Materializers
+    from zennb.materializers.registry import Materializers
 
 RECORDS = """
 import sys
 import numpy as np
 sys.modules.pop("numpy.rec", None)  # as in a kernel that only imported numpy
-from zennb.materializers.choose import Materializers
+from zennb.materializers.registry import Materializers
 from zennb.materializers.signer import Signer
 from pathlib import Path
 records = np.zeros(3, dtype=[("age", "i4")]).view(np.recarray)

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import joined
-from zennb.materializers.choose import Dumped
-from zennb.materializers.envelope import pack
 from zennb.materializers.plain import MAKERS, PlainData
+from zennb.materializers.registry import Dumped
+from zennb.materializers.signature import pack
 
 Trip = Callable[[Any], tuple[Dumped, Any]]
 MAGIC = b"zennbPL\x01"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.core.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
 from zennb.metadata.store import MetadataStore
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 WRITER = """
 import sys
 from pathlib import Path
-from zennb.core.records import Artifact, ComponentSpec, Run, StackSpec, Status, Step
+from zennb.core.records.records import Artifact, ComponentSpec, Run, StackSpec, Status, Step
 from zennb.metadata.store import MetadataStore
 
 path, who, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.core.pages import ArtifactFilter, RunFilter
-from zennb.core.records import Status
+from zennb.core.records.pages import ArtifactFilter, RunFilter
+from zennb.core.records.records import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.metadata.conftest import Make
-    from zennb.core.records import Run
+    from zennb.core.records.records import Run
     from zennb.metadata.store import MetadataStore
 
 

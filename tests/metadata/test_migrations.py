@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 from zennb.errors import ForeignStore
 from zennb.metadata import migrations
 from zennb.metadata.migrations import MIGRATIONS, VERSION, Migration, migrate, needs_work

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 from zennb.metadata.processes import hostname, is_alive
 
 if TYPE_CHECKING:

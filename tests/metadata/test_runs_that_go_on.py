@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.core.records import Attempt, Failure, Run, Status, Step
+from zennb.core.records.records import Attempt, Failure, Run, Status, Step
 
 if TYPE_CHECKING:
     from tests.metadata.conftest import Make

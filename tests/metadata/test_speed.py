@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.core.pages import ArtifactFilter, RunFilter
-from zennb.core.records import Status
+from zennb.core.records.pages import ArtifactFilter, RunFilter
+from zennb.core.records.records import Status
 
 if TYPE_CHECKING:
     import sqlite3

@@ -50,7 +50,7 @@ class Shell:
         self._shell: Any = InteractiveShell.instance(config=config)
         self._shell.display_pub = CapturingDisplayPublisher()
         if with_zennb:
-            from zennb.jupyter.extension import load
+            from zennb.jupyter.kernel.extension import load
 
             load(self._shell)
         self._given = frozenset(self._shell.user_ns)
@@ -180,8 +180,8 @@ def serve() -> None:
     """Fork a kernel for each order that comes in."""
     for heavy in ("IPython.core.interactiveshell", "IPython.extensions.autoreload", "numpy", "pandas"):
         import_module(heavy)
-    import_module("zennb.jupyter.extension")
-    import_module("zennb.jupyter.session")
+    import_module("zennb.jupyter.kernel.extension")
+    import_module("zennb.jupyter.kernel.session")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     print("warm", flush=True)
     for line in sys.stdin:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import zennb
-from zennb.core import digest_hooks
+from zennb.digests import hooks as digest_hooks
 from zennb.testing.digest import DigestContract
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.core.records import (
+from zennb.core.planning.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.records.records import (
     Artifact,
     Attempt,
     ComponentSpec,
@@ -16,7 +17,6 @@ from zennb.core.records import (
     Status,
     Step,
 )
-from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

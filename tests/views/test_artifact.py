@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zennb.core.pages import Maker, Use
-from zennb.core.records import Artifact, Status, Step
+from zennb.core.records.pages import Maker, Use
+from zennb.core.records.records import Artifact, Status, Step
 from zennb.views.artifact import artifact, artifacts, glance, history, label, loading, uses
 
 SCORE = Artifact(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from zennb.core.checked import Check, CheckedCell, Share
+from zennb.core.records.check_findings import Check, CheckedCell, Share
 from zennb.views.check import check, figure
 
 CELLS = (

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zennb.core.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
 from zennb.views.comparison import compare
 
 LOCAL = ComponentSpec(type="orchestrator", name="default", flavor="local")

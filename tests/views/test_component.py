@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from zennb.core.records import ComponentSpec
+from zennb.core.records.records import ComponentSpec
 from zennb.views.component import Flavor, Option, component, components, flavors
 
 POOL = ComponentSpec(type="orchestrator", name="pool", flavor="threads", config={"workers": "4"})

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from zennb.core.component_types import COMPONENT_TYPES, component_type
+from zennb.core.records.component_types import COMPONENT_TYPES, component_type
 from zennb.views.component import Flavor
 from zennb.views.component_type import component_types
 

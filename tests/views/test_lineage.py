@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
-from zennb.core.records import Artifact, Status, Step
+from zennb.core.records.records import Artifact, Status, Step
 from zennb.views.lineage import lineage
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from zennb.core.records import Status
-from zennb.views.drawing import EDGE, INK, SOFT_INK
+from zennb.core.records.records import Status
+from zennb.views.graphs.drawing import EDGE, INK, SOFT_INK
 from zennb.views.mark import COLOURS, OTHERS, mark, state_html, state_text
 
 EVERY = [mark(status) for status in Status] + [mark(word) for word in OTHERS]

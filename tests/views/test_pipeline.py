@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zennb.core.records import ComponentSpec, Run, StackSpec, Status, Step
-from zennb.core.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.planning.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.records.records import ComponentSpec, Run, StackSpec, Status, Step
 from zennb.views.pipeline import live, pipeline, plan_graph, plan_table
 
 STACK = StackSpec(

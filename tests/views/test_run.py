@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from zennb.core.records import Attempt, ComponentSpec, Failure, Run, StackSpec, Status, Step
+from zennb.core.records.records import Attempt, ComponentSpec, Failure, Run, StackSpec, Status, Step
 from zennb.views.run import commit, folded, run, runs, steps, summary, tally
 
 STACK = StackSpec(

@@ -14,10 +14,10 @@ import pytest
 
 import zennb.views
 from tests.views.safe_html import check_html
-from zennb.core.checked import Check, CheckedCell
-from zennb.core.log import RunLog, StepLog
-from zennb.core.pages import ArtifactFilter, Page, RunFilter, Use
-from zennb.core.records import (
+from zennb.core.records.check_findings import Check, CheckedCell
+from zennb.core.records.log import RunLog, StepLog
+from zennb.core.records.pages import ArtifactFilter, Page, RunFilter, Use
+from zennb.core.records.records import (
     ComponentSpec,
     ComponentType,
     StackSpec,
@@ -30,9 +30,10 @@ from zennb.views.check import check
 from zennb.views.comparison import compare
 from zennb.views.component import Flavor, Option, component, components, flavors
 from zennb.views.component_type import component_types
-from zennb.views.flow import flow
-from zennb.views.graph import Node, graph
+from zennb.views.graphs.graph import Node, graph
+from zennb.views.graphs.run_graph import flow
 from zennb.views.lineage import lineage
+from zennb.views.listing_caption import stated_artifacts, stated_runs
 from zennb.views.log import log
 from zennb.views.page import document, page
 from zennb.views.pipeline import live, pipeline, plan_graph, plan_table, progress
@@ -41,7 +42,6 @@ from zennb.views.problem import problem
 from zennb.views.rows import beside
 from zennb.views.run import run, runs, steps, summary
 from zennb.views.stack import stack, stacks
-from zennb.views.stated import stated_artifacts, stated_runs
 from zennb.views.step import explain, running_line, status_line, step
 from zennb.views.table import Column, Table
 from zennb.views.view import Shown, View, join
@@ -126,7 +126,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         [ComponentType(name=name, purpose=name)], {name: [Flavor(type=name, name=name, needs=name)]}
     ),
     "component.flavors": lambda n: flavors([Flavor(type=n, name=n, description=n, needs=n)]),
-    "flow.flow": lambda n: flow(
+    "run_graph.flow": lambda n: flow(
         [step_named(n), step_named(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]
     ),
     "graph.graph": lambda n: graph(
@@ -180,10 +180,10 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "run.summary": lambda n: summary(run_named(n), every_state_named(n)),
     "stack.stack": lambda n: stack(stack_named(n), active=True, unfit=n, note=n),
     "stack.stacks": lambda n: stacks([stack_named(n)], active=n),
-    "stated.stated_artifacts": lambda n: stated_artifacts(
+    "listing_caption.stated_artifacts": lambda n: stated_artifacts(
         ArtifactFilter(text=n, kind="output", notebook=n), Page(items=[1], total=3), before=1
     ),
-    "stated.stated_runs": lambda n: stated_runs(
+    "listing_caption.stated_runs": lambda n: stated_runs(
         RunFilter(stack=n, notebook=n, kind=n, since=1.0, until=2.0), Page(items=[1], total=3), since=n
     ),
     "step.explain": lambda n: join(
@@ -234,12 +234,12 @@ def test_a_secret_typed_as_a_value_is_shown_by_no_view() -> None:
 
 def test_every_view_function_is_checked_here() -> None:
     known = set()
-    for module in pkgutil.iter_modules(zennb.views.__path__):
-        loaded = importlib.import_module(f"zennb.views.{module.name}")
-        for public in loaded.__all__:
+    for module in pkgutil.walk_packages(zennb.views.__path__, "zennb.views."):
+        loaded = importlib.import_module(module.name)
+        for public in [] if module.ispkg else loaded.__all__:
             thing = getattr(loaded, public)
             if inspect.isfunction(thing) and thing.__annotations__.get("return") in {"View", "Table"}:
-                known.add(f"{module.name}.{public}")
+                known.add(f"{module.name.rpartition('.')[2]}.{public}")
     assert known <= set(VIEWS)
 
 

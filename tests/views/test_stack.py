@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from zennb.core.records import ComponentSpec, StackSpec
+from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.views.stack import snapshot, stack, stacks
 
 LOCAL = ComponentSpec(type="orchestrator", name="default", flavor="local")

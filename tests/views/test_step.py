@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from zennb.core.records import Artifact, Failure, Parts, Status, Step
-from zennb.core.run_plan import Freshness, PlannedStep
+from zennb.core.planning.run_plan import Freshness, PlannedStep
+from zennb.core.records.records import Artifact, Failure, Parts, Status, Step
 from zennb.views.step import effect, explain, reason, status_line, step
 
 MODEL = Artifact(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 from zennb.views.table import Column, Table, facts
 from zennb.views.text import width
 

@@ -10,14 +10,14 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from zennb.commands.face import ROOT
+from zennb.commands.interface import ROOT
 from zennb.commands.syntax import Command
-from zennb.core.component_types import COMPONENT_TYPES
+from zennb.core.records.component_types import COMPONENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.face import Face
+    from zennb.commands.interface import Face
     from zennb.commands.syntax import Node
 
 __all__ = ["MAGICS", "build", "tree", "tree_for"]
@@ -25,21 +25,21 @@ __all__ = ["MAGICS", "build", "tree", "tree_for"]
 MAGICS = frozenset({"stack", "pipeline", "runs", "artifacts", *(kind.command for kind in COMPONENT_TYPES)})
 """First words that have a line magic of their own; the others follow `%zennb`."""
 
-BEFORE = {"dashboard": "house:DASHBOARD"}
+BEFORE = {"dashboard": "general:DASHBOARD"}
 AFTER = {
-    "components": "house:COMPONENTS",
+    "components": "general:COMPONENTS",
     "pipeline": "pipeline:PIPELINE",
     "run": "notebook:RUN",
     "check": "check:CHECK",
     "runs": "runs:RUNS",
     "artifacts": "artifacts:ARTIFACTS",
     "autostep": "autostep:AUTOSTEP",
-    "trust": "house:TRUST",
-    "init": "house:INIT",
-    "version": "house:VERSION",
-    "help": "house:HELP",
+    "trust": "general:TRUST",
+    "init": "general:INIT",
+    "version": "general:VERSION",
+    "help": "general:HELP",
 }
-"""Commands that are the same whatever is installed, by name: module of this package, and name in it. Between those
+"""Commands that are the same whatever is installed, by name: module in `verbs`, and name in it. Between those
 and these stand the commands of stacks and components, in the order that help shows."""
 
 
@@ -60,8 +60,8 @@ def tree_for(words: Sequence[str], face: Face) -> Command:
 
 def build(types: frozenset[str]) -> Command:
     """Return the tree for the component types named."""
-    from zennb.commands.component import component_command
-    from zennb.commands.stack import stack_command
+    from zennb.commands.verbs.component import component_command
+    from zennb.commands.verbs.stack import stack_command
 
     kinds = [kind for kind in COMPONENT_TYPES if kind.name in types]
     return _root(
@@ -76,7 +76,7 @@ def build(types: frozenset[str]) -> Command:
 
 def _load(target: str) -> Node:
     module, _, name = target.partition(":")
-    found: Node = getattr(import_module(f"zennb.commands.{module}"), name)
+    found: Node = getattr(import_module(f"zennb.commands.verbs.{module}"), name)
     return found
 
 

@@ -10,8 +10,8 @@ from zennb.commands.syntax import Argument, Command, Node, Verb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.face import Face
-    from zennb.commands.names import Names
+    from zennb.commands.interface import Face
+    from zennb.commands.known_names import Names
 
 __all__ = ["candidates"]
 

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from zennb.core.records import Artifact, ComponentSpec, StackSpec, Step
+from zennb.core.records.records import Artifact, ComponentSpec, StackSpec, Step
 from zennb.views.configuration import masked
 
 __all__ = ["artifact_data", "component_data", "plain", "stack_data", "step_brief", "step_data"]

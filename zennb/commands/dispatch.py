@@ -6,8 +6,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS, tree, tree_for
-from zennb.commands.envelope import answer, refusal
 from zennb.commands.help import help_view
+from zennb.commands.json_envelope import answer, refusal
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.parser import HELP, find, parse, words_of
 from zennb.commands.syntax import JSON, Verb

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS
-from zennb.commands.face import ROOT, Face
+from zennb.commands.interface import ROOT, Face
 from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.views.markup import block
 from zennb.views.view import View

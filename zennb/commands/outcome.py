@@ -11,11 +11,11 @@ from zennb import api
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.commands.envelope import Cut
-    from zennb.commands.face import Face
+    from zennb.commands.interface import Face
+    from zennb.commands.json_envelope import Cut
     from zennb.commands.session import Session
     from zennb.errors import ZennbError
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.workspace import Workspace
     from zennb.views.view import Shown
 
 __all__ = ["Context", "Outcome"]

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from zennb.commands.given import Given
+from zennb.commands.parsed_arguments import Given
 from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.face import Face
+    from zennb.commands.interface import Face
 
 __all__ = ["HELP", "Found", "Parser", "find", "parse", "words_of"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
-from zennb.commands.notebook import run_error
-from zennb.commands.outline import NotebookFile
-from zennb.core.records import Status
+from zennb.commands.file_pipeline import NotebookFile
+from zennb.commands.verbs.notebook import run_error
+from zennb.core.records.records import Status
 from zennb.errors import StepRefused, UsageError
 from zennb.handles.plan import PlanHandle
 from zennb.handles.records import RunHandle

@@ -9,11 +9,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS, build
-from zennb.commands.face import Face
 from zennb.commands.help import argument_rows, example
-from zennb.commands.step import STEP
+from zennb.commands.interface import Face
+from zennb.commands.step_options import STEP
 from zennb.commands.syntax import paths
-from zennb.core.component_types import REQUIRED_TYPES
+from zennb.core.records.component_types import REQUIRED_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

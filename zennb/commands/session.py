@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zennb.core.records import Run, Step
-    from zennb.core.run_plan import RunPlan
+    from zennb.core.planning.run_plan import RunPlan
+    from zennb.core.records.records import Run, Step
     from zennb.views.view import Shown
 
 __all__ = ["Session"]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from zennb.commands.face import Face
+from zennb.commands.interface import Face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from zennb.commands.given import Given
     from zennb.commands.outcome import Context, Outcome
+    from zennb.commands.parsed_arguments import Given
 
 __all__ = ["FACES", "JSON", "Act", "Argument", "Command", "Node", "Verb", "paths"]
 

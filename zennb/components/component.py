@@ -10,7 +10,7 @@ from traitlets import MetaHasTraits
 
 from zennb.components.configured import Configured, Option
 from zennb.components.secret import Secret, SecretRef
-from zennb.core.component_types import COMPONENT_TYPES
+from zennb.core.records.component_types import COMPONENT_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,1 +1,1 @@
-"""The pure heart: what code reads and binds, what values digest to, what a step is known by."""
+"""Pure values and functions: reading code, magic lines, plans and records. No files, no imports of user modules."""

@@ -21,7 +21,7 @@ class Handle(ABC, Generic[R]):
     several threads.
 
     Attributes:
-        record: the record itself, a frozen dataclass of `zennb.core.records`.
+        record: the record itself, a frozen dataclass of `zennb.core.records.records`.
 
     Args:
         record: the record.

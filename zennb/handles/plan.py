@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.run_plan import PlannedStep, RunPlan
+from zennb.core.planning.run_plan import PlannedStep, RunPlan
 from zennb.handles.handle import Handle
 from zennb.handles.listing import Listing
 from zennb.views.pipeline import pipeline

@@ -6,8 +6,8 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records import Artifact, Run, StackSpec, Status, Step
-from zennb.engine.run_log import run_log
+from zennb.core.records.records import Artifact, Run, StackSpec, Status, Step
+from zennb.engine.run.run_log import run_log
 from zennb.errors import UnknownName
 from zennb.handles.handle import Handle
 from zennb.handles.listing import Listing
@@ -20,7 +20,7 @@ from zennb.views import step as step_view
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records import Failure
+    from zennb.core.records.records import Failure
     from zennb.handles.source import Source
     from zennb.views.view import Shown
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zennb.core.records import Artifact
-    from zennb.stacks.workspace import Workspace
+    from zennb.core.records.records import Artifact
+    from zennb.registry.workspace import Workspace
 
 __all__ = ["Source"]
 

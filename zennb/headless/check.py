@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.checked import Check, Played, judged
-from zennb.core.records import Status
-from zennb.core.showing import Showing, showing
+from zennb.core.records.check_findings import Check, Played, judged
+from zennb.core.records.output_comparison import Showing, showing
+from zennb.core.records.records import Status
 from zennb.headless.execute import execute
+from zennb.headless.instrumented import as_plain, as_steps, first_line, has_code, stays
 from zennb.headless.read import document, runs
+from zennb.headless.scratch_folder import Workplace
 from zennb.headless.step_line import step_lines
-from zennb.headless.variants import as_plain, as_steps, first_line, has_code, stays
-from zennb.headless.workplace import Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records import Failure, Status
+from zennb.core.records.records import Failure, Status
 from zennb.headless.kernel import environment, manager
 from zennb.headless.notebook_run import NotebookRun
 from zennb.headless.parameters import inject
@@ -22,9 +22,9 @@ from zennb.headless.read import document, runs, step_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.headless.client import Play
+    from zennb.headless.notebook_runner import Play
     from zennb.headless.step_line import StepLine
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.workspace import Workspace
 
 __all__ = ["CellFailure", "CellStart", "Execution", "execute"]
 
@@ -254,7 +254,7 @@ def _clear(node: Any) -> None:
 
 
 def _play(node: Any, account: _Account, **options: Any) -> Play:
-    from zennb.headless.client import Play  # nbclient takes long to import, and only runs need it
+    from zennb.headless.notebook_runner import Play  # nbclient takes long to import, and only runs need it
 
     return Play(node, on_start=account.start, on_step=account.step, **options)
 

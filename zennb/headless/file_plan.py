@@ -6,30 +6,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.core.decide import reused
-from zennb.core.module_source import ModuleSources
-from zennb.core.ordering import file_edges, flows
-from zennb.core.provenance import Provenance
-from zennb.core.records import Status
-from zennb.core.run_plan import Freshness, PlannedStep, RunPlan
-from zennb.core.step_provenance import apply, step_statements
-from zennb.engine.cache_options import not_reusable, read_although_unstored
-from zennb.engine.local_modules import find_local, package_reader, reader
-from zennb.engine.surroundings import sealed
+from zennb.core.planning.cache_decision import reused
+from zennb.core.planning.ordering import file_edges, flows
+from zennb.core.planning.run_plan import Freshness, PlannedStep, RunPlan
+from zennb.core.records.records import Status
+from zennb.engine.environment.execution_environment import sealed
+from zennb.engine.environment.local_modules import find_local, package_reader, reader
+from zennb.engine.step.cache_options import not_reusable, read_although_unstored
 from zennb.headless.record_match import Difference, RecordMatch
 from zennb.headless.run_surroundings import RunSurroundings
 from zennb.materializers.signer import Signer
+from zennb.provenance.module_source import ModuleSources
+from zennb.provenance.notebook import Provenance
+from zennb.provenance.steps import apply, step_statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from zennb.components.component import ArtifactStore
-    from zennb.core.cell_statements import CellStatement
-    from zennb.core.plan import Plan
-    from zennb.core.records import Step
-    from zennb.core.run_plan import Edge
-    from zennb.engine.definition import Definition
-    from zennb.stacks.workspace import Workspace
+    from zennb.core.planning.plan import Plan
+    from zennb.core.planning.run_plan import Edge
+    from zennb.core.records.records import Step
+    from zennb.engine.step.definition import Definition
+    from zennb.provenance.cell_statements import CellStatement
+    from zennb.registry.workspace import Workspace
 
 __all__ = ["FileCell", "FilePlan"]
 

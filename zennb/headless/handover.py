@@ -11,10 +11,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 
 if TYPE_CHECKING:
-    from zennb.core.records import Run
+    from zennb.core.records.records import Run
     from zennb.metadata.store import MetadataStore
 
 __all__ = ["VARIABLE", "hand_over", "handed_over", "started_by"]

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.core.records import Run, Status
-from zennb.engine.git import find_commit
-from zennb.engine.site import run_versions
+from zennb.core.records.records import Run, Status
+from zennb.engine.run.git import find_commit
+from zennb.engine.run.run_context import run_versions
 from zennb.headless.handover import hand_over, started_by
-from zennb.headless.label import label
+from zennb.headless.notebook_label import label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.workspace import Workspace
 
 __all__ = ["NotebookRun"]
 

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.source import analyse
+from zennb.core.reading.source import analyse
 from zennb.errors import UnknownName, UsageError
 from zennb.headless.read import step_name
 

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from zennb.core.observed import changed
-from zennb.core.step_provenance import depends_on
-from zennb.core.value_source import SourceKind
-from zennb.engine.cache_options import unstored
-from zennb.engine.files import file_digest
+from zennb.core.records.observed import changed
+from zennb.engine.environment.files import file_digest
+from zennb.engine.step.cache_options import unstored
 from zennb.errors import StepRefused
 from zennb.headless.run_surroundings import Unsure
+from zennb.provenance.steps import depends_on
+from zennb.provenance.value_source import SourceKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from zennb.core.module_source import ModuleSources
-    from zennb.core.provenance import Provenance
-    from zennb.core.records import Parts, Step
-    from zennb.core.value_source import ValueSource
-    from zennb.engine.definition import Definition
+    from zennb.core.records.records import Parts, Step
+    from zennb.engine.step.definition import Definition
     from zennb.headless.run_surroundings import RunSurroundings
+    from zennb.provenance.module_source import ModuleSources
+    from zennb.provenance.notebook import Provenance
+    from zennb.provenance.value_source import ValueSource
 
 __all__ = ["Difference", "RecordMatch"]
 
@@ -329,7 +329,7 @@ def _version(name: str) -> str | None:
     """Return the version of a distribution that is installed now; None when nobody can tell without importing it."""
     from importlib import metadata  # both take long to load, and a step that never ran needs neither
 
-    from zennb.core.versions import versions
+    from zennb.packages.versions import versions
 
     if name == "python":
         return platform.python_version().rpartition(".")[0]

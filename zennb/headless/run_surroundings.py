@@ -6,14 +6,14 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zennb.core.observed import ABSENT
-from zennb.engine.files import state
+from zennb.core.records.observed import ABSENT
+from zennb.engine.environment.files import state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from zennb.core.records import Step
+    from zennb.core.records.records import Step
 
 __all__ = ["RunSurroundings", "Unsure"]
 

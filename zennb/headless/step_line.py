@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 
 __all__ = ["StepLine", "step_lines"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.offers import MATERIALIZERS, OWN, Offer, broken, load, offered, refresh
-from zennb.core.origin import module_of, public_name, top_level
 from zennb.errors import MissingExtra, UnknownName
 from zennb.materializers.materializer import Materializer
 from zennb.materializers.summary import DISTRIBUTION
+from zennb.packages.entry_points import MATERIALIZERS, OWN, Offer, broken, load, offered, refresh
+from zennb.packages.origin import module_of, public_name, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zennb.core.records import Artifact
+    from zennb.core.records.records import Artifact
 
 __all__ = ["Candidates", "by_name", "candidates", "is_readable", "make", "unreadable"]
 

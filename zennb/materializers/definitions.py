@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudpickle import cloudpickle as internals
 
-from zennb.core.origin import origin
+from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
-from zennb.core.origin import Origin, module_of, origin
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
-from zennb.materializers.blame import blame
 from zennb.materializers.buffers import Collector, Reader
-from zennb.materializers.closed import closed_reduction
+from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import Arrivals, find, refuse_stale
-from zennb.materializers.envelope import Envelope, pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.sealed import untrusted
+from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
+from zennb.materializers.unpicklable import blame
+from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import Collector, Reader
-from zennb.materializers.envelope import pack, unpack
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.signature import pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

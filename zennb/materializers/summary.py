@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.origin import public_name
+from zennb.packages.origin import public_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zennb.metadata import rows
+from zennb.metadata.interned_text import Text, find_text
 from zennb.metadata.rows import plain
-from zennb.metadata.texts import Text, find_text
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
-    from zennb.core.records import Artifact
+    from zennb.core.records.records import Artifact
 
 __all__ = [
     "COLUMNS",

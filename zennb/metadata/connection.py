@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from zennb.errors import ForeignStore, StoreBusy, StoreError
 from zennb.metadata.migrations import migrate, needs_work
 from zennb.metadata.processes import writers
-from zennb.serial import Serial
+from zennb.worker_thread import Serial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from zennb.serial import Later
+    from zennb.worker_thread import Later
 
 __all__ = ["Database"]
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from zennb.core.pages import ArtifactFilter, Maker, Page, RunFilter, RunPlace, Use
-from zennb.core.records import Status
+from zennb.core.records.pages import ArtifactFilter, Maker, Page, RunFilter, RunPlace, Use
+from zennb.core.records.records import Status
 from zennb.metadata import runs
 from zennb.metadata.artifacts import COLUMNS, select_artifacts
+from zennb.metadata.interned_text import Text, find_text
 from zennb.metadata.rows import plain
-from zennb.metadata.texts import Text, find_text
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable
 
-    from zennb.core.records import Artifact, Run
+    from zennb.core.records.records import Artifact, Run
     from zennb.metadata.connection import Database
 
 __all__ = ["Listings"]

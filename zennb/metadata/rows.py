@@ -9,8 +9,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from zennb.core.observed import Carried, Observed
-from zennb.core.records import (
+from zennb.core.records.observed import Carried, Observed
+from zennb.core.records.records import (
     Artifact,
     Attempt,
     ComponentSpec,

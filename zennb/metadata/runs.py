@@ -7,18 +7,18 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 from zennb.metadata import rows
+from zennb.metadata.interned_text import Text, find_text, keep_text
 from zennb.metadata.processes import hostname, is_alive
 from zennb.metadata.rows import plain
-from zennb.metadata.texts import Text, find_text, keep_text
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection, Iterable, Sequence
 
-    from zennb.core.pages import RunFilter, RunPlace
-    from zennb.core.records import Run, Step
+    from zennb.core.records.pages import RunFilter, RunPlace
+    from zennb.core.records.records import Run, Step
 
 __all__ = [
     "NewRun",

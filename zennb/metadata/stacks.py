@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from zennb.core.component_types import COMPONENT_TYPES
-from zennb.core.records import ComponentSpec, StackSpec
+from zennb.core.records.component_types import COMPONENT_TYPES
+from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.errors import NameTaken
 from zennb.metadata import rows
 

@@ -6,18 +6,18 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from zennb.core.heading import body
+from zennb.core.reading.cell_heading import body
 from zennb.metadata import rows
 from zennb.metadata.artifacts import COLUMNS as ARTIFACT
 from zennb.metadata.artifacts import NewArtifact, record_artifact
+from zennb.metadata.interned_text import Text, find_text, keep_text
 from zennb.metadata.rows import plain
-from zennb.metadata.texts import Text, find_text, keep_text
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records import Artifact, Step
+    from zennb.core.records.records import Artifact, Step
 
 __all__ = [
     "NewStep",

@@ -5,25 +5,25 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, TypeVar
 
-from zennb.core.pages import RunFilter
-from zennb.core.records import Status
+from zennb.core.records.pages import RunFilter
+from zennb.core.records.records import Status
 from zennb.errors import StoreError, UnknownName
 from zennb.metadata import artifacts, runs, stacks, steps
 from zennb.metadata.artifacts import history
 from zennb.metadata.connection import Database
-from zennb.metadata.known import KnownOf, select_known
+from zennb.metadata.interned_text import Text
 from zennb.metadata.listings import Listings
 from zennb.metadata.runs import NewRun
+from zennb.metadata.step_history import KnownOf, select_known
 from zennb.metadata.steps import NewStep
-from zennb.metadata.texts import Text
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from zennb.core.records import Artifact, ComponentSpec, Run, StackSpec, Step
-    from zennb.serial import Later
+    from zennb.core.records.records import Artifact, ComponentSpec, Run, StackSpec, Step
+    from zennb.worker_thread import Later
 
 __all__ = ["MetadataStore"]
 

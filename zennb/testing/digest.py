@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.core.digest import digest, look
-from zennb.engine.sharing import share
+from zennb.digests.digest import digest, look
+from zennb.engine.step.shared_state import share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

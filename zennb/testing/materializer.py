@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.core.digest import digest
+from zennb.digests.digest import digest
 from zennb.materializers.summary import KINDS
 
 if TYPE_CHECKING:

@@ -12,23 +12,23 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.plan import Outline, plan
-from zennb.engine.definition import Definition, Options, define
-from zennb.engine.held import Holdings
-from zennb.engine.recording import Recording
-from zennb.engine.run import PipelineRun
-from zennb.engine.run_request import RunRequest
-from zennb.engine.shelf import Shelf
-from zennb.engine.site import Site
-from zennb.engine.surroundings import Surroundings
+from zennb.core.planning.plan import Outline, plan
+from zennb.engine.environment.execution_environment import Surroundings
+from zennb.engine.run.artifact_repository import Shelf
+from zennb.engine.run.pipeline_run import PipelineRun
+from zennb.engine.run.run_context import Site
+from zennb.engine.run.run_request import RunRequest
+from zennb.engine.run.variable_tracker import Holdings
+from zennb.engine.step.definition import Definition, Options, define
+from zennb.engine.step.recording import Recording
 from zennb.materializers.signer import Signer
-from zennb.stacks.workspace import Workspace
+from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.components.component import Orchestrator
-    from zennb.core.records import Step
+    from zennb.core.records.records import Step
 
 __all__ = ["Bench", "Performed"]
 
@@ -66,7 +66,7 @@ class Bench:
     """
 
     def __init__(self, orchestrator: Orchestrator, home: Path) -> None:
-        make = importlib.import_module("zennb.jupyter.worker").worker_frontend
+        make = importlib.import_module("zennb.jupyter.kernel.worker").worker_frontend
         self._frontend, settings = make()
         self._workspace = Workspace(home)
         self._numbers = count(1)

@@ -14,8 +14,8 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.pages import Maker, Use
-    from zennb.core.records import Artifact, Step
+    from zennb.core.records.pages import Maker, Use
+    from zennb.core.records.records import Artifact, Step
 
 __all__ = ["artifact", "artifacts", "brief", "glance", "history", "label", "loading", "uses"]
 

@@ -10,7 +10,7 @@ from zennb.views.text import clean
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zennb.core.records import Failure, Step
+    from zennb.core.records.records import Failure, Step
 
 __all__ = ["attempts", "error_line"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.log import settled
+from zennb.core.records.log import settled
 from zennb.views.markup import block, box, image, muted, prose, svg_image
 from zennb.views.preview import BASE64, PICTURES
 from zennb.views.text import clean, clean_block, count

@@ -12,7 +12,7 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zennb.core.checked import Check, CheckedCell, Share
+    from zennb.core.records.check_findings import Check, CheckedCell, Share
 
 __all__ = ["check", "figure"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
-from zennb.core.key import differences
+from zennb.core.planning.cache_key import differences
 from zennb.views.artifact import glance
 from zennb.views.configuration import masked
 from zennb.views.mark import state_html, state_text
@@ -18,7 +18,7 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records import Artifact, ComponentSpec, Run, Step
+    from zennb.core.records.records import Artifact, ComponentSpec, Run, Step
     from zennb.views.view import Shown
 
 __all__ = ["compare"]

@@ -14,7 +14,7 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.core.records import ComponentSpec
+    from zennb.core.records.records import ComponentSpec
 
 __all__ = ["Flavor", "Option", "component", "components", "flavors"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.views.artifact import glance, label
-from zennb.views.graph import Node, graph
+from zennb.views.graphs.graph import Node, graph
 from zennb.views.markup import block, box, details
 from zennb.views.text import clean, listing, tree
 from zennb.views.view import View
@@ -14,7 +14,7 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records import Artifact, Step
+    from zennb.core.records.records import Artifact, Step
 
 __all__ = ["lineage"]
 

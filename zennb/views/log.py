@@ -12,7 +12,7 @@ from zennb.views.text import clean_block
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from zennb.core.log import RunLog, StepLog
+    from zennb.core.records.log import RunLog, StepLog
     from zennb.views.view import Shown
 
 __all__ = ["MOST", "log"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from zennb.core.records import Status
+from zennb.core.records.records import Status
 from zennb.views.markup import escape, strong
 from zennb.views.text import clean
 

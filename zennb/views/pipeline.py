@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records import Run, Status, Step
-from zennb.core.run_plan import Freshness
-from zennb.views.graph import Node, graph
+from zennb.core.planning.run_plan import Freshness
+from zennb.core.records.records import Run, Status, Step
+from zennb.views.graphs.graph import Node, graph
 from zennb.views.mark import mark, symbol_html
 from zennb.views.markup import block, box, escape, muted, name, prose, strong
 from zennb.views.run import STEP_COLUMNS, step_row
@@ -20,7 +20,7 @@ from zennb.views.view import Shown, View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.run_plan import PlannedStep, RunPlan
+    from zennb.core.planning.run_plan import PlannedStep, RunPlan
 
 __all__ = ["live", "pipeline", "plan_graph", "plan_table", "progress"]
 

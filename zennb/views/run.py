@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records import Run, Status, Step
+from zennb.core.records.records import Run, Status, Step
 from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import box, escape, muted, name, pairs, prose, strong

@@ -14,7 +14,7 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.core.records import ComponentSpec, StackSpec
+    from zennb.core.records.records import ComponentSpec, StackSpec
 
 __all__ = ["snapshot", "stack", "stacks"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.core.records import Artifact, Failure, Status, Step
-from zennb.core.run_plan import Freshness
+from zennb.core.planning.run_plan import Freshness
+from zennb.core.records.records import Artifact, Failure, Status, Step
 from zennb.views.artifact import brief, glance
 from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark, state_html, state_text, symbol_html
@@ -18,7 +18,7 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.run_plan import PlannedStep
+    from zennb.core.planning.run_plan import PlannedStep
 
 __all__ = ["NOT_RUN_YET", "effect", "explain", "reason", "running_line", "state_word", "status_line", "step"]
 

@@ -15,7 +15,7 @@ from zennb import plugins
 from zennb.components.component import Orchestrator, Reach, SecretRef
 from zennb.errors import MissingExtra
 from zennb.plugins import FlavorInfo
-from zennb.stacks.workspace import Workspace
+from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

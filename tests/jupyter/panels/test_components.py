@@ -9,12 +9,12 @@ import pytest
 from ipywidgets.widgets import widget as ipywidgets_widget
 
 from tests.jupyter.panels.conftest import plain
-from zennb.core.component_types import COMPONENT_TYPES
-from zennb.jupyter.panels.reference import Reference
+from zennb.core.records.component_types import COMPONENT_TYPES
+from zennb.jupyter.panels.kit.reference import Reference
 
 if TYPE_CHECKING:
     from tests.jupyter.panels.conftest import Opened
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.workspace import Workspace
 
 SECRET = "hunter2-hunter2"
 

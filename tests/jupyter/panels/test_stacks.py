@@ -13,7 +13,7 @@ from tests.jupyter.panels.conftest import plain
 
 if TYPE_CHECKING:
     from tests.jupyter.panels.conftest import Opened
-    from zennb.stacks.workspace import Workspace
+    from zennb.registry.workspace import Workspace
 
 SLOW = """%%step slow
 import os, time

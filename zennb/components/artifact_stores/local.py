@@ -27,7 +27,7 @@ from zennb.components.artifact_stores.strict_cache import StrictCache, Timeout, 
 from zennb.components.component import ArtifactStore, Reach
 from zennb.components.content import flat, is_digest, missing
 from zennb.errors import DamagedArtifact, InvalidConfiguration, MissingArtifact, StoreError
-from zennb.serial import Serial
+from zennb.worker_thread import Serial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,0 +1,254 @@
+"""What code touches while it runs: files read, made and removed, variables of the environment, programs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb.core.records.observed import ABSENT
+from zennb.engine.environment.access_tracer import Watch
+from zennb.engine.environment.files import state
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("SEEN", "1")
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x").write_text("x")
+    return tmp_path
+
+
+def watched(act: Callable[[], object], **more: Any) -> Watch:
+    watch = Watch(**more)
+    watch.start()
+    try:
+        act()
+    finally:
+        watch.stop()
+    return watch
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text()
+
+
+def _write(path: str, text: str = "new") -> None:
+    Path(path).write_text(text)
+
+
+def _append() -> None:
+    with Path("a").open("a") as file:
+        file.write("more")
+
+
+def _connect(path: str) -> None:
+    sqlite3.connect(path).close()
+
+
+def _read_then_write() -> None:
+    _read("a")
+    _write("a")
+
+
+def _write_then_read() -> None:
+    _write("c")
+    _read("c")
+
+
+def _make_and_fill() -> None:
+    Path("out").mkdir()
+    _write("out/y")
+    list(Path("out").iterdir())
+    _read("out/y")
+
+
+DEEDS: dict[str, tuple[Callable[[], object], set[str], set[str]]] = {
+    "nothing": (lambda: None, set(), set()),
+    "read": (lambda: _read("a"), {"a"}, set()),
+    "read twice": (lambda: (_read("a"), _read("a"), _read("b")), {"a", "b"}, set()),
+    "written": (lambda: _write("c"), set(), {"c"}),
+    "replaced": (lambda: _write("a"), set(), {"a"}),
+    "appended": (_append, {"a"}, {"a"}),
+    "read, then written": (_read_then_write, {"a"}, {"a"}),
+    "written, then read": (_write_then_read, set(), {"c"}),
+    "removed": (lambda: Path("a").unlink(), {"a"}, {"a"}),
+    "renamed": (lambda: Path("a").rename("c"), {"a"}, {"a", "c"}),
+    "linked": (lambda: os.link("a", "c"), {"a"}, {"c"}),
+    "symlinked": (lambda: Path("c").symlink_to("a"), {"a"}, {"c"}),
+    "listed": (lambda: os.listdir("data"), {"data"}, set()),  # noqa: PTH208 - what libraries call
+    "scanned": (lambda: list(os.scandir()), {"."}, set()),
+    "folder made and filled": (_make_and_fill, set(), {"out", "out/y"}),
+    "folder there already": (lambda: Path("data").mkdir(exist_ok=True), set(), {"data"}),
+    "tree removed": (lambda: shutil.rmtree("data"), {"data"}, {"data"}),
+    "database made": (lambda: _connect("new.db"), set(), {"new.db"}),
+    "database there": (lambda: _connect("a"), {"a"}, {"a"}),
+    "database in memory": (lambda: _connect(":memory:"), set(), set()),
+    "system's own": (lambda: _read("/proc/self/status"), set(), set()),
+}
+
+
+@pytest.mark.parametrize(("act", "read", "written"), DEEDS.values(), ids=DEEDS)
+def test_files_are_seen_as_they_are_touched(
+    act: Callable[[], object], read: set[str], written: set[str]
+) -> None:
+    watch = watched(act)
+    assert set(watch.files()) == read
+    assert set(watch.written()) == written
+
+
+def test_a_file_that_must_be_new_depends_on_there_being_none_yet_unless_it_is_a_passing_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert watched(lambda: Path("c").open("x").close()).files() == {}, (
+        "the folder is in that for temporary files"
+    )
+    monkeypatch.setattr(tempfile, "tempdir", str(folder / "data"))
+    watch = watched(lambda: Path("d").open("x").close())
+    assert (watch.files(), set(watch.written())) == ({"d": ABSENT}, {"d"})
+
+
+def test_a_file_counts_as_it_was_first_found() -> None:
+    before = state("a")
+    watch = watched(_read_then_write)
+    assert watch.files() == {"a": before}
+    assert watch.written() == {"a": state("a")} != {"a": before}
+
+
+def test_a_file_that_others_change_while_it_is_read_is_in_no_state() -> None:
+    watch = watched(lambda: _read("a"))
+    _write("a", "by somebody else")
+    assert watch.files() == {"a": "changed while it was read"}
+
+
+def test_a_file_that_was_looked_for_and_is_not_there_counts_as_absent() -> None:
+    def look() -> None:
+        with pytest.raises(FileNotFoundError):
+            _read("gone")
+
+    assert watched(look).files() == {"gone": ABSENT}
+
+
+def test_what_was_removed_is_absent_afterwards() -> None:
+    assert watched(lambda: Path("a").unlink()).written() == {"a": ABSENT}
+
+
+def test_paths_are_relative_to_the_folder_where_the_step_began(folder: Path) -> None:
+    def act() -> None:
+        os.chdir("data")
+        _read("x")
+        _read(str(folder.parent / "elsewhere"))
+
+    (folder.parent / "elsewhere").write_text("")
+    assert set(watched(act).files()) == {"data/x", str(folder.parent / "elsewhere")}
+
+
+def test_ignored_folders_do_not_count(folder: Path) -> None:
+    watch = watched(lambda: (_read("data/x"), _read("a")), ignored=(str(folder / "data"),))
+    assert set(watch.files()) == {"a"}
+
+
+def test_nothing_is_seen_before_and_after() -> None:
+    watch = Watch()
+    _read("a")
+    watch.start()
+    watch.stop()
+    _read("a")
+    os.environ.get("SEEN")
+    watch.stop()
+    assert (watch.files(), watch.environment) == ({}, {})
+    assert type(os.environ).__name__ == "_Environ"
+
+
+def test_variables_that_the_users_code_reads_are_noted_with_their_value() -> None:
+    watch = watched(lambda: (os.environ.get("SEEN"), os.environ.get("NOT_SET"), os.getenv("SEEN")))
+    assert watch.environment == {"SEEN": "1", "NOT_SET": None}
+    assert not watch.reads_all
+
+
+def test_variables_that_libraries_read_are_their_own_matter() -> None:
+    assert "HOME" not in watched(lambda: Path("~").expanduser()).environment
+
+
+def test_variables_that_were_set_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEW_ONE", raising=False)
+
+    def act() -> None:
+        os.environ["NEW_ONE"] = "2"
+        os.environ.get("NEW_ONE")
+        del os.environ["SEEN"]
+
+    watch = watched(act)
+    monkeypatch.delenv("NEW_ONE")
+    assert watch.environment == {}
+    assert watch.sets == watch.sets_itself == {"NEW_ONE", "SEEN"}
+
+
+@pytest.mark.parametrize(
+    "act", [lambda: dict(os.environ), lambda: list(os.environ), lambda: os.environ.copy()]
+)
+def test_going_through_the_whole_environment_is_noted(act: Callable[[], object]) -> None:
+    assert watched(act).reads_all
+
+
+def test_programs_are_named_as_they_were_called() -> None:
+    watch = watched(lambda: (subprocess.run(["true", "a"], check=True), os.system("true b")))
+    assert watch.programs == ["true a", "true b"]
+
+
+def test_what_another_program_reads_can_be_noted() -> None:
+    watch = Watch()
+    watch.read_unseen(["a", "data", "gone"])
+    assert set(watch.files()) == {"a", "data", "gone"}
+    assert watch.files()["data"].startswith("names ")
+
+
+def test_two_watches_stay_apart_and_know_of_each_other() -> None:
+    def elsewhere(path: str, found: list[Watch]) -> None:
+        found.append(watched(lambda: (both.wait(), _read(path), both.wait())))
+
+    both, found = threading.Barrier(2), list[Watch]()
+    threads = [threading.Thread(target=elsewhere, args=(path, found)) for path in ("a", "b")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sorted(watch.files()) for watch in found) == [["a"], ["b"]]
+    assert [watch.is_alone for watch in found] == [False, False]
+    assert watched(lambda: None).is_alone
+
+
+def test_threads_that_a_step_starts_are_its_own() -> None:
+    def act() -> None:
+        thread = threading.Thread(target=_read, args=("a",))
+        thread.start()
+        thread.join()
+
+    assert set(watched(act).files()) == {"a"}
+
+
+def test_an_import_lists_no_folder_for_the_step(folder: Path) -> None:
+    (folder / "a_local_module.py").write_text("x = 1")
+    sys.path.insert(0, str(folder))
+    try:
+        watch = watched(lambda: __import__("a_local_module"))
+    finally:
+        sys.path.remove(str(folder))
+        sys.modules.pop("a_local_module", None)
+    assert "." not in watch.files(), "the folder was searched for modules, not listed"
+    assert watch.environment == {}

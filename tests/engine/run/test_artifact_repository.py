@@ -1,0 +1,231 @@
+"""Values become artifacts in one store, and come back sharing what they shared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zennb.components.artifact_stores.memory import MemoryArtifactStore
+from zennb.digests.digest import look
+from zennb.engine.run.artifact_repository import Kept, Shelf, _groups
+from zennb.errors import MissingArtifact, MissingDefinition, NotStorable
+from zennb.materializers.signer import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from zennb.components.component import Buffer
+    from zennb.core.records.records import Artifact
+    from zennb.digests.digest import Look
+
+
+class Counting(MemoryArtifactStore):
+    """Counts how often it is asked to store something."""
+
+    asked = 0
+
+    def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
+        self.asked += 1
+        return super().put_all(blobs)
+
+
+def looks(values: Mapping[str, Any]) -> dict[str, tuple[Any, Look]]:
+    return {name: (value, look(value, name=name)) for name, value in values.items()}
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.store = Counting.from_config("counting", {})
+        self.scope: dict[str, Any] = {"__name__": "__main__"}
+        self.recorded: list[Artifact] = []
+        self.shelf = Shelf(
+            store=self.store,
+            scope=self.scope,
+            signer=Signer(folder),
+            known=lambda digests: {
+                digest: [each for each in self.recorded if each.digest == digest] for digest in digests
+            },
+        )
+
+    def keep(self, values: Mapping[str, Any], **options: Any) -> Kept:
+        kept = self.shelf.keep(looks(values), **options)
+        self.recorded[:0] = kept.artifacts.values()
+        return kept
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_values_are_stored_at_once_and_come_back(bench: Bench) -> None:
+    values = {"b": [1, 2], "a": "text", "c": np.arange(3)}
+    kept = bench.keep(values)
+    assert list(kept.artifacts) == ["b", "a", "c"]
+    assert bench.store.asked == 1
+    found = bench.shelf.fetch(kept.artifacts)
+    assert (found["b"], found["a"], found["c"].tolist()) == ([1, 2], "text", [0, 1, 2])
+    assert {each.item for each in kept.artifacts.values()} == {None}
+    assert not kept.refused
+
+
+def test_nothing_asks_the_store_for_nothing(bench: Bench) -> None:
+    assert bench.shelf.keep({}) == Kept(artifacts={}, refused={})
+    assert bench.store.asked == 0
+
+
+def test_values_that_share_state_are_stored_as_one_and_share_it_again(bench: Bench) -> None:
+    inner = [1]
+    kept = bench.keep({"inner": inner, "apart": [1], "outer": {"k": inner}})
+    artifacts = kept.artifacts
+    assert (artifacts["inner"].item, artifacts["outer"].item, artifacts["apart"].item) == (
+        "inner",
+        "outer",
+        None,
+    )
+    assert artifacts["inner"].blob == artifacts["outer"].blob != artifacts["apart"].blob
+    assert artifacts["inner"].digest == look(inner).digest
+    assert (artifacts["inner"].type, artifacts["outer"].type) == ("list", "dict")
+    found = bench.shelf.fetch(artifacts)
+    assert found["outer"]["k"] is found["inner"]
+    assert found["apart"] is not found["inner"]
+    assert list(artifacts) == ["inner", "apart", "outer"]
+
+
+def test_one_of_a_group_can_be_fetched_alone(bench: Bench) -> None:
+    inner = [1]
+    kept = bench.keep({"inner": inner, "outer": [inner]})
+    assert bench.shelf.fetch({"outer": kept.artifacts["outer"]}) == {"outer": [[1]]}
+
+
+def test_a_value_that_cannot_be_stored_is_refused_by_name_with_its_group(bench: Bench) -> None:
+    exec("class Model: pass\nmodel = Model()\nclass Model: pass", bench.scope)
+    model = bench.scope["model"]
+    kept = bench.keep({"model": model, "fine": [1], "models": [model]})
+    assert set(kept.artifacts) == {"fine"}
+    assert set(kept.refused) == {"model", "models"}
+    assert "Model" in kept.refused["model"]
+
+
+def test_a_value_recorded_before_is_not_written_again(bench: Bench) -> None:
+    first = bench.keep({"x": [1, 2, 3]}).artifacts["x"]
+    assert bench.keep({"x": [1, 2, 3]}).artifacts["x"] is first
+    other = bench.keep({"y": [1, 2, 3]}).artifacts["y"]
+    assert bench.store.asked == 1
+    assert (other.name, other.blob, other.id) == ("y", first.blob, None)
+    assert bench.shelf.fetch({"y": other}) == {"y": [1, 2, 3]}
+
+
+def test_a_value_whose_bytes_are_gone_is_written_again(bench: Bench) -> None:
+    first = bench.keep({"x": [1, 2, 3]}).artifacts["x"]
+    bench.store.delete(first.blob)
+    again = bench.keep({"x": [1, 2, 3]}).artifacts["x"]
+    assert again is not first
+    assert bench.shelf.fetch({"x": again}) == {"x": [1, 2, 3]}
+
+
+def test_a_member_of_a_group_does_not_stand_for_a_value_alone(bench: Bench) -> None:
+    inner = [1, 2, 3]
+    bench.keep({"inner": inner, "outer": [inner]})
+    alone = bench.keep({"x": [1, 2, 3]}).artifacts
+    assert alone["x"].item is None
+    assert bench.shelf.fetch(alone) == {"x": [1, 2, 3]}
+
+
+def test_what_was_captured_is_an_output_once_a_step_makes_it(bench: Bench) -> None:
+    captured = bench.keep({"x": [1]}, kind="captured").artifacts["x"]
+    assert bench.keep({"x": [1]}, kind="captured").artifacts["x"] is captured
+    assert bench.keep({"y": [1]}, kind="captured").artifacts["y"].kind == "captured"
+    made = bench.keep({"x": [1], "z": [1]}).artifacts
+    assert (made["x"].kind, made["z"].kind) == ("output", "output")
+    assert made["x"].blob == captured.blob
+    assert bench.keep({"x": [1]}).artifacts["x"] is made["x"]
+
+
+def test_what_a_step_made_stays_its_output_when_it_is_captured(bench: Bench) -> None:
+    made = bench.keep({"x": [1]}).artifacts["x"]
+    assert bench.keep({"x": [1]}, kind="captured").artifacts["x"] is made
+    assert bench.keep({"y": [1]}, kind="captured").artifacts["y"].kind == "captured"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [(3, "parameter"), ("text", "parameter"), (None, "parameter"), ("x" * 80, "captured"), ([1], "captured")],
+)
+def test_a_captured_small_scalar_is_a_parameter(bench: Bench, value: Any, kind: str) -> None:
+    assert bench.keep({"x": value}, kind="captured").artifacts["x"].kind == kind
+    assert bench.keep({"x": value}).artifacts["x"].kind == "output"
+
+
+def test_bytes_that_are_missing_are_named_by_their_artifact(bench: Bench) -> None:
+    artifact = bench.keep({"x": [1]}).artifacts["x"]
+    bench.store.delete(artifact.blob)
+    with pytest.raises(MissingArtifact, match=r"the bytes of x v0 are not in this artifact store") as caught:
+        bench.shelf.fetch({"x": artifact})
+    assert caught.value.digest == artifact.blob
+
+
+def test_the_first_missing_artifact_is_named(bench: Bench) -> None:
+    kept = bench.keep({"a": [1], "b": [2], "c": [3]}).artifacts
+    assert bench.shelf.first_missing(kept.values()) is None
+    bench.store.delete(kept["b"].blob)
+    bench.store.delete(kept["c"].blob)
+    assert bench.shelf.first_missing(kept.values()) is kept["b"]
+
+
+def test_classes_are_found_in_the_scope_of_the_shelf(bench: Bench) -> None:
+    exec("class Model: pass\nmodel = Model()", bench.scope)
+    kept = bench.keep({"model": bench.scope["model"]}).artifacts
+    other: dict[str, Any] = {"__name__": "__main__"}
+    scoped = bench.shelf.scoped(other)
+    with pytest.raises(MissingDefinition, match="Model"):
+        scoped.fetch(kept)
+    exec("class Model: kind = 'other'", other)
+    assert type(scoped.fetch(kept)["model"]) is other["Model"]
+    assert type(bench.shelf.fetch(kept)["model"]) is bench.scope["Model"]
+
+
+def test_the_same_shelf_can_lead_into_another_store(bench: Bench) -> None:
+    other = MemoryArtifactStore.from_config("other", {})
+    kept = bench.shelf.into(other).keep(looks({"x": [1]})).artifacts
+    assert other.has(kept["x"].blob)
+    assert not bench.store.has(kept["x"].blob)
+
+
+def test_changes_come_back_and_a_plain_result_is_not_named_among_them(bench: Bench) -> None:
+    changes = {"numpy print options": {"precision": 3}, "result": 42}
+    carried = bench.shelf.keep_changes(changes)
+    assert carried.names == ("numpy print options",)
+    assert bench.shelf.fetch_changes(carried) == changes
+    assert bench.shelf.fetch_changes(None) == {}
+
+
+def test_changes_without_content_cannot_be_stored(bench: Bench) -> None:
+    with pytest.raises(NotStorable, match="is a generator") as caught:
+        bench.shelf.keep_changes({"odd": (each for each in "")})
+    assert "odd" in str(caught.value.path)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sets(st.integers(0, 4), max_size=3), min_size=1, max_size=6))
+def test_groups_are_what_is_connected_through_shared_state(members: list[set[int]]) -> None:
+    parts: list[list[int]] = [[number] for number in range(5)]
+    values = {f"v{place}": [parts[each] for each in sorted(found)] for place, found in enumerate(members)}
+    groups = _groups(looks(values))
+    assert sorted(name for group in groups for name in group) == sorted(values)
+    together = {frozenset(group) for group in groups}
+    expected: list[tuple[set[str], set[int]]] = []
+    for place, found in enumerate(members):
+        near = [each for each in expected if each[1] & found]
+        expected = [each for each in expected if each not in near]
+        names, numbers = {f"v{place}"}, set(found)
+        for each in near:
+            names |= each[0]
+            numbers |= each[1]
+        expected.append((names, numbers))
+    assert together == {frozenset(names) for names, _ in expected}

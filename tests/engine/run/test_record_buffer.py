@@ -1,0 +1,110 @@
+"""Records of a run are held back for a moment, and written together; bytes go before them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.components.artifact_stores.memory import MemoryArtifactStore
+from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.engine.run.prefetched_records import Recollection
+from zennb.engine.run.record_buffer import BEARABLE, MANY, Ledger
+from zennb.metadata.store import MetadataStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def metadata(tmp_path: Path) -> Iterator[MetadataStore]:
+    opened = MetadataStore(tmp_path / "metadata.db")
+    yield opened
+    opened.close()
+
+
+def artifact(name: str, content: str = "1") -> Artifact:
+    return Artifact(name=name, digest=content, blob=content * 64, materializer="plain", size=1, type="int")
+
+
+def step(name: str, **fields: object) -> Step:
+    plain = Step(name=name, status=Status.COMPLETED, key=name, parts=Parts(code=name), seconds=0.001)
+    return replace(plain, **fields)  # type: ignore[arg-type]  # fields of a step
+
+
+def run() -> Run:
+    part = ComponentSpec(type="orchestrator", name="default", flavor="local")
+    return Run(kind="pipeline", stack=StackSpec(name="default", components={"orchestrator": part}))
+
+
+def test_nothing_is_written_before_it_is_asked_for_and_bytes_go_first(metadata: MetadataStore) -> None:
+    found: list[int] = []
+    begun = metadata.begin_run(run())
+    ledger = Ledger(metadata, lambda: found.append(len(metadata.steps(begun.id or 0))))
+    for number in range(3):
+        ledger.note(step(f"s{number}", run=begun.id))
+    assert metadata.steps(begun.id or 0) == []
+    assert [each.name for each in ledger.write()] == ["s0", "s1", "s2"]
+    assert found == [0]
+    assert len(metadata.steps(begun.id or 0)) == 3
+    assert ledger.write() == []
+
+
+def test_the_run_ends_in_the_same_transaction(metadata: MetadataStore) -> None:
+    begun = metadata.begin_run(run())
+    ledger = Ledger(metadata, lambda: None)
+    ledger.note(step("a", run=begun.id))
+    ledger.write(replace(begun, status=Status.COMPLETED, seconds=1.0))
+    ended = metadata.run(begun.id or 0)
+    assert ended is not None
+    assert (ended.status, ended.steps) == (Status.COMPLETED, {"completed": 1})
+
+
+def test_an_artifact_that_was_recorded_meanwhile_is_taken_as_that_one(metadata: MetadataStore) -> None:
+    ledger = Ledger(metadata, lambda: None)
+    first = artifact("x", "1")
+    ledger.note(step("make", outputs={"x": first}))
+    [made] = ledger.write()
+    ledger.note(step("change", inputs={"x": first}, outputs={"x": artifact("x", "2")}))
+    ledger.note(step("take", inputs={"x": first}))
+    changed, taken = ledger.write()
+    assert changed.inputs == taken.inputs == made.outputs
+    assert [each.version for each in metadata.history("x")] == [2, 1]
+
+
+def test_it_is_due_when_much_work_or_much_else_is_held_back(metadata: MetadataStore) -> None:
+    ledger = Ledger(metadata, lambda: None)
+    ledger.note(step("a", seconds=BEARABLE / 2))
+    ledger.note(step("cached", seconds=100.0, reused=7))
+    assert not ledger.is_due
+    ledger.note(step("b", seconds=BEARABLE))
+    assert ledger.is_due
+
+    full = Ledger(metadata, lambda: None)
+    for number in range(MANY):
+        full.note(step(str(number)))
+    assert full.is_due
+
+
+def test_keys_that_are_held_back_are_told(metadata: MetadataStore) -> None:
+    ledger = Ledger(metadata, lambda: None)
+    ledger.note(step("a", key=""))
+    ledger.note(step("b"))
+    assert ledger.holds("x", "b")
+    assert not ledger.holds("", "x")
+    ledger.write()
+    assert not ledger.holds("b")
+
+
+def test_a_result_is_recollected_when_all_its_bytes_are_there(metadata: MetadataStore) -> None:
+    store = MemoryArtifactStore.from_config("memory", {})
+    here, shown = store.put([b"here"]), store.put([b"shown"])
+    whole = metadata.add(step("whole", outputs={"x": replace(artifact("x"), blob=here)}, displays=shown))
+    metadata.add(step("gone", outputs={"y": replace(artifact("y", "2"), blob="0" * 64)}))
+    metadata.add(step("mute", outputs={"x": replace(artifact("x"), blob=here)}, displays="0" * 64))
+    previous = metadata.previous_all(["whole", "gone", "mute"], "")
+    recollection = Recollection(previous, metadata=metadata, store=store)
+    assert recollection.find("whole") == [whole]
+    assert recollection.find("gone") == recollection.find("mute") == recollection.find("unheard of") == []

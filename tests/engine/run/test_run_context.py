@@ -1,0 +1,358 @@
+"""The verdict on a step at one stack, and the records of what became of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.engine.steps import Notebook, step
+from zennb.components.artifact_stores.memory import MemoryArtifactStore
+from zennb.components.orchestrators.local import LocalOrchestrator
+from zennb.core.planning.cache_decision import Verdict
+from zennb.core.records.observed import Carried, Observed
+from zennb.core.records.records import Artifact, Attempt, Failure, Status, Step
+from zennb.digests.digest import look
+from zennb.engine.run.prefetched_records import Recollection
+from zennb.engine.run.run_context import LARGE, failure_of, is_interrupt, run_versions
+from zennb.engine.step.outcome import StepOutcome
+from zennb.errors import StepRefused, StoreError
+
+if TYPE_CHECKING:
+    from zennb.engine.step.definition import Definition
+
+RUN = Verdict(reason="first run")
+
+
+def recorded(notebook: Notebook, definition: Definition, **fields: Any) -> Step:
+    """Record that a step made `y` and put its bytes into the store."""
+    resolved = notebook.resolve(definition)
+    value = fields.pop("value", [1])
+    kept = notebook.site.shelf.keep({"y": (value, look(value))}).artifacts
+    made = notebook.site.made_step(
+        resolved, RUN, StepOutcome(artifacts=kept, seconds=1.0), inputs={}, started=time.time()
+    )
+    run = notebook.site.new_run("session")
+    return notebook.metadata.add(replace(made, **fields), run=run)
+
+
+def verdict(notebook: Notebook, definition: Definition, **more: Any) -> Verdict:
+    return notebook.site.verdict(notebook.resolve(definition), **more)
+
+
+def test_a_step_that_made_its_results_before_is_reused(notebook: Notebook) -> None:
+    definition = step("y = [1]")
+    assert verdict(notebook, definition) == Verdict(reason="first run")
+    made = recorded(notebook, definition)
+    found = verdict(notebook, definition)
+    assert found.reuse is not None
+    assert (found.reuse.id, found.reason) == (made.id, f"same code and inputs as run {made.run}")
+
+
+def test_the_newest_result_is_reused_and_an_older_one_when_the_newest_is_incomplete(
+    notebook: Notebook,
+) -> None:
+    definition = step("y = [1]")
+    older, newer = recorded(notebook, definition), recorded(notebook, definition)
+    found = verdict(notebook, definition).reuse
+    assert found is not None
+    assert found.id == newer.id
+    # What it showed, or the settings it changed, may be kept in the store of another stack only.
+    shown_elsewhere = recorded(notebook, definition, displays="0" * 64)
+    carried = Carried(blob="1" * 64, materializer="json", names=("n",))
+    recorded(notebook, definition, carried=carried)
+    found = verdict(notebook, definition).reuse
+    assert found is not None
+    assert found.id == newer.id
+    notebook.store.delete(newer.outputs["y"].blob)
+    assert older.outputs["y"].blob == newer.outputs["y"].blob
+    gone = verdict(notebook, definition)
+    assert gone.reuse is None
+    assert gone.reason == "`y v1` is not in artifact store 'default'"
+    assert shown_elsewhere.id != newer.id
+
+
+def test_options_that_force_a_run_win(notebook: Notebook) -> None:
+    recorded(notebook, step("y = [1]"))
+    assert verdict(notebook, step("y = [1]"), asked="--rerun").reason == "asked for with --rerun"
+    assert verdict(notebook, step("y = [1]", rerun=True)).reason == "asked for with --rerun"
+    assert verdict(notebook, step("y = [1]", cache=False)).reason == "asked for with --no-cache"
+    assert verdict(notebook, step("y = [1]")).reuse is not None
+
+
+def test_a_key_that_cannot_be_trusted_is_not_looked_for(notebook: Notebook) -> None:
+    notebook.cell("g = (i for i in ())")
+    definition = step("y = list(g)")
+    made = recorded(notebook, definition)
+    known = Recollection({"s": made}, metadata=notebook.metadata, store=notebook.store)
+    for found in (verdict(notebook, definition), verdict(notebook, definition, known=known)):
+        assert found.reuse is None
+        assert found.reason.startswith("runs every time: it reads `g`")
+
+
+def test_an_expired_result_is_the_reason(notebook: Notebook) -> None:
+    definition = step("y = [1]")
+    recorded(notebook, definition, expires=time.time() - 10)
+    assert verdict(notebook, definition).reason.startswith("expired")
+
+
+def test_a_file_that_changed_is_the_reason_unless_the_overlay_says_how_it_will_be(notebook: Notebook) -> None:
+    definition = step("y = [1]")
+    recorded(notebook, definition, observed=Observed(files={"absent.csv": "a state"}))
+    assert verdict(notebook, definition).reason == "absent.csv is gone"
+    assert verdict(notebook, definition, overlay={"absent.csv": "a state"}).reuse is not None
+    assert verdict(notebook, definition, overlay={"absent.csv": "other"}).reason == "absent.csv changed"
+
+
+def test_the_lean_key_comes_first(notebook: Notebook) -> None:
+    definition = step("for x in xs: best = x\ny = best")
+    notebook.cell("xs = [1]")
+    lean = recorded(notebook, definition)
+    notebook.cell("best = 1")
+    resolved = notebook.resolve(definition)
+    assert resolved.lean_key == lean.key
+    found = notebook.site.verdict(resolved).reuse
+    assert found is not None
+    assert found.id == lean.id
+    full = recorded(notebook, definition)
+    assert full.key != lean.key
+    found = notebook.site.verdict(resolved).reuse
+    assert found is not None
+    assert found.id == lean.id
+
+
+def test_what_was_asked_beforehand_is_used_while_nothing_around_it_changed(notebook: Notebook) -> None:
+    definition = step("y = [1]")
+    made = recorded(notebook, definition)
+
+    def known(found: Step) -> Recollection:
+        return Recollection({"s": found}, metadata=notebook.metadata, store=notebook.store)
+
+    assert verdict(notebook, definition, known=known(made)).reuse == made
+    changed = recorded(notebook, definition, observed=Observed(files={"absent.csv": "a state"}))
+    other = verdict(notebook, definition, known=known(changed)).reuse
+    assert other is not None
+    assert other.id == made.id  # an older one that still holds is looked for as always
+
+
+def test_the_reason_of_a_run_names_what_changed_since(notebook: Notebook) -> None:
+    notebook.cell("a = [1]")
+    made = recorded(notebook, step("y = a"))
+    notebook.cell("a = [2]")
+    assert verdict(notebook, step("y = a")).reason == "input `a` changed"
+    known = Recollection({"s": made}, metadata=notebook.metadata, store=notebook.store)
+    assert verdict(notebook, step("y = a"), known=known).reason == "input `a` changed"
+    nothing = Recollection({}, metadata=notebook.metadata, store=notebook.store)
+    assert verdict(notebook, step("y = a"), known=nothing).reason == "first run"
+
+
+def test_a_step_whose_unstored_output_is_read_elsewhere_runs(notebook: Notebook) -> None:
+    definition = step("y = [1]\nbig = 2", no_store=("big",))
+    recorded(notebook, definition)
+    assert verdict(notebook, definition).reuse is not None
+    recorded(notebook, step("z = big", "reader", outputs=("y",)))
+    assert verdict(notebook, definition).reason == (
+        "runs every time: step 'reader' reads `big`, which --no-store keeps out of the store"
+    )
+
+
+def test_magic_lines_work_only_where_steps_run_in_the_kernel(notebook: Notebook) -> None:
+    definition = step("y = 1\nget_ipython().system('ls')")
+    verdict(notebook, definition)
+
+    class Far(LocalOrchestrator):
+        in_kernel = False
+
+    notebook.site = replace(notebook.site, orchestrator=Far.from_config("far", {}))
+    with pytest.raises(StepRefused, match=r"step 's', line 2: `.*ls.*` works only in the kernel"):
+        verdict(notebook, definition)
+
+
+# Bytes
+
+
+def test_small_outputs_are_proven_and_large_ones_left_where_they_are(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = recorded(notebook, step("y = [1]"))
+    large = recorded(notebook, step("y = 'big'"), value=bytes(LARGE + 1))
+    assert small.outputs["y"].size < LARGE <= large.outputs["y"].size
+    good = Verdict(reuse=small, reason="good")
+    assert notebook.site.proven(good, small) is good
+
+    def broken(_digest: str) -> bytes:
+        raise StoreError("the bytes are damaged. They were moved aside.")
+
+    monkeypatch.setattr(notebook.store, "get", broken)
+    assert notebook.site.proven(good, small) == Verdict(reason="the bytes are damaged")
+    assert notebook.site.proven(good, large) is good
+    shown = replace(large, displays="0" * 64)
+    assert notebook.site.proven(good, shown).reuse is None
+
+
+def test_large_inputs_that_cannot_be_read_are_named(notebook: Notebook) -> None:
+    def artifact(name: str, size: int, blob: str = "0" * 64) -> Artifact:
+        return Artifact(name=name, digest="d", blob=blob, materializer="json", size=size, type="list")
+
+    notebook.cell("here = [1]")
+    there = notebook.store.put([b"bytes"])
+    given = {
+        "lost": artifact("lost", LARGE),
+        "small": artifact("small", 1),
+        "there": artifact("there", LARGE, there),
+    }
+    resolved = notebook.resolve(step("y = [lost, small, there, here]"), given=given)
+    assert notebook.site.unreadable(resolved) == ["lost"]
+
+
+def test_inputs_are_captured_unless_the_store_holds_them_already(notebook: Notebook) -> None:
+    notebook.cell("a = [1]\nk = 3\nbig = [2]\ng = (i for i in ())")
+    notebook.site = replace(notebook.site, unstored=lambda: {"big"})
+    given = notebook.site.shelf.keep({"made": ([5], look([5]))}).artifacts
+    definition = step("y = [a, k, big, g, made]")
+    kept = notebook.site.keep_inputs(notebook.resolve(definition, given=given))
+    assert {name: each.kind for name, each in kept.items()} == {
+        "a": "captured",
+        "k": "parameter",
+        "made": "output",
+    }
+    assert kept["made"] is given["made"]
+    assert notebook.store.has(kept["a"].blob)
+
+
+def test_an_input_that_only_another_store_holds_is_brought_here_or_captured_anew(notebook: Notebook) -> None:
+    notebook.cell("a = [1]")
+    elsewhere = Artifact(
+        name="a", digest=look([1]).digest, blob="0" * 64, materializer="json", size=1, type="list"
+    )
+    notebook.holdings.bind("a", notebook.namespace["a"], elsewhere, look([1]))
+    asked: list[Artifact] = []
+
+    def bring(artifact: Artifact) -> bool:
+        asked.append(artifact)
+        return len(asked) > 1
+
+    notebook.site = replace(notebook.site, elsewhere=bring)
+    resolved = notebook.resolve(step("y = a"))
+    assert notebook.site.keep_inputs(resolved)["a"].kind == "captured"
+    assert notebook.site.keep_inputs(resolved)["a"] is elsewhere
+    assert asked == [elsewhere, elsewhere]
+    known = Recollection({}, metadata=notebook.metadata, store=notebook.store)
+    known.present.add("0" * 64)
+    assert notebook.site.keep_inputs(resolved, known=known)["a"] is elsewhere
+    assert len(asked) == 2
+
+
+def test_another_way_into_the_store_is_that_of_its_shelf_too(notebook: Notebook) -> None:
+    other = MemoryArtifactStore.from_config("other", {})
+    site = notebook.site.with_store(other)
+    assert site.store is other
+    assert site.shelf.store is other
+    assert notebook.site.store is notebook.store
+
+
+# Records
+
+
+def test_a_record_of_a_step_that_ran_says_what_came_of_it(notebook: Notebook) -> None:
+    resolved = notebook.resolve(step("y = [1]", expires=60.0))
+    tries = [Attempt(started=1.0, seconds=2.0, failure=Failure(type="E", message="m"))]
+    outcome = StepOutcome(
+        defines=("f",), deletes=("x",), displays="d", seconds=5.0, not_reusable=("why", "else")
+    )
+    made = notebook.site.made_step(resolved, RUN, outcome, inputs={}, started=100.0, attempts=tries)
+    assert (made.status, made.reason, made.seconds, made.expires) == (
+        Status.COMPLETED,
+        "first run",
+        5.0,
+        165.0,
+    )
+    assert (made.reusable, made.unusable_because) == (False, "why")
+    assert (made.defines, made.deletes, made.displays, made.attempts) == (("f",), ("x",), "d", tuple(tries))
+    assert (made.key, made.parts) == (resolved.key, resolved.parts)
+    good = notebook.site.made_step(resolved, RUN, StepOutcome(), inputs={}, started=1.0)
+    assert (good.reusable, good.unusable_because) == (True, "")
+
+
+def test_a_record_of_a_reused_step_takes_over_what_the_source_left(notebook: Notebook) -> None:
+    notebook.cell("a = [1]")
+    definition = step("y = a", expires=60.0)
+    source = replace(
+        recorded(notebook, definition),
+        started=100.0,
+        seconds=9.0,
+        expires=None,
+        defines=("f",),
+        inputs={"a": Artifact(name="a", digest="d", blob="b", materializer="json", size=1, type="list")},
+    )
+    found = notebook.site.cached_step(notebook.resolve(definition), RUN, source, started=200.0, seconds=2.0)
+    assert (found.status, found.reused, found.saved) == (Status.CACHED, source.id, 7.0)
+    assert (found.outputs, found.defines, found.inputs) == (source.outputs, ("f",), source.inputs)
+    assert found.expires == 169.0  # counted from when the results were made, not from when they were reused
+    slow = notebook.site.cached_step(notebook.resolve(definition), RUN, source, started=200.0, seconds=99.0)
+    assert slow.saved == 0.0
+
+
+def test_a_record_tells_an_error_from_an_interrupt(notebook: Notebook) -> None:
+    resolved = notebook.resolve(step("y = 1"))
+
+    def failed(error: BaseException | None) -> Step:
+        return notebook.site.failed_step(resolved, RUN, error, started=1.0, seconds=2.0)
+
+    broken = failed(ValueError("bad"))
+    assert (broken.status, broken.reusable) == (Status.FAILED, False)
+    assert broken.failure is not None
+    assert (broken.failure.type, broken.failure.message) == ("ValueError", "bad")
+    for stopped in (failed(None), failed(KeyboardInterrupt())):
+        assert (stopped.status, stopped.failure, stopped.reusable) == (Status.INTERRUPTED, None, False)
+
+
+def test_a_cancelled_cell_is_interrupted() -> None:
+    import asyncio
+    import concurrent.futures
+
+    for error in (KeyboardInterrupt(), asyncio.CancelledError(), concurrent.futures.CancelledError()):
+        assert is_interrupt(error)
+    assert not is_interrupt(SystemExit())
+    assert not is_interrupt(ValueError())
+
+
+def test_a_failure_shows_frames_of_the_user_only() -> None:
+    def raised() -> Exception:
+        try:
+            step("(", "broken")  # the innermost frames are Python's, the outermost is this file's
+        except SyntaxError as error:
+            return error
+        raise AssertionError
+
+    found = failure_of(raised())
+    assert found.type == "SyntaxError"
+    assert "test_site.py" in found.traceback
+    assert found.traceback.rstrip().splitlines()[-1].startswith("SyntaxError: ")
+
+    with pytest.raises(Exception, match="absent") as caught:
+        LocalOrchestrator.from_config("x", {"absent": "1"})
+    assert "configured.py" not in failure_of(caught.value).traceback
+
+
+def test_a_run_notes_its_surroundings_and_the_packages_its_steps_used() -> None:
+    found = run_versions({"numpy": "2.0"})
+    assert found["numpy"] == "2.0"
+    assert {"python", "zennb", "platform"} <= set(found)
+    assert "numpy" not in run_versions({})
+
+
+def test_a_new_run_is_of_this_process_and_not_recorded(notebook: Notebook) -> None:
+    site = replace(notebook.site, notebook="a.ipynb", parent=7)
+    run = site.new_run("pipeline", parameters={"k": "1"})
+    assert (run.id, run.kind, run.notebook, run.parent, run.parameters) == (
+        None,
+        "pipeline",
+        "a.ipynb",
+        7,
+        {"k": "1"},
+    )
+    assert run.status is Status.RUNNING
+    assert run.process

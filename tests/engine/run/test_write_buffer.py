@@ -1,0 +1,76 @@
+"""Small results are held back on their way into a store: readable all the time, stored together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.components.artifact_stores.memory import MemoryArtifactStore
+from zennb.engine.run.write_buffer import SMALL, Gathering
+from zennb.errors import MissingArtifact, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.components.component import Buffer
+
+
+class Counting(MemoryArtifactStore):
+    """Counts how often it is asked to store something."""
+
+    asked = 0
+    broken = False
+
+    def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
+        type(self).asked += 1
+        if self.broken:
+            raise StoreError("the disk is full.")
+        return super().put_all(blobs)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Counting:
+    monkeypatch.setattr(Counting, "asked", 0)
+    return Counting.from_config("counting", {})
+
+
+def test_what_is_small_is_stored_together_and_can_be_read_before(store: Counting) -> None:
+    gathering = Gathering(store)
+    names = [gathering.put([b"value ", b"%d" % number]) for number in range(100)]
+    assert (store.asked, list(store.digests())) == (0, [])
+    assert [bytes(gathering.get(name)) for name in names[:2]] == [b"value 0", b"value 1"]
+    assert gathering.has(names[7])
+    assert gathering.present([*names, "0" * 64]) == frozenset(names)
+
+    gathering.flush()
+    gathering.flush()
+    assert store.asked == 1
+    assert sorted(store.digests()) == sorted(names)
+    assert all(bytes(store.get(name)) == bytes(gathering.get(name)) for name in names)
+
+
+def test_what_is_large_is_stored_at_once(store: Counting) -> None:
+    gathering = Gathering(store)
+    small, large = gathering.put_all([[b"small"], [bytes(SMALL + 1)]])
+    assert not store.has(small)
+    assert store.has(large)
+    assert gathering.has(small)
+    assert gathering.has(large)
+
+
+def test_what_could_not_be_stored_is_held_back_still(store: Counting) -> None:
+    gathering = Gathering(store)
+    name = gathering.put([b"value"])
+    store.broken = True
+    with pytest.raises(StoreError):
+        gathering.flush()
+    assert gathering.has(name)
+    store.broken = False
+    gathering.flush()
+    assert store.has(name)
+
+
+def test_what_nobody_has_put_is_missing(store: Counting) -> None:
+    with pytest.raises(MissingArtifact):
+        Gathering(store).get("0" * 64)

@@ -1,0 +1,160 @@
+"""Which variables share state: what a change through one would show in the other, and nothing else."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import Pipeline
+
+from zennb.digests.digest import look
+from zennb.engine.run.variable_tracker import Holdings
+from zennb.engine.step.shared_state import forget, share
+
+FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", None]})
+LIST = [1]
+ARRAY = np.arange(6)
+FIGURE = Figure()
+AXES = FIGURE.subplots()
+OTHER_FIGURE = Figure()
+OTHER_AXES = OTHER_FIGURE.subplots()
+IMAGE = AXES.imshow([[1, 2]], cmap="Greys")
+OTHER_IMAGE = OTHER_AXES.imshow([[1, 2]], cmap="Greys")
+COLOURS = colormaps["Greys"]
+BARS = Figure().subplots().bar(["a", "b"], [1, 2])
+OTHER_BARS = Figure().subplots().bar(["c", "d"], [1, 2])
+SHADED = Figure().subplots().imshow([[1, 2]], cmap=COLOURS)
+RECORDS = np.zeros(2, dtype=[("a", "i4")])
+MODEL = LinearRegression()
+
+TOGETHER = {
+    "an alias": (LIST, LIST),
+    "a container and what it holds": ({"k": LIST}, LIST),
+    "two containers of one list": ([LIST], {"k": LIST}),
+    "an array and a view": (ARRAY, ARRAY[1:3]),
+    "two views of one array": (ARRAY[:2], ARRAY[4:]),
+    "a figure and its axes": (FIGURE, AXES),
+    "a picture and its own colours": (SHADED, SHADED.get_cmap()),
+    "a structured array and its records": (RECORDS, RECORDS.view(np.recarray)),
+    "a pipeline and its model": (Pipeline([("m", MODEL)]), MODEL),
+    "a grouping and its frame": (FRAME.groupby("a"), FRAME),
+}
+APART = {
+    "equal lists": ([1], [1]),
+    "an array and a copy": (ARRAY, ARRAY.copy()),
+    "two figures": (FIGURE, OTHER_FIGURE),
+    "two pictures over categories": (BARS, OTHER_BARS),
+    "two pictures in the same colours": (IMAGE, OTHER_IMAGE),
+    "axes of two figures": (AXES, OTHER_AXES),
+    "a frame and its column": (FRAME, FRAME["a"]),
+    "a frame and some of its rows": (FRAME, FRAME.iloc[[0, 2]]),
+    "a frame and its head": (FRAME, FRAME.head(2)),
+    "a frame and its labels": (FRAME, FRAME.columns),
+    "two models": (MODEL, LinearRegression()),
+    "immutable values": ((1, "a"), (1, "a")),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), TOGETHER.values(), ids=TOGETHER)
+def test_these_share_state(one: object, other: object) -> None:
+    assert share(look(one), look(other))
+    assert share(look(other), look(one))
+
+
+@pytest.mark.parametrize(("one", "other"), APART.values(), ids=APART)
+def test_these_do_not(one: object, other: object) -> None:
+    assert not share(look(one), look(other))
+
+
+def partners(names: dict[str, Any], *asked: str) -> set[str]:
+    """The variables that share state with those asked about, none of which was ever looked at."""
+    return set(Holdings().partners({name: look(names[name]) for name in asked}, names))
+
+
+def test_partners_are_found_however_the_state_is_shared() -> None:
+    inner: list[int] = []
+    names = {
+        "box": [inner],
+        "inner": inner,
+        "seen": {"k": (1, inner)},
+        "stream": (n for n in inner),
+        "bound": inner.append,
+        "default": lambda x=inner: x,
+        "far": [[]],
+        "_hidden": inner,
+    }
+    assert partners(names, "inner") == {"box", "seen", "stream", "bound", "default"}
+    assert partners(names, "far") == set()
+
+
+def test_views_and_their_array_are_partners() -> None:
+    array = np.arange(6)
+    names = {
+        "array": array,
+        "view": array[2:],
+        "other": array[:1],
+        "copy": array.copy(),
+        "held": {"v": array[1:]},
+    }
+    assert partners(names, "array") == {"view", "other", "held"}
+    assert partners(names, "view") == {"array", "other", "held"}
+
+
+def test_a_variable_that_came_to_share_later_is_a_partner() -> None:
+    inner: list[int] = []
+    names: dict[str, Any] = {"inner": inner, "box": []}
+    holdings = Holdings()
+    holdings.look("box", names["box"])
+    names["box"].append(inner)
+    holdings.code_ran()
+    assert set(holdings.partners({"inner": look(inner)}, names)) == {"box"}
+
+
+def test_a_variable_that_has_been_rebound_is_no_partner() -> None:
+    inner: list[int] = []
+    names: dict[str, Any] = {"inner": inner, "old": [inner]}
+    holdings = Holdings()
+    assert set(holdings.partners({"inner": look(inner)}, names)) == {"old"}
+    names["old"] = 1
+    assert not holdings.partners({"inner": look(inner)}, names)
+
+
+def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    searches: list[int] = []
+    everything = gc.get_objects
+
+    def counted() -> list[object]:
+        searches.append(1)
+        return everything()
+
+    one, other, third = (look(figure) for figure in (FIGURE, OTHER_FIGURE, Figure()))
+    assert not share(one, other)
+    monkeypatch.setattr(gc, "get_objects", counted)
+    assert not share(one, other)
+    assert not share(other, third)
+    assert share(look(FIGURE), look(AXES))
+    assert searches == []
+
+
+def test_two_views_are_searched_for_once_until_code_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = np.arange(6)
+    start, end = base[:2], base[4:]
+    one, other = look(start), look(end)
+    assert share(one, other)
+    monkeypatch.setattr(gc, "get_objects", list)
+    assert share(other, one)
+    forget()
+    monkeypatch.setattr(gc, "get_objects", lambda: [{"__module__": "numpy", "__doc__": "", "kept": base}])
+    assert not share(one, other)
+
+
+def test_frames_with_the_same_labels_share_nothing() -> None:
+    index = pd.date_range("2020-01-01", periods=3)
+    one, other = (pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}, index=index) for _ in range(2))
+    assert not look(one).mutable & look(other).mutable

@@ -1,0 +1,156 @@
+"""The steps a kernel has seen: their order, and when one leaves."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zennb.engine.step.definition import Options, define
+from zennb.errors import UnknownName
+from zennb.jupyter.cells.step_registry import Register
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.engine.step.definition import Definition
+
+
+def step(name: str, cell: str = "", *, is_named: bool = True) -> Definition:
+    text = f"{name} = 1"
+    options = Options(name=name if is_named else "")
+    return define(ast.parse(text), options=options, source=text, text=text, filename="<cell>", cell=cell)
+
+
+def register(*names: str) -> Register:
+    """Return a register in which each step was run in the cell of its own name."""
+    found = Register()
+    for name in names:
+        found.add(step(name, cell=name))
+    return found
+
+
+def order(found: Register, cells: Sequence[str], saved: float = 0.0) -> str:
+    return " ".join(each.name for each in found.ordered(cells, saved=saved))
+
+
+@pytest.mark.parametrize(
+    ("ran", "cells", "expected"),
+    [
+        ("A B", "", "A B"),
+        ("B A", "", "B A"),
+        ("B A", "A B", "A B"),
+        ("A B", "x A y B z", "A B"),
+        ("A U1 U2 U3 B", "A B", "A U1 U2 U3 B"),
+        ("A B U1 U2 U3", "A B", "A B U1 U2 U3"),
+        ("A U1 B U2 U3", "A B", "A U1 B U2 U3"),
+        ("U1 U2 A B", "A B", "U1 U2 A B"),
+        ("U1 A U2 B U3", "A B", "U1 A U2 B U3"),
+        ("B U1 A U2", "A B", "A U2 B U1"),
+        ("A U1 U2", "C A B", "A U1 U2"),
+        ("U1 U2", "A B", "U1 U2"),
+        ("A A U1 A U2 B A", "A B", "A U1 U2 B"),
+        ("A U1 B U1 U2", "A B", "A U1 B U2"),
+        ("A U B", "B A", "B A U"),
+    ],
+)
+def test_steps_of_unsaved_cells_stand_behind_the_one_run_before_them(
+    ran: str, cells: str, expected: str
+) -> None:
+    assert order(register(*ran.split()), cells.split()) == expected
+
+
+@given(st.permutations("ABCDEFG"), st.permutations("ABCDEFG"), st.integers(0, 7))
+@settings(deadline=None)
+def test_any_order_keeps_saved_cells_in_the_files_order_and_unsaved_ones_behind_who_ran_before(
+    ran: list[str], cells: list[str], saved: int
+) -> None:
+    kept = cells[:saved]
+    found = order(register(*ran), kept).split()
+    assert sorted(found) == sorted(ran)
+    assert [name for name in found if name in kept] == kept
+    at, place = 0, {name: number for number, name in enumerate(found)}
+    for at, name in enumerate(ran):
+        if name in kept:
+            continue
+        before = [other for other in ran[:at] if other in kept]
+        assert not before or place[before[-1]] < place[name]
+        unsaved = [other for other in ran[:at] if other not in kept]
+        if unsaved and ran[at - 1] == unsaved[-1]:
+            assert place[name] == place[unsaved[-1]] + 1
+
+
+def test_a_cell_that_was_saved_meanwhile_takes_its_place_in_the_file() -> None:
+    found = register("A", "U", "B")
+    assert order(found, ["A", "B"]) == "A U B"
+    assert order(found, ["A", "B", "U"]) == "A B U"
+
+
+def test_a_forgotten_step_is_gone_until_its_cell_runs_again() -> None:
+    found = register("A", "B")
+    found.forget("A")
+    assert found.names() == ["B"]
+    with pytest.raises(UnknownName, match="no step 'A'"):
+        found.forget("A")
+    found.add(step("A", cell="A"))
+    assert (found.names(), order(found, ["A", "B"])) == (["B", "A"], "A B")
+
+
+def test_a_name_that_was_forgotten_is_free_for_another_cell() -> None:
+    found = Register()
+    found.add(step("x", cell="1", is_named=False))
+    found.forget("x")
+    assert found.add(step("x", cell="2", is_named=False)).name == "x"
+    assert found.add(step("x", cell="1", is_named=False)).name == "x-2"
+
+
+@pytest.mark.parametrize(("cell", "left"), [("A", "B"), ("C", "A B"), ("", "A B")])
+def test_a_cell_that_runs_as_a_plain_one_takes_its_step_along(cell: str, left: str) -> None:
+    found = register("A", "B")
+    found.add(step("B", cell=""))
+    found.cell_is_plain(cell)
+    assert " ".join(found.names()) == left
+
+
+def test_a_cell_whose_step_another_cell_took_over_takes_nothing_along() -> None:
+    found = register("A")
+    found.add(step("A", cell="other"))
+    found.cell_is_plain("A")
+    assert found.names() == ["A"]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [100.0]
+    monkeypatch.setattr("zennb.jupyter.cells.step_registry.time.time", lambda: now[0])
+    return now
+
+
+def test_a_step_leaves_when_its_cell_was_deleted_and_the_file_saved(clock: list[float]) -> None:
+    found = register("A", "B", "C")
+    clock[0] = 200.0
+    found.add(step("C", cell="C"))
+    assert order(found, ["A", "B"], saved=50.0) == "A B C"
+    assert order(found, ["A", "B"], saved=150.0) == "A B C"
+    assert order(found, ["A", "B"], saved=250.0) == "A B"
+    assert order(found, ["B"], saved=250.0) == "B"
+    assert order(found, ["other"], saved=250.0) == ""
+    found.add(step("C", cell="C"))
+    clock[0] = 300.0
+    found.add(step("A", cell="A"))
+    assert order(found, ["B"], saved=250.0) == "A B"
+
+
+def test_a_frontend_that_saves_other_ids_than_it_tells_deletes_nothing(clock: list[float]) -> None:
+    found = register("A", "B")
+    assert order(found, ["x", "y"], saved=clock[0] + 100) == "A B"
+    assert order(found, [], saved=clock[0] + 100) == "A B"
+
+
+def test_a_step_without_a_cell_is_never_taken_for_deleted(clock: list[float]) -> None:
+    found = register("A")
+    found.add(step("B"))
+    assert order(found, ["A"], saved=clock[0] + 100) == "A B"

@@ -1,0 +1,151 @@
+"""What is seen of a run while it goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb.jupyter.cells import cell_runs as cellrun
+from zennb.jupyter.kernel import live_display as live
+from zennb.jupyter.kernel.run_monitor import interrupt
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook
+
+SLOW = (
+    "import time\nprint('now at 7')\nuntil = time.time() + 0.8\nwhile time.time() < until: time.sleep(0.02)"
+)
+QUICK_STACK = (
+    "%orchestrator register pool --flavor=threads --workers=2",
+    "%artifact-store register ram --flavor=memory",
+    "%stack register quick -o pool -a ram --set",
+)
+
+
+def texts(displays: list[dict[str, Any]]) -> list[str]:
+    return [str(shown["data"].get("text/plain", "")) for shown in displays]
+
+
+@pytest.mark.parametrize("stack", [(), QUICK_STACK], ids=["in the kernel", "in threads"])
+def test_a_step_of_a_pipeline_shows_time_and_output_while_it_runs(
+    notebook: Notebook, stack: tuple[str, ...]
+) -> None:
+    notebook.run(*stack, f"%%step slow\n{SLOW}\nx = 1")
+    ran = notebook.cell("%pipeline run --rerun")
+    assert ran.error is None
+    *running, last = texts(ran.displays)
+    assert any("◌ running" in text and "output of slow:\nnow at 7" in text for text in running)
+    clocks = {
+        line.split("steps")[-1] for text in running for line in text.split("\n") if "of 1 steps" in line
+    }
+    assert len(clocks) >= 2, clocks
+    assert "✔ completed" in last
+    assert "now at 7" not in last
+    ids = {shown["transient"]["display_id"] for shown in ran.displays}
+    assert len(ids) == 1
+    assert [shown["update"] for shown in ran.displays] == [False] + [True] * len(running)
+
+
+@pytest.mark.parametrize("stack", [(), QUICK_STACK], ids=["in the kernel", "in threads"])
+def test_a_step_that_takes_long_has_a_line_while_it_runs_and_only_its_status_line_at_the_end(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, stack: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", 0.1)
+    notebook.run(*stack)
+    (ran,) = notebook.run(f"%%step slow\n{SLOW}\nx = 1")
+    *line, gone, status = texts(ran.displays)
+    assert line
+    assert all(text.startswith("◌ slow  running") for text in line)
+    assert gone == ""
+    assert status.startswith("✔ slow  completed")
+    (again,) = notebook.run(f"%%step slow\n{SLOW}\nx = 1")
+    assert texts(again.displays)[-1].startswith("● slow  cached")
+    assert "running" not in "".join(texts(again.displays))
+
+
+def test_a_quick_step_has_its_status_line_only(notebook: Notebook) -> None:
+    (ran,) = notebook.run("%%step quick\nx = 1")
+    assert len(ran.displays) == 1
+
+
+def test_many_steps_leave_one_thread_and_nothing_that_goes_on(notebook: Notebook) -> None:
+    for number in range(12):
+        notebook.run(f"%%step s{number}\nx{number} = {number}")
+    assert [thread.name for thread in threading.enumerate()].count("zennb-live") <= 1
+    assert notebook.shell.zennb_step.activity.runs == []
+    notebook.stop()
+    assert "zennb-live" not in [thread.name for thread in threading.enumerate()]
+    notebook.start()
+
+
+@pytest.mark.parametrize("cell", ["%%step endless\n{body}", "%pipeline run --rerun"])
+def test_what_runs_is_known_and_can_be_interrupted_from_another_thread(notebook: Notebook, cell: str) -> None:
+    body = "import time\nfor _ in range(rounds): time.sleep(0.05)\nx = 1"
+    notebook.run("rounds = 1", f"%%step endless\n{body}", "rounds = 2000")
+    session = notebook.shell.zennb_step
+    seen: list[list[str]] = []
+
+    def watch() -> None:
+        until = time.monotonic() + 30
+        while not session.activity.runs and time.monotonic() < until:
+            time.sleep(0.01)
+        seen.append([name for going in session.activity.runs for name in going.steps])
+        time.sleep(0.1)
+        interrupt()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    ran = notebook.cell(cell.format(body=body))
+    thread.join()
+    assert isinstance(ran.error, KeyboardInterrupt)
+    assert seen == [["endless"]]
+    assert session.activity.runs == []
+    metadata = session.workspace.metadata
+    assert metadata.runs(limit=1)[0].status.value == "interrupted"
+
+
+def test_a_step_that_takes_more_than_a_moment_is_on_record_while_it_runs(notebook: Notebook) -> None:
+    look = "seen = [(run.id, run.status.value) for run in zennb.runs()]"
+    notebook.run("import time, zennb", f"%%step slow\ntime.sleep(0.3)\n{look}")
+    ((number, status),) = notebook.ns["seen"]
+    assert status == "running"
+    notebook.run(look)
+    assert notebook.ns["seen"] == [(number, "completed")]
+
+
+def test_a_step_of_a_moment_is_recorded_once_at_its_end(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cellrun, "BEARABLE", 0.5)  # a moment, for a machine that is busy
+    look = "seen = [run.status.value for run in zennb.runs()]"
+    notebook.run("import time, zennb", f"%%step quick\n{look}")
+    assert notebook.ns["seen"] == []
+    time.sleep(0.6)
+    notebook.run(look)
+    assert notebook.ns["seen"] == ["completed"]
+
+
+def test_a_run_that_could_not_be_recorded_when_it_began_is_recorded_when_it_ends(notebook: Notebook) -> None:
+    notebook.run("import sqlite3, time")
+    database = notebook.shell.zennb_step.workspace.metadata._database
+    notebook.ns["path"], database.deadline = str(database.path), 0.1
+    hold = "other = sqlite3.connect(path, isolation_level=None)\n_ = other.execute('BEGIN IMMEDIATE')"
+    free = "_ = other.execute('ROLLBACK')\nother.close()\ndel other"
+    (ran,) = notebook.run(f"%%step s --no-cache\n{hold}\ntime.sleep(0.5)\n{free}\nx = 1")
+    assert ran.status == "completed"
+    metadata = notebook.shell.zennb_step.workspace.metadata
+    (run,) = metadata.runs()
+    assert (run.status.value, [step.name for step in metadata.steps(run.id)]) == ("completed", ["s"])
+
+
+def test_what_a_step_prints_in_its_first_moment_is_seen_once_it_is_looked_at(notebook: Notebook) -> None:
+    seen: list[str] = []
+    activity = notebook.shell.zennb_step.activity
+    notebook.ns["look"] = lambda: seen.extend(
+        text for going in activity.runs for text in going.tails().values()
+    )
+    notebook.run("import time", "%%step s\nprint('at once')\ntime.sleep(0.4)\nlook()")
+    assert seen == ["at once"]

@@ -1,0 +1,155 @@
+"""Owns the pipeline of a notebook file: its steps and edges, worked out by reading it, and what a run would do."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zennb.commands.catalogue import MAGICS
+from zennb.commands.interface import ROOT, Face
+from zennb.commands.parser import parse
+from zennb.commands.step_options import STEP, options
+from zennb.core.magic_lines.magics import parse_python
+from zennb.core.planning.plan import Outline, plan
+from zennb.core.reading.cell_heading import Heading, body, heading, stays_plain, switch
+from zennb.engine.step.definition import define
+from zennb.errors import UsageError
+from zennb.headless.file_plan import FileCell, FilePlan
+from zennb.headless.notebook_label import label
+from zennb.headless.read import read
+from zennb.provenance.cell_statements import read_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from zennb.core.planning.plan import Plan
+    from zennb.core.planning.run_plan import RunPlan
+    from zennb.core.records.records import Step
+    from zennb.engine.step.definition import Definition
+    from zennb.registry.workspace import Workspace
+
+__all__ = ["NotebookFile"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StepCell:
+    """One step cell of a file."""
+
+    outline: Outline
+    definition: Definition
+    number: int
+
+
+class NotebookFile:
+    """The pipeline that a notebook file holds.
+
+    Args:
+        path: the notebook.
+
+    Raises:
+        UnknownName: there is no such notebook.
+        BrokenNotebook: the file is no Python notebook.
+        UsageError: a step cell cannot be read.
+        PlanError: the steps do not form a pipeline.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        sources = [cell.source for cell in read(self.path) if cell.type == "code" and cell.source.strip()]
+        found = _told_apart(list(_step_cells(sources)))
+        self.plan: Plan = plan([cell.outline for cell in found])
+        steps = {cell.number: cell for cell in found}
+        self.cells = tuple(_cell(n, source, steps.get(n)) for n, source in enumerate(sources, start=1))
+
+    def records(self, workspace: Workspace) -> dict[str, Step]:
+        """Return the latest record of each of its steps that has one."""
+        sources = {cell.definition.name: cell.source for cell in self.cells if cell.definition is not None}
+        found = workspace.metadata.latest_steps(label(self.path, workspace.home), sources=sources)
+        return {step.name: step for step in found}
+
+    def state(self, workspace: Workspace) -> RunPlan:
+        """Return the pipeline and what `zennb run` would do with each step; nothing is executed."""
+        found = FilePlan(
+            cells=self.cells,
+            plan=self.plan,
+            workspace=workspace,
+            path=self.path,
+            ours=frozenset({*MAGICS, ROOT}),
+            previous=self.records(workspace),
+        )
+        return found.work_out()
+
+
+def _cell(number: int, source: str, step: _StepCell | None) -> FileCell:
+    if step is None:
+        return FileCell(number=number, source=source, statements=read_cell(source))
+    return FileCell(number=number, source=source, definition=step.definition, binds=step.outline.binds)
+
+
+def _step_cells(sources: Sequence[str]) -> Iterator[_StepCell]:
+    """Yield the steps among code cells, by what each says and by `%zennb autostep` in those before it."""
+    autostep = False
+    for number, source in enumerate(sources, start=1):
+        found = heading(source)
+        if found is not None and not found.is_off:
+            yield _step_cell(number, source, found, _tree(number, body(source)))
+        elif (tree := _plain_tree(source)) is not None:
+            if autostep and found is None and not stays_plain(tree, {*MAGICS, ROOT}):
+                yield _step_cell(number, source, Heading(spoken="%%step"), tree)
+            autostep = {"on": True, "off": False}.get(switch(tree) or "", autostep)
+
+
+def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _StepCell:
+    if found.problem:
+        raise UsageError(f"code cell {number}: {found.problem}")
+    spoken = found.spoken.rstrip(":")
+    try:
+        asked = options(parse(STEP, shlex.split(found.line), face=Face.MAGIC, spoken=spoken))
+    except ValueError as error:
+        raise UsageError(f"code cell {number}: {error}") from None
+    step = define(tree, options=asked, source=source, text=body(source), filename=f"<cell {number}>")
+    public = [name for name in step.analysis.binds if not name.startswith("_")]
+    outline = Outline(
+        name=step.name,
+        reads=frozenset([*asked.inputs, *step.analysis.reads]),
+        binds=frozenset(asked.outputs or public),
+        after=asked.after,
+    )
+    return _StepCell(outline=outline, definition=step, number=number)
+
+
+def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
+    """Give steps without a name of their own a number where their worked-out name is taken, as the kernel does."""
+    found: list[_StepCell] = []
+    for cell in cells:
+        taken = {other.outline.name for other in found}
+        name = cell.outline.name
+        numbers = count(2)
+        while not cell.definition.options.name and name in taken:
+            name = f"{cell.outline.name}-{next(numbers)}"
+        outline, definition = replace(cell.outline, name=name), replace(cell.definition, name=name)
+        found.append(replace(cell, outline=outline, definition=definition))
+    return found
+
+
+def _tree(number: int, body: str) -> ast.Module:
+    try:
+        return ast.parse(body)
+    except SyntaxError as error:
+        problem = error
+    statements = parse_python(body)
+    if statements is None:
+        raise UsageError(
+            f"code cell {number} cannot be read as Python: {problem.msg} (line {(problem.lineno or 0) + 1})."
+        )
+    return ast.Module(body=statements, type_ignores=[])
+
+
+def _plain_tree(source: str) -> ast.Module | None:
+    """Return the tree of a cell that does not say it is a step; None when it starts with a cell magic, or is broken."""
+    statements = None if source.lstrip().startswith("%%") else parse_python(source)
+    return None if statements is None else ast.Module(body=statements, type_ignores=[])

@@ -1,0 +1,174 @@
+"""Owns the one JSON object that `--json` gives: what a command came to, or what went wrong. `docs/json.md` shows it.
+
+Everything in it is bounded: long texts and collections are cut, and `cut` says where.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from zennb.commands.data import plain
+from zennb.errors import UsageError
+from zennb.views.markup import block
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.commands.interface import Face
+    from zennb.commands.outcome import Outcome
+
+__all__ = ["SCHEMA", "Cut", "answer", "content", "exit_code", "limited", "refusal"]
+
+SCHEMA = 1
+"""Raised when a reader of an older object would misread a newer one; new fields alone do not raise it."""
+
+MOST_TEXT = 4_000
+"""Characters of one text; of a longer one the middle is left out, since tracebacks matter at both ends."""
+
+MOST_ITEMS = 1_000
+"""Entries of one array or object below the list that a verb gives, which `--limit` bounds."""
+
+MOST_KNOWN = 50
+"""Names that an error tells of those that exist."""
+
+FAILED, MISTYPED, INTERRUPTED = 1, 2, 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """One place where less is shown than there is.
+
+    Attributes:
+        path: where: `data`, `data.steps[3].source`.
+        kept: how many entries or characters are there.
+        of: how many there are in all; None when nobody counted.
+        option: the option that gives more; "" when there is none.
+    """
+
+    path: str
+    kept: int
+    of: int | None = None
+    option: str = ""
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of an error: 2 for a typing mistake, 130 for an interrupt, else 1."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return MISTYPED if isinstance(error, UsageError) else FAILED
+
+
+def limited(found: Sequence[Any], limit: int, *, path: str = "data") -> tuple[list[Any], tuple[Cut, ...]]:
+    """Return the first `limit` of what was found, and the cut when that is not all.
+
+    Args:
+        found: what a query gave that was asked for one more than the limit.
+        limit: how many to keep.
+        path: where it stands in the object.
+    """
+    if len(found) <= limit:
+        return list(found), ()
+    return list(found[:limit]), (Cut(path=path, kept=limit, option="--limit"),)
+
+
+def answer(outcome: Outcome, *, command: str, face: Face) -> Outcome:
+    """Return the outcome of a command with its JSON object as what is shown.
+
+    Args:
+        outcome: what it came to; one whose exit code is not 0 carries the error that says why.
+        command: its words without the program: `runs list`.
+        face: where it was typed.
+    """
+    return _shown(outcome, content(outcome, command=command, face=face))
+
+
+def content(outcome: Outcome, *, command: str, face: Face) -> dict[str, Any]:
+    """Return the JSON object of a command's outcome; arguments as those of `answer`."""
+    data = outcome.data
+    if data is None and outcome.view is not None:
+        data = {"text": outcome.view.text}
+    data, cuts = _bounded(data)
+    found: dict[str, Any] = {"schema": SCHEMA, "command": command}
+    if outcome.error is not None:
+        found["error"], more = _error(outcome.error, code=outcome.code, face=face)
+        cuts += more
+    return {**found, "data": data, "cut": [asdict(cut) for cut in (*outcome.cut, *cuts)]}
+
+
+def refusal(error: BaseException, *, command: str, face: Face, empty: Outcome) -> Outcome:
+    """Return the outcome of a command that raised: its JSON object, the exit code, and the error itself.
+
+    Args:
+        error: what it raised.
+        command: its words, as far as they name a command.
+        face: where it was typed.
+        empty: an outcome with nothing in it.
+    """
+    code = exit_code(error)
+    told, cuts = _error(error, code=code, face=face)
+    found = {"schema": SCHEMA, "command": command, "error": told, "cut": [asdict(cut) for cut in cuts]}
+    return _shown(replace(empty, code=code, raised=error), found)
+
+
+def _shown(outcome: Outcome, found: dict[str, Any]) -> Outcome:
+    text = json.dumps(found, indent=2, allow_nan=False)
+    return replace(outcome, view=View(text, block(text)), content=found)
+
+
+def _error(error: BaseException, *, code: int, face: Face) -> tuple[dict[str, Any], list[Cut]]:
+    """Return an error as data: its class, its sentence, the exit code, and the parts that the class documents."""
+    message = "interrupted" if isinstance(error, KeyboardInterrupt) and not str(error) else str(error)
+    parts = {name: plain(value) for name, value in vars(error).items() if not name.startswith("_")}
+    told = {
+        "type": type(error).__name__,
+        "message": face.adapt(message),
+        "exit_code": code,
+        "details": {name: value for name, value in parts.items() if name not in {"message", "run"}},
+    }
+    cutter = _Cutter(MOST_KNOWN)
+    return cutter(told, "error"), cutter.cuts
+
+
+def _bounded(data: Any) -> tuple[Any, list[Cut]]:
+    """Return plain JSON values with what is too long cut, and the cuts; the array that is the data is left whole."""
+    cutter = _Cutter(MOST_ITEMS)
+    if isinstance(data, list):
+        return [cutter(each, f"data[{at}]") for at, each in enumerate(data)], cutter.cuts
+    return cutter(data, "data"), cutter.cuts
+
+
+class _Cutter:
+    """Cuts what is too long, and notes where.
+
+    Args:
+        most: entries that are kept of an array or object.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.cuts: list[Cut] = []
+
+    def __call__(self, value: Any, path: str) -> Any:
+        if isinstance(value, str):
+            return self._text(value, path)
+        if isinstance(value, float):
+            return value if isfinite(value) else None  # JSON has no NaN and no infinity
+        if isinstance(value, (list, dict)) and len(value) > self._most:
+            self.cuts.append(Cut(path=path, kept=self._most, of=len(value)))
+        if isinstance(value, list):
+            return [self(each, f"{path}[{at}]") for at, each in enumerate(value[: self._most])]
+        if isinstance(value, dict):
+            return {key: self(each, f"{path}.{key}") for key, each in islice(value.items(), self._most)}
+        return value
+
+    def _text(self, text: str, path: str) -> str:
+        if len(text) <= MOST_TEXT:
+            return text
+        self.cuts.append(Cut(path=path, kept=MOST_TEXT, of=len(text)))
+        half = MOST_TEXT // 2
+        return f"{text[:half]}\n... {len(text) - MOST_TEXT:,} characters left out ...\n{text[-half:]}"

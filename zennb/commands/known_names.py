@@ -1,0 +1,57 @@
+"""Owns `Names`: what exists by name, remembered so that completion never has to look anything up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from zennb import plugins
+from zennb.core.records.component_types import COMPONENT_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.commands.session import Session
+    from zennb.registry.workspace import Workspace
+
+__all__ = ["Names"]
+
+MOST = 500
+"""Artifacts and runs kept for completion; older ones can still be typed."""
+
+
+@cache
+def _flavors() -> dict[str, tuple[str, ...]]:
+    """Return the names of the flavors installed when they were first asked for: looking costs tens of milliseconds."""
+    return {kind: tuple(found) for kind, found in plugins.all_flavors().items()}
+
+
+@dataclass(slots=True)
+class Names:
+    """A snapshot of names, by kind: `stack`, `artifact`, `step`, `run`, `artifact_store`, `flavor:artifact_store`, ...
+
+    Reading never does I/O; `refresh` does, and is called after commands and cells.
+    """
+
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def of(self, kind: str) -> tuple[str, ...]:
+        """Return the names of one kind; none for a kind that has no names."""
+        return self.known.get(kind, ())
+
+    def refresh(self, workspace: Workspace, session: Session | None) -> None:
+        """Look everything up again."""
+        metadata = workspace.metadata
+        found = {
+            "stack": tuple(stack.name for stack in metadata.stacks()),
+            "artifact": tuple(metadata.artifact_names(limit=MOST)),
+            "run": tuple(str(run) for run in metadata.run_ids(limit=20)),
+            "step": () if session is None else tuple(session.step_names()),
+            "component type": tuple(kind.command for kind in COMPONENT_TYPES),
+        }
+        components = metadata.components()
+        for kind in COMPONENT_TYPES:
+            found[kind.name] = tuple(each.name for each in components if each.type == kind.name)
+        found |= {f"flavor:{kind}": names for kind, names in _flavors().items()}
+        self.known = found  # one assignment: a completion in another thread sees the old or the new

@@ -1,0 +1,169 @@
+"""Owns the command `run`: a notebook file executed from top to bottom, told step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.commands.data import plain
+from zennb.commands.interface import Face
+from zennb.commands.outcome import Context, Outcome
+from zennb.commands.syntax import Argument, Verb
+from zennb.core.records.records import Artifact, Status
+from zennb.core.records.records import Step as StepRecord
+from zennb.errors import RunFailed
+from zennb.views.mark import mark
+from zennb.views.markup import block
+from zennb.views.step import status_line
+from zennb.views.text import clean, clean_block, duration, plural
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.commands.parsed_arguments import Given
+    from zennb.headless.execute import CellFailure, CellStart, Execution
+    from zennb.headless.step_line import StepLine
+
+__all__ = ["OUT", "PARAMETER", "RERUN", "RUN", "STACK", "TIMEOUT", "run_error", "run_notebook"]
+
+INTERRUPTED = 130
+"""Exit code of a program that Ctrl-C ended."""
+
+
+def run_notebook(context: Context, given: Given) -> Outcome:
+    """Run a notebook in a kernel of its own; the exit code says whether every cell ended well."""
+    from zennb.headless.execute import execute  # nothing else here runs notebooks
+
+    stack, workspace = given.maybe("stack"), context.beside(given.text("notebook"))
+    if stack is not None:
+        workspace.registry.stack(stack)  # an unknown one is refused before a kernel starts
+    progress = _Progress(context.say)
+    execution = execute(
+        given.text("notebook"),
+        stack=stack,
+        parameters=given.pairs("parameter"),
+        out=given.maybe("out"),
+        on_cell=progress.cell,
+        on_step=progress.step,
+        timeout=given.seconds("timeout"),
+        rerun=given.switch("rerun"),
+        workspace=workspace,
+    )
+    return Outcome(
+        view=_summary(execution), data=plain(execution), code=_code(execution), error=run_error(execution)
+    )
+
+
+def run_error(execution: Execution) -> RunFailed | None:
+    """Return why a run did not end well, as an error that can be raised or told; None when it did."""
+    if execution.status.is_good:
+        return None
+    failure = execution.failure
+    if failure is None or execution.status is Status.INTERRUPTED:
+        ending = f"was interrupted in cell [{execution.cells}] of {execution.total}"
+        return RunFailed(
+            f"{execution.path.name} {ending}; run it again: what was stored is reused.",
+            notebook=str(execution.path),
+        )
+    return RunFailed(
+        f"{execution.path.name}: {_failed(failure)}",
+        notebook=str(execution.path),
+        cell=failure.number,
+        step=failure.step,
+        cause=failure.type,
+        traceback=failure.traceback,
+    )
+
+
+class _Progress:
+    """Says each step once, when it has ended, with the place of its cell."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say, self._place = say, ""
+
+    def cell(self, start: CellStart) -> None:
+        wide = len(str(start.total))
+        self._place = f"[{start.number:{wide}}/{start.total}]"
+
+    def step(self, line: StepLine) -> None:
+        if line.status.is_final:
+            self._say(f"{self._place} {status_line(_record(line)).text}")
+
+
+def _record(line: StepLine) -> StepRecord:
+    """Return a status line as the record that views show; the artifacts are names only."""
+    outputs = {
+        name: Artifact(name=name, digest="", blob="", materializer="", size=0, type="")
+        for name in line.outputs
+    }
+    return StepRecord(
+        name=line.step,
+        status=line.status,
+        reason=line.reason,
+        seconds=line.seconds,
+        outputs=outputs,
+        run=line.run,
+    )
+
+
+def _code(execution: Execution) -> int:
+    if execution.status is Status.INTERRUPTED:
+        return INTERRUPTED
+    return 0 if execution.status.is_good else 1
+
+
+def _summary(execution: Execution) -> View:
+    failure = execution.failure
+    traceback = clean_block(failure.traceback).rstrip() if failure is not None else ""
+    look = mark(execution.status)
+    tally = ", ".join(f"{count} {word}" for word, count in _tally(execution).items())
+    said = [
+        f"{clean(execution.path.name)} {look.word} in {duration(execution.seconds)}",
+        f"{execution.cells} of {plural(execution.total, 'cell')} run",
+        f"{plural(len(execution.steps), 'step')}{f' ({tally})' if tally else ''}",
+        f"written to {clean(execution.out)}" if execution.out is not None else "",
+    ]
+    parts = [traceback, f"{look.symbol} {'; '.join(part for part in said if part)}"]
+    parts += [_failed(failure)] if failure is not None else []
+    text = "\n".join(part for part in parts if part)
+    return View(text, block(text))
+
+
+def _tally(execution: Execution) -> dict[str, int]:
+    found = {status.value: sum(line.status is status for line in execution.steps) for status in Status}
+    return {word: count for word, count in found.items() if count}
+
+
+def _failed(failure: CellFailure) -> str:
+    where = f"cell [{failure.number}]{f' (step `{clean(failure.step)}`)' if failure.step else ''}"
+    said = clean(failure.message.strip().partition("\n")[0])
+    return f"{where} failed: {clean(failure.type)}{f': {said}' if said else ''}"
+
+
+STACK = Argument(
+    flags=("--stack",), kind="stack", help="the stack to run on, this time; by default the active one"
+)
+PARAMETER = Argument(
+    flags=("-p", "--parameter"),
+    many=True,
+    word="NAME=VALUE",
+    help="set a plain variable of the notebook for this run",
+)
+OUT = Argument(flags=("-o", "--out"), word="FILE", kind="path", help="write the executed notebook here")
+RERUN = Argument(flags=("--rerun",), switch=True, help="reuse nothing")
+TIMEOUT = Argument(flags=("--timeout",), number=float, word="SECONDS", help="longest that one cell may take")
+RUN = Verb(
+    name="run",
+    help="run a notebook from top to bottom in a kernel of its own",
+    run=run_notebook,
+    arguments=(
+        Argument(flags=("NOTEBOOK",), kind="notebook", required=True, help="path of an .ipynb file"),
+        STACK,
+        PARAMETER,
+        RERUN,
+        OUT,
+        TIMEOUT,
+    ),
+    examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
+    faces=frozenset({Face.TERMINAL}),
+)

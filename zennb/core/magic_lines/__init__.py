@@ -1,0 +1,1 @@
+"""IPython's magics and shell lines: what they read, bind and change."""

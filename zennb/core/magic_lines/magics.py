@@ -1,0 +1,267 @@
+"""Owns the IPython forms of code: what `get_ipython().run_line_magic(...)` and its kin run, read and bind."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, replace
+
+from zennb.core.magic_lines.effects import (
+    Effect,
+    effect_of_cell_magic,
+    effect_of_line_magic,
+    effect_of_shell_line,
+)
+from zennb.core.reading.embedded_names import expanded
+
+__all__ = ["Magic", "line_magic", "parse_python", "read_magic"]
+
+_TIMERS = {"time": "", "timeit": "n:r:tcp:qov:", "prun": "D:l:rs:T:q", "memit": "r:t:i:co"}
+_PROFILERS = {"mprun": "rsT:f:c", "lprun": "rsf:m:D:T:u:z"}
+_PYTHON = _TIMERS | _PROFILERS
+"""Magics that run the rest of the line as Python → their short options, `:` after those with a value."""
+
+_SCRIPTS = frozenset(
+    [
+        "bash",
+        "cmd",
+        "perl",
+        "pypy",
+        "python",
+        "python2",
+        "python3",
+        "ruby",
+        "script",
+        "sh",
+        "system",
+        "sx",
+        "!",
+    ]
+)
+"""Cell magics that run the body elsewhere."""
+
+_TEXT_CELLS = _SCRIPTS | frozenset(
+    ["file", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "writefile"]
+)
+"""Cell magics that hand the body to something other than this notebook's Python."""
+
+_QUESTIONS = {"pinfo": "?", "pinfo2": "??", "pdef": "", "pdoc": "", "psource": "", "pfile": ""}
+_OPAQUE = frozenset(
+    [
+        "run",
+        "pylab",
+        "store",
+        "reset",
+        "reset_selective",
+        "rerun",
+        "recall",
+        "macro",
+        "edit",
+        "load",
+        "loadpy",
+    ]
+) | {"who", "who_ls", "whos", "debug"}
+"""Line magics that read or bind names which the line does not show."""
+
+_ASSIGNED = re.compile(r"^(\s*)([\w.,\s\[\]'\"()*]+?)\s*=\s*([%!])(.*)$")
+_ESCAPED = re.compile(r"^(\s*)(%|!!|!)(.*)$")
+_QUESTION = re.compile(r"^(\s*)(?:(\?\??)([%\w.*]+)|([%\w.*]+)(\?\??))\s*$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Magic:
+    """What one magic or shell line does.
+
+    Attributes:
+        text: the line as typed, without a target it is assigned to.
+        bare: the same when it is assigned: `!ls` where a statement says `!!ls`.
+        code: Python that it runs, its first line being the magic's own line; None when it runs none.
+        leaks: whether names bound by `code` stay bound in the notebook.
+        reads: expressions it evaluates before anything else.
+        binds: names it binds afterwards.
+        deletes: names it deletes afterwards.
+        opaque: why reading cannot see through it, as a short phrase; "" when it can.
+        effect: what it does besides.
+    """
+
+    text: str
+    bare: str = ""
+    code: str | None = None
+    leaks: bool = True
+    reads: tuple[ast.expr, ...] = ()
+    binds: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    opaque: str = ""
+    effect: Effect = Effect.UNSEEN
+
+
+def read_magic(call: ast.Call) -> Magic | None:
+    """Return what `call` does if it has the form IPython gives to magic and shell lines; else None."""
+    match _parts(call):
+        case "system" | "system_raw" | "system_piped", [command]:
+            effect = effect_of_shell_line(command)
+            return Magic(
+                text=f"!{command}", reads=tuple(expanded(command)), binds=("_exit_code",), effect=effect
+            )
+        case "getoutput", [command]:
+            effect = effect_of_shell_line(command)
+            return Magic(
+                text=f"!!{command}", bare=f"!{command}", reads=tuple(expanded(command)), effect=effect
+            )
+        case "run_line_magic", [name, line]:
+            return replace(_line_magic(name, line), effect=effect_of_line_magic(name, line))
+        case "magic", [text]:
+            name, _, line = text.lstrip("%").partition(" ")
+            return replace(_line_magic(name, line), effect=effect_of_line_magic(name, line))
+        case "run_cell_magic", [name, line, body]:
+            return replace(_cell_magic(name, line, body), effect=effect_of_cell_magic(name))
+    return None
+
+
+def line_magic(call: ast.Call) -> tuple[str, str]:
+    """Return name and line of a `%magic`, `("", "")` for any other call."""
+    match _parts(call):
+        case "run_line_magic", [name, line]:
+            return name, line
+        case "magic", [text]:
+            name, _, line = text.lstrip("%").partition(" ")
+            return name, line
+    return "", ""
+
+
+def _parts(call: ast.Call) -> tuple[str, list[str]]:
+    """Return the shell's method that is called, and its arguments; `("", [])` for any other call."""
+    function = call.func
+    if not (isinstance(function, ast.Attribute) and _is_shell(function.value)):
+        return "", []
+    texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return (function.attr, texts) if len(texts) == len(call.args) and not call.keywords else ("", [])
+
+
+def _is_shell(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
+
+
+def _line_magic(name: str, line: str) -> Magic:
+    text = f"%{name} {line}".rstrip()
+    if name in _PYTHON:
+        options, code = _options(line, _PYTHON[name])
+        return _python(name, text, options, code)
+    if name in _QUESTIONS:
+        mark = _QUESTIONS[name]
+        reads = (_expression(line),) if re.fullmatch(r"[A-Za-z_][\w.]*", line) else ()
+        return Magic(
+            text=f"{line}{mark}" if mark else text, reads=tuple(one for one in reads if one is not None)
+        )
+    if name == "R":
+        return _rmagic(text, line)
+    if name == "xdel":
+        return Magic(text=text, deletes=(line.strip(),) if line.strip().isidentifier() else ())
+    opaque = f"%{name}" if name in _OPAQUE else ""
+    return Magic(text=text, reads=tuple(expanded(line)), opaque=opaque)
+
+
+def _cell_magic(name: str, line: str, body: str) -> Magic:
+    text = f"%%{name} {line}".rstrip()
+    if name in _PYTHON:
+        options, code = _options(line, _PYTHON[name])
+        return _python(name, text, options, f"{code}\n{body}")
+    if name == "capture":
+        kept = tuple(word for word in line.split() if word.isidentifier())[:1]
+        # IPython drops the capture again when the body ends in a semicolon.
+        dropped = kept if body.rstrip().endswith(";") else ()
+        return Magic(text=text, code=f"\n{body}", reads=tuple(expanded(line)), binds=kept, deletes=dropped)
+    if name == "R":
+        return _rmagic(text, line)
+    binds = tuple(re.findall(r"--(?:out|err|proc)[ =]([A-Za-z_]\w*)", line)) if name in _SCRIPTS else ()
+    opaque = "" if name in _TEXT_CELLS else f"%%{name}"
+    return Magic(text=text, reads=tuple(expanded(line)), binds=binds, opaque=opaque)
+
+
+def _python(name: str, text: str, options: list[tuple[str, str]], code: str) -> Magic:
+    """Describe a magic that times or profiles Python."""
+    binds = tuple(value for letter, value in options if name == "timeit" and letter == "v")
+    watched = [_expression(value) for letter, value in options if name in _PROFILERS and letter in "fm"]
+    reads = tuple(one for one in watched if one is not None)
+    return Magic(text=text, code=code, leaks=name != "timeit", reads=reads, binds=binds)
+
+
+def _rmagic(text: str, line: str) -> Magic:
+    """Describe `%R` and `%%R` of rpy2: `-i x,y` hands values over, `-o z` takes them back."""
+    given = re.findall(r"(?:^|\s)(?:-i|--input)[ =]?\s*([\w.,]+)", line)
+    taken = re.findall(r"(?:^|\s)(?:-o|--output)[ =]?\s*([\w.,]+)", line)
+    reads = [_expression(name) for names in given for name in names.split(",")]
+    binds = tuple(name for names in taken for name in names.split(",") if name.isidentifier())
+    return Magic(text=text, reads=tuple(one for one in reads if one is not None), binds=binds)
+
+
+def _expression(source: str) -> ast.expr | None:
+    try:
+        return ast.parse(source, mode="eval").body
+    except SyntaxError:
+        return None
+
+
+def _options(line: str, known: str) -> tuple[list[tuple[str, str]], str]:
+    """Split `line` into its short options (letter, value) and the rest, as getopt does."""
+    found: list[tuple[str, str]] = []
+    rest = line.lstrip()
+    while match := re.match(r"--[a-z][\w-]*\s*|--\s+|-([A-Za-z])", rest):
+        letter = match[1]
+        if letter is None:
+            rest = rest[match.end() :]
+        elif f"{letter}:" in known:
+            value, _, rest = rest[2:].lstrip().partition(" ")
+            found.append((letter, value))
+        elif letter in known:
+            found.append((letter, ""))
+            joined = rest[2:3].isalpha()
+            rest = f"-{rest[2:]}" if joined else rest[2:]
+        else:
+            break
+        rest = rest.lstrip()
+    return found, rest
+
+
+def parse_python(code: str) -> list[ast.stmt] | None:
+    """Parse Python that may hold magic and shell lines, as the body of `%%time` may; None when it cannot be.
+
+    A line is taken for a magic only where Python itself finds no sense in it.
+    """
+    lines = code.strip(" ").split("\n") if "\n" not in code.strip() else code.split("\n")
+    for _ in range(len(lines) + 1):
+        try:
+            return ast.parse("\n".join(lines)).body
+        except SyntaxError as error:
+            number = (error.lineno or 0) - 1
+            if not 0 <= number < len(lines):
+                return None
+            python = _as_python(lines[number])
+            if python is None:
+                return None
+            lines[number] = python
+        except ValueError:
+            return None
+    return None
+
+
+def _as_python(line: str) -> str | None:
+    """Return a magic, shell or help line in the form IPython gives it; None when it is none of them."""
+    if match := _ESCAPED.match(line):
+        return f"{match[1]}{_call(match[2], match[3])}"
+    if match := _ASSIGNED.match(line):
+        mark = "!!" if match[3] == "!" else "%"
+        return f"{match[1]}{match[2]} = {_call(mark, match[4])}"
+    if match := _QUESTION.match(line):
+        verb = "pinfo2" if "??" in (match[2], match[5]) else "pinfo"
+        return f"{match[1]}get_ipython().run_line_magic({verb!r}, {match[3] or match[4]!r})"
+    return None
+
+
+def _call(mark: str, rest: str) -> str:
+    if mark == "!":
+        return f"get_ipython().system({rest.strip()!r})"
+    if mark == "!!":
+        return f"get_ipython().getoutput({rest.strip()!r})"
+    name, _, line = rest.strip().partition(" ")
+    return f"get_ipython().run_line_magic({name!r}, {line.strip()!r})"

@@ -1,0 +1,57 @@
+"""Owns which magic lines of a cell are executed again when it is reused, and which forbid its reuse."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from zennb.core.magic_lines.effects import Effect
+from zennb.core.magic_lines.magics import read_magic
+from zennb.core.reading.source import analyse
+
+if TYPE_CHECKING:
+    from zennb.core.reading.source import Analysis
+
+__all__ = ["magic_troubles", "setting_lines"]
+
+
+def setting_lines(tree: ast.Module) -> list[ast.stmt]:
+    """Return the statements that set something in this process: `%matplotlib inline`, `%precision 3`, `%cd data`.
+
+    Only statements of the cell itself count, not those in functions, branches and loops; and none when a line is
+    filled in (`%cd {folder}`) with what the cell itself binds.
+
+    Args:
+        tree: the cell, as for `analyse`.
+    """
+    found = [node for node in tree.body if _is_setting(node)]
+    return [] if found and _reads_own(found, tree) else found
+
+
+def magic_troubles(tree: ast.Module, analysis: Analysis) -> list[str]:
+    """Return why the magic and shell lines of a cell forbid its reuse, one phrase each; none as a rule."""
+    if not analysis.magics:
+        return []
+    again = {node.lineno for node in setting_lines(tree)}
+    unseen = [each.text for each in analysis.magics if each.effect is Effect.UNSEEN]
+    inside = [e.text for e in analysis.magics if e.effect is Effect.SETTING and e.line not in again]
+    troubles = [f"it runs {_listed(unseen)}, whose effects cannot be seen"] if unseen else []
+    if inside:
+        troubles.append(f"it sets something with {_listed(inside)}, which only running it does")
+    return troubles
+
+
+def _is_setting(node: ast.stmt) -> bool:
+    call = node.value if isinstance(node, ast.Expr) else None
+    magic = read_magic(call) if isinstance(call, ast.Call) else None
+    return magic is not None and magic.effect is Effect.SETTING
+
+
+def _reads_own(settings: list[ast.stmt], tree: ast.Module) -> bool:
+    reads = analyse(ast.Module(body=settings, type_ignores=[])).reads
+    return not set(reads).isdisjoint(analyse(tree).binds)
+
+
+def _listed(texts: list[str]) -> str:
+    shown = [f"`{text}`" for text in dict.fromkeys(text.partition("\n")[0] for text in texts)]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -1,0 +1,97 @@
+"""Owns the verdict on a step: reuse what an earlier one made, or run, and why. Decides; does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zennb.core.planning.cache_key import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from zennb.core.records.records import Artifact, Parts, Step
+
+__all__ = ["Verdict", "decide", "reused"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What to do with a step.
+
+    Attributes:
+        reuse: the earlier step whose results are taken over; None means run.
+        reason: the cause, for a person.
+    """
+
+    reuse: Step | None = None
+    reason: str
+
+
+def decide(
+    parts: Parts,
+    *,
+    candidates: Sequence[Step],
+    previous: Step | None,
+    missing: Callable[[Step], Artifact | None],
+    stale: Callable[[Step], str] = lambda _step: "",
+    store: str,
+    asked: str = "",
+    unclear: Sequence[str] = (),
+) -> Verdict:
+    """Return the verdict on a step with these parts.
+
+    Args:
+        parts: what the step's key is made of.
+        candidates: reusable steps with the same key, newest first.
+        previous: the latest record of the same step, whatever its key; None on a first run.
+        missing: the first output of a candidate that `store` does not hold; None when it holds them all.
+        stale: what around a candidate is not as it was (a file it read changed), as a reason; "" when all is.
+        store: name of the artifact store of the active stack.
+        asked: an option of the user that forces a run, e.g. `--rerun`.
+        unclear: why the parts cannot be trusted to be all that matters.
+    """
+    if asked:
+        return Verdict(reason=f"asked for with {asked}")
+    if unclear:
+        return Verdict(reason=f"runs every time: {unclear[0]}")
+    lost: Artifact | None = None
+    moved = ""
+    for candidate in candidates:
+        differs = stale(candidate)
+        if differs:
+            moved = moved or differs
+            continue
+        gone = missing(candidate)
+        if gone is None:
+            return reused(candidate)
+        lost = lost or gone
+    if lost is None and moved:
+        return Verdict(reason=moved)
+    if lost is not None:
+        return Verdict(reason=f"`{lost.label}` is not in artifact store '{store}'")
+    return Verdict(reason=_why(previous, parts))
+
+
+def reused(step: Step) -> Verdict:
+    """Return the verdict that the results of an earlier step are taken over."""
+    return Verdict(reuse=step, reason=f"same code and inputs as run {step.run}")
+
+
+def _why(previous: Step | None, parts: Parts) -> str:
+    if previous is None:
+        return "first run"
+    if previous.parts is None:
+        return "the run before could not be keyed"
+    found = differences(previous.parts, parts)
+    if found:
+        return found[0] + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
+    if not previous.status.is_good:
+        return f"the run before {'was interrupted' if previous.status.value == 'interrupted' else 'failed'}"
+    if not previous.reusable:
+        return (
+            f"runs every time: {previous.unusable_because}"
+            if previous.unusable_because
+            else "runs every time"
+        )
+    return "no stored result"

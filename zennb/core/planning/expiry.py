@@ -1,0 +1,103 @@
+"""Owns how long results are reused: durations as typed, and whether a record has expired, as a reason."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from zennb.errors import UsageError
+
+if TYPE_CHECKING:
+    from zennb.core.records.records import Step
+
+__all__ = ["by_hand", "duration_text", "ended", "expired", "expires", "parse_duration"]
+
+_UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?[smhdw])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_LONGEST = 1_000 * 365 * 86_400
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds in a duration: `90s`, `30m`, `12h`, `7d`, `2w`, or several as in `1d12h`.
+
+    Raises:
+        UsageError: it is no such text, or stands for no time at all.
+    """
+    plain = text.strip().lower()
+    if not _DURATION.fullmatch(plain):
+        seen = (
+            f"`--expires {text}` has no unit" if _is_number(plain) else f"`--expires {text}` is no duration"
+        )
+        raise UsageError(f"{seen}; write a number with s, m, h, d or w behind it, such as 12h, 7d or 1d12h.")
+    parts = _PART.findall(plain)
+    units = [unit for _, unit in parts]
+    if len(set(units)) < len(units):
+        raise UsageError(f"`--expires {text}` has one unit twice; write each of them once, as in 1d12h.")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if not 0 < seconds <= _LONGEST:
+        raise UsageError(
+            f"`--expires {text}` is no time that could pass; write --no-cache for a step that is never reused."
+        )
+    return seconds
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+)?", text) is not None
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration as it would be typed: `7d`, `1d12h`, `1.5s`."""
+    left, parts = round(seconds, 3), []
+    for unit in "dhm":
+        count = int(left // _UNITS[unit])
+        left = round(left - count * _UNITS[unit], 3)
+        parts += [f"{count}{unit}"] if count else []
+    if left or not parts:
+        parts.append(f"{left:g}s")
+    return "".join(parts)
+
+
+def ended(step: Step) -> float:
+    """Return when a step that ran had made its results, in seconds since the epoch."""
+    return step.started + step.seconds
+
+
+def expires(step: Step, within: float | None) -> float | None:
+    """Return when the results of a step that ran stop being reused; None for never.
+
+    Args:
+        step: its record.
+        within: seconds that the cell allows now (`--expires`), whatever it said then; None when it says nothing.
+    """
+    limits = [step.expires, None if within is None else ended(step) + within]
+    return min((each for each in limits if each is not None), default=None)
+
+
+def expired(step: Step, *, within: float | None = None, now: float) -> str:
+    """Return, as a reason, that the results of a step that ran are not to be reused any more; "" when they may be.
+
+    Args:
+        step: its record.
+        within: seconds that the cell allows now; None when it says nothing.
+        now: the time, in seconds since the epoch.
+    """
+    end = expires(step, within)
+    if end is None or now < end:
+        return ""
+    if step.expires is not None and step.expires <= now and step.reusable and step.unusable_because:
+        return step.unusable_because
+    return f"expired {_ago(now - end)} (--expires {duration_text(end - ended(step))})"
+
+
+def by_hand(label: str) -> str:
+    """Return the reason of results that somebody let expire: `` `model v3` was expired by hand``."""
+    return f"`{label}` was expired by hand"
+
+
+def _ago(seconds: float) -> str:
+    """Return how long ago something was, in its largest unit: `2 h ago`."""
+    for name, unit in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        if seconds >= unit:
+            return f"{int(seconds // unit)} {name} ago"
+    return "just now"

@@ -1,0 +1,118 @@
+"""Owns what holds between steps although no value flows: files that flow, and the order they and settings ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.core.planning.run_plan import Edge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from zennb.core.planning.plan import Plan
+    from zennb.core.records.records import Step
+
+__all__ = ["file_edges", "flows", "ordering"]
+
+
+def ordering(
+    names: Sequence[str], latest: Mapping[str, Step], *, all_of_it: bool = True
+) -> dict[str, tuple[str, ...]]:
+    """Return step → the steps before it that it must wait for, as far as their latest runs tell.
+
+    A step waits for the last one before it that wrote a file it reads or writes, or that set what it depends on or
+    sets; and one that writes or sets waits for those that read what was there before.
+
+    Args:
+        names: the steps, in notebook order.
+        latest: step name → its latest record; steps that never ran wait for nobody.
+        all_of_it: whether to count what only matters when steps run side by side: that a step overwrites what
+            another wrote or read.
+    """
+    writer: dict[str, str] = {}
+    readers: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        step = latest.get(name)
+        if step is None:
+            continue
+        before: dict[str, None] = {}
+        written = step.brings_about
+        for thing in _read(step):
+            before.update(dict.fromkeys(_over(thing, writer)))
+            if thing not in written:
+                readers.setdefault(thing, []).append(name)
+        for thing in written:
+            if all_of_it:
+                before.update(dict.fromkeys([*_over(thing, writer), *readers.pop(thing, ())]))
+            writer[thing] = name
+        before.pop(name, None)
+        if before:
+            found[name] = tuple(before)
+    return found
+
+
+def file_edges(order: Sequence[str], latest: Mapping[str, Step]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (writer, reader) → the files that flow from the one to the other, as their latest runs tell.
+
+    A file comes from the last step before the reader that wrote it; a folder that a step lists, from all that wrote
+    something in it. Who only made the folder that a file is in did not make the file.
+
+    Args:
+        order: the steps, in the order they run.
+        latest: step name → its latest record; nothing is known of steps that never ran.
+    """
+    writer: dict[str, str] = {}
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for name in order:
+        step = latest.get(name)
+        if step is None:
+            continue
+        for path in step.observed.files:
+            for file in _sources(path, writer):
+                found.setdefault((writer[file], name), {})[file] = None
+        writer.update(dict.fromkeys([*step.observed.written, *step.observed.restored], name))
+    return {pair: tuple(files) for pair, files in found.items()}
+
+
+def _sources(path: str, writer: Mapping[str, str]) -> list[str]:
+    """Return what was written that a reader of a path sees: what is in it when it is a folder, else itself."""
+    inside = [file for file in writer if file != path and _is_in(file, path)]
+    return inside or [file for file in (path,) if file in writer]
+
+
+def flows(
+    plan: Plan, *, after: Mapping[str, Sequence[str]], files: Mapping[tuple[str, str], tuple[str, ...]]
+) -> tuple[Edge, ...]:
+    """Return the edges that are shown: what flows by name and by file, and the order that somebody asked for.
+
+    Args:
+        plan: order and edges.
+        after: step → the steps that it was asked to come after (`--after`).
+        files: (writer, reader) → the files between them.
+    """
+    pairs = dict.fromkeys(
+        [
+            *(pair for pair, names in plan.edges.items() if names or pair[0] in after.get(pair[1], ())),
+            *files,
+        ]
+    )
+    return tuple(
+        Edge(start=start, end=end, names=plan.edges.get((start, end), ()), files=files.get((start, end), ()))
+        for start, end in pairs
+    )
+
+
+def _read(step: Step) -> Iterable[str]:
+    return [*step.observed.files, *step.observed.settings]
+
+
+def _over(thing: str, writer: Mapping[str, str]) -> list[str]:
+    """Return who wrote a thing, or something in it when it is a folder, or a folder that it is in."""
+    return [
+        name for path, name in writer.items() if path == thing or _is_in(path, thing) or _is_in(thing, path)
+    ]
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path.startswith(folder + "/") or (folder == "." and not path.startswith("/"))

@@ -1,0 +1,1 @@
+"""Reads Python source: the names that code reads, binds and deletes."""

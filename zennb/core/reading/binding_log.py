@@ -1,0 +1,106 @@
+"""Owns what is known at one point of running code: which names are bound, may be bound, or were deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.core.reading.scopes import Definition
+
+__all__ = ["Frame", "Record", "State", "Watch", "join"]
+
+
+@dataclass(slots=True)
+class State:
+    """What is known where execution stands; where it cannot stand, there is None instead of a State.
+
+    Attributes:
+        bound: names of the cell bound on every path that leads here.
+        maybe: names of the cell bound on some path that leads here.
+        deleted: names deleted on some path that leads here and not bound again since.
+        inner: names of class bodies bound on every path, marked with their scope's key.
+        bodies: name of the cell → the functions and classes of the cell it may stand for here.
+    """
+
+    bound: set[str] = field(default_factory=set)
+    maybe: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    inner: set[str] = field(default_factory=set)
+    bodies: dict[str, frozenset[Definition]] = field(default_factory=dict)
+
+    def copy(self) -> State:
+        """Return an independent copy."""
+        return State(set(self.bound), set(self.maybe), set(self.deleted), set(self.inner), dict(self.bodies))
+
+    def add_bodies(self, bodies: dict[str, list[Definition]]) -> None:
+        """Let each name also stand for the given functions and classes."""
+        for name, nodes in bodies.items():
+            self.bodies[name] = self.bodies.get(name, frozenset()).union(nodes)
+
+
+def join(states: Iterable[State | None]) -> State | None:
+    """Return what is known where several paths meet; paths that do not arrive (None) have no say."""
+    arriving = [state for state in states if state is not None]
+    if not arriving:
+        return None
+    first, *others = arriving
+    met = first.copy()
+    for other in others:
+        met.bound &= other.bound
+        met.inner &= other.inner
+        met.maybe |= other.maybe
+        met.deleted |= other.deleted
+        for name, bodies in other.bodies.items():
+            met.bodies[name] = met.bodies.get(name, frozenset()) | bodies
+    return met
+
+
+@dataclass(slots=True)
+class Frame:
+    """The states in which `break` and `continue` leave a stretch of code."""
+
+    breaks: list[State] = field(default_factory=list)
+    continues: list[State] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What happened to names during a stretch of code that an exception may leave at any point."""
+
+    bound: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
+    """Names of class bodies that were deleted, marked with their scope's key."""
+
+
+@dataclass(slots=True)
+class Record:
+    """What code was seen to do with the names of the cell; see `source.Analysis` for the meaning.
+
+    Attributes:
+        firm: names read where no path has bound them yet.
+        deletes: names deleted at some point.
+        phrases: opaque use as a phrase → the builtin it stands on ("" when it stands on none).
+    """
+
+    reads: dict[str, frozenset[str]] = field(default_factory=dict)
+    firm: set[str] = field(default_factory=set)
+    chains: set[tuple[str, ...]] = field(default_factory=set)
+    modules: set[tuple[str, ...]] = field(default_factory=set)
+    binds: dict[str, None] = field(default_factory=dict)
+    imports: set[str] = field(default_factory=set)
+    defines: set[str] = field(default_factory=set)
+    deletes: set[str] = field(default_factory=set)
+    stars: list[str] = field(default_factory=list)
+    phrases: dict[str, str] = field(default_factory=dict)
+    awaits: bool = False
+
+    def read(self, name: str, bound: Iterable[str], *, firm: bool) -> None:
+        """Note a read of `name` at a point where `bound` are surely bound."""
+        before = self.reads.get(name)
+        self.reads[name] = frozenset(bound) if before is None else before.intersection(bound)
+        if firm:
+            self.firm.add(name)

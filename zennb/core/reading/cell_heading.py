@@ -1,0 +1,133 @@
+"""Owns what the text of a cell says of it: a step, by `%%step` or `#| step:`; none, by `#| step: off`; or nothing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zennb.core.magic_lines.magics import line_magic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["Heading", "body", "heading", "is_only_magics", "stays_plain", "switch"]
+
+_MAGIC = re.compile(r"^[ \t]*%%step(?P<line>[ \t].*)?$")
+_OPTION = re.compile(r"^[ \t]*#\|")
+_STEP = re.compile(r"^[ \t]*#\|[ \t]*step(?:[ \t]*:(?P<line>.*)|(?P<bare>[ \t].*)?)$")
+_NAME = re.compile(r"""^(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s"'-]\S*))""")
+
+_OFF = frozenset({"off", "no", "false"})
+_ON = frozenset({"on", "yes", "true"})
+"""Words that YAML, in which such options are written elsewhere, takes for no and yes."""
+
+_LOADERS = frozenset({"load_ext", "reload_ext", "unload_ext"})
+_QUESTIONS = frozenset({"pinfo", "pinfo2", "psearch"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """The line that says whether a cell is a step.
+
+    Attributes:
+        spoken: how it is said: `%%step` or `#| step:`.
+        line: what stands behind that: the step's name and options.
+        is_off: whether it says that the cell is no step.
+        problem: what is wrong with it, as a sentence; "" when nothing is.
+    """
+
+    spoken: str
+    line: str = ""
+    is_off: bool = False
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name that is typed first; "" when none is."""
+        found = _NAME.match(self.line)
+        return next((each for each in found.groups() if each), "") if found is not None else ""
+
+
+def heading(source: str) -> Heading | None:
+    """Return the line of a cell that says whether it is a step; None when there is none.
+
+    It is `%%step` as the first line, or `#| step: ...` among the lines `#| ...` that the cell starts with; blank
+    lines may stand before and between.
+    """
+    lines = [line for line in source.splitlines() if line.strip()]
+    if lines and (found := _MAGIC.match(lines[0])):
+        return Heading(spoken="%%step", line=(found["line"] or "").strip())
+    for line in lines:
+        if not _OPTION.match(line):
+            return None
+        if found := _STEP.match(line):
+            return _option(found["line"], (found["bare"] or "").strip())
+    return None
+
+
+def _option(line: str | None, bare: str) -> Heading:
+    if line is None and bare:
+        problem = f"`#| step {bare}` lacks its colon; type `#| step: {bare}`."
+        return Heading(spoken="#| step:", line=bare, problem=problem)
+    line = (line or "").strip()
+    if line.lower() in _OFF:
+        return Heading(spoken="#| step:", is_off=True)
+    return Heading(spoken="#| step:", line="" if line.lower() in _ON else line)
+
+
+def body(source: str) -> str:
+    """Return a cell's text without the `%%step` line and the blank lines before it; other cells are as they are."""
+    found = heading(source)
+    return source.lstrip().partition("\n")[2] if found is not None and found.spoken == "%%step" else source
+
+
+def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
+    """Whether a cell that says nothing is no step although every cell is to be one.
+
+    These are cells that start with a cell magic, cells without code, cells of nothing but `magics`, loading of
+    extensions and questions (`x?`), and those that say whether every cell is to be a step.
+
+    Args:
+        tree: the cell after IPython's input transformation, parsed.
+        magics: the line magics that do not count as code.
+    """
+    if switch(tree) is not None or (tree.body and _is_cell_magic(tree.body[0])):
+        return True
+    return is_only_magics(tree, magics)
+
+
+def is_only_magics(tree: ast.Module, magics: Collection[str]) -> bool:
+    """Whether a cell holds nothing but lines of these magics, loading of extensions and questions (`x?`)."""
+    return all(_is_ours(node, magics) for node in tree.body)
+
+
+def switch(tree: ast.Module) -> str | None:
+    """Return what a cell says after `%zennb autostep`: "on", "off", "" (a question); None when it does not."""
+    found = None
+    for node in tree.body:
+        name, line = _line_magic(node)
+        words = line.split()
+        if name == "zennb" and words[:1] == ["autostep"]:
+            found = next((word for word in words[1:] if word in {"on", "off"}), "")
+    return found
+
+
+def _is_ours(node: ast.stmt, magics: Collection[str]) -> bool:
+    name, _ = _line_magic(node)
+    return name.replace("_", "-") in magics or name in _LOADERS | _QUESTIONS
+
+
+def _line_magic(node: ast.stmt) -> tuple[str, str]:
+    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
+    return line_magic(value) if isinstance(value, ast.Call) else ("", "")
+
+
+def _is_cell_magic(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return (
+        isinstance(value, ast.Call)
+        and isinstance(value.func, ast.Attribute)
+        and value.func.attr == "run_cell_magic"
+    )

@@ -1,0 +1,288 @@
+"""Owns the choice of statements that bring back the modules, functions and classes of a cell, and no more."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from zennb.core.magic_lines.magics import parse_python, read_magic
+from zennb.core.reading.names import Cell
+from zennb.core.reading.scopes import definitions_in
+from zennb.core.reading.statements import Statements
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["definitions", "flattened"]
+
+_SUPPRESSORS = frozenset({"suppress"})
+_TYPE_MAKERS = frozenset(
+    {"Enum", "Flag", "IntEnum", "NamedTuple", "NewType", "TypeVar", "TypedDict", "namedtuple"}
+)
+
+
+@dataclass(slots=True)
+class _Statement:
+    """One statement of the cell: what executing it binds and reads, and whether that only defines."""
+
+    node: ast.stmt
+    binds: frozenset[str]
+    reads: frozenset[str]
+    defines: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """The statements of a cell, read one by one, and the names that its functions declare `global`."""
+
+    statements: list[_Statement]
+    globals: frozenset[str]
+
+
+_read_before: WeakKeyDictionary[ast.Module, _Statements] = WeakKeyDictionary()
+
+
+def _statements(tree: ast.Module) -> _Statements:
+    """Return the statements of a cell, which are read once: each of its outputs is looked for among them."""
+    found = _read_before.get(tree)
+    if found is None:
+        found = _read_before[tree] = _Statements(
+            [_read(node) for node in flattened(tree.body)],
+            frozenset(name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names),
+        )
+    return found
+
+
+def definitions(
+    tree: ast.Module, names: Iterable[str], *, also: Iterable[ast.stmt] = ()
+) -> list[ast.stmt] | None:
+    """Return the statements to execute again so that `names` are bound as the cell bound them.
+
+    These are imports, `def`, `class`, lambdas, aliases (`g = f`, `T = m.T`) and named tuples, in order, with what they
+    need of each other and of constants, with constants set on them (`f.unit = "m"`) and with every `from
+    __future__ import`. They are to be executed where the cell would run, before its other outputs are bound
+    there: what they read besides is the notebook's.
+
+    Args:
+        tree: the cell, as for `analyse`.
+        names: names the cell binds to modules, functions or classes.
+        also: other statements of the cell to be executed again in their place.
+
+    Returns:
+        The statements, or None when that cannot be done without running other work: one of `names` was last
+        bound by a call (`f = make(3)`), in a loop, under a computed condition, or a definition needs a value
+        that was computed before it.
+    """
+    wanted, others = frozenset(names), set(also)
+    if not wanted and not others:  # as of most cells
+        return [node for node in flattened(tree.body) if _is_future(node)]
+    found = _statements(tree)
+    if wanted & found.globals:
+        return None
+    statements = found.statements
+    chosen: set[int] = set()
+    for name in wanted:
+        if not _choose(name, len(statements), statements, chosen):
+            return None
+    if not _choose_settings(statements, chosen, wanted):
+        return None
+    bound = frozenset(name for number in chosen for name in statements[number].binds)
+    result: list[ast.stmt] = []
+    for number, statement in enumerate(statements):
+        if number in chosen or statement.node in others or _is_future(statement.node):
+            result.append(statement.node)
+        elif isinstance(statement.node, ast.Delete):
+            gone = [t for t in statement.node.targets if isinstance(t, ast.Name) and t.id in bound]
+            result += [ast.copy_location(ast.Delete(targets=list(gone)), statement.node)] if gone else []
+    return result
+
+
+def _choose(name: str, before: int, statements: list[_Statement], chosen: set[int]) -> bool:
+    """Choose what binds `name` before statement `before`, and what that needs; False when work does."""
+    binders = [number for number in range(before) if name in statements[number].binds]
+    binders = binders or [n for n in range(before) if "*" in statements[n].binds]
+    if not binders or not statements[binders[-1]].defines:
+        return False
+    for number in binders:
+        if not statements[number].defines or number in chosen:
+            continue
+        chosen.add(number)
+        if not _choose_needs(number, statements, chosen):
+            return False
+    return True
+
+
+def _choose_needs(number: int, statements: list[_Statement], chosen: set[int]) -> bool:
+    """Choose what statement `number` needs of the statements before it; False when that is work."""
+    for read in statements[number].reads:
+        earlier = any(not statement.binds.isdisjoint((read, "*")) for statement in statements[:number])
+        if earlier and not _choose(read, number, statements, chosen):
+            return False
+    return True
+
+
+def _choose_settings(statements: list[_Statement], chosen: set[int], wanted: frozenset[str]) -> bool:
+    """Choose what sets attributes and items of `wanted`: `f.unit = "m"`, `plt.rcParams["x"] = 1`."""
+    for number, statement in enumerate(statements):
+        node = statement.node
+        if not isinstance(node, ast.Assign) or not {_root(target) for target in node.targets} & wanted:
+            continue
+        if number in chosen or any(isinstance(target, ast.Name) for target in node.targets):
+            continue
+        if not (_is_definition(node.value) or _is_literal(node.value)):
+            if all(_is_imported(_root(target), number, statements) for target in node.targets):
+                continue  # a setting of a library: no part of what the name stands for
+            return False
+        chosen.add(number)
+        if not _choose_needs(number, statements, chosen):
+            return False
+    return True
+
+
+def _is_imported(name: str, before: int, statements: list[_Statement]) -> bool:
+    binders = [each.node for each in statements[:before] if name in each.binds]
+    return bool(binders) and isinstance(binders[-1], ast.Import | ast.ImportFrom)
+
+
+def _read(node: ast.stmt) -> _Statement:
+    cell = Cell(calls=False, definitions=definitions_in([node]))
+    reader = Statements(cell)
+    reader.visit(node)
+    record = reader.record
+    binds = frozenset(record.binds) | ({"*"} if record.stars else set())
+    return _Statement(node, binds, frozenset(record.reads), _defines(node))
+
+
+def flattened(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements; of `%time`, `%%time`, `%%capture` and their like those that they run."""
+    for node in body:
+        magic = (
+            read_magic(node.value)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+            else None
+        )
+        inner = (
+            parse_python(magic.code) if magic is not None and magic.code is not None and magic.leaks else None
+        )
+        if inner is None or (magic is not None and magic.binds):
+            yield node
+        else:
+            yield from flattened(inner)
+
+
+def _defines(node: ast.stmt) -> bool:
+    """Say whether executing a statement again does nothing but define."""
+    match node:
+        case (
+            ast.Import()
+            | ast.ImportFrom()
+            | ast.FunctionDef()
+            | ast.AsyncFunctionDef()
+            | ast.ClassDef()
+            | ast.Pass()
+        ):
+            return True
+        case ast.Assign():
+            return all(_is_plain(target) for target in node.targets) and _is_definition(node.value)
+        case ast.AnnAssign():
+            return node.value is None or (_is_plain(node.target) and _is_definition(node.value))
+        case ast.Expr():
+            return isinstance(node.value, ast.Constant)
+        case ast.If():
+            return _is_simple_test(node.test) and _all_define([*node.body, *node.orelse])
+        case ast.Try():
+            handled = [statement for handler in node.handlers for statement in handler.body]
+            return _all_define([*node.body, *handled, *node.orelse, *node.finalbody])
+        case ast.With():
+            return all(_is_suppressor(item.context_expr) for item in node.items) and _all_define(node.body)
+        case _:
+            return type(node).__name__ == "TypeAlias"
+
+
+def _all_define(statements: Iterable[ast.stmt]) -> bool:
+    return all(_defines(statement) for statement in statements)
+
+
+def _is_plain(target: ast.expr) -> bool:
+    """Say whether a target is a name, or names."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return all(_is_plain(element) for element in target.elts)
+    return isinstance(target, ast.Name)
+
+
+def _is_definition(value: ast.expr) -> bool:
+    """Say whether a value is made by naming it: a lambda, an alias, a constant, or a tuple of these."""
+    if isinstance(value, ast.Tuple):
+        return all(_is_definition(element) for element in value.elts)
+    return isinstance(value, ast.Lambda) or _is_alias(value) or _is_constant(value) or _is_type(value)
+
+
+def _is_type(value: ast.expr) -> bool:
+    """Say whether a value is a class or type that a call makes of what is written out: `namedtuple("P", "x y")`."""
+    if not isinstance(value, ast.Call):
+        return False
+    name = getattr(value.func, "id", "") or getattr(value.func, "attr", "")
+    given = [*value.args, *(keyword.value for keyword in value.keywords)]
+    return name in _TYPE_MAKERS and all(_is_literal(each) or _is_alias(each) for each in given)
+
+
+def _is_alias(value: ast.expr) -> bool:
+    while isinstance(value, ast.Attribute):
+        value = value.value
+    return isinstance(value, ast.Name)
+
+
+def _is_constant(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant():
+            return True
+        case ast.Tuple():
+            return all(_is_constant(element) for element in value.elts)
+        case ast.UnaryOp():
+            return _is_constant(value.operand)
+        case _:
+            return False
+
+
+def _is_literal(value: ast.expr) -> bool:
+    """Say whether a value is written out: constants, and lists and dicts of them."""
+    elements = [node for node in ast.walk(value) if not isinstance(node, ast.expr_context | ast.unaryop)]
+    return all(
+        isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict | ast.UnaryOp) for node in elements
+    )
+
+
+def _is_simple_test(test: ast.expr) -> bool:
+    """Say whether a condition calls nothing: `TYPE_CHECKING`, `sys.version_info >= (3, 12)`."""
+    allowed = (
+        ast.Name,
+        ast.Attribute,
+        ast.Constant,
+        ast.Compare,
+        ast.BoolOp,
+        ast.UnaryOp,
+        ast.Tuple,
+        ast.Subscript,
+    )
+    marks = (ast.expr_context, ast.cmpop, ast.boolop, ast.unaryop, ast.Slice)
+    return all(isinstance(node, allowed + marks) for node in ast.walk(test))
+
+
+def _is_suppressor(manager: ast.expr) -> bool:
+    if not isinstance(manager, ast.Call):
+        return False
+    name = getattr(manager.func, "id", "") or getattr(manager.func, "attr", "")
+    return name in _SUPPRESSORS and all(_is_alias(argument) for argument in manager.args)
+
+
+def _root(target: ast.expr) -> str:
+    """Return the name that `name.a[0].b` starts at."""
+    while isinstance(target, ast.Attribute | ast.Subscript | ast.Starred):
+        target = target.value
+    return target.id if isinstance(target, ast.Name) else ""
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"

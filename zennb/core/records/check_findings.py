@@ -1,0 +1,202 @@
+"""Owns the findings of a check: per cell, whether it shows as a step what it shows plain, and the figures over all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zennb.core.records.output_comparison import Showing, difference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Check", "CheckedCell", "Played", "Share", "judged"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """What one run made of one cell.
+
+    Attributes:
+        showing: what the cell showed.
+        status: how its step ended, in the word of its status line; "" for a cell that is no step.
+        reason: what the status line gives as the reason.
+        seconds: how long the cell took.
+    """
+
+    showing: Showing
+    status: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedCell:
+    """What was found about one cell; None stands for "cannot be told".
+
+    Attributes:
+        number: its place among the code cells that are run, from 1.
+        code: its first line of code.
+        stays: why it was not made a step; "" for steps.
+        varies: whether it shows something else each time by itself, so that its text cannot be compared.
+        cold: whether it showed the same the first time as a step.
+        reused: whether it showed the same in a new kernel.
+        cached: whether the step was reused there; None for cells that are no steps.
+        pictures: whether its pictures were the same, byte for byte, in all runs; None where there are none, or
+            where they vary by themselves.
+        reason: why it was not reused, in the words of its status line; "" when it was.
+        cold_difference: what was shown otherwise the first time, as a short unified diff.
+        reused_difference: the same for the new kernel.
+        loud: whether every difference comes with an exception, so that nobody can overlook it.
+        seconds: how long it took: plain, as a step, reused.
+    """
+
+    number: int
+    code: str
+    stays: str = ""
+    varies: bool = False
+    cold: bool | None = None
+    reused: bool | None = None
+    cached: bool | None = None
+    pictures: bool | None = None
+    reason: str = ""
+    cold_difference: str = ""
+    reused_difference: str = ""
+    loud: bool = False
+    seconds: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it showed something else without an exception."""
+        return (self.cold is False or self.reused is False) and not self.loud
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """So many of so many.
+
+    Attributes:
+        part: how many did well.
+        whole: how many could be told.
+    """
+
+    part: int
+    whole: int
+
+    @property
+    def percent(self) -> float:
+        """Percent, from 0 to 100; 100 when there are none."""
+        return 100.0 * self.part / self.whole if self.whole else 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What a check found in a notebook.
+
+    Attributes:
+        name: the notebook's file name.
+        cells: its code cells, top to bottom; what only holds comments is left out.
+        notes: what went wrong on the way, one sentence each.
+        seconds: duration.
+    """
+
+    name: str
+    cells: tuple[CheckedCell, ...]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def cold(self) -> Share:
+        """Of the cells that can be compared: how many showed the same the first time."""
+        return _share(cell.cold for cell in self.cells)
+
+    @property
+    def reused(self) -> Share:
+        """Of the cells that can be compared: how many showed the same in a new kernel."""
+        return _share(cell.reused for cell in self.cells)
+
+    @property
+    def cached(self) -> Share:
+        """Of the steps: how many were reused in a new kernel."""
+        return _share(cell.cached for cell in self.cells)
+
+    @property
+    def silent(self) -> tuple[CheckedCell, ...]:
+        """The cells that showed something else without an exception."""
+        return tuple(cell for cell in self.cells if cell.is_silent)
+
+
+def judged(
+    *,
+    number: int,
+    code: str,
+    stays: str,
+    plain: Played,
+    again: Played | None,
+    cold: Played | None,
+    reused: Played | None,
+) -> CheckedCell:
+    """Return what four runs of a cell tell about it.
+
+    Args:
+        number: its place.
+        code: its first line.
+        stays: why it was not made a step; "" for steps.
+        plain: without zennb.
+        again: the same a second time; None when it was not run.
+        cold: as a step, for the first time; None when the run did not get there.
+        reused: as a step, in a new kernel; None when the run did not get there.
+    """
+    expected = plain.showing
+    varies = again is not None and again.showing.text != expected.text
+    # What varies by itself has no right answer, but a step that was taken over must show what its run showed.
+    shown = cold.showing if varies and cold is not None else expected
+    tells = not varies or (reused is not None and reused.status == "cached")
+    is_cold = cold.showing.text == expected.text if cold is not None and not varies else None
+    is_reused = reused.showing.text == shown.text if reused is not None and tells else None
+    failed = [
+        played
+        for played, good in ((cold, is_cold), (reused, is_reused))
+        if played is not None and good is False
+    ]
+    return CheckedCell(
+        number=number,
+        code=code,
+        stays=stays,
+        varies=varies,
+        cold=is_cold,
+        reused=is_reused,
+        cached=None if stays or reused is None else reused.status == "cached",
+        pictures=_pictures(plain, again, [cold, reused]),
+        reason="" if stays or reused is None or reused.status == "cached" else _why(reused, cold),
+        cold_difference=difference(expected.text, cold.showing.text) if cold and is_cold is False else "",
+        reused_difference=(
+            difference(shown.text, reused.showing.text, names=("step" if varies else "plain", "reused"))
+            if reused and is_reused is False
+            else ""
+        ),
+        loud=bool(failed) and all(each.showing.raised not in {"", expected.raised} for each in failed),
+        seconds=(plain.seconds, cold.seconds if cold else 0.0, reused.seconds if reused else 0.0),
+    )
+
+
+def _pictures(plain: Played, again: Played | None, others: Sequence[Played | None]) -> bool | None:
+    expected = plain.showing.pictures
+    if again is not None and again.showing.pictures != expected:
+        return None
+    found = [each.showing.pictures for each in others if each is not None]
+    if not expected and not any(found):
+        return None
+    return all(each == expected for each in found)
+
+
+def _why(reused: Played, cold: Played | None) -> str:
+    """Return why a step ran again: its own status line, or what the cold run's said when it never got that far."""
+    if reused.reason:
+        return reused.reason
+    return (cold.reason if cold is not None else "") or reused.showing.raised or "no status line"
+
+
+def _share(found: Iterable[bool | None]) -> Share:
+    known = [each for each in found if each is not None]
+    return Share(part=sum(known), whole=len(known))

@@ -1,0 +1,50 @@
+"""Owns the list of component types: all of ZenML's, in its words and its order."""
+
+from __future__ import annotations
+
+from zennb.core.records.records import ComponentType
+from zennb.errors import UnknownName
+
+__all__ = ["COMPONENT_TYPES", "REQUIRED_TYPES", "component_type"]
+
+COMPONENT_TYPES: tuple[ComponentType, ...] = (
+    ComponentType(name="orchestrator", purpose="runs the steps: in the kernel, in threads, on a cluster"),
+    ComponentType(
+        name="artifact_store", purpose="keeps what steps made; later steps load their inputs from it"
+    ),
+    ComponentType(
+        name="experiment_tracker", purpose="records parameters, metrics and figures of experiments"
+    ),
+    ComponentType(name="model_registry", purpose="keeps trained models with their versions and stages"),
+    ComponentType(name="model_deployer", purpose="serves a trained model for online inference"),
+    ComponentType(name="deployer", purpose="serves a whole pipeline as a long-running service"),
+    ComponentType(name="data_validator", purpose="checks the quality of data and models and reports on it"),
+    ComponentType(name="feature_store", purpose="manages the features that training and inference share"),
+    ComponentType(name="alerter", purpose="sends messages to a chat or mailbox from within a pipeline"),
+    ComponentType(name="annotator", purpose="lets people label data as part of a pipeline"),
+    ComponentType(
+        name="step_operator", purpose="runs single steps on other machines than the rest of the pipeline"
+    ),
+    ComponentType(name="container_registry", purpose="keeps the container images that steps run in"),
+    ComponentType(name="image_builder", purpose="builds the container images that steps run in"),
+    ComponentType(name="log_store", purpose="keeps the log output of steps"),
+    ComponentType(name="sandbox", purpose="gives a step an isolated place to run untrusted code"),
+)
+"""Every component type a stack can hold."""
+
+REQUIRED_TYPES: tuple[str, ...] = ("orchestrator", "artifact_store")
+"""Types that every stack has exactly one component of."""
+
+_BY_NAME = {known.name: known for known in COMPONENT_TYPES}
+
+
+def component_type(name: str) -> ComponentType:
+    """Return the component type called `name`, written with dashes or underscores.
+
+    Raises:
+        UnknownName: there is no such type.
+    """
+    found = _BY_NAME.get(name.replace("-", "_"))
+    if found is None:
+        raise UnknownName("component type", name, [known.command for known in COMPONENT_TYPES])
+    return found

@@ -1,0 +1,331 @@
+"""Owns the records of what happened: runs, steps, artifacts, and the stack they happened on. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records.observed import Observed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.records.observed import Carried
+
+__all__ = [
+    "Artifact",
+    "Attempt",
+    "ComponentSpec",
+    "ComponentType",
+    "Failure",
+    "Parts",
+    "Run",
+    "StackSpec",
+    "Status",
+    "Step",
+]
+
+
+class Status(StrEnum):
+    """State of a step or run, in ZenML's words (plus `interrupted`)."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CACHED = "cached"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def symbol(self) -> str:
+        """One character that tells the states apart without colour."""
+        return {
+            "running": "◌",
+            "completed": "✔",
+            "cached": "●",
+            "failed": "✘",
+            "skipped": "○",
+            "interrupted": "■",
+        }[self.value]
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen."""
+        return self is not Status.RUNNING
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the outputs can be used."""
+        return self in {Status.COMPLETED, Status.CACHED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentType:
+    """One of ZenML's component types.
+
+    Attributes:
+        name: with underscores, as in the metadata store: `artifact_store`.
+        purpose: one line.
+    """
+
+    name: str
+    purpose: str
+
+    @property
+    def command(self) -> str:
+        """The name as typed in magics and commands: `artifact-store`."""
+        return self.name.replace("_", "-")
+
+    @property
+    def title(self) -> str:
+        """The name in a sentence: `artifact store`."""
+        return self.name.replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComponentSpec:
+    """A registered component on paper: its type, name, flavor and the options that differ from the defaults.
+
+    `config` maps option names to their text form, as typed (`{"workers": "4"}`); secrets are references.
+    """
+
+    type: str
+    name: str
+    flavor: str
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackSpec:
+    """A stack on paper: its name and one component per type (`{"orchestrator": ..., "artifact_store": ...}`)."""
+
+    name: str
+    components: Mapping[str, ComponentSpec]
+
+    @property
+    def orchestrator(self) -> ComponentSpec:
+        """The component that runs the steps."""
+        return self.components["orchestrator"]
+
+    @property
+    def artifact_store(self) -> ComponentSpec:
+        """The component that keeps the outputs."""
+        return self.components["artifact_store"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A named, versioned, immutable value in an artifact store.
+
+    Attributes:
+        id: row in the metadata store; None before it is recorded.
+        name: the notebook variable it was bound to.
+        version: counts from 1 per name; 0 before it is recorded.
+        digest: canonical digest of the value (`core.digest`); what keys and comparisons use.
+        blob: sha-256 of the stored bytes, hexadecimal; their name in the artifact store.
+        item: which member of the stored group it is, when several names share one blob; else None.
+        materializer: name of the materializer that wrote the bytes.
+        size: bytes stored.
+        type: the value's type as text, e.g. `pandas.DataFrame`.
+        summary: what can be shown without loading it (see `materializers.materializer`); JSON values only.
+        needs: notebook classes and functions, by qualified name, that loading it refers to.
+        packages: top-level import names of the types met inside the value, e.g. `("numpy", "sklearn")`.
+        kind: `output` of a step, `captured` from the notebook, or `parameter` (a captured small scalar).
+        step: id of the step record that made or captured it; None before it is recorded.
+        created: seconds since the epoch.
+    """
+
+    id: int | None = None
+    name: str
+    version: int = 0
+    digest: str
+    blob: str
+    item: str | None = None
+    materializer: str
+    size: int
+    type: str
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    kind: str = "output"
+    step: int | None = None
+    created: float = 0.0
+
+    @property
+    def label(self) -> str:
+        """`model v3`."""
+        return f"{self.name} v{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """All that a step's key is made of; two steps with equal parts give equal outputs.
+
+    Attributes:
+        code: digest of the step's own normalised code.
+        outputs: names declared with `-o`, in order; empty when worked out from the code.
+        inputs: input name → canonical digest of its value.
+        reached: what the code reaches, by kind and qualified name (`function clean`, `class Model`,
+            `constant mylib.RATE`, `module np`) → digest of its own code or value.
+        packages: distribution → version, for modules used and types met; `python` is among them.
+        options: options of the step that change what it computes.
+    """
+
+    code: str
+    outputs: tuple[str, ...] = ()
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    reached: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What a failed step raised: type name, message, and the traceback as plain text without frames of ours."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try of a step that failed and was tried again.
+
+    Attributes:
+        started: seconds since the epoch.
+        seconds: how long it took.
+        failure: what it raised.
+    """
+
+    started: float
+    seconds: float
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One execution (or reuse, or skip) of one step.
+
+    Attributes:
+        id: row in the metadata store; None before it is recorded.
+        run: id of the run it belongs to.
+        name: the step's name.
+        notebook: the notebook it was written in, as far as known; "" otherwise.
+        cell: the frontend's id of its cell; "" when unknown.
+        status: how it ended.
+        reason: the cause of the verdict, for a person: `first run`, `input X changed`, ...
+        source: the cell's text as run.
+        key: sha-256 of `parts`; "" for a step that could not be keyed.
+        parts: what the key is made of; None when it could not be worked out.
+        started: seconds since the epoch.
+        seconds: duration of the work (of the restoring, when cached).
+        inputs: name → artifact.
+        outputs: name → artifact; for a cached step those of the step it reuses.
+        defines: names of imports, functions and classes it binds, which are executed again on reuse.
+        deletes: names it deleted.
+        displays: blob (sha-256) of what it showed, in the artifact store; "" when it showed nothing.
+        reusable: whether a later step with the same key may reuse it.
+        unusable_because: when not reusable, why, for a person.
+        reused: id of the step record whose results were taken over, when cached.
+        failure: what it raised, when failed.
+        observed: what it was seen to depend on, and to leave behind, outside its inputs and outputs.
+        carried: process-wide settings it changed, which reuse sets again; None when it changed none.
+        attempts: the tries that failed before the last one, in order (`--retries`).
+        saved: seconds that reuse spared; 0.0 for a step that ran.
+        expires: when its results stop being reused, in seconds since the epoch; None for never.
+        provenance: name it depends on → where that name's value came from (`core.provenance`); lets a notebook file be
+            judged without running its plain cells.
+    """
+
+    id: int | None = None
+    run: int | None = None
+    name: str
+    notebook: str = ""
+    cell: str = ""
+    status: Status
+    reason: str = ""
+    source: str = ""
+    key: str = ""
+    parts: Parts | None = None
+    started: float = 0.0
+    seconds: float = 0.0
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    outputs: Mapping[str, Artifact] = field(default_factory=dict)
+    defines: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    displays: str = ""
+    reusable: bool = True
+    unusable_because: str = ""
+    reused: int | None = None
+    failure: Failure | None = None
+    observed: Observed = field(default_factory=Observed)
+    carried: Carried | None = None
+    attempts: tuple[Attempt, ...] = ()
+    saved: float = 0.0
+    expires: float | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unstored(self) -> tuple[str, ...]:
+        """The names that it bound and its cell keeps out of the store (`--no-store`)."""
+        found = {} if self.parts is None else self.parts.options
+        return tuple(key.partition(" ")[2] for key in found if key.startswith("no-store "))
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The inputs that do not count in its key (`--ignore`)."""
+        return () if self.parts is None else tuple(n for n in self.inputs if n not in self.parts.inputs)
+
+    @property
+    def brings_about(self) -> frozenset[str]:
+        """The files that it writes and the settings that it changes, run or reused."""
+        carried = self.carried.names if self.carried is not None else ()
+        return frozenset({*self.observed.written, *self.observed.restored, *carried})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution of one or more steps on one stack.
+
+    Attributes:
+        id: row in the metadata store; None before it is recorded.
+        kind: `session` for the cells that one kernel ran by hand, `pipeline` for `%pipeline run`, `notebook` for
+            `zennb run`; databases of version 0.1 also hold `step`, a single cell.
+        notebook: the notebook, as far as known; "" otherwise.
+        stack: snapshot of the stack it ran on.
+        status: how it ended, or `running`.
+        started: seconds since the epoch.
+        seconds: duration; 0.0 while running.
+        parameters: `-p NAME=VALUE` overrides, as text; of a session, the small values of the notebook its steps read.
+        versions: python, zennb, platform, and distribution versions of the packages its steps used.
+        host: name of the machine; process: its process id there (a dead one means `interrupted`).
+        steps: number of its steps per status, e.g. `{"completed": 3, "cached": 2}` (filled in by listings).
+        names: name of each of its steps, in order → state of its latest record that was no reuse, `cached` when all
+            were (filled in by listings).
+        parent: id of the run that started it, such as the notebook run in which a pipeline ran; None for none.
+        commit: git commit of the notebook's folder; "" when it is under no version control.
+        dirty: whether that working tree had changes; None when unknown.
+        computed: seconds of work in its steps that ran, and in those of the runs it started; the metadata store counts.
+        saved: seconds that reuse spared there.
+    """
+
+    id: int | None = None
+    kind: str = "step"
+    notebook: str = ""
+    stack: StackSpec
+    status: Status = Status.RUNNING
+    started: float = 0.0
+    seconds: float = 0.0
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    host: str = ""
+    process: int = 0
+    steps: Mapping[str, int] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    parent: int | None = None
+    commit: str = ""
+    dirty: bool | None = None
+    computed: float = 0.0
+    saved: float = 0.0

@@ -1,0 +1,102 @@
+"""Owns the line between code and data: which values count as functions and classes, and whose they are."""
+
+from __future__ import annotations
+
+import dis
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING
+
+from zennb.digests.code import home
+from zennb.digests.digest import is_immutable
+from zennb.packages.origin import module_of, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["has_state", "is_code", "is_users_code", "target"]
+
+CALLABLES = frozenset(
+    {
+        "builtins.builtin_function_or_method",
+        "builtins.classmethod_descriptor",
+        "builtins.function",
+        "builtins.method",
+        "builtins.method-wrapper",
+        "builtins.method_descriptor",
+        "builtins.wrapper_descriptor",
+        "functools._lru_cache_wrapper",
+        "functools.partial",
+        "numpy.ufunc",
+    }
+)
+"""Types, by name, whose instances are code and not data."""
+
+DESCRIPTIONS = frozenset({"types", "typing", "typing_extensions"})
+"""Modules of types whose instances describe types: `List[int]`, `int | str`."""
+
+
+def is_code(value: object) -> bool:
+    """Say whether a value is code (functions, classes and what wraps them) rather than data."""
+    cls = type(value)
+    if isinstance(value, type) or cls.__module__ in DESCRIPTIONS:
+        return True
+    return f"{cls.__module__}.{cls.__qualname__}" in CALLABLES or isinstance(value, BuiltinFunctionType)
+
+
+def is_users_code(value: object) -> bool:
+    """Say whether a function or class is the user's own."""
+    if isinstance(value, FunctionType):
+        return origin(home(value)).is_users
+    return isinstance(value, type) and origin(module_of(value)).is_users
+
+
+def has_state(code: object) -> bool:
+    """Say whether code of the user carries what calls of it can change: a cache, a count, a mutable default.
+
+    So do methods of objects (`push = xs.append`). Executing a definition again would not bring that back.
+    """
+    if isinstance(code, MethodType | BuiltinFunctionType):
+        owner = code.__self__
+        return not (owner is None or isinstance(owner, ModuleType | type) or is_immutable(owner))
+    waiting, met = [code] if isinstance(code, FunctionType) else [], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in met or not origin(home(one)).is_users:
+            continue
+        met.add(id(one))
+        if _rebinds(one):
+            return True
+        for part in _carried(one):
+            if isinstance(part, FunctionType):
+                waiting.append(part)
+            elif not (is_code(part) or isinstance(part, ModuleType) or is_immutable(part)):
+                return True
+    return False
+
+
+def _carried(function: FunctionType) -> Iterator[object]:
+    yield from function.__defaults__ or ()
+    yield from (function.__kwdefaults__ or {}).values()
+    yield from function.__dict__.values()
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            if name != "__class__":
+                yield cell.cell_contents
+        except ValueError:
+            continue
+
+
+def _rebinds(function: FunctionType) -> bool:
+    """Say whether a function rebinds a variable of the function around it (`nonlocal`)."""
+    code = function.__code__
+    return bool(code.co_freevars) and any(
+        each.opname in {"STORE_DEREF", "DELETE_DEREF"} and each.argval in code.co_freevars
+        for each in dis.get_instructions(code)
+    )
+
+
+def target(value: object) -> str:
+    """Return where a function or class of a package is to be found; "" for what has no such place."""
+    name = getattr(value, "__qualname__", None)
+    module = module_of(value)
+    return f"{module}.{name}" if name and module else ""

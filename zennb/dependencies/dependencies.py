@@ -1,0 +1,150 @@
+"""Owns the closure of a step: the functions, classes, constants, data and packages that its code reaches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from zennb.dependencies.lru_caches import cached_functions, is_outdated
+from zennb.dependencies.resolver import Closure
+from zennb.digests.digest import look
+from zennb.digests.stream import text_digest
+from zennb.errors import CannotDigest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.core.reading.source import Analysis
+    from zennb.dependencies.patches import Patch
+
+__all__ = ["Reach", "Search", "reach", "watch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """All that a cell reaches, by name; computed from the live notebook each time it is asked for.
+
+    Attributes:
+        data: notebook name → value, for everything read that is neither module, function nor class: by the cell
+            itself, or by a function it reaches (unless the cell surely binds the name before that).
+        code: qualified name → digest of own code, of every function and class of the notebook or a local module.
+            Bound methods, partials and the like that the notebook gave a name to are there under that name.
+        constants: dotted name → what is found there: the digest of a value of a local module (`mylib.RATE`) or
+            of a plain scalar in a package; the name of the module, function or class of a package that a name
+            stands for (`np` → `numpy`).
+        kinds: each name in `code` and `constants` → `function`, `class`, `constant`, `module` or `name`.
+        packages: import names of the packages used.
+        uses: dotted names of what is used of modules, Python's own among them: `numpy.random.seed`, `warnings`.
+        definitions: notebook names bound to modules, functions and classes, that are read anywhere → the object.
+        writes: notebook names that reached functions may bind through `global`.
+        unclear: why the closure cannot be trusted, in short phrases; empty as a rule.
+    """
+
+    data: Mapping[str, Any]
+    code: Mapping[str, str]
+    constants: Mapping[str, str]
+    kinds: Mapping[str, str]
+    packages: frozenset[str]
+    uses: frozenset[str]
+    definitions: Mapping[str, Any]
+    writes: frozenset[str]
+    unclear: tuple[str, ...]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Code and constants by kind and name: `function clean` → digest."""
+        return {
+            f"{self.kinds[name]} {name}": digest for name, digest in {**self.code, **self.constants}.items()
+        }
+
+
+def reach(
+    analysis: Analysis,
+    namespace: Mapping[str, Any],
+    *,
+    extra: Iterable[object] = (),
+    patches: Iterable[Patch] = (),
+) -> Reach:
+    """Follow everything a cell reads to the end.
+
+    Args:
+        analysis: what the cell does with names.
+        namespace: the notebook's names. Names that are not in it are ignored.
+        extra: functions, classes and modules met inside data (`Look.code`), to be followed too.
+        patches: what the notebook put into modules and classes of packages (`patches_in`).
+    """
+    search = Search(analysis, namespace, patches=patches)
+    search.follow(extra)
+    return search.found()
+
+
+class Search:
+    """A search for what a cell reaches that goes on when more code turns up, in the data that it has found.
+
+    Args:
+        analysis: see `reach`.
+        namespace: see `reach`.
+        patches: see `reach`.
+
+    Attributes:
+        data: see `Reach`; so far.
+        definitions: see `Reach`; so far.
+    """
+
+    def __init__(
+        self, analysis: Analysis, namespace: Mapping[str, Any], *, patches: Iterable[Patch] = ()
+    ) -> None:
+        self._namespace, self._closure = namespace, Closure(namespace, patches)
+        self._closure.follow_cell(analysis)
+        self.data: Mapping[str, Any] = self._closure.data
+        self.definitions: Mapping[str, Any] = self._closure.definitions
+
+    def follow(self, things: Iterable[object]) -> None:
+        """Follow all that is known so far, and these functions, classes and modules."""
+        for thing in things:
+            self._closure.push(thing, frozenset())
+        self._closure.run()
+
+    def found(self) -> Reach:
+        """Return what was reached."""
+        closure = self._closure
+        outdated = [
+            f"`{name}` remembers results of code that has changed since"
+            for name, cached in closure.cached.items()
+            if is_outdated(cached, partial(_print_of, cached, self._namespace))
+        ]
+        return Reach(
+            data=closure.data,
+            code=closure.code(),
+            constants=dict(sorted(closure.constants.items())),
+            kinds=closure.kinds,
+            packages=frozenset(closure.packages),
+            uses=frozenset(closure.uses),
+            definitions=closure.definitions,
+            writes=frozenset(closure.writes),
+            unclear=(*closure.unclear, *outdated),
+        )
+
+
+def watch(namespace: Mapping[str, Any]) -> None:
+    """Note which code the cached functions of a notebook have now; what they remember from here on is of that code."""
+    for cached in cached_functions(namespace):
+        is_outdated(cached, partial(_print_of, cached, namespace))
+
+
+def _print_of(cached: Any, namespace: Mapping[str, Any]) -> str:
+    """Return a digest of all that a cached function's code reaches, data included."""
+    closure = Closure(namespace)
+    for part in look(cached, name="function").code:
+        closure.push(part, frozenset())
+    closure.run()
+    data = [f"{name} {_content(value)}" for name, value in sorted(closure.data.items())]
+    return text_digest([*map(str, closure.code().items()), *map(str, closure.constants.items()), *data])
+
+
+def _content(value: Any) -> str:
+    try:
+        return look(value).digest
+    except CannotDigest:
+        return str(id(value))

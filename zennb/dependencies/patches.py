@@ -1,0 +1,55 @@
+"""Owns what a cell puts into modules and classes of packages and of Python itself: `np.mean = mine`."""
+
+from __future__ import annotations
+
+import ast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zennb.packages.origin import module_of, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["Patch", "patched", "patches_in"]
+
+Patch = tuple[str, str]
+"""Name of a module, and the path of what was put there: `("numpy", "mean")`, `("pandas", "DataFrame.shout")`."""
+
+
+def patches_in(tree: ast.AST, namespace: Mapping[str, Any]) -> Iterator[Patch]:
+    """Yield what code sets in modules and classes that are not the user's, also inside its functions.
+
+    Args:
+        tree: the code.
+        namespace: the notebook's names, after the code ran.
+    """
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=holder, attr=name, ctx=ast.Store() | ast.Del()):
+                yield from _patch(_resolved(holder, namespace), name)
+            case ast.Call(func=ast.Name(id="setattr"), args=[holder, ast.Constant(value=str() as name), *_]):
+                yield from _patch(_resolved(holder, namespace), name)
+
+
+def patched(patch: Patch, modules: Mapping[str, ModuleType]) -> Any:
+    """Return what is there now; `None` when nothing is."""
+    found: Any = modules.get(patch[0])
+    for part in patch[1].split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return found
+
+
+def _patch(holder: Any, name: str) -> Iterator[Patch]:
+    if isinstance(holder, ModuleType) and not origin(holder.__name__).is_users:
+        yield holder.__name__, name
+    elif isinstance(holder, type) and not origin(module_of(holder)).is_users:
+        yield module_of(holder), f"{holder.__qualname__}.{name}"
+
+
+def _resolved(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
+    if isinstance(node, ast.Name):
+        return namespace.get(node.id)
+    if isinstance(node, ast.Attribute):
+        return getattr(_resolved(node.value, namespace), "__dict__", {}).get(node.attr)
+    return None

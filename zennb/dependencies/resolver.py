@@ -1,0 +1,400 @@
+"""Owns `Closure`: the search that follows names through live functions, classes and modules."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections import deque
+from functools import _lru_cache_wrapper, partial
+from inspect import getattr_static
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.magic_lines.effects import Effect
+from zennb.dependencies.callables import is_code, is_users_code, target
+from zennb.dependencies.local_imports import absolute, is_package, module_at
+from zennb.dependencies.patches import patched
+from zennb.digests.classes import functions_in, own_attributes
+from zennb.digests.code import class_name, function_name, home
+from zennb.digests.digest import look, shell
+from zennb.digests.function_source import body
+from zennb.digests.stream import text_digest
+from zennb.digests.walker import SCALARS
+from zennb.errors import CannotDigest
+from zennb.packages.origin import Origin, module_of, origin, top_level
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.core.reading.source import Analysis
+    from zennb.dependencies.patches import Patch
+    from zennb.digests.digest import Look
+
+__all__ = ["Closure"]
+
+Chain = tuple[str, ...]
+
+WHOLE = "*"
+"""Ends a path to a module that is used in another way than by its attributes (see `Analysis.modules`)."""
+
+SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
+"""Names that IPython gives to every notebook."""
+
+
+class Closure:
+    """One search. `run` empties the queue of code objects; what was found is in the attributes (see `Reach`)."""
+
+    def __init__(self, namespace: Mapping[str, Any], patches: Iterable[Patch] = ()) -> None:
+        self.namespace = namespace
+        self._patches = sorted(patches)
+        self.data: dict[str, Any] = {}
+        self.constants: dict[str, str] = {}
+        self.kinds: dict[str, str] = {}
+        self.packages: set[str] = set()
+        self.uses: set[str] = set()
+        self.definitions: dict[str, Any] = {}
+        self.writes: set[str] = set()
+        self.unclear: dict[str, None] = {}
+        self.cached: dict[str, Any] = {}
+        self._digests: dict[str, set[str]] = {}
+        self._queue: deque[Any] = deque()
+        self._bound: dict[int, frozenset[str]] = {}
+        self._looked: dict[int, Look | None] = {}
+        name = namespace.get("__name__")
+        self._home = name if isinstance(name, str) else "__main__"
+
+    # What callers say
+
+    def follow_cell(self, analysis: Analysis) -> None:
+        """Start from what a cell reads; each name comes with the names the cell binds before using it."""
+        for name, chains in _by_root(analysis).items():
+            if name in self.namespace and not _is_shells(name, self.namespace[name]):
+                for chain in chains:
+                    self._meet(self.namespace[name], chain, "", analysis.reads[name])
+            elif name not in self.namespace:
+                self._builtin(name, chains, frozenset())
+        self._imports(analysis, "")
+        for module in analysis.stars:
+            self._star(module)
+
+    def push(self, thing: Any, bound: frozenset[str]) -> None:
+        """Queue a function, class or module; again when it is reached with fewer names bound before."""
+        known = self._bound.get(id(thing))
+        bound = bound if known is None else known & bound
+        if known != bound:
+            self._bound[id(thing)] = bound
+            self._queue.append(thing)
+
+    def run(self) -> None:
+        """Follow everything that is queued, and everything that is found on the way."""
+        self._drain()
+        for patch in self._patches:  # who inside a package uses what was put there cannot be seen
+            if patch[0] != "builtins" and (self.packages or origin(patch[0]) is Origin.PYTHON):
+                self._attribute_of_package(".".join(patch), patched(patch, sys.modules))
+        self._drain()
+
+    def _attribute_of_package(self, name: str, value: Any) -> None:
+        if is_code(value) and is_users_code(value):
+            self._code(value, name, frozenset())
+        else:
+            self._value(value, name, frozenset())
+
+    def _drain(self) -> None:
+        while self._queue:
+            thing = self._queue.popleft()
+            if isinstance(thing, FunctionType):
+                self._function(thing)
+            elif isinstance(thing, type):
+                self._class(thing)
+            elif isinstance(thing, ModuleType):
+                self._whole(thing)
+
+    def code(self) -> dict[str, str]:
+        """Return one digest per qualified name; several code objects of one name count together."""
+        return {
+            name: next(iter(found)) if len(found) == 1 else text_digest(sorted(found))
+            for name, found in sorted(self._digests.items())
+        }
+
+    # Things that were found
+
+    def _function(self, function: FunctionType) -> None:
+        name, bound = function_name(function), self._bound[id(function)]
+        found = self._look_once(function)
+        for part in found.code if found else ():
+            self.push(part, bound)
+        read = body(function.__code__).analysis
+        for phrase in read.dynamic:
+            self._unclear(f"`{name}` uses `{phrase}`")
+        for magic in read.magics:
+            if magic.effect is not Effect.NONE:
+                self._unclear(f"`{name}` runs `{magic.text}`, whose effects cannot be seen")
+        self._names(read, function.__globals__, bound)
+        self._imports(read, str(function.__globals__.get("__package__") or ""))
+        if self._is_notebook(function.__globals__):
+            self.writes.update(read.binds)
+
+    def _class(self, cls: type) -> None:
+        bound = self._bound[id(cls)]
+        found = self._look_once(cls)
+        for part in found.code if found else ():
+            if part is not cls:
+                self.push(part, bound)
+        for attribute in own_attributes(cls).values():
+            for function in functions_in(attribute):
+                self.push(function, bound)
+
+    def _look_once(self, thing: FunctionType | type) -> Look | None:
+        """Digest a function or class of the user, the first time it is met."""
+        if id(thing) not in self._looked:
+            if isinstance(thing, type):
+                name, kind = class_name(thing), "class"
+                found = self._look(thing, name, shell)
+            else:
+                name, kind = function_name(thing), "function"
+                found = self._look(thing, name)
+            self._looked[id(thing)] = found
+            if found is not None:
+                self._add_code(name, found.digest, kind)
+        return self._looked[id(thing)]
+
+    def _look(self, value: Any, name: str, how: Any = look) -> Look | None:
+        try:
+            found: Look = how(value, name=name)
+        except CannotDigest as error:
+            self._unclear(f"`{error.path}` is {error.why}")
+            return None
+        self.packages |= found.packages
+        return found
+
+    def _add_code(self, name: str, digest: str, kind: str) -> None:
+        # Of a class and a function of one name, the class gives the kind, whichever is met first.
+        self.kinds[name] = min(kind, self.kinds[name]) if name in self._digests else kind
+        self._digests.setdefault(name, set()).add(digest)
+
+    def _add_constant(self, name: str, content: str, kind: str) -> None:
+        self.constants[name] = content
+        self.kinds.setdefault(name, kind)
+
+    def _unclear(self, phrase: str) -> None:
+        self.unclear[phrase] = None
+
+    # Names
+
+    def _names(self, read: Analysis, scope: Mapping[str, Any], bound: frozenset[str]) -> None:
+        """Look up what a function reads, in its own globals."""
+        notebook = self._is_notebook(scope)
+        prefix = "" if notebook else f"{scope.get('__name__')}."
+        # What a module's function only binds, through `global`, shows afterwards that it did.
+        written: dict[str, list[Chain]] = {name: [(name,)] for name in read.binds if prefix}
+        for name, chains in (written | _by_root(read)).items():
+            if name in scope and not (notebook and (name in bound or _is_shells(name, scope[name]))):
+                for chain in chains:
+                    self._meet(scope[name], chain, prefix, bound)
+            elif prefix and name in read.binds:
+                self._add_constant(prefix + name, "", "constant")
+            elif name not in scope:
+                self._builtin(name, chains, bound)
+
+    def _builtin(self, name: str, chains: list[Chain], bound: frozenset[str]) -> None:
+        """Take in what somebody put among Python's builtins."""
+        value = vars(builtins).get(name)
+        if value is None or module_of(value) in {"builtins", "io", "_io", "_sitebuiltins"} or name in SHELL:
+            return
+        if type(value) not in SCALARS:
+            for chain in chains:
+                self._meet(value, chain, "builtins.", bound)
+
+    def _is_notebook(self, scope: Mapping[str, Any]) -> bool:
+        name = scope.get("__name__")
+        return scope is self.namespace or name == self._home or name in {"__main__", "__mp_main__"}
+
+    def _meet(self, value: Any, chain: Chain, prefix: str, bound: frozenset[str]) -> None:
+        """Take in what a name stands for; `prefix` is "" for names of the notebook."""
+        name = prefix + chain[0]
+        if isinstance(value, ModuleType):
+            self._define(prefix, chain[0], value)
+            self._add_constant(name, value.__name__, "module")
+            self._attributes(value, chain[1:], bound)
+        elif is_code(value):
+            self._define(prefix, chain[0], value)
+            self._code(value, name, bound)
+            self._patched(value, chain[1:], name, bound)
+        else:
+            self._kin(value, chain, name, bound)
+            if prefix:
+                self._value(value, name, bound)
+            else:
+                self.data[chain[0]] = value
+
+    def _define(self, prefix: str, name: str, value: Any) -> None:
+        if not prefix:
+            self.definitions[name] = value
+
+    def _code(self, value: Any, name: str, bound: frozenset[str]) -> None:
+        """Take in code that a name stands for."""
+        if is_users_code(value):
+            self._alias(value, name)
+            self.push(value, bound)
+            return
+        if isinstance(value, FunctionType | type):
+            self._note(module_of(value))
+        found = self._look(value, name)
+        if found is None:
+            return
+        if isinstance(value, _lru_cache_wrapper) and found.code:
+            self.cached[name] = value
+        for part in found.code:
+            self.push(part, bound)
+        if found.code or isinstance(value, partial | MethodType):
+            self._add_code(name, found.digest, "function")
+        else:
+            self._add_constant(name, target(value) or found.digest, "name")
+
+    def _alias(self, value: Any, name: str) -> None:
+        """Note what a name stands for when it is not the code's own name."""
+        own = class_name(value) if isinstance(value, type) else function_name(value)
+        if own != name:
+            found = self._look_once(value)
+            self._add_constant(name, f"{own} {found.digest if found else '?'}", "name")
+
+    def _value(self, value: Any, name: str, bound: frozenset[str]) -> None:
+        """Take in data that is not the notebook's own."""
+        if (found := self._look(value, name)) is not None:
+            self._add_constant(name, found.digest, "constant")
+            for part in found.code:
+                self.push(part, bound)
+
+    def _kin(self, value: Any, chain: Chain, name: str, bound: frozenset[str]) -> None:
+        """Take in the classes a value is an instance of, and methods that were put into a package's class."""
+        if type(value) in SCALARS and len(chain) == 1:
+            return
+        self._note(module_of(type(value)))
+        for cls in type(value).__mro__:
+            if origin(module_of(cls)).is_users:
+                self.push(cls, bound)
+        self._patched(type(value), chain[1:], name, bound)
+
+    def _patched(self, cls: Any, rest: Chain, name: str, bound: frozenset[str]) -> None:
+        """Take in a user's function that is found as an attribute of a package's class."""
+        if not rest or not isinstance(cls, type):
+            return
+        for function in functions_in(getattr_static(cls, rest[0], None)):
+            self._add_constant(f"{name}.{rest[0]}", function_name(function), "name")
+            self.push(function, bound)
+
+    # Modules
+
+    def _note(self, module: str) -> Origin:
+        place = origin(module)
+        if place is Origin.PACKAGE:
+            self.packages.add(top_level(module))
+        return place
+
+    def _attributes(
+        self, module: ModuleType, rest: Chain, bound: frozenset[str], *, scalars: bool = True
+    ) -> None:
+        """Follow a chain of attributes from a module to what it ends at."""
+        place = self._note(module.__name__)
+        while rest and rest != (WHOLE,):
+            name, held = f"{module.__name__}.{rest[0]}", vars(module)
+            if rest[0] not in held:
+                self._made_up(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
+                return
+            value, rest = held[rest[0]], rest[1:]
+            if not isinstance(value, ModuleType):
+                self.uses.add(name)
+                self._attribute(value, name, rest, place, bound, scalars=scalars)
+                return
+            if place.is_users:
+                self._add_constant(name, value.__name__, "module")
+            module, place = value, self._note(value.__name__)
+        if scalars:  # passed on as a value, not just imported
+            self.uses.add(f"{module.__name__}.{WHOLE}")
+        self.push(module, bound)
+
+    def _made_up(self, maker: Any, name: str, bound: frozenset[str]) -> None:
+        """Take in the function that makes attributes of a module as they are asked for."""
+        if is_code(maker) and is_users_code(maker):
+            self._code(maker, name, bound)
+
+    def _attribute(
+        self, value: Any, name: str, rest: Chain, place: Origin, bound: frozenset[str], *, scalars: bool
+    ) -> None:
+        """Take in what a module holds under a name."""
+        if is_code(value):
+            if place.is_users or is_users_code(value):  # the latter: somebody replaced a package's function
+                self._code(value, name, bound)
+            self._patched(value, rest, name, bound)
+        elif place.is_users:
+            self._kin(value, (name, *rest), name, bound)
+            self._value(value, name, bound)
+        elif type(value) in SCALARS and scalars and not _is_dunder(name):
+            self._value(value, name, bound)
+
+    def _whole(self, module: ModuleType) -> None:
+        """Take in everything public of a local module that is used whole."""
+        name = module.__name__
+        place = origin(name)
+        if place is Origin.NOTEBOOK:
+            self._unclear("the notebook's own module is passed on as a value")
+        if place is not Origin.LOCAL:
+            return
+        bound = self._bound[id(module)]
+        for attribute, value in sorted(vars(module).items()):
+            if attribute.startswith("_"):
+                continue
+            if isinstance(value, ModuleType):
+                self._note(value.__name__)
+                self._add_constant(f"{name}.{attribute}", value.__name__, "module")
+            else:
+                self._attribute(value, f"{name}.{attribute}", (), place, bound, scalars=True)
+
+    # Imports that the code itself makes
+
+    def _imports(self, read: Analysis, package: str) -> None:
+        for path in sorted(read.modules):
+            if found := absolute(path, package):
+                self._imported(found)
+
+    def _imported(self, path: Chain) -> None:
+        """Follow a path that an import statement names. What a package holds there is a matter of its version."""
+        try:
+            loaded = module_at(path)
+        except ImportError as error:
+            self._unclear(str(error))
+            return
+        if loaded is None:
+            if is_package(path[0]):
+                self.packages.add(path[0])
+            return
+        module, rest = loaded
+        if rest:
+            self._attributes(module, rest, frozenset(), scalars=False)
+        else:  # what the import statement itself names: the uses made of it are told one by one
+            self._note(module.__name__)
+
+    def _star(self, module: str) -> None:
+        self._imported((*module.split("."), WHOLE))
+        if module not in sys.modules:
+            self._unclear(f"`from {module} import *` binds names that are not known before it has run")
+
+
+def _is_shells(name: str, value: object) -> bool:
+    """Say whether a name is one that IPython puts into every notebook, as Python does with its builtins."""
+    if name not in SHELL:
+        return False
+    return top_level(home(value) if isinstance(value, FunctionType) else module_of(value)) == "IPython"
+
+
+def _is_dunder(name: str) -> bool:
+    return name.rpartition(".")[2].startswith("__") and not name.endswith(".__version__")
+
+
+def _by_root(analysis: Analysis) -> dict[str, list[Chain]]:
+    """Return the chains of each name that is read, in order."""
+    found: dict[str, list[Chain]] = {name: [] for name in sorted(analysis.reads)}
+    for chain in sorted(analysis.chains):
+        if chain[0] in found:
+            found[chain[0]].append(chain)
+    return {name: chains or [(name,)] for name, chains in found.items()}

@@ -1,0 +1,1 @@
+"""Digests of values and code: equal content gives an equal digest in any process."""

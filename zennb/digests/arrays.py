@@ -1,0 +1,165 @@
+"""Owns how numpy's arrays, scalars and dtypes are digested. Loaded when one of them is met."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from zennb.digests.containers import sequence
+from zennb.digests.objects import changeable
+from zennb.digests.walker import HIDDEN, STATE, Handler, Steps, Walk
+
+__all__ = ["array_content", "dtype_text", "handler"]
+
+BLOCK = 1 << 22
+"""Bytes copied at once when an array does not lie in memory in C order."""
+
+
+def handler(cls: type) -> Handler | None:
+    """Return the handler of one of numpy's types, if it needs its own."""
+    np: Any = sys.modules["numpy"]
+    if issubclass(cls, np.ma.MaskedArray):
+        return _masked
+    if issubclass(cls, np.ndarray):
+        return _array
+    if issubclass(cls, np.dtype):
+        return _dtype
+    if issubclass(cls, np.random.RandomState):
+        return _random_state
+    return _scalar if issubclass(cls, np.generic) else None
+
+
+def dtype_text(dtype: Any) -> str:
+    """Return a text that tells data types apart: byte order, units, and the layout of structured ones."""
+    if dtype.subdtype is not None:
+        base, shape = dtype.subdtype
+        return f"({dtype_text(base)}){shape}"
+    if dtype.names is None:
+        return f"{dtype.str}" if dtype.kind != "T" else repr(dtype)
+    fields = [
+        f"{name!r} {dtype.fields[name][1]} {dtype.fields[name][2:]!r} {dtype_text(dtype.fields[name][0])}"
+        for name in dtype.names
+    ]
+    return f"{dtype.type.__module__}.{dtype.type.__name__}[{'; '.join(fields)}]{dtype.itemsize}"
+
+
+def array_content(walk: Walk, array: Any) -> Steps | None:
+    """Write data type, shape and elements in C order."""
+    walk.sink.text(dtype_text(array.dtype))
+    walk.sink.text(str(array.shape))
+    return _elements(walk, array)
+
+
+def _elements(walk: Walk, array: Any) -> Steps | None:
+    dtype = array.dtype
+    if dtype.names is not None:
+        return _by_field(walk, array)
+    if dtype.kind in "OT":
+        listed = array.ravel().tolist()
+        walk.keep(listed)
+        return sequence(walk, listed)
+    if dtype.itemsize and array.size:
+        _bytes(walk, array)
+    return None
+
+
+def _by_field(walk: Walk, array: Any) -> Steps:
+    """Write structured elements one field after the other: bytes between fields are nobody's content."""
+    for name in array.dtype.names:
+        part = array[name]
+        walk.sink.text(str(part.shape))
+        yield from _elements(walk, part) or ()
+
+
+def _bytes(walk: Walk, array: Any) -> None:
+    np: Any = sys.modules["numpy"]
+    plain = array.view(np.ndarray)
+    if plain.dtype.char in "gG" and np.finfo(np.longdouble).nmant == 63:
+        plain = _without_padding(plain)
+    if plain.flags.c_contiguous:
+        walk.sink.raw(memoryview(plain.reshape(-1).view(np.uint8)))
+    elif plain.nbytes <= BLOCK or plain.ndim == 0:
+        walk.sink.raw(memoryview(np.ascontiguousarray(plain).reshape(-1).view(np.uint8)))
+    else:
+        rows = max(1, BLOCK // (plain.nbytes // len(plain) or 1))
+        for start in range(0, len(plain), rows):
+            _bytes(walk, plain[0] if len(plain) == 1 else plain[start : start + rows])
+
+
+def _without_padding(array: Any) -> Any:
+    """Return the ten bytes that count of each 80-bit number; the rest of its 16 is whatever was in memory."""
+    np: Any = sys.modules["numpy"]
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, 16)[:, :10]
+
+
+def _own(walk: Walk, array: Any) -> None:
+    """Note whose memory an array looks into: another view of it changes with this one."""
+    owner = array
+    while getattr(owner, "base", None) is not None:
+        owner = owner.base
+    if owner is not array:
+        walk.owners.add(id(owner))
+
+
+def _array(walk: Walk, value: Any) -> Steps | None:
+    if walk.seen(value):
+        return None
+    _own(walk, value)
+    np: Any = sys.modules["numpy"]
+    walk.mark("array" if value.flags.writeable else "read-only array")
+    walk.type_ref(type(value))
+    content = array_content(walk, value)
+    if type(value) is np.ndarray or isinstance(value, np.memmap):
+        return content
+    return _with_attributes(value, content)
+
+
+def _with_attributes(value: Any, content: Steps | None) -> Steps:
+    """Yield the elements of an instance of a subclass, and the attributes it has."""
+    yield from content or ()
+    yield getattr(value, "__dict__", None) or None, STATE
+
+
+def _masked(walk: Walk, value: Any) -> Steps | None:
+    if walk.seen(value):
+        return None
+    walk.mark("masked array")
+    walk.type_ref(type(value))
+    _own(walk, value)
+    return _masked_parts(walk, value)
+
+
+def _masked_parts(walk: Walk, value: Any) -> Steps:
+    np: Any = sys.modules["numpy"]
+    walk.sink.write(b"h" if value.hardmask else b"s")
+    yield from array_content(walk, value.data) or ()
+    if value.mask is np.ma.nomask:
+        yield None, ".mask"
+    else:
+        yield np.asarray(value.mask), ".mask"
+    fill = value._fill_value  # noqa: SLF001 - the public property sets a default as it is read
+    yield None if fill is None else np.asarray(fill), ".fill_value"
+
+
+def _scalar(walk: Walk, value: Any) -> Steps | None:
+    np: Any = sys.modules["numpy"]
+    walk.mark("array scalar")
+    walk.type_ref(type(value))
+    return array_content(walk, np.asarray(value))
+
+
+def _dtype(walk: Walk, value: Any) -> Steps | None:
+    walk.mark("dtype")
+    walk.packages.add("numpy")
+    walk.sink.text(dtype_text(value))
+    metadata = getattr(value, "metadata", None)
+    return None if metadata is None else iter([(dict(metadata), HIDDEN)])
+
+
+def _random_state(walk: Walk, value: Any) -> Steps | None:
+    """Write a random state; numpy's own, which distributions of scipy refer to, is no content but a place."""
+    np: Any = sys.modules["numpy"]
+    if value is not np.random.mtrand._rand:  # noqa: SLF001 - scipy and scikit-learn know it by this name
+        return changeable(walk, value)
+    walk.mark("numpy's random state")
+    return None

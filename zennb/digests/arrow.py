@@ -1,0 +1,189 @@
+"""Owns how pyarrow's tables and arrays are digested: by content, however it is cut into chunks."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any, Literal
+
+from zennb.digests.walker import HIDDEN, Handler, Steps, Walk
+
+__all__ = ["chunks_content", "handler"]
+
+
+def handler(cls: type) -> Handler | None:
+    """Return the handler of one of pyarrow's types, if it needs its own."""
+    pa: Any = sys.modules["pyarrow"]
+    if issubclass(cls, pa.Table | pa.RecordBatch):
+        return _table
+    if issubclass(cls, pa.ChunkedArray | pa.Array):
+        return _array
+    if issubclass(cls, pa.Schema | pa.Field | pa.DataType):
+        return _described
+    if issubclass(cls, pa.Scalar):
+        return _scalar
+    return _buffer if issubclass(cls, pa.Buffer) else None
+
+
+def _table(walk: Walk, value: Any) -> Steps:
+    walk.mark("arrow table")
+    walk.type_ref(type(value))
+    walk.sink.number(value.num_rows)
+    _schema(walk, value.schema)
+    for name, column in zip(value.schema.names, value.columns, strict=True):
+        for part, _ in chunks_content(walk, column):
+            yield part, (name,)
+
+
+def _schema(walk: Walk, schema: Any) -> None:
+    for field in schema:
+        _field(walk, field)
+    _metadata(walk, schema.metadata)
+
+
+def _field(walk: Walk, field: Any) -> None:
+    walk.sink.text(field.name)
+    walk.sink.text(str(field.type))
+    walk.sink.write(b"?" if field.nullable else b"!")
+    _metadata(walk, field.metadata)
+
+
+def _metadata(walk: Walk, metadata: dict[bytes, bytes] | None) -> None:
+    walk.sink.number(len(metadata or {}))
+    for key, value in sorted((metadata or {}).items()):
+        walk.sink.buffer(key)
+        walk.sink.buffer(value)
+
+
+def _array(walk: Walk, value: Any) -> Steps:
+    walk.mark("arrow array")
+    walk.type_ref(type(value))
+    yield from chunks_content(walk, value)
+
+
+def _described(walk: Walk, value: Any) -> None:
+    pa: Any = sys.modules["pyarrow"]
+    walk.mark("arrow type")
+    walk.type_ref(type(value))
+    if isinstance(value, pa.Schema):
+        _schema(walk, value)
+    elif isinstance(value, pa.Field):
+        _field(walk, value)
+    else:
+        walk.sink.text(str(value))
+
+
+def _scalar(walk: Walk, value: Any) -> Steps:
+    walk.mark("arrow scalar")
+    walk.type_ref(type(value))
+    walk.sink.text(str(value.type))
+    yield value.as_py(), HIDDEN
+
+
+def _buffer(walk: Walk, value: Any) -> None:
+    walk.mark("arrow buffer")
+    walk.type_ref(type(value))
+    walk.sink.buffer(memoryview(value))
+
+
+def chunks_content(walk: Walk, value: Any) -> Steps:
+    """Write type, length and elements of an array or chunked array."""
+    pa: Any = sys.modules["pyarrow"]
+    chunks = value.chunks if isinstance(value, pa.ChunkedArray) else [value]
+    walk.sink.text(str(value.type))
+    walk.sink.number(len(value))
+    yield from _elements(walk, value.type, [chunk for chunk in chunks if len(chunk)])
+
+
+def _elements(walk: Walk, kind: Any, chunks: list[Any]) -> Steps:
+    pa: Any = sys.modules["pyarrow"]
+    types = pa.types
+    if types.is_dictionary(kind):
+        yield from _dictionary(walk, kind, chunks)
+        return
+    _validity(walk, chunks)
+    if types.is_string(kind) or types.is_binary(kind):
+        _texts(walk, chunks, "i")
+    elif types.is_large_string(kind) or types.is_large_binary(kind):
+        _texts(walk, chunks, "q")
+    elif types.is_boolean(kind):
+        _numbers(walk, [_filled(chunk).cast(pa.uint8()) for chunk in chunks], 1)
+    elif types.is_list(kind) or types.is_large_list(kind):
+        _lengths(walk, chunks)
+        inner = [chunk.flatten() for chunk in chunks]
+        walk.sink.number(sum(map(len, inner)))
+        yield from _elements(walk, kind.value_type, [part for part in inner if len(part)])
+    elif types.is_struct(kind):
+        for place in range(kind.num_fields):
+            inner = [chunk.flatten()[place] for chunk in chunks]
+            yield from _elements(walk, kind.field(place).type, inner)
+    elif types.is_primitive(kind) and kind.bit_width % 8 == 0 and not types.is_float16(kind):
+        _numbers(walk, [_filled(chunk) for chunk in chunks], kind.bit_width // 8)
+    elif not types.is_null(kind):
+        listed = [part for chunk in chunks for part in chunk.to_pylist()]
+        walk.keep(listed)
+        yield listed, HIDDEN
+
+
+def _dictionary(walk: Walk, kind: Any, chunks: list[Any]) -> Steps:
+    """Write categories, and the place of each element among them."""
+    pa: Any = sys.modules["pyarrow"]
+    unified = pa.chunked_array(chunks, type=kind).unify_dictionaries().chunks
+    values = [unified[0].dictionary] if unified else []
+    walk.sink.number(sum(map(len, values)))
+    yield from _elements(walk, kind.value_type, values)
+    yield from _elements(walk, kind.index_type, [chunk.indices for chunk in unified])
+
+
+def _validity(walk: Walk, chunks: list[Any]) -> None:
+    """Write which elements are missing, one byte each; nothing when none is."""
+    pa: Any = sys.modules["pyarrow"]
+    missing = sum(chunk.null_count for chunk in chunks)
+    walk.sink.number(missing)
+    if missing:
+        _numbers(walk, [chunk.is_null().cast(pa.uint8()) for chunk in chunks], 1)
+
+
+def _filled(chunk: Any) -> Any:
+    """Return a chunk with zeros for missing elements: what lies under them is nobody's content."""
+    pa: Any = sys.modules["pyarrow"]
+    if not chunk.null_count:
+        return chunk
+    zero = pa.array([0], pa.int64() if chunk.type.bit_width == 64 else pa.int32())
+    zero = zero.cast(pa.int8()) if chunk.type.bit_width < 32 else zero
+    zero = zero.cast(chunk.type) if not pa.types.is_temporal(chunk.type) else zero.view(chunk.type)
+    return chunk.fill_null(zero[0])
+
+
+def _numbers(walk: Walk, chunks: list[Any], width: int) -> None:
+    for chunk in chunks:
+        data = memoryview(chunk.buffers()[1]).cast("B")
+        walk.sink.raw(data[chunk.offset * width : (chunk.offset + len(chunk)) * width])
+
+
+def _lengths(walk: Walk, chunks: list[Any]) -> None:
+    pa: Any = sys.modules["pyarrow"]
+    wide = [chunk.value_lengths().cast(pa.int64()) for chunk in chunks]
+    _numbers(walk, [_filled(chunk) for chunk in wide], 8)
+
+
+def _texts(walk: Walk, chunks: list[Any], code: Literal["i", "q"]) -> None:
+    """Write the lengths of texts, then their bytes; a missing one is empty."""
+    pa: Any = sys.modules["pyarrow"]
+    wide = pa.int64() if code == "q" else pa.int32()
+    dense = [
+        chunk.fill_null("" if pa.types.is_unicode(chunk.type) else b"") if chunk.null_count else chunk
+        for chunk in chunks
+    ]
+    parts = []
+    for chunk in dense:
+        offsets = (
+            memoryview(chunk.buffers()[1]).cast("B").cast(code)[chunk.offset : chunk.offset + len(chunk) + 1]
+        )
+        parts.append((chunk, offsets[0], offsets[-1]))
+        lengths = import_module("pyarrow.compute").binary_length(chunk)
+        _numbers(walk, [lengths], wide.bit_width // 8)
+    for chunk, start, end in parts:
+        data = chunk.buffers()[2]
+        if data is not None:
+            walk.sink.raw(memoryview(data).cast("B")[start:end])

@@ -1,0 +1,48 @@
+"""Owns how what is drawn in a matplotlib figure is digested: as a place in that figure. Loaded when one is met."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.objects import changeable
+
+if TYPE_CHECKING:
+    from zennb.digests.walker import Handler, Steps, Walk
+
+__all__ = ["handler"]
+
+
+def handler(cls: type) -> Handler | None:
+    """Return the handler of axes, lines and whatever else a figure holds; figures need none of their own."""
+    artist: Any = sys.modules.get("matplotlib.artist")
+    figure: Any = sys.modules.get("matplotlib.figure")
+    if (
+        artist is None
+        or figure is None
+        or issubclass(cls, figure.Figure)
+        or not issubclass(cls, artist.Artist)
+    ):
+        return None
+    return _artist
+
+
+def _artist(walk: Walk, value: Any) -> Steps | None:
+    """Write an artist that is met outside its figure by the figure's digest, and its place there.
+
+    Each artist leads to its figure, and so to all the others: to visit them for every name would take as often.
+    """
+    if walk.is_known(value):
+        return changeable(walk, value)
+    figure = value.figure
+    figure = getattr(figure, "figure", None) or figure  # that of a figure inside a figure
+    if figure is None or (walk.is_known(figure) and not walk.is_whole(figure)):
+        return changeable(walk, value)
+    place = walk.place_in(figure, value)
+    if place is None:  # taken out of the figure, or held by none of its parts
+        return changeable(walk, value)
+    walk.mark("artist")
+    walk.type_ref(type(value))
+    walk.whole(figure)
+    walk.sink.number(place)
+    return None

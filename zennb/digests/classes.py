@@ -1,0 +1,169 @@
+"""Owns what a class written by the user consists of: its live parts, whoever put them there."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cached_property
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.walker import HIDDEN, Steps, Walk
+from zennb.packages.origin import origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["class_parts", "functions_in", "member_attributes", "own_attributes"]
+
+NOISE = frozenset(
+    {
+        "__abstractmethods__",
+        "__annotate__",
+        "__dataclass_fields__",
+        "__dataclass_params__",
+        "__dict__",
+        "__doc__",
+        "__firstlineno__",
+        "__module__",
+        "__non_callable_proto_members__",
+        "__protocol_attrs__",
+        "__qualname__",
+        "__slotnames__",
+        "__static_attributes__",
+        "__weakref__",
+        "_abc_impl",
+        "_is_protocol",
+        "_is_runtime_protocol",
+    }
+)
+"""Attributes that Python keeps for itself, that follow from others, or that are written on their own."""
+
+BOOKKEEPING = ("__pydantic_", "__attrs_props__")
+"""How attributes begin that a package derives from the others."""
+
+GENERATED = ("<string>", "<dynamic-code>")
+"""What code made by `dataclasses` and `collections` calls its file, and what cloudpickle calls it in a copy."""
+
+PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
+OPTIONS = ("init", "repr", "hash", "compare", "kw_only")
+
+
+def class_parts(walk: Walk, cls: type) -> Steps:
+    """Yield the parts of a class: metaclass, bases, fields, attributes, methods.
+
+    Nothing is taken from the text of the class statement: what it did is what the class holds. Attributes are
+    written in the order of their names, so that moving a method is no change.
+    """
+    shell = walk.shell is cls
+    for base in (type(cls), *cls.__bases__):
+        if shell:
+            walk.type_ref(base)
+        else:
+            yield base, HIDDEN
+    if issubclass(cls, Enum):
+        yield [(name, member._value_) for name, member in cls.__members__.items()], HIDDEN
+        for name, member in cls.__members__.items():
+            if attributes := member_attributes(member):
+                yield attributes, f".{name}"
+    yield from _fields(walk, cls)
+    for name, attribute in own_attributes(cls).items():
+        functions = list(functions_in(attribute)) if shell else []
+        walk.sink.text(name)
+        if not functions:
+            yield attribute, f".{name}"
+            continue
+        walk.sink.text(type(attribute).__name__)
+        for function in functions:
+            walk.sink.text(f"{function.__globals__.get('__name__')}.{function.__code__.co_qualname}")
+
+
+def functions_in(attribute: object) -> Iterator[FunctionType]:
+    """Yield the user's functions an attribute of a class consists of, as far as they can be named one by one."""
+    if isinstance(attribute, FunctionType):
+        found: tuple[object, ...] = (attribute,)
+    elif type(attribute) is property:
+        found = (attribute.fget, attribute.fset, attribute.fdel)
+    elif type(attribute) in {classmethod, staticmethod}:
+        found = (attribute.__func__,)  # type: ignore[attr-defined] # both have it
+    elif type(attribute) is cached_property:
+        found = (attribute.func,)
+    else:
+        found = ()
+    for function in found:
+        if isinstance(function, FunctionType) and _is_users(function):
+            yield function
+
+
+def member_attributes(member: Enum) -> dict[str, Any]:
+    """Return what a member of an enumeration holds besides its name and value, by name in alphabetical order."""
+    return {
+        name: value
+        for name, value in sorted(vars(member).items())
+        if not (name.startswith("_") and name.endswith("_"))
+    }
+
+
+def own_attributes(cls: type) -> dict[str, Any]:
+    """Return what a class itself holds and its author meant, by name in alphabetical order."""
+    kind = _Enumeration(cls) if issubclass(cls, Enum) else _Kind(cls)
+    return {name: value for name, value in sorted(vars(cls).items()) if kind.counts(name, value)}
+
+
+def _is_users(function: FunctionType) -> bool:
+    return origin(str(function.__globals__.get("__name__"))).is_users
+
+
+class _Kind:
+    """Which attributes of a class count."""
+
+    def __init__(self, cls: type) -> None:
+        self.held: Mapping[str, Any] = vars(cls)
+        self.is_dataclass = "__dataclass_fields__" in self.held
+        self.is_named_tuple = issubclass(cls, tuple) and "_fields" in self.held
+
+    def counts(self, name: str, value: Any) -> bool:
+        if name in NOISE or name.startswith(BOOKKEEPING):
+            return False
+        if isinstance(value, GetSetDescriptorType | MemberDescriptorType):
+            return False
+        if self.is_dataclass and _is_generated(value):
+            return False
+        return not (self.is_named_tuple and (_is_generated(value) or type(value).__name__ == "_tuplegetter"))
+
+
+class _Enumeration(_Kind):
+    """Members are written on their own; of the rest only what the author wrote counts."""
+
+    def __init__(self, cls: type[Enum]) -> None:
+        super().__init__(cls)
+        self.members = frozenset(cls.__members__)
+
+    def counts(self, name: str, value: Any) -> bool:
+        if name in self.members or not super().counts(name, value):
+            return False
+        return any(functions_in(value)) or not name.startswith("_")
+
+
+def _is_generated(value: object) -> bool:
+    """Say whether a function was made from the fields of a dataclass or named tuple."""
+    function = getattr(value, "__func__", value)
+    if not isinstance(function, FunctionType):
+        return False
+    return function.__code__.co_filename.startswith(GENERATED) or not _is_users(function)
+
+
+def _fields(walk: Walk, cls: type) -> Steps:
+    held = vars(cls)
+    fields = held.get("__dataclass_fields__")
+    if fields is None:
+        return
+    params = held.get("__dataclass_params__")
+    walk.sink.text(" ".join(str(getattr(params, name, None)) for name in PARAMS))
+    walk.sink.number(len(fields))
+    for name, field in fields.items():
+        walk.sink.text(name)
+        walk.sink.text(field._field_type.name)  # noqa: SLF001 - the only place that tells ClassVar and InitVar apart
+        for option in OPTIONS:
+            yield getattr(field, option), f".{name}"
+        for part in (field.default, field.default_factory, field.metadata):
+            yield part, f".{name}"

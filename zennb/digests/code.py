@@ -1,0 +1,247 @@
+"""Owns how functions, classes, methods and modules inside values are digested."""
+
+from __future__ import annotations
+
+import sys
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+from zennb.digests.bytecode import code_digest
+from zennb.digests.classes import class_parts
+from zennb.digests.function_source import body
+from zennb.digests.objects import cell_content
+from zennb.digests.walker import HIDDEN, STATE, Handler, Steps, Walk
+from zennb.packages.origin import Origin, module_of, origin, top_level
+
+__all__ = ["HANDLERS", "class_", "class_name", "function_name", "home"]
+
+COVERED = frozenset({"__wrapped__", "__isabstractmethod__"})
+"""Entries of a function's dictionary that are visited otherwise or say nothing about what it does."""
+
+
+def home(function: FunctionType) -> str:
+    """Return the name of the module whose globals a function reads: `__module__` is copied by `functools.wraps`."""
+    name = function.__globals__.get("__name__")
+    return name if isinstance(name, str) else module_of(function)
+
+
+def function_name(function: FunctionType) -> str:
+    """Return the qualified name of a function's code, with the module when it is not the notebook."""
+    name, module = body(function.__code__).name, home(function)
+    return name if origin(module) is Origin.NOTEBOOK else f"{module}.{name}"
+
+
+def class_name(cls: type) -> str:
+    """Return the qualified name of a class, with the module when it is not the notebook."""
+    module = module_of(cls)
+    return cls.__qualname__ if origin(module) is Origin.NOTEBOOK else f"{module}.{cls.__qualname__}"
+
+
+def _function(walk: Walk, value: FunctionType) -> Steps | None:
+    module = home(value)
+    place = origin(module)
+    if not place.is_users:
+        return _foreign(walk, value, module, place)
+    walk.code.setdefault(id(value), value)
+    if walk.seen(value):
+        return None
+    found = body(value.__code__)
+    walk.mark("function")
+    walk.sink.text("__main__" if place is Origin.NOTEBOOK else module)
+    walk.sink.text(found.name)
+    walk.sink.text(found.digest)
+    return _live_parts(walk, value)
+
+
+def _foreign(walk: Walk, value: FunctionType, module: str, place: Origin) -> Steps | None:
+    """Write a function of a package: its name says all, unless it was made inside another function."""
+    if place is Origin.PACKAGE:
+        walk.packages.add(top_level(module))
+    name = value.__code__.co_qualname
+    made = value.__closure__ is not None or "__wrapped__" in value.__dict__ or "<" in name
+    walk.mark("package function")
+    walk.sink.text(module)
+    walk.sink.text(name)
+    if not made or _is_found(value, module):
+        return None
+    return None if walk.seen(value) else _live_parts(walk, value)
+
+
+def _is_found(value: Any, module: str) -> bool:
+    """Say whether a function or class is what its module has under its name: then its version says all."""
+    found: Any = sys.modules.get(module_of(value) or module)
+    for part in str(getattr(value, "__qualname__", "")).split("."):
+        found = getattr(found, "__dict__", {}).get(part)
+    return found is value and not origin(module_of(value)).is_users
+
+
+def _live_parts(walk: Walk, value: FunctionType) -> Steps:
+    """Yield what a function carries besides its code."""
+    yield value.__defaults__, ".__defaults__"
+    yield value.__kwdefaults__, ".__kwdefaults__"
+    registry = getattr(value, "registry", None)
+    if home(value) == "functools" and hasattr(value, "dispatch") and registry is not None:
+        yield registry, ".registry"  # functools.singledispatch: its closure holds a cache of weak references
+        return
+    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+        walk.sink.text(name)
+        if name == "__class__":  # a method of a class refers to the class, which is not part of the method
+            continue
+        walk.owners.update((id(cell), -id(cell)))  # functions that share a variable share state
+        for part, _ in cell_content(walk, cell):
+            yield part, f".{name}"
+    wrapped = value.__dict__.get("__wrapped__")
+    extra = {name: part for name, part in value.__dict__.items() if name not in COVERED}
+    walk.sink.number(len(extra))
+    for name, part in extra.items():
+        walk.sink.text(name)
+        yield part, f".{name}"
+    if wrapped is not None:
+        yield wrapped, ".__wrapped__"
+
+
+def class_(walk: Walk, value: type) -> Steps | None:
+    """Write a class: by name when it is a package's, with all it consists of when it is the user's."""
+    module = module_of(value)
+    place = origin(module)
+    if not place.is_users:
+        if place is Origin.PACKAGE:
+            walk.packages.add(top_level(module))
+        walk.mark("package class")
+        walk.sink.text("pathlib" if module.startswith("pathlib") else module)
+        walk.sink.text(value.__qualname__)
+        return None
+    walk.code.setdefault(id(value), value)
+    if walk.seen(value):
+        return None
+    walk.mark("class")
+    walk.sink.text("__main__" if place is Origin.NOTEBOOK else module)
+    walk.sink.text(value.__qualname__)
+    return class_parts(walk, value)
+
+
+def _method(walk: Walk, value: MethodType) -> Steps | None:
+    module = _published(value)
+    if module is None:
+        return _method_parts(walk, value)
+    _named(walk, module, value.__name__)
+    return None
+
+
+def _published(value: Any) -> str | None:
+    """Return the package module that offers a bound method as a function: `random.shuffle`, `numpy.random.rand`.
+
+    What it is bound to is that module's own global state, which is not content.
+    """
+    owner = value.__self__
+    for module in (module_of(value), module_of(type(owner))):
+        offered = getattr(sys.modules.get(module), "__dict__", {})
+        if offered.get(value.__name__) is value and not origin(module).is_users:
+            return module
+    return None
+
+
+def _named(walk: Walk, module: str, name: str) -> None:
+    if origin(module) is Origin.PACKAGE:
+        walk.packages.add(top_level(module))
+    walk.mark("builtin")
+    walk.sink.text(module)
+    walk.sink.text(name)
+
+
+def _method_parts(walk: Walk, value: MethodType) -> Steps:
+    walk.mark("method")
+    yield value.__func__, ".__func__"
+    yield value.__self__, ".__self__"
+
+
+def _builtin(walk: Walk, value: BuiltinFunctionType) -> Steps | None:
+    owner = value.__self__
+    if owner is None or isinstance(owner, ModuleType):
+        _named(walk, module_of(value) or "builtins", value.__qualname__)
+        return None
+    module = _published(value)
+    if module is None:
+        return _bound(walk, value)
+    _named(walk, module, value.__name__)
+    return None
+
+
+def _bound(walk: Walk, value: Any) -> Steps:
+    walk.mark("bound builtin")
+    walk.sink.text(value.__name__)
+    yield value.__self__, ".__self__"
+
+
+def _descriptor(walk: Walk, value: Any) -> Steps:
+    walk.mark("descriptor")
+    walk.sink.text(value.__name__)
+    yield value.__objclass__, HIDDEN
+
+
+def _module(walk: Walk, value: ModuleType) -> None:
+    name = value.__name__
+    place = origin(name)
+    if place.is_users:
+        walk.code.setdefault(id(value), value)
+    elif place is Origin.PACKAGE:
+        walk.packages.add(top_level(name))
+    walk.mark("module")
+    walk.sink.text("__main__" if place is Origin.NOTEBOOK else name)
+
+
+def _code(walk: Walk, value: CodeType) -> None:
+    walk.mark("code")
+    walk.sink.text(code_digest(value))
+
+
+def _parts_named(kind: str, *names: str) -> Handler:
+    """Return the handler of a descriptor that consists of the attributes named."""
+
+    def write(walk: Walk, value: Any) -> Steps:
+        walk.mark(kind)
+        for name in names:
+            yield getattr(value, name, None), f".{name}"
+
+    return write
+
+
+def _cached(walk: Walk, value: Any) -> Steps | None:
+    """Write a function behind `functools.lru_cache`: its parameters, not what it remembers."""
+    if walk.seen(value):
+        return None
+    walk.mark("cached function")
+    return iter([(value.cache_parameters(), HIDDEN), (value.__wrapped__, ".__wrapped__")])
+
+
+def _partial(walk: Walk, value: Any) -> Steps | None:
+    return None if walk.seen(value) else _partial_parts(walk, value)
+
+
+def _partial_parts(walk: Walk, value: Any) -> Steps:
+    walk.mark("partial")
+    for name in ("func", "args", "keywords"):
+        yield getattr(value, name), f".{name}"
+    yield vars(value) or None, STATE
+
+
+HANDLERS: dict[str, Handler] = {
+    "builtins.function": _function,
+    "builtins.method": _method,
+    "builtins.builtin_function_or_method": _builtin,
+    "builtins.method-wrapper": _bound,
+    "builtins.method_descriptor": _descriptor,
+    "builtins.wrapper_descriptor": _descriptor,
+    "builtins.classmethod_descriptor": _descriptor,
+    "builtins.getset_descriptor": _descriptor,
+    "builtins.member_descriptor": _descriptor,
+    "builtins.module": _module,
+    "builtins.code": _code,
+    "builtins.property": _parts_named("property", "fget", "fset", "fdel"),
+    "builtins.classmethod": _parts_named("classmethod", "__func__"),
+    "builtins.staticmethod": _parts_named("staticmethod", "__func__"),
+    "functools.partial": _partial,
+    "functools.cached_property": _parts_named("cached_property", "func"),
+    "functools._lru_cache_wrapper": _cached,
+}
+"""Handlers of exact types, by name."""

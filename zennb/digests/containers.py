@@ -1,0 +1,159 @@
+"""Owns how Python's own containers are digested: lists, tuples, dictionaries, sets, and their fast paths."""
+
+from __future__ import annotations
+
+import marshal
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.walker import HIDDEN, SCALARS, Handler, Steps, Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["HANDLERS", "are_scalars", "children", "frozen_members", "mapping", "members", "sequence"]
+
+CHUNK = 1 << 16
+"""Elements marshalled at once: bounds the memory a fast path takes."""
+
+
+def are_scalars(values: Iterable[Any]) -> bool:
+    """Say whether every value is exactly of a scalar type."""
+    return set(map(type, values)) <= SCALARS
+
+
+def sequence(walk: Walk, values: list[Any] | tuple[Any, ...]) -> Steps | None:
+    """Write the elements of a list or tuple; which form is taken depends on the content alone."""
+    if _flat(walk, values):
+        return None
+    walk.sink.write(b"-%d:" % len(values))
+    return children(values)
+
+
+def children(values: Iterable[Any]) -> Steps:
+    """Yield elements with their index."""
+    for index, value in enumerate(values):
+        yield value, index
+
+
+def _flat(walk: Walk, values: list[Any] | tuple[Any, ...]) -> bool:
+    """Write elements at once when they are scalars, or rows of scalars."""
+    kinds = set(map(type, values))
+    if not kinds <= SCALARS and not _are_rows(walk, kinds, values):
+        return False
+    walk.sink.write(b"=%d:" % len(values))
+    for start in range(0, len(values), CHUNK):
+        walk.sink.raw(marshal.dumps(values[start : start + CHUNK], 2))
+    return True
+
+
+def _are_rows(walk: Walk, kinds: set[type], values: list[Any] | tuple[Any, ...]) -> bool:
+    if kinds == {tuple}:
+        return are_scalars(chain.from_iterable(values))
+    if not isinstance(values, list):  # a tuple of lists may be visited again, and then must write references
+        return False
+    if kinds == {list}:
+        return are_scalars(chain.from_iterable(values)) and walk.seen_all(values)
+    if kinds == {dict}:
+        cells = chain(chain.from_iterable(values), chain.from_iterable(map(dict.values, values)))
+        return are_scalars(cells) and walk.seen_all(values)
+    return False
+
+
+def mapping(walk: Walk, value: dict[Any, Any]) -> Steps | None:
+    """Write keys and values in their order."""
+    keys = list(value)
+    if not are_scalars(keys):
+        walk.sink.write(b"*%d:" % len(keys))
+        return _pairs(value)
+    values = list(value.values())
+    flat = are_scalars(values)
+    walk.sink.write(b"=" if flat else b"-")
+    walk.sink.raw(marshal.dumps(keys, 2))
+    if not flat:
+        return _values(value)
+    walk.sink.raw(marshal.dumps(values, 2))
+    return None
+
+
+def _values(value: dict[Any, Any]) -> Steps:
+    for key, item in list(value.items()):
+        yield item, (key,)
+
+
+def _pairs(value: dict[Any, Any]) -> Steps:
+    for key, item in list(value.items()):
+        yield key, HIDDEN
+        yield item, (key,)
+
+
+def members(walk: Walk, value: set[Any] | frozenset[Any]) -> Steps | None:
+    """Write the members of a set without regard to their order."""
+    kinds = set(map(type, value))
+    walk.sink.number(len(value))
+    if not kinds <= SCALARS:
+        return walk.unordered(list(value))
+    if len(kinds) == 1 and kinds <= {int, str, bytes}:
+        walk.sink.raw(marshal.dumps(sorted(value), 2))
+    else:
+        for content in sorted(marshal.dumps(member, 2) for member in value):
+            walk.sink.write(content)
+    return None
+
+
+def frozen_members(walk: Walk, value: frozenset[Any]) -> Steps | None:
+    """Write the members of an immutable set."""
+    if are_scalars(value):
+        return members(walk, value)
+    return walk.sealed(value, members(walk, value) or iter(()))
+
+
+def _list(walk: Walk, value: list[Any]) -> Steps | None:
+    if walk.seen(value):
+        return None
+    walk.sink.write(b"[")
+    return sequence(walk, value)
+
+
+def _tuple(walk: Walk, value: tuple[Any, ...]) -> Steps | None:
+    walk.sink.write(b"(")
+    if _flat(walk, value):
+        return None
+    walk.sink.write(b"-%d:" % len(value))
+    return walk.sealed(value, children(value))
+
+
+def _dict(walk: Walk, value: dict[Any, Any]) -> Steps | None:
+    if walk.seen(value):
+        return None
+    walk.sink.write(b"{")
+    return mapping(walk, value)
+
+
+def _set(walk: Walk, value: set[Any]) -> Steps | None:
+    if walk.seen(value):
+        return None
+    walk.sink.write(b"|")
+    return members(walk, value)
+
+
+def _frozenset(walk: Walk, value: frozenset[Any]) -> Steps | None:
+    walk.sink.write(b"<")
+    return frozen_members(walk, value)
+
+
+def _bytearray(walk: Walk, value: bytearray) -> None:
+    if not walk.seen(value):
+        walk.sink.write(b"B")
+        walk.sink.buffer(value)
+
+
+HANDLERS: dict[type, Handler] = {
+    list: _list,
+    tuple: _tuple,
+    dict: _dict,
+    set: _set,
+    frozenset: _frozenset,
+    bytearray: _bytearray,
+}
+"""Handlers of exact types."""

@@ -1,0 +1,198 @@
+"""Owns the fingerprint of one function's own code: its source where that is the live code's, else bytecode."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import tokenize
+import weakref
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from zennb.core.reading.source import Analysis, analyse_function, normal_digest
+from zennb.digests.bytecode import code_digest, nested, read_code
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+__all__ = ["Body", "body"]
+
+Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What is intrinsic to a code object: it stays true whatever happens to the names it refers to.
+
+    Attributes:
+        name: qualified name, without the module: `Model.fit`, `timed.<locals>.wrapper`.
+        digest: normal digest of its definition, or a digest of its bytecode.
+        analysis: names it reads and binds outside itself; variables of enclosing functions are not among them.
+        from_source: whether the source was found and is that of the live code.
+    """
+
+    name: str
+    digest: str
+    analysis: Analysis
+    from_source: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    """A parsed text: its functions by name and first line; and what it compiles to, when that must be compared."""
+
+    functions: dict[tuple[str, int], list[Function]]
+    tree: ast.Module
+    compiled: dict[str, list[CodeType]] | None
+
+
+_bodies: dict[int, tuple[weakref.ref[CodeType], Body]] = {}
+_texts: OrderedDict[tuple[object, ...], _Module | None] = OrderedDict()
+
+TEXTS = 256
+"""Parsed texts kept: cells and local files whose functions may be asked for again."""
+
+
+def body(code: CodeType) -> Body:
+    """Return the fingerprint of a code object; worked out once per live object (equal ones may differ in source)."""
+    known = _bodies.get(id(code))
+    if known is not None and known[0]() is code:
+        return known[1]
+    made = _body(code)
+    key = id(code)
+    _bodies[key] = (weakref.ref(code, lambda _: _bodies.pop(key, None)), made)
+    return made
+
+
+def _body(code: CodeType) -> Body:
+    node = _node(code)
+    if node is None:
+        return Body(
+            name=code.co_qualname, digest=code_digest(code), analysis=read_code(code), from_source=False
+        )
+    found = _outside(analyse_function(node), code)
+    return Body(name=code.co_qualname, digest=normal_digest(node), analysis=found, from_source=True)
+
+
+def _outside(analysis: Analysis, code: CodeType) -> Analysis:
+    """Drop the variables of enclosing functions: they are in the closure of the live function."""
+    free = frozenset(code.co_freevars)
+    return replace(
+        analysis,
+        reads={name: bound for name, bound in analysis.reads.items() if name not in free},
+        chains=frozenset(chain for chain in analysis.chains if chain[0] not in free),
+    )
+
+
+def _node(code: CodeType) -> Function | None:
+    module = _cell(code.co_filename)
+    if module is None:
+        module = _file(code.co_filename)
+    if module is None:
+        return None
+    if module.compiled is not None:
+        return _same(code, module)
+    return _at(module, code)
+
+
+# Cells: their text is registered in linecache under a name of its own and never changes
+
+
+def _cell(filename: str) -> _Module | None:
+    entry = linecache.cache.get(filename)
+    if entry is None or len(entry) != 4 or entry[1] is not None:
+        return None
+    lines: list[str] = entry[2]
+    return _remember((filename, len(lines), hash(tuple(lines))), "".join(lines), filename, compare=False)
+
+
+# Files: they may have been edited since they were imported
+
+
+def _file(filename: str) -> _Module | None:
+    if not filename.endswith((".py", ".pyw")):
+        return None
+    try:
+        stat = Path(filename).stat()
+        key = (filename, stat.st_mtime_ns, stat.st_size)
+        if (known := _texts.get(key)) is not None:
+            return known
+        with tokenize.open(filename) as file:
+            text = file.read()
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None
+    return _remember(key, text, filename, compare=True)
+
+
+def _remember(key: tuple[object, ...], text: str, filename: str, *, compare: bool) -> _Module | None:
+    if (known := _texts.get(key)) is not None:
+        return known
+    module = _texts[key] = _parse(text, filename, compare=compare)
+    while len(_texts) > TEXTS:
+        _texts.popitem(last=False)
+    return module
+
+
+def _parse(text: str, filename: str, *, compare: bool) -> _Module | None:
+    try:
+        tree = ast.parse(text, filename)
+        compiled = _by_name(compile(text, filename, "exec", dont_inherit=True)) if compare else None
+    except (SyntaxError, ValueError):
+        return None
+    functions: dict[tuple[str, int], list[Function]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            functions.setdefault(_key(node), []).append(node)
+    return _Module(functions, tree, compiled)
+
+
+def _key(node: Function) -> tuple[str, int]:
+    if isinstance(node, ast.Lambda):
+        return "<lambda>", node.lineno
+    return node.name, min([node.lineno, *(one.lineno for one in node.decorator_list)])
+
+
+def _by_name(module: CodeType) -> dict[str, list[CodeType]]:
+    found: dict[str, list[CodeType]] = {}
+    for code in nested(module):
+        found.setdefault(code.co_qualname, []).append(code)
+    return found
+
+
+def _same(code: CodeType, module: _Module) -> Function | None:
+    """Return the definition in the file that compiles to what is live, wherever it has moved to."""
+    twins = [one for one in (module.compiled or {}).get(code.co_qualname, ()) if one.co_name == code.co_name]
+    twins.sort(key=lambda one: one.co_firstlineno != code.co_firstlineno)
+    live = code_digest(code)
+    for twin in twins:
+        if twin == code or code_digest(twin) == live:
+            return _at(module, twin)
+    return None
+
+
+def _at(module: _Module, code: CodeType) -> Function | None:
+    """Return the definition on the code's first line; several lambdas there are told apart by their columns."""
+    nodes = module.functions.get((code.co_name, code.co_firstlineno), [])
+    if len(nodes) > 1:
+        spans = set(code.co_positions())
+        nodes = [node for node in nodes if _span(node) in spans]
+    if len(nodes) != 1 or not _takes(nodes[0], code):
+        return None
+    return nodes[0]
+
+
+def _span(node: Function) -> tuple[int | None, int | None, int | None, int | None]:
+    """Return the place of what a lambda returns: its last instruction stands there."""
+    place = node.body if isinstance(node, ast.Lambda) else node
+    return place.lineno, place.end_lineno, place.col_offset, place.end_col_offset
+
+
+def _takes(node: Function, code: CodeType) -> bool:
+    """Check that a definition has the code's parameters: a cheap proof against a text that is another one."""
+    names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+    taken = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return len(names) == len(taken) and all(
+        live == name or live.endswith(name) for live, name in zip(taken, names, strict=True)
+    )

@@ -1,0 +1,164 @@
+"""Owns `zennb.digest`: how users and packages say what the content of their own types is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from zennb.digests import code as digest_code
+from zennb.digests import containers as digest_plain
+from zennb.digests import objects as digest_objects
+from zennb.digests.reachability import FAR, inside
+from zennb.digests.walker import SCALARS, Handler, Steps, Walk
+from zennb.errors import CannotDigest, UsageError
+from zennb.packages.origin import module_of, public_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["by_content", "digest", "hook_of", "hooked"]
+
+Content = TypeVar("Content", bound=Callable[[Any], Any])
+
+DEEPEST = 100_000
+"""Values of hooked types inside each other before a hook counts as one that makes new ones without end."""
+
+_hooks: WeakKeyDictionary[type, FunctionType] = WeakKeyDictionary()
+
+
+def digest(cls: type) -> Callable[[Content], Content]:
+    """Register a function that says what the content of a type's values is: `@zennb.digest(Grid)`.
+
+    The function takes a value and returns bytes, text, numbers, arrays, or containers of such. Two values count as
+    equal when it returns equal content for them. Its own code counts too: edit it, and the digests change. It holds
+    for values of exactly that type, wherever they are met, and replaces the function registered before.
+
+    Args:
+        cls: a class of a library or of the notebook.
+
+    Raises:
+        UsageError: that is no class, or a type whose digest zennb defines itself.
+    """
+    if not isinstance(cls, type):
+        raise UsageError(
+            f"zennb.digest takes a class, and got {_article(type(cls))}; write `@zennb.digest(Grid)` above the "
+            "function."
+        )
+    if cls in SCALARS or cls in digest_plain.HANDLERS or _by_name(cls) or issubclass(cls, type | ModuleType):
+        raise UsageError(
+            f"`{public_name(cls)}` is a type of Python's own, whose content zennb knows; it takes no digest of yours."
+        )
+
+    def register(content: Content) -> Content:
+        if not isinstance(content, FunctionType):
+            raise UsageError(
+                f"the digest of `{public_name(cls)}` has to be a function of the value, and is "
+                f"{_article(type(content))}."
+            )
+        _hooks[cls] = content
+        return content
+
+    return register
+
+
+def _by_name(cls: type) -> bool:
+    name = f"{module_of(cls)}.{cls.__qualname__}"
+    return name in digest_objects.HANDLERS or name in digest_code.HANDLERS
+
+
+def hooked(code: Iterable[object]) -> tuple[str, ...]:
+    """Return the types whose registered functions are among code that was met: only this process knows them."""
+    met = set(map(id, code)) if _hooks else set[int]()
+    return tuple(sorted(public_name(cls) for cls, content in _hooks.items() if id(content) in met))
+
+
+def hook_of(cls: type) -> Handler | None:
+    """Return the handler of a type that somebody registered a function for."""
+    content = _hooks.get(cls)
+    if content is None:
+        return None
+    handle = by_content(content)
+
+    def noted(walk: Walk, value: Any) -> Steps | None:
+        walk.code.setdefault(id(content), content)  # whoever wrote it, its code counts
+        return handle(walk, value)
+
+    return noted
+
+
+def by_content(content: Callable[[Any], Any]) -> Handler:
+    """Return a handler that digests a value by what a function returns of it, and by the function's own code."""
+
+    def handle(walk: Walk, value: Any) -> Steps | None:
+        if walk.seen(value):
+            return None
+        _keep_parts(walk, value)
+        walk.mark("by content")
+        walk.type_ref(type(value))
+        walk.code_of(content, _name(content))
+        return _described(walk, value, content)
+
+    return handle
+
+
+def _described(walk: Walk, value: Any, content: Callable[[Any], Any]) -> Iterator[tuple[Any, str]]:
+    name = _name(content)
+    walk.hooked += 1
+    if walk.hooked > DEEPEST:
+        raise walk.refuse(
+            f"{_article(type(value))} of which the digest function `{name}` makes ever new ones"
+        )
+    try:
+        found = content(value)
+    except CannotDigest:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        raise walk.refuse(f"{_article(type(value))} whose digest function `{name}` raised {why}") from error
+    if found is None or found is value or isinstance(found, FunctionType | type | ModuleType):
+        what = "None" if found is None else "the value itself" if found is value else _article(type(found))
+        raise walk.refuse(
+            f"{_article(type(value))} whose digest function `{name}` returned {what} instead of its content"
+        )
+    walk.keep(found)
+    yield found, f" as given by {name}"
+    walk.hooked -= 1
+
+
+def _keep_parts(walk: Walk, value: Any) -> None:
+    """Note everything inside a value that could be changed in place: what else holds it shares state with the value.
+
+    The walk itself only sees what the function returns, which may be copies.
+    """
+    if walk.labels:
+        return
+    seen = walk.opened  # of a value inside such a value, all has been noted already
+    level = [] if id(value) in seen else [value]
+    seen.add(id(value))
+    left = FAR
+    while level and left > 0:
+        fresh = {
+            id(part): part for part in inside(level) if type(part) not in SCALARS and id(part) not in seen
+        }
+        seen.update(fresh)
+        left -= len(fresh)
+        for key, part in fresh.items():
+            if not isinstance(part, _SETTLED):
+                walk.kept.setdefault(key, part)
+        level = list(fresh.values())
+
+
+_SETTLED = (type, ModuleType, FunctionType, tuple, frozenset, Enum)
+"""Kinds of parts that cannot be changed in place; what they hold can, and is looked at."""
+
+
+def _name(content: Callable[[Any], Any]) -> str:
+    return str(getattr(content, "__qualname__", type(content).__qualname__)).rpartition("<locals>.")[2]
+
+
+def _article(cls: type) -> str:
+    name = public_name(cls)
+    return f"{'an' if name[:1].lower() in 'aeio' else 'a'} {name}"

@@ -1,0 +1,110 @@
+"""Owns how polars' frames and series are digested. Loaded when one of them is met."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from zennb.digests.walker import HIDDEN, Handler, Steps, Walk
+
+__all__ = ["handler"]
+
+
+def handler(cls: type) -> Handler | None:
+    """Return the handler of one of polars' types, if it needs its own."""
+    pl: Any = sys.modules["polars"]
+    if issubclass(cls, pl.DataFrame):
+        return _frame
+    return _series if issubclass(cls, pl.Series) else None
+
+
+def _frame(walk: Walk, value: Any) -> Steps | None:
+    if walk.seen(value):
+        return None
+    walk.mark("polars frame")
+    walk.type_ref(type(value))
+    walk.sink.text(str(value.shape))
+    return _columns(walk, value)
+
+
+def _columns(walk: Walk, value: Any) -> Steps:
+    for name in value.columns:
+        walk.sink.text(name)
+        for part, _ in _content(walk, value.get_column(name)):
+            yield part, (name,)
+
+
+def _series(walk: Walk, value: Any) -> Steps | None:
+    if walk.seen(value):
+        return None
+    walk.mark("polars series")
+    walk.type_ref(type(value))
+    walk.sink.text(value.name)
+    walk.sink.number(len(value))
+    return _content(walk, value)
+
+
+def _content(walk: Walk, series: Any) -> Steps:
+    """Write data type, missing elements and the others, whatever the chunks were."""
+    pl: Any = sys.modules["polars"]
+    walk.sink.text(repr(series.dtype))
+    missing = 0 if series.dtype == pl.Object else series.null_count()
+    walk.sink.number(missing)
+    if missing:
+        _numbers(walk, series.is_null().cast(pl.UInt8))
+        series = series.drop_nulls()  # what lies under a missing element is nobody's content
+    yield from _elements(walk, series)
+
+
+def _elements(walk: Walk, series: Any) -> Steps:
+    """Write elements none of which is missing."""
+    pl: Any = sys.modules["polars"]
+    dtype = series.dtype
+    if dtype in {pl.Categorical, pl.Enum}:
+        series = series.cast(
+            pl.String
+        )  # the numbers behind categories depend on what else the process has seen
+    elif dtype == pl.Boolean:
+        series = series.cast(pl.UInt8)
+    elif dtype.is_temporal():
+        series = series.to_physical()
+    if series.dtype == pl.String:
+        _numbers(walk, series.str.len_bytes())
+        walk.sink.text(series.str.join("").item() if len(series) else "")
+    elif _is_plain(series.dtype):
+        _numbers(walk, series)
+    elif isinstance(dtype, pl.List):
+        lengths = series.list.len()
+        _numbers(walk, lengths)
+        yield from _content(walk, series.filter(lengths > 0).explode())
+    elif isinstance(dtype, pl.Struct):
+        for field in series.struct.fields:
+            yield from _content(walk, series.struct.field(field))
+    else:
+        listed = series.to_list()
+        walk.keep(listed)
+        yield listed, HIDDEN
+
+
+def _numbers(walk: Walk, series: Any) -> None:
+    """Write numbers of fixed width, none of which is missing."""
+    array = series.rechunk().to_numpy()
+    walk.sink.buffer(memoryview(array).cast("B") if len(array) else b"")
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Say whether numpy has the type too."""
+    pl: Any = sys.modules["polars"]
+    kinds = (
+        pl.Int8,
+        pl.Int16,
+        pl.Int32,
+        pl.Int64,
+        pl.UInt8,
+        pl.UInt16,
+        pl.UInt32,
+        pl.UInt64,
+        pl.Float32,
+        pl.Float64,
+    )
+    return dtype in kinds

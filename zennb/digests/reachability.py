@@ -1,0 +1,80 @@
+"""Owns the question whether some objects can be reached from a value: cheaper than a look, and never refused."""
+
+from __future__ import annotations
+
+import gc
+from types import FunctionType, MethodType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.walker import SCALARS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from collections.abc import Set as AbstractSet
+
+__all__ = ["FAR", "inside", "touches"]
+
+FAR = 2_000_000
+"""Objects visited before a value counts as not touching."""
+
+MANY = 1_000
+PLAIN = frozenset({list, dict, tuple, set, frozenset}) | SCALARS
+"""Types that hold nothing but what they are seen to hold; many of them at once are visited faster."""
+
+
+KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
+"""Modules of the objects that keep the whole notebook: the shell, its kernel, sessions and panels. What holds one of
+them (a widget does) shares no variable because of that."""
+
+
+def touches(value: object, ids: AbstractSet[int]) -> bool:
+    """Say whether an object with one of these ids is the value, or part of it, or owns memory it looks into.
+
+    Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
+    `FAR` objects inside is not found.
+    """
+    seen: set[int] = set()
+    level: list[Any] = [value]
+    visited = 0
+    while level and visited < FAR:
+        kinds = set(map(type, level))
+        if kinds <= SCALARS:
+            return False
+        if not kinds.isdisjoint(SCALARS):
+            level = [each for each in level if type(each) not in SCALARS]
+        visited += len(level)
+        if (
+            len(level) > MANY and kinds <= PLAIN
+        ):  # rows of a table, as a rule: met twice or not, they end soon
+            if not ids.isdisjoint(map(id, level)):
+                return True
+            level = gc.get_referents(*level)
+            continue
+        fresh = {id(each): each for each in level if id(each) not in seen}
+        if not ids.isdisjoint(fresh):
+            return True
+        seen.update(fresh)
+        level = list(inside(fresh.values()))
+    return False
+
+
+def inside(values: Iterable[Any]) -> Iterable[Any]:
+    """Yield what some values consist of, one level down."""
+    tracked = []
+    for value in values:
+        if isinstance(value, type | ModuleType) or str(type(value).__module__).startswith(KERNEL):
+            continue
+        if isinstance(value, FunctionType):
+            yield from (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
+        elif isinstance(value, MethodType):
+            yield from (value.__self__, value.__func__)
+        elif isinstance(value, memoryview):
+            yield value.obj
+        else:
+            tracked.append(value)
+            owner = getattr(type(value), "base", None)
+            if owner is not None and type(value).__module__.partition(".")[0] == "numpy":
+                yield value.base
+                if getattr(value, "dtype", None) == "O":  # what it holds is hidden from the garbage collector
+                    yield from value.ravel().tolist()
+    yield from gc.get_referents(*tracked)

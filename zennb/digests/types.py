@@ -1,0 +1,121 @@
+"""Owns the choice of how a type is digested, and the list of types that have no content."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests import code as digest_code
+from zennb.digests import containers as digest_plain
+from zennb.digests import objects as digest_objects
+from zennb.digests.hooks import hook_of
+from zennb.digests.plugins import by_library, by_type, refusing
+from zennb.packages.origin import module_of
+
+if TYPE_CHECKING:
+    from zennb.digests.walker import Handler, Walk
+
+__all__ = ["find"]
+
+CONTENTLESS = {
+    "builtins.async_generator": "an async generator",
+    "builtins.coroutine": "a coroutine",
+    "builtins.frame": "a stack frame",
+    "builtins.generator": "a generator",
+    "builtins.traceback": "a traceback",
+    "concurrent.futures._base.Executor": "a pool of workers",
+    "concurrent.futures._base.Future": "a future",
+    "_asyncio.Future": "a future",
+    "_asyncio.Task": "a task",
+    "asyncio.events.AbstractEventLoop": "an event loop",
+    "mmap.mmap": "a memory map",
+    "multiprocessing.process.BaseProcess": "a process",
+    "socket.socket": "a socket",
+    "_socket.socket": "a socket",
+    "sqlite3.Connection": "a database connection",
+    "sqlite3.Cursor": "a database cursor",
+    "subprocess.Popen": "a process",
+    "tempfile._TemporaryFileWrapper": "an open file",
+    "tempfile.TemporaryDirectory": "a temporary directory",
+    "_thread.RLock": "a lock",
+    "_thread.lock": "a lock",
+    "_thread._local": "data of a thread",
+    "threading.Barrier": "a barrier between threads",
+    "threading.Condition": "a lock",
+    "threading.Event": "an event between threads",
+    "threading.Semaphore": "a lock",
+    "threading.Thread": "a thread",
+    "weakref.CallableProxyType": "a weak reference",
+    "weakref.ProxyType": "a weak reference",
+    "weakref.ReferenceType": "a weak reference",
+    "_io._IOBase": "an open file",
+}
+"""Types, and the bases of types, whose instances are more than content; how to call them."""
+
+CLOSABLE = {"_io.TextIOWrapper", "_io.BufferedReader", "_io.BufferedWriter", "_io.BufferedRandom"}
+"""Files that are nothing any more once they are closed."""
+
+IN_MEMORY = {"_io.BytesIO", "_io.StringIO"}
+"""Files that are only content."""
+
+
+def find(cls: type) -> Handler:
+    """Return the handler of a type.
+
+    What Python itself defines comes first, then what the user said of the type (`zennb.digest`), a package that names
+    exactly this type, the kinds of types zennb knows, and libraries: our own modules for some, packages for others.
+    """
+    known = digest_plain.HANDLERS.get(cls)
+    if known is not None:
+        return known
+    name = _name(cls)
+    by_name = digest_objects.HANDLERS.get(name) or digest_code.HANDLERS.get(name)
+    return (
+        by_name
+        or hook_of(cls)
+        or by_type(cls)
+        or _by_kind(cls)
+        or by_library(cls)
+        or digest_objects.changeable
+    )
+
+
+def _name(cls: type) -> str:
+    return f"{module_of(cls)}.{cls.__qualname__}"
+
+
+def _by_kind(cls: type) -> Handler | None:
+    names = {_name(base) for base in cls.__mro__}
+    for base, phrase in CONTENTLESS.items():
+        if base in names and not names & IN_MEMORY:
+            return _file if base == "_io._IOBase" else refusing(phrase)
+    if issubclass(cls, type):
+        return digest_code.class_
+    if issubclass(cls, Enum):
+        return digest_objects.enumerated
+    if issubclass(cls, PurePath) and type(cls) is type and module_of(cls).startswith("pathlib"):
+        return digest_objects.path
+    if issubclass(cls, set | frozenset):
+        return digest_objects.set_of
+    if issubclass(cls, tuple) and _adds_nothing(cls):
+        return digest_objects.named_tuple
+    return None
+
+
+def _adds_nothing(cls: type) -> bool:
+    """Say whether instances are pickled the plain way and cannot have attributes."""
+    own = any(
+        getattr(cls, name) is not getattr(object, name)
+        for name in ("__reduce_ex__", "__reduce__", "__getstate__")
+    )
+    return not own and not cls.__dictoffset__
+
+
+def _file(walk: Walk, value: Any) -> None:
+    """Write a closed file, of which a name and a mode are left; refuse an open one."""
+    if _name(type(value)) not in CLOSABLE or not value.closed:
+        raise walk.refuse(CONTENTLESS["_io._IOBase"])
+    walk.mark("closed file")
+    for part in (type(value).__name__, value.name, value.mode, getattr(value, "encoding", "")):
+        walk.sink.text(str(part))

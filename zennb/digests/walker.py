@@ -1,0 +1,343 @@
+"""Owns `Walk`: one visit of everything a value is made of, without recursion, writing it to a stream."""
+
+from __future__ import annotations
+
+import marshal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from zennb.digests.stream import Stream
+from zennb.errors import CannotDigest
+from zennb.packages.origin import Origin, module_of, origin, top_level
+
+__all__ = ["ELEMENT", "HIDDEN", "SCALARS", "STATE", "Handler", "Label", "Steps", "Walk", "Whole", "scalar"]
+
+Label: TypeAlias = int | str | tuple[Any]
+"""How a part is reached from its whole: an index, an attribute (`.name`, or "" for none), a key in a 1-tuple."""
+
+Steps: TypeAlias = Iterator[tuple[Any, Label]]
+"""Parts still to be visited, each with its label."""
+
+Handler: TypeAlias = Callable[["Walk", Any], "Steps | None"]
+"""Writes a value, and returns its parts when it has any. Code between two parts runs when the first is written."""
+
+SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None)})
+"""Types whose marshal form (version 2: no references) is exact, tagged and delimits itself."""
+
+
+def scalar(value: Any) -> bytes:
+    """Return what is written of a value of one of `SCALARS`."""
+    return marshal.dumps(value, 2)
+
+
+HIDDEN = ""
+"""Label of a part that has no name in the user's eyes."""
+
+STATE = ".state"
+"""Label of the dictionary of an object's attributes: its keys read as attributes."""
+
+ELEMENT = ".element"
+"""Label of a member of a set, which has no position."""
+
+_tags: dict[str, bytes] = {}
+
+PATIENCE = 1_000_000
+"""Visits allowed for finding an order of the members of sets, before a set counts as too entangled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What one visit of a value brought.
+
+    Attributes:
+        digest: of its content.
+        code: functions, classes and modules of the user that were met, by id.
+        packages: import names of packages whose types were met.
+        mutable: ids of what could be changed in place, and lives on.
+        places: id of every mutable thing met → its number, in the order of meeting.
+    """
+
+    digest: bytes
+    code: Mapping[int, Any]
+    packages: frozenset[str]
+    mutable: frozenset[int]
+    places: Mapping[int, int]
+
+
+class Walk:
+    """One visit of one value.
+
+    Attributes:
+        sink: where bytes go just now.
+        code: functions, classes and modules of the user that were met, by id.
+        packages: import names of packages whose types were met.
+        owners: ids of objects that own memory which parts of the value look into; and those of variables that
+            functions keep from the function around them, once more as negative numbers.
+        shell: a class whose own functions are written by name only.
+        labels: how many tables' labels are being visited just now: what they consist of does not count as
+            mutable, since tables share their labels freely and nobody changes them in place.
+        hooked: how many values, one inside the other, are being visited by functions of the user's (`zennb.digest`).
+        opened: ids of the values that such functions were given, and of all that is inside them.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[type], Handler],
+        *,
+        shell: type | None = None,
+        visit: Callable[[Any, str], Whole] | None = None,
+    ) -> None:
+        self.sink = Stream()
+        self.code: dict[int, Any] = {}
+        self.packages: set[str] = set()
+        self.owners: set[int] = set()
+        self.shell = shell
+        self.labels = 0
+        self.hooked = 0
+        self.opened: set[int] = set()
+        self.kept: dict[int, Any] = {}
+        self._find = find
+        self._visit = visit
+        self._apart: dict[int, Whole] = {}
+        self._wholes: set[int] = set()
+        self._handlers: dict[type, Handler] = {}
+        self._refs: dict[type, bytes] = {}
+        self._places: dict[int, int] = {}
+        self._sealed: dict[int, bytes | None] = {}
+        self._alive: list[Any] = []
+        self._labels: list[Label] = []
+        self._touches = 0
+        self._ordering = 0
+        self._patience = PATIENCE
+
+    def run(self, value: Any, name: str) -> None:
+        """Visit `value` and everything in it; `name` starts the paths in error messages."""
+        self._labels = [name]
+        first = self._enter(value)
+        frames = [] if first is None else [first]
+        while frames:
+            for child, label in frames[-1]:
+                self._labels.append(label)
+                inner = self._enter(child)
+                if inner is not None:
+                    frames.append(inner)
+                    break
+                self._labels.pop()
+            else:
+                frames.pop()
+                self._labels.pop()
+        self._alive.clear()
+        self._sealed.clear()
+
+    def _enter(self, value: Any) -> Steps | None:
+        cls = type(value)
+        if cls in SCALARS:
+            self.sink.write(scalar(value))
+            return None
+        handler = self._handlers.get(cls)
+        if handler is None:
+            handler = self._handlers[cls] = self._find(cls)
+        return handler(self, value)
+
+    @property
+    def places(self) -> Mapping[int, int]:
+        """The number of every mutable thing met, by id."""
+        return self._places
+
+    # What handlers say
+
+    def mark(self, kind: str) -> None:
+        """Write the tag of a kind of value."""
+        tag = _tags.get(kind)
+        if tag is None:
+            tag = _tags[kind] = b"@%d:%s" % (len(kind), kind.encode())
+        self.sink.write(tag)
+
+    def type_ref(self, cls: type) -> None:
+        """Write which class something is an instance of; the class is met, its code is not part of the value."""
+        written = self._refs.get(cls)
+        if written is None:
+            written = self._refs[cls] = self._type_ref(cls)
+        self.sink.write(written)
+
+    def _type_ref(self, cls: type) -> bytes:
+        module = module_of(cls)
+        place = origin(module)
+        if place.is_users:
+            self.code.setdefault(id(cls), cls)
+        elif place is Origin.PACKAGE:
+            self.packages.add(top_level(module))
+        names = ("__main__" if place is Origin.NOTEBOOK else module, cls.__qualname__)
+        return b"".join(b"%d:%s" % (len(name), name) for name in map(str.encode, names))
+
+    def refuse(self, why: str) -> CannotDigest:
+        """Return the error that names the part being visited."""
+        return CannotDigest(self.path(), why)
+
+    def path(self) -> str:
+        """Return where the walk stands, as the user would write it."""
+        shown = str(self._labels[0])
+        before: Label = HIDDEN
+        for label in self._labels[1:]:
+            shown += _step(label, before)
+            before = label
+        return shown
+
+    def keep(self, value: Any) -> None:
+        """Keep a passing object alive until the end, so that no later one gets its id."""
+        self._alive.append(value)
+
+    # Wholes: things so large, and referred to by so many values, that they are visited once for all of these
+
+    def code_of(self, function: Any, name: str) -> None:
+        """Write the digest of a function that says what values are; shared by all of them, it is no state of theirs."""
+        if self._visit is None:
+            return
+        if id(function) not in self._apart:
+            self._apart[id(function)] = self._visit(function, name)
+        known = self._apart[id(function)]
+        self.sink.raw(known.digest)
+        self.code.update(known.code)
+        self.packages |= known.packages
+
+    def is_known(self, value: Any) -> bool:
+        """Say whether a mutable thing was met before."""
+        return id(value) in self._places
+
+    def is_whole(self, value: Any) -> bool:
+        """Say whether it was met as a whole that was visited apart."""
+        return id(value) in self._wholes
+
+    def place_in(self, whole: Any, part: Any) -> int | None:
+        """Return the number under which a part is met in a visit of a whole; None when it is not met there."""
+        if self._visit is None:
+            return None
+        if id(whole) not in self._apart:
+            self._apart[id(whole)] = self._visit(whole, self.path())
+        return self._apart[id(whole)].places.get(id(part))
+
+    def whole(self, value: Any) -> None:
+        """Write a whole that `place_in` visited, by its digest, or by where it was met before."""
+        if self.seen(value):
+            return
+        self._wholes.add(id(value))
+        known = self._apart[id(value)]
+        self.sink.raw(known.digest)
+        self.code.update(known.code)
+        self.packages |= known.packages
+        self.owners |= known.mutable
+
+    # Mutable things: sharing is part of the content
+
+    def seen(self, value: Any) -> bool:
+        """Write a reference to where `value` was met before, if it was; else give it the next place."""
+        self._touches += 1
+        if self._ordering:
+            self._spend()
+        place = self._places.get(id(value))
+        if self.labels:
+            self._alive.append(value)
+        else:
+            self.kept.setdefault(id(value), value)
+        if place is not None:
+            self.sink.write(b"&%d:" % place)
+            return True
+        self._places[id(value)] = len(self._places)
+        return False
+
+    def seen_all(self, values: list[Any]) -> bool:
+        """Give all of `values` the next places if every one is new and none is there twice; else change nothing."""
+        ids = [id(value) for value in values]
+        fresh = dict(zip(ids, values, strict=True))
+        if len(fresh) < len(ids) or not self._places.keys().isdisjoint(fresh):
+            return False
+        self._touches += 1
+        start = len(self._places)
+        self._places.update(zip(ids, range(start, start + len(ids)), strict=True))
+        self.kept.update(fresh)
+        return True
+
+    def _spend(self) -> None:
+        self._patience -= 1
+        if self._patience < 0:
+            raise self.refuse("a set of objects too entangled to be put in order")
+
+    # Immutable containers: equal content, equal bytes, however often they are shared
+
+    def sealed(self, value: Any, steps: Steps) -> Steps | None:
+        """Write the digest of an immutable container's content.
+
+        One that is met again is walked at most once more (what it shares is then written as references, which
+        no longer change), so a structure that shares its parts 2**100 times is done in time.
+        """
+        known = self._sealed.get(id(value))
+        if known is not None:
+            self.sink.write(known)
+            return None
+        return self._sealing(value, steps)
+
+    def _sealing(self, value: Any, steps: Steps) -> Steps:
+        again = id(value) in self._sealed
+        if not again:
+            self._sealed[id(value)] = None
+            self._alive.append(value)
+        before, outer = self._touches, self.sink
+        self.sink = Stream()
+        yield from steps
+        content = b"#" + self.sink.digest()
+        self.sink = outer
+        if again or self._touches == before:
+            self._sealed[id(value)] = content
+        outer.write(content)
+
+    # Sets: their order is not content
+
+    def unordered(self, members: list[Any]) -> Steps:
+        """Write members in the order of their digests.
+
+        Members that hold mutable things are visited twice: on trial, to find their order, and then for good, so
+        that what they share with the rest of the value is written in that order.
+        """
+        if len(members) == 1:
+            yield members[0], ELEMENT
+            return
+        found: list[tuple[bytes, bool, Any]] = []
+        for member in members:
+            places, sealed, outer = len(self._places), len(self._sealed), self.sink
+            self.sink = Stream()
+            self._ordering += 1
+            yield member, ELEMENT
+            self._ordering -= 1
+            content, self.sink = self.sink.digest(), outer
+            grew = len(self._places) > places
+            if grew:
+                _shorten(self._places, places)
+                _shorten(self._sealed, sealed)
+            found.append((content, grew, member))
+        found.sort(key=lambda one: one[0])
+        for content, grew, member in found:
+            self.sink.write(content)
+            if grew and not self._ordering:
+                yield member, ELEMENT
+
+
+def _shorten(table: dict[int, Any], size: int) -> None:
+    while len(table) > size:
+        table.popitem()
+
+
+def _step(label: Label, before: Label) -> str:
+    if isinstance(label, int):
+        return f"[{label}]"
+    if isinstance(label, tuple):
+        key = label[0]
+        if before == STATE and isinstance(key, str):
+            return f".{key}"
+        return f"[{_short(key)}]"
+    return "" if label in {HIDDEN, STATE} else "{...}" if label == ELEMENT else label
+
+
+def _short(key: Any) -> str:
+    shown = repr(key) if type(key) in SCALARS else type(key).__name__
+    return shown if len(shown) <= 40 else shown[:37] + "..."

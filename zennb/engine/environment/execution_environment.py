@@ -1,0 +1,300 @@
+"""Owns what surrounds a step: watched while it runs, compared before it is reused, set again when it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records.observed import ABSENT, Observed, changed
+from zennb.engine.environment.access_tracer import Watch
+from zennb.engine.environment.files import keepable, state, write
+from zennb.engine.environment.library_options import LIBRARY_OPTIONS
+from zennb.engine.environment.process_state import PROCESS_STATE
+from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
+from zennb.engine.environment.settings import Setting, Settings, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from zennb.engine.step.outcome import StepOutcome
+    from zennb.engine.step.static_usage import Uses
+
+__all__ = ["RESULT", "Found", "Surroundings", "Vigil", "sealed"]
+
+ENVIRONMENT = "environment variables"
+FILES = "files"
+RESULT = "result"
+"""What else is kept among the changes of a step: variables it set, files it wrote, the plain value it showed last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a step touched outside its inputs and outputs.
+
+    Attributes:
+        observed: for the record.
+        changes: setting → change, to be made again on reuse.
+        troubles: why it cannot be reused, for a person; empty as a rule.
+        stays: those of them that are about what it changed in this process and what cannot be changed in another.
+    """
+
+    observed: Observed = field(default_factory=Observed)
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    troubles: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+
+
+class Surroundings:
+    """The files, environment and settings of this process, as steps depend on them and change them.
+
+    Args:
+        seal: returns what stands for a secret in records: equal for equal bytes, and telling nothing of them.
+        ignored: returns folders whose files do not count.
+        more: settings that only the notebook's shell knows of.
+        is_fresh: whether no code of the user's can have run in this process yet.
+    """
+
+    def __init__(
+        self,
+        *,
+        seal: Callable[[bytes], str],
+        ignored: Callable[[], tuple[str, ...]] = tuple,
+        more: Iterable[Setting] = (),
+        is_fresh: bool = True,
+    ) -> None:
+        self._seal, self._ignored = seal, ignored
+        self._beginning, self._handlers = dict(_raw()), _handlers()
+        generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
+        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The folders whose files do not count."""
+        return self._ignored()
+
+    @property
+    def has_set_up_logging(self) -> bool:
+        """Whether the handlers of logs are others than in the beginning."""
+        return _handlers() != self._handlers
+
+    def variables_set(self) -> dict[str, str | None]:
+        """Return the environment variables that are others than in the beginning; None for one taken away."""
+        names = {*map(_name, self._beginning), *map(_name, _raw())}
+        return {
+            name: value for name in names if (value := _variable(name)) != _variable(name, self._beginning)
+        }
+
+    def watch(self) -> Vigil:
+        """Begin to watch what this thread does, until `Vigil.end`."""
+        return Vigil(self, Watch(ignored=self._ignored()))
+
+    def stale(self, observed: Observed, overlay: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Return what is not as a step found and left it, as a reason; "" when all is.
+
+        Args:
+            observed: what the step was seen to touch.
+            overlay: file, setting or `$VARIABLE` → state that counts instead of what it is now.
+        """
+        if not overlay:
+            return changed(
+                observed,
+                file=state,
+                environment=lambda name: self.sealed(name, _variable(name)),
+                setting=self.settings.digest,
+            )
+
+        def file(path: str, recorded: str) -> str:
+            if recorded.startswith("names ") and any(_is_in(each, path) for each in overlay):
+                return "listed before the steps above have run"
+            return overlay[path] if path in overlay else state(path, recorded)
+
+        return changed(
+            observed,
+            file=file,
+            environment=lambda name: overlay.get(f"${name}") or self.sealed(name, _variable(name)),
+            setting=lambda name: overlay[name] if name in overlay else self.settings.digest(name),
+        )
+
+    def state_of(self, thing: str, recorded: str) -> str:
+        """Return the state of a file, a setting or a `$VARIABLE` as it is now.
+
+        Args:
+            thing: its name in records.
+            recorded: a state to be compared with.
+        """
+        if thing.startswith("$"):
+            return self.sealed(thing[1:], _variable(thing[1:]))
+        return self.settings.digest(thing) if self.settings.knows(thing) else state(thing, recorded)
+
+    def apply(self, changes: Mapping[str, Any]) -> None:
+        """Make the changes of a step that is reused.
+
+        Raises:
+            StoreError: a file or folder that belongs to them cannot be made.
+        """
+        write(changes.get(FILES, {}))
+        for name, value in changes.get(ENVIRONMENT, {}).items():
+            _set(name, value)
+        self.settings.apply(changes)
+
+    def adopt(self, outcome: StepOutcome) -> None:
+        """Set here what a step that ran in another thread or process has set there.
+
+        Raises:
+            StoreError: a file or folder that belongs to it cannot be made.
+        """
+        if not outcome.changes:
+            return
+        if outcome.process == os.getpid():
+            self.settings.apply(outcome.changes, per_context=True)
+        else:
+            self.apply(outcome.changes)
+        self.settings.note_again()
+
+    def undo(self) -> Callable[[], None]:
+        """Return a function that sets everything as it is now."""
+        before, environment = self.settings.read(), dict(_raw())
+
+        def back() -> None:
+            self.settings.apply(self.settings.changes(self.settings.read(), before))
+            for name in {*map(_name, environment), *map(_name, _raw())}:
+                value = _variable(name, environment)
+                if value != _variable(name):
+                    _set(name, value)
+
+        return back
+
+    def sealed(self, name: str, value: str | None) -> str:
+        """Return what stands for the value of an environment variable in records."""
+        return sealed(self._seal, name, value)
+
+
+def sealed(seal: Callable[[bytes], str], name: str, value: str | None) -> str:
+    """Return what stands for the value of an environment variable in records, under a seal of the user's."""
+    return ABSENT if value is None else seal(f"{name}={value}".encode("utf-8", "surrogateescape"))
+
+
+class Vigil:
+    """One step being watched."""
+
+    def __init__(self, surroundings: Surroundings, watch: Watch) -> None:
+        self._surroundings, self._watch = surroundings, watch
+        self._logging = _logging()
+        self._environment = dict(_raw())
+        self._before: Snapshot = surroundings.settings.read()
+        watch.start()
+
+    def end(self) -> None:
+        """Watch no longer; twice is fine."""
+        self._watch.stop()
+
+    def found(self, uses: Uses) -> Found:
+        """Return what was touched; called after `end`, in the thread that was watched."""
+        watch, settings = self._watch, self._surroundings.settings
+        after = settings.read()
+        changes = settings.changes(self._before, after, always=uses.seeds)
+        relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
+        environment, kept_back = self._set(uses.texts)
+        if environment:
+            changes[ENVIRONMENT] = environment
+        watch.read_unseen(uses.files)
+        files, written = watch.files(), watch.written()
+        for path in [path for path, mark in written.items() if mark == files.get(path, ABSENT)]:
+            del written[path]
+            if files.get(path) == ABSENT:
+                del files[path]
+        kept = keepable(written, self._watch.folder)
+        if kept:
+            changes[FILES] = kept
+        observed = Observed(
+            files=files,
+            written={path: mark for path, mark in written.items() if path not in kept},
+            restored={path: mark for path, mark in written.items() if path in kept},
+            environment={
+                name: self._surroundings.sealed(name, value) for name, value in watch.environment.items()
+            },
+            settings={name: mark for name, mark in relevant.items() if name not in uses.seeds},
+            left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
+            | {f"${name}": self._surroundings.sealed(name, value) for name, value in environment.items()},
+        )
+        stays = [f"it sets the environment variable {name}, whose value is not stored" for name in kept_back]
+        if _logging() != self._logging:
+            stays.append("it sets up logging, which only running it does")
+        return Found(
+            observed=observed,
+            changes=changes,
+            troubles=(*self._troubles(changes), *stays),
+            stays=tuple(stays),
+        )
+
+    def _set(self, texts: frozenset[str]) -> tuple[dict[str, str | None], list[str]]:
+        """Return the variables that were set, and the names of those whose value must not be stored.
+
+        A value that stands in the code is known to whoever sees the record anyway; any other may be a secret.
+        """
+        now = {name: _variable(name) for name in sorted(self._watch.sets)}
+        moved = {
+            name: value
+            for name, value in now.items()
+            # What the user's code sets counts also where it was so before: in another kernel it may not be.
+            if name in self._watch.sets_itself or value != _variable(name, self._environment)
+            if not name.startswith("POLARS_")  # an option, carried as such
+        }
+        kept_back = [
+            name for name, value in moved.items() if value is not None and not _stands_in(value, texts)
+        ]
+        return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
+
+    def _troubles(self, changes: Mapping[str, Any]) -> list[str]:
+        watch = self._watch
+        found = [f"it runs `{program}`, whose effects cannot be seen" for program in watch.programs]
+        if watch.reads_all:
+            found.append("it goes through all environment variables")
+        shared = [name for name in changes if name not in {FILES, ENVIRONMENT}]
+        if shared and not watch.is_alone:
+            found.append(f"it changed {', '.join(shared)} while other steps ran beside it")
+        return found
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder}/") or (folder == "." and not path.startswith(("/", "$")))
+
+
+def _raw() -> dict[Any, Any]:
+    """Return the environment as it is kept; reading it in public would be noted by whoever watches."""
+    found: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    return found
+
+
+def _variable(name: str, data: Mapping[Any, Any] | None = None) -> str | None:
+    found = (_raw() if data is None else data).get(os.environ.encodekey(name))
+    return None if found is None else os.environ.decodevalue(found)
+
+
+def _stands_in(value: str, texts: frozenset[str]) -> bool:
+    return any(value in text for text in texts)
+
+
+def _name(raw: Any) -> str:
+    found: str = os.environ.decodekey(raw)
+    return found
+
+
+def _set(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
+
+
+def _handlers() -> list[int]:
+    loggers = [logging.root, *list(logging.root.manager.loggerDict.values())]
+    found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
+    return [id(each) for each in found if not isinstance(each, logging.NullHandler)]
+
+
+def _logging() -> tuple[int, tuple[int, ...]]:
+    return (logging.root.level, tuple(map(id, logging.root.handlers)))

@@ -1,0 +1,243 @@
+"""Owns the state of a file as a step finds or leaves it, and which files count: those of the user, not of libraries."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+import sysconfig
+import tempfile
+import time
+from functools import cache, lru_cache
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xxhash
+
+from zennb.core.records.observed import ABSENT
+from zennb.errors import StepRefused, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["counts", "file_digest", "keepable", "listing", "resolved", "shown", "signature", "state", "write"]
+
+_CHUNK = 1 << 20
+_SMALL, _ALL = (
+    1 << 20,
+    8 << 20,
+)  # bytes of one file, and of all files of a step, that are kept to be written again
+_SECRET = (".pem", ".key", ".p12", ".pfx")
+_SETTLING = (
+    100_000_000  # nanoseconds after a change during which a file system's clock may not tell the next one
+)
+
+_PASSING = (
+    "/ipykernel_",
+    "/site-packages/",
+    "/dist-packages/",
+    "/joblib_memmapping_folder_",
+    "/matplotlib-",
+    "/pymp-",
+)
+"""Parts of paths of packages, and of what tools keep for a while in the folder for temporary files."""
+
+Signature = tuple[int, int, int, int]
+"""Size, time of the last change of content, of the last change at all, and inode: alike for the same content."""
+
+
+def resolved(path: object) -> str:
+    """Return a path as given to `open` as an absolute one; "" for what is no path (a file descriptor)."""
+    if isinstance(path, int) or path is None:
+        return ""
+    try:
+        return os.path.abspath(os.fsdecode(path))  # type: ignore[arg-type]  # anything else raises TypeError
+    except (TypeError, ValueError, OSError):
+        return ""
+
+
+def shown(path: str, folder: str) -> str:
+    """Return a path as it is recorded: relative to the working folder when it lies in it, so that both can move."""
+    if path == folder:
+        return "."
+    prefix = folder.rstrip(os.sep) + os.sep
+    return path.removeprefix(prefix)
+
+
+def counts(path: str) -> bool:
+    """Whether what a file holds is the user's matter: no part of Python, of a package, of the system or of a tool."""
+    if not path or "__pycache__" in path or "/.zennb/" in path or path.endswith((".pyc", ".so", ".pyd")):
+        return False
+    return not path.startswith(_foreign()) and not any(part in path for part in _PASSING)
+
+
+def signature(path: str) -> Signature | None:
+    """Return what tells cheaply that a file is still the same; None when there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+
+
+def state(path: str, recorded: str = "", *, largest: float = inf) -> str:
+    """Return the state of a file or folder: `absent`, `folder`, `other`, or `file` with the xxh3-128 of its content.
+
+    Args:
+        path: absolute, or relative to the working folder.
+        recorded: a state to be compared with; a listing is compared with a listing, size and time with size and time.
+        largest: bytes from which on a file counts by its size and time.
+    """
+    if recorded.startswith("names "):
+        return listing(path, frozenset(filter(None, recorded.split("/")[1:])))
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return ABSENT
+    if stat.S_ISDIR(found.st_mode):
+        return "folder"
+    if not stat.S_ISREG(found.st_mode):
+        return "other"
+    if found.st_size > largest or recorded.startswith("size "):
+        return f"size {found.st_size}, changed at {found.st_mtime_ns}"
+    where = os.path.abspath(path)
+    mark = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    try:
+        if time.time_ns() - found.st_ctime_ns < _SETTLING:
+            return _content(where, mark)
+        return _known_content(where, mark)
+    except OSError:
+        return "unreadable"
+
+
+def listing(path: str, without: frozenset[str] = frozenset()) -> str:
+    """Return the state of a folder as a list of names, leaving out those that the step itself made."""
+    try:
+        names = sorted(set(os.listdir(path)) - without - {".ipynb_checkpoints", ".zennb", "__pycache__"})
+    except OSError:
+        return ABSENT
+    digest = xxhash.xxh3_128_hexdigest("\0".join(names).encode("utf-8", "surrogateescape"))
+    return "/".join([f"names {digest}", *sorted(without)])
+
+
+def keepable(written: Mapping[str, str], folder: str) -> dict[str, bytes | None]:
+    """Return the content of those files a step wrote that are kept with it, to be written again; None for a folder.
+
+    Large ones are not: they must be there still. Nor are those that are likely to hold secrets.
+
+    Args:
+        written: path → state, as recorded.
+        folder: what relative paths start from.
+    """
+    found: dict[str, bytes | None] = {}
+    left = _ALL
+    for path, mark in written.items():
+        where = os.path.join(folder, path)
+        if mark == "folder":
+            found[path] = None
+        elif (
+            mark.startswith("file ")
+            and not os.path.basename(path).startswith(".")
+            and not path.endswith(_SECRET)
+        ):
+            size = os.stat(where).st_size
+            if size <= min(_SMALL, left):
+                left -= size
+                found[path] = _bytes(where)
+    return found
+
+
+def write(files: Mapping[str, bytes | None]) -> None:
+    """Make files and folders (None) as a step left them; those that are so already are left alone.
+
+    Raises:
+        StoreError: one of them cannot be made.
+    """
+    for path, content in files.items():
+        try:
+            if content is None:
+                os.makedirs(path, exist_ok=True)
+            elif not os.path.isfile(path) or os.stat(path).st_size != len(content) or _bytes(path) != content:
+                _replace(path, content)
+        except OSError as error:
+            raise StoreError(f"it writes {path}, which cannot be written ({error}).") from error
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _replace(path: str, content: bytes) -> None:
+    folder = os.path.dirname(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=folder, prefix=".zennb-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        if os.path.exists(path):
+            os.chmod(draft, stat.S_IMODE(os.stat(path).st_mode))
+        else:
+            os.chmod(draft, 0o666 & ~_umask())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _content(path: str, _mark: Signature) -> str:
+    digest = xxhash.xxh3_128()
+    with open(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return f"file {digest.hexdigest()}"
+
+
+_known_content = lru_cache(maxsize=8192)(_content)
+
+
+@cache
+def _foreign() -> tuple[str, ...]:
+    """Return the folders whose files do not count, each with its closing slash."""
+    home = Path.home()
+    folders = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
+    folders |= {sys.prefix + "/lib", sys.base_prefix + "/lib", sys.prefix + "/share", sys.prefix + "/etc"}
+    folders |= {"/proc", "/sys", "/dev", "/run", "/usr", "/lib", "/lib64", "/etc", "/bin", "/sbin"}
+    folders |= {
+        str(home / name) for name in (".cache", ".config", ".ipython", ".jupyter", ".local", ".matplotlib")
+    }
+    folders |= {os.environ[name] for name in _TOOL_FOLDERS if os.environ.get(name)}
+    found = {os.path.abspath(folder) + os.sep for folder in folders if folder}
+    found |= {os.path.realpath(folder) + os.sep for folder in folders if folder}
+    return tuple(found - {os.sep, os.path.abspath(tempfile.gettempdir()) + os.sep})
+
+
+_TOOL_FOLDERS = (
+    "IPYTHONDIR",
+    "JUPYTER_CONFIG_DIR",
+    "JUPYTER_DATA_DIR",
+    "JUPYTER_RUNTIME_DIR",
+    "MPLCONFIGDIR",
+)
+
+
+def file_digest(path: str, step: str) -> str:
+    """Return the sha-256 of a file, or of the sorted names and contents below a directory."""
+    root = Path(path).expanduser()
+    if not root.exists():
+        raise StepRefused(f"step '{step}' has `--depends-on {path}`, but there is no such file.")
+    digest = hashlib.sha256()
+    files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
+    for file in files:
+        digest.update(str(file.relative_to(root)).encode() + b"\0")
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

@@ -1,0 +1,192 @@
+"""Owns the options of libraries that cells set for all that follow: numpy, pandas, matplotlib, scikit-learn, polars."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from zennb.engine.environment.settings import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["LIBRARY_OPTIONS"]
+
+_NUMPY_PRINTING = {
+    "edgeitems": 3,
+    "threshold": 1000,
+    "floatmode": "maxprec",
+    "precision": 8,
+    "suppress": False,
+    "linewidth": 75,
+    "nanstr": "nan",
+    "infstr": "inf",
+    "sign": "-",
+    "formatter": None,
+    "legacy": False,
+    "override_repr": None,
+}
+_NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+
+_NOT_STYLE = ("backend", "backend_fallback", "interactive", "toolbar", "webagg.")
+"""Names that options of matplotlib begin with that say where figures go, not how they look."""
+
+
+def _numpy_printing() -> dict[str, Any]:
+    found: dict[str, Any] = sys.modules["numpy"].get_printoptions()
+    return found
+
+
+def _put_numpy_printing(options: Mapping[str, Any]) -> None:
+    sys.modules["numpy"].set_printoptions(**options)
+
+
+def _numpy_errors() -> dict[str, str]:
+    found: dict[str, str] = sys.modules["numpy"].geterr()
+    return found
+
+
+def _put_numpy_errors(options: Mapping[str, Any]) -> None:
+    sys.modules["numpy"].seterr(**options)
+
+
+_PANDAS = "pandas._config.config"
+
+
+def _pandas_registered() -> Mapping[str, Any]:
+    found: Mapping[str, Any] = sys.modules[_PANDAS]._registered_options  # noqa: SLF001 - no public way to their defaults
+    return found
+
+
+def _pandas_values() -> Iterator[Any]:
+    """Give the values of all options, in the order in which they were registered."""
+    config = sys.modules[_PANDAS]._global_config  # noqa: SLF001 - the public way takes a hundred times as long
+    for key in _pandas_registered():
+        node = config
+        for part in key.split("."):
+            node = node[part]
+        yield node
+
+
+def _pandas_defaults() -> dict[str, Any]:
+    return {key: option.defval for key, option in _pandas_registered().items()}
+
+
+def _put_pandas(options: Mapping[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for key, value in options.items():
+            sys.modules["pandas"].set_option(key, value)
+
+
+def _style_keys() -> Iterable[str]:
+    return (
+        key if not key.startswith(_NOT_STYLE) else "" for key in dict.keys(sys.modules["matplotlib"].rcParams)
+    )
+
+
+def _style_values() -> Iterable[Any]:
+    return dict.values(sys.modules["matplotlib"].rcParams)
+
+
+def _style_defaults() -> dict[str, Any]:
+    found = dict(dict.items(sys.modules["matplotlib"].rcParamsOrig))
+    return {key: value for key, value in found.items() if not key.startswith(_NOT_STYLE)}
+
+
+def _put_style(options: Mapping[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sys.modules["matplotlib"].rcParams.update(options)
+
+
+_SKLEARN = "sklearn._config"
+
+
+def _sklearn() -> dict[str, Any]:
+    found: dict[str, Any] = sys.modules[_SKLEARN].get_config()
+    return found
+
+
+def _sklearn_defaults() -> dict[str, Any]:
+    return dict(sys.modules[_SKLEARN]._global_config)  # noqa: SLF001 - no public way to the defaults
+
+
+def _put_sklearn(options: Mapping[str, Any]) -> None:
+    sys.modules[_SKLEARN].set_config(**options)
+
+
+def _polars() -> dict[str, str]:
+    found = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - reading it in public would be noted
+    names = {os.fsdecode(name): os.fsdecode(value) for name, value in found.items() if b"POLARS_" in name}
+    return dict(sorted(names.items()))
+
+
+def _put_polars(options: Mapping[str, Any]) -> None:
+    for name in _polars().keys() - options["environment"].keys():
+        del os.environ[name]
+    os.environ.update(options["environment"])
+
+
+LIBRARY_OPTIONS: tuple[Options, ...] = (
+    Options(
+        name="numpy print options",
+        is_per_context=True,
+        module="numpy",
+        modules=frozenset({"numpy", "pandas"}),
+        keys=lambda: _numpy_printing().keys(),
+        values=lambda: _numpy_printing().values(),
+        defaults=lambda: _NUMPY_PRINTING,
+        put=_put_numpy_printing,
+    ),
+    Options(
+        name="numpy error handling",
+        is_per_context=True,
+        module="numpy",
+        modules=frozenset({"numpy", "pandas"}),
+        keys=lambda: _numpy_errors().keys(),
+        values=lambda: _numpy_errors().values(),
+        defaults=lambda: _NUMPY_ERRORS,
+        put=_put_numpy_errors,
+    ),
+    Options(
+        name="pandas options",
+        module=_PANDAS,
+        modules=frozenset({"pandas"}),
+        keys=lambda: _pandas_registered().keys(),
+        values=_pandas_values,
+        defaults=_pandas_defaults,
+        put=_put_pandas,
+    ),
+    Options(
+        name="matplotlib style",
+        module="matplotlib",
+        modules=frozenset({"matplotlib", "seaborn"}),
+        keys=_style_keys,
+        values=_style_values,
+        defaults=_style_defaults,
+        put=_put_style,
+    ),
+    Options(
+        name="scikit-learn configuration",
+        is_per_context=True,
+        module=_SKLEARN,
+        modules=frozenset({"sklearn"}),
+        keys=lambda: _sklearn().keys(),
+        values=lambda: _sklearn().values(),
+        defaults=_sklearn_defaults,
+        put=_put_sklearn,
+    ),
+    Options(
+        name="polars options",
+        module="polars",
+        modules=frozenset({"polars"}),
+        keys=lambda: ("environment",),
+        values=lambda: (_polars(),),
+        defaults=lambda: {"environment": {}},
+        put=_put_polars,
+    ),
+)
+"""Options of libraries, as far as they are loaded."""

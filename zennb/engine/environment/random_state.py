@@ -1,0 +1,188 @@
+"""Owns the global random generators: their state, whether anybody seeded or used them, and setting it again.
+
+While nobody has seeded a generator its numbers are arbitrary, others in each kernel: there is no right answer to be
+reproduced. So all its states count as one until then, and reuse goes on from where the recorded run left off.
+"""
+
+from __future__ import annotations
+
+import array
+import random
+import sys
+from collections import deque
+from importlib import import_module
+from typing import Any
+
+import xxhash
+
+from zennb.core.records.observed import UNTOUCHED
+
+_WORDS = 624
+_BLOCKS = 2000
+"""Renewals of the words, 624 draws each, after which a state counts as seeded."""
+
+__all__ = ["NumpyRandom", "PlainRandom", "TorchRandom"]
+
+
+class PlainRandom:
+    """The generator behind `random.random()` (a `Setting`).
+
+    Whether it was seeded it does not tell; but from a state that nobody had seeded, drawing leads to some states only.
+
+    Args:
+        is_fresh: whether nobody can have seeded it in this process yet.
+    """
+
+    name = "random state of random"
+    modules = frozenset({"random"})
+    matters = True
+    is_per_context = False
+
+    def __init__(self, *, is_fresh: bool = True) -> None:
+        self._first = self._unseeded = random.getstate() if is_fresh else None
+        self._passed: deque[int] = deque(maxlen=64)
+
+    def read(self) -> Any:
+        """Return the state."""
+        return random.getstate()
+
+    def digest(self, seen: Any) -> str:
+        """Return the digest of a state."""
+        return UNTOUCHED if self._is_unseeded(seen) else xxhash.xxh3_128_hexdigest(repr(seen).encode())
+
+    def change(self, before: Any, after: Any) -> dict[str, Any]:
+        """Return the state as plain data."""
+        if before is None and self._is_unseeded(after):
+            return {}
+        if before is not None:
+            self._is_unseeded(before)  # noted first: from the later one no drawing leads back to it
+        version, words, gauss = after
+        packed = array.array("I", words).tobytes()
+        is_seeded = after != self._first and not self._is_unseeded(after)
+        return {"version": version, "words": packed, "gauss": gauss, "seeded": is_seeded}
+
+    def apply(self, change: Any) -> None:
+        """Set the state."""
+        words = tuple(array.array("I", change["words"]))
+        state = (change["version"], words, change["gauss"])
+        random.setstate(state)
+        self._unseeded = None if change["seeded"] else state
+
+    def _is_unseeded(self, seen: Any) -> bool:
+        """Whether a state is one that drawing leads to from the last that is known to be nobody's."""
+        if hash(seen) in self._passed:
+            return True
+        if self._unseeded is None or not _leads_to(self._unseeded, seen):
+            self._unseeded = None
+            return False
+        self._unseeded = seen
+        self._passed.append(hash(seen))
+        return True
+
+
+def _leads_to(state: Any, later: Any) -> bool:
+    """Whether drawing leads from one state of the Mersenne Twister to another, within `_BLOCKS` renewals of its words.
+
+    Its 624 words stay while they are handed out one by one, which the number behind them counts.
+    """
+    *words, at = later[1]
+    generator = random.Random()
+    generator.setstate(state)
+    for _ in range(_BLOCKS):
+        *now, place = generator.getstate()[1]
+        if now == words:
+            return bool(at >= place)
+        generator.getrandbits(32 * (_WORDS - place) + 32)
+    return False
+
+
+class NumpyRandom:
+    """The generator behind `numpy.random.rand()` (a `Setting`)."""
+
+    name = "random state of numpy"
+    modules = frozenset({"numpy.random"})
+    matters = True
+    is_per_context = False
+
+    def read(self) -> Any:
+        """Return the state; None while `numpy.random` is not loaded."""
+        numpy = sys.modules.get("numpy.random")
+        if numpy is None or not hasattr(numpy, "get_state"):
+            return None
+        name, words, *rest = numpy.get_state()
+        return (name, words.tobytes(), *rest)
+
+    def digest(self, seen: Any) -> str:
+        """Return the digest of a state."""
+        if seen is None or self._beginning() is not None:
+            return UNTOUCHED
+        return xxhash.xxh3_128_hexdigest(repr(seen).encode())
+
+    def change(self, _before: Any, after: Any) -> Any:
+        """Return the state as plain data; None when the library was only loaded."""
+        if after is None:  # from now to before it was loaded: what matters is that nobody has seeded it
+            return {"seeded": False, "state": None} if self._is_seeded() else None
+        beginning = self._beginning()
+        if beginning is not None and after[1:3] == _first_state(beginning):
+            return None
+        return {"seeded": beginning is None, "state": after}
+
+    def apply(self, change: Any) -> None:
+        """Set the state."""
+        from numpy import frombuffer, uint32
+
+        random: Any = import_module("numpy.random")
+        if change["state"] is None:
+            random.set_bit_generator(random.MT19937())  # as new; `seed(None)` would count as seeded
+            return
+        name, words, *rest = change["state"]
+        if change["seeded"]:
+            random.seed(0)  # lets the generator know that it was seeded; the state is another in a moment
+        random.set_state((name, frombuffer(words, uint32), *rest))
+
+    def _is_seeded(self) -> bool:
+        return "numpy.random" in sys.modules and self._beginning() is None
+
+    @staticmethod
+    def _beginning() -> Any:
+        """Return what the generator was begun from by itself; None once somebody has seeded it."""
+        numpy = sys.modules["numpy.random"]
+        return getattr(numpy.mtrand._rand._bit_generator, "seed_seq", None)  # noqa: SLF001 - no public way
+
+
+def _first_state(beginning: Any) -> Any:
+    """Return words and position of a generator begun like this."""
+    state = sys.modules["numpy.random"].MT19937(beginning).state["state"]
+    return (state["key"].tobytes(), state["pos"])
+
+
+class TorchRandom:
+    """The generator behind `torch.rand()` on the processor (a `Setting`); it starts alike in every process."""
+
+    name = "random state of torch"
+    modules = frozenset({"torch"})
+    matters = True
+    is_per_context = False
+
+    def read(self) -> Any:
+        """Return the state; None while `torch` is not loaded."""
+        torch = sys.modules.get("torch")
+        if torch is None or not hasattr(torch, "get_rng_state"):
+            return None
+        return bytes(torch.get_rng_state().tolist())
+
+    def digest(self, seen: Any) -> str:
+        """Return the digest of a state."""
+        if seen is None or seen == bytes(sys.modules["torch"].Generator().get_state().tolist()):
+            return UNTOUCHED
+        return xxhash.xxh3_128_hexdigest(seen)
+
+    def change(self, _before: Any, after: Any) -> Any:
+        """Return the state as plain data; None when the library was only loaded."""
+        return None if self.digest(after) == UNTOUCHED else after
+
+    def apply(self, change: Any) -> None:
+        """Set the state."""
+        import torch  # type: ignore[import-not-found, unused-ignore]  # optional
+
+        torch.set_rng_state(torch.tensor(list(change), dtype=torch.uint8))

@@ -1,0 +1,240 @@
+"""Owns what a process-wide setting is: read, compared, and set again on reuse; and all of them as one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import FunctionType
+from typing import Any, Protocol
+
+from zennb.core.records.observed import UNTOUCHED
+from zennb.digests.digest import look
+from zennb.errors import CannotDigest
+
+__all__ = ["Options", "Setting", "Settings", "Snapshot", "content"]
+
+Snapshot = Mapping[str, Any]
+"""Setting → what it was at one moment."""
+
+
+class Setting(Protocol):
+    """One process-wide setting, or a family of them.
+
+    Attributes:
+        name: for a person, and in records.
+        modules: modules whose use makes it matter to a step; empty when it always matters.
+        matters: whether what a step makes or shows depends on it; else it is only carried (`sys.path`).
+        is_per_context: whether each thread has its own, so that what a step in another thread sets must be set again.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - above
+    @property
+    def modules(self) -> frozenset[str]: ...  # noqa: D102 - above
+    @property
+    def matters(self) -> bool: ...  # noqa: D102 - above
+    @property
+    def is_per_context(self) -> bool: ...  # noqa: D102 - above
+
+    def read(self) -> Any:
+        """Return what is set now, cheaply, as something to be compared with `==`; None while nobody can have set it."""
+
+    def digest(self, seen: Any) -> str:
+        """Return the digest of what was read; `UNTOUCHED` for what it is in a new kernel."""
+
+    def change(self, before: Any, after: Any) -> Any:
+        """Return what brings one state to the other, as plain data where it can be; None is that of a new process."""
+
+    def apply(self, change: Any) -> None:
+        """Make a change that `change` returned."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Named options of a library (a `Setting`).
+
+    Attributes:
+        module: the module that holds them; while it is not loaded nobody has set any.
+        keys: returns the names of all options, always in the same order; "" for one that is none of these.
+        values: returns their values in that order.
+        defaults: returns option → value as the library starts with.
+        put: sets some of them.
+    """
+
+    name: str
+    module: str
+    modules: frozenset[str]
+    keys: Callable[[], Iterable[str]]
+    values: Callable[[], Iterable[Any]]
+    defaults: Callable[[], Mapping[str, Any]]
+    put: Callable[[Mapping[str, Any]], None]
+    matters: bool = field(default=True)
+    is_per_context: bool = field(default=False)
+
+    def read(self) -> tuple[Any, ...] | None:
+        """Return all values."""
+        if self.module not in sys.modules:
+            return None
+        try:
+            return tuple(self.values())
+        except AttributeError:  # the library is being imported just now
+            return None
+
+    def digest(self, seen: tuple[Any, ...] | None) -> str:
+        """Return the digest of the options that differ from the defaults."""
+        return UNTOUCHED if seen is None else content(self._differing(None, seen))
+
+    def change(self, before: tuple[Any, ...] | None, after: tuple[Any, ...] | None) -> dict[str, Any]:
+        """Return the options that changed, with their values now."""
+        return self._differing(
+            before, tuple(map(self.defaults().get, self.keys())) if after is None else after
+        )
+
+    def apply(self, change: Mapping[str, Any]) -> None:
+        """Set options; the library is imported for it when need be."""
+        __import__(self.module)
+        self.put(change)
+
+    def _differing(self, before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
+        keys = tuple(self.keys())
+        was = self.defaults() if before is None else dict(zip(keys, before, strict=False))
+        return {
+            key: value
+            for key, value in zip(keys, after, strict=False)
+            if key and key in was and value is not was[key] and not _alike(was[key], value)
+        }
+
+
+class Settings:
+    """All the settings of this process.
+
+    Args:
+        known: the settings.
+    """
+
+    def __init__(self, known: Iterable[Setting]) -> None:
+        self._known = {setting.name: setting for setting in known}
+        self.note()
+
+    def note(self) -> None:
+        """Note what each thread has for itself: this thread's is what counts in all others from now on."""
+        self._noted_in = threading.get_ident()
+        self._noted = {name: each.read() for name, each in self._known.items() if each.is_per_context}
+
+    def note_again(self) -> None:
+        """Note it as it is by now; in another thread than that of `note` nothing happens."""
+        if threading.get_ident() == self._noted_in:
+            self.note()
+
+    def follow(self) -> None:
+        """In another thread than that of `note`, set what was noted."""
+        if threading.get_ident() != self._noted_in:
+            for name, noted in self._noted.items():
+                setting = self._known[name]
+                if noted is not None and not _alike(now := setting.read(), noted):
+                    setting.apply(setting.change(now, noted))
+
+    def exported(self) -> dict[str, Any]:
+        """Return setting → what brings a new process to the notebook's state, for those that anybody has set."""
+        is_foreign = threading.get_ident() != self._noted_in
+        found = {}
+        for name, setting in self._known.items():
+            seen = self._noted[name] if is_foreign and name in self._noted else setting.read()
+            if seen is not None and (change := setting.change(None, seen)):
+                found[name] = change
+        return found
+
+    def read(self) -> Snapshot:
+        """Return what all settings are now."""
+        return {name: setting.read() for name, setting in self._known.items()}
+
+    def changes(self, before: Snapshot, after: Snapshot, *, always: Collection[str] = ()) -> dict[str, Any]:
+        """Return setting → what brings it from one state to the other, for those that changed, and for some always."""
+        found: dict[str, Any] = {}
+        if not always and _alike(before, after):  # as after most steps
+            return found
+        for name, setting in self._known.items():
+            was, now = before[name], after[name]
+            if _alike(was, now) and (now is None or name not in always):
+                continue
+            if change := setting.change(was, now):
+                found[name] = change
+        return found
+
+    def relevant(self, before: Snapshot, *, modules: Iterable[str], changed: Iterable[str]) -> dict[str, str]:
+        """Return setting → digest when a step began, for those that its results may depend on.
+
+        Args:
+            before: what they were then.
+            modules: dotted names of the modules it used.
+            changed: settings that it changed.
+        """
+        used = {above for module in modules for above in _packages(module)}
+        return {
+            name: setting.digest(before[name])
+            for name, setting in self._known.items()
+            if setting.matters
+            and (not setting.modules or name in changed or not used.isdisjoint(setting.modules))
+        }
+
+    def digest(self, name: str) -> str:
+        """Return the digest of a setting now; "" for one that is not known (any more).
+
+        Of what each thread has for itself, what was noted counts in other threads.
+        """
+        setting = self._known.get(name)
+        if setting is None:
+            return ""
+        is_foreign = name in self._noted and threading.get_ident() != self._noted_in
+        return setting.digest(self._noted[name] if is_foreign else setting.read())
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a setting of that name."""
+        return name in self._known
+
+    def digest_of(self, name: str, seen: Any) -> str:
+        """Return the digest of what was read of a setting."""
+        return self._known[name].digest(seen)
+
+    def apply(self, changes: Mapping[str, Any], *, per_context: bool = False) -> None:
+        """Make changes that `changes` returned; with `per_context` only those of settings that each thread has."""
+        for name, change in changes.items():
+            if name in self._known and (not per_context or self._known[name].is_per_context):
+                self._known[name].apply(change)
+
+
+@cache
+def _packages(module: str) -> tuple[str, ...]:
+    """Return a module's dotted name and those of the packages it is in."""
+    parts = module.split(".")
+    return tuple(".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def content(found: Any) -> str:
+    """Return the digest of settings; `UNTOUCHED` when there are none that differ."""
+    if not found:
+        return UNTOUCHED
+    try:
+        return look(_spelled(found)).digest
+    except CannotDigest:  # a formatter that is bound to something without content: alike only to itself
+        return repr(found)
+
+
+def _spelled(found: Any) -> Any:
+    """Return options with functions spelled out: one that was stored has lost the text that it was written in."""
+    if isinstance(found, dict):
+        return {key: _spelled(value) for key, value in found.items()}
+    if isinstance(found, FunctionType):
+        code = found.__code__
+        return (code.co_code, repr(code.co_consts), code.co_names, found.__defaults__)
+    return found
+
+
+def _alike(one: Any, other: Any) -> bool:
+    try:
+        return bool(one == other)
+    except (TypeError, ValueError):  # arrays, and whatever else does not compare
+        return one is other

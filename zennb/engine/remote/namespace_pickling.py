@@ -1,0 +1,182 @@
+"""Owns the move of the notebook's functions and classes into another namespace, where they see its variables.
+
+A function keeps a reference to the namespace it was defined in. A step that runs apart from the notebook must
+see its own inputs, not the notebook's variables, also inside the functions it calls. So functions and classes
+are copied by value (cloudpickle), with the notebook's namespace standing for the step's.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import types
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+from cloudpickle import cloudpickle as internals
+
+from zennb.digests.classes import member_attributes
+from zennb.materializers.functions import cell_reduction, located, module_function_reduction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, MutableMapping
+    from enum import Enum
+
+__all__ = ["pack", "unpack"]
+
+_NAMESPACE = 3  # place of what the class begins with among the arguments of `_make_skeleton_class`
+_TRACKER = 4  # place of the class tracker's id among the arguments of `_make_skeleton_class`
+_MEMBERS, _ENUM_TRACKER = (
+    3,
+    5,
+)  # places of the members and of that id among the arguments of `_make_skeleton_enum`
+_CODE = (type, types.FunctionType)
+
+
+class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
+    """Pickles functions and classes by value, the notebook's namespace and data by name."""
+
+    def __init__(self, file: io.BytesIO, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> None:
+        super().__init__(file, protocol=5)
+        self._stand_in = stand_in = {"__name__": "__main__"}
+        self.globals_ref[id(namespace)] = stand_in
+        self._named = {id(stand_in): ("namespace", "")}
+        self._named.update({id(value): ("data", name) for name, value in data.items() if _is_heavy(value)})
+        self._kept = (stand_in, namespace, dict(data))  # keeps the ids above from being used again
+        self.files: set[str] = set()
+        self.names: set[str] = (
+            set()
+        )  # of the functions and classes met, by which the notebook tells them apart
+
+    def persistent_id(self, obj: Any) -> tuple[str, str] | None:
+        return self._named.get(id(obj))
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, types.CellType):
+            return cell_reduction(obj)
+        reduced = super().reducer_override(obj)
+        if isinstance(reduced, tuple) and isinstance(obj, _CODE) and obj.__module__ == "__main__":
+            self.names.add(obj.__qualname__.partition(".")[0])
+        if isinstance(reduced, tuple) and reduced[0] is internals._make_function:  # noqa: SLF001 - no public way
+            return self._function(obj, reduced)
+        if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_class:  # noqa: SLF001 - no public way
+            # Without a tracker's id the copy is a class of its own, whose methods see the step's namespace.
+            arguments = list(reduced[1])
+            arguments[_TRACKER] = None
+            arguments[_NAMESPACE] = {**arguments[_NAMESPACE], "__qualname__": obj.__qualname__}
+            # Added after the class is made, as cloudpickle does, slots are of no effect.
+            if "__slots__" in vars(obj) and not issubclass(obj, tuple):
+                arguments[_NAMESPACE]["__slots__"] = obj.__slots__
+            reduced = (reduced[0], tuple(arguments), *reduced[2:])
+        if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_enum:  # noqa: SLF001 - no public way
+            reduced = _enumeration(obj, reduced)
+        return reduced
+
+    def _function(self, function: types.FunctionType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Let functions share the variables they share, name their file, and read data from where they come to be.
+
+        Those of a module stay in that module.
+        """
+        _, (_, names, *_), (state, slots), *others = reduced
+        if names is not self._stand_in:
+            return module_function_reduction(function) or reduced
+        code = function.__code__
+        self.files.add(code.co_filename)
+        read = {name: value for name, value in slots["__globals__"].items() if id(value) not in self._named}
+        slots = {**slots, "__closure__": None, "__globals__": read}
+        return _function, (code, code.co_filename, names, function.__closure__), (state, slots), *others
+
+
+def _enumeration(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Make the copy of an enumeration one of its own, as other classes are, with all that its members hold."""
+    make, arguments, (state, slots), *_ = reduced
+    members = {name: member.value for name, member in cls.__members__.items()}
+    held = {name: member_attributes(member) for name, member in cls.__members__.items()}
+    state = {name: value for name, value in state.items() if name not in members}
+    rest = (arguments[_MEMBERS + 1], None, *arguments[_ENUM_TRACKER + 1 :])
+    return (
+        make,
+        (*arguments[:_MEMBERS], members, *rest),
+        ((state, slots), held),
+        None,
+        None,
+        _fill_enumeration,
+    )
+
+
+def _fill_enumeration(cls: type[Enum], state: tuple[Any, Mapping[str, Mapping[str, Any]]]) -> type[Enum]:
+    attributes, held = state
+    internals._class_setstate(cls, attributes)  # noqa: SLF001 - no public way
+    for name, member in cls.__members__.items():
+        vars(member).update(held[name])
+    return cls
+
+
+def _function(code: types.CodeType, filename: str, names: dict[str, Any], closure: Any) -> types.FunctionType:
+    return types.FunctionType(located(code, filename), names, code.co_name, None, closure)
+
+
+class _Unpacker(pickle.Unpickler):
+    def __init__(
+        self, file: io.BytesIO, namespace: MutableMapping[str, Any], furnish: Callable[[], None]
+    ) -> None:
+        super().__init__(file)
+        self._namespace, self._furnish = namespace, furnish
+
+    def persistent_load(self, pid: Any) -> Any:
+        kind, name = pid
+        if kind == "namespace":
+            return self._namespace
+        if name not in self._namespace:
+            self._furnish()
+        return self._namespace.get(name)
+
+
+def pack(
+    definitions: Mapping[str, Any], *, namespace: Mapping[str, Any], data: Mapping[str, Any]
+) -> tuple[bytes, frozenset[str]]:
+    """Return the named modules, functions and classes of `namespace` as bytes; `data` are referred to by name.
+
+    What stands under the name that a function or class calls itself comes along, whichever name it is used by: a
+    result that is or holds one is stored by that name, or refused where the name stands for another by now. With them
+    come the names of the cells that the functions were written in.
+
+    Raises:
+        Exception: whatever pickling one of them raises.
+    """
+    file = io.BytesIO()
+    packer = _Packer(file, namespace, data)
+    for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
+        packer.dump((name, value))
+    packed = set(definitions)
+    while missing := sorted(packer.names & namespace.keys() - packed - data.keys()):
+        packed.update(missing)
+        for name in missing:
+            if isinstance(namespace[name], _CODE):
+                packer.dump((name, namespace[name]))
+    return file.getvalue(), frozenset(packer.files)
+
+
+def unpack(
+    packed: bytes, namespace: MutableMapping[str, Any], furnish: Callable[[], None] = lambda: None
+) -> None:
+    """Define in `namespace` what was packed, classes first.
+
+    Args:
+        packed: bytes made by `pack` in this run.
+        namespace: where to.
+        furnish: brings the data there; called when a function holds some (as a default, in its closure), if need be.
+    """
+    file = io.BytesIO(packed)
+    unpacker = _Unpacker(file, namespace, furnish)
+    while file.tell() < len(packed):
+        name, value = unpacker.load()
+        namespace[name] = value
+
+
+def _is_heavy(value: object) -> bool:
+    """Whether a value is referred to by name: code is copied, and scalars are shared between unrelated places."""
+    return not isinstance(
+        value,
+        types.ModuleType | types.FunctionType | type | bool | int | float | complex | str | bytes | None,
+    )

@@ -1,0 +1,217 @@
+"""Owns the travel of local modules to another process: their source by value, and the values of their constants.
+
+A worker outlives many edits, so the modules it holds are checked at every step: one whose source is another than the
+driver's is loaded again from what was shipped.
+"""
+
+from __future__ import annotations
+
+import importlib.abc
+import importlib.util
+import io
+import linecache
+import sys
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+
+from zennb.digests.stream import text_digest
+from zennb.packages.origin import Origin, module_of, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from importlib.machinery import ModuleSpec
+
+__all__ = ["ShippedModule", "ShippedModules", "constants_of", "set_constants", "shipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedModule:
+    """One local module.
+
+    Attributes:
+        source: its text; None for a folder without `__init__.py`.
+        path: its file, for tracebacks and for finding the files beside it.
+        is_package: whether modules may be inside it.
+    """
+
+    source: str | None
+    path: str
+    is_package: bool
+
+    @property
+    def digest(self) -> str:
+        """What tells two versions apart."""
+        return text_digest([self.source or "", self.path])
+
+
+def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, ShippedModule]:
+    """Return the local modules that code uses, with all local modules that those use.
+
+    Args:
+        names: dotted names of what is used of modules: `mylib.clean`.
+        things: functions, classes and modules that are used.
+    """
+    waiting = {part for name in names for part in _parts(name)}
+    waiting |= {module_of(thing) for thing in things}
+    waiting |= {thing.__name__ for thing in things if isinstance(thing, ModuleType)}
+    found: dict[str, ShippedModule] = {}
+    met: set[str] = set()  # also those without a text, such as compiled ones
+    while waiting:
+        name = waiting.pop()
+        module = sys.modules.get(name)
+        if name in met or module is None or origin(name) is not Origin.LOCAL:
+            continue
+        met.add(name)
+        if (one := _shipped(module)) is not None:
+            found[name] = one
+        waiting.update(_parts(name))
+        for value in vars(module).values():
+            waiting.add(value.__name__ if isinstance(value, ModuleType) else module_of(value))
+    return found
+
+
+def _shipped(module: ModuleType) -> ShippedModule | None:
+    is_package = hasattr(module, "__path__")
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str):
+        folders = list(getattr(module, "__path__", ()))
+        return ShippedModule(source=None, path=folders[0], is_package=True) if folders else None
+    ask = getattr(getattr(module.__spec__, "loader", None), "get_source", None)
+    try:
+        source = None if ask is None else ask(module.__name__)
+    except (ImportError, OSError):
+        source = None
+    if source is None:
+        try:
+            source = Path(file).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return None
+    return ShippedModule(source=source, path=file, is_package=is_package)
+
+
+def _parts(name: str) -> list[str]:
+    words = name.split(".")
+    return [".".join(words[:length]) for length in range(1, len(words) + 1)]
+
+
+class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds and loads, in a worker, the modules that came with a step; installed once per process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, ShippedModule] = {}
+
+    def install(self, modules: Mapping[str, ShippedModule]) -> None:
+        """Let `import` find these; modules loaded from another source, or changed on disk, are loaded again."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+        before, self._known = self._known, dict(modules)
+        local = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
+        if any(self._is_other(name, before.get(name)) for name in local):
+            self.forget()  # those that are the same refer to those that are not
+            importlib.invalidate_caches()
+        for module in modules.values():
+            if module.source is not None and not Path(module.path).exists():  # on another machine
+                lines = module.source.splitlines(keepends=True)
+                linecache.cache[module.path] = (len(module.source), None, lines, module.path)
+
+    def load(self) -> bool:
+        """Import these modules, as the notebook has long done; what they print was shown there. Say whether any was."""
+        found = False
+        for name in sorted(self._known.keys() - sys.modules.keys()):
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(Exception):
+                found = True
+                importlib.import_module(name)  # if it raises, the step's own import raises it again
+        return found
+
+    def forget(self) -> None:
+        """Load all local modules again before the next step: what one that failed has left in them must not stay."""
+        for name in [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]:
+            if name != "__mp_main__":
+                del sys.modules[name]
+
+    def _is_other(self, name: str, before: ShippedModule | None) -> bool:
+        now = self._known.get(name)
+        if now is not None:
+            return before is None or before.digest != now.digest
+        loaded = sys.modules.get(name)
+        return before is not None or _changed_on_disk(loaded)
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002 - the import system's signature
+        target: ModuleType | None = None,  # noqa: ARG002 - as above
+    ) -> ModuleSpec | None:
+        """Return how to load a module that was shipped; None for all others."""
+        found = self._known.get(fullname)
+        if found is None or found.source is None:
+            return None
+        folders = [str(Path(found.path).parent)] if found.is_package else None
+        return importlib.util.spec_from_file_location(
+            fullname, found.path, loader=_Source(found), submodule_search_locations=folders
+        )
+
+
+class _Source(importlib.abc.SourceLoader):
+    """Loads one module from its shipped text."""
+
+    def __init__(self, module: ShippedModule) -> None:
+        self._module = module
+
+    def get_filename(self, fullname: str) -> str:  # noqa: ARG002 - the import system's signature
+        """Return the file the module was read from."""
+        return self._module.path
+
+    def get_data(self, path: str) -> bytes:
+        """Return the module's text, or a file beside it."""
+        if path == self._module.path:
+            return (self._module.source or "").encode()
+        return Path(path).read_bytes()
+
+
+_seen: dict[str, tuple[object, float]] = {}
+
+
+def _changed_on_disk(module: ModuleType | None) -> bool:
+    """Whether the file of a module that this process imported by itself was written since it was first looked at."""
+    file = getattr(module, "__file__", None)
+    if module is None or not isinstance(file, str):
+        return False
+    try:
+        written = Path(file).stat().st_mtime
+    except OSError:
+        return False
+    before = _seen.get(module.__name__)
+    _seen[module.__name__] = (module, written)
+    return before is not None and before[0] is module and before[1] != written
+
+
+def constants_of(names: Iterable[str]) -> dict[str, bytes]:
+    """Return the values of constants of local modules, pickled: what the notebook set there travels too.
+
+    Args:
+        names: dotted names: `mylib.RATE`. Those that are none, or cannot be pickled, are left out.
+    """
+    found = {}
+    for name in names:
+        module, _, attribute = name.rpartition(".")
+        held = vars(sys.modules[module]) if module in sys.modules else {}
+        if origin(module) is Origin.LOCAL and attribute in held:
+            try:
+                found[name] = cloudpickle.dumps(held[attribute])
+            except Exception:  # noqa: BLE001 - whatever pickling somebody's value raises; the digests are compared
+                continue
+    return found
+
+
+def set_constants(values: Mapping[str, bytes]) -> None:
+    """Give constants of local modules the values they have in the driver."""
+    for name, pickled in values.items():
+        module, _, attribute = name.rpartition(".")
+        value: Any = cloudpickle.loads(pickled)
+        setattr(sys.modules[module], attribute, value)

@@ -1,0 +1,203 @@
+"""Owns the side channel of a step in another process: what it shows arrives while it runs, and it can be stopped.
+
+The driver listens on a socket of its own (a Unix socket where the system has them), protected by a random key. Only
+JSON and the word `stop` cross it. A worker that cannot reach it, on another machine, works without.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener
+from typing import TYPE_CHECKING, Any
+
+from zennb.engine.step.cancellation import Ticket
+from zennb.engine.step.request import Channels
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+
+    from zennb.engine.step.recording import Event
+
+__all__ = ["Call", "LinkServer", "RemoteLink"]
+
+_STOP = b"stop"
+_LAST_WORDS = 5.0  # seconds that the driver waits for what a step showed last, once its outcome is there
+
+
+class Call:
+    """The driver's end of one step's link.
+
+    Args:
+        output: called with each thing the step shows.
+
+    Attributes:
+        connected: whether the step ever reached the driver, so that what it showed was heard.
+    """
+
+    def __init__(self, output: Callable[[Event], None] | None) -> None:
+        self._output = output
+        self._lock = threading.Lock()
+        self._connection: Connection[Any, Any] | None = None
+        self._is_stopped = False
+        self._ended = threading.Event()
+        self.connected = False
+
+    def stop(self) -> None:
+        """Raise KeyboardInterrupt in the step, now or as soon as it begins."""
+        with self._lock:
+            self._is_stopped = True
+            self._send_stop()
+
+    def settle(self) -> None:
+        """Wait until all is heard that the step showed before it ended."""
+        if self.connected:
+            self._ended.wait(_LAST_WORDS)
+
+    def serve(self, connection: Connection[Any, Any]) -> None:
+        """Hear what the step shows, until it has ended."""
+        with self._lock:
+            self._connection, self.connected = connection, True
+            self._send_stop()
+        try:
+            while data := connection.recv_bytes():
+                if self._output is not None:
+                    self._output(json.loads(data))
+        except (EOFError, OSError, ValueError):
+            pass
+        finally:
+            with self._lock:
+                self._connection = None
+            self._ended.set()
+            connection.close()
+
+    def _send_stop(self) -> None:
+        if self._is_stopped and self._connection is not None:
+            with suppress(OSError):
+                self._connection.send_bytes(_STOP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteLink:
+    """Where a step in another process finds its driver.
+
+    Attributes:
+        address: of the driver's socket: a path, or host and port.
+        key: proves to both that the other is the one.
+        token: which step it is.
+    """
+
+    address: str | tuple[str, int]
+    key: bytes
+    token: str
+
+    @contextmanager
+    def open(self) -> Iterator[Channels]:
+        """Connect for the length of a step; channels without anything where the driver cannot be reached."""
+        connection = self._connected()
+        if connection is None:
+            yield Channels()
+            return
+        cancel = Ticket()
+        lock = threading.Lock()
+
+        def output(event: Event) -> None:
+            with lock, suppress(OSError):  # a driver that has gone hears nothing; the outcome says it all
+                connection.send_bytes(json.dumps(event, default=str).encode())
+
+        listener = threading.Thread(target=_obey, args=(connection, cancel), name="zennb-link", daemon=True)
+        listener.start()
+        try:
+            yield Channels(output=output, cancel=cancel)
+        finally:
+            with lock, suppress(OSError):
+                connection.send_bytes(b"")
+            listener.join(_LAST_WORDS)
+            connection.close()
+
+    def _connected(self) -> Connection[Any, Any] | None:
+        try:
+            connection = Client(self.address, authkey=self.key)
+            connection.send_bytes(self.token.encode())
+        except (OSError, AuthenticationError, EOFError):
+            return None
+        return connection
+
+
+def _obey(connection: Connection[Any, Any], cancel: Ticket) -> None:
+    """Stop the step when the driver says so; end when the driver has closed its end."""
+    with suppress(EOFError, OSError):
+        while connection.recv_bytes() == _STOP:
+            cancel.stop()
+
+
+class LinkServer:
+    """The driver's side: one socket per process, opened at first use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listener: Listener | None = None
+        self._key = secrets.token_bytes(32)
+        self._calls: dict[str, Call] = {}
+
+    def expect(self, output: Callable[[Event], None] | None) -> tuple[Call, RemoteLink]:
+        """Return both ends of the link of a step that is about to be submitted."""
+        call, token = Call(output), secrets.token_hex(16)
+        with self._lock:
+            if self._listener is None:
+                self._listener = _listening(self._key)
+                threading.Thread(
+                    target=self._accept, args=(self._listener,), name="zennb-links", daemon=True
+                ).start()
+            self._calls[token] = call
+            return call, RemoteLink(address=self._listener.address, key=self._key, token=token)
+
+    def forget(self, link: RemoteLink) -> None:
+        """Note that a step has ended."""
+        with self._lock:
+            self._calls.pop(link.token, None)
+
+    def close(self) -> None:
+        """Listen no longer; twice is fine, and a later `expect` listens again."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
+
+    def _accept(self, listener: Listener) -> None:
+        while True:
+            try:
+                connection = listener.accept()
+            except AuthenticationError:
+                continue
+            except (OSError, EOFError):
+                with self._lock:
+                    if self._listener is not listener:
+                        return
+                continue
+            threading.Thread(target=self._serve, args=(connection,), name="zennb-link", daemon=True).start()
+
+    def _serve(self, connection: Connection[Any, Any]) -> None:
+        try:
+            token = connection.recv_bytes(64).decode()
+        except (EOFError, OSError, ValueError):
+            connection.close()
+            return
+        with self._lock:
+            call = self._calls.get(token)
+        if call is None:
+            connection.close()
+        else:
+            call.serve(connection)
+
+
+def _listening(key: bytes) -> Listener:
+    family = "AF_UNIX" if hasattr(socket, "AF_UNIX") else "AF_INET"
+    address = None if family == "AF_UNIX" else ("127.0.0.1", 0)
+    return Listener(address, family, authkey=key, backlog=64)

@@ -1,0 +1,1 @@
+"""Runs of pipelines: planning them, running their steps, and recording what happened."""

@@ -1,0 +1,262 @@
+"""Owns the way between values and artifacts: what is put into one artifact store, and taken out of it again."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.records.observed import Carried
+from zennb.core.records.records import Artifact
+from zennb.digests.digest import SCALARS, look
+from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.step.shared_state import share
+from zennb.errors import CannotDigest, MissingArtifact, NotStorable
+from zennb.materializers.registry import Materializers
+from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from zennb.components.component import ArtifactStore
+    from zennb.digests.digest import Look
+    from zennb.materializers.registry import Dumped
+    from zennb.materializers.signer import Signer
+
+__all__ = ["Kept", "Shelf"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What became of values that were to be stored: artifacts, and for the others why not (name → sentence)."""
+
+    artifacts: Mapping[str, Artifact]
+    refused: Mapping[str, str]
+
+
+class Shelf:
+    """Keeps values in one artifact store and fetches them.
+
+    Args:
+        store: the opened artifact store.
+        scope: where classes and functions written in the notebook are found.
+        signer: seals what could run code when loaded.
+        known: returns digest → artifacts recorded with it, newest first; a value seen before is not written again.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ArtifactStore,
+        scope: Mapping[str, Any],
+        signer: Signer,
+        known: Callable[[Collection[str]], Mapping[str, Sequence[Artifact]]] = lambda _digests: {},
+    ) -> None:
+        self.store, self.scope = store, scope
+        self._signer = signer
+        self._materializers = Materializers(scope, signer)
+        self._known = known
+
+    def scoped(self, scope: Mapping[str, Any]) -> Shelf:
+        """Return the same shelf for values whose notebook classes are found in `scope`."""
+        return Shelf(store=self.store, scope=scope, signer=self._signer, known=self._known)
+
+    def into(self, store: ArtifactStore) -> Shelf:
+        """Return the same shelf with another way into its store."""
+        return Shelf(store=store, scope=self.scope, signer=self._signer, known=self._known)
+
+    def keep(self, values: Mapping[str, tuple[Any, Look]], *, kind: str = "output") -> Kept:
+        """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.
+
+        A value that cannot be stored is refused by name and does not stop the others.
+        """
+        artifacts: dict[str, Artifact] = {}
+        refused: dict[str, str] = {}
+        pending: list[tuple[dict[str, tuple[Any, Look]], Dumped]] = []
+        groups = _groups(values)
+        seen = self._seen(groups)
+        for group in groups:
+            found = seen.get(next(iter(group)))
+            if found is not None:
+                artifacts.update({name: _renamed(found, name, kind) for name in group})
+                continue
+            try:
+                pending.append((group, self._dump(group)))
+            except NotStorable as error:
+                refused.update(dict.fromkeys(group, error.message))
+        blobs = self.store.put_all([dumped.buffers for _, dumped in pending]) if pending else []
+        for (group, dumped), blob in zip(pending, blobs, strict=True):
+            artifacts.update(self._records(group, dumped, blob, kind))
+        ordered = {name: artifacts[name] for name in values if name in artifacts}
+        return Kept(artifacts=ordered, refused=refused)
+
+    def fetch(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+        """Return the values of artifacts; those stored as one come back sharing what they shared.
+
+        Raises:
+            MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as the store and materializers say.
+        """
+        loaded: dict[str, Any] = {}
+        values: dict[str, Any] = {}
+        for name, artifact in artifacts.items():
+            if artifact.item is None:
+                values[name] = self._load(artifact)
+                continue
+            if artifact.blob not in loaded:
+                loaded[artifact.blob] = self._load(artifact)
+            values[name] = loaded[artifact.blob][artifact.item]
+        return values
+
+    def keep_changes(self, changes: Mapping[str, Any]) -> Carried:
+        """Store settings that a step changed.
+
+        Raises:
+            NotStorable: one of them is held by something that cannot be stored.
+        """
+        found = dict(changes)
+        try:
+            seen = look(found, name="settings")
+        except CannotDigest as error:
+            raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
+        dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
+        blob = self.store.put(dumped.buffers)
+        return Carried(
+            blob=blob, materializer=dumped.materializer, names=tuple(name for name in found if name != RESULT)
+        )
+
+    def fetch_changes(self, carried: Carried | None) -> Mapping[str, Any]:
+        """Return settings that a step changed; none for None.
+
+        Raises:
+            MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as the store and materializers say.
+        """
+        if carried is None:
+            return {}
+        found: Mapping[str, Any] = self._materializers.load(
+            carried.materializer, self.store.get(carried.blob), name="settings"
+        )
+        return found
+
+    def first_missing(self, artifacts: Iterable[Artifact]) -> Artifact | None:
+        """Return the first artifact whose bytes the store does not hold; None when it holds them all."""
+        return next((artifact for artifact in artifacts if not self.store.has(artifact.blob)), None)
+
+    def _load(self, artifact: Artifact) -> Any:
+        try:
+            buffer = self.store.get(artifact.blob)
+        except MissingArtifact as error:
+            raise MissingArtifact(
+                f"the bytes of {artifact.label} are not in this artifact store; run the step that makes it again.",
+                digest=artifact.blob,
+            ) from error
+        return self._materializers.load(
+            artifact.materializer,
+            buffer,
+            name=artifact.name,
+            distribution=artifact.summary.get(DISTRIBUTION, ""),
+        )
+
+    def _seen(self, groups: Iterable[Mapping[str, tuple[Any, Look]]]) -> dict[str, Artifact]:
+        """Return name → an artifact with the digest of a value that stands alone, when its bytes are in this store.
+
+        What the materializer of a package wrote is written anew: the package may have changed, or be broken by now.
+        """
+        alone = [next(iter(group.items())) for group in groups if len(group) == 1]
+        asked = {
+            name: seen.digest
+            for name, (value, seen) in alone
+            if type(value) not in SCALARS  # storing it again takes less than asking
+        }
+        known = self._known(frozenset(asked.values())) if asked else {}
+        found = {
+            name: next((each for each in known.get(digest, ()) if self._is_whole(each)), None)
+            for name, digest in asked.items()
+        }
+        return {name: artifact for name, artifact in found.items() if artifact is not None}
+
+    def _is_whole(self, artifact: Artifact) -> bool:
+        stands_alone = artifact.item is None and DISTRIBUTION not in artifact.summary
+        return stands_alone and self.store.has(artifact.blob)
+
+    def _dump(self, group: Mapping[str, tuple[Any, Look]]) -> Dumped:
+        if len(group) == 1:
+            ((name, (value, seen)),) = group.items()
+            return self._materializers.dump(value, digest=seen.digest, name=name)
+        together = {name: value for name, (value, _) in group.items()}
+        return self._materializers.dump_together(together, name=" and ".join(group))
+
+    def _records(
+        self, group: Mapping[str, tuple[Any, Look]], dumped: Dumped, blob: str, kind: str
+    ) -> dict[str, Artifact]:
+        alone = len(group) == 1
+        summaries = (
+            {}
+            if alone
+            else summarise_all(
+                {name: value for name, (value, _) in group.items()}, self._materializers.summary
+            )
+        )
+        return {
+            name: Artifact(
+                name=name,
+                digest=seen.digest,
+                blob=blob,
+                item=None if alone else name,
+                materializer=dumped.materializer,
+                size=dumped.size,
+                type=dumped.type if alone else type_text(value),
+                summary=dumped.summary if alone else summaries[name],
+                needs=dumped.needs,
+                packages=tuple(sorted(seen.packages)),
+                kind=_kind(kind, value),
+                created=time.time(),
+            )
+            for name, (value, seen) in group.items()
+        }
+
+
+def _kind(kind: str, value: object) -> str:
+    if (
+        kind == "captured"
+        and isinstance(value, bool | int | float | complex | str | bytes | None)
+        and len(str(value)) < 80
+    ):
+        return "parameter"
+    return kind
+
+
+def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
+    """Return the artifact itself when it has that name, else a new one of that name over the same bytes.
+
+    What a step made is an output of its own, even if the notebook held the same under that name before.
+    """
+    if artifact.name == name and (kind != "output" or artifact.kind == "output"):
+        return artifact
+    return Artifact(
+        name=name,
+        digest=artifact.digest,
+        blob=artifact.blob,
+        materializer=artifact.materializer,
+        size=artifact.size,
+        type=artifact.type,
+        summary=artifact.summary,
+        needs=artifact.needs,
+        packages=artifact.packages,
+        kind=kind if "output" in {kind, artifact.kind} else artifact.kind,
+        created=time.time(),
+    )
+
+
+def _groups(values: Mapping[str, tuple[Any, Look]]) -> list[dict[str, tuple[Any, Look]]]:
+    """Return the values in groups that share no state with each other, in order of first name."""
+    if len(values) == 1:
+        return [dict(values)]
+    groups: list[dict[str, tuple[Any, Look]]] = []
+    for name, (value, seen) in values.items():
+        near = [group for group in groups if any(share(seen, other) for _, other in group.values())]
+        members = {key: found for group in near for key, found in group.items()}
+        groups = [
+            *(group for group in groups if not any(group is each for each in near)),
+            {**members, name: (value, seen)},
+        ]
+    return groups

@@ -1,0 +1,395 @@
+"""Owns the loop that runs a pipeline: each step as soon as its inputs are there, and a record of each."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from functools import partial
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from zennb.components.component import Reach
+from zennb.core.records.records import Attempt, Run, Status, Step
+from zennb.engine.remote.portable_error import restored
+from zennb.engine.run.git import record_commit_later
+from zennb.engine.run.planner import resolve_in_run
+from zennb.engine.run.prefetched_records import Recollection
+from zennb.engine.run.record_buffer import Ledger
+from zennb.engine.run.run_context import Site, failure_of, is_interrupt, run_versions
+from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.run.write_buffer import Gathering
+from zennb.engine.step.cancellation import Ticket
+from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.request import Channels, StepRequest, request_for
+from zennb.engine.step.reusability import earlier_code, refused_parts
+from zennb.errors import ZennbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.records.records import Artifact
+    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.recording import Event
+    from zennb.engine.step.resolve import ResolvedStep
+
+__all__ = ["PipelineRun"]
+
+_TICK = 0.2  # seconds between two looks at the clock of a live view: at most five a second
+
+
+@dataclass(slots=True, kw_only=True)
+class _Task:
+    """A step on its way: what was asked for, and the tries that failed."""
+
+    resolved: ResolvedStep
+    verdict: Verdict
+    inputs: Mapping[str, Artifact]
+    started: float
+    request: StepRequest
+    channels: Channels
+    attempts: list[Attempt] = field(default_factory=list)
+    begun: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.resolved.definition.name
+
+    def failed(self, outcome: StepOutcome) -> bool:
+        """Note a try that failed; return whether there is another one."""
+        error = outcome.error
+        options = self.resolved.definition.options
+        if error is None or is_interrupt(error) or len(self.attempts) >= options.retries:
+            return False
+        attempt = Attempt(started=self.begun, seconds=outcome.seconds, failure=failure_of(error))
+        self.attempts.append(attempt)
+        return True
+
+
+class PipelineRun:
+    """One run of a pipeline.
+
+    Args:
+        request: what is to be run.
+        site: where.
+        recorded: whether the run and its steps are recorded here; else whoever asked for them does so.
+        on_change: called with the run and the steps' records whenever something changed, and now and then.
+        on_output: called with a step's name and each thing it shows, from the thread where it runs.
+    """
+
+    def __init__(
+        self,
+        request: RunRequest,
+        *,
+        site: Site,
+        recorded: bool = True,
+        on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
+        on_output: Callable[[str, Event], None] | None = None,
+    ) -> None:
+        gathering = Gathering(site.store)
+        if recorded and site.orchestrator.reach is Reach.PROCESS:  # others cannot see what is held back here
+            site = site.with_store(gathering)
+        self._request, self._site, self.on_change = request, site, on_change
+        self._on_output = on_output
+        self._steps: dict[str, Step] = {}
+        self._tasks: dict[Future[StepOutcome], _Task] = {}
+        self._waiting: list[_Task] = []
+        self._packages: dict[str, str] = {}
+        self._error: BaseException | None = None
+        self._run = site.new_run("pipeline", parameters=request.parameters)
+        self._ledger = Ledger(site.metadata, gathering.flush) if recorded else None
+        self._recollection: Recollection | None = None
+        self._places = {name: place for place, name in enumerate(request.chosen)}
+        self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
+        self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
+        self._put_off: dict[str, list[str]] = {}
+        self._next_tell = 0.0
+
+    def execute(self) -> FinishedRun:
+        """Run the chosen steps and record each; a step's error is returned after all that can run has run.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
+        """
+        if self._ledger is not None:
+            self._run = self._site.metadata.begin_run(self._run)
+            if self._site.folder is not None:
+                record_commit_later(self._site.metadata, self._run.id or 0, self._site.folder)
+            self._site = replace(self._site, run=self._run.id)
+        self._site.surroundings.settings.note_again()
+        try:
+            self._recollect()
+            self._loop()
+        except BaseException as error:
+            self._abandon(error)
+            raise
+        return self._finish(self._outcome())
+
+    def _recollect(self) -> None:
+        """Ask for all that is known of the steps at once."""
+        request, site = self._request, self._site
+        if request.previous is not None:
+            chosen = {name: step for name, step in request.previous.items() if name in self._places}
+            self._recollection = Recollection(
+                chosen, metadata=site.metadata, store=site.store, rerun=request.rerun
+            )
+
+    def _number_of_parents(self, name: str) -> int:
+        return sum(parent in self._places for parent in self._request.plan.parents(name))
+
+    def _loop(self) -> None:
+        while self._ready or self._tasks or self._waiting:
+            while self._ready:
+                self._begin(self._request.chosen[heappop(self._ready)])
+                self._tell()
+            self._try_again()
+            if self._tasks or self._waiting:
+                self._collect()
+
+    def _release(self, name: str) -> None:
+        """Note that a step has ended: those that waited for it alone are ready."""
+        for child in self._put_off.pop(name, None) or self._request.plan.children(name):
+            if child in self._places:
+                self._awaited[child] -= 1
+                if not self._awaited[child]:
+                    heappush(self._ready, self._places[child])
+
+    def _begin(self, name: str) -> None:
+        """Skip, reuse or submit one step whose parents are done."""
+        definition = self._request.definitions[name]
+        bad = self._bad_parent(name)
+        started = time.time()
+        if bad is not None:
+            self._skip(name, f"needs step '{bad}', which {self._steps[bad].status.value}")
+            return
+        if name in self._request.decided:
+            self._submit(*self._request.decided[name], started)
+            return
+        try:
+            prepared = resolve_in_run(self._request, name, self._made_by)
+            if self._ledger is not None and self._ledger.holds(prepared.key, prepared.lean_key):
+                self._write()  # a step like it has just run: its result is found like any other
+            asked = "--rerun" if self._request.rerun else ""
+            known = None if name in self._put_off else self._recollection
+            verdict = self._site.verdict(prepared, asked=asked, known=known)
+        except ZennbError as error:
+            self._fail_early(definition, error, started)
+            return
+        self._packages.update(prepared.parts.packages)
+        if verdict.reuse is not None:
+            verdict = self._site.proven(verdict, verdict.reuse)
+        if verdict.reuse is not None:
+            step = self._site.cached_step(
+                prepared, verdict, verdict.reuse, started=started, seconds=time.time() - started
+            )
+            self._record(step)
+            return
+        if not self._make_again(prepared):
+            self._submit(prepared, verdict, started)
+
+    def _make_again(self, prepared: ResolvedStep) -> bool:
+        """Put off a step whose inputs turn out to be damaged until the reused steps that made them have run again."""
+        name = prepared.definition.name
+        sources = self._request.plan.sources[name]
+        makers = {sources[each] for each in self._site.unreadable(prepared) if each in sources}
+        makers = {
+            each for each in makers if each in self._steps and self._steps[each].status is Status.CACHED
+        }
+        for maker in makers:
+            if maker not in self._put_off:
+                heappush(self._ready, self._places[maker])
+            self._put_off.setdefault(maker, []).append(name)
+        self._awaited[name] = len(makers)
+        return bool(makers)
+
+    def _skip(self, name: str, reason: str) -> None:
+        definition = self._request.definitions[name]
+        self._record(
+            Step(
+                run=self._run.id,
+                name=name,
+                notebook=self._site.notebook,
+                cell=definition.cell,
+                status=Status.SKIPPED,
+                reason=reason,
+                source=definition.source,
+                started=time.time(),
+                reusable=False,
+            )
+        )
+
+    def _bad_parent(self, name: str) -> str | None:
+        """Return the step that is to blame when `name` cannot run: the failed one, through any skipped ones."""
+        for parent in self._request.plan.parents(name):
+            step = self._steps.get(parent)
+            if step is None or step.status.is_good:
+                continue
+            return self._bad_parent(parent) or parent if step.status is Status.SKIPPED else parent
+        return None
+
+    def _made_by(self, source: str) -> Mapping[str, Artifact]:
+        """Return what another step of the plan has made in this run, or made last."""
+        step = self._steps.get(source)
+        return step.outputs if step is not None else self._request.last.get(source, {})
+
+    def _submit(self, resolved: ResolvedStep, verdict: Verdict, started: float) -> None:
+        name, tell = resolved.definition.name, self._on_output
+        if (refused := earlier_code(resolved)) is not None:
+            self._fail_early(resolved.definition, refused, started)
+            return
+        inputs = self._site.keep_inputs(resolved, known=self._recollection)
+        copies = self._site.copies(resolved, inputs)
+        request, channels = request_for(resolved, copies, self._request.namespace)
+        self._steps[name] = self._site.bare_step(
+            resolved, status=Status.RUNNING, reason=verdict.reason, started=started
+        )
+        self._tell()
+        self._launch(
+            _Task(
+                resolved=resolved,
+                verdict=verdict,
+                inputs=inputs,
+                started=started,
+                request=request,
+                channels=replace(channels, output=None if tell is None else partial(tell, name)),
+            )
+        )
+
+    def _launch(self, task: _Task) -> None:
+        if self._ledger is not None and self._ledger.is_due:
+            self._write()
+        task.begun = time.time()
+        task.channels = replace(task.channels, cancel=Ticket())
+        self._tasks[self._site.submit(task.request, task.channels)] = task
+
+    def _try_again(self) -> None:
+        """Launch the failed steps whose delay is over."""
+        now, waiting = time.time(), self._waiting
+        self._waiting = [task for task in waiting if task.begun > now]
+        for task in waiting:
+            if task.begun <= now:
+                self._launch(task)
+
+    def _collect(self) -> None:
+        """Record the steps that have ended; wait a moment when none has."""
+        done = {future for future in self._tasks if future.done()}
+        if not done:
+            self._write()  # nothing else is to be done meanwhile
+            done = self._wait()
+        if not done:
+            self._tell()
+        for future in [each for each in self._tasks if each in done]:  # in the order in which they began
+            task = self._tasks.pop(future)
+            try:
+                outcome = future.result()
+            except Exception as error:  # noqa: BLE001 - it ends this step, not the run
+                outcome = StepOutcome(error=error)
+            self._land(task, outcome)
+
+    def _wait(self) -> set[Future[StepOutcome]]:
+        """Return the steps that end within a moment."""
+        if self._tasks:
+            return wait(self._tasks, timeout=_TICK, return_when=FIRST_COMPLETED).done
+        time.sleep(max(0.0, min(_TICK, min(task.begun for task in self._waiting) - time.time())))
+        return set()
+
+    def _land(self, task: _Task, outcome: StepOutcome) -> None:
+        outcome = replace(outcome, error=restored(outcome.error, self._site.shelf.scope))
+        if task.failed(outcome):
+            task.begun = time.time() + task.resolved.definition.options.delay
+            self._waiting.append(task)
+            return
+        if outcome.error is None:
+            refused = refused_parts(task.resolved, outcome.artifacts, self._request.namespace)
+            outcome = replace(outcome, error=refused)
+        if outcome.error is None:
+            self._site.surroundings.adopt(outcome)
+            step = self._site.made_step(
+                task.resolved,
+                task.verdict,
+                outcome,
+                inputs=task.inputs,
+                started=task.started,
+                attempts=task.attempts,
+            )
+            if self._recollection is not None:
+                self._recollection.present.update(artifact.blob for artifact in step.outputs.values())
+        else:
+            self._error = self._error or outcome.error
+            step = self._site.failed_step(
+                task.resolved,
+                task.verdict,
+                outcome.error,
+                started=task.started,
+                seconds=outcome.seconds,
+                attempts=task.attempts,
+            )
+            step = replace(step, inputs=task.inputs, displays=outcome.displays)
+        self._record(step)
+
+    def _fail_early(self, definition: Definition, error: ZennbError, started: float) -> None:
+        self._error = self._error or error
+        self._record(
+            Step(
+                run=self._run.id,
+                name=definition.name,
+                notebook=self._site.notebook,
+                cell=definition.cell,
+                status=Status.FAILED,
+                source=definition.source,
+                started=started,
+                reusable=False,
+                failure=failure_of(error),
+            )
+        )
+
+    def _record(self, step: Step) -> None:
+        self._steps[step.name] = step
+        if self._ledger is not None:
+            self._ledger.note(step)
+        self._release(step.name)
+
+    def _write(self, run: Run | None = None) -> None:
+        """Write the records that were held back."""
+        for step in [] if self._ledger is None else self._ledger.write(run):
+            self._steps[step.name] = step
+
+    def _tell(self) -> None:
+        """Show where the run stands, now and then; only what is written is shown."""
+        if time.perf_counter() < self._next_tell:
+            return
+        self._write()
+        self.on_change(self._run, self._steps)
+        self._next_tell = time.perf_counter() + _TICK
+
+    def _outcome(self) -> Status:
+        found = {step.status for step in self._steps.values()}
+        if Status.INTERRUPTED in found:
+            return Status.INTERRUPTED
+        if Status.FAILED in found:
+            return Status.FAILED
+        return Status.CACHED if found == {Status.CACHED} else Status.COMPLETED
+
+    def _finish(self, status: Status) -> FinishedRun:
+        seconds = time.time() - self._run.started
+        self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
+        self._write(self._run)
+        self.on_change(self._run, self._steps)
+        return FinishedRun(run=self._run, steps=dict(self._steps), shelf=self._site.shelf, error=self._error)
+
+    def _abandon(self, error: BaseException) -> None:
+        """Stop what runs, mark what did not come to its end, and close the run's record."""
+        for future, task in self._tasks.items():
+            if task.channels.cancel is not None:
+                task.channels.cancel.stop()
+            future.cancel()
+        stopped = is_interrupt(error)
+        for step in list(self._steps.values()):
+            if step.status is Status.RUNNING:
+                ended = Status.INTERRUPTED if stopped else Status.FAILED
+                self._record(replace(step, status=ended, seconds=time.time() - step.started, reusable=False))
+        for name in self._request.chosen:
+            if name not in self._steps:
+                self._skip(name, f"the run {'was interrupted' if stopped else 'ended with an error'}")
+        self._finish(Status.INTERRUPTED if stopped else Status.FAILED)

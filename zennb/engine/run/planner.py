@@ -1,0 +1,199 @@
+"""Owns the plan of a pipeline run in a kernel: what the run would do with each step, worked out as the run would go.
+
+A run and its plan resolve steps by the same function, with the same inputs: what a step takes from another one is the
+output of the record that would be reused for that one, whatever the notebook's variables hold. What a reused step would
+set and write before later steps look at it is an overlay over the process as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.core.planning.run_plan import Freshness, PlannedStep
+from zennb.digests.digest import looking
+from zennb.engine.run.possible_effects import PossibleEffects
+from zennb.engine.step.cache_options import is_ignored, refuse_unstored
+from zennb.engine.step.resolve import resolve_step
+from zennb.errors import ZennbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.records.records import Artifact, Step
+    from zennb.engine.run.run_context import Site
+    from zennb.engine.run.run_request import RunRequest
+    from zennb.engine.step.resolve import ResolvedStep
+
+__all__ = ["RunPlanner", "resolve_in_run"]
+
+
+def resolve_in_run(
+    request: RunRequest, name: str, outputs: Callable[[str], Mapping[str, Artifact]]
+) -> ResolvedStep:
+    """Return what a step of a run depends on.
+
+    Args:
+        request: the run.
+        name: the step.
+        outputs: gives what another step of the plan has made, or made last; empty when it made nothing.
+
+    Raises:
+        StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist; or another step does
+            not store what it reads.
+    """
+    given = dict(request.origins.get(name, {}))
+    for wanted, source in request.plan.sources[name].items():
+        refuse_unstored(name, wanted, request.definitions.get(source))
+        made = outputs(source)
+        if wanted in made:
+            given[wanted] = made[wanted]
+            given.update(_stored_with(wanted, source, made, request, name))
+    return resolve_step(
+        request.definitions[name],
+        request.namespace,
+        look=request.look,
+        partners=request.partners,
+        given=given,
+        overrides=request.overrides,
+        patches=request.patches,
+    )
+
+
+def _stored_with(
+    wanted: str, source: str, made: Mapping[str, Artifact], request: RunRequest, reader: str
+) -> dict[str, Artifact]:
+    """Return the outputs that share state with one that a step reads: they are its inputs, as in a cell.
+
+    Those that a step in between has bound anew share it no longer.
+    """
+    if made[wanted].item is None:
+        return {}
+    order = request.plan.order
+    between = order[order.index(source) + 1 : order.index(reader)]
+    anew = {name for step in between for name in request.binds.get(step, ())}
+    return {
+        name: artifact
+        for name, artifact in made.items()
+        if artifact.blob == made[wanted].blob and name not in anew
+    }
+
+
+class RunPlanner:
+    """Works out what a run would do with each of its steps; runs and records nothing.
+
+    Args:
+        request: the run.
+        site: the stack it would run on.
+
+    Attributes:
+        resolved: step → what it depends on in that run; known after `plan`, absent for a step that cannot be resolved.
+    """
+
+    def __init__(self, request: RunRequest, site: Site) -> None:
+        self._request, self._site = request, site
+        self.resolved: dict[str, ResolvedStep] = {}
+        self._planned: dict[str, PlannedStep] = {}
+        self._outputs: dict[str, Mapping[str, Artifact]] = dict(request.last)
+        self._overlay: dict[str, str] = {}
+        self._running: list[tuple[str, PossibleEffects]] = []
+
+    def plan(self) -> tuple[PlannedStep, ...]:
+        """Return the steps of the run in their order, each with what the run would do with it, and why."""
+        with looking():
+            for name in self._request.chosen:
+                self._planned[name] = self._step(name)
+        return tuple(self._planned.values())
+
+    def last_outputs(self, name: str) -> dict[str, Artifact]:
+        """Return those outputs of a step that no later step of the run makes anew."""
+        order = list(self._planned)
+        later = {each for step in order[order.index(name) + 1 :] for each in self._outputs.get(step, {})}
+        return {each: made for each, made in self._outputs[name].items() if each not in later}
+
+    def _step(self, name: str) -> PlannedStep:
+        request = self._request
+        latest = (request.previous or {}).get(name)
+        behind = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
+        try:
+            resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
+            verdict = self._site.verdict(
+                resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
+            )
+            state, reason = self._judged(resolved, verdict, behind)
+            self.resolved[name] = resolved
+        except ZennbError as error:
+            verdict = None
+            state, reason = Freshness.STALE, error.message
+            if behind is not None:
+                state, reason = Freshness.MAY_RUN, _waiting(behind)
+        if state is Freshness.FRESH and verdict is not None and verdict.reuse is not None:
+            self._take_over(name, verdict.reuse)
+        else:
+            self._running.append((name, PossibleEffects(self.resolved.get(name))))
+            self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
+        return PlannedStep(
+            name=name,
+            state=state,
+            reason=reason,
+            status=latest.status.value if latest is not None else "",
+            reads=tuple(sorted(request.plan.sources[name])),
+            binds=tuple(sorted(request.binds.get(name, ()))),
+        )
+
+    def _matters(self, parent: str, name: str) -> bool:
+        """Whether a step before this one may make it run: it may run itself, and not all it gives is ignored."""
+        flows = self._request.plan.edges.get((parent, name), ())
+        return self._will_or_may_run(parent) and not is_ignored(
+            flows, self._request.definitions[name].options
+        )
+
+    def _will_or_may_run(self, name: str) -> bool:
+        return name in self._planned and not self._planned[name].is_fresh
+
+    def _judged(self, resolved: ResolvedStep, verdict: Verdict, behind: str | None) -> tuple[Freshness, str]:
+        """Return what a run does with a step, given what is decided if the steps before it make the same again."""
+        if behind is not None:
+            options = resolved.definition.options
+            is_sure = resolved.unclear or self._request.rerun or options.rerun or not options.cache
+            return (Freshness.STALE, verdict.reason) if is_sure else (Freshness.MAY_RUN, _waiting(behind))
+        if verdict.reuse is None:
+            return Freshness.STALE, verdict.reason
+        touched = self._touched_before(verdict.reuse)
+        if touched is not None:
+            thing, step = touched
+            return Freshness.MAY_RUN, f"step '{step}', which would run again, may change {thing}"
+        return Freshness.FRESH, verdict.reason
+
+    def _take_over(self, name: str, source: Step) -> None:
+        """Note what reusing a step gives: its outputs, and how it leaves files, variables and settings."""
+        self._outputs[name] = source.outputs
+        observed, state_of = source.observed, self._site.surroundings.state_of
+        left = {**observed.written, **observed.restored, **observed.left}
+        if source.carried is not None:  # records of version 0.1 do not say how the settings were left
+            unsaid = {each for each in source.carried.names if self._site.surroundings.settings.knows(each)}
+            left.update(dict.fromkeys(unsaid - left.keys(), ""))
+        for thing, state in left.items():
+            if state_of(thing, state) == state:
+                self._overlay.pop(thing, None)
+            else:
+                self._overlay[thing] = state
+
+    def _touched_before(self, source: Step) -> tuple[str, str] | None:
+        """Return what a step depends on that one which runs before it may change, and that step; None for nothing."""
+        observed = source.observed
+        for name, effects in self._running:
+            for path in observed.files:
+                if effects.may_write(path):
+                    return ("the current folder" if path == "." else path), name
+            for setting, digest in observed.settings.items():
+                if effects.may_set(setting, digest):
+                    return f"the {setting}", name
+            for variable in observed.environment:
+                if effects.may_mention(variable):
+                    return f"environment variable {variable}", name
+        return None
+
+
+def _waiting(step: str) -> str:
+    return f"needs step '{step}', which would run again"

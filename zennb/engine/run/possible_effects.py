@@ -1,0 +1,162 @@
+"""Owns what a step that is about to run may change around it, as far as its code spells it out.
+
+A plan asks this of a step whose effects are not on record, because it will run. Saying too much costs a `may run` where
+`fresh` would do; saying too little would be a false `fresh`.
+"""
+
+from __future__ import annotations
+
+import ast
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.magic_lines.effects import Effect
+from zennb.core.records.observed import UNTOUCHED
+from zennb.digests.classes import functions_in
+from zennb.engine.remote.shipped_modules import shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zennb.engine.step.resolve import ResolvedStep
+
+__all__ = ["PossibleEffects"]
+
+_WORDS = {
+    "decimal context": ("decimal", "context"),
+    "display of values": ("interactivity", "precision", "pprint", "InteractiveShell"),
+    "logging levels": ("logging", "setLevel", "disable", "Config"),
+    "matplotlib style": ("rc", "style", "set_theme", "set_context", "set_palette", "set_style", "sns"),
+    "numpy error handling": ("seterr", "errstate"),
+    "numpy print options": ("printoptions", "set_string_function"),
+    "pandas options": ("option",),
+    "polars options": ("Config", "POLARS"),
+    "scikit-learn configuration": ("config",),
+    "warning filters": ("warn",),
+    "warnings turned into errors": ("warn",),
+}
+"""Setting → parts of words without which code does not change it."""
+
+_SEEDING = ("seed", "setstate", "set_state", "set_rng_state", "set_bit_generator")
+
+
+class PossibleEffects:
+    """The words of a step's code: its own, those of functions and classes it uses, and text that it is given.
+
+    Args:
+        resolved: the step; None when nothing is known of it, so that it may do anything.
+    """
+
+    def __init__(self, resolved: ResolvedStep | None) -> None:
+        self._resolved = resolved
+        self._words: frozenset[str] | None = None
+        self._is_known = resolved is not None and not _is_opaque(resolved)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """Names, attributes and string constants."""
+        if self._words is None:
+            self._words = frozenset() if self._resolved is None else frozenset(_words(self._resolved))
+        return self._words
+
+    def may_mention(self, text: str) -> bool:
+        """Whether the code spells out a text, or could build it."""
+        return not self._is_known or any(text in word for word in self.words)
+
+    def may_write(self, path: str) -> bool:
+        """Whether the code spells out a part of a path, so that it may make or change the file."""
+        base = path.rpartition("/")[2]
+        return not self._is_known or any(
+            len(word) > 1 and (word in path or (base not in {"", "."} and base in word))
+            for word in self.words
+        )
+
+    def may_set(self, setting: str, digest: str) -> bool:
+        """Whether the code uses what changes a setting.
+
+        Args:
+            setting: its name.
+            digest: what it has to be; a random generator that nobody seeded stays so unless the code seeds it.
+        """
+        if not self._is_known:
+            return True
+        if setting.startswith("random state of "):
+            is_drawing = digest != UNTOUCHED and self._draws(setting.removeprefix("random state of "))
+            return is_drawing or self._has(_SEEDING)
+        return self._has(_WORDS.get(setting, (setting.partition(" ")[0],)))
+
+    def _has(self, parts: tuple[str, ...]) -> bool:
+        return any(part in word for word in self.words for part in parts)
+
+    def _draws(self, library: str) -> bool:
+        assert self._resolved is not None
+        draws = any("random" in word or "shuffle" in word for word in self.words)
+        return draws or (library != "random" and bool(self._resolved.reach.packages))
+
+
+def _is_opaque(resolved: ResolvedStep) -> bool:
+    """Whether a step does what its words do not tell: a shell line, `exec`."""
+    magics = resolved.definition.analysis.magics
+    is_dynamic = bool(resolved.unclear or resolved.definition.analysis.dynamic)
+    return is_dynamic or any(line.effect is Effect.UNSEEN for line in magics)
+
+
+def _words(resolved: ResolvedStep) -> Iterator[str]:
+    definition, found = resolved.definition, resolved.reach
+    yield from _words_in(definition.tree)
+    yield from (line.text for line in definition.analysis.magics)
+    yield from resolved.uses.modules
+    for value in found.definitions.values():
+        yield from _words_of_code(value)
+    for value in resolved.values.values():
+        yield from _texts_in(value)
+    imported = {".".join(path) for path in definition.analysis.modules}
+    for module in shipped(found.uses | imported, list(found.definitions.values())).values():
+        yield from _words_in(ast.parse(module.source or ""))
+
+
+def _words_in(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.alias):
+            yield node.name
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            yield node.value if isinstance(node.value, str) else node.value.decode("utf-8", "replace")
+
+
+def _words_of_code(value: object) -> Iterator[str]:
+    if isinstance(value, FunctionType):
+        yield from _words_of(value.__code__)
+        for part in (value.__defaults__ or (), (value.__kwdefaults__ or {}).values()):
+            yield from _texts_in(list(part))
+    elif isinstance(value, type) and not isinstance(value, ModuleType):
+        for attribute in vars(value).values():
+            yield from _texts_in(attribute)
+            for function in functions_in(attribute):
+                yield from _words_of(function.__code__)
+
+
+def _words_of(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _words_of(constant)
+        else:
+            yield from _texts_in(constant)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Give a text, and those in small containers of plain data."""
+    if isinstance(value, str):
+        yield value
+    elif type(value) in {list, tuple, set, frozenset} and len(value) <= 100:
+        for part in value:
+            yield from _texts_in(part)
+    elif type(value) is dict and len(value) <= 100:
+        for pair in value.items():
+            yield from _texts_in(pair)
+    elif hasattr(value, "__fspath__") and not isinstance(value, type):
+        yield str(value)

@@ -1,0 +1,398 @@
+"""Owns `Site`: the stack, store and records one run works with, and the steps' verdicts and records there."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+import socket
+import time
+import traceback
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from zennb.components.component import Reach
+from zennb.core.planning.cache_decision import Verdict, decide, reused
+from zennb.core.planning.expiry import expires
+from zennb.core.records.records import Failure, Run, Status, Step
+from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
+from zennb.engine.step.perform import perform
+from zennb.engine.step.request import Resources
+from zennb.engine.step.shared_state import stored_apart
+from zennb.errors import StepRefused, StoreError, UntrustedArtifact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from zennb.components.component import ArtifactStore, Orchestrator
+    from zennb.core.records.records import Artifact, Attempt, StackSpec
+    from zennb.digests.digest import Look
+    from zennb.engine.environment.execution_environment import Surroundings
+    from zennb.engine.run.artifact_repository import Shelf
+    from zennb.engine.run.prefetched_records import Recollection
+    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.frontend import Frontend
+    from zennb.engine.step.outcome import StepOutcome
+    from zennb.engine.step.request import Channels, StepRequest
+    from zennb.engine.step.resolve import ResolvedStep
+    from zennb.metadata.step_history import KnownOf
+    from zennb.metadata.store import MetadataStore
+
+__all__ = ["LARGE", "Site", "failure_of", "is_interrupt", "run_versions"]
+
+LARGE = 64 * 1024
+"""Bytes from which on an output is left where it is until something reads it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where the steps of a run happen and are recorded.
+
+    Attributes:
+        spec: snapshot of the stack.
+        store: its opened artifact store.
+        orchestrator: its opened orchestrator.
+        shelf: values ↔ artifacts in that store.
+        metadata: where records go.
+        surroundings: the files, environment and settings of this process.
+        frontend: how values look.
+        notebook: the notebook, as far as known.
+        elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
+        run: id of the run that its steps belong to, where that is known beforehand.
+        unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
+        parent: id of the notebook's run, when the whole notebook is run; None else.
+        folder: the notebook's folder, whose git commit belongs to a run; None when it has none.
+        traced: takes a step as resolved and its record, and returns the record with the provenance of what it used.
+    """
+
+    spec: StackSpec
+    store: ArtifactStore
+    orchestrator: Orchestrator
+    shelf: Shelf
+    metadata: MetadataStore
+    surroundings: Surroundings
+    frontend: Frontend
+    notebook: str = ""
+    elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
+    run: int | None = None
+    unstored: Callable[[], Collection[str]] = frozenset
+    parent: int | None = None
+    folder: Path | None = None
+    traced: Callable[[ResolvedStep, Step], Step] = lambda _resolved, step: step
+
+    def with_store(self, store: Any) -> Site:
+        """Return the same site with another way into its artifact store."""
+        return replace(self, store=store, shelf=self.shelf.into(store))
+
+    @property
+    def resources(self) -> Resources:
+        """What performing a step in this process needs."""
+        return Resources(shelf=self.shelf, environment=self.surroundings, frontend=self.frontend)
+
+    def submit(self, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
+        """Have a step performed where the stack's orchestrator runs steps."""
+        if self.orchestrator.reach is Reach.PROCESS:
+            return self.orchestrator.submit(perform, request, replace(channels, resources=self.resources))
+        from zennb.engine.remote.transfer import submit_elsewhere  # only where steps leave this process
+
+        return submit_elsewhere(self, request, channels)
+
+    def verdict(
+        self,
+        prepared: ResolvedStep,
+        *,
+        asked: str = "",
+        known: Recollection | None = None,
+        looked: KnownOf | None = None,
+        overlay: Mapping[str, str] = MappingProxyType({}),
+    ) -> Verdict:
+        """Decide on a step; runs and records nothing.
+
+        Args:
+            prepared: the step.
+            asked: an option of the user that forces a run, e.g. `--rerun`.
+            known: what was asked for beforehand, of all steps of a run.
+            looked: what `look` has returned just now.
+            overlay: file, setting or `$VARIABLE` → state in which steps before it would leave it.
+
+        Raises:
+            StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
+        """
+        definition = prepared.definition
+        self._check_magics(definition)
+        force = asked or self._asked(definition)
+        unclear = prepared.unclear or self._read_although_unstored(definition)
+        keys = () if force or unclear else (prepared.lean_key, prepared.key)
+        for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
+            if not (not_reusable([step], definition) or self.surroundings.stale(step.observed)):
+                return reused(step)
+        candidates, previous = self._known_of(prepared, known, looked) if keys else ([], None)
+        unusable = not_reusable(candidates, definition)
+        # The same step run on another stack may have shown or set something else, kept in that stack's store only.
+        candidates.sort(key=lambda step: not self._has_all(step))
+        return decide(
+            prepared.parts,
+            candidates=candidates,
+            previous=previous,
+            missing=lambda step: self.shelf.first_missing(step.outputs.values()),
+            stale=lambda step: unusable.get(step.id, "") or self.surroundings.stale(step.observed, overlay),
+            store=self.spec.artifact_store.name,
+            asked=force,
+            unclear=unclear,
+        )
+
+    def _read_although_unstored(self, definition: Definition) -> tuple[str, ...]:
+        names = definition.options.no_store
+        return (
+            read_although_unstored(definition.name, names, self.metadata.latest_steps(self.notebook))
+            if names
+            else ()
+        )
+
+    def _has_all(self, step: Step) -> bool:
+        """Whether what a step showed, and the settings it changed, are in this store."""
+        blobs = (step.displays, step.carried.blob if step.carried is not None else "")
+        return all(self.store.has(blob) for blob in blobs if blob)
+
+    def look(self, prepared: ResolvedStep) -> KnownOf:
+        """Return what a decision needs of the metadata store, and the stack as it is registered there now."""
+        definition = prepared.definition
+        return self.metadata.known_of(
+            (prepared.lean_key, prepared.key),
+            name=definition.name,
+            notebook=self.notebook,
+            source=definition.source,
+            stack=self.spec.name,
+        )
+
+    def _known_of(
+        self, prepared: ResolvedStep, known: Recollection | None, looked: KnownOf | None
+    ) -> tuple[list[Step], Step | None]:
+        """Return the steps that may be reused, and where there are none the latest record of this one."""
+        if known is None:
+            looked = looked or self.look(prepared)
+            return looked.candidates, looked.previous
+        keys = [key for key in (prepared.lean_key, prepared.key) if key]
+        found = next((found for key in keys if (found := self.metadata.find(key))), [])
+        return found, known.previous.get(prepared.definition.name)
+
+    def proven(self, verdict: Verdict, source: Step) -> Verdict:
+        """Return the verdict when what `source` left can be read back, else one to run, with the reason.
+
+        Large outputs are not read here: `unreadable` proves those that a step is about to read.
+        """
+        small = [artifact.blob for artifact in source.outputs.values() if artifact.size < LARGE]
+        try:
+            for blob in dict.fromkeys([*small, *([source.displays] if source.displays else [])]):
+                self.store.get(blob)
+            self.take_over(source)
+        except (StoreError, UntrustedArtifact) as error:
+            return Verdict(reason=error.message.split(". ")[0].rstrip("."))
+        return verdict
+
+    def unreadable(self, prepared: ResolvedStep) -> list[str]:
+        """Return the inputs of a step whose stored bytes are damaged or gone; a damaged one is moved aside."""
+        found = []
+        for name, artifact in prepared.artifacts.items():
+            if name in prepared.values or artifact.size < LARGE:
+                continue
+            try:
+                self.store.get(artifact.blob)
+            except StoreError:
+                found.append(name)
+        return found
+
+    def take_over(self, source: Step) -> None:
+        """Set the settings that `source` changed, as running it would.
+
+        Raises:
+            StoreError: they cannot be read, or not be set any more.
+            UntrustedArtifact: nobody vouched for their bytes.
+        """
+        self.surroundings.apply(self.shelf.fetch_changes(source.carried))
+
+    def _check_magics(self, definition: Definition) -> None:
+        magics = definition.analysis.magics
+        if magics and not self.orchestrator.in_kernel:
+            first = magics[0]
+            raise StepRefused(
+                f"step '{definition.name}', line {first.line}: `{first.text}` works only in the kernel, and the "
+                f"orchestrator '{self.spec.orchestrator.name}' ({self.spec.orchestrator.flavor}) runs steps elsewhere; "
+                "take the line out of the step, or run it on a stack whose orchestrator is local."
+            )
+
+    @staticmethod
+    def _asked(definition: Definition) -> str:
+        if definition.options.rerun:
+            return "--rerun"
+        return "" if definition.options.cache else "--no-cache"
+
+    def keep_inputs(
+        self, prepared: ResolvedStep, *, known: Recollection | None = None
+    ) -> dict[str, Artifact]:
+        """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
+
+        Inputs that cannot be stored are left out: their content is part of the key all the same.
+        """
+        present = frozenset() if known is None else known.present
+        kept: dict[str, Artifact] = {}
+        fresh: dict[str, tuple[Any, Look]] = {}
+        for name in sorted(prepared.inputs):
+            artifact = prepared.artifacts.get(name)
+            if artifact is not None and (
+                artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
+            ):
+                kept[name] = artifact
+            elif name in prepared.looks and name not in self.unstored():
+                fresh[name] = (prepared.values[name], prepared.looks[name])
+        if fresh:
+            kept.update(self.shelf.keep(fresh, kind="captured").artifacts)
+        return kept
+
+    def copies(self, prepared: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
+        """Return the inputs as a step loads them: those that share state as one; records keep what they are."""
+        names = stored_apart(prepared.looks, inputs) - set(self.unstored())
+        apart = {name: (prepared.values[name], prepared.looks[name]) for name in names}
+        return {**inputs, **(self.shelf.keep(apart, kind="captured").artifacts if apart else {})}
+
+    def new_run(self, kind: str, *, parameters: Mapping[str, str] | None = None) -> Run:
+        """Return a run that starts now; not recorded yet."""
+        return Run(
+            kind=kind,
+            notebook=self.notebook,
+            stack=self.spec,
+            started=time.time(),
+            parameters=parameters or {},
+            host=socket.gethostname(),
+            process=os.getpid(),
+            parent=self.parent,
+        )
+
+    def made_step(
+        self,
+        prepared: ResolvedStep,
+        verdict: Verdict,
+        made: StepOutcome,
+        *,
+        inputs: Mapping[str, Artifact],
+        started: float,
+        attempts: Sequence[Attempt] = (),
+    ) -> Step:
+        """Return the record of a step that ran to its end."""
+        step = self.bare_step(
+            prepared,
+            status=Status.COMPLETED,
+            reason=verdict.reason,
+            started=started,
+            seconds=made.seconds,
+            inputs=inputs,
+            outputs=made.artifacts,
+            defines=made.defines,
+            deletes=made.deletes,
+            displays=made.displays,
+            observed=made.observed,
+            carried=made.carried,
+            reusable=not made.not_reusable,
+            unusable_because=made.not_reusable[0] if made.not_reusable else "",
+            attempts=tuple(attempts),
+        )
+        return end_of_reuse(step, prepared.definition)
+
+    def cached_step(
+        self, prepared: ResolvedStep, verdict: Verdict, source: Step, *, started: float, seconds: float
+    ) -> Step:
+        """Return the record of a step whose results were taken over from `source`."""
+        inputs = {
+            name: prepared.artifacts.get(name) or source.inputs[name]
+            for name in sorted(prepared.inputs)
+            if name in prepared.artifacts or name in source.inputs
+        }
+        return self.bare_step(
+            prepared,
+            status=Status.CACHED,
+            reason=verdict.reason,
+            started=started,
+            seconds=seconds,
+            inputs=inputs,
+            outputs=source.outputs,
+            defines=source.defines,
+            deletes=source.deletes,
+            displays=source.displays,
+            observed=source.observed,
+            carried=source.carried,
+            reused=source.id,
+            expires=expires(source, prepared.definition.options.expires),
+            saved=max(0.0, source.seconds - seconds),
+        )
+
+    def failed_step(
+        self,
+        prepared: ResolvedStep,
+        verdict: Verdict,
+        error: BaseException | None,
+        *,
+        started: float,
+        seconds: float,
+        attempts: Sequence[Attempt] = (),
+    ) -> Step:
+        """Return the record of a step that raised, or was interrupted; it has no outputs."""
+        interrupted = error is None or is_interrupt(error)
+        return self.bare_step(
+            prepared,
+            status=Status.INTERRUPTED if interrupted else Status.FAILED,
+            reason=verdict.reason,
+            started=started,
+            seconds=seconds,
+            reusable=False,
+            failure=None if error is None or interrupted else failure_of(error),
+            attempts=tuple(attempts),
+        )
+
+    def bare_step(
+        self, prepared: ResolvedStep, *, status: Status, reason: str, started: float, **more: Any
+    ) -> Step:
+        """Return a record with what is known of a step before it runs, and more fields."""
+        definition = prepared.definition
+        step = Step(
+            run=self.run,
+            name=definition.name,
+            notebook=self.notebook,
+            cell=definition.cell,
+            status=status,
+            reason=reason,
+            source=definition.source,
+            key=prepared.key,
+            parts=prepared.parts,
+            started=started,
+            **more,
+        )
+        return self.traced(prepared, step)
+
+
+def is_interrupt(error: BaseException) -> bool:
+    """Whether an error means that somebody stopped the step (a cancelled cell with `await` among them)."""
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Return what a step raised, its traceback cut down to frames outside this package."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = os.sep + "zennb" + os.sep
+    kept = [frame for frame in frames if ours not in frame.filename and "IPython" not in frame.filename]
+    text = "".join(traceback.format_list(kept)) + "".join(traceback.format_exception_only(error))
+    return Failure(type=type(error).__name__, message=str(error), traceback=text)
+
+
+def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
+    """Return what a run notes of its surroundings: python, zennb, platform, and the packages its steps used."""
+    return {**packages, **_surroundings()}
+
+
+@functools.cache
+def _surroundings() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {"python": platform.python_version(), "zennb": version("zennb"), "platform": platform.platform()}

@@ -1,0 +1,77 @@
+"""Owns what a pipeline run is asked for, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.planning.plan import Plan
+    from zennb.core.records.records import Artifact, Run, Step
+    from zennb.dependencies.patches import Patch
+    from zennb.digests.digest import Look
+    from zennb.engine.run.artifact_repository import Shelf
+    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.resolve import ResolvedStep
+
+__all__ = ["FinishedRun", "RunRequest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What is to be run.
+
+    Attributes:
+        definitions: step name → definition.
+        plan: order and edges of all steps.
+        chosen: the steps to run; the others give what they last made.
+        namespace: the notebook's variables.
+        look: content of a variable, and the artifact it is.
+        partners: variables that share mutable state with some that were looked at.
+        overrides: variables that have another value in this run.
+        patches: what the notebook put into modules and classes of packages.
+        parameters: the same as typed, for the record.
+        last: outputs of steps that are not chosen: step → name → artifact.
+        previous: step name → its latest record; None when it was not asked for.
+        rerun: run whatever is stored.
+        binds: step → names it binds or changes in place.
+        origins: step → name it takes from plain cells → the version that these made, where a step has changed the
+            variable since.
+        decided: steps on which it has been decided already that they run.
+    """
+
+    definitions: Mapping[str, Definition]
+    plan: Plan
+    chosen: Sequence[str]
+    namespace: Mapping[str, Any]
+    look: Callable[[str, Any], tuple[Look, Artifact | None]]
+    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {}
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    patches: Collection[Patch] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
+    previous: Mapping[str, Step] | None = None
+    rerun: bool = False
+    binds: Mapping[str, Collection[str]] = field(default_factory=dict)
+    origins: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
+    decided: Mapping[str, tuple[ResolvedStep, Verdict]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """How a pipeline run ended.
+
+    Attributes:
+        run: its record.
+        steps: its steps' records.
+        shelf: where what they made is, with what the run still has at hand.
+        error: the first that a step raised.
+    """
+
+    run: Run
+    steps: Mapping[str, Step]
+    shelf: Shelf
+    error: BaseException | None = None

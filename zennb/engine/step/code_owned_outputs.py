@@ -1,0 +1,128 @@
+"""Owns the question which outputs are part of what code holds: a default argument, an attribute of a class or module.
+
+Such a part stays with the code (`defaults = Model.defaults`; changing one changes the other), and code is executed
+again on reuse, not loaded: an output loaded from the store would be a part of its own.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.classes import functions_in
+from zennb.digests.digest import is_immutable
+from zennb.digests.reachability import touches
+from zennb.engine.step.shared_state import own_parts
+from zennb.packages.origin import Origin, module_of, origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from zennb.digests.digest import Look
+
+__all__ = ["anchored", "changed_parts"]
+
+_ANEW = "which reuse executes anew"
+
+
+def changed_parts(
+    values: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any], *, words: str = _ANEW
+) -> list[str]:
+    """Return which values that a step changed in place are part of any code of the user's, in words.
+
+    Args:
+        values: input name → value and content.
+        namespace: the notebook's variables.
+        words: what follows from it, as the end of the sentence.
+    """
+    modules = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
+    definitions = {
+        name: value
+        for name, value in namespace.items()
+        if isinstance(value, FunctionType | type) and _is_users(value)
+    }
+    uses = [f"{name}.*" for name in modules]
+    found = anchored(values, uses, definitions, words=words)
+    if found:  # a figure shares with any code that names matplotlib what matplotlib keeps for all figures
+        own = {
+            name: (value, replace(seen, mutable=own_parts(seen))) for name, (value, seen) in values.items()
+        }
+        found = anchored(own, uses, definitions, words=words)
+    return found
+
+
+def anchored(
+    values: Mapping[str, tuple[Any, Look]],
+    modules: Iterable[str],
+    definitions: Mapping[str, Any],
+    *,
+    words: str = _ANEW,
+) -> list[str]:
+    """Return which outputs share state with functions, classes and modules that the step reaches, in words.
+
+    Args:
+        values: output name → value and content.
+        modules: dotted names of what the step uses of modules: `mylib.ITEMS`.
+        definitions: functions, classes and modules that it reads or has bound, by name.
+        words: what follows from it, as the end of the sentence.
+    """
+    mutable = {name: (value, look) for name, (value, look) in values.items() if look.mutable}
+    if not mutable:
+        return []
+    used = {name for use in modules if (name := use.rpartition(".")[0]) in sys.modules}
+    held = {id(value) for value, _ in mutable.values()}
+    parts: dict[int, list[str]] = {}  # a module is met under its own name and under the notebook's
+    found: dict[str, None] = {}
+    for name, holder in {**{name: sys.modules[name] for name in used}, **definitions}.items():
+        if id(holder) in held:
+            continue
+        if id(holder) not in parts:
+            parts[id(holder)] = _sharing(mutable, holder)
+        for output in parts[id(holder)]:
+            found[f"`{output}` shares state with {_kind(holder)} `{name}`, {words}"] = None
+    return list(found)
+
+
+def _sharing(values: Mapping[str, tuple[Any, Look]], holder: object) -> list[str]:
+    """Return which values are a part of what code holds, or reach into one that the user's own code holds."""
+    if not _is_users(holder):  # a library's own objects are many: they are told by identity alone
+        held = vars(holder).values() if isinstance(holder, ModuleType) else list(_parts(holder))
+        wanted = {id(value): name for name, (value, _) in values.items()}
+        if wanted.keys().isdisjoint(map(id, held)):  # as nearly always
+            return []
+        return [name for name, (value, _) in values.items() if any(part is value for part in held)]
+    found = list(_parts(holder))
+    return [name for name, (_, look) in values.items() if any(touches(part, look.mutable) for part in found)]
+
+
+def _is_users(holder: object) -> bool:
+    return origin(holder.__name__ if isinstance(holder, ModuleType) else module_of(holder)).is_users
+
+
+def _kind(holder: object) -> str:
+    if isinstance(holder, ModuleType):
+        return "module"
+    return "class" if isinstance(holder, type) else "function"
+
+
+def _parts(holder: object) -> Iterator[Any]:
+    """Yield what a function, class or module holds that could be changed in place; of packages only what is on top."""
+    if isinstance(holder, FunctionType):
+        yield from _changeable(
+            [holder.__defaults__, holder.__kwdefaults__, holder.__closure__, holder.__dict__]
+        )
+    elif isinstance(holder, ModuleType) and origin(holder.__name__) is not Origin.NOTEBOOK:
+        yield from _changeable(part for name, part in vars(holder).items() if not name.startswith("__"))
+    elif isinstance(holder, type) and _is_users(holder):
+        for cls in holder.__mro__:
+            for attribute in vars(cls).values() if _is_users(cls) else ():
+                functions = list(functions_in(attribute))
+                yield from _changeable([] if functions else [attribute])  # methods are code, as the class is
+                for function in functions:
+                    yield from _parts(function)
+
+
+def _changeable(parts: Iterable[Any]) -> Iterator[Any]:
+    return (part for part in parts if not isinstance(part, ModuleType | type) and not is_immutable(part))

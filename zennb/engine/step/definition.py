@@ -1,0 +1,160 @@
+"""Owns the definition of a step: its cell as written, its code as Python sees it, its name and options."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from zennb.core.reading.source import Analysis, analyse, normal_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["Definition", "Nodes", "Options", "define", "is_silent", "nodes"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What stands after `%%step`.
+
+    Attributes:
+        name: the step's name; "" to have one worked out.
+        inputs: names given with `-i`, read in addition to those worked out.
+        outputs: names given with `-o`; None when they are worked out.
+        rerun: run whatever is stored.
+        cache: whether results may be reused, now and later (`--no-cache` says no).
+        retries: how often a failing step is tried again.
+        delay: seconds between two tries.
+        timeout: seconds after which it is stopped; None for no limit.
+        stack: stack for this run of the cell; "" for the active one.
+        depends_on: files whose content counts, as paths.
+        after: steps that come before it although no value flows.
+        expires: seconds for which its results may be reused; None for ever.
+        ignore: inputs that do not count in its key.
+        no_store: outputs that are bound and not stored.
+    """
+
+    name: str = ""
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] | None = None
+    rerun: bool = False
+    cache: bool = True
+    retries: int = 0
+    delay: float = 0.0
+    timeout: float | None = None
+    stack: str = ""
+    depends_on: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    expires: float | None = None
+    ignore: tuple[str, ...] = ()
+    no_store: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A step as its cell states it.
+
+    Attributes:
+        name: the step's name in the pipeline.
+        cell: the frontend's id of the cell; "" when unknown.
+        source: the cell's text as written, `%%step` line included.
+        text: the body as Python, one blank first line for `%%step`, so that line numbers are the cell's own.
+        filename: under which the body is compiled, so that tracebacks find its lines.
+        tree: the body's syntax tree.
+        code: digest of the body's normal form, and whether a semicolon silences its last value.
+        analysis: what the body reads and binds.
+        options: what stood after `%%step`.
+    """
+
+    name: str
+    cell: str = ""
+    source: str
+    text: str
+    filename: str
+    tree: ast.Module = field(repr=False)
+    code: str
+    analysis: Analysis
+    options: Options
+
+
+def define(
+    tree: ast.Module,
+    *,
+    options: Options,
+    source: str,
+    text: str,
+    filename: str,
+    cell: str = "",
+    star: Callable[[str], Iterable[str]] | None = None,
+) -> Definition:
+    """Return the definition of a step whose body has the syntax tree `tree`.
+
+    Without a name in the options the step is called after the first public name it binds, else after its code.
+    """
+    analysis = analyse(tree, star=star)
+    code = normal_digest(tree) + (":silent" if is_silent(tree, text) else "")
+    return Definition(
+        name=options.name or _default_name(analysis, options, code),
+        cell=cell,
+        source=source,
+        text=text,
+        filename=filename,
+        tree=tree,
+        code=code,
+        analysis=analysis,
+        options=options,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nodes:
+    """Parts of a step's tree that are asked for whenever it runs.
+
+    Attributes:
+        texts: string constants.
+        targets: attributes and items that are set or deleted.
+    """
+
+    texts: frozenset[str]
+    targets: tuple[ast.Attribute | ast.Subscript, ...]
+
+
+_nodes: WeakKeyDictionary[ast.Module, Nodes] = WeakKeyDictionary()
+
+
+def nodes(tree: ast.Module) -> Nodes:
+    """Return parts of a tree, which is walked once."""
+    found = _nodes.get(tree)
+    if found is None:
+        walked = list(ast.walk(tree))
+        found = _nodes[tree] = Nodes(
+            texts=frozenset(
+                node.value
+                for node in walked
+                if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ),
+            targets=tuple(
+                node
+                for node in walked
+                if isinstance(node, ast.Attribute | ast.Subscript)
+                and isinstance(node.ctx, ast.Store | ast.Del)
+            ),
+        )
+    return found
+
+
+def is_silent(tree: ast.Module, text: str) -> bool:
+    """Whether the cell's last value is not displayed because a semicolon follows it."""
+    if not tree.body or not isinstance(tree.body[-1], ast.Expr):
+        return False
+    lines = [line.split("#")[0].rstrip() for line in text.splitlines()]
+    return next((line for line in reversed(lines) if line), "").endswith(";")
+
+
+def _default_name(analysis: Analysis, options: Options, code: str) -> str:
+    named = options.outputs or [
+        name for name in analysis.binds if not name.startswith("_") and name not in analysis.imports
+    ]
+    return named[0] if named else f"step-{code[:6]}"

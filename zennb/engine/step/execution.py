@@ -1,0 +1,172 @@
+"""Owns one execution of a step's code in a namespace: what was there before, what is watched, and what came of it.
+
+It is the same for a cell whose body IPython runs and for a step that is performed apart from the notebook; only who
+executes the code between `start` and `finish` differs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.digest import Look, look
+from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.step.cancellation import time_limit
+from zennb.engine.step.namespace_changes import Before, Collected, collect
+from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.reusability import reasons_against_reuse
+from zennb.errors import CannotDigest, NotStorable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+    from contextlib import AbstractContextManager
+
+    from zennb.core.records.observed import Carried
+    from zennb.engine.environment.execution_environment import Found, Vigil
+    from zennb.engine.step.recording import Recording
+    from zennb.engine.step.request import Resources, StepRequest
+    from zennb.engine.step.static_usage import Uses
+
+__all__ = ["StepExecution"]
+
+
+class StepExecution:
+    """One execution of a step in a namespace.
+
+    Args:
+        request: the step.
+        namespace: where its code runs; its inputs are bound there.
+        inputs: input name → value and content now, of those that have content.
+        resources: what is open in this process.
+
+    Attributes:
+        collected: what the code left in the namespace; known after `finish`.
+        stays: what it left that exists only in this process, in words; known after `finish`.
+        seconds: duration of the code; known after `stop`.
+    """
+
+    def __init__(
+        self,
+        request: StepRequest,
+        namespace: MutableMapping[str, Any],
+        *,
+        inputs: Mapping[str, tuple[Any, Look]],
+        resources: Resources,
+    ) -> None:
+        self.request, self.inputs = request, inputs
+        self._namespace, self._resources = namespace, resources
+        self.before = Before(namespace, request.definition, request.writes)
+        self.collected = Collected()
+        self.stays: tuple[str, ...] = ()
+        self.seconds = 0.0
+        self._running = ExitStack()
+        self._vigil: Vigil | None = None
+        self._is_running = False
+        self._started = time.perf_counter()
+
+    def start(self, *contexts: AbstractContextManager[object]) -> None:
+        """Make ready for the body: names in doubt out of the way, what it does watched, its time limited.
+
+        Args:
+            contexts: entered before all is watched, left when it ends: where what it shows goes.
+        """
+        self.before.hide()
+        for each in contexts:
+            self._running.enter_context(each)
+        self._running.enter_context(time_limit(self.request.definition.options.timeout))
+        self._vigil = self._resources.environment.watch()
+        self._running.callback(self._vigil.end)
+        self._is_running = True
+        self._started = time.perf_counter()
+
+    def stop(self) -> None:
+        """End what `start` began; twice is fine."""
+        if self._is_running:
+            self._is_running = False
+            self.seconds = time.perf_counter() - self._started
+        self._running.__exit__(*sys.exc_info())  # figures are shown only where the body ended well
+
+    def finish(self, recording: Recording, result: object = None) -> StepOutcome:
+        """After the body: find what it left, judge whether it may be reused, and store it.
+
+        Args:
+            recording: what it showed.
+            result: the value it showed last, when that is a plain one to be kept for `_`; None for none.
+
+        Raises:
+            NotStorable: an output declared with `-o` is not there or cannot be stored.
+        """
+        assert self._vigil is not None
+        self.stop()
+        self.before.show()
+        request, namespace = self.request, self._namespace
+        self.collected = collected = collect(
+            request.definition, namespace, before=self.before, inputs=self.inputs
+        )
+        reasons = reasons_against_reuse(
+            request,
+            collected,
+            namespace,
+            inputs=self.inputs,
+            records_shell=self._resources.frontend.records_shell,
+        )
+        found = self._vigil.found(_uses(request.uses, collected, recording))
+        if result is not None:
+            found = replace(found, changes={**found.changes, RESULT: result})
+        return self._stored(found, recording, reasons)
+
+    def undo(self) -> list[str]:
+        """After an error: give back the bindings the body found; return the inputs whose content it changed."""
+        self.stop()
+        self.before.show()
+        self.before.restore()
+        return [name for name, (value, seen) in self.inputs.items() if _is_changed(name, value, seen)]
+
+    def _stored(self, found: Found, recording: Recording, reasons: list[str]) -> StepOutcome:
+        shelf, options = self._resources.shelf, self.request.definition.options
+        kept = shelf.keep(self.collected.values)
+        for name, why in kept.refused.items():
+            if name in (options.outputs or ()):
+                raise NotStorable(why, path=name)
+        self.stays = (*self.stays, *self.collected.stays, *kept.refused.values(), *found.stays)
+        reasons = [*reasons, *found.troubles, *kept.refused.values()]
+        carried: Carried | None = None
+        if found.changes and not reasons:
+            try:
+                carried = shelf.keep_changes(found.changes)
+            except NotStorable as error:
+                reasons.append(f"it changes settings that cannot be stored: {error.message}")
+                self.stays = (*self.stays, reasons[-1])
+        return StepOutcome(
+            artifacts=kept.artifacts,
+            defines=self.collected.defines,
+            deletes=self.collected.deletes,
+            displays=shelf.store.put([recording.dump()]) if len(recording) else "",
+            observed=found.observed,
+            changes=found.changes,
+            carried=carried,
+            not_reusable=tuple(reasons or self.request.unclear or (() if options.cache else ("--no-cache",))),
+            seconds=self.seconds,
+            process=os.getpid(),
+        )
+
+
+def _uses(uses: Uses, collected: Collected, recording: Recording) -> Uses:
+    """Return what a step uses of the process, with what only its run could tell: outputs, figures, warnings."""
+    modules = {*uses.modules}.union(*[seen.packages for _, seen in collected.values.values()])
+    if len(recording) and any("image/png" in event.get("data", ()) for event in recording):
+        modules.add("matplotlib")
+    if len(recording) and recording.text("stderr"):
+        modules.add("warnings")
+    return uses if modules == uses.modules else replace(uses, modules=frozenset(modules))
+
+
+def _is_changed(name: str, value: Any, seen: Look) -> bool:
+    try:
+        return look(value, name=name).digest != seen.digest
+    except CannotDigest:
+        return True

@@ -1,0 +1,326 @@
+"""Owns what a step leaves behind: which names it bound, changed, defined or deleted, found after its code ran."""
+
+from __future__ import annotations
+
+import ast
+import types
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.magic_lines.settings import magic_troubles
+from zennb.core.reading.source import definitions
+from zennb.dependencies.callables import has_state, is_users_code
+from zennb.digests.digest import Look, is_immutable, look, looking
+from zennb.engine.step.external_mutations import outside
+from zennb.engine.step.shared_state import share
+from zennb.errors import CannotDigest, NotStorable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+    from zennb.engine.step.definition import Definition
+
+__all__ = ["Before", "Collected", "collect", "is_code"]
+
+_ABSENT = object()
+_CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
+
+
+def is_code(value: object) -> bool:
+    """Whether a value is a module, function, method or class: executed again on reuse, never loaded."""
+    return isinstance(value, _CODE)
+
+
+class Before:
+    """The namespace as it was before a step ran, as far as the step may touch it.
+
+    A name that the step may or may not bind, and does not read, is taken out of the namespace while the step
+    runs; so afterwards it is plain whether the step bound it.
+    """
+
+    def __init__(
+        self, namespace: MutableMapping[str, Any], definition: Definition, writes: Iterable[str]
+    ) -> None:
+        analysis = definition.analysis
+        touched = {*analysis.binds, *analysis.deletes, *writes}
+        self._namespace = namespace
+        self.names = tuple(name for name in analysis.binds) + tuple(
+            n for n in writes if n not in analysis.binds
+        )
+        self._values = {name: namespace.get(name, _ABSENT) for name in touched}
+        self._surely = analysis.surely
+        self._deleting = {
+            target.id
+            for statement in definition.tree.body
+            if isinstance(statement, ast.Delete)
+            for target in statement.targets
+            if isinstance(target, ast.Name)
+        }
+        self._hidden = {
+            name
+            for name in analysis.binds
+            if name not in analysis.surely
+            and name not in analysis.reads
+            and name not in analysis.deletes
+            and name in namespace
+            and name not in writes
+        }
+
+    def hide(self) -> None:
+        """Take out of the namespace the names whose binding is in doubt."""
+        for name in self._hidden:
+            self._namespace.pop(name, None)
+
+    def show(self) -> None:
+        """Put back the names that the step left unbound."""
+        for name in self._hidden:
+            if name not in self._namespace:
+                self._namespace[name] = self._values[name]
+
+    def bound(self) -> list[str]:
+        """Return the names the step bound, in order of first binding."""
+        return [name for name in self.names if self._was_bound(name)]
+
+    def deleted(self) -> tuple[str, ...]:
+        """Return the names that are gone and were there before, or that the step deletes whatever happens."""
+        return tuple(
+            name
+            for name, value in self._values.items()
+            if name not in self._namespace and (value is not _ABSENT or name in self._deleting)
+        )
+
+    def restore(self, names: Iterable[str] | None = None) -> None:
+        """Give names (all that the step may touch, by default) the values they had before."""
+        for name in self._values if names is None else names:
+            value = self._values.get(name, _ABSENT)
+            if value is _ABSENT:
+                self._namespace.pop(name, None)
+            else:
+                self._namespace[name] = value
+
+    def _was_bound(self, name: str) -> bool:
+        value = self._namespace.get(name, _ABSENT)
+        if value is _ABSENT:
+            return False
+        return name in self._hidden or name in self._surely or value is not self._values[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What a step left behind.
+
+    Attributes:
+        values: output name → value and content.
+        defines: names bound to modules, functions and classes.
+        deletes: names it deleted.
+        own: names that stay the step's own (private ones, and those that `-o` leaves out).
+        unchanged: inputs that were looked at afterwards, and are what they were.
+        troubles: why the step cannot be reused, for a person; empty as a rule.
+        stays: those of them that are about what exists only where the step ran.
+    """
+
+    values: Mapping[str, tuple[Any, Look]] = field(default_factory=dict)
+    defines: tuple[str, ...] = ()
+    deletes: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    unchanged: frozenset[str] = frozenset()
+    troubles: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
+
+
+def collect(
+    definition: Definition,
+    namespace: Mapping[str, Any],
+    *,
+    before: Before,
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> Collected:
+    """Find what a step left in its namespace.
+
+    Args:
+        definition: the step.
+        namespace: where its code ran.
+        before: the namespace before.
+        inputs: input name → value and content before.
+
+    Raises:
+        NotStorable: a name given with `-o` is not bound, or has no content that could be stored.
+    """
+    with looking():
+        return _collected(definition, namespace, before=before, inputs=inputs)
+
+
+def _collected(
+    definition: Definition,
+    namespace: Mapping[str, Any],
+    *,
+    before: Before,
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> Collected:
+    declared = definition.options.outputs
+    bound = before.bound()
+    values: dict[str, tuple[Any, Look]] = {}
+    defines: list[str] = []
+    own: list[str] = []
+    troubles: list[str] = []
+    unstored = definition.options.no_store
+    for name in bound:
+        value = namespace[name]
+        if name in unstored:
+            continue
+        if _is_imported(name, definition) or (
+            is_code(value) and not _is_made(name, value, definition, namespace)
+        ):
+            defines.append(name)
+        elif _is_own(name, declared):
+            own.append(name)
+        else:
+            _look_at(name, value, values, troubles)
+    unchanged = _add_changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
+    _add_partners(values, inputs, namespace)
+    if declared is not None:
+        _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
+        values = {name: found for name, found in values.items() if name in declared or name in inputs}
+    values = {name: found for name, found in values.items() if name not in unstored}
+    stays = list(troubles)  # so far only values without content
+    set_outside = outside(definition, namespace)
+    if set_outside:
+        troubles.append(
+            f"it sets {', '.join(f'`{each}`' for each in set_outside)}, which only running it does"
+        )
+    troubles += magic_troubles(definition.tree, definition.analysis)
+    troubles += [f"it uses `{use}`" for use in definition.analysis.dynamic if not use.startswith("%")]
+    rerun = definitions(definition.tree, defines)
+    if rerun is None:
+        stays.append(_made_by_call(definition.tree, namespace, defines))
+        troubles.append(stays[-1])
+    return Collected(
+        values=values,
+        defines=tuple(defines),
+        deletes=(*before.deleted(), *unstored),  # on reuse an older value must not stay bound
+        own=tuple(own),
+        unchanged=frozenset(unchanged),
+        troubles=tuple(troubles),
+        stays=tuple(stays),
+    )
+
+
+def _is_imported(name: str, definition: Definition) -> bool:
+    return name in definition.analysis.imports and definitions(definition.tree, [name]) is not None
+
+
+def _is_made(name: str, value: object, definition: Definition, namespace: Mapping[str, Any]) -> bool:
+    """Whether executing definitions again would not bring code back as it is: then it is stored, like data.
+
+    Such are functions that a call or a loop bound (`add = adder(5)`), methods of objects, and functions that carry
+    what the step changed since (a cache). Modules are never stored; classes of the notebook only as a second name.
+    """
+    if isinstance(value, types.ModuleType):
+        return False
+    if isinstance(value, type) and is_users_code(value):
+        second = value.__qualname__ != name and namespace.get(value.__qualname__) is value
+        return second and definitions(definition.tree, [name]) is None
+    return has_state(value) or definitions(definition.tree, [name]) is None
+
+
+def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
+    if declared is not None:
+        return name not in declared
+    return name.startswith("_")
+
+
+def _look_at(name: str, value: Any, values: dict[str, tuple[Any, Look]], troubles: list[str]) -> None:
+    try:
+        values[name] = (value, look(value, name=name))
+    except CannotDigest as error:
+        troubles.append(f"`{error.path}` is {error.why}")
+
+
+def _add_changed(
+    namespace: Mapping[str, Any],
+    inputs: Mapping[str, tuple[Any, Look]],
+    *,
+    skip: list[str],
+    values: dict[str, tuple[Any, Look]],
+    troubles: list[str],
+) -> list[str]:
+    """Add to `values` every input that is no longer what it was; return those that surely still are."""
+    unchanged = []
+    for name, (value, seen) in inputs.items():
+        if name in skip or name not in namespace:
+            continue
+        if is_immutable(value):
+            unchanged.append(name)
+            continue
+        after: dict[str, tuple[Any, Look]] = {}
+        _look_at(name, value, after, troubles)
+        if name in after and after[name][1].digest == seen.digest:
+            unchanged.append(name)
+        values.update({} if name in unchanged else after)
+    return unchanged
+
+
+def _add_partners(
+    values: dict[str, tuple[Any, Look]], inputs: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any]
+) -> None:
+    """Add unchanged inputs that an output shares state with: stored as one, they share it again on reuse.
+
+    What shares state only with such an input comes along too, else the input would come back without it.
+    """
+    waiting = {
+        name: (value, seen)
+        for name, (value, seen) in inputs.items()
+        if name not in values and not is_immutable(value) and namespace.get(name) is value
+    }
+    fresh = [look for _, look in values.values()]
+    while fresh and waiting:
+        near = {
+            name: found for name, found in waiting.items() if any(share(found[1], each) for each in fresh)
+        }
+        values.update(near)
+        waiting = {name: found for name, found in waiting.items() if name not in near}
+        fresh = [look for _, look in near.values()]
+
+
+def _check_declared(
+    definition: Definition,
+    namespace: Mapping[str, Any],
+    declared: tuple[str, ...],
+    *,
+    values: dict[str, tuple[Any, Look]],
+    defines: list[str],
+    troubles: list[str],
+) -> None:
+    for name in declared:
+        if name in values or name in defines or name in definition.options.no_store:
+            continue
+        if name not in namespace:
+            raise NotStorable(
+                f"step '{definition.name}' declares `-o {name}` but its code did not bind `{name}`; "
+                "bind it, or take it out of `-o`.",
+                path=name,
+            )
+        _look_at(name, namespace[name], values, troubles)
+        if name not in values:
+            raise NotStorable(
+                f"step '{definition.name}' declares `-o {name}`, but {troubles[-1]}, which cannot be stored; "
+                "turn it into data first (a list, an array), or take it out of `-o`.",
+                path=name,
+            )
+
+
+def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Iterable[str]) -> str:
+    """Name the classes and modules that only running the step brings back."""
+    made = [name for name in defines if definitions(tree, [name]) is None] or list(defines)
+    shown = ", ".join(f"`{name}`" for name in made)
+    nouns = {_noun(namespace.get(name)) for name in made}
+    noun = nouns.pop() if len(nouns) == 1 else "function"
+    if len(made) == 1:
+        return f"{shown} is a {noun} made while the step runs"
+    return f"{shown} are {noun}{'es' if noun == 'class' else 's'} made while the step runs"
+
+
+def _noun(value: object) -> str:
+    if isinstance(value, types.ModuleType):
+        return "module"
+    return "class" if isinstance(value, type) else "function"

@@ -1,0 +1,159 @@
+"""Owns `StepRequest`: one step to perform, as plain data that can cross processes; and the channels beside it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from zennb.digests.hooks import hooked
+from zennb.engine.remote.namespace_pickling import pack
+from zennb.engine.step.static_usage import Uses
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from zennb.components.component import ArtifactStore
+    from zennb.core.records.records import Artifact
+    from zennb.engine.environment.execution_environment import Surroundings
+    from zennb.engine.remote.process_snapshot import ProcessSnapshot
+    from zennb.engine.run.artifact_repository import Shelf
+    from zennb.engine.step.cancellation import Ticket
+    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.frontend import Frontend
+    from zennb.engine.step.recording import Event
+    from zennb.engine.step.resolve import ResolvedStep
+
+__all__ = ["Channels", "Link", "Resources", "StepRequest", "request_for"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRequest:
+    """One step to perform, anywhere.
+
+    It can be pickled: an artifact store pickles as its configuration, and what cannot be pickled is handed over
+    beside it (`Channels.values` and `definitions`), which works in this process only.
+
+    Attributes:
+        definition: the step's code and options.
+        inputs: input name → artifact, loaded from the store where the step runs.
+        code: the notebook's functions, classes and modules it uses (`transplant.pack`); empty when none.
+        cells: the files, as tracebacks call them, of the cells that these were written in.
+        reached: what its code reaches, as `function clean` → digest: the same must be found where it runs.
+        packages: import names of the packages it uses.
+        versions: the versions of their distributions in its key: the same must be found where it runs.
+        names: names of the functions, classes and modules that are read anywhere.
+        modules: dotted names of what is used of modules.
+        writes: names that functions it calls bind through `global`.
+        deletes: names it may delete without reading them, which the notebook has.
+        uses: what it uses of the process: settings, seeds, files its shell lines name.
+        unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
+        store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
+        values: pickled input name → value, of what is handed over as it is to another process.
+        hooked: types among its inputs whose content a function of the notebook says (`zennb.digest`).
+        process: state of the notebook's process that has to be the same in another one; None in this one.
+    """
+
+    definition: Definition
+    inputs: Mapping[str, Artifact] = field(default_factory=dict)
+    code: bytes = b""
+    cells: frozenset[str] = frozenset()
+    reached: Mapping[str, str] = field(default_factory=dict)
+    packages: frozenset[str] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    modules: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    deletes: frozenset[str] = frozenset()
+    uses: Uses = field(default_factory=Uses)
+    unclear: tuple[str, ...] = ()
+    store: ArtifactStore | None = None
+    values: bytes = b""
+    hooked: tuple[str, ...] = ()
+    process: ProcessSnapshot | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What performing a step needs of the process it runs in.
+
+    Attributes:
+        shelf: values ↔ artifacts, in the artifact store of the stack.
+        environment: files, environment variables and settings, watched and set.
+        frontend: how values look.
+    """
+
+    shelf: Shelf
+    environment: Surroundings
+    frontend: Frontend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """What connects a running step with whoever asked for it; every part may be absent.
+
+    Attributes:
+        output: called with each thing it shows, while it runs.
+        cancel: stops it.
+        resources: what is open in this process already; None has them opened where the step runs.
+        values: input name → value, for what is handed over as it is: overridden parameters, what cannot be stored.
+        definitions: the same for functions, classes and modules that cannot be packed.
+    """
+
+    output: Callable[[Event], None] | None = None
+    cancel: Ticket | None = None
+    resources: Resources | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self) -> Iterator[Channels]:
+        """Give the channels themselves: in this process there is nothing to open."""
+        yield self
+
+
+class Link(Protocol):
+    """A way to the channels of a step: the channels themselves, or an address to connect to from elsewhere."""
+
+    def open(self) -> AbstractContextManager[Channels]:
+        """Return a context with the channels as they are where the step runs."""
+
+
+def request_for(
+    resolved: ResolvedStep, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]
+) -> tuple[StepRequest, Channels]:
+    """Return a resolved step as a request, and the channels with what has to be handed over beside it.
+
+    Args:
+        resolved: the step.
+        inputs: input name → artifact that the store holds.
+        namespace: the notebook's variables.
+    """
+    found = resolved.reach
+    needed = {need.split(".")[0] for artifact in inputs.values() for need in artifact.needs}
+    names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
+    code, cells, unpacked = b"", frozenset[str](), names
+    if names:
+        try:
+            (code, cells), unpacked = pack(names, namespace=namespace, data=found.data), {}
+        except Exception:  # noqa: BLE001 - what cannot be copied is used as it is
+            code = b""
+    request = StepRequest(
+        definition=resolved.definition,
+        inputs=inputs,
+        code=code,
+        cells=cells,
+        reached=found.digests,
+        packages=resolved.packages,
+        versions=resolved.parts.packages,
+        names=tuple(found.definitions),
+        modules=found.uses,
+        writes=found.writes,
+        deletes=frozenset(resolved.definition.analysis.deletes & namespace.keys()),
+        uses=resolved.uses,
+        unclear=resolved.unclear,
+        hooked=hooked(code for seen in resolved.looks.values() for code in seen.code),
+    )
+    values = {name: value for name, value in resolved.values.items() if name not in inputs}
+    return request, Channels(values=values, definitions=unpacked)

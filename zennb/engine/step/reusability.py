@@ -1,0 +1,157 @@
+"""Owns the judgement whether a step that has just run may be reused: the one place where that is decided."""
+
+from __future__ import annotations
+
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.magic_lines.effects import Effect
+from zennb.dependencies.dependencies import reach
+from zennb.digests.code import function_name
+from zennb.engine.step.cache_options import changed_although_left_out
+from zennb.engine.step.code_owned_outputs import anchored, changed_parts
+from zennb.errors import StepRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from zennb.digests.digest import Look
+    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.namespace_changes import Collected
+    from zennb.engine.step.request import StepRequest
+    from zennb.engine.step.resolve import ResolvedStep
+
+__all__ = [
+    "changed_code",
+    "earlier_code",
+    "reasons_against_reuse",
+    "refused_parts",
+    "shared_with_code",
+    "state_left_behind",
+]
+
+
+def reasons_against_reuse(
+    request: StepRequest,
+    collected: Collected,
+    namespace: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, tuple[Any, Look]],
+    records_shell: bool,
+) -> list[str]:
+    """Return why the results of a step must not be reused, as far as its namespace tells; empty as a rule.
+
+    What it did to the process (settings, files, programs) and what cannot be stored is told by
+    `Found.troubles` and by the shelf; `StepExecution` puts them together.
+
+    Args:
+        request: the step.
+        collected: what it left in the namespace.
+        namespace: where its code ran.
+        inputs: input name → value and content before.
+        records_shell: whether what `!shell` lines print is recorded.
+    """
+    definition = request.definition
+    found = list(collected.troubles)
+    if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
+        found.append("its shell lines print through the terminal itself")
+    found += state_left_behind(request, namespace, inputs)
+    found += changed_although_left_out(definition, collected.values, inputs)
+    return found + shared_with_code(request, collected, namespace, inputs)
+
+
+def shared_with_code(
+    request: StepRequest,
+    collected: Collected,
+    namespace: Mapping[str, Any],
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> list[str]:
+    """Say which outputs are part of code: of what the step reaches and, where it changed an input, of any other."""
+    defined = {name: namespace[name] for name in collected.defines}
+    reached = {name: namespace[name] for name in request.names if name in namespace}
+    changed = {name: seen for name, seen in collected.values.items() if name in inputs}
+    others = {name: value for name, value in namespace.items() if name not in collected.values}
+    return anchored(collected.values, request.modules, {**reached, **defined}) or changed_parts(
+        changed, others
+    )
+
+
+def refused_parts(
+    resolved: ResolvedStep, outputs: Collection[str], namespace: Mapping[str, Any]
+) -> StepRefused | None:
+    """Return why a step that changed copies of its inputs cannot run so: code of the notebook holds the originals.
+
+    Args:
+        resolved: the step.
+        outputs: names of its outputs; an input among them was changed, or is stored with one that was.
+        namespace: the notebook's variables.
+    """
+    looks, values = resolved.looks, resolved.values
+    changed = {name: (values[name], looks[name]) for name in outputs if name in looks}
+    others = {name: value for name, value in namespace.items() if name not in outputs}
+    found = changed_parts(changed, others, words="which goes on with it as it was") if changed else []
+    if not found:
+        return None
+    return StepRefused(
+        f"step '{resolved.definition.name}' was given a copy, and what it changed is part of code: {found[0]}. Change "
+        "it in a plain cell, or run the step as a cell on a stack that runs in the kernel."
+    )
+
+
+def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
+    """Return why a step cannot run on copies: it, or an input, holds what has been defined anew since."""
+    if not resolved.earlier:
+        return None
+    kind, _, name = resolved.earlier[0].removeprefix("earlier ").partition(" ")
+    return StepRefused(
+        f"step '{resolved.definition.name}' uses {kind} `{name}` as it was before it was defined anew, and a copy "
+        "would be of today's. Run the cells again that make what the step reads, or run it as a cell on a stack that "
+        "runs in the kernel."
+    )
+
+
+def state_left_behind(
+    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, Look]]
+) -> list[str]:
+    """Say which code or constants the step changed: reuse would not change them, nor would another process."""
+    changed = changed_code(request.definition, request.reached, namespace, inputs=inputs)
+    return [f"it changes {', '.join(changed)}, which only running it does"] if changed else []
+
+
+def changed_code(
+    definition: Definition,
+    before: Mapping[str, str],
+    namespace: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, tuple[Any, Look]],
+) -> list[str]:
+    """Return which functions, classes and constants that a step reaches it has changed.
+
+    What the cell itself defines does not count: it is defined again on reuse. Nor do functions that are inputs.
+
+    Args:
+        definition: the step.
+        before: what its code reached when it began, as `function clean` → digest.
+        namespace: where its code ran.
+        inputs: input name → value and content before.
+    """
+    if all(_is_module(known, digest, namespace) for known, digest in before.items()):
+        return []  # as of most cells: they reach no code or constants of the user's
+    extra = tuple(code for _, seen in inputs.values() for code in seen.code)
+    after = reach(definition.analysis, namespace, extra=extra).digests
+    own = set(inputs)
+    own |= {function_name(value) for value, _ in inputs.values() if isinstance(value, FunctionType)}
+    found = []
+    for known, digest in before.items():
+        kind, _, name = known.partition(" ")
+        is_own = name in own or name.split(".")[0] in definition.analysis.defines
+        if after.get(known, digest) != digest and not is_own:
+            found.append(f"{kind} `{name}`")
+    return found
+
+
+def _is_module(known: str, digest: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether something reached is a variable that stands for the same module as before (`module np` → `numpy`)."""
+    kind, _, name = known.partition(" ")
+    value = namespace.get(name)
+    return kind == "module" and isinstance(value, ModuleType) and value.__name__ == digest

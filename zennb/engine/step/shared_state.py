@@ -1,0 +1,113 @@
+"""Owns the question which variables share mutable state: such names are read, changed, stored and restored together."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from typing import TYPE_CHECKING, Any
+
+from zennb.packages.origin import origin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.records.records import Artifact
+    from zennb.digests.digest import Look
+
+__all__ = ["forget", "groups", "own_parts", "share", "stored_apart"]
+
+_LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
+"""What the dictionaries of classes, and of modules, hold."""
+
+_CONTAINERS = (dict, list, set, tuple)
+"""What a library keeps several constants in, e.g. the converters of matplotlib's units."""
+
+_DEPTH = 3  # how far inside an object of a library its parts are looked for
+
+_libraries: dict[int, object] = {}
+"""Objects known to be kept by a library, by id; held, so that no other object gets their id."""
+
+_others: set[int] = set()
+"""Ids of objects that are known not to be; only until code runs, since ids are given to other objects."""
+
+
+def forget() -> None:
+    """Note that code ran: what was an object of the notebook may be gone, and its id be another's."""
+    _others.clear()
+
+
+def share(one: Look, other: Look) -> bool:
+    """Whether two values share state that a change through one would show in the other.
+
+    Objects that a library itself keeps (constants of a class or module, settings) do not count: every figure
+    refers to the same few, and nobody changes them through a figure. Variables that functions share always count.
+    """
+    common = (one.mutable & other.mutable) - _libraries.keys()
+    if not common:
+        return False
+    if min(common) < 0 or one.root in common or other.root in common or not _others.isdisjoint(common):
+        return True
+    return not _are_libraries(common)
+
+
+def own_parts(look: Look) -> frozenset[int]:
+    """Return the ids of what could be changed in a value, without the objects that a library keeps."""
+    _are_libraries(look.mutable)
+    return look.mutable - _libraries.keys()
+
+
+def groups(looks: Mapping[str, Look]) -> list[tuple[str, ...]]:
+    """Return the names, in alphabetical order, that share state with each other, where there are several."""
+    found: list[list[str]] = []
+    for name in sorted(name for name, look in looks.items() if look.mutable):
+        near = [group for group in found if any(share(looks[name], looks[other]) for other in group)]
+        found = [group for group in found if group not in near]
+        found.append([*(other for group in near for other in group), name])
+    return sorted(tuple(sorted(group)) for group in found if len(group) > 1)
+
+
+def stored_apart(looks: Mapping[str, Look], inputs: Mapping[str, Artifact]) -> frozenset[str]:
+    """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
+    found = set[str]()
+    for names in groups(looks):
+        stored = {inputs[n].blob if n in inputs and inputs[n].item is not None else n for n in names}
+        found.update(names if len(stored) > 1 else ())
+    return frozenset(found)
+
+
+def _are_libraries(ids: frozenset[int]) -> bool:
+    """Whether all these objects are kept by a class, module or settings of a library, or inside such.
+
+    All that Python tracks is walked once; to ask each object who refers to it would walk it as often. What is found
+    is remembered: the same few constants turn up in all values of a kind.
+    """
+    owned = gc.get_referents(*_kept_by_libraries())
+    containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
+    owned += gc.get_referents(*(each for each in owned if type(each) in containers))
+    for depth in range(_DEPTH + 1):
+        inside = ids.intersection(map(id, owned))
+        _libraries.update({id(each): each for each in owned if id(each) in inside} if inside else {})
+        if ids <= _libraries.keys() or depth == _DEPTH:
+            break
+        # Deeper only inside what is asked about: a library's objects as a whole are too many.
+        inner = owned if depth else [_libraries[one] for one in inside]
+        owned = [part for part in gc.get_referents(*inner) if not isinstance(part, type)]
+    _others.update(ids - _libraries.keys())
+    return ids <= _libraries.keys()
+
+
+def _kept_by_libraries() -> list[dict[Any, Any]]:
+    """Return what the classes and modules of installed packages hold, and the packages' settings."""
+    found = [
+        each for each in gc.get_objects() if type(each) is dict and ("__doc__" in each or "__spec__" in each)
+    ]
+    settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
+    return [*filter(_is_library, found), *([settings] if settings is not None else [])]
+
+
+def _is_library(held: dict[Any, Any]) -> bool:
+    """Whether it is what a class or module of an installed package holds."""
+    if not any(keys <= held.keys() for keys in _LIBRARY_KEYS):
+        return False
+    module = held.get("__module__", held.get("__name__"))
+    return isinstance(module, str) and not origin(module).is_users

@@ -1,0 +1,159 @@
+"""Owns what reading tells of a step's surroundings: the modules it uses, what it seeds, what it spells out."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.magic_lines.effects import Effect
+from zennb.core.magic_lines.magics import read_magic
+from zennb.core.magic_lines.shell_lines import files_named
+from zennb.engine.step.definition import nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.dependencies.dependencies import Reach
+    from zennb.engine.step.definition import Definition
+
+__all__ = ["Uses", "uses"]
+
+_SEEDS = {
+    "numpy.random.seed": "random state of numpy",
+    "random.seed": "random state of random",
+    "torch.manual_seed": "random state of torch",
+}
+_SETTERS = (
+    *("matplotlib.", "seaborn.set", "warnings.", "logging."),
+    *("pandas.set_option", "numpy.set_printoptions", "numpy.seterr"),
+)
+_OWN_GENERATORS = frozenset(
+    {"BitGenerator", "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SFC64"}
+    | {"Random", "SeedSequence", "SystemRandom", "default_rng"}
+)
+"""What `numpy.random` and `random` offer that has nothing to do with the global generators."""
+
+_HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """What is known of a step's code before it runs, as far as its surroundings go.
+
+    Attributes:
+        modules: dotted names of the modules it uses, also through functions it calls.
+        seeds: random generators that it seeds before anything else, so that their state before does not matter.
+        texts: string constants in its code.
+        files: files and folders that its shell lines read.
+    """
+
+    modules: frozenset[str] = frozenset()
+    seeds: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    files: tuple[str, ...] = ()
+
+
+def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
+    """Return what a step uses of its surroundings.
+
+    Args:
+        definition: the step.
+        reach: what its code reaches.
+        packages: import names of the packages met in its inputs.
+    """
+    found = {".".join(path) for path in _used(definition.analysis.modules)} | reach.uses
+    found |= {offered for value in reach.definitions.values() if (offered := _offered(value))}
+    return Uses(
+        modules=frozenset({*filter(_is_use, found), *packages, *reach.packages}),
+        seeds=frozenset(_seeds(definition.tree, reach.definitions)),
+        texts=nodes(definition.tree).texts,
+        files=tuple(
+            path
+            for line in definition.analysis.magics
+            if line.effect is Effect.FILES
+            for path in files_named(line.text.rpartition("!")[2]) or ()
+        ),
+    )
+
+
+def _used(paths: frozenset[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
+    """Give the ends of dotted paths that a cell's own imports begin: of `numpy.random.rand` not `numpy.random`."""
+    paths = frozenset(path[:-1] if path[-1] == "*" else path for path in paths)
+    inner = {path[:length] for path in paths for length in range(1, len(path))}
+    return paths - inner
+
+
+def _is_use(name: str) -> bool:
+    """Whether something of a module is used that has to do with settings: it is not just imported."""
+    if name in sys.modules or "." not in name:
+        return False
+    module, _, last = name.rpartition(".")
+    return not (last in _OWN_GENERATORS and module.startswith(("numpy.random", "random")))
+
+
+def _offered(value: object) -> str:
+    """Return the dotted name of a function that belongs to a global random generator; "" for anything else."""
+    kind = type(None if isinstance(value, ModuleType) else getattr(value, "__self__", None))
+    home = {"RandomState": "numpy.random", "Random": "random"}.get(kind.__name__, "")
+    return f"{home}.{getattr(value, '__name__', '')}" if home and kind.__module__.startswith(home) else ""
+
+
+def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
+    """Give the generators seeded at the top of a cell, before a statement that could draw from them."""
+    known = {
+        name: value.__name__ if isinstance(value, ModuleType) else _offered(value)
+        for name, value in definitions.items()
+    }
+    for statement in tree.body:
+        if isinstance(statement, ast.Import):
+            known.update(_imported(statement))
+        elif isinstance(statement, ast.ImportFrom):
+            known.update(
+                {each.asname or each.name: f"{statement.module}.{each.name}" for each in statement.names}
+            )
+        seeded = _SEEDS.get(_called(statement, known))
+        if seeded is not None:
+            yield seeded
+        elif not (
+            isinstance(statement, _HARMLESS) or _is_constant(statement) or _is_setter(statement, known)
+        ):
+            return
+
+
+def _imported(statement: ast.Import) -> dict[str, str]:
+    return {
+        each.asname or each.name.partition(".")[0]: each.name if each.asname else each.name.partition(".")[0]
+        for each in statement.names
+    }
+
+
+def _called(statement: ast.stmt, known: Mapping[str, str]) -> str:
+    """Return the dotted name of what a statement calls with constants or names; "" for any other statement."""
+    call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
+    if not isinstance(call, ast.Call):
+        return ""
+    values = [*call.args, *(each.value for each in call.keywords)]
+    if not all(isinstance(each, ast.Constant | ast.Name) for each in values):
+        return ""
+    target, path = call.func, list[str]()
+    while isinstance(target, ast.Attribute):
+        path.insert(0, target.attr)
+        target = target.value
+    root = known.get(target.id, "") if isinstance(target, ast.Name) else ""
+    return ".".join([root, *path]) if root else ""
+
+
+def _is_setter(statement: ast.stmt, known: Mapping[str, str]) -> bool:
+    """Whether a statement only sets how things look: `%matplotlib inline`, `plt.style.use("ggplot")`."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    magic = read_magic(call) if isinstance(call, ast.Call) else None
+    if magic is not None:
+        return magic.effect is Effect.SETTING
+    return _called(statement, known).startswith(_SETTERS)
+
+
+def _is_constant(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr | ast.Assign) and isinstance(statement.value, ast.Constant)

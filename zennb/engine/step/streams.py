@@ -1,0 +1,84 @@
+"""Owns the redirection of `sys.stdout` and `sys.stderr` per thread, so that steps side by side stay apart."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zennb.engine.step.recording import Recording
+
+__all__ = ["redirected"]
+
+
+class _Split(io.TextIOBase):
+    """A stream that sends what a registered thread writes to its recording, and all else to the original."""
+
+    def __init__(self, name: str, original: TextIO) -> None:
+        super().__init__()
+        self._name, self.original = name, original
+        self.recordings: dict[int, Recording] = {}
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # TextIOBase declares a plain attribute
+        return self.original.encoding or "utf-8"
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return False
+
+    def write(self, text: str, /) -> int:
+        recording = self.recordings.get(threading.get_ident())
+        if recording is None:
+            return self.original.write(text)
+        recording.stream(self._name, text)
+        return len(text)
+
+    def flush(self) -> None:
+        self.original.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+
+_lock = threading.Lock()
+_installed: dict[str, _Split] = {}
+
+
+@contextmanager
+def redirected(recording: Recording) -> Iterator[None]:
+    """Send what this thread writes to stdout and stderr to `recording` until the block ends."""
+    ident = threading.get_ident()
+    with _lock:
+        for name in ("stdout", "stderr"):
+            if name not in _installed:
+                _installed[name] = _Split(name, getattr(sys, name))
+                setattr(sys, name, _installed[name])
+        outer = {name: split.recordings.get(ident) for name, split in _installed.items()}
+        for split in _installed.values():
+            split.recordings[ident] = recording
+    try:
+        yield
+    finally:
+        with _lock:
+            _leave(ident, outer)
+
+
+def _leave(ident: int, outer: dict[str, Recording | None]) -> None:
+    for name, split in list(_installed.items()):
+        before = outer.get(name)
+        if before is None:
+            split.recordings.pop(ident, None)
+        else:
+            split.recordings[ident] = before
+        if not split.recordings:
+            if getattr(sys, name) is split:
+                setattr(sys, name, split.original)
+            del _installed[name]

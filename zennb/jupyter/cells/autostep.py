@@ -1,0 +1,67 @@
+"""Owns which cells are steps without `%%step`: those that say `#| step:`, and all that count while autostep is on."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from zennb.commands.catalogue import MAGICS
+from zennb.commands.interface import ROOT
+from zennb.core.reading.cell_heading import heading, stays_plain
+from zennb.jupyter.cells.transform import Announced, copied
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
+
+    from zennb.core.reading.cell_heading import Heading
+
+__all__ = ["Autostep"]
+
+_OURS = MAGICS | {ROOT}
+
+
+class Autostep:
+    """Says of the cell that runs whether it is a step, by its text as typed.
+
+    Attributes:
+        is_on: whether every cell typed by the user is a step, unless it says otherwise.
+    """
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self._depth = 0
+        self._source: str | None = None
+        self._is_typed = False
+
+    def before_cell(self, info: ExecutionInfo) -> None:
+        """Note the cell that is about to be parsed."""
+        self._depth += 1
+        self._source = info.raw_cell or ""
+        self._is_typed = bool(info.store_history) and not info.silent and self._depth == 1
+
+    def after_cell(self, _result: ExecutionResult | None) -> None:
+        """Forget a cell that was never parsed."""
+        self._depth = max(0, self._depth - 1)
+        self._source = None
+
+    def step(self, tree: ast.Module) -> Announced | None:
+        """Return the step that the cell noted last is, once; None when it is none or says `%%step` itself."""
+        source, self._source = self._source, None
+        if source is None:
+            return None
+        found = heading(source)
+        if not (self._is_automatic(tree) if found is None else _is_comment(found)):
+            return None
+        return Announced(
+            spoken=found.spoken if found is not None else "",
+            line=found.line if found is not None else "",
+            source=source,
+            tree=copied(ast.Module(body=tree.body, type_ignores=[])),
+        )
+
+    def _is_automatic(self, tree: ast.Module) -> bool:
+        return self.is_on and self._is_typed and not stays_plain(tree, _OURS)
+
+
+def _is_comment(found: Heading) -> bool:
+    return found.spoken == "#| step:" and not found.is_off

@@ -1,0 +1,177 @@
+"""Owns the runs that the step cells of a kernel belong to: the run of the whole notebook, or the kernel's session.
+
+Cells run by hand belong to one run per kernel and stack, of kind `session`. Its record says `running` while a cell runs
+that takes more than a moment, and between cells what its latest step says. A short cell costs one transaction, at its
+end. `zennb run` begins one run for the whole notebook and tells its kernel of it; cells on its stack belong to that.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zennb.core.records.records import Status
+from zennb.engine.run.git import record_commit_later
+from zennb.engine.run.record_buffer import BEARABLE
+from zennb.engine.run.run_context import run_versions
+from zennb.errors import StoreError
+from zennb.headless.handover import handed_over
+from zennb.views.artifact import glance
+from zennb.views.configuration import masked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from zennb.core.records.records import Run, Step
+    from zennb.engine.run.run_context import Site
+    from zennb.jupyter.kernel.live_display import LiveLine
+    from zennb.metadata.store import MetadataStore
+    from zennb.worker_thread import Later
+
+__all__ = ["CellRun", "KernelRuns"]
+
+
+class KernelRuns:
+    """The runs of one kernel's step cells; they outlive the extension, which may be loaded again."""
+
+    def __init__(self) -> None:
+        self._runs: list[_Ongoing] = []
+        self._whole: dict[tuple[Path, int], Run | None] = {}
+
+    def whole(self, metadata: MetadataStore) -> Run | None:
+        """Return the run of the whole notebook, if this process is the kernel of one that is recorded there."""
+        asked = metadata.path, os.getpid()  # a forked process is not the kernel
+        if asked not in self._whole:
+            self._whole[asked] = handed_over(metadata)
+        return self._whole[asked]
+
+    def cell(self, site: Site, *, started: float) -> CellRun:
+        """Return what records a step cell.
+
+        Args:
+            site: the stack it runs on.
+            started: when it began, in seconds since the epoch.
+        """
+        return CellRun(self._ongoing(site, started), site)
+
+    def _ongoing(self, site: Site, started: float) -> _Ongoing:
+        """Return the run that a cell on a stack belongs to; a stack that was changed since is another one."""
+        own = replace(site.new_run("session"), started=started)
+        for known in self._runs:
+            if known.takes(own, site):
+                return known
+        whole = self.whole(site.metadata)
+        run = whole if whole is not None and whole.stack == own.stack else own
+        self._runs.append(_Ongoing(run, site, own))
+        return self._runs[-1]
+
+
+class _Ongoing:
+    """A run to which step cells are added, as it was written last; without id until it is recorded.
+
+    Args:
+        run: the run.
+        site: where its steps run.
+        own: the run that a cell there would begin, for comparison.
+    """
+
+    def __init__(self, run: Run, site: Site, own: Run) -> None:
+        self.run = run
+        self.packages: dict[str, str] = {}
+        self.has_commit = run.kind != "session"
+        self._place = _place(own, site)
+        self._begun: Later[Run] | None = None
+
+    @property
+    def is_session(self) -> bool:
+        """Whether this kernel writes the run's record, and not whoever runs the whole notebook."""
+        return self.run.kind == "session"
+
+    def takes(self, own: Run, site: Site) -> bool:
+        """Whether a cell that would begin the run `own` belongs to this one."""
+        return self._place == _place(own, site)
+
+    def begin_later(self, metadata: MetadataStore, then: Callable[[Run], None]) -> None:
+        """Write that the run goes on, if the cell still runs in a moment."""
+        self.settle()  # what a cell left behind that never came to its end
+        running = replace(self.run, status=Status.RUNNING)
+        self._begun = metadata.begin_run_later(running, BEARABLE, then)
+
+    def settle(self) -> None:
+        """Take back what has not been written yet; note the id of a run that was."""
+        if self._begun is None:
+            return
+        with suppress(StoreError):  # it is written as a whole in a moment; if that fails too, it is told
+            begun = self._begun.take_back()
+            if begun is not None and self.run.id is None:
+                self.run = begun
+        self._begun = None
+
+
+def _place(run: Run, site: Site) -> tuple[object, ...]:
+    """Return what cells of one run have in common: store, process (a forked one is another), notebook and stack."""
+    return site.metadata.path, run.process, run.notebook, run.stack
+
+
+class CellRun:
+    """What records one step cell: in the run it belongs to, and that run's record with it.
+
+    Args:
+        ongoing: the run.
+        site: the stack the cell runs on.
+    """
+
+    def __init__(self, ongoing: _Ongoing, site: Site) -> None:
+        self._ongoing, self._metadata, self._folder = ongoing, site.metadata, site.folder
+        self._live: LiveLine | None = None
+
+    def begin(self, live: LiveLine) -> None:
+        """Let the run be written as running, and the step be shown by `live`, if it still goes on in a moment."""
+        self._live = live
+        self._ongoing.begin_later(self._metadata, live.begin)
+
+    def end(self, step: Step, status: Status) -> Step:
+        """Record how the cell ended; the step is returned as recorded.
+
+        Raises:
+            StoreError: it cannot be recorded.
+        """
+        ongoing = self._ongoing
+        ongoing.settle()
+        if self._live is not None:
+            self._live.close(replace(ongoing.run, status=status))
+        if not ongoing.is_session:
+            return self._metadata.add(replace(step, run=ongoing.run.id))
+        run = self._ended(step, status)
+        added = self._metadata.add(step, run=run)
+        ongoing.run = replace(run, id=added.run)
+        self._note_commit()
+        return added
+
+    def _ended(self, step: Step, status: Status) -> Run:
+        """Return the run as it is after a step; its duration never shrinks, whatever the clock does."""
+        run, ongoing = self._ongoing.run, self._ongoing
+        ongoing.packages.update(step.parts.packages if step.parts is not None else {})
+        read = {
+            name: masked(name, glance(item, alone=True))
+            for name, item in step.inputs.items()
+            if item.kind == "parameter"
+        }
+        return replace(
+            run,
+            status=status,
+            seconds=max(run.seconds, time.time() - run.started),
+            versions=run_versions(ongoing.packages),
+            parameters={**run.parameters, **read},
+        )
+
+    def _note_commit(self) -> None:
+        """Let the commit of the notebook's folder be found, once per run and without waiting for git."""
+        ongoing = self._ongoing
+        if not ongoing.has_commit and ongoing.run.id is not None and self._folder is not None:
+            ongoing.has_commit = True
+            record_commit_later(self._metadata, ongoing.run.id, self._folder)

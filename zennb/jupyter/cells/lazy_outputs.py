@@ -1,0 +1,126 @@
+"""Owns the outputs of reused steps that nothing has read yet: bound when a cell first names them, not before.
+
+The notebook's namespace is a plain dictionary, so nothing can tell that a variable is about to be read. But code that
+reads the notebook's variables was typed into a cell. So before a cell runs, what its text names is loaded; and a name
+that stands in a cell that ran earlier, where a function may still read it, is never left pending.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from zennb.engine.run.run_context import LARGE
+from zennb.errors import LostOutput, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+
+    from zennb.core.reading.source import Analysis
+    from zennb.core.records.records import Artifact
+    from zennb.engine.run.artifact_repository import Shelf
+
+__all__ = ["Pending", "identifiers", "only_bound"]
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_DYNAMIC = frozenset({"dir", "eval", "exec", "globals", "locals", "user_ns", "vars", "__main__"})
+_DYNAMIC_MAGIC = re.compile(
+    r"%\s*(?:load|recall|rep|rerun|reset|reset_selective|run|store|who|who_ls|whos|xdel)\b"
+)
+"""Words and magics by which code may read variables that its text does not name."""
+
+
+def identifiers(text: str) -> set[str]:
+    """Return all words in a text that could be names, those in strings and comments among them."""
+    return set(_WORD.findall(text))
+
+
+def only_bound(analysis: Analysis) -> set[str]:
+    """Return the names that a cell surely binds, and whose value before it does not read."""
+    return set(analysis.surely) - analysis.reads.keys()
+
+
+class Pending:
+    """The names that are not bound yet.
+
+    Args:
+        namespace: the notebook's variables.
+        bound: called with name, value and artifact when a name has been bound.
+    """
+
+    def __init__(
+        self, namespace: MutableMapping[str, Any], bound: Callable[[str, Any, Artifact], None]
+    ) -> None:
+        self._namespace, self._bound = namespace, bound
+        self._waiting: dict[str, tuple[Artifact, Shelf, str]] = {}
+        self._exposed: set[str] = set()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._waiting
+
+    @property
+    def names(self) -> list[str]:
+        """The pending names."""
+        return list(self._waiting)
+
+    def artifacts(self, names: Iterable[str]) -> dict[str, Artifact]:
+        """Return the artifacts of those names that are pending, with all that are stored as one with them."""
+        asked = {self._waiting[name][0].blob for name in names if name in self._waiting}
+        return {name: artifact for name, (artifact, *_) in self._waiting.items() if artifact.blob in asked}
+
+    def worth(self, outputs: Mapping[str, Artifact]) -> set[str]:
+        """Return which outputs are large, and in no cell that ran earlier; those stored as one go together."""
+        read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
+        return {
+            name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
+        }
+
+    def postpone(self, outputs: Mapping[str, Artifact], shelf: Shelf, *, step: str) -> None:
+        """Leave outputs of a step where they are; their names are unbound until a cell names them."""
+        for name, artifact in outputs.items():
+            self._namespace.pop(name, None)
+            self._waiting[name] = (artifact, shelf, step)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Note that names were bound by other means, or deleted."""
+        for name in names:
+            self._waiting.pop(name, None)
+
+    def expose(self, text: str) -> None:
+        """Note that a cell ran whose functions may read, from now on, whatever its text names."""
+        self._exposed |= identifiers(text)
+
+    def named_in(self, text: str) -> set[str]:
+        """Return the pending names that code of this text may read."""
+        if not self._waiting:
+            return set()
+        words = identifiers(text)
+        is_dynamic = not words.isdisjoint(_DYNAMIC) or _DYNAMIC_MAGIC.search(text) is not None
+        return set(self._waiting) if is_dynamic else words & self._waiting.keys()
+
+    def load(self, names: Iterable[str]) -> None:
+        """Bind names that are pending.
+
+        Raises:
+            LostOutput: what is stored under a name is missing or damaged.
+            UntrustedArtifact, MissingDefinition: as `Shelf.fetch` says.
+        """
+        for name in self.artifacts(names):
+            if name not in self._waiting:  # bound with another one of its group
+                continue
+            group = self.artifacts([name])
+            for each, value in self._fetch(name, group).items():
+                self._namespace[each] = value
+                del self._waiting[each]
+                self._bound(each, value, group[each])
+
+    def _fetch(self, name: str, group: Mapping[str, Artifact]) -> dict[str, Any]:
+        artifact, shelf, step = self._waiting[name]
+        try:
+            return shelf.fetch(group)
+        except StoreError as error:
+            raise LostOutput(
+                f"`{artifact.label}`, which this cell reads, is not there any more: {error.message.rstrip('.')}. "
+                f"Nothing else is touched; run the cell of step '{step}' again, which makes it anew.",
+                step=step,
+            ) from error

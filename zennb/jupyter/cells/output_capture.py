@@ -1,0 +1,217 @@
+"""Owns the tap on a shell's outputs: what a step shows goes to its recording, and on to the screen."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+from zennb.engine.step.recording import Recording
+from zennb.engine.step.streams import redirected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["Tap"]
+
+
+class Tap:
+    """Stands between `display(...)` and the shell's publisher for as long as the extension is loaded."""
+
+    def __init__(self, shell: Any) -> None:  # Any: IPython leaves the parts we tap untyped
+        self._shell = shell
+        self._tapped = shell.display_pub
+        self._publish = shell.display_pub.publish
+        self._clear = shell.display_pub.clear_output
+        self._native: Recording | None = None
+        self._routes: dict[int, Recording] = {}
+        self._is_muted = self._is_silent = False
+        shell.display_pub.publish = self._on_publish
+        shell.display_pub.clear_output = self._on_clear
+
+    def remove(self) -> None:
+        """Take the tap off the shell."""
+        for name in ("publish", "clear_output"):
+            self._tapped.__dict__.pop(name, None)
+
+    def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
+        """Show something that is not part of any step's output: status lines, live tables."""
+        if not self._is_silent:
+            self._publish(data=data, metadata=metadata or {}, **more)
+
+    def show(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
+        """Show again what a step showed: where the shell shows things now, so that `%%capture` gets it."""
+        publisher = self._shell.display_pub
+        publish = self._publish if publisher is self._tapped else publisher.publish
+        publish(data=data, metadata=metadata or {}, **more)
+
+    def clear(self, *, wait: bool) -> None:
+        """Clear the cell's output, as a replayed step asked for."""
+        publisher = self._shell.display_pub
+        (self._clear if publisher is self._tapped else publisher.clear_output)(wait=wait)
+
+    def note(self, value: object) -> None:
+        """Record a cell's value that the shell's own display hook does not see."""
+        if self._native is not None and value is not None:
+            self._native.result(*self._shell.display_formatter.format(value))
+
+    @contextmanager
+    def apart(self, recording: Recording) -> Iterator[None]:
+        """Send what this thread displays to `recording` only."""
+        ident = threading.get_ident()
+        before = self._routes.get(ident)
+        self._routes[ident] = recording
+        try:
+            yield
+        finally:
+            if before is None:
+                self._routes.pop(ident, None)
+            else:
+                self._routes[ident] = before
+
+    @contextmanager
+    def hushed(self) -> Iterator[None]:
+        """Show nothing of what this thread shows: its recording is shown instead."""
+        unseen = Recording()
+        with self.apart(unseen), redirected(unseen):
+            yield
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """Show no status lines and live tables: the caller shows data of its own."""
+        before, self._is_silent = self._is_silent, True
+        try:
+            yield
+        finally:
+            self._is_silent = before
+
+    @contextmanager
+    def listening(self, recording: Recording) -> Iterator[None]:
+        """Copy all that is shown, by any thread and through any stream, to `recording` while it goes its way."""
+        with ExitStack() as stack:
+            for name in ("stdout", "stderr"):
+                stack.enter_context(self._copied(name, recording))
+            stack.enter_context(self._results(recording))
+            if self._shell.display_pub is not self._tapped:  # `%%capture` has put its own in place
+                stack.enter_context(_displays(self._shell.display_pub, recording))
+            self._native = recording
+            try:
+                yield
+            finally:
+                self._native = None
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """Do not take what a terminal prints around a value (`Out[3]: `) for output of the step."""
+        self._is_muted = True
+        try:
+            yield
+        finally:
+            self._is_muted = False
+
+    @contextmanager
+    def _copied(self, name: str, recording: Recording) -> Iterator[None]:
+        """Copy what is written to a standard stream, also by those who took hold of it earlier (where it can be)."""
+        stream: TextIO = getattr(sys, name)
+        write: Callable[[str], int] = stream.write
+
+        def copied(text: str, /) -> int:
+            if not self._is_muted:
+                recording.stream(name, text)
+            return write(text)
+
+        with _with_write(name, stream, copied):
+            yield
+
+    @contextmanager
+    def _results(self, recording: Recording) -> Iterator[None]:
+        hook = self._shell.displayhook
+        write = hook.write_format_data
+
+        def copied(format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
+            recording.result(format_dict, md_dict)
+            write(format_dict, md_dict)
+
+        hook.write_format_data = copied
+        try:
+            yield
+        finally:
+            hook.__dict__.pop("write_format_data", None)
+
+    def _recording(self) -> tuple[Recording | None, bool]:
+        apart = self._routes.get(threading.get_ident())
+        return (apart, True) if apart is not None else (self._native, False)
+
+    def _on_publish(
+        self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, *args: Any, **more: Any
+    ) -> None:
+        recording, apart = self._recording()
+        if recording is not None:
+            transient = more.get("transient") or {}
+            recording.display(
+                data,
+                metadata,
+                display_id=str(transient.get("display_id", "")),
+                update=bool(more.get("update", False)),
+            )
+        if not apart:
+            self._publish(data, metadata, *args, **more)
+
+    def _on_clear(self, wait: bool = False) -> None:
+        recording, apart = self._recording()
+        if recording is not None:
+            recording.clear(wait=wait)
+        if not apart:
+            self._clear(wait)
+
+
+@contextmanager
+def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
+    """Copy what is shown through a publisher that is not the shell's usual one."""
+    publish = publisher.publish
+
+    def copied(data: Any, metadata: Any = None, *args: Any, **more: Any) -> None:
+        given = str((more.get("transient") or {}).get("display_id", ""))
+        recording.display(data, metadata, display_id=given, update=bool(more.get("update", False)))
+        publish(data, metadata, *args, **more)
+
+    publisher.publish = copied
+    try:
+        yield
+    finally:
+        publisher.__dict__.pop("publish", None)
+
+
+@contextmanager
+def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Iterator[None]:
+    """Let a standard stream write through `write`; a stream written in C is stood in for."""
+    try:
+        stream.write = write  # type: ignore[method-assign]  # the kernel's stream is Python's own and allows it
+    except AttributeError:
+        setattr(sys, name, _Copy(stream, write))
+        try:
+            yield
+        finally:
+            if isinstance(getattr(sys, name), _Copy):
+                setattr(sys, name, stream)
+        return
+    try:
+        yield
+    finally:
+        stream.__dict__.pop("write", None)
+
+
+class _Copy:
+    """A stream written in C, with another `write`."""
+
+    def __init__(self, stream: TextIO, write: Callable[[str], int]) -> None:
+        self._stream = stream
+        self.write = write
+
+    def writelines(self, lines: list[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,347 @@
+"""Owns one execution of a `%%step` cell: decided, run by the shell or elsewhere or taken over, recorded, shown."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from zennb.core.planning.plan import Outline, plan
+from zennb.core.records.records import Attempt, Status, Step
+from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.run.pipeline_run import PipelineRun
+from zennb.engine.run.run_context import failure_of, is_interrupt
+from zennb.engine.run.run_request import RunRequest
+from zennb.engine.run.write_buffer import Gathering
+from zennb.engine.step.cancellation import awake, interrupted, interrupts_raise
+from zennb.engine.step.execution import StepExecution
+from zennb.engine.step.recording import Recording, keep_output
+from zennb.engine.step.request import StepRequest
+from zennb.errors import StoreError
+from zennb.jupyter.cells.lazy_outputs import only_bound
+from zennb.jupyter.cells.restoring import NOT_RESTORED, StepRestorer
+from zennb.jupyter.kernel.frontend import Forgotten, is_kept
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.records.records import Artifact
+    from zennb.engine.run.run_context import Site
+    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.recording import Event
+    from zennb.engine.step.resolve import ResolvedStep
+    from zennb.errors import ZennbError
+    from zennb.jupyter.kernel.live_display import LiveLine
+    from zennb.jupyter.kernel.session import KernelSession
+
+__all__ = ["StepCell"]
+
+
+class StepCell:
+    """A step cell from its first line to its status line.
+
+    Args:
+        session: the kernel's session.
+        site: the stack it runs on.
+        definition: the step.
+    """
+
+    def __init__(self, session: KernelSession, site: Site, definition: Definition) -> None:
+        self._session, self._site, self.definition = session, site, definition
+        self._gathering = Gathering(site.store)
+        if site.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once
+            self._site = site.with_store(self._gathering)
+        self._restorer = StepRestorer(session, site, definition)
+        self._started = time.time()
+        self._clock = time.perf_counter()
+        self._recording = Recording()
+        self._attempts: list[Attempt] = []
+        self._displays = ""
+        self._resolved: ResolvedStep | None = None
+        self._verdict: Verdict | None = None
+        self._run = session.runs.cell(site, started=self._started)
+        self._live: LiveLine | None = None
+        self._inputs: Mapping[str, Artifact] = {}
+        self._execution: StepExecution | None = None
+        self._result: object = None
+
+    def decide(self) -> bool:
+        """Decide whether to run; False when the stack is not registered as it was opened, so that it must be opened."""
+        __tracebackhide__ = True
+        self._resolved = self._session.resolve(self.definition)
+        looked = self._site.look(self._resolved)
+        if looked.stack != self._site.spec:
+            return False
+        self._verdict = self._site.verdict(self._resolved, looked=looked)
+        return True
+
+    def begin(self) -> bool:
+        """Do what was decided; return True when the body is to be run by the shell now, False when all is done."""
+        __tracebackhide__ = True
+        assert self._resolved is not None
+        assert self._verdict is not None
+        if self._verdict.reuse is not None and self._reused(self._verdict.reuse):
+            return False
+        self._load_pending()
+        self._inputs = self._site.keep_inputs(self._resolved)
+        self._live = self._session.live_line(
+            self._site.bare_step(
+                self._resolved, status=Status.RUNNING, reason=self._verdict.reason, started=self._started
+            )
+        )
+        self._run.begin(self._live)
+        if not self._site.orchestrator.in_kernel:
+            self._run_elsewhere()
+            return False
+        self._start()
+        return True
+
+    def _load_pending(self) -> None:
+        """Bind what the body reads and nobody has read yet; it is looked at again, now that it is at hand."""
+        __tracebackhide__ = True
+        session = self._session
+        with session.lock:
+            needed = session.pending.named_in(self.definition.source) - only_bound(self.definition.analysis)
+            session.load(needed)
+        if needed:
+            self._resolved = session.resolve(self.definition)
+
+    def _start(self) -> None:
+        """Make ready for the body, all that it shows recorded."""
+        resolved = self._resolved
+        assert resolved is not None
+        if self._execution is None:
+            self._execution = StepExecution(
+                StepRequest(
+                    definition=self.definition,
+                    inputs=self._inputs,
+                    reached=resolved.reach.digests,
+                    names=tuple(resolved.reach.definitions),
+                    modules=resolved.reach.uses,
+                    writes=resolved.reach.writes,
+                    uses=resolved.uses,
+                    unclear=resolved.unclear,
+                ),
+                self._session.namespace,
+                inputs={name: (resolved.values[name], seen) for name, seen in resolved.looks.items()},
+                resources=self._site.resources,
+            )
+        self._recording = Recording(None if self._live is None else self._live.heard)
+        self._execution.start(self._session.tap.listening(self._recording), awake())
+        self._clock = time.perf_counter()
+
+    def again(self) -> bool:
+        """After an error in the body: whether to try once more (`--retries`), with all as before the first try."""
+        error, options = sys.exception(), self.definition.options
+        if self._execution is None or error is None or is_interrupt(error):
+            return False
+        if len(self._attempts) >= options.retries:
+            return False
+        seconds = time.perf_counter() - self._clock
+        self._attempts.append(
+            Attempt(started=time.time() - seconds, seconds=seconds, failure=failure_of(error))
+        )
+        self._undo()
+        time.sleep(options.delay)
+        return True
+
+    def begin_again(self) -> bool:
+        """Return True to run the body once more, after `again` said so; False once it has ended well."""
+        if self.is_over:
+            return False
+        self._start()
+        return True
+
+    is_over = False
+
+    def showed(self, value: object) -> None:
+        """Note the value that the body has shown last, which IPython calls `_`."""
+        self._result = value
+
+    def finish(self) -> None:
+        """After the body: keep what it left, record it, and show the status line.
+
+        Raises:
+            NotStorable: an output declared with `-o` is not there or cannot be stored.
+        """
+        __tracebackhide__ = True
+        resolved, verdict, execution = self._resolved, self._verdict, self._execution
+        assert resolved is not None
+        assert verdict is not None
+        assert execution is not None
+        self._session.frontend.flush_figures()
+        result = self._result if is_kept(self._result) else None
+        outcome = execution.finish(self._recording, result)
+        collected = execution.collected
+        execution.before.restore(collected.own)
+        step = self._site.made_step(
+            resolved,
+            verdict,
+            outcome,
+            inputs=self._inputs,
+            started=self._started,
+            attempts=self._attempts,
+        )
+        step = self._record(step, Status.COMPLETED)
+        holdings, pending = self._session.holdings, self._session.pending
+        holdings.code_ran()
+        self._hold_inputs(step, collected.unchanged)
+        for name, (value, seen) in collected.values.items():
+            if name in step.outputs:
+                holdings.bind(name, value, step.outputs[name], seen)
+        pending.forget(step.outputs)
+        pending.expose(self.definition.source)
+        self._end(step)
+
+    def fail(self, error: BaseException | None) -> None:
+        """After an error or interrupt: nothing is bound, inputs are what they were, and the record says so."""
+        self.is_over = True
+        restored = self._undo()
+        if self._resolved is None or self._verdict is None:
+            return
+        step = self._site.failed_step(
+            self._resolved,
+            self._verdict,
+            error,
+            started=self._started,
+            seconds=time.perf_counter() - self._clock,
+            attempts=self._attempts,
+        )
+        hint = self._session.hint(error)
+        said = "; ".join(part for part in (hint, _say_restored(restored)) if part)
+        inputs, displays = self._inputs, self._displays or keep_output(self._recording, self._site.store)
+        try:
+            self._gathering.flush()
+        except StoreError:  # the record names nothing that is not stored
+            inputs, displays = {}, self._displays
+        step = self._run.end(replace(step, inputs=inputs, displays=displays), step.status)
+        self._session.show_status(replace(step, reason=said))
+
+    def _record(self, step: Step, status: Status) -> Step:
+        """Record how the step ended, once the bytes that its record names are stored; return it as recorded.
+
+        Raises:
+            StoreError: one or the other cannot be done.
+        """
+        self._gathering.flush()
+        return self._run.end(step, status)
+
+    def _undo(self) -> list[str]:
+        """Give back the bindings and inputs the body found; return the inputs it had changed."""
+        changed = [] if self._execution is None else self._execution.undo()
+        stored = {name: self._inputs[name] for name in changed if name in self._inputs}
+        for name, value in self._site.shelf.fetch(stored).items():
+            self._session.namespace[name] = value
+            self._session.holdings.bind(name, value, stored[name], self._session.seen(stored[name], value))
+        return list(stored)
+
+    def _reused(self, source: Step) -> bool:
+        """Take over the results of `source`; False (with a new verdict) when they turn out not to be there."""
+        assert self._resolved is not None
+        assert self._verdict is not None
+        undo = self._site.surroundings.undo() if source.carried is not None else None
+        try:
+            displays = self._recorded(source)
+            changes = self._site.shelf.fetch_changes(source.carried)
+            restored = self._restorer.fetch(source, changes)
+        except NOT_RESTORED as error:
+            if undo is not None:
+                undo()
+            self._verdict = replace(self._verdict, reuse=None, reason=_brief(error))
+            return False
+        step = self._site.cached_step(
+            self._resolved,
+            self._verdict,
+            source,
+            started=self._started,
+            seconds=time.perf_counter() - self._clock,
+        )
+        self._session.frontend.replay(displays)
+        if any(event["kind"] == "result" for event in displays):
+            self._session.frontend.remember(changes.get(RESULT, Forgotten(self.definition.name)))
+        step = self._record(step, Status.CACHED)
+        self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
+        self._restorer.bind(step, restored)
+        self._end(step)
+        return True
+
+    def _recorded(self, source: Step) -> Recording:
+        return Recording.load(self._site.store.get(source.displays)) if source.displays else Recording()
+
+    def _run_elsewhere(self) -> None:
+        """Run the step as a pipeline of one, where the stack's orchestrator runs steps; bind what it made."""
+        __tracebackhide__ = True
+        assert self._resolved is not None
+        assert self._verdict is not None
+        name = self.definition.name
+        shown: SimpleQueue[Event] = SimpleQueue()
+        request = RunRequest(
+            definitions={name: self.definition},
+            plan=plan([Outline(name=name)]),
+            chosen=(name,),
+            namespace=self._session.namespace,
+            look=self._session.holdings.look,
+            decided={name: (self._resolved, self._verdict)},
+        )
+        run = PipelineRun(
+            request,
+            site=self._site,
+            recorded=False,
+            on_change=lambda _run, _steps: self._emit(shown),
+            on_output=lambda _step, event: shown.put(event),
+        )
+        try:
+            with interrupts_raise():
+                finished = run.execute()
+        except KeyboardInterrupt:
+            raise interrupted() from None
+        self._emit(shown)
+        done = finished.steps[name]
+        self._attempts, self._displays = list(done.attempts), done.displays
+        if finished.error is not None:
+            self._clock = time.perf_counter() - done.seconds
+            raise finished.error
+        step = self._record(done, Status.COMPLETED)
+        self._session.holdings.code_ran()
+        restored = self._restorer.fetch(step)
+        self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
+        self._restorer.bind(step, restored)
+        self._end(step)
+
+    def _emit(self, shown: SimpleQueue[Event]) -> None:
+        """Show what a step elsewhere has shown since: only this thread's output lands under this cell."""
+        try:
+            while True:
+                event = shown.get_nowait()
+                if self._live is not None:
+                    self._live.heard(event)
+                self._session.frontend.emit(event)
+        except Empty:
+            return
+
+    def _hold_inputs(self, step: Step, unchanged: Collection[str]) -> None:
+        """Note which artifacts the notebook's variables have become by being captured, where they still are those."""
+        assert self._resolved is not None
+        for name, artifact in step.inputs.items():
+            if name in unchanged and name not in step.outputs:
+                self._session.holdings.bind(
+                    name, self._resolved.values[name], artifact, self._resolved.looks[name]
+                )
+
+    def _end(self, step: Step) -> None:
+        self.is_over = True
+        self._session.show_status(step)
+
+
+def _say_restored(names: list[str]) -> str:
+    if not names:
+        return ""
+    return ", ".join(f"`{name}`" for name in names) + " put back as before the step"
+
+
+def _brief(error: ZennbError) -> str:
+    """Return an error as a reason: its first sentence, without the full stop."""
+    return error.message.split(". ")[0].rstrip(".")

@@ -1,0 +1,103 @@
+"""Owns the way from the text of a step cell to the step it defines: options, body, names of its star imports."""
+
+from __future__ import annotations
+
+import importlib
+import linecache
+import os
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zennb.commands.interface import Face
+from zennb.commands.parser import parse
+from zennb.commands.step_options import STEP, options
+from zennb.core.reading.cell_heading import heading
+from zennb.engine.step.definition import Definition, Options, define
+from zennb.errors import StepRefused, UsageError
+from zennb.headless.kernel import RERUN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.jupyter.cells.transform import Announced
+
+__all__ = ["defined"]
+
+
+def defined(announced: Announced, *, filename: str, cell: str) -> Definition:
+    """Return the step that a cell defines.
+
+    Args:
+        announced: the cell, on its way to be run.
+        filename: under which IPython compiled it.
+        cell: the frontend's id of it; "" when unknown.
+
+    Raises:
+        UsageError: its options are wrong.
+        StepRefused: a cell magic stands where it is none.
+    """
+    found = _options(announced)
+    if os.environ.get(RERUN):
+        found = replace(found, rerun=True)
+    text = announced.source
+    if announced.spoken == "%%step":
+        _show_first_line(filename, announced.line)
+        text = "\n" + announced.source.partition("\n")[2]
+    _refuse_cell_magic(text, announced.spoken)
+    return define(
+        announced.tree,
+        options=found,
+        source=announced.source,
+        text=text,
+        filename=filename,
+        cell=cell,
+        star=_star_names,
+    )
+
+
+def _options(announced: Announced) -> Options:
+    spoken, line = announced.spoken or "%%step", announced.line
+    found = heading(announced.source)
+    if found is not None and found.problem:
+        raise UsageError(found.problem)
+    if not line or line.isidentifier():  # as in most cells: nothing but a name
+        return Options(name=line)
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
+    given = parse(STEP, words, face=Face.MAGIC, spoken=spoken.rstrip(":"))
+    return options(given)
+
+
+def _refuse_cell_magic(text: str, spoken: str) -> None:
+    if "%%" not in text:  # as in nearly all cells
+        return
+    lines = (line.strip() for line in text.splitlines())
+    first = next((line.split(" ")[0] for line in lines if line and not line.startswith("#")), "")
+    if spoken and first.startswith("%%"):
+        raise StepRefused(
+            f"`{first}` stands below {spoken.rstrip(':')}, where it is no cell magic. "
+            f"Put it on the first line and %%step on the second."
+        )
+
+
+def _show_first_line(filename: str, line: str) -> None:
+    """Let tracebacks show the cell's first line as it was typed, behind a statement, so that it still parses.
+
+    Standing alone it would be the comment above a definition on the next line, which `help(...)` shows.
+    """
+    entry = linecache.cache.get(filename)
+    if entry is not None and len(entry) == 4 and entry[2]:
+        entry[2][0] = f"pass  # %%step {line}".rstrip() + "\n"
+
+
+def _star_names(module: str) -> Iterable[str]:
+    """Return the names `from module import *` binds; none when it cannot be imported (the cell will say why)."""
+    try:
+        found = importlib.import_module(module)
+    except Exception:  # noqa: BLE001 - the cell's own import raises it where the user sees it
+        return ()
+    public = getattr(found, "__all__", None)
+    return tuple(public) if public is not None else tuple(n for n in vars(found) if not n.startswith("_"))

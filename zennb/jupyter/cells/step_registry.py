@@ -1,0 +1,127 @@
+"""Owns the register of the steps this kernel has seen, one per cell, and their order."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zennb.errors import UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.engine.step.definition import Definition
+
+__all__ = ["Register"]
+
+
+class Register:
+    """The latest definition of each step; a cell that is run again replaces what it defined before."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Definition] = {}
+        self._names: dict[str, str] = {}  # by cell
+        self._ran: dict[str, float] = {}  # when each was run last, in seconds since the epoch
+        self._saved: set[str] = set()  # cells of steps that were found in the saved file
+
+    def add(self, definition: Definition) -> Definition:
+        """Take in a step, and return it under the name it got.
+
+        A step without a name of its own whose worked-out name belongs to another cell gets a number behind it.
+        """
+        definition = self._named(definition)
+        replaced = self._steps.get(definition.name)
+        if replaced is not None and self._names.get(replaced.cell) == definition.name:
+            del self._names[replaced.cell]
+        before = self._names.get(definition.cell) if definition.cell else None
+        if before is not None and before != definition.name and before in self._steps:
+            self._steps = {
+                (definition.name if key == before else key): (definition if key == before else value)
+                for key, value in self._steps.items()
+                if key != definition.name
+            }
+        self._steps[definition.name] = definition
+        self._ran[definition.name] = time.time()
+        if definition.cell:
+            self._names[definition.cell] = definition.name
+        return definition
+
+    def names(self) -> list[str]:
+        """Return the names in order of first run."""
+        return list(self._steps)
+
+    def get(self, name: str) -> Definition:
+        """Return a step.
+
+        Raises:
+            UnknownName: there is no such step.
+        """
+        if name not in self._steps:
+            raise UnknownName(
+                "step", name, self._steps, hint="" if self._steps else "Run a cell that starts with %%step."
+            )
+        return self._steps[name]
+
+    def forget(self, name: str) -> None:
+        """Take a step out; a cell that defines it again brings it back, at its end.
+
+        Raises:
+            UnknownName: there is no such step.
+        """
+        cell = self.get(name).cell
+        del self._steps[name]
+        if self._names.get(cell) == name:
+            del self._names[cell]
+
+    def cell_is_plain(self, cell: str) -> None:
+        """Take out the step of a cell that ran as a plain one."""
+        if cell and (name := self._names.get(cell)) is not None:
+            self.forget(name)
+
+    def ordered(self, cells: Sequence[str], *, saved: float = 0.0) -> list[Definition]:
+        """Return the steps in the order of the notebook's cells, else in order of first run.
+
+        Steps of cells that the saved file does not have (yet) stand behind the step that was first run before them,
+        in order of first run; with none before them they stand first. Those whose cells were deleted are left out.
+
+        Args:
+            cells: ids of the cells of the saved file, top to bottom; empty when it does not tell.
+            saved: when it was saved, in seconds since the epoch.
+        """
+        if not cells:
+            return list(self._steps.values())
+        place = {cell: number for number, cell in enumerate(cells)}
+        self._saved.update(step.cell for step in self._steps.values() if step.cell in place)
+        present = [
+            step for step in self._steps.values() if step.cell in place or not self._is_deleted(step, saved)
+        ]
+        behind: dict[str, list[Definition]] = {}
+        before = ""
+        for step in present:
+            if step.cell in place:
+                before = step.name
+            else:
+                behind.setdefault(before, []).append(step)
+        found = sorted((step for step in present if step.cell in place), key=lambda step: place[step.cell])
+        return [*behind.get("", ()), *(each for step in found for each in (step, *behind.get(step.name, ())))]
+
+    def _is_deleted(self, step: Definition, saved: float) -> bool:
+        """Whether a step's cell, which the saved file does not have, was there to be saved when the file was.
+
+        Some frontends tell kernels other ids than they save: then no cell was ever found in the file.
+        """
+        return bool(step.cell and self._saved) and saved > self._ran[step.name]
+
+    def _named(self, definition: Definition) -> Definition:
+        if definition.options.name or not definition.cell:
+            return definition
+        name, number = definition.name, 1
+        while self._belongs_elsewhere(name, definition.cell):
+            number += 1
+            name = f"{definition.name}-{number}"
+        return definition if name == definition.name else replace(definition, name=name)
+
+    def _belongs_elsewhere(self, name: str, cell: str) -> bool:
+        other = self._steps.get(name)
+        return other is not None and bool(other.cell) and other.cell != cell

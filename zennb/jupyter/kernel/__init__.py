@@ -1,0 +1,1 @@
+"""What zennb keeps in a kernel: the session, magics, completion, live displays, and the notebook's pipeline."""

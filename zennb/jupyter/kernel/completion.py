@@ -1,0 +1,145 @@
+"""Owns tab completion of our magics in IPython: a matcher that reads a snapshot of names and does no I/O."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import threading
+from typing import TYPE_CHECKING
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+from zennb import api
+from zennb.commands.catalogue import MAGICS, tree
+from zennb.commands.completion import candidates
+from zennb.commands.interface import ROOT, Face
+from zennb.commands.known_names import Names
+from zennb.commands.step_options import STEP
+from zennb.errors import ZennbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from zennb.commands.session import Session
+    from zennb.commands.syntax import Node
+    from zennb.registry.workspace import Workspace
+
+__all__ = ["Completion", "Matcher"]
+
+IDENTIFIER = "zennb"
+_SOON = 0.2  # seconds after a cell
+OURS = re.compile(r"^(?:\s*|.*?=\s*)(?P<escape>%%?)(?P<magic>[^\W\d][\w-]*)(?P<rest>\s.*)$")
+COMMENT = re.compile(r"^\s*#\|\s*step\s*:(?P<rest>\s.*)$")
+
+
+class Matcher:
+    """Completes what follows one of our magics.
+
+    Args:
+        names: the snapshot; whoever owns it refreshes it after commands and cells.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+
+    def match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Return the completions at the cursor; none, and no influence on others, outside our magics."""
+        typed, node = self._typed(context)
+        if typed is None or node is None:
+            return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
+        *words, fragment = typed["rest"].lstrip().split(" ")
+        found = candidates(
+            node, [word for word in words if word], fragment, names=self.names, face=Face.MAGIC
+        )
+        return SimpleMatcherResult(
+            completions=[SimpleCompletion(text=word, type="magic argument") for word in found],
+            suppress=bool(found),
+            matched_fragment=fragment,
+            ordered=True,
+        )
+
+    def _typed(self, context: CompletionContext) -> tuple[re.Match[str] | None, Node | None]:
+        if comment := COMMENT.match(context.text_until_cursor):
+            return comment, STEP
+        typed = OURS.match(context.text_until_cursor)
+        return typed, self._node(typed["escape"], typed["magic"], context.cursor_line) if typed else None
+
+    @staticmethod
+    def _node(escape: str, magic: str, line: int) -> Node | None:
+        if escape == "%%":
+            return STEP if magic == STEP.name and line == 0 else None
+        magic = magic.replace("_", "-")
+        if magic == ROOT:
+            return tree()
+        return tree().part(magic, Face.MAGIC) if magic in MAGICS else None
+
+
+class Completion:
+    """Our matcher in a shell's completer, and the snapshot of names behind it.
+
+    The snapshot is taken again a moment after a cell has run, beside whatever runs then: no cell waits for it, and
+    cells that run one after another share one.
+
+    Args:
+        shell: the shell.
+        session: names the steps of this kernel; None where there is no notebook session.
+    """
+
+    def __init__(self, shell: InteractiveShell, session: Session | None) -> None:
+        self.names = Names()
+        self._shell, self._session = shell, session
+        self._pending: threading.Timer | None = None
+        self._matcher = _matcher(Matcher(self.names))
+        self._matchers().append(self._matcher)
+        shell.events.register("post_run_cell", self._after_cell)
+        self._after_cell(None)
+
+    def refresh(self) -> None:
+        """Take the snapshot again; when the store cannot be read just now, the old one stays."""
+        with contextlib.suppress(ZennbError):
+            self._take(api.workspace())
+
+    def settle(self) -> None:
+        """Take the snapshot that is due now."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.cancel()
+            self.refresh()
+
+    def remove(self) -> None:
+        """Take the matcher out of the completer again."""
+        if self._pending is not None:
+            self._pending.cancel()
+        self._shell.events.unregister("post_run_cell", self._after_cell)
+        self._matchers().remove(self._matcher)
+
+    def _after_cell(self, _result: object) -> None:
+        if self._pending is not None and self._pending.is_alive():
+            return
+        with contextlib.suppress(ZennbError):
+            self._pending = threading.Timer(_SOON, self._take_later, (api.workspace(),))
+            self._pending.daemon = True
+            self._pending.start()
+
+    def _take_later(self, workspace: Workspace) -> None:
+        self._pending = None  # cells that end from now on are not in this snapshot
+        with contextlib.suppress(ZennbError, RuntimeError):  # RuntimeError: the store was closed meanwhile
+            self._take(workspace)
+
+    def _take(self, workspace: Workspace) -> None:
+        self.names.refresh(workspace, self._session)
+
+    def _matchers(self) -> list[object]:
+        return self._shell.Completer.custom_matchers
+
+
+def _matcher(matcher: Matcher) -> Callable[[CompletionContext], SimpleMatcherResult]:
+    """Return the method as a function: the matcher API marks it with attributes, which methods cannot carry."""
+
+    @context_matcher(identifier=IDENTIFIER)  # type: ignore[untyped-decorator]  # IPython leaves it untyped
+    def match(context: CompletionContext) -> SimpleMatcherResult:
+        return matcher.match(context)
+
+    return match  # type: ignore[no-any-return]  # the decorator is untyped

@@ -1,0 +1,130 @@
+"""Owns how values look in this kernel: the shell's formatters, figures of the inline backend, and replays."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.digest import SCALARS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zennb.engine.step.recording import Event, Recording
+    from zennb.jupyter.cells.output_capture import Tap
+
+__all__ = ["Forgotten", "KernelFrontend", "is_kept"]
+
+_LONG = 10_000  # characters
+
+
+class Forgotten:
+    """Stands for the value of a reused step that IPython calls `_` and `Out[n]`, of which only the look is kept.
+
+    Args:
+        step: the step's name.
+    """
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def __repr__(self) -> str:
+        said = "it was reused, and a value without a name is not kept; bind it to a name"
+        return f"<what step '{self._step}' showed: {said}>"
+
+
+def is_kept(value: object) -> bool:
+    """Whether a value that a step showed is kept for `_`: a number, a text, a number of numpy's."""
+    kind = type(value)
+    is_number = kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and hasattr(value, "item")
+    return (kind in SCALARS or is_number) and len(repr(value)) <= _LONG
+
+
+class KernelFrontend:
+    """The faces of values as this shell shows them."""
+
+    elsewhere = "zennb.jupyter.kernel.worker:worker_frontend"
+    """What shows values in another process as this shell does."""
+
+    def __init__(self, shell: Any, tap: Tap) -> None:  # Any: IPython leaves much of the shell untyped
+        self._shell, self._tap = shell, tap
+
+    @property
+    def records_shell(self) -> bool:
+        """Whether what `!shell` lines print is recorded; in a terminal they print past the shell."""
+        return type(self._shell).__name__ != "TerminalInteractiveShell"
+
+    @property
+    def interactivity(self) -> str:
+        """Which expressions of a cell are shown."""
+        return str(self._shell.ast_node_interactivity)
+
+    def format(self, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the mime bundle of a value and its metadata."""
+        data, metadata = self._shell.display_formatter.format(value)
+        return dict(data), dict(metadata)
+
+    @contextmanager
+    def shown(self, recording: Recording, namespace: dict[str, Any]) -> Iterator[None]:
+        """Send this thread's displays to `recording`; on the main thread, magics see `namespace`."""
+        with self._tap.apart(recording):
+            if threading.current_thread() is not threading.main_thread():
+                yield
+                self.flush_figures()
+                return
+            before = self._shell.user_ns
+            namespace.setdefault("get_ipython", self._shell.get_ipython)
+            self._shell.user_ns = namespace
+            try:
+                yield
+                self.flush_figures()
+            finally:
+                self._shell.user_ns = before
+
+    def flush_figures(self) -> None:
+        """Show the figures that the inline backend would show when the cell ends, so that they belong to the step."""
+        inline = sys.modules.get("matplotlib_inline.backend_inline")
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if inline is not None and pyplot is not None and "inline" in pyplot.get_backend().lower():
+            inline.flush_figures()
+
+    def replay(self, recording: Recording) -> None:
+        """Show again what a step showed, in order."""
+        before = ""
+        for event in recording:
+            name = str(event.get("name", ""))
+            if before and name and name != before:
+                getattr(sys, before).flush()  # each stream has its own buffer, which would change the order
+            before = name
+            self.emit(event)
+
+    def remember(self, value: object) -> None:
+        """Let `_`, `__` and `Out` be what they would be had the value just been shown."""
+        self._shell.displayhook.update_user_ns(value)
+
+    def emit(self, event: Event) -> None:
+        """Show one event."""
+        if event["kind"] == "stream":
+            getattr(sys, event["name"]).write(event["text"])
+        elif event["kind"] == "clear":
+            self._tap.clear(wait=event["wait"])
+        elif event["kind"] == "result":
+            self._result(event)
+        else:
+            transient = {"display_id": event["id"]} if event.get("id") else {}
+            self._tap.show(
+                event["data"], event["metadata"], transient=transient, update=event.get("update", False)
+            )
+
+    def _result(self, event: Event) -> None:
+        hook = self._shell.displayhook
+        captured = getattr(sys.displayhook, "outputs", None)  # where `%%capture` collects results
+        if captured is not None:
+            captured.append({"data": event["data"], "metadata": event["metadata"]})
+            return
+        hook.start_displayhook()
+        hook.write_output_prompt()
+        hook.write_format_data(event["data"], event["metadata"])
+        hook.finish_displayhook()

@@ -1,0 +1,184 @@
+"""Owns what is seen of a run while it goes on: the table of a pipeline, the line of a step that takes long.
+
+Each is one display that is updated at most five times a second and stays as it is when the run has ended. It is
+begun from the cell's own thread or in a copy of its context: elsewhere it would land under another cell. A table
+of many steps takes a while to draw; it is then drawn less often, so that showing never costs a noticeable part of it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from contextvars import copy_context
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, run_content
+from zennb.views.pipeline import live
+from zennb.views.step import running_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from zennb.core.records.records import Run, Step
+    from zennb.engine.step.recording import Event
+    from zennb.jupyter.cells.output_capture import Tap
+    from zennb.jupyter.kernel.run_monitor import Activity
+    from zennb.views.view import View
+
+__all__ = ["LiveLine", "LiveTable"]
+
+_PAUSE = 0.2  # seconds between two updates, at least
+_FIRST = 0.1  # seconds until the first; a run that is over by then is drawn once
+_SHARE = 30  # and so many times what the last update took
+_EARLY = 1000  # events remembered until the run has its record
+_PATIENCE = 2.0  # seconds that a step takes before it gets a line of its own
+
+
+class LiveTable:
+    """Shows the steps of a pipeline run as they go, and tells the kernel's activity of them.
+
+    Args:
+        tap: where it is shown.
+        order: names of the steps.
+        edges: pairs of names between which something flows.
+        updates: whether the frontend can replace what was shown; a terminal cannot, and gets the end only.
+        activity: what runs in this kernel.
+    """
+
+    def __init__(
+        self,
+        tap: Tap,
+        order: Sequence[str],
+        *,
+        updates: bool,
+        activity: Activity,
+        edges: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        self._tap, self._order, self._updates = tap, order, updates
+        self._activity, self._edges = activity, edges
+        self._id = uuid4().hex
+        self._lock = threading.Lock()
+        self._context = copy_context()
+        self._shown = False
+        self._next = time.perf_counter() + _FIRST
+        self._run: Run | None = None
+        self._steps: dict[str, Step] = {}
+
+    def __enter__(self) -> Self:
+        self._stop = self._activity.look_on(self.beat)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def __call__(self, run: Run, steps: Mapping[str, Step]) -> None:
+        """Show where the run stands, unless it was shown just now; the final state always."""
+        self._activity.told(run, steps, order=self._order, edges=self._edges)
+        with self._lock:
+            self._run, self._steps = run, dict(steps)
+            self._show()
+
+    def heard(self, step: str, event: Event) -> None:
+        """Note what a step has just shown."""
+        if self._run is not None:
+            self._activity.heard(self._run.id, step, event)
+
+    def beat(self) -> None:
+        """Let the clock go on, and show what steps have printed since."""
+        with self._lock:
+            if self._run is not None and not self._run.status.is_final:
+                self._context.run(self._show)
+
+    def _show(self) -> None:
+        assert self._run is not None
+        now = time.time()
+        is_final = self._run.status.is_final
+        if not is_final and (not self._updates or time.perf_counter() < self._next):
+            return
+        began = time.perf_counter()
+        number = self._run.id
+        printed = next((going.tails() for going in self._activity.runs if going.run.id == number), {})
+        view = live(self._order, steps=self._steps, now=now, run=self._run, printed=printed)
+        known = [self._steps[name] for name in self._order if name in self._steps]
+        data = {DATA_TYPE: run_content(self._run, known)} if is_final else {}
+        self._tap.publish(
+            {"text/plain": view.text, "text/html": view.html, **data},
+            {"zennb": [facts(step) for step in known if step.status.is_final]},
+            transient={"display_id": self._id} if self._updates else {},
+            update=self._shown and self._updates,
+        )
+        self._shown = True
+        ended = time.perf_counter()
+        self._next = ended + max(_PAUSE, _SHARE * (ended - began))
+
+
+class LiveLine:
+    """Shows, below what a step cell has shown so far, that its step is still at it; gone when the step has ended.
+
+    Args:
+        tap: where it is shown.
+        step: the record of the step, status running.
+        updates: whether the frontend can replace what was shown; where it cannot, nothing is shown.
+        activity: what runs in this kernel.
+    """
+
+    def __init__(self, tap: Tap, step: Step, *, updates: bool, activity: Activity) -> None:
+        self._tap, self._step, self._updates, self._activity = tap, step, updates, activity
+        self._context = copy_context()
+        self._lock = threading.Lock()
+        self._id = ""
+        self._run: Run | None = None
+        self._early: deque[Event] = deque(maxlen=_EARLY)
+        self._shown = self._over = False
+        self._stop: Callable[[], None] = lambda: None
+
+    def begin(self, run: Run) -> None:
+        """Look on from now on: the step has taken long enough for its run to be recorded; in any thread."""
+        self._id = uuid4().hex
+        if self._updates:
+            self._stop = self._activity.look_on(self.beat)
+        self._activity.told(run, {self._step.name: replace(self._step, run=run.id)}, order=(self._step.name,))
+        self._run = run
+        while self._early:
+            self._activity.heard(run.id, self._step.name, self._early.popleft())
+
+    def heard(self, event: Event) -> None:
+        """Note what the step has just shown."""
+        if self._run is None:
+            self._early.append(event)
+        else:
+            self._activity.heard(self._run.id, self._step.name, event)
+
+    def beat(self) -> None:
+        """Let the clock go on."""
+        with self._lock:
+            taken = time.time() - self._step.started
+            if not self._over and taken >= _PATIENCE:
+                self._context.run(self._publish, running_line(self._step, seconds=taken))
+
+    def close(self, run: Run) -> None:
+        """Take the line away: the step has ended, and its status line says how."""
+        if self._run is None:
+            return
+        self._stop()
+        with self._lock:
+            self._over = True
+            if self._shown:
+                self._publish(None)
+        self._activity.told(run, {})
+
+    def _publish(self, view: View | None) -> None:
+        shown = {"text/plain": "", "text/html": ""} if view is None else _faces(view)
+        # Metadata like that of a status line: whoever reads the saved notebook sees that the step did not show it.
+        self._tap.publish(shown, {"zennb": []}, transient={"display_id": self._id}, update=self._shown)
+        self._shown = True
+
+
+def _faces(view: View) -> dict[str, str]:
+    return {"text/plain": view.text, "text/html": view.html}

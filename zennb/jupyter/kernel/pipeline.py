@@ -1,0 +1,400 @@
+"""Owns the notebook's steps as a pipeline in this kernel: shown, run, and explained."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.planning.cache_key import differences
+from zennb.core.planning.ordering import file_edges, flows
+from zennb.core.planning.run_plan import PlannedStep, RunPlan
+from zennb.core.records.records import Run, Status
+from zennb.engine.run.pipeline_run import PipelineRun
+from zennb.engine.run.planner import RunPlanner
+from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.step.cancellation import interrupted, interrupts_raise
+from zennb.engine.step.perform import own_frames
+from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
+from zennb.jupyter.kernel.live_display import LiveTable
+from zennb.jupyter.kernel.notebook import cell_order, saved_at
+from zennb.jupyter.kernel.planning import Planning
+from zennb.jupyter.panels.kit.factory import open_panel
+from zennb.jupyter.panels.kit.panels import Panels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.core.planning.plan import Plan
+    from zennb.core.records.records import Artifact, Step
+    from zennb.digests.digest import Look
+    from zennb.engine.run.run_context import Site
+    from zennb.engine.step.definition import Definition
+    from zennb.jupyter.cells.autostep import Autostep
+    from zennb.jupyter.cells.untracked_changes import Change
+    from zennb.jupyter.kernel.run_monitor import Activity
+    from zennb.jupyter.kernel.session import KernelSession
+    from zennb.views.view import Shown
+
+__all__ = ["PipelineSession"]
+
+
+class PipelineSession:
+    """The pipeline of one kernel: what `%pipeline` asks for (`commands.session.Session`)."""
+
+    def __init__(self, session: KernelSession, autostep: Autostep) -> None:
+        self._session, self._autostep = session, autostep
+        self._planning = Planning(session)
+        self.panels = Panels(self)
+
+    @property
+    def autostep(self) -> bool:
+        """Whether every cell that follows is a step."""
+        return self._autostep.is_on
+
+    @autostep.setter
+    def autostep(self, on: bool) -> None:
+        self._autostep.is_on = on
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name in records."""
+        return self._session.notebook
+
+    @property
+    def busy(self) -> bool:
+        """Whether a cell runs just now."""
+        return self._session.busy
+
+    @property
+    def activity(self) -> Activity:
+        """What runs in this kernel just now."""
+        return self._session.activity
+
+    def step_names(self) -> list[str]:
+        """Return the names of the steps this kernel has seen."""
+        return self._session.register.names()
+
+    def plan(self) -> RunPlan:
+        """Return the pipeline, and what a run would do with each step, worked out as that run would go."""
+        planner, request, previous = self._planner()
+        planned = planner.plan()
+        changes = self._changes()
+        steps = tuple(
+            replace(each, remark="; ".join(self._remarks(each, planner, previous, changes)))
+            for each in planned
+        )
+        after = {name: definition.options.after for name, definition in request.definitions.items()}
+        files = file_edges(request.plan.order, previous)
+        return RunPlan(steps=steps, edges=flows(request.plan, after=after, files=files))
+
+    def _planner(self) -> tuple[RunPlanner, RunRequest, dict[str, Step]]:
+        definitions = self._definitions()
+        previous = self._previous(definitions)
+        drawn = self._planning.plan(definitions, previous)
+        request = self._request(definitions, drawn, drawn.order, previous, pending=True)
+        return RunPlanner(request, self._session.site()), request, previous
+
+    def panel(self, kind: str) -> Shown:
+        """Return this kernel's panel of a kind."""
+        return open_panel(self.panels, kind)
+
+    def explain(self, step: str) -> list[str]:
+        """Return, one phrase each, what differs between a step as a run would find it and its latest record."""
+        self._session.register.get(step)
+        planner, _, previous = self._planner()
+        planner.plan()
+        before, now = previous.get(step), planner.resolved.get(step)
+        if before is None or before.parts is None or now is None:
+            return []
+        return differences(before.parts, now.parts)
+
+    def latest(self) -> dict[str, Step]:
+        """Return step name → its latest record, for the steps that have one."""
+        found = self._session.workspace.metadata.latest_steps(
+            self.notebook, sources=_sources(self._definitions())
+        )
+        return {step.name: step for step in found}
+
+    def forget(self, step: str) -> None:
+        """Take a step out of the pipeline; its records stay, and running its cell brings it back."""
+        self._session.register.forget(step)
+
+    def _previous(self, definitions: Mapping[str, Definition]) -> dict[str, Step]:
+        """Return step name → the latest record of it that ran, was reused or failed."""
+        return self._session.workspace.metadata.previous_all(
+            definitions, self.notebook, sources=_sources(definitions)
+        )
+
+    def run_pipeline(
+        self,
+        *,
+        parameters: Mapping[str, str],
+        stack: str | None,
+        start: str | None,
+        only: str | None,
+        rerun: bool,
+    ) -> Run:
+        """Run the pipeline with a live table and bind its outputs; raise the first step's error at the end.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted; its traceback begins in the step's code, if that ran in this thread.
+        """
+        __tracebackhide__ = True
+        try:
+            with interrupts_raise():
+                return self._run(parameters, stack=stack, start=start, only=only, rerun=rerun)
+        except KeyboardInterrupt as interrupt:
+            files = {self._session.register.get(name).filename for name in self.step_names()}
+            own = own_frames(interrupt, files)
+            frame = own.__traceback__
+            raise (own if frame and frame.tb_frame.f_code.co_filename in files else interrupted()) from None
+
+    def _run(
+        self,
+        parameters: Mapping[str, str],
+        *,
+        stack: str | None,
+        start: str | None,
+        only: str | None,
+        rerun: bool,
+    ) -> Run:
+        __tracebackhide__ = True
+        session = self._session
+        with session.lock:
+            definitions = self._definitions()
+            if not definitions:
+                raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
+            previous = self._previous(definitions)
+            drawn = self._planning.plan(definitions, previous, side_by_side=True)
+            chosen = drawn.narrow(start=start, only=only)
+            self._load_pending(definitions, drawn, chosen)
+            site = session.site(stack)
+            request = replace(
+                self._request(definitions, drawn, chosen, previous),
+                overrides=self._overrides(parameters, definitions, drawn, previous) if parameters else {},
+                parameters=parameters,
+                rerun=rerun,
+            )
+        runs = set(chosen)
+        edges = [pair for pair in drawn.edges if runs.issuperset(pair)]
+        updates = session.can_update
+        with LiveTable(session.tap, chosen, updates=updates, activity=session.activity, edges=edges) as table:
+            run = PipelineRun(request, site=site, on_change=table, on_output=table.heard)
+            finished = run.execute()
+        with session.lock:
+            self._bind(finished, chosen, site)
+        if finished.error is not None:
+            raise finished.error
+        return finished.run
+
+    def remake(self, step: str) -> None:
+        """Run a step again whose stored outputs are damaged or gone, and before it those whose outputs it needs.
+
+        Raises:
+            StepRefused: what the step depends on has changed since it ran: it would make something else.
+        """
+        __tracebackhide__ = True
+        session = self._session
+        definitions = self._definitions()
+        previous = self._previous(definitions)
+        drawn = self._planning.plan(definitions, previous)
+        needed = drawn.before(step) | {step}
+        chosen = tuple(name for name in drawn.order if name in needed)
+        request = self._request(definitions, drawn, chosen, previous, pending=True)
+        site = session.site()
+        planner = RunPlanner(request, site)
+        planner.plan()
+        now, then = planner.resolved.get(step), previous.get(step)
+        if now is None or then is None or then.key not in {now.key, now.lean_key}:
+            raise StepRefused(f"step '{step}' has changed since; run its cell again.")
+        finished = PipelineRun(request, site=site).execute()
+        self._bind(finished, chosen, site)
+        if finished.error is not None:
+            raise finished.error
+        for each in finished.steps.values():
+            if each.status is Status.COMPLETED:
+                session.show_status(each)
+
+    def _load_pending(
+        self, definitions: Mapping[str, Definition], drawn: Plan, chosen: Iterable[str]
+    ) -> None:
+        """Bind what the chosen steps read that comes from no step of the plan and is not bound yet."""
+        for name in chosen:
+            reads = definitions[name].analysis.reads
+            self._session.load([each for each in reads if each not in drawn.sources[name]])
+
+    def _look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
+        with self._session.lock:
+            return self._session.holdings.look(name, value)
+
+    def _partners(self, looks: Mapping[str, Look]) -> Mapping[str, Any]:
+        with self._session.lock:
+            return self._session.holdings.partners(looks, self._session.namespace)
+
+    def _definitions(self) -> dict[str, Definition]:
+        path = self._session.path
+        found = self._session.register.ordered(cell_order(path), saved=saved_at(path))
+        return {definition.name: definition for definition in found}
+
+    def _changes(self) -> dict[str, Change]:
+        with self._session.lock:
+            return self._session.plain.changes()
+
+    def _request(
+        self,
+        definitions: Mapping[str, Definition],
+        drawn: Plan,
+        chosen: tuple[str, ...],
+        previous: Mapping[str, Step],
+        *,
+        pending: bool = False,
+    ) -> RunRequest:
+        """Return what a run of these steps is asked for; a plan of it is asked for the same.
+
+        Args:
+            definitions: all steps of the notebook.
+            drawn: their order and edges.
+            chosen: those to run.
+            previous: their latest records.
+            pending: whether outputs that nothing has read yet stay in the store.
+        """
+        session = self._session
+        origins = {
+            name: self._planning.origins(definitions[name], drawn, previous, pending=pending)
+            for name in chosen
+        }
+        return RunRequest(
+            definitions=definitions,
+            plan=drawn,
+            chosen=chosen,
+            namespace=session.namespace,
+            look=self._look,
+            partners=self._partners,
+            patches=session.patches,
+            last=self._last(drawn, chosen, previous),
+            previous=previous,
+            binds={name: self._planning.binds(definitions[name], previous.get(name)) for name in chosen},
+            origins={name: found for name, found in origins.items() if found},
+        )
+
+    def _remarks(
+        self,
+        step: PlannedStep,
+        planner: RunPlanner,
+        previous: Mapping[str, Step],
+        changes: Mapping[str, Change],
+    ) -> list[str]:
+        """Say where the notebook's variables are not what a run would give to a step, or get from it."""
+        made = previous[step.name].outputs if step.name in previous else {}
+        changed = {
+            name: change
+            for name, change in changes.items()
+            if name in made and made[name].digest == change.artifact.digest
+        }
+        found = [
+            f"`{name}` was {change.said} after step '{step.name}' made it" for name, change in changed.items()
+        ]
+        read = [name for name in step.reads if name in changes] if step.is_fresh else []
+        found += [f"run as a cell it would read `{name}` as {changes[name].said}" for name in read]
+        given = planner.last_outputs(step.name) if step.is_fresh else {}
+        for name, artifact in given.items():
+            held = self._held(name) if name not in changes else None
+            if held is not None and held.digest != artifact.digest:
+                found.append(f"`{name}` in the notebook is v{held.version}; a run gives v{artifact.version}")
+        return found
+
+    def _held(self, name: str) -> Artifact | None:
+        """Return the artifact that a variable is, or will be once a cell names it; None when it is none."""
+        session = self._session
+        waiting = session.pending.artifacts([name]).get(name)
+        if waiting is not None or name not in session.namespace:
+            return waiting
+        try:
+            return self._look(name, session.namespace[name])[1]
+        except CannotDigest:
+            return None
+
+    def _overrides(
+        self,
+        parameters: Mapping[str, str],
+        definitions: Mapping[str, Definition],
+        drawn: Plan,
+        previous: Mapping[str, Step],
+    ) -> dict[str, Any]:
+        """Return the values of `-p NAME=VALUE`; each must be a plain variable that some step reads.
+
+        Raises:
+            UnknownName: no step reads such a variable.
+            UsageError: a step binds it.
+        """
+        plain = {
+            name: definition.name
+            for definition in definitions.values()
+            for name in self._planning.reads(definition, frozenset())
+            if name not in drawn.sources[definition.name]
+        }
+        binder = {
+            name: step
+            for step, definition in definitions.items()
+            for name in self._planning.binds(definition, previous.get(step))
+        }
+        for name in parameters:
+            if name in plain:
+                continue
+            if name in binder:
+                raise UsageError(
+                    f"-p {name}: `{name}` is made by step '{binder[name]}', so it cannot be given; "
+                    "only plain variables of the notebook can."
+                )
+            raise UnknownName("plain variable that a step reads called", name, sorted(plain))
+        return {name: _value(text) for name, text in parameters.items()}
+
+    @staticmethod
+    def _last(
+        drawn: Plan, chosen: tuple[str, ...], previous: Mapping[str, Step]
+    ) -> dict[str, Mapping[str, Artifact]]:
+        """Return what the steps that are not chosen made last."""
+        others = set(drawn.order).difference(chosen)
+        latest = {name: step for name, step in previous.items() if name in others}
+        return {name: step.outputs for name, step in latest.items() if step.status.is_good}
+
+    def _bind(self, finished: FinishedRun, chosen: tuple[str, ...], site: Site) -> None:
+        """Bind in the notebook what the steps made; the last maker of a name counts."""
+        session = self._session
+        outputs: dict[str, Artifact] = {}
+        gone: set[str] = set()
+        for name in chosen:
+            step: Step | None = finished.steps.get(name)
+            if step is not None and step.status in {Status.COMPLETED, Status.CACHED}:
+                gone = (gone | {*step.deletes}) - step.outputs.keys()
+                outputs = {each: a for each, a in outputs.items() if each not in gone} | dict(step.outputs)
+        fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
+        large = session.pending.worth(fresh)
+        maker = {name: step.name for step in finished.steps.values() for name in step.outputs}
+        for name in large:
+            session.pending.postpone({name: fresh[name]}, site.shelf, step=maker[name])
+        values = finished.shelf.fetch({name: a for name, a in fresh.items() if name not in large})
+        session.pending.forget((*values, *gone))
+        for name in gone:
+            session.namespace.pop(name, None)
+        for name, value in values.items():
+            session.namespace[name] = value
+            session.holdings.bind(name, value, fresh[name], session.seen(fresh[name], value))
+
+    def _holds(self, name: str, artifact: Artifact) -> bool:
+        """Whether the notebook's variable is that artifact already, or will be when a cell names it."""
+        held = self._held(name)
+        return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
+
+
+def _sources(definitions: Mapping[str, Definition]) -> dict[str, str]:
+    return {name: definition.source for name, definition in definitions.items()}
+
+
+def _value(text: str) -> Any:
+    """Return the Python literal that a text is, else the text itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text

@@ -1,0 +1,148 @@
+"""Owns the plan of the steps of one kernel: what each reads and binds as the notebook stands, and their order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zennb.core.planning.ordering import ordering
+from zennb.core.planning.plan import Outline, Plan, plan
+from zennb.dependencies.dependencies import reach
+from zennb.engine.step.namespace_changes import is_code
+from zennb.errors import CannotDigest, PlanError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zennb.core.records.records import Artifact, Step
+    from zennb.engine.step.definition import Definition
+    from zennb.jupyter.kernel.session import KernelSession
+
+__all__ = ["Planning"]
+
+
+class Planning:
+    """Draws plans.
+
+    Args:
+        session: the kernel's session.
+    """
+
+    def __init__(self, session: KernelSession) -> None:
+        self._session = session
+
+    def plan(
+        self,
+        definitions: Mapping[str, Definition],
+        previous: Mapping[str, Step],
+        *,
+        side_by_side: bool = False,
+    ) -> Plan:
+        """Return the plan of the steps, with the order that files and settings ask for where that makes no cycle."""
+        outlines = self._outlines(definitions, previous)
+        after = ordering(list(definitions), previous, all_of_it=side_by_side)
+        ordered = [replace(each, after=(*each.after, *after.get(each.name, ()))) for each in outlines]
+        try:
+            return plan(ordered)
+        except PlanError:
+            return plan(outlines)
+
+    def _outlines(self, definitions: Mapping[str, Definition], previous: Mapping[str, Step]) -> list[Outline]:
+        binds = {name: self.binds(definition, previous.get(name)) for name, definition in definitions.items()}
+        bound = frozenset().union(*binds.values()) if binds else frozenset()
+        return [
+            Outline(
+                name=name,
+                reads=self.reads(definition, bound),
+                binds=binds[name],
+                after=definition.options.after,
+                captured=self._captured(definition, previous.get(name)),
+            )
+            for name, definition in definitions.items()
+        ]
+
+    def reads(self, definition: Definition, bound: frozenset[str]) -> frozenset[str]:
+        """Return the data a step reads, itself or through functions; also names that other steps will bind."""
+        reached, made = reach(definition.analysis, self._session.namespace), self._session.holdings.made()
+        functions = {
+            n for n, value in reached.definitions.items() if n in made and made[n].place == id(value)
+        }
+        return (
+            frozenset({*reached.data, *functions})
+            | (frozenset(definition.analysis.reads) & bound)
+            | frozenset(definition.options.inputs)
+        )
+
+    def binds(self, definition: Definition, previous: Step | None) -> frozenset[str]:
+        """Return what a step binds or changes: by its code, and by what its latest run was seen to change."""
+        namespace = self._session.namespace
+        if definition.options.outputs is not None:
+            by_code = set(definition.options.outputs)
+        else:
+            by_code = {name for name in definition.analysis.binds if not name.startswith("_")}
+        by_code = {name for name in by_code if not is_code(namespace.get(name))} - definition.analysis.imports
+        seen = (
+            set(previous.outputs) if previous is not None and previous.source == definition.source else set()
+        )
+        return frozenset(by_code | seen)
+
+    def origins(
+        self,
+        definition: Definition,
+        drawn: Plan,
+        previous: Mapping[str, Step],
+        *,
+        pending: bool = False,
+    ) -> dict[str, Artifact]:
+        """Return those inputs of a step that plain cells made and a step has changed or bound since: as they were made.
+
+        A run starts from what the plain cells gave, and the variable holds what came of it.
+
+        Args:
+            definition: the step.
+            drawn: the plan; what comes from one of its steps is none of these.
+            previous: step → its latest record.
+            pending: whether to take outputs of no step of the plan that nothing has read yet as they are stored.
+        """
+        session = self._session
+        found = dict(session.pending.artifacts(definition.analysis.reads) if pending else {})
+        latest = previous.get(definition.name)
+        recorded = latest.inputs if latest is not None else {}
+        made = session.holdings.made()
+        for name in {*definition.analysis.reads, *recorded} - drawn.sources[definition.name].keys():
+            if name not in made or session.plain.may_bind(name, since=made[name].made_at):
+                continue
+            if (origin := self._origin(name, recorded.get(name), previous)) is not None:
+                found[name] = origin
+        return {name: each for name, each in found.items() if name not in drawn.sources[definition.name]}
+
+    def _origin(self, name: str, recorded: Artifact | None, previous: Mapping[str, Step]) -> Artifact | None:
+        """Return the version of a variable that a plain cell made, when it now holds what a step made of it."""
+        session = self._session
+        if name in session.namespace:
+            with session.lock:
+                try:
+                    _, held = session.holdings.look(name, session.namespace[name])
+                except CannotDigest:
+                    return None
+        else:
+            held = session.pending.artifacts([name]).get(name)
+        makers = {step.outputs[name].digest: step for step in previous.values() if name in step.outputs}
+        seen = set[str]()
+        while held is not None and held.kind == "output" and held.digest not in seen:
+            seen.add(held.digest)
+            maker = makers.get(held.digest)
+            if maker is None:
+                return None
+            held = maker.inputs.get(name) or (recorded if _is_plain(recorded) else None)
+        return held if _is_plain(held) and seen else None
+
+    def _captured(self, definition: Definition, previous: Step | None) -> frozenset[str]:
+        """Return the names that the latest run of the same code took from plain cells."""
+        if previous is None or previous.parts is None or previous.parts.code != definition.code:
+            return frozenset()
+        return frozenset(name for name, each in previous.inputs.items() if _is_plain(each))
+
+
+def _is_plain(artifact: Artifact | None) -> bool:
+    return artifact is not None and artifact.kind != "output"

@@ -1,0 +1,252 @@
+"""Owns the log of what ran in this kernel, from which records learn where the values came from that a step used."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+from zennb.commands.catalogue import MAGICS
+from zennb.commands.interface import ROOT
+from zennb.core.reading.cell_heading import heading
+from zennb.core.records.observed import UNTOUCHED
+from zennb.core.records.records import Status
+from zennb.engine.environment.access_tracer import Watch
+from zennb.engine.environment.files import counts, state
+from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader
+from zennb.provenance.cell_statements import read_cell
+from zennb.provenance.module_source import ModuleSources
+from zennb.provenance.notebook import Provenance
+from zennb.provenance.steps import apply, depends_on, step_statements
+from zennb.provenance.value_source import combined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
+
+    from zennb.core.records.records import Step
+    from zennb.engine.environment.execution_environment import Surroundings
+    from zennb.engine.step.resolve import ResolvedStep
+
+__all__ = ["ProvenanceLog"]
+
+_LARGEST = 8 << 20
+"""Bytes of a file, read by a plain cell, from which on it counts by size and time: cells must not wait for a digest."""
+
+_QUOTED = re.compile(r"""["']([^"'\n]{1,200})["']""")
+_FILE = re.compile(r"[^\s*?<>|]*\.\w{1,8}|[^\s*?<>|]*/[^\s*?<>|]+")
+_ASKS = re.compile(r"exists|is_?file|is_?dir|glob")
+_LONG = 300
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlainCell:
+    """A plain cell that ran, and what it was seen to do."""
+
+    text: str
+    number: int = 0
+    failed: bool = False
+    seen: frozenset[tuple[str, str]] = frozenset()
+    written: tuple[str, ...] = ()
+    drew: tuple[str, ...] = ()
+    because: str = ""
+
+
+class ProvenanceLog:
+    """Follows the cells of a kernel. Plain cells are only noted; they are read when a step asks.
+
+    Nothing that goes wrong here reaches a cell: a step is then recorded without provenance.
+
+    Args:
+        shell: the kernel's shell.
+        surroundings: seals environment variables, and knows whether random generators were seeded.
+        ignored: returns folders whose files do not count.
+    """
+
+    def __init__(
+        self, shell: InteractiveShell, *, surroundings: Surroundings, ignored: Callable[[], tuple[str, ...]]
+    ) -> None:
+        self._namespace: dict[str, Any] = shell.user_ns
+        self._surroundings, self._ignored = surroundings, ignored
+        self._modules = ImportedModules()
+        self._sources = self._new_sources()
+        self._names = self._new_provenance()
+        self._pending: list[_PlainCell] = []
+        self._written: set[str] = set()
+        self._watch: Watch | None = None
+        self._generators = _generators()
+        self._lock = threading.RLock()
+        with suppress(Exception):
+            self._modules.note()
+            self._catch_up(shell)
+
+    def _new_sources(self) -> ModuleSources:
+        return ModuleSources(reader(self._modules.file), package_reader(self._modules.package))
+
+    def _new_provenance(self) -> Provenance:
+        return Provenance(
+            modules=self._sources,
+            ours={*MAGICS, ROOT, "pipeline run"},
+            seal=self._surroundings.sealed,
+        )
+
+    def _catch_up(self, shell: InteractiveShell) -> None:
+        """Read the cells that ran before the extension was loaded."""
+        manager = shell.history_manager
+        texts = [] if manager is None else list(manager.input_hist_raw)[1:-1]
+        self._pending += [_PlainCell(text=text) for text in texts if text.strip() and heading(text) is None]
+        self._read_pending()
+        hidden = getattr(shell, "user_ns_hidden", {})
+        unknown = [name for name in self._namespace if name not in hidden and not name.startswith("_")]
+        self._names.mark_unknown([name for name in unknown if name not in self._names.names])
+
+    # What the session tells
+
+    def cell_begins(self) -> None:
+        """Begin to take notes of a cell."""
+        with suppress(Exception):
+            self._watch = Watch(ignored=self._ignored(), in_background=True)
+            self._watch.start()
+
+    def cell_ended(self, result: ExecutionResult | None, *, is_plain: bool) -> None:
+        """Note a cell that has ended.
+
+        Args:
+            result: what the shell says of it.
+            is_plain: whether it was no step: steps are told by their records.
+        """
+        watch, self._watch = self._watch, None
+        before, self._generators = self._generators, _generators()
+        try:
+            if watch is not None:
+                watch.stop()
+            if self._modules.note():
+                self._sources = self._new_sources()
+                with self._lock:
+                    self._names.modules = self._sources
+            if is_plain and result is not None:
+                drew = [name for name, mark in self._generators.items() if mark != before.get(name, mark)]
+                self._note(result, watch, drew)
+        except Exception:  # noqa: BLE001 - whatever it is, the cell has nothing to do with it
+            text = getattr(getattr(result, "info", None), "raw_cell", None) or ""
+            self._pending.append(_PlainCell(text=text, failed=True))  # nobody knows what it did
+
+    def traced(self, resolved: ResolvedStep, step: Step) -> Step:
+        """Return a step's record with the provenance of what it used, and let the step have happened."""
+        if step.status in {Status.RUNNING, Status.SKIPPED}:
+            return step
+        try:
+            with self._lock:
+                return self._traced(resolved, step)
+        except Exception:  # noqa: BLE001 - a record without provenance is one that a file's status does not trust
+            self._names.mark_unknown([*self._names.names, *step.outputs])
+            return replace(step, provenance={})
+
+    # How it is worked out
+
+    def _note(self, result: ExecutionResult, watch: Watch | None, drew: Sequence[str]) -> None:
+        text = getattr(result.info, "raw_cell", None) or ""
+        written = () if watch is None else tuple(watch.written())
+        unseeded = [
+            name
+            for name in drew
+            if self._surroundings.settings.digest(f"random state of {name}") == UNTOUCHED
+        ]
+        self._pending.append(
+            _PlainCell(
+                text=text,
+                number=result.execution_count or 0,
+                failed=not result.success,
+                seen=frozenset(self._seen(text, watch, written)) if watch is not None else frozenset(),
+                written=written,
+                drew=tuple(drew),
+                because="random numbers that nobody seeded" if unseeded else "",
+            )
+        )
+
+    def _seen(self, text: str, watch: Watch, written: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Give the files and environment variables that a cell read, or names in its text or by its variables."""
+        read = watch.files(largest=_LARGEST)
+        for path, mark in read.items():
+            yield f"file {path}", mark
+        for name, value in watch.environment.items():
+            yield f"environment {name}", self._surroundings.sealed(name, value)
+        values = (self._namespace.get(word) for word in set(_WORD.findall(text)))
+        named = {*_QUOTED.findall(text), *(str(each) for each in values if isinstance(each, str | PurePath))}
+        for path in named:
+            where = os.path.join(watch.folder, path)
+            if path in read or path in written or not _may_be_file(path, text):
+                continue
+            if counts(os.path.abspath(where)) and not where.startswith(self._ignored()):
+                yield f"file {path}", state(where, largest=_LARGEST)
+
+    def _read_pending(self) -> None:
+        pending, self._pending = self._pending, []
+        names = self._names
+        for cell in pending:
+            statements = read_cell(cell.text)
+            files, topics = names.files, dict(names.topics)
+            names.run(
+                statements,
+                source=cell.text,
+                number=cell.number,
+                failed=cell.failed,
+                seen=cell.seen,
+                because=cell.because,
+            )
+            self._written.update(cell.written)
+            if cell.written and names.files == files:  # its text does not tell that it writes
+                names.files = combined(files, "unseen", cell.text)
+            for setting in (f"random state of {library}" for library in cell.drew):
+                if names.topics.get(setting) == topics.get(setting):
+                    names.topics[setting] = combined(topics.get(setting, ""), "unseen", cell.text)
+
+    def _traced(self, resolved: ResolvedStep, step: Step) -> Step:
+        self._read_pending()
+        definition, parts = resolved.definition, resolved.parts
+        statements = step_statements(definition.tree)
+        if not step.status.is_good:
+            self._names.fail(statements)
+            return step
+        given = {
+            name: artifact.digest
+            for name, artifact in resolved.artifacts.items()
+            if name not in resolved.values and name in parts.inputs
+        }
+        found = depends_on(
+            self._names,
+            self._sources,
+            definition.analysis,
+            parts,
+            inputs=definition.options.inputs,
+            ignored=definition.options.ignore,
+            given=given,
+        )
+        found.update((f"wrote {path}", "") for path in self._written)
+        apply(self._names, step, statements)
+        return replace(step, provenance=found)
+
+
+def _may_be_file(text: str, cell: str) -> bool:
+    """Whether a text may be meant as a file's name, so that it matters whether there is one."""
+    if not 0 < len(text) < _LONG or "://" in text or "\n" in text:
+        return False
+    return bool(_FILE.fullmatch(text) or _ASKS.search(cell)) or Path(text).exists()
+
+
+def _generators() -> Mapping[str, int]:
+    """Return a mark of the state of each global random generator, which drawing and seeding change."""
+    found = {"random": hash(random.getstate())}
+    numpy = sys.modules.get("numpy.random")
+    if numpy is not None and hasattr(numpy, "get_state"):
+        _, words, place, *_ = numpy.get_state()
+        found["numpy"] = hash((place, words.tobytes()))
+    return found

@@ -1,0 +1,173 @@
+"""Owns what runs in this kernel at the moment: told by the runs, shown by live outputs and panels in one rhythm.
+
+A run says what happens from its own thread and is never kept waiting; one thread of this module tells whoever
+looks on, at most five times a second, and twice a second while nothing is said, so that clocks go on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from zennb.views.captured import tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from zennb.core.records.records import Run, Step
+    from zennb.engine.step.recording import Event
+
+__all__ = ["Activity", "Going", "interrupt"]
+
+_log = logging.getLogger(__name__)
+
+_PAUSE = 0.2  # seconds between two tellings
+_TICK = 0.5  # seconds between two tellings when nothing happened but time
+_KEPT = 4000  # characters of output remembered per step, for its last lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """A run on its way.
+
+    Attributes:
+        run: its record.
+        order: names of all its steps.
+        edges: pairs of names between which something flows.
+        steps: name → record of those that have begun (status running) or ended.
+        printed: name → the last of what a step has printed.
+    """
+
+    run: Run
+    order: Sequence[str] = ()
+    edges: Sequence[tuple[str, str]] = ()
+    steps: Mapping[str, Step] = field(default_factory=dict)
+    printed: Mapping[str, str] = field(default_factory=dict)
+
+    def tails(self) -> dict[str, str]:
+        """Return the last lines of the output of each step that runs now."""
+        running = [name for name, step in self.steps.items() if not step.status.is_final]
+        return {name: tail(self.printed[name]) for name in running if self.printed.get(name, "").strip()}
+
+
+class Activity:
+    """The runs of this kernel that have begun and not ended, and who looks on."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._going: dict[int, Going] = {}
+        self._printed: dict[int, dict[str, str]] = {}
+        self._lookers: list[Callable[[], None]] = []
+        self._thread: threading.Thread | None = None
+        self._is_new = self._is_closed = False
+
+    # What runs call
+
+    def told(
+        self,
+        run: Run,
+        steps: Mapping[str, Step],
+        *,
+        order: Sequence[str] = (),
+        edges: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """Note where a run stands; one whose status is final is over."""
+        number = run.id or 0
+        with self._changed:
+            if run.status.is_final:
+                self._going.pop(number, None)
+                self._printed.pop(number, None)
+            else:
+                self._printed.setdefault(number, {})
+                self._going[number] = Going(
+                    run=run, order=tuple(order), edges=tuple(edges), steps=dict(steps)
+                )
+            self._news()
+
+    def heard(self, run: int | None, step: str, event: Event) -> None:
+        """Note what a step has just shown (text only); called for every piece of it, so it does next to nothing."""
+        printed = self._printed.get(run or 0)
+        if printed is None or event["kind"] != "stream":
+            return
+        printed[step] = (printed.get(step, "") + event["text"])[-_KEPT:]
+        if not self._is_new:
+            self.nudge()
+
+    def nudge(self) -> None:
+        """Tell those who look on that something may have changed, though no run said so."""
+        with self._changed:
+            self._news()
+
+    # What live outputs and panels call
+
+    @property
+    def runs(self) -> list[Going]:
+        """The runs on their way, the one that began first at the front."""
+        with self._changed:
+            return [
+                replace(going, printed=dict(self._printed.get(number, {})))
+                for number, going in self._going.items()
+            ]
+
+    def look_on(self, looker: Callable[[], None]) -> Callable[[], None]:
+        """Call `looker` from this module's thread whenever something happened; return what ends that."""
+        with self._changed:
+            self._lookers.append(looker)
+
+        def stop() -> None:
+            with self._changed, contextlib.suppress(ValueError):
+                self._lookers.remove(looker)
+
+        return stop
+
+    def close(self) -> None:
+        """End the thread; nobody is told anything any more."""
+        with self._changed:
+            self._is_closed = True
+            self._lookers.clear()
+            self._changed.notify_all()
+            thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=2)
+
+    def _news(self) -> None:
+        self._is_new = True
+        if self._lookers and self._thread is None and not self._is_closed:
+            self._thread = threading.Thread(target=self._tell, name="zennb-live", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _tell(self) -> None:
+        while self._waited():
+            for looker in tuple(self._lookers):
+                try:
+                    looker()
+                except Exception:  # noqa: BLE001 - one that fails must not keep the others from being told
+                    _log.exception("a live view could not be brought up to date")
+
+    def _waited(self) -> bool:
+        """Wait for the next moment to tell something; False when there is none any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed, timeout=_PAUSE)
+            while not (self._is_closed or self._is_new):
+                if not self._changed.wait(timeout=_TICK if self._going else None) and self._going:
+                    break
+            self._is_new = False
+            return not self._is_closed
+
+
+def interrupt() -> None:
+    """Interrupt what the main thread runs, from any thread, as the kernel's own interrupt does: with its children."""
+    if os.name == "nt":
+        import _thread
+
+        _thread.interrupt_main()
+    elif os.getpgrp() == os.getpid():
+        os.killpg(os.getpgrp(), signal.SIGINT)
+    else:
+        os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,49 @@
+"""Owns what displays carry as data for tools that read a notebook, beside the text and the HTML.
+
+The facts of a step stand in the metadata of its output, and, with the schema, as a representation of their own. No
+frontend knows its type, so none prefers it to the others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zennb.commands.json_envelope import SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.core.records.records import Run, Step
+
+__all__ = ["DATA_TYPE", "facts", "run_content", "step_content"]
+
+DATA_TYPE = "application/vnd.zennb+json"
+"""The type of the representation."""
+
+
+def facts(step: Step) -> dict[str, Any]:
+    """Return what the metadata of an output says of a step."""
+    return {
+        "step": step.name,
+        "status": step.status.value,
+        "run": step.run,
+        "reason": step.reason,
+        "seconds": round(step.seconds, 6),
+        "outputs": list(step.outputs),
+    }
+
+
+def step_content(step: Step) -> dict[str, Any]:
+    """Return the data of a status line."""
+    return {"schema": SCHEMA, **facts(step)}
+
+
+def run_content(run: Run, steps: Iterable[Step]) -> dict[str, Any]:
+    """Return the data of a table of steps whose run has ended."""
+    return {
+        "schema": SCHEMA,
+        "run": run.id,
+        "status": run.status.value,
+        "seconds": round(run.seconds, 6),
+        "steps": [facts(step) for step in steps],
+    }

@@ -1,0 +1,27 @@
+"""Owns how values look in a worker process: a shell of its own shows them as the notebook's would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zennb.jupyter.cells.output_capture import Tap
+from zennb.jupyter.kernel.frontend import KernelFrontend
+from zennb.jupyter.kernel.shell_settings import shell_settings
+
+if TYPE_CHECKING:
+    from zennb.engine.environment.settings import Setting
+
+__all__ = ["worker_frontend"]
+
+
+def worker_frontend() -> tuple[KernelFrontend, tuple[Setting, ...]]:
+    """Return a frontend for this process, and the settings of the shell behind it."""
+    from IPython.core.displaypub import CapturingDisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False  # its thread and database are for people who type
+    shell: Any = InteractiveShell.instance(config=config)
+    shell.display_pub = CapturingDisplayPublisher()  # what is displayed goes to the step's recording
+    return KernelFrontend(shell, Tap(shell)), shell_settings(shell)

@@ -1,0 +1,154 @@
+"""Owns `Drawer`: the place of a panel where one form at a time opens, and the forms that ask for a name or a yes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ipywidgets import VBox
+
+from zennb.errors import ZennbError
+from zennb.jupyter.panels.kit.arrange import bar, group, html
+from zennb.jupyter.panels.kit.field import text_field
+from zennb.registry.names import checked_name, name_problem
+from zennb.views.markup import prose, strong
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ipywidgets import Button, Widget
+
+    from zennb.jupyter.panels.kit.panel import Panel
+
+__all__ = ["Confirmation", "Drawer", "Form", "NameForm"]
+
+
+class Form(Protocol):
+    """Something that asks."""
+
+    @property
+    def widget(self) -> Widget:
+        """What is shown."""
+
+    def focus(self) -> None:
+        """Put the cursor where one begins."""
+
+
+class Drawer:
+    """Shows one form at a time; opening another closes the first.
+
+    Args:
+        panel: the panel it is part of.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self.widget = VBox()
+        self.form: Form | None = None
+        self.opener: Button | None = None
+
+    def open(self, form: Form) -> None:
+        """Show a form and put the cursor into it."""
+        self.form, self.opener = form, self._panel.pressed
+        self.widget.children = (form.widget,)
+        form.focus()
+
+    def close(self) -> None:
+        """Show none."""
+        self.form = None
+        self.widget.children = ()
+
+    def leave(self) -> None:
+        """Show none, and put the cursor back on the button that opened the form."""
+        self.close()
+        if self.opener is not None:
+            self.opener.focus()
+
+
+class NameForm:
+    """Asks for a name; what is wrong with it is said beside it.
+
+    Args:
+        panel: the panel it is part of.
+        drawer: where it opens.
+    """
+
+    def __init__(self, panel: Panel, drawer: Drawer) -> None:
+        self._drawer = drawer
+        self._what = "stack"
+        self._action: Callable[[str], object] = str
+        self._title = html()
+        self.name = text_field("Name", on_change=panel.does(self._check))
+        self.name.on_enter(panel.does(self._go))
+        self.go = panel.button("OK", self._go, style="primary")
+        self.cancel = panel.button("Cancel", drawer.leave)
+        self.widget = group(self._title, self.name.widget, bar(self.go, self.cancel), look="zennb-box")
+
+    def ask(
+        self, what: str, title: str, action: Callable[[str], object], *, verb: str, name: str = ""
+    ) -> None:
+        """Open and ask.
+
+        Args:
+            what: what is named, in a sentence: `stack`.
+            title: what it is asked for.
+            action: what to do with the name; a `ZennbError` that it raises is shown beside the field.
+            verb: the label of the button.
+            name: what stands there at first.
+        """
+        self._what, self._action = what, action
+        self._title.value, self.go.description, self.go.tooltip = strong(prose(title)), verb, verb
+        self.name.put(name)
+        self.name.refuse("")
+        self._drawer.open(self)
+
+    def focus(self) -> None:
+        """Put the cursor into the field."""
+        self.name.focus()
+
+    def _check(self) -> None:
+        self.name.refuse(name_problem(self._what, self.name.value) if self.name.value else "")
+
+    def _go(self) -> None:
+        try:
+            checked_name(self._what, self.name.value)
+            self._action(self.name.value)
+        except ZennbError as error:
+            self.name.refuse(error.message)
+        else:
+            self._drawer.leave()
+
+
+class Confirmation:
+    """Asks for a yes, and says what hangs on it.
+
+    Args:
+        panel: the panel it is part of.
+        drawer: where it opens.
+    """
+
+    def __init__(self, panel: Panel, drawer: Drawer) -> None:
+        self._drawer = drawer
+        self._action: Callable[[], object] = lambda: None
+        self._text = html()
+        self.yes = panel.button("Delete", self._go, style="danger")
+        self.no = panel.button("Keep", drawer.leave)
+        self.widget = group(self._text, bar(self.no, self.yes), look="zennb-box")
+
+    @property
+    def text(self) -> str:
+        """What is asked, as HTML."""
+        return str(self._text.value)
+
+    def ask(self, question: str, consequences: str, action: Callable[[], object]) -> None:
+        """Open and ask; the cursor stands on the button that changes nothing."""
+        self._text.value = f"<div>{strong(prose(question))}</div><div>{prose(consequences)}</div>"
+        self._action = action
+        self._drawer.open(self)
+
+    def focus(self) -> None:
+        """Put the cursor on `Keep`."""
+        self.no.focus()
+
+    def _go(self) -> None:
+        self._drawer.leave()
+        self._action()

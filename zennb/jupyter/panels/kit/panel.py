@@ -1,0 +1,214 @@
+"""Owns `Panel`: a frame around widgets that shows whether it is alive, and a static face where there is no kernel."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ipywidgets import HTML, Button, HBox, VBox, Widget
+
+from zennb.commands.dispatch import run
+from zennb.commands.interface import Face
+from zennb.commands.outcome import Context, Outcome
+from zennb.errors import ZennbError
+from zennb.jupyter.panels.kit.keyboard import keys
+from zennb.jupyter.panels.kit.message import Message, wrong
+from zennb.jupyter.panels.kit.subshell import answers_at_once
+from zennb.jupyter.panels.kit.theme import PANEL, STYLE
+from zennb.views.markup import box, escape, muted, prose
+from zennb.views.text import clean
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from zennb.jupyter.panels.kit.panels import Panels
+    from zennb.registry.changes import Change
+    from zennb.views.view import Shown
+
+__all__ = ["Panel"]
+
+_log = logging.getLogger(__name__)
+
+GONE = "not connected: this panel's kernel has ended, was restarted or cannot be reached. Run its cell again."
+FOOT = "If nothing here reacts, the panel's kernel has gone: run its cell again."
+
+
+class Panel(ABC):
+    """What every panel has: a head with a refresh button, a line for messages, a body, and static faces.
+
+    A panel holds no truth: it asks the workspace and the session each time, and what a person does in it goes
+    through the same verbs as the magics. There is one object per kernel and kind (`Panels.get`); showing it
+    again shows the same widgets. Widget callbacks may come in another thread while a cell runs: each is made
+    by `does`, which holds the lock that all panels of the kernel share.
+
+    Attributes:
+        message: the line that says what was done, or why not.
+        pressed: the button that was pressed last.
+
+    Args:
+        panels: the panels of this kernel, and what they share.
+    """
+
+    kind: ClassVar[str]
+    """The word it is asked for by: `picker`."""
+    title: ClassVar[str]
+    """Its heading."""
+    command: ClassVar[str]
+    """The line that shows it: `%stack picker`."""
+
+    def __init__(self, panels: Panels) -> None:
+        self.panels = panels
+        self.message = Message()
+        self.pressed: Button | None = None
+        self.body = self.build()
+        self.root = VBox(
+            [
+                HTML(STYLE),
+                keys(),
+                _line("zennb-gone", wrong(GONE)),
+                *self._live(),
+                _line("zennb-foot", muted(FOOT)),
+            ]
+        )
+        self.root.children[0].add_class("zennb-none")
+        self.root.add_class(PANEL)
+        answers_at_once(self.root)
+
+    @abstractmethod
+    def build(self) -> Widget:
+        """Make the widgets of the body, once; nothing is looked up yet."""
+
+    @abstractmethod
+    def refresh(self) -> None:
+        """Look everything up again; what is being typed stays."""
+
+    @abstractmethod
+    def view(self) -> Shown:
+        """Return what the panel shows as a static view, for readers without a kernel."""
+
+    def changed(self, change: Change) -> None:
+        """Follow a change made in this kernel, on the thread that made it."""
+        del change
+        self.refresh()
+
+    def cell_ran(self) -> None:
+        """Follow the end of a cell: a step may have run."""
+        self.refresh()
+
+    def does(self, action: Callable[[], object]) -> Callable[..., None]:
+        """Return a callback for a widget: it clears the message, then acts; what goes wrong is said in the panel."""
+
+        def callback(*_event: object) -> None:
+            with self.panels.lock:
+                self.message.clear()
+                self.attempt(action)
+
+        return callback
+
+    def attempt(self, action: Callable[[], object]) -> bool:
+        """Act with the lock held, say in the panel what goes wrong, and return whether it went well."""
+        with self.panels.lock:
+            try:
+                action()
+            except ZennbError as error:
+                self.message.refuse(error)
+            except Exception as error:  # noqa: BLE001 - a widget's callback has nobody else to tell
+                _log.exception("panel '%s'", self.kind)
+                self.message.refuse(f"this went wrong in the panel ({type(error).__name__}: {error}).")
+            else:
+                return True
+            finally:
+                answers_at_once(self.root)  # acting may have made widgets
+            return False
+
+    def run(self, words: Sequence[str]) -> Outcome:
+        """Do what the words of a command say, as the magic does, and say in the panel what was done.
+
+        Raises:
+            ZennbError: it could not be done.
+        """
+        outcome = run(words, Context(face=Face.MAGIC, session=self.panels.session))
+        if outcome.sentence:
+            self.message.say(outcome.sentence)
+        return outcome
+
+    def shown(self, words: Sequence[str]) -> str:
+        """Return what a command shows, as HTML."""
+        view = self.run(words).view
+        return "" if view is None else view.html
+
+    def button(self, label: str, action: Callable[[], object], *, style: str = "", tip: str = "") -> Button:
+        """Return a button that acts; `style` is one of ipywidgets' (`primary`, `danger`)."""
+        made = Button(description=label, button_style=style, tooltip=tip or label)
+        act = self.does(action)
+
+        def press(button: Button) -> None:
+            with self.panels.lock:
+                self.pressed = button
+                act()
+
+        made.on_click(press)
+        return made
+
+    def close(self) -> None:
+        """Close every widget of the panel, those of closed forms too."""
+        for widget in list(_widgets(self, {id(self.panels): self.panels})):
+            widget.close()
+
+    @property
+    def text(self) -> str:
+        """The static face for terminals."""
+        return self._static().text
+
+    @property
+    def html(self) -> str:
+        """The static face for viewers."""
+        return self._static().html
+
+    def _static(self) -> View:
+        note = f"This is how it stood when it was shown; run `{self.command}` for the panel itself."
+        return join([self.view(), View(clean(note), box(muted(prose(note))))], gap=0)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        """Hand Jupyter the live panel, brought up to date, and both static faces."""
+        del include, exclude  # the frontend chooses; all faces are always there
+        self.attempt(self.refresh)
+        live = self.root._repr_mimebundle_()
+        static = self._static()
+        return {**live, "text/plain": static.text, "text/html": static.html}
+
+    def _live(self) -> list[Widget]:
+        again = self.button("Refresh", self.refresh, tip="Look everything up again")
+        head = HBox([HTML(escape(self.title)), self.message.widget, again])
+        head.add_class("zennb-head")
+        parts = [head, self.body]
+        for part in parts:
+            part.add_class("zennb-live")
+        return parts
+
+
+def _line(name: str, html: str) -> HTML:
+    made = HTML(html)
+    made.add_class(name)
+    return made
+
+
+def _widgets(thing: object, seen: dict[int, object]) -> Iterator[Widget]:
+    """Give every widget that a panel's parts hold, shown or not, with what is in it and its layout and style."""
+    if id(thing) in seen:
+        return
+    seen[id(thing)] = thing
+    held: Iterable[object] = ()
+    if isinstance(thing, Widget):
+        held = [getattr(thing, name, None) for name in ("children", "layout", "style")]
+        yield thing
+    elif isinstance(thing, list | tuple):
+        held = thing
+    elif isinstance(thing, dict):
+        held = thing.values()
+    elif type(thing).__module__.startswith(__package__):
+        held = vars(thing).values()
+    for each in held:
+        yield from _widgets(each, seen)

@@ -1,0 +1,1 @@
+"""What panels show: the pages of the dashboard, the stack picker, and their browsers and forms."""

@@ -1,0 +1,159 @@
+"""Owns the page of one artifact: its preview, versions, who made it, who used it, lineage, and how to load it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.commands.verbs.ancestry import ancestry
+from zennb.core.records.pages import Maker, Page, Use
+from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
+from zennb.jupyter.panels.kit.row_list import RowList
+from zennb.views import artifact as artifact_view
+from zennb.views.lineage import lineage
+from zennb.views.markup import heading_line, muted, prose
+from zennb.views.text import plural
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from zennb.core.records.records import Artifact
+    from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.view import Shown
+
+__all__ = ["ArtifactPage"]
+
+SHORT = 8
+"""Rows on a page of versions, and of uses."""
+
+
+class ArtifactPage:
+    """One version of one name, all from the metadata store: its bytes are never looked at.
+
+    Args:
+        panel: the panel it is part of.
+        open_run: goes to one run.
+    """
+
+    def __init__(self, panel: Panel, *, open_run: Callable[[int], object]) -> None:
+        self._panel, self._open_run = panel, open_run
+        self._artifact: Artifact | None = None
+        self._maker: Maker | None = None
+        self._versions: Page[Artifact] = Page()
+        self._uses: Page[Use] = Page()
+        self._version_starts: list[int | None] = [None]
+        self._use_starts: list[int | None] = [None]
+        self.maker = panel.button("Open the run that made it", self._open_maker)
+        self.versions = RowList(panel, "versions", on_open=self._open_version, on_page=self._turn_versions)
+        self.uses = RowList(panel, "steps that used it", on_open=self._open_use, on_page=self._turn_uses)
+        self._about, self._loading, self._lineage = html(), html(), html()
+        beside = group(bar(self.maker), self._loading, group(self.versions.widget, look="zennb-part"))
+        top = bar(group(self._about), beside, look="zennb-pair")
+        self.widget = group(
+            top,
+            group(self.uses.widget, look="zennb-part"),
+            self._lineage,
+        )
+
+    def open(self, artifact: Artifact) -> None:
+        """Show an artifact; the lists begin at their first pages."""
+        self._artifact = artifact
+        self._version_starts, self._use_starts = [None], [None]
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look up again what is shown."""
+        artifact = self._artifact
+        if artifact is None:
+            return
+        self._look(artifact)
+        self._about.value = artifact_view.artifact(artifact, producer=self._maker).html
+        toggle(self.maker, shown=self._maker is not None and self._maker.run is not None)
+        if self._maker is not None:
+            made = "made" if artifact.kind == "output" else "captured"
+            self.maker.description = f"Open run {self._maker.run}, which {made} it"
+            self.maker.tooltip = f"Go to run {self._maker.run}"
+        self._loading.value = heading_line("load it") + artifact_view.loading(artifact).html
+        self._show_versions(artifact)
+        self._show_uses()
+        self._lineage.value = heading_line("lineage") + self._drawn(artifact).html
+
+    def view(self) -> Shown:
+        """Return the artifact as it is shown."""
+        artifact = self._artifact
+        if artifact is None:
+            return View("", "")
+        return join(
+            [
+                artifact_view.artifact(artifact, producer=self._maker),
+                artifact_view.loading(artifact),
+                artifact_view.history(self._versions.items),
+                artifact_view.uses(self._uses.items),
+                self._drawn(artifact),
+            ]
+        )
+
+    def _look(self, artifact: Artifact) -> None:
+        pages = self._panel.panels.workspace.metadata.listings
+        self._maker = pages.makers([artifact.step]).get(artifact.step or 0)
+        self._versions = pages.versions(artifact.name, before=self._version_starts[-1], limit=SHORT)
+        self._uses = pages.uses(artifact.id or 0, before=self._use_starts[-1], limit=SHORT)
+
+    def _drawn(self, artifact: Artifact) -> View:
+        around = ancestry(self._panel.panels.workspace.metadata, artifact)
+        return lineage(artifact, producers=around.producers, consumers=around.consumers)
+
+    def _show_versions(self, artifact: Artifact) -> None:
+        pages = self._panel.panels.workspace.metadata.listings
+        found = self._versions.items
+        makers = pages.makers(each.step for each in found)
+        self.versions.show(
+            artifact_view.history(found, producers=makers),
+            [(each, f"v{each.version}", f"Show version {each.version}") for each in found],
+            said=_said("versions", plural(self._versions.total, "version")),
+            newer=len(self._version_starts) > 1,
+            older=self._versions.more,
+            current=next((each for each in found if each.id == artifact.id), None),
+        )
+
+    def _show_uses(self) -> None:
+        found = self._uses.items
+        self.uses.show(
+            artifact_view.uses(found),
+            [(each, f"run {each.run}", f"Open run {each.run}: step {each.name}") for each in found],
+            said=_said("used by", plural(self._uses.total, "step") if self._uses.total else "no step"),
+            newer=len(self._use_starts) > 1,
+            older=self._uses.more,
+        )
+
+    def _open_version(self, artifact: Artifact) -> None:
+        self._artifact, self._use_starts = artifact, [None]
+        self.refresh()
+
+    def _open_use(self, use: Use) -> None:
+        if use.run is not None:
+            self._open_run(use.run)
+
+    def _open_maker(self) -> None:
+        if self._maker is not None and self._maker.run is not None:
+            self._open_run(self._maker.run)
+
+    def _turn_versions(self, step: int) -> None:
+        _turn(self._version_starts, step, self._versions, lambda each: each.version)
+        self.refresh()
+
+    def _turn_uses(self, step: int) -> None:
+        _turn(self._use_starts, step, self._uses, lambda each: each.step)
+        self.refresh()
+
+
+def _turn(starts: list[int | None], step: int, page: Page[Any], place: Callable[[Any], int]) -> None:
+    if step > 0 and page.more and page.items:
+        starts.append(place(page.items[-1]))
+    elif step < 0 and len(starts) > 1:
+        starts.pop()
+
+
+def _said(title: str, more: str) -> str:
+    return heading_line(title).replace("</div>", f" &nbsp;{muted(prose(more))}</div>")

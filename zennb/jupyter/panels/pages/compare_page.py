@@ -1,0 +1,84 @@
+"""Owns the page of two runs side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ipywidgets import Text
+
+from zennb.jupyter.panels.kit.arrange import bar, group, html
+from zennb.views.markup import box, muted, prose
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.view import Shown
+
+__all__ = ["ComparePage"]
+
+INTRODUCTION = (
+    "Give the numbers of two runs: what differs in code, inputs, packages, stack and results is shown."
+)
+
+
+class ComparePage:
+    """Two runs, and what differs between them.
+
+    Args:
+        panel: the panel it is part of.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._shown: Shown = View(INTRODUCTION, box(muted(prose(INTRODUCTION))))
+        self._compared = ["", ""]
+        self.old, self.new = (self._field(title) for title in ("Run", "with run"))
+        self.start = panel.button("Compare", self._compare, style="primary", tip="Compare the two runs")
+        self.swap = panel.button("Swap", self._swap, tip="Put the second run first")
+        self._result = html(self._shown.html)
+        tools = bar(self.old, self.new, self.start, self.swap)
+        tools.add_class("zennb-filters")
+        self.widget = group(tools, self._result)
+
+    def open(self, old: int, new: int) -> None:
+        """Compare two runs."""
+        self._put(str(old), str(new))
+        self._compare()
+
+    def _put(self, old: str, new: str) -> None:
+        self._compared = [old, new]  # what is being put is not what somebody types
+        self.old.value, self.new.value = old, new
+
+    def refresh(self) -> None:
+        """Compare again, if both are given."""
+        if all(self._words()):
+            self._compare()
+
+    def follow(self) -> None:
+        """Runs that are over do not change."""
+
+    def view(self) -> Shown:
+        """Return the comparison."""
+        return self._shown
+
+    def _field(self, title: str) -> Text:
+        made = Text(description=title, placeholder="number", continuous_update=False)
+        made.style.description_width = "initial"
+        made.observe(self._panel.does(self._typed), "value")
+        return made
+
+    def _typed(self) -> None:
+        if self._words() != self._compared:
+            self.refresh()
+
+    def _words(self) -> list[str]:
+        return [field.value.strip().removeprefix("run").strip() for field in (self.old, self.new)]
+
+    def _compare(self) -> None:
+        self._compared = self._words()
+        self._shown = self._panel.run(["runs", "compare", "--", *self._compared]).view or View("", "")
+        self._result.value = self._shown.html
+
+    def _swap(self) -> None:
+        self._put(self.new.value, self.old.value)
+        self.refresh()

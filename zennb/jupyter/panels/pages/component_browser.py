@@ -1,0 +1,118 @@
+"""Owns the browser of components: those of one type in a list, the chosen one, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb import plugins
+from zennb.core.records.component_types import COMPONENT_TYPES, component_type
+from zennb.jupyter.panels.kit.arrange import bar, columns, group, html
+from zennb.jupyter.panels.kit.choice import Choice
+from zennb.jupyter.panels.kit.form_host import Confirmation, Drawer, NameForm
+from zennb.jupyter.panels.pages.component_form import ComponentForm
+from zennb.registry.names import listed
+
+if TYPE_CHECKING:
+    from zennb.core.records.records import ComponentSpec, ComponentType
+    from zennb.jupyter.panels.kit.panel import Panel
+
+__all__ = ["ComponentBrowser"]
+
+
+class ComponentBrowser:
+    """The registered components of the workspace; part of a panel.
+
+    Args:
+        panel: the panel it is part of.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self.type = Choice("Type", on_choose=panel.does(self._typed))
+        self.list = Choice("Components", on_choose=panel.does(self._show), rows=8)
+        self.drawer = Drawer(panel)
+        self.form = ComponentForm(panel, self.drawer, on_done=self._done)
+        self.naming = NameForm(panel, self.drawer)
+        self.confirmation = Confirmation(panel, self.drawer)
+        self._card = html()
+        self.new = panel.button("New component", self._new, tip="Register a component of this type")
+        self.edit = panel.button("Edit", self._edit, tip="Change its options")
+        self.copy = panel.button("Copy", self._copy, tip="Register another one with its options")
+        self.rename = panel.button("Rename", self._rename, tip="Give it another name, in its stacks too")
+        self.delete = panel.button("Delete", self._delete, tip="Delete it, after a question")
+        buttons = bar(self.new, self.edit, self.copy, self.rename, self.delete)
+        side = group(self.type.widget, self.list.widget)
+        self.widget = columns(side, group(self._card, buttons, self.drawer.widget))
+
+    @property
+    def kind(self) -> ComponentType:
+        """The type whose components are listed."""
+        return component_type(self.type.value)
+
+    def refresh(self) -> None:
+        """Look the types and their components up again; what is chosen and what is being typed stays."""
+        known = plugins.all_flavors()
+        self.type.offer([(kind.name, kind.title) for kind in COMPONENT_TYPES if kind.name in known])
+        self._list(self.list.value)
+
+    def register(self, kind: ComponentType) -> None:
+        """Go to a type and open the form for a new component."""
+        self.refresh()
+        self.type.choose(kind.name)
+        self._new()
+
+    def _typed(self) -> None:
+        self.drawer.close()
+        self._list("")
+
+    def _list(self, chosen: str) -> None:
+        found = self._panel.panels.workspace.registry.components(self.kind.name)
+        self.list.offer([(spec.name, f"{spec.name} ({spec.flavor})") for spec in found], chosen=chosen)
+        self._show()
+
+    def _show(self) -> None:
+        spec = self._chosen()
+        for button in (self.edit, self.copy, self.rename, self.delete):
+            button.disabled = spec is None
+        words = ["list"] if spec is None else ["describe", spec.name]
+        self._card.value = self._panel.shown([self.kind.command, *words])
+
+    def _chosen(self) -> ComponentSpec | None:
+        found = self._panel.panels.workspace.registry.components(self.kind.name)
+        return next((spec for spec in found if spec.name == self.list.value), None)
+
+    def _done(self, spec: ComponentSpec) -> None:
+        self._list(spec.name)
+
+    def _new(self) -> None:
+        self.form.create(self.kind)
+
+    def _edit(self) -> None:
+        self.form.edit(self.kind, self._spec())
+
+    def _copy(self) -> None:
+        self.form.create(self.kind, like=self._spec())
+
+    def _spec(self) -> ComponentSpec:
+        return self._panel.panels.workspace.registry.component(self.kind.name, self.list.value)
+
+    def _rename(self) -> None:
+        old, kind = self.list.value, self.kind
+
+        def rename(new: str) -> None:
+            self._panel.run([kind.command, "rename", old, new])
+            self._list(new)
+
+        self.naming.ask(kind.title, f"Another name for {kind.title} '{old}'", rename, verb="Rename", name=old)
+
+    def _delete(self) -> None:
+        kind, spec = self.kind, self._spec()
+        found = self._panel.panels.workspace.registry.describe_component(kind.name, spec.name)
+        used = f"It is used by {listed(found.stacks)}, and stays as long as it is."
+        uses = used if found.stacks else "No stack uses it."
+        kept = f" What it keeps in {found.place} stays there." if found.place else ""
+        self.confirmation.ask(
+            f"Delete {kind.title} '{spec.name}'?",
+            uses + kept,
+            lambda: self._panel.run([kind.command, "delete", spec.name]),
+        )

@@ -1,0 +1,166 @@
+"""Owns the dashboard: the panel of stacks, runs, artifacts and this notebook's pipeline, `%zennb`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from zennb.jupyter.kernel.run_monitor import interrupt
+from zennb.jupyter.panels.kit.arrange import bar, group, html
+from zennb.jupyter.panels.kit.lazy_page import Later
+from zennb.jupyter.panels.kit.page_switcher import Pages
+from zennb.jupyter.panels.kit.panel import Panel
+from zennb.jupyter.panels.kit.row_theme import ROW_STYLE
+from zennb.jupyter.panels.pages.artifacts_page import ArtifactsPage
+from zennb.jupyter.panels.pages.compare_page import ComparePage
+from zennb.jupyter.panels.pages.pipeline_page import PipelinePage
+from zennb.jupyter.panels.pages.run_page import RunPage
+from zennb.jupyter.panels.pages.runs_page import RunsPage
+from zennb.jupyter.panels.pages.stack_page import StackPage
+from zennb.views.markup import muted
+from zennb.views.pipeline import progress
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
+
+    from zennb.jupyter.kernel.run_monitor import Going
+    from zennb.jupyter.panels.kit.lazy_page import LivePage
+    from zennb.registry.changes import Change
+    from zennb.views.view import Shown
+
+__all__ = ["Dashboard"]
+
+
+class Dashboard(Panel):
+    """Everything that was run and made, and what runs now."""
+
+    kind = "dashboard"
+    title = "zennb"
+    command = "%zennb"
+
+    def build(self) -> Widget:
+        """Make the pages, and begin to look on while runs go on."""
+        self.stacks = StackPage(self, all_runs=self._runs_on)
+        self._runs = Later(lambda: RunsPage(self, open_run=self.open_run))
+        self._one_run = Later(lambda: RunPage(self, compare=self.open_comparison))
+        self._artifacts = Later(lambda: ArtifactsPage(self, open_run=self.open_run))
+        self._pipeline = Later(lambda: PipelinePage(self))
+        self._compare = Later(lambda: ComparePage(self))
+        self._live_pages: dict[str, LivePage] = {
+            "Stacks": self.stacks,
+            "Runs": self._runs,
+            "Run": self._one_run,
+            "Artifacts": self._artifacts,
+            "Pipeline": self._pipeline,
+            "Compare": self._compare,
+        }
+        self.pages = Pages(self, self._live_pages)
+        self._now = html()
+        self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
+        style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
+        self._end = self.panels.session.activity.look_on(self._beat)
+        return group(style, now, self.pages.widget)
+
+    @property
+    def runs(self) -> RunsPage:
+        """The page of all runs."""
+        return self._runs.page
+
+    @property
+    def one_run(self) -> RunPage:
+        """The page of one run."""
+        return self._one_run.page
+
+    @property
+    def artifacts(self) -> ArtifactsPage:
+        """The page of artifacts."""
+        return self._artifacts.page
+
+    @property
+    def pipeline(self) -> PipelinePage:
+        """The page of this notebook's pipeline."""
+        return self._pipeline.page
+
+    @property
+    def compare(self) -> ComparePage:
+        """The page of two runs side by side."""
+        return self._compare.page
+
+    def refresh(self) -> None:
+        """Look up again what is shown."""
+        self._show_now()
+        self.pages.refresh()
+
+    def changed(self, change: Change) -> None:
+        """Follow a change of stacks."""
+        self.stacks.changed(change)
+        if self.pages.page is not self.stacks:
+            self.panels.session.activity.nudge()
+
+    def cell_ran(self) -> None:
+        """Follow the end of a cell, a moment later and in another thread: cells do not wait for the panel."""
+        self.panels.session.activity.nudge()
+
+    def close(self) -> None:
+        """Look on no longer, and close every widget."""
+        self._end()
+        super().close()
+
+    def view(self) -> Shown:
+        """Return the page that is shown."""
+        return join([_told(self.panels.session.activity.runs), self._page.view()])
+
+    def open_run(self, number: int) -> None:
+        """Go to one run."""
+        self.one_run.open(number)
+        self._go("Run")
+
+    def open_comparison(self, old: int, new: int) -> None:
+        """Go to two runs side by side."""
+        self.compare.open(old, new)
+        self._go("Compare")
+
+    @property
+    def _page(self) -> LivePage:
+        return self._live_pages[self.pages.current]
+
+    def _runs_on(self, stack: str) -> None:
+        self.runs.only(stack=stack)
+        self._go("Runs")
+
+    def _go(self, title: str) -> None:
+        """Go to a page, with the cursor: it would be lost with the button that was pressed."""
+        self.pages.show(title)
+        self.pages.buttons[title].focus()
+
+    def _beat(self) -> None:
+        self.attempt(self._follow)
+
+    def _follow(self) -> None:
+        self._show_now()
+        self._page.follow()
+
+    def _show_now(self) -> None:
+        going = self.panels.session.activity.runs
+        self._now.value = _told(going).html
+        self.stop.disabled = not going
+
+    def _interrupt(self) -> None:
+        if self.panels.session.activity.runs:
+            interrupt()
+            self.message.say("interrupted; what had finished is kept.")
+            self.pages.buttons[self.pages.current].focus()
+
+
+def _told(going: list[Going]) -> View:
+    """Say what runs in this kernel."""
+    if not going:
+        return View("nothing runs in this kernel", muted("nothing runs in this kernel"))
+    return join(
+        [
+            progress(each.order, steps=each.steps, now=time.time(), run=each.run, naming=True)
+            for each in going
+        ],
+        gap=0,
+    )

@@ -1,0 +1,125 @@
+"""Owns the page of this notebook's pipeline: what is stale and why, and how it goes while it runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from zennb.core.planning.run_plan import Freshness
+from zennb.jupyter.panels.kit.arrange import group, html
+from zennb.jupyter.panels.kit.row_list import RowList
+from zennb.views.graphs.run_graph import flow
+from zennb.views.markup import muted, prose
+from zennb.views.pipeline import live, plan_graph, plan_table
+from zennb.views.step import NOT_RUN_YET
+from zennb.views.table import Table
+from zennb.views.text import plural
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from zennb.jupyter.kernel.run_monitor import Going
+    from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.view import Shown
+
+__all__ = ["PipelinePage"]
+
+BUSY = "a cell is running: this is how things stood before it; they are looked at again when it has ended."
+
+
+class PipelinePage:
+    """The steps of this notebook.
+
+    Args:
+        panel: the panel it is part of.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._step = ""
+        self._table: Table | None = None
+        self._drawn: Shown = View("", "")
+        self._why: Shown = View("", "")
+        self.rows = RowList(panel, "steps of this notebook", on_open=self._explain)
+        self._graph, self._told, self._note = html(), html(look="zennb-box"), html(look="zennb-quiet")
+        self.widget = group(self._note, self._graph, self.rows.widget, self._told)
+
+    def refresh(self) -> None:
+        """Look at the steps again; while a cell runs their values may change under the look, so it waits."""
+        going = self._running()
+        if going is not None:
+            self._show_going(going)
+        elif self._is_disturbing():
+            self._wait()
+        else:
+            self._look_in_peace()
+
+    def follow(self) -> None:
+        """Keep up with a run of the pipeline, and with the end of cells."""
+        self.refresh()
+
+    def view(self) -> Shown:
+        """Return the pipeline as it is shown."""
+        parts: list[Shown] = [self._drawn, *([self._table] if self._table is not None else []), self._why]
+        return join(parts)
+
+    def _is_disturbing(self) -> bool:
+        """Whether a cell runs in the main thread while this is another one."""
+        return self._panel.panels.busy and threading.current_thread() is not threading.main_thread()
+
+    def _running(self) -> Going | None:
+        runs = self._panel.panels.session.activity.runs
+        return next((each for each in runs if each.run.kind == "pipeline"), None)
+
+    def _look_in_peace(self) -> None:
+        """Look at the steps, unless a cell begins meanwhile and moves what is looked at."""
+        try:
+            self._look()
+        except RuntimeError:
+            if not self._is_disturbing():
+                raise
+            self._wait()
+
+    def _wait(self) -> None:
+        """Say why nothing new is shown, and look again in a moment: no later event may come to ask for it."""
+        self._note.value = prose(BUSY)
+        self._panel.panels.session.activity.nudge()
+
+    def _look(self) -> None:
+        session = self._panel.panels.session
+        plan = session.plan()
+        self._drawn, self._table = plan_graph(plan), plan_table(plan, last=session.latest())
+        self._note.value = ""
+        self._graph.value = self._drawn.html
+        names = [step.name for step in plan.steps]
+        if self._step not in names:
+            self._step, self._why = "", View("", "")
+        self._show_rows(names)
+        if self._step:
+            self._why = self._panel.run(["pipeline", "explain", "--", self._step]).view or View("", "")
+        self._told.value = self._why.html
+
+    def _show_rows(self, names: list[str]) -> None:
+        assert self._table is not None
+        states = [str(row["state"]) for row in self._table.data]
+        told = [
+            f"{plural(states.count(state), 'step')} {state}"
+            for state in (*Freshness, NOT_RUN_YET)
+            if states.count(state)
+        ]
+        rows = [(name, name, f"Explain step {name}") for name in names]
+        said = muted(prose(", ".join(told) or self._table.empty))
+        self.rows.show(self._table, rows, said=said, current=self._step)
+
+    def _explain(self, name: str) -> None:
+        self._step = name
+        self.refresh()
+
+    def _show_going(self, going: Going) -> None:
+        found = [going.steps[name] for name in going.order if name in going.steps]
+        self._drawn = flow(found, order=going.order, edges=going.edges)
+        self._table, self._why = None, View("", "")
+        self._note.value = self._told.value = ""
+        self._graph.value = self._drawn.html
+        table = live(going.order, steps=going.steps, now=time.time(), run=going.run, printed=going.tails())
+        self.rows.show(Table(columns=(), data=()), [], said=table.html)

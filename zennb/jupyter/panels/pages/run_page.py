@@ -1,0 +1,224 @@
+"""Owns the page of one run: its graph, its steps, and of one step all that is known, also while it runs."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ipywidgets import Text
+
+from zennb.core.records.pages import RunFilter
+from zennb.engine.run.run_log import step_log
+from zennb.errors import StoreError, UnknownName
+from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
+from zennb.jupyter.panels.kit.row_list import RowList
+from zennb.views import run as run_view
+from zennb.views import step as step_view
+from zennb.views.attempts import attempts
+from zennb.views.captured import captured
+from zennb.views.graphs.run_graph import flow
+from zennb.views.markup import block, box, heading_line
+from zennb.views.view import View, join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.core.records.records import Run, Step
+    from zennb.jupyter.kernel.run_monitor import Going
+    from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.table import Table
+    from zennb.views.view import Shown
+
+__all__ = ["RunPage"]
+
+
+class RunPage:
+    """One run, and one of its steps.
+
+    Args:
+        panel: the panel it is part of.
+        compare: goes to the comparison of two runs.
+    """
+
+    def __init__(self, panel: Panel, *, compare: Callable[[int, int], object]) -> None:
+        self._panel, self._compare = panel, compare
+        self.number: int | None = None
+        self._run: Run | None = None
+        self._steps: list[Step] = []
+        self._records: list[Step] = []
+        self._started: list[Run] = []
+        self._going: Going | None = None
+        self._step = ""
+        self._asked = ""
+        self.field = Text(description="Run", placeholder="its number", continuous_update=False)
+        self.field.style.description_width = "initial"
+        self.field.observe(panel.does(self._typed), "value")
+        self.before = panel.button(
+            "Compare with the run before",
+            self._with_before,
+            tip="Put the run before of this notebook beside it",
+        )
+        self.rows = RowList(panel, "steps of the run", on_open=self._open_step)
+        self.output = panel.button("Show its output", self._show_output, tip="Show what the step showed")
+        self._head, self._graph, self._printed = html(), html(), html()
+        self._about, self._captured = html(), html()
+        tools = bar(self.field, self.before)
+        tools.add_class("zennb-filters")
+        self._detail = group(self._about, bar(self.output), self._captured, look="zennb-box")
+        self._whole = group(self._head, self._graph, self._printed, self.rows.widget, self._detail)
+        self.widget = group(tools, self._whole)
+
+    def open(self, number: int) -> None:
+        """Show a run."""
+        if number != self.number:
+            self._step = self._asked = ""
+        self.number = number
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look the run up again; without one, what runs now, else the latest."""
+        if self.number is None:
+            now = [each.run.id for each in self._panel.panels.session.activity.runs]
+            latest = now or self._panel.panels.workspace.metadata.run_ids(limit=1)
+            self.number = latest[-1] if latest else None
+        self._look()
+        self._show()
+
+    def follow(self) -> None:
+        """Keep up with a run that goes on."""
+        if self._run is None or not self._run.status.is_final:
+            self.refresh()
+
+    def view(self) -> Shown:
+        """Return the run as it is shown."""
+        if self._run is None:
+            return View("no runs yet", box("no runs yet"))
+        parts: list[Shown] = [self._about_run(), self._drawn(), self._table()]
+        step = self._chosen()
+        return join([*parts, step_view.step(step)] if step is not None else parts)
+
+    def _look(self) -> None:
+        metadata = self._panel.panels.workspace.metadata
+        self._run, self._steps, self._records, self._started, self._going = None, [], [], [], None
+        if self.number is None:
+            return
+        self._going = next(
+            (each for each in self._panel.panels.session.activity.runs if each.run.id == self.number), None
+        )
+        if self._going is not None and self._going.run.kind == "pipeline":
+            self._run = self._going.run
+            self._records = [
+                self._going.steps[name] for name in self._going.order if name in self._going.steps
+            ]
+        else:
+            self._run = metadata.run(self.number)
+            if self._run is None:
+                known = [str(each) for each in metadata.run_ids(limit=20)]
+                raise UnknownName("run", str(self.number), known)
+            self._started = metadata.children(self.number)
+            # Of a session that goes on only the step that runs now is not on record.
+            now = [] if self._going is None else self._going.steps.values()
+            self._records = [*metadata.steps(self.number), *now]
+        self._steps = list({step.name: step for step in self._records}.values())  # the latest of each
+
+    def _show(self) -> None:
+        self.field.value = "" if self.number is None else str(self.number)
+        self.before.disabled = self._run is None
+        if self._run is None:
+            self._head.value = box("no runs yet: run a cell that starts with %%step")
+            return
+        self._head.value = self._about_run().html
+        self._graph.value = self._drawn().html if len(self._steps) + len(self._waiting()) > 1 else ""
+        self._printed.value = "".join(
+            heading_line(f"output of {name}") + block(text)
+            for name, text in (self._going.tails().items() if self._going is not None else ())
+        )
+        self._show_rows()
+        self._show_step()
+
+    def _about_run(self) -> View:
+        assert self._run is not None
+        return join([run_view.run(self._run, started=self._started), *self._tries()])
+
+    def _tries(self) -> list[Table]:
+        tries = attempts(self._records)
+        return [tries] if tries.data else []
+
+    def _waiting(self) -> list[str]:
+        if self._going is None:
+            return []
+        return [name for name in self._going.order if name not in self._going.steps]
+
+    def _table(self) -> Table:
+        return run_view.steps(self._steps, now=time.time(), waiting=self._waiting())
+
+    def _drawn(self) -> View:
+        order = [step.name for step in self._steps] + self._waiting()
+        edges = self._going.edges if self._going is not None else ()
+        return flow(self._records, order=order, edges=edges, current=self._step)
+
+    def _show_rows(self) -> None:
+        names = [step.name for step in self._steps] + self._waiting()
+        rows = [(name, name, f"Show step {name}") for name in names]
+        self.rows.show(self._table(), rows, said=heading_line("steps"), current=self._step)
+
+    def _chosen(self) -> Step | None:
+        return next((step for step in self._steps if step.name == self._step), None)
+
+    def _open_step(self, name: str) -> None:
+        self._step, self._asked = name, ""
+        self._show()
+
+    def _show_step(self) -> None:
+        step = self._chosen()
+        if step is None and len(self._steps) == 1:
+            self._step = self._steps[0].name
+            step = self._steps[0]
+        toggle(self._detail, shown=step is not None)
+        if step is None:
+            return
+        self._about.value = step_view.step(step).html
+        self.output.disabled = not step.displays
+        self.output.tooltip = "Show what the step showed" if step.displays else "It showed nothing"
+        if self._asked != step.displays or not step.displays:
+            self._captured.value = ""
+
+    def _show_output(self) -> None:
+        """Fetch what the step showed from the artifact store: only when asked for."""
+        step = self._chosen()
+        if step is None or self._run is None:
+            return
+        self._asked = step.displays
+        found = step_log(self._panel.panels.workspace, self._run, step)
+        if found.missing:
+            raise StoreError(found.missing)
+        self._captured.value = heading_line("output") + captured(found.events).html
+
+    def _typed(self) -> None:
+        text = self.field.value.strip().removeprefix("run").strip()
+        if not text or text == str(self.number):
+            return
+        if not text.isdecimal() or len(text) > 15:
+            known = self._panel.panels.workspace.metadata.run_ids(limit=20)
+            raise UnknownName("run", text, [str(each) for each in known])
+        before = self.number
+        try:
+            self.open(int(text))
+        except UnknownName:
+            self.number = before
+            raise
+
+    def _with_before(self) -> None:
+        """Compare with the run before of the same notebook."""
+        run = self._run
+        if run is None or run.id is None:
+            return
+        pages = self._panel.panels.workspace.metadata.listings
+        which = RunFilter(notebook=run.notebook, kind=run.kind)
+        for filters in (which, replace(which, kind=None), RunFilter()):
+            found = pages.runs(filters, after=(run.started, run.id), limit=1).items
+            if found:
+                self._compare(found[0].id or 0, run.id)
+                return
+        self._panel.message.say(f"run {run.id} is the first one: there is none before it.")

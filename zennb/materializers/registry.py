@@ -1,0 +1,268 @@
+"""Owns the choice: which materializer stores a value, after proof that it comes back as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from zennb.digests.digest import digest as digest_of
+from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
+from zennb.materializers.available import by_name, candidates, make
+from zennb.materializers.buffers import joined, size
+from zennb.materializers.pickle import SignedPickles
+from zennb.materializers.sealed import seal, unseal
+from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
+from zennb.packages.entry_points import OWN, refresh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from zennb.materializers.materializer import Buffer, Materializer, Scope
+    from zennb.materializers.signer import Signer
+    from zennb.packages.entry_points import Offer
+
+__all__ = ["Dumped", "Materializers"]
+
+_WHOLE = 64 * 1024 * 1024
+"""Bytes up to which the proof reads back everything; above, a sample of the same structure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dumped:
+    """A value as bytes.
+
+    Attributes:
+        materializer: name of the materializer that wrote it.
+        buffers: the bytes, to be written one after another; large ones are the value's own memory.
+        size: bytes in all.
+        type: the value's type as text, e.g. `pandas.DataFrame`.
+        summary: what can be shown without loading it.
+        needs: notebook classes and functions, by qualified name, that loading it refers to.
+    """
+
+    materializer: str
+    buffers: Sequence[Buffer]
+    size: int
+    type: str
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+
+
+class Materializers:
+    """Turns any value into bytes and back.
+
+    Args:
+        scope: names of the notebook, looked up when used: it may be the live namespace.
+        signer: seals what could run code when loaded, and knows whose bytes are trusted.
+    """
+
+    def __init__(self, scope: Scope, signer: Signer) -> None:
+        self._scope = scope
+        self._signer = signer
+        self._pickles = SignedPickles(scope, signer)
+        self._made: dict[Offer, Materializer] = {}
+        refresh()  # made for every step cell, so what is installed in one cell counts in the next
+
+    def dump(self, value: Any, *, digest: str, name: str) -> Dumped:
+        """Return `value` as bytes, by the first materializer that handles it and keeps it exactly.
+
+        Args:
+            value: anything.
+            digest: its canonical digest, which what is loaded must have too.
+            name: what it is called, for errors.
+
+        Raises:
+            NotStorable: no materializer can store it; the error names the part at fault, or the package.
+        """
+        for offer, candidate in self._candidates(value, name):
+            with _blamed(offer, name):
+                buffers = self._attempt(candidate, value, digest, trusted=offer.source == OWN)
+            if buffers is not None:
+                return self._dumped(value, candidate, buffers, source=offer.source)
+        pickled = self._pickles.pickle(value, name=name)
+        self._pickles.prove(value, pickled, name=name)
+        return self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+
+    def dump_together(self, values: Mapping[str, Any], *, name: str) -> Dumped:
+        """Return values that share state as the bytes of one dictionary, in which they still share it.
+
+        Raises:
+            NotStorable: one of them cannot be stored, or two of them would not share it any more.
+        """
+        together = dict(values)
+        pickled = self._pickles.pickle(together, name=name, together=True)
+        again = self._pickles.prove(together, pickled, name=name)
+        _check_sharing(together, again)
+        return self._dumped(together, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+
+    def load(self, materializer: str, buffer: Buffer, *, name: str, distribution: str = "") -> Any:
+        """Return the value that `materializer` wrote.
+
+        Args:
+            materializer: its name in the record.
+            buffer: the bytes.
+            name: what to call the value in errors.
+            distribution: the package that brought the materializer when it wrote them; "" for ours or where unknown.
+
+        Raises:
+            UntrustedArtifact: loading it could run code, and nobody vouched for it.
+            MissingDefinition: it needs a notebook class or function that has not been run.
+            MissingExtra: it needs a library, or a materializer, that is not installed or does not work.
+            DamagedArtifact: the bytes are not what that materializer writes.
+            UnknownName: there is no such materializer, perhaps because a newer zennb wrote it.
+        """
+        if materializer == self._pickles.name:
+            return self._pickles.unpickle(buffer, self._scope, name=name)
+        offer = by_name(materializer, artifact=name, distribution=distribution)
+        found = self._materializer(offer, name)
+        if offer.source == OWN:
+            return found.load(buffer, self._scope)
+        if found.runs_code:
+            buffer = unseal(buffer, materializer=materializer, signer=self._signer, name=name)
+        try:
+            return found.load(buffer, self._scope)
+        except ZennbError:
+            raise
+        except Exception as error:
+            raise DamagedArtifact(
+                f"artifact '{name}' cannot be loaded by the materializer '{materializer}' of the package "
+                f"'{offer.source}' ({type(error).__name__}: {error}); run its step again.",
+                digest=hashlib.sha256(buffer).hexdigest(),
+            ) from error
+
+    def summary(self, value: Any) -> dict[str, Any]:
+        """Return what is shown of a value without loading it, as the materializer for its type says; never raises."""
+        try:
+            found = next((candidate for _, candidate in self._candidates(value, "value")), self._pickles)
+        except ZennbError:
+            found = self._pickles
+        return summary_by(found, value)
+
+    def _candidates(self, value: object, name: str) -> Iterator[tuple[Offer, Materializer]]:
+        """Yield what is made for a value, best first.
+
+        Raises:
+            NotStorable: two packages bring a materializer for it, or that of one does not work.
+        """
+        for offers in filter(None, candidates(type(value)).levels()):
+            fitting = []
+            for offer in offers:
+                with _blamed(offer, name):
+                    try:
+                        made = self._materializer(offer, name)
+                    except MissingExtra:  # a frame without pyarrow: pickles hold it as well
+                        if offer.source == OWN:
+                            continue
+                        raise
+                    if made.handles(value):
+                        fitting.append((offer, made))
+            sources = sorted({offer.source for offer, _ in fitting})
+            if len(sources) > 1:
+                both = " and ".join(f"'{source}'" for source in sources)
+                raise NotStorable(
+                    f"`{name}` is a {type_text(value)}, for which the packages {both} each bring a materializer; "
+                    "uninstall one of them.",
+                    path=name,
+                )
+            yield from fitting
+
+    def _materializer(self, offer: Offer, name: str) -> Materializer:
+        if offer not in self._made:
+            try:
+                self._made[offer] = make(offer)
+            except MissingExtra as error:
+                cause = error.__cause__
+                if offer.source != OWN or not isinstance(cause, ModuleNotFoundError):
+                    raise
+                raise MissingExtra(
+                    f"artifact '{name}' is stored as {offer.name.partition('.')[0]}, which needs {cause.name}, "
+                    'and that is not installed; pip install "zennb[frames]", then try again.'
+                ) from cause
+        return self._made[offer]
+
+    def _attempt(
+        self, materializer: Materializer, value: Any, digest: str, *, trusted: bool
+    ) -> Sequence[Buffer] | None:
+        """Return the bytes of `value`, or None when this materializer would not keep it exactly.
+
+        Only our own need not prove what they say of themselves.
+        """
+        try:
+            buffers = list(materializer.dump(value))
+            if materializer.exact and trusted:
+                return buffers
+            if size(buffers) <= _WHOLE:
+                again = materializer.load(joined(buffers), self._scope)
+                return buffers if digest_of(again) == digest else None
+            sample = materializer.sample(value)
+            again = materializer.load(joined(materializer.dump(sample)), self._scope)
+            return buffers if digest_of(again) == digest_of(sample) else None
+        except (NotStorable, CannotDigest, DamagedArtifact):
+            return None
+
+    def _dumped(
+        self,
+        value: Any,
+        materializer: Materializer,
+        buffers: Sequence[Buffer],
+        *,
+        source: str = OWN,
+        needs: tuple[str, ...] = (),
+    ) -> Dumped:
+        summary = summary_by(materializer, value)
+        if source != OWN:
+            summary[DISTRIBUTION] = source
+            if materializer.runs_code:
+                buffers = seal(buffers, materializer=materializer.name, signer=self._signer)
+        return Dumped(
+            materializer=materializer.name,
+            buffers=buffers,
+            size=size(buffers),
+            type=type_text(value),
+            summary=summary,
+            needs=needs,
+        )
+
+
+def _blamed(offer: Offer, name: str) -> AbstractContextManager[None]:
+    """Turn what a package's materializer raises, but should not, into a sentence; what ours raises stays as it is."""
+    return nullcontext() if offer.source == OWN else _blaming(offer, name)
+
+
+@contextmanager
+def _blaming(offer: Offer, name: str) -> Iterator[None]:
+    """Turn what a materializer raises, but should not, into a sentence that names its package."""
+    try:
+        yield
+    except (NotStorable, DamagedArtifact, CannotDigest):
+        raise
+    except Exception as error:
+        why = error.message if isinstance(error, ZennbError) else f"{type(error).__name__}: {error}"
+        raise NotStorable(
+            f"`{name}` cannot be stored by the materializer '{offer.name.partition('.')[0]}' of the package "
+            f"'{offer.source}' ({why.rstrip('.')}); update or uninstall that package.",
+            path=name,
+        ) from error
+
+
+def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
+    """See to it that arrays that look into one memory do so after loading; other sharing is what pickles keep.
+
+    Raises:
+        NotStorable: two of them do not.
+    """
+    numpy = sys.modules.get("numpy")
+    arrays = [] if numpy is None else [name for name in values if isinstance(values[name], numpy.ndarray)]
+    for one, other in combinations(arrays, 2):
+        share = numpy.may_share_memory  # type: ignore[union-attr]  # there are arrays, so numpy is there
+        if share(values[one], values[other]) and not share(again[one], again[other]):
+            raise NotStorable(
+                f"`{one}` and `{other}` share memory, and would not after they are stored. Keep one of them in a name "
+                "that starts with `_`, or make it a copy.",
+                path=one,
+            )

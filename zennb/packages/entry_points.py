@@ -1,0 +1,204 @@
+"""Owns the index of what zennb and installed packages offer by entry point, and how one offer is imported.
+
+Reading the index imports nothing. It is read anew when `sys.path` has changed and, on `refresh`, when a folder on it
+has got or lost a package.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from zennb.errors import MissingExtra
+
+__all__ = [
+    "DIGESTS",
+    "MATERIALIZERS",
+    "OWN",
+    "Offer",
+    "broken",
+    "entry_offers",
+    "load",
+    "offered",
+    "own_offers",
+    "refresh",
+]
+
+MATERIALIZERS = "zennb.materializers"
+"""Entry points `"<name>.<type or package>" = "module:Class"`; the name is written into artifact records."""
+
+DIGESTS = "zennb.digests"
+"""Entry points `"<type or package>" = "module:handler"`."""
+
+OWN = "zennb"
+
+_METADATA = (".dist-info", ".egg-info", ".egg")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One entry point, before anything of it is imported.
+
+    Attributes:
+        name: as the entry point is called.
+        target: where it leads: `module:attribute`.
+        extra: what to give to `pip install` when it cannot be imported: `grids[zennb]`; "" for none.
+        source: the distribution that brings it; `zennb` for ours.
+    """
+
+    name: str
+    target: str
+    extra: str = ""
+    source: str = OWN
+
+
+# The same entries stand in pyproject.toml. They are repeated here so that what everybody needs is found without reading
+# the metadata of installed packages, and also where zennb runs from a source tree.
+_OURS: dict[str, tuple[Offer, ...]] = {
+    MATERIALIZERS: tuple(
+        Offer(name=name, target=f"zennb.materializers.{target}")
+        for name, target in (
+            ("numpy.numpy", "numpy:NumpyArrays"),
+            ("plain.numpy", "plain:PlainData"),
+            ("arrow.pandas", "arrow:ArrowTables"),
+            ("arrow.polars", "arrow:ArrowTables"),
+            ("arrow.pyarrow", "arrow:ArrowTables"),
+            ("picture.PIL", "figure:Pictures"),
+            ("plain.*", "plain:PlainData"),
+            ("pickle.*", "pickle:SignedPickles"),
+        )
+    ),
+    DIGESTS: tuple(
+        Offer(name=name, target=f"zennb.digests.{module}:handler")
+        for name, module in (
+            ("matplotlib", "artists"),
+            ("numpy", "arrays"),
+            ("pandas", "frames"),
+            ("polars", "polars"),
+            ("pyarrow", "arrow"),
+        )
+    ),
+}
+
+_found: dict[str, tuple[Offer, ...]] = {}
+_path: list[str] = []
+_folders: dict[str, tuple[int, frozenset[tuple[str, int]]]] = {}
+"""Folder on `sys.path` → when it got or lost an entry, and the packages in it, as last seen."""
+
+
+def own_offers(group: str) -> tuple[Offer, ...]:
+    """Return what zennb itself offers in a group."""
+    return _OURS.get(group, ())
+
+
+def offered(group: str) -> tuple[Offer, ...]:
+    """Return all offers of a group, ours first, then others by name; the same tuple until something changes."""
+    if sys.path != _path:
+        refresh()
+    if group not in _found:
+        others = [each for each in entry_offers(group) if each.source != OWN]
+        _found[group] = (*own_offers(group), *sorted(others, key=lambda each: (each.name, each.source)))
+    return _found[group]
+
+
+def refresh() -> None:
+    """Notice packages that were installed or removed since; asking for every value would outweigh its digest."""
+    changed = [folder for folder in sys.path if _is_changed(folder)]  # all are asked, so that each is known
+    if changed or sys.path != _path:
+        _path[:] = sys.path
+        _found.clear()
+
+
+def _is_changed(folder: str) -> bool:
+    """Say whether a folder got or lost a package since the last time.
+
+    The notebook's own folder is on the path, and gets a new entry whenever a step or the frontend saves a file. Reading
+    the metadata of all packages takes as long as a hundred small steps, so that alone must not make us read it.
+    """
+    try:
+        moment = os.stat(folder or ".").st_mtime_ns  # noqa: PTH116 - asked for every folder and step
+    except OSError:
+        moment = 0
+    known = _folders.get(folder)
+    if known is not None and known[0] == moment:
+        return False
+    found = _folders[folder] = (moment, _packages(folder, moment))
+    return known is None or known[1] != found[1]
+
+
+def _packages(folder: str, moment: int) -> frozenset[tuple[str, int]]:
+    """Return the entries of a folder that describe packages, with the time of each: one installed again gets a new one.
+
+    Args:
+        folder: an entry of `sys.path`.
+        moment: when it changed, which says all for an archive.
+    """
+    try:
+        with os.scandir(folder or ".") as entries:
+            return frozenset(
+                (entry.name, entry.stat().st_mtime_ns) for entry in entries if entry.name.endswith(_METADATA)
+            )
+    except OSError:
+        return frozenset({("", moment)})
+
+
+def entry_offers(group: str) -> list[Offer]:
+    """Return the entry points of a group, those of our own distribution among them; reads every package's metadata."""
+    from importlib.metadata import entry_points
+
+    found = []
+    for point in entry_points(group=group):
+        source = point.dist.name if point.dist is not None else ""
+        extra = f"{source}[{','.join(point.extras)}]" if point.extras else ""
+        found.append(
+            Offer(name=point.name, target=f"{point.module}:{point.attr}", extra=extra, source=source)
+        )
+    return found
+
+
+def load(offer: Offer, title: str) -> Any:
+    """Import and return what an offer leads to.
+
+    Args:
+        offer: the offer.
+        title: what to call it at the start of a sentence: `The digest 'grids' of the package 'dreams'`.
+
+    Raises:
+        MissingExtra: a library it needs is not installed, or its package is broken.
+    """
+    module, _, attribute = offer.target.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except ImportError as error:
+        raise _missing(offer, title, error) from error
+    except Exception as error:
+        raise broken(offer, title, f"importing {module} raised {type(error).__name__}: {error}") from error
+    return found
+
+
+def broken(offer: Offer, title: str, why: str) -> MissingExtra:
+    """Return the error that names a broken package and the way out."""
+    return MissingExtra(
+        f"{title} is broken: {why}. Update or remove its package: pip install -U {offer.source}"
+    )
+
+
+def _missing(offer: Offer, title: str, error: ImportError) -> MissingExtra:
+    if offer.extra:
+        advice = f'pip install "{offer.extra}"'
+    elif error.name and _top(error.name) != _top(offer.target.partition(":")[0]):
+        advice = (
+            f"install what provides the module `{error.name}`; `pip show {offer.source}` names what it needs"
+        )
+    else:
+        advice = f"pip install --force-reinstall {offer.source}"
+    return MissingExtra(f"{title} cannot be imported ({error}): {advice}")
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]

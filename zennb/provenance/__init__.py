@@ -1,0 +1,1 @@
+"""Where the variables of a notebook come from, worked out by reading its cells instead of running them."""

@@ -1,0 +1,182 @@
+"""Owns what can be said of one statement of a plain cell by reading it: what it binds, defines, calls and sets."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.magic_lines.magics import parse_python
+from zennb.core.reading.definitions import flattened
+from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable, written_out
+from zennb.core.reading.source import Analysis, analyse, normal_digest
+from zennb.provenance.code_sites import NOTHING, Inner, chain_of, inner_code, sites_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from zennb.provenance.calls import Site
+
+__all__ = ["CellStatement", "read_cell", "read_statement", "statements"]
+
+_DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellStatement:
+    """One statement.
+
+    Attributes:
+        digest: of its normal form: comments, layout and docstrings do not count.
+        analysis: what it does with names.
+        imports: name → dotted path of what it is imported as, for an import.
+        literals: name → the value that is written out, for `K = 3`; empty for other statements.
+        definition: the name that it defines, for `def`, `class` and `f = lambda: ...`; "" for other statements.
+        inner: what the functions, classes and lambdas in it do when called.
+        sites: calls and stores that it makes itself.
+        value: the expression whose value it binds; None when there is no single one.
+        part_of: the name of which that is a part: `lib` in `xs = lib.XS`.
+        alias: the name that it gives another name to: `f` in `g = f`.
+        variables: environment variable → value that is written out, for `os.environ["A"] = "1"`.
+    """
+
+    digest: str
+    analysis: Analysis
+    imports: Mapping[str, str] = field(default_factory=dict)
+    literals: Mapping[str, Any] = field(default_factory=dict)
+    definition: str = ""
+    inner: Inner = NOTHING
+    sites: tuple[Site, ...] = ()
+    value: ast.expr | None = None
+    part_of: str = ""
+    alias: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@lru_cache(maxsize=512)
+def read_cell(source: str) -> tuple[CellStatement, ...] | None:
+    """Return the statements of a cell, in order; None for a cell that Python finds no sense in.
+
+    Args:
+        source: the cell as written, magics included.
+    """
+    body = statements(source)
+    return None if body is None else tuple(read_statement(node) for node in body)
+
+
+def statements(source: str) -> list[ast.stmt] | None:
+    """Return the syntax of a cell; of `%%time` and its like the statements that they run."""
+    if source.lstrip().startswith("%%"):
+        first, _, rest = source.lstrip().partition("\n")
+        name, _, line = first[2:].strip().partition(" ")
+        call = f"get_ipython().run_cell_magic({name!r}, {line.strip()!r}, {rest!r})"
+        return list(flattened(ast.parse(call).body))
+    body = parse_python(source)
+    return None if body is None else list(flattened(body))
+
+
+def read_statement(node: ast.stmt) -> CellStatement:
+    """Read one statement."""
+    analysis = analyse(ast.Module(body=[node], type_ignores=[]))
+    return CellStatement(
+        digest=normal_digest([node]),
+        analysis=analysis,
+        imports=dict(_imports(node)),
+        literals=dict(_literals(node)),
+        definition=_defined(node),
+        inner=inner_code(node),
+        sites=tuple(sites_in(node)),
+        value=_value(node),
+        part_of=_part_of(_value(node)),
+        alias=node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else "",
+        variables=dict(_variables(node)),
+    )
+
+
+# What is bound
+
+
+def _imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            yield (
+                alias.asname or alias.name.partition(".")[0],
+                alias.name if alias.asname else alias.name.partition(".")[0],
+            )
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            if alias.name != "*":
+                yield alias.asname or alias.name, f"{'.' * node.level}{node.module or ''}.{alias.name}"
+
+
+def _literals(node: ast.stmt) -> Iterator[tuple[str, Any]]:
+    """Give names and values of a statement that binds what is written out in it; nothing for any other."""
+    if isinstance(node, ast.AnnAssign) and node.value is not None and isinstance(node.target, ast.Name):
+        targets: list[ast.expr] = [node.target]
+    elif isinstance(node, ast.Assign):
+        targets = node.targets
+    else:
+        return
+    value = written_out(node.value) if node.value is not None else NOT_WRITTEN_OUT
+    if value is NOT_WRITTEN_OUT:
+        return
+    found: dict[str, Any] = {}
+    for target in targets:
+        if isinstance(target, ast.Name):
+            found[target.id] = value
+        elif (
+            isinstance(target, ast.Tuple)
+            and isinstance(value, tuple)
+            and len(value) == len(target.elts)
+            and all(isinstance(each, ast.Name) for each in target.elts)
+        ):
+            found.update(
+                zip((each.id for each in target.elts if isinstance(each, ast.Name)), value, strict=True)
+            )
+        else:
+            return
+    if len(targets) > 1 and not is_immutable(value):
+        return  # two names for one list
+    yield from found.items()
+
+
+def _variables(node: ast.stmt) -> Iterator[tuple[str, str]]:
+    """Give environment variables that are set to a text that is written out."""
+    if (
+        isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    ):
+        for target in node.targets:
+            match target:
+                case ast.Subscript(
+                    value=ast.Attribute(attr="environ") | ast.Name(id="environ"),
+                    slice=ast.Constant(value=str(name)),
+                ):
+                    yield name, node.value.value
+
+
+def _value(node: ast.stmt) -> ast.expr | None:
+    """Return the expression whose value a statement binds, as far as it is one."""
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        return node.value
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        return ast.BinOp(left=ast.Name(id=node.target.id, ctx=ast.Load()), op=node.op, right=node.value)
+    return None
+
+
+def _part_of(value: ast.expr | None) -> str:
+    """Return the name of which a value is a part, or that hands out its own: `lib.XS`, `decimal.getcontext()`."""
+    if isinstance(value, ast.Call):
+        last = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
+        return chain_of(value.func)[0] if last.startswith("get") else ""
+    return chain_of(value)[0] if isinstance(value, ast.Attribute | ast.Subscript) else ""
+
+
+def _defined(node: ast.stmt) -> str:
+    if isinstance(node, _DEFINITION):
+        return node.name
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda) and len(node.targets) == 1:
+        return node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
+    return ""

@@ -1,0 +1,267 @@
+"""Owns the calls and stores that code makes, and what code that a statement defines does when it is called later."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from zennb.core.magic_lines.effects import Effect
+from zennb.core.reading.literals import is_immutable_literal
+from zennb.core.reading.source import analyse_function
+from zennb.provenance.calls import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["NOTHING", "Inner", "chain_of", "inner_code", "merged", "sites_in"]
+
+_CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_PLAIN_DECORATORS = frozenset(
+    {
+        "abstractmethod",
+        "cache",
+        "cached_property",
+        "classmethod",
+        "contextmanager",
+        "dataclass",
+        "getter",
+        "guvectorize",
+    }
+    | {
+        "jit",
+        "lru_cache",
+        "njit",
+        "overload",
+        "override",
+        "property",
+        "setter",
+        "staticmethod",
+        "total_ordering",
+    }
+    | {"vectorize", "wraps"}
+)
+"""Decorators after which calling a function still changes nothing of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """What code does that a statement defines, when it is called later.
+
+    Attributes:
+        reads: names of the notebook that it reads.
+        binds: names of the notebook that it may bind, by `global`.
+        chains: dotted uses of those names, as in `core.source.Analysis`.
+        modules: dotted paths of the modules that it imports itself.
+        sites: its calls and stores.
+        stores: whether it stores into attributes of what it is given, be it a class or function.
+        keeps_state: whether calling it may change it: it has a default that can change, or attributes of its own.
+        methods: names of the methods of classes.
+        phrases: what reading cannot see through.
+    """
+
+    reads: frozenset[str] = frozenset()
+    binds: frozenset[str] = frozenset()
+    chains: frozenset[tuple[str, ...]] = frozenset()
+    modules: frozenset[str] = frozenset()
+    sites: tuple[Site, ...] = ()
+    stores: bool = False
+    keeps_state: bool = False
+    methods: frozenset[str] = frozenset()
+    phrases: tuple[str, ...] = ()
+
+
+NOTHING = Inner()
+"""Code that does nothing, or no code."""
+
+
+def merged(found: Iterable[Inner]) -> Inner:
+    """Return what several pieces of code do together."""
+    found = [each for each in found if each != Inner()]
+    if len(found) < 2:
+        return found[0] if found else Inner()
+    return Inner(
+        reads=frozenset().union(*(each.reads for each in found)),
+        binds=frozenset().union(*(each.binds for each in found)),
+        chains=frozenset().union(*(each.chains for each in found)),
+        modules=frozenset().union(*(each.modules for each in found)),
+        sites=tuple(dict.fromkeys(site for each in found for site in each.sites)),
+        stores=any(each.stores for each in found),
+        keeps_state=any(each.keeps_state for each in found),
+        methods=frozenset().union(*(each.methods for each in found)),
+        phrases=tuple(dict.fromkeys(phrase for each in found for phrase in each.phrases)),
+    )
+
+
+# What is called
+
+
+def sites_in(node: ast.AST) -> Iterator[Site]:
+    """Give the calls and stores that a statement makes when it is executed, those in functions it defines left out."""
+    bare = _bare(node)
+    pending: list[ast.AST] = [node]
+    while pending:
+        one = pending.pop()
+        yield from _site(one, is_bare=one in bare)
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
+            pending += [*one.decorator_list, *one.args.defaults, *filter(None, one.args.kw_defaults)]
+            yield from (
+                _called(each, frozenset()) for each in one.decorator_list if not isinstance(each, ast.Call)
+            )
+        elif isinstance(one, ast.Lambda):
+            pending += [*one.args.defaults, *filter(None, one.args.kw_defaults)]
+        else:
+            if isinstance(one, ast.ClassDef):
+                yield from (
+                    _called(each, frozenset())
+                    for each in one.decorator_list
+                    if not isinstance(each, ast.Call)
+                )
+            pending += ast.iter_child_nodes(one)
+
+
+def _bare(node: ast.AST) -> set[ast.AST]:
+    return {
+        one.value.value if isinstance(one.value, ast.Await) else one.value
+        for one in ast.walk(node)
+        if isinstance(one, ast.Expr)
+    }
+
+
+def _site(node: ast.AST, *, is_bare: bool) -> Iterator[Site]:
+    if isinstance(node, ast.Call):
+        given = [*node.args, *(each.value for each in node.keywords)]
+        yield _called(
+            node.func,
+            _names(given),
+            is_bare=is_bare,
+            keywords=frozenset(each.arg for each in node.keywords if each.arg and not _is_false(each.value)),
+            texts=tuple(
+                each.value for each in given if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            ),
+            arguments=len(given),
+            hands_over_method=any(isinstance(each, ast.Attribute) for each in given),
+        )
+    elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+        key = node.slice if isinstance(node, ast.Subscript) else None
+        text = (key.value,) if isinstance(key, ast.Constant) and isinstance(key.value, str) else ()
+        root, path = chain_of(node if isinstance(node, ast.Attribute) else node.value, through_calls=True)
+        made = any(isinstance(one, ast.Call) for one in ast.walk(node.value))
+        yield Site(root=root, path=path, is_call=False, texts=text, is_of_result=made)
+    elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        yield Site(root=node.target.id, is_call=False)
+
+
+def _called(func: ast.expr, names: frozenset[str], **more: Any) -> Site:
+    root, path = chain_of(func)
+    if not root:
+        names |= _names([func])
+    return Site(root=root, path=path, names=names, is_of_result=not root, **more)
+
+
+def chain_of(node: ast.expr, *, through_calls: bool = False) -> tuple[str, tuple[str, ...]]:
+    """Return where `a.b[0].c` starts, and its attributes; "" when it starts at no name."""
+    path: list[str] = []
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred | ast.Call):
+        if isinstance(node, ast.Call):
+            if not through_calls:
+                break
+            node = node.func
+            continue
+        if isinstance(node, ast.Attribute):
+            path.append(node.attr)
+        node = node.value
+    return (node.id if isinstance(node, ast.Name) else ""), tuple(reversed(path))
+
+
+def _names(nodes: Iterable[ast.AST]) -> frozenset[str]:
+    return frozenset(one.id for node in nodes for one in ast.walk(node) if isinstance(one, ast.Name))
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not node.value
+
+
+# What it defines
+
+
+def inner_code(node: ast.stmt) -> Inner:
+    """Return what the functions, classes and lambdas in a statement do when they are called."""
+    found = [one for one in ast.walk(node) if isinstance(one, _CODE)]
+    if not found:
+        return Inner()
+    read = [analyse_function(one) for one in found]
+    reads = frozenset(name for each in read for name in each.reads)
+    return Inner(
+        reads=reads,
+        binds=frozenset(name for each in read for name in each.binds),
+        chains=frozenset(chain for each in read for chain in each.chains),
+        modules=frozenset(".".join(path).removesuffix(".*") for each in read for path in each.modules),
+        sites=tuple(_known(site, reads) for one in found for site in _body_sites(one)),
+        stores=any(_stores(site) for one in found for site in _body_sites(one)),
+        keeps_state=any(_keeps_state(one) for one in found),
+        methods=frozenset(
+            each.name
+            for one in found
+            if isinstance(one, ast.ClassDef)
+            for each in one.body
+            if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
+        ),
+        phrases=tuple(
+            dict.fromkeys(
+                phrase
+                for each in read
+                for phrase in (*each.dynamic, *(m.text for m in each.magics if m.effect is not Effect.NONE))
+            )
+        ),
+    )
+
+
+def _body_sites(node: ast.AST) -> Iterator[Site]:
+    if isinstance(node, ast.ClassDef):
+        return
+    body = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else [node.body]  # type: ignore[attr-defined]
+    for each in body:
+        yield from sites_in(each)
+
+
+def _stores(site: Site) -> bool:
+    if site.is_call:
+        return not site.path and site.root in {"setattr", "delattr", "vars"}
+    return bool(site.path) and (site.root != "self" or "__class__" in site.path or site.is_of_result)
+
+
+def _known(site: Site, reads: frozenset[str]) -> Site:
+    """Return a site in a function with only the names that are the notebook's, and none of the function's own."""
+    root = site.root if site.root in reads else ""
+    return replace(site, root=root, path=site.path if root else site.path[-1:], names=site.names & reads)
+
+
+def _keeps_state(node: ast.AST) -> bool:
+    """Whether calling code may change that code itself: `def f(x, seen=[])`, a class whose instances count on it."""
+    for each in getattr(node, "decorator_list", ()):
+        root, path = chain_of(each, through_calls=True)
+        if (path[-1] if path else root) not in _PLAIN_DECORATORS:
+            return True
+    if isinstance(node, ast.ClassDef):
+        return any(_holds_state(each) for each in node.body) or any(
+            isinstance(one, ast.Attribute | ast.Subscript)
+            and isinstance(one.ctx, ast.Store | ast.Del)
+            and (chain_of(one.value)[0] != "self" or "__class__" in chain_of(one.value)[1])
+            for one in ast.walk(node)
+        )
+    if isinstance(node, ast.Lambda):
+        return False
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+    if any(not is_immutable_literal(each) for each in defaults):
+        return True
+    return any(
+        isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store) and chain_of(one)[0] == node.name
+        for one in ast.walk(node)
+    )
+
+
+def _holds_state(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+    return value is not None and not is_immutable_literal(value)

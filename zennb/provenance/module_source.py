@@ -1,0 +1,217 @@
+"""Owns what the source of local modules says, without importing them: where each of their names comes from."""
+
+from __future__ import annotations
+
+from importlib.util import resolve_name
+from typing import TYPE_CHECKING
+
+from zennb.core.reading.source import Analysis
+from zennb.provenance.calls import Site
+from zennb.provenance.cell_statements import CellStatement, read_statement
+from zennb.provenance.notebook import Provenance
+from zennb.provenance.statement_effects import ALL
+from zennb.provenance.value_source import SourceKind, combined
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable
+
+    from zennb.provenance.value_source import ValueSource
+
+__all__ = ["ModuleSource", "ModuleSources"]
+
+
+class ModuleSource:
+    """One module.
+
+    Args:
+        name: its dotted name.
+        tree: its syntax.
+        is_package: whether it is the `__init__` of a package, from where relative imports start.
+        others: all local modules.
+    """
+
+    def __init__(self, name: str, tree: ast.Module, *, is_package: bool, others: ModuleSources) -> None:
+        self.name = name
+        self._package = name if is_package else name.rpartition(".")[0]
+        self._others = others
+        self._statements = [read_statement(node) for node in tree.body]
+        self.names = Provenance(modules=_Seen(self, others))
+        self.names.run(self._statements)
+        self.whole = combined(name, *(each.digest for each in self._statements))
+
+    def absolute(self, path: str) -> str:
+        """Return a dotted path with a relative beginning resolved."""
+        if not path.startswith("."):
+            return path
+        dots = len(path) - len(path.lstrip("."))
+        try:
+            return resolve_name("." * dots + path[dots:], self._package)
+        except ImportError:
+            return path
+
+    @property
+    def imports(self) -> set[str]:
+        """The dotted paths that its statements, and functions in it, import."""
+        paths = {
+            ".".join(path).removesuffix(".*") for each in self._statements for path in each.analysis.modules
+        }
+        inner = {path for each in self._statements for path in each.inner.modules}
+        stars = {star for each in self._statements for star in each.analysis.stars}
+        return {self.absolute(path) for path in {*paths, *inner, *stars} if path}
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether calling its functions may change what it holds."""
+        names = self.names.names
+        inner = [each.inner for each in names.values() if each.kind is not SourceKind.IMPORT]
+        any_call = CellStatement(digest="", analysis=Analysis(), sites=(Site(root=""),))
+        return self.names.may_change(any_call, inner)
+
+    @property
+    def settings_of_calls(self) -> frozenset[str]:
+        """The libraries of which its own functions may set something."""
+        inner = [each.inner for each in self.names.names.values()]
+        any_call = CellStatement(digest="", analysis=Analysis(), sites=(Site(root=""),))
+        return self.names.settings_of(any_call, inner)
+
+    def part(self, name: str) -> ValueSource | None:
+        """Return where one of its names comes from."""
+        return self.names.names.get(name)
+
+
+class ModuleSources:
+    """All local modules (`LocalModules`).
+
+    Args:
+        read: returns a local module's syntax and whether it is a package, by dotted name; None for any other module.
+        whole: returns, by the name of a local package that is too large to be read statement by statement, a digest of
+            all its files, the names that they import, and whether they may set something; None for any other module.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], tuple[ast.Module, bool] | None],
+        whole: Callable[[str], tuple[str, frozenset[str], bool] | None] = lambda _name: None,
+    ) -> None:
+        self._read, self._whole = read, whole
+        self._large: dict[str, tuple[str, frozenset[str], bool] | None] = {}
+        self._known: dict[str, ModuleSource | None] = {}
+        self._busy: set[str] = set()
+
+    def module(self, name: str) -> ModuleSource | None:
+        """Return a module; None when it is not local, or is being read just now."""
+        if name in self._busy:
+            return None
+        if name not in self._known:
+            self._busy.add(name)
+            try:
+                found = self._read(name) if name else None
+                self._known[name] = (
+                    None if found is None else ModuleSource(name, found[0], is_package=found[1], others=self)
+                )
+            finally:
+                self._busy.discard(name)
+        return self._known[name]
+
+    def large(self, path: str) -> tuple[str, frozenset[str], bool] | None:
+        """Return what `whole` says of the large package that a dotted path leads into; None for any other path."""
+        top = path.partition(".")[0]
+        if top not in self._large:
+            self._large[top] = self._whole(top) if top else None
+        return self._large[top]
+
+    def split(self, path: str) -> tuple[ModuleSource, str] | None:
+        """Return the module that a dotted path leads into, and the name in it; "" for the module itself."""
+        parts = path.split(".")
+        if not parts[0] or self.large(path) is not None or self.module(parts[0]) is None:
+            return None
+        end = 1
+        while end < len(parts) and self.module(".".join(parts[: end + 1])) is not None:
+            end += 1
+        module = self.module(".".join(parts[:end]))
+        return None if module is None else (module, parts[end] if end < len(parts) else "")
+
+    # What `LocalModules` asks for
+
+    def content(self, path: str) -> str:
+        """Return a digest of all that a module, or what it offers, consists of; "" when it is no local module."""
+        return self._content(path, set())
+
+    def _content(self, path: str, seen: set[str]) -> str:
+        if path in seen:
+            return "again"
+        seen.add(path)
+        large = self.large(path)
+        if large is not None:
+            top = path.partition(".")[0]
+            others = sorted(name for name in large[1] if name != top)
+            return combined(large[0], *(self._content(name, seen) for name in others))
+        found = self.split(path)
+        if found is None:
+            return ""
+        module, name = found
+        if module.part(name) is None:
+            return combined(module.whole, *(self._content(each, seen) for each in sorted(module.imports)))
+        names = module.names.names
+        reached = sorted(module.names.reached([name]))
+        parts = [f"{key} {text}" for key, text in module.names.of({name: ()}).items()]
+        paths = [names[each].own for each in reached if names[each].kind is SourceKind.IMPORT]
+        paths += [each for one in reached for each in names[one].inner.modules]
+        parts += [self._content(module.absolute(each), seen) for each in paths]
+        return combined(*parts)
+
+    def keeps_state(self, path: str) -> bool:
+        """Whether a local module holds something that calls of its functions can change."""
+        found = self.split(path)
+        return self.large(path) is not None or (found is not None and found[0].keeps_state)
+
+    def settings(self, path: str) -> frozenset[str]:
+        """Return the libraries of which importing a local module sets something."""
+        found = self.split(path)
+        return frozenset() if found is None else frozenset(found[0].names.topics)
+
+    def settings_of_calls(self, path: str) -> frozenset[str]:
+        """Return the libraries of which calling functions of a local module may set something."""
+        return self._settings_of_calls(path, set())
+
+    def _settings_of_calls(self, path: str, seen: set[str]) -> frozenset[str]:
+        large = self.large(path)
+        if large is not None:
+            return frozenset({ALL}) if large[2] else frozenset()
+        found = self.split(path)
+        if found is None or found[0].name in seen:
+            return frozenset()
+        seen.add(found[0].name)
+        others = [self._settings_of_calls(each, seen) for each in found[0].imports]
+        return found[0].settings_of_calls.union(*others)
+
+    def text(self, path: str) -> str:
+        """Return what is recorded of a name of a local module; "" for any other path."""
+        found = self.split(path)
+        if found is None:
+            return f"content {content}" if (content := self.content(path)) else ""
+        module, name = found
+        part = module.part(name)
+        if part is None or part.kind is SourceKind.IMPORT:
+            return f"content {self.content(path)}"
+        return part.text
+
+
+class _Seen:
+    """All local modules as one of them sees them: its relative imports are its own (`LocalModules`)."""
+
+    def __init__(self, module: ModuleSource, others: ModuleSources) -> None:
+        self._module, self._others = module, others
+
+    def content(self, path: str) -> str:
+        return self._others.content(self._module.absolute(path))
+
+    def keeps_state(self, path: str) -> bool:
+        return self._others.keeps_state(self._module.absolute(path))
+
+    def settings(self, path: str) -> frozenset[str]:
+        return self._others.settings(self._module.absolute(path))
+
+    def settings_of_calls(self, path: str) -> frozenset[str]:
+        return self._others.settings_of_calls(self._module.absolute(path))

@@ -1,0 +1,209 @@
+"""Owns what is known of a notebook's names, settings and files after some of its cells, for code that needs them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.provenance.calls import SCALAR_MAKERS
+from zennb.provenance.statement_effects import Known
+from zennb.provenance.value_source import AliasGroups, NoModules, SourceKind, ValueSource, combined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+    from zennb.provenance.cell_statements import CellStatement
+    from zennb.provenance.statement_effects import Effects
+    from zennb.provenance.value_source import LocalModules
+
+__all__ = ["NotebookNames"]
+
+
+class NotebookNames:
+    """The names of a notebook after some cells, and where their values come from.
+
+    Args:
+        modules: the user's own modules.
+        ours: magics of this package.
+        seal: name and value of an environment variable → what stands for it in records.
+
+    Attributes:
+        names: name → where its value comes from.
+        topics: library, or `*` for what matters to any step → what has been set of it, and drawn from its generator.
+        variables: environment variable → seal of what the notebook has set it to.
+        folder: the folder it has gone to, relative to its own; None when nobody knows.
+        files: what stands for all statements so far that may have written files; "" for none.
+        modules: the user's own modules.
+        aliases: which names may share something.
+        methods: names of methods that classes of the notebook define.
+        cell: number of the cell that is being followed; changed: the names that it has bound or changed so far.
+        failed: whether that cell ended in an error.
+        hardly: names that it only uses, of whose values nobody knows whether that changes them.
+    """
+
+    def __init__(
+        self,
+        *,
+        modules: LocalModules | None = None,
+        ours: Collection[str] = (),
+        seal: Callable[[str, str], str] = lambda name, value: combined("variable", name, value),
+    ) -> None:
+        self.names: dict[str, ValueSource] = {}
+        self.topics: dict[str, str] = {}
+        self.variables: dict[str, str] = {}
+        self.folder: str | None = ""
+        self.files = ""
+        self.modules: LocalModules = NoModules() if modules is None else modules
+        self._seal = seal
+        self._any = ""
+        self._seeded: set[str] = set()
+        self.methods: set[str] = set()
+        self.aliases = AliasGroups()
+        self.cell, self.failed = 0, False
+        self.changed: set[str] = set()
+        self.hardly: set[str] = set()
+        self.known = Known(
+            module=self.module_of,
+            is_bound=lambda name: name in self.names,
+            methods=self.methods,
+            seeded=self._seeded,
+            ours=frozenset(ours),
+            local_state=self._keeps_state,
+            local_settings=self._settings_of_calls,
+        )
+
+    def _settings_of_calls(self, path: str) -> frozenset[str]:
+        return self.modules.settings_of_calls(path)
+
+    def _keeps_state(self, path: str) -> bool:
+        return self.modules.keeps_state(path)
+
+    # What is asked
+
+    def reached(self, names: Iterable[str], without: Collection[str] = ()) -> list[str]:
+        """Return the names of the notebook among these, and those that code which they stand for, or hold, reads.
+
+        Args:
+            names: where to begin.
+            without: names that are bound before that code is called.
+        """
+        found = {name: None for name in names if name in self.names}
+        pending = list(found)
+        while pending:
+            for name in self.names[pending.pop()].inner.reads:
+                if name not in found and name in self.names and name not in without:
+                    found[name] = None
+                    pending.append(name)
+        return list(found)
+
+    def of(self, reads: Mapping[str, Collection[str]]) -> dict[str, str]:
+        """Return all that code depends on in this notebook, in a form to be recorded and compared.
+
+        Args:
+            reads: the names it reads → the names that it surely binds before (`core.source.Analysis.reads`).
+
+        Returns:
+            name → text. Besides names of the notebook: `shares NAME`, a name that may share state with one of them;
+            `setting LIBRARY`; `$NAME`, an environment variable that the notebook sets; `files`, `folder`; and
+            `read file NAME`, `read environment NAME`, which was read to compute one of them.
+        """
+        reached = dict.fromkeys(each for name, bound in reads.items() for each in self.reached([name], bound))
+        found = {name: self.names[name].text for name in reached}
+        if self._any:
+            found.update((name, f"any {self._any}") for name in reads if name not in self.names)
+        for name in [name for name in reached if self.names[name].can_change]:
+            for other in self.aliases.of(name) - reached.keys():
+                if other in self.names:
+                    found[f"shares {other}"] = self.names[other].bound[:12]
+        found.update((f"read {what}", state) for what, state in sorted(self.seen_for(reached)))
+        found.update((f"setting {topic}", mark) for topic, mark in self.topics.items())
+        found.update((f"${name}", seal) for name, seal in self.variables.items())
+        found.update(
+            {key: text for key, text in (("files", self.files), ("folder", self.folder or "")) if text}
+        )
+        return found
+
+    # Bookkeeping
+
+    def mark_of(self, statement: CellStatement, reached: Sequence[str]) -> str:
+        """Return what stands for one execution of a statement: its code and all that it reads."""
+        parts = [statement.digest, self._any]
+        inners = [statement.inner, *(self.names[name].inner for name in reached)]
+        chains = {chain for each in inners for chain in each.chains} | statement.analysis.chains
+        parts += [f"{name} {self._content(name, chains)}" for name in sorted(reached)]
+        paths = {
+            path for name in reached for path in self.names[name].inner.modules
+        } | statement.inner.modules
+        paths |= {".".join(path).removesuffix(".*") for path in statement.analysis.modules}
+        parts += [f"{path} {content}" for path in sorted(paths) if (content := self.modules.content(path))]
+        # What is called may depend on settings.
+        if any(site.root not in SCALAR_MAKERS for site in statement.sites):
+            parts += [f"{topic} {mark}" for topic, mark in sorted(self.topics.items())]
+        return combined(*parts)
+
+    def _content(self, name: str, chains: Collection[tuple[str, ...]]) -> str:
+        """Return what stands for a name in a mark; of a local module, for what is used of it."""
+        origin = self.names[name]
+        if origin.kind is not SourceKind.IMPORT:
+            return origin.text
+        paths = sorted({".".join((origin.own, *chain[1:])) for chain in chains if chain[0] == name})
+        return " ".join([origin.text, *(self.modules.content(path) for path in paths or [origin.own])])
+
+    def note_effects(self, effects: Effects, mark: str) -> None:
+        """Note what a statement did besides binding names."""
+        for topic in effects.topics:
+            self.add_topic(topic, mark)
+        self._seeded |= effects.seeded
+        for name, value in effects.variables.items():
+            self.variables[name] = (
+                f"computed {combined(mark, name)}" if value is None else self._seal(name, value)
+            )
+        if effects.folder != "":
+            parts = (self.folder, effects.folder)
+            self.folder = None if None in parts else "/".join(filter(None, map(str, parts)))
+        if effects.writes:
+            self.files = combined(self.files, mark)
+
+    def add_topic(self, topic: str, mark: str) -> None:
+        """Note that something was set of a library, by what stands for a statement."""
+        self.topics[topic] = combined(self.topics.get(topic, ""), mark, str(self.failed))
+
+    def module_of(self, name: str) -> str | None:
+        """Return the dotted name that a name was imported as; None for any other name."""
+        origin = self.names.get(name)
+        return origin.own if origin is not None and origin.kind is SourceKind.IMPORT else None
+
+    def seen_for(self, names: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """Return what was read from outside for the values of these names."""
+        return frozenset().union(*(self.names[name].seen for name in names))
+
+    def bind(self, name: str, origin: ValueSource) -> None:
+        """Let a name stand for something new."""
+        self.aliases.leave(name)
+        self.names[name] = origin
+        self.changed.add(name)
+
+    def forget(self, name: str) -> None:
+        """Let a name stand for nothing."""
+        self.aliases.leave(name)
+        self.names.pop(name, None)
+        self.changed.add(name)
+
+    def take_all(self, mark: str) -> None:
+        """Let everything depend on code that may read and bind whatever it likes."""
+        whole = combined(
+            mark, self._any, *(f"{name} {origin.text}" for name, origin in sorted(self.names.items()))
+        )
+        self._any = whole
+        for name, origin in self.names.items():
+            if origin.is_certain:
+                self.names[name] = ValueSource(
+                    kind=SourceKind.COMPUTED,
+                    text=f"computed {mark[:12]} {combined(whole, name)}",
+                    inner=origin.inner,
+                    seen=origin.seen,
+                    cell=self.cell,
+                )
+            self.changed.add(name)
+        for topic in (*self.topics, "*"):
+            self.add_topic(topic, whole)
+        self.files = combined(self.files, whole)

@@ -1,0 +1,115 @@
+"""Owns how a step's record enters and leaves the provenance of a notebook: what it left, and what it depended on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from zennb.core.reading.definitions import flattened
+from zennb.provenance.cell_statements import CellStatement, read_statement
+from zennb.provenance.value_source import StepOutput
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from zennb.core.reading.source import Analysis
+    from zennb.core.records.records import Artifact, Parts, Step
+    from zennb.provenance.module_source import ModuleSources
+    from zennb.provenance.notebook import Provenance
+
+__all__ = ["apply", "depends_on", "module_keys", "outputs_of", "step_statements"]
+
+_READ: WeakKeyDictionary[ast.Module, tuple[CellStatement, ...]] = WeakKeyDictionary()
+
+_NO_SETTINGS = frozenset({"environment variables", "files", "result"})
+"""What else is kept with a step's changes; it is followed by itself."""
+
+
+def step_statements(tree: ast.Module) -> tuple[CellStatement, ...]:
+    """Return the statements of a step, read once."""
+    found = _READ.get(tree)
+    if found is None:
+        found = _READ[tree] = tuple(read_statement(node) for node in flattened(tree.body))
+    return found
+
+
+def outputs_of(artifacts: Mapping[str, Artifact]) -> dict[str, StepOutput]:
+    """Return what a step left, as its record says."""
+    return {
+        name: StepOutput(digest=artifact.digest, type=artifact.type, needs=artifact.needs)
+        for name, artifact in artifacts.items()
+    }
+
+
+def apply(
+    provenance: Provenance, step: Step, statements: Iterable[CellStatement], *, number: int = 0
+) -> None:
+    """Let a step that ended well, or whose results are taken over, have happened."""
+    carried = step.carried
+    provenance.step(
+        step.name,
+        tuple(statements),
+        outputs=outputs_of(step.outputs),
+        defines=step.defines,
+        deletes=step.deletes,
+        settings={}
+        if carried is None
+        else {name: carried.blob for name in carried.names if name not in _NO_SETTINGS},
+        number=number,
+    )
+
+
+def depends_on(
+    provenance: Provenance,
+    modules: ModuleSources,
+    analysis: Analysis,
+    parts: Parts,
+    *,
+    inputs: Iterable[str] = (),
+    ignored: Collection[str] = (),
+    given: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return what a step depends on in a notebook, to be recorded with it and compared later.
+
+    Args:
+        provenance: the notebook as it stands before the step.
+        modules: local modules.
+        analysis: what the step's code does with names.
+        parts: what its key is made of.
+        inputs: names that are read although the code does not show it.
+        ignored: names that do not count.
+        given: name → content digest, for inputs that are known by their content whatever the notebook holds.
+    """
+    reads = {**dict.fromkeys((*inputs, *parts.inputs), frozenset[str]()), **analysis.reads}
+    reads = {name: bound.union(ignored) for name, bound in reads.items() if name not in ignored}
+    found = provenance.of(reads)
+    found.update((name, f"value {digest}") for name, digest in (given or {}).items())
+    for key in module_keys(parts.reached, modules, provenance, analysis):
+        found[key] = modules.text(key.removeprefix("module ").removesuffix(".*"))
+    return found
+
+
+def module_keys(
+    reached: Iterable[str], modules: ModuleSources, provenance: Provenance, analysis: Analysis
+) -> Iterator[str]:
+    """Give `module NAME.PART` for what a step reaches of local modules, `module NAME.*` for one that is used whole."""
+    for each in reached:
+        kind, _, path = each.partition(" ")
+        if kind in {"function", "class", "constant", "name"} and modules.large(path) is not None:
+            yield f"module {path.partition('.')[0]}.*"
+        elif kind in {"function", "class", "constant", "name"} and (found := modules.split(path)) is not None:
+            yield f"module {found[0].name}.{found[1] or '*'}"
+    paths = {".".join(path) for path in analysis.modules}
+    for name in provenance.reached(analysis.reads):
+        source = provenance.names[name]
+        if source.kind == "import" and any(
+            chain == (name,) for chain in analysis.chains | source.inner.chains
+        ):
+            paths.add(f"{source.own}.*")
+        paths |= source.inner.modules
+    for path in paths:
+        if modules.large(path) is not None:
+            yield f"module {path.partition('.')[0]}.*"
+        elif path.endswith(".*") and (found := modules.split(path[:-2])) is not None and not found[1]:
+            yield f"module {found[0].name}.*"

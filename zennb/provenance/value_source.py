@@ -1,0 +1,214 @@
+"""Owns what is known of where the value of one name of a notebook comes from, and which names share a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from xxhash import xxh3_128_hexdigest
+
+from zennb.digests.digest import look
+from zennb.errors import CannotDigest
+from zennb.provenance.code_sites import NOTHING, Inner, merged
+from zennb.provenance.value_shape import Shape, holds_no_code, shape_of_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zennb.provenance.cell_statements import CellStatement
+
+__all__ = [
+    "NOTHING",
+    "AliasGroups",
+    "LocalModules",
+    "NoModules",
+    "SourceKind",
+    "StepOutput",
+    "ValueSource",
+    "combined",
+    "known_output",
+    "literal",
+    "opaque",
+]
+
+
+class SourceKind(StrEnum):
+    """How a name got its value.
+
+    VALUE: the very content is known. DEFINITION: by `def` or `class`. IMPORT: by an import. COMPUTED: by a statement
+    that only running can tell the outcome of. OPAQUE: by one whose outcome differs each time or cannot be followed.
+    PENDING: by a step that will run, or of which nobody knows whether it will.
+    """
+
+    VALUE = "value"
+    DEFINITION = "definition"
+    IMPORT = "import"
+    COMPUTED = "computed"
+    OPAQUE = "opaque"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueSource:
+    """Where the value of one name comes from.
+
+    Attributes:
+        kind: how it came about.
+        text: what is recorded and compared: equal for equal values.
+        own: content digest of a value, digest of a definition, dotted path of an import.
+        inner: what code that it is, or holds, does when called.
+        shape: what can happen to it.
+        seen: files and environment variables that were read for it, each with the state it was found in.
+        waits: steps that it waits for.
+        cell: number of the code cell that made or changed it last; 0 when unknown.
+        statement: digest of the statement that did.
+        bound: digest of the statement that bound it.
+    """
+
+    kind: SourceKind
+    text: str
+    own: str = ""
+    inner: Inner = NOTHING
+    shape: Shape = Shape.ANY
+    seen: frozenset[tuple[str, str]] = frozenset()
+    waits: frozenset[str] = frozenset()
+    cell: int = 0
+    statement: str = ""
+    bound: str = ""
+
+    @property
+    def can_change(self) -> bool:
+        """Whether something can change it in place."""
+        return self.shape is not Shape.FIXED
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether an equal text means an equal value."""
+        return self.kind not in {SourceKind.OPAQUE, SourceKind.PENDING}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepOutput:
+    """What a step is known to have left under a name.
+
+    Attributes:
+        digest: content.
+        type: its type as text; numbers and texts cannot be changed in place.
+        needs: classes and functions of the notebook that it refers to.
+    """
+
+    digest: str
+    type: str = ""
+    needs: tuple[str, ...] = ()
+
+
+class LocalModules(Protocol):
+    """What the source of modules in the user's own folders says."""
+
+    def content(self, path: str) -> str:
+        """Return a digest of all that a module, or what it offers, consists of; "" when it is no local module."""
+
+    def keeps_state(self, path: str) -> bool:
+        """Whether a local module holds something that calls of its functions can change."""
+
+    def settings(self, path: str) -> frozenset[str]:
+        """Return the libraries of which importing a local module sets something."""
+
+    def settings_of_calls(self, path: str) -> frozenset[str]:
+        """Return the libraries of which calling functions of a local module may set something."""
+
+
+class NoModules:
+    """Stands for a place without local modules (`LocalModules`)."""
+
+    def content(self, path: str) -> str:  # noqa: ARG002, D102 - as the protocol says
+        return ""
+
+    def keeps_state(self, path: str) -> bool:  # noqa: ARG002, D102 - as above
+        return False
+
+    def settings(self, path: str) -> frozenset[str]:  # noqa: ARG002, D102 - as above
+        return frozenset()
+
+    def settings_of_calls(self, path: str) -> frozenset[str]:  # noqa: ARG002, D102 - as above
+        return frozenset()
+
+
+class AliasGroups:
+    """Which names may stand for one value, or for values that share a part: a change of one may be a change of all."""
+
+    def __init__(self) -> None:
+        self._groups: dict[str, set[str]] = {}
+
+    def of(self, name: str) -> frozenset[str]:
+        """Return the names that may share something with `name`, itself included."""
+        return frozenset(self._groups.get(name, ())) | {name}
+
+    def join(self, names: Iterable[str]) -> None:
+        """Note that these names may share something from now on."""
+        wanted = set(names)
+        groups = {id(group): group for name in wanted if (group := self._groups.get(name)) is not None}
+        together = max(
+            groups.values(), key=len, default=set[str]()
+        )  # grows, so that a long chain costs little
+        joined = wanted.union(*groups.values()) - together
+        if len(together) + len(joined) > 1:
+            together |= joined
+            self._groups.update(dict.fromkeys(joined, together))
+
+    def leave(self, name: str) -> None:
+        """Note that a name stands for something else, or for nothing, from now on."""
+        group = self._groups.pop(name, None)
+        if group is not None:
+            group.discard(name)
+
+    def copy(self) -> AliasGroups:
+        """Return groups of its own, alike."""
+        found = AliasGroups()
+        for group in {id(group): group for group in self._groups.values()}.values():
+            found.join(set(group))
+        return found
+
+
+def combined(*parts: str) -> str:
+    """Return one digest of several texts, each told apart from the next."""
+    return xxh3_128_hexdigest(
+        "".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")
+    )
+
+
+def opaque(inner: Inner, why: str, *, cell: int) -> ValueSource:
+    """Return what is known of a value that nobody can tell without running; `why` is for a person."""
+    return ValueSource(kind=SourceKind.OPAQUE, text=f"opaque {why}".rstrip(), inner=inner, cell=cell)
+
+
+def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSource:
+    """Return what is known of a value that is written out."""
+    try:
+        digest = look(value).digest
+    except CannotDigest:
+        digest = statement.digest
+    return ValueSource(
+        kind=SourceKind.VALUE,
+        text=f"value {digest}",
+        own=digest,
+        shape=shape_of_type(type(value).__name__),
+        cell=cell,
+        statement=statement.digest,
+        bound=statement.digest,
+    )
+
+
+def known_output(left: StepOutput, inner: Inner) -> ValueSource:
+    """Return what is known of an output of a step, whose code may hold `inner`."""
+    needs = frozenset(need.partition(".")[0] for need in left.needs)
+    if holds_no_code(left.type):
+        inner = NOTHING
+    return ValueSource(
+        kind=SourceKind.VALUE,
+        text=f"value {left.digest}",
+        own=left.digest,
+        inner=merged([inner, Inner(reads=needs)]) if needs else inner,
+        shape=shape_of_type(left.type, needs=left.needs),
+    )

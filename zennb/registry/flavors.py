@@ -1,0 +1,82 @@
+"""Owns what is asked of a flavor's class: is a configuration right, what is its normal form, do parts fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb import plugins
+from zennb.core.records.component_types import REQUIRED_TYPES, component_type
+from zennb.core.records.records import ComponentSpec
+from zennb.errors import UnfitStack, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.components.component import Component
+    from zennb.core.records.records import StackSpec
+
+__all__ = ["check_stack", "differences", "made", "normal"]
+
+
+def made(spec: ComponentSpec) -> Component:
+    """Return the component of `spec`, unopened.
+
+    Raises:
+        UnknownName: there is no such flavor.
+        MissingExtra: its library is not installed.
+        InvalidConfiguration: an option or its value is wrong.
+    """
+    component: Component = plugins.load(spec.type, spec.flavor).from_config(spec.name, spec.config)
+    return component
+
+
+def normal(spec: ComponentSpec) -> ComponentSpec:
+    """Return `spec` as it is kept: checked, without options that repeat the default; raises as `made`."""
+    return ComponentSpec(
+        type=spec.type,
+        name=spec.name,
+        flavor=spec.flavor,
+        config=dict(sorted(made(spec).config_text().items())),
+    )
+
+
+def differences(before: ComponentSpec, after: ComponentSpec) -> list[str]:
+    """Say option by option what differs: `workers: 4 → 8`; an option that is not set shows as `default`."""
+    found = [] if before.flavor == after.flavor else [f"flavor: {before.flavor} → {after.flavor}"]
+    for option in sorted({*before.config, *after.config}):
+        old, new = (_shown(spec.config, option) for spec in (before, after))
+        if old != new:
+            found.append(f"{option}: {old} → {new}")
+    return found
+
+
+def check_stack(stack: StackSpec) -> None:
+    """Refuse a stack that lacks a part it needs, or whose steps could not reach their artifacts.
+
+    Raises:
+        UsageError: it has no orchestrator or no artifact store.
+        UnfitStack: its orchestrator runs steps farther away than its artifact store reaches.
+        UnknownName, MissingExtra, InvalidConfiguration: as `made`, of either part.
+    """
+    missing = [kind for kind in REQUIRED_TYPES if kind not in stack.components]
+    if missing:
+        raise UsageError(_incomplete(stack.name, missing))
+    orchestrator, store = made(stack.orchestrator), made(stack.artifact_store)
+    if store.reach < orchestrator.reach:
+        raise UnfitStack(
+            f"stack '{stack.name}' does not fit: its orchestrator '{orchestrator.name}' runs steps "
+            f"{orchestrator.reach.words}, but its artifact store '{store.name}' can be reached only "
+            f"{store.reach.words}; choose another artifact store with `-a`, see `%artifact-store list`."
+        )
+
+
+def _incomplete(stack: str, missing: Iterable[str]) -> str:
+    types = [component_type(kind) for kind in missing]
+    named = " and ".join(("an " if kind.title[0] in "aeiou" else "a ") + kind.title for kind in types)
+    options = " and ".join(f"`{'-o' if kind.name == 'orchestrator' else '-a'} NAME`" for kind in types)
+    lists = " and ".join(f"`%{kind.command} list`" for kind in types)
+    return f"stack '{stack}' needs {named}; add {options} (see {lists}), e.g. with the name default."
+
+
+def _shown(config: Mapping[str, str], option: str) -> str:
+    return config.get(option, "default")

@@ -1,0 +1,166 @@
+"""Owns `Workspace`: one home in use by one process, and which of its stacks is active."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from zennb.errors import UnknownName
+from zennb.metadata.store import MetadataStore
+from zennb.registry.changes import Change
+from zennb.registry.flavors import check_stack
+from zennb.registry.home import claim
+from zennb.registry.pool import Pool
+from zennb.registry.stack import Stack, open_stack
+from zennb.registry.stack_registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from zennb.core.records.records import StackSpec
+
+__all__ = ["Workspace"]
+
+
+class Workspace:
+    """The metadata store, the registry and the opened stacks of a home; usable from any thread.
+
+    Attributes:
+        home: its directory.
+        identity: its uuid, the same for every process that uses it.
+        metadata: what happened, and what is registered.
+        registry: the verbs on what is registered.
+
+    Args:
+        home: the directory; made when missing. See `stacks.home.find_home`.
+        deadline: seconds to wait for another process that holds the metadata store.
+        stack: the stack active in this process only, until another is set; the default one when None.
+
+    Raises:
+        UnknownName: there is no such stack.
+        StoreError: the home cannot be made or read.
+        ForeignStore: it was written by a newer zennb, or by another program.
+    """
+
+    def __init__(self, home: Path, *, deadline: float = 10.0, stack: str | None = None) -> None:
+        self.home = home.absolute()
+        self.identity = claim(self.home)
+        self.metadata = MetadataStore(self.home / "metadata.db", deadline=deadline)
+        try:
+            self.registry = Registry(self.metadata, self.home, active=self._in_use)
+            self._active = self.registry.stack(stack).name if stack else self.registry.default_stack_name()
+        except BaseException:
+            self.metadata.close()
+            raise
+        self._pool = Pool(self.home)
+        self._lock = threading.RLock()
+        self._opened: dict[str, Stack] = {}
+        self._override: ContextVar[str | None] = ContextVar("zennb_stack", default=None)
+        self._borrowed: list[str] = []
+        self.registry.listeners.add(self._follow)
+
+    @property
+    def active(self) -> str:
+        """Name of the stack that steps run on: the one chosen for the moment, else the one that was set."""
+        return self._override.get() or self._active
+
+    def set(self, name: str) -> StackSpec:
+        """Make a stack the active one of this process and the one that processes started later begin with.
+
+        Raises:
+            UnknownName: there is no such stack.
+            UnfitStack, MissingExtra, InvalidConfiguration: it cannot be used; nothing was changed.
+        """
+        spec = self.registry.stack(name)
+        check_stack(spec)
+        self.registry.set_default(name)
+        with self._lock:
+            changed, self._active = self._active != name, name
+        if changed:
+            self.registry.listeners.tell(Change(verb="set", type="stack", name=name))
+        return spec
+
+    @contextmanager
+    def using(self, name: str) -> Iterator[Stack]:
+        """Make a stack the active one for a `with` block, in this thread only.
+
+        Raises:
+            UnknownName, UnfitStack, MissingExtra, InvalidConfiguration: it cannot be used.
+        """
+        stack = self.open(name)
+        token = self._override.set(name)
+        with self._lock:
+            self._borrowed.append(name)
+        try:
+            yield stack
+        finally:
+            with self._lock:
+                self._borrowed.remove(name)
+            self._override.reset(token)
+
+    def snapshot(self, name: str | None = None) -> StackSpec:
+        """Return a stack as it is registered now; the active one when None.
+
+        Raises:
+            UnknownName: there is no such stack, e.g. because another kernel has deleted it.
+        """
+        chosen = name or self.active
+        found = self.metadata.stack(chosen)
+        if found is None:
+            known = [stack.name for stack in self.metadata.stacks()]
+            raise UnknownName("stack", chosen, known, hint="Choose one with `%stack set NAME`.")
+        return found
+
+    def open(self, name: str | None = None) -> Stack:
+        """Return a stack as it is registered now, opened for use; the active one when None.
+
+        Raises:
+            UnknownName: there is no such stack.
+            UnfitStack, MissingExtra, InvalidConfiguration: it cannot be used.
+        """
+        spec = self.snapshot(name)
+        with self._lock:
+            stack = self._opened.get(spec.name)
+            if stack is None or stack.spec != spec:
+                stack = self._opened[spec.name] = open_stack(spec, self.home, pool=self._pool)
+            return stack
+
+    def opened(self, name: str | None = None) -> Stack:
+        """Return a stack as it was opened last, without asking whether it is still registered like that.
+
+        For callers that ask themselves, together with something else.
+
+        Raises:
+            UnknownName, UnfitStack, MissingExtra, InvalidConfiguration: as `open` does, the first time.
+        """
+        with self._lock:
+            found = self._opened.get(name or self.active)
+        return found or self.open(name)
+
+    def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
+        """Call `callback` after each change made through this workspace, on the thread that made it.
+
+        Returns:
+            A function that stops it.
+        """
+        return self.registry.listeners.add(callback)
+
+    def close(self) -> None:
+        """Close every opened component and the metadata store; twice is fine."""
+        with self._lock:
+            self._opened.clear()
+        self._pool.close()
+        self.metadata.close()
+
+    def _in_use(self) -> frozenset[str]:
+        with self._lock:
+            return frozenset({self._active, *self._borrowed})
+
+    def _follow(self, change: Change) -> None:
+        """Keep the active stack active when it gets another name."""
+        with self._lock:
+            if (change.verb, change.type, change.name) == ("rename", "stack", self._active):
+                self._active = change.new_name

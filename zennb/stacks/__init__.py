@@ -1,1 +1,0 @@
-"""Owns what is registered, where it lives, and stacks opened for use."""

@@ -1,0 +1,1 @@
+"""Graphs of pipelines and runs: their layout, and the drawing as SVG."""

@@ -1,0 +1,72 @@
+"""Owns the sentence above a page of a listing: which filters are on, and which part of how many is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zennb.views.markup import box, muted, prose
+from zennb.views.text import clean, count, when
+from zennb.views.view import View
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from zennb.core.records.pages import ArtifactFilter, Page, RunFilter
+
+__all__ = ["stated_artifacts", "stated_runs"]
+
+
+def stated_runs(which: RunFilter, page: Page[Any], *, before: int = 0, since: str = "") -> View:
+    """Say which runs a page shows: `failed runs on stack 'default', in the last 24 hours: 26–50 of 312`.
+
+    Args:
+        which: the filters.
+        page: the page.
+        before: how many newer ones stand on the pages before it.
+        since: the time filter in words; by default the moment it begins.
+    """
+    parts = [f"{which.status.value} runs" if which.status is not None else "runs"]
+    if which.kind is not None:
+        parts.append(f"of kind {clean(which.kind)}")
+    if which.stack is not None:
+        parts.append(f"on stack '{clean(which.stack)}'")
+    if which.notebook is not None:
+        parts.append(f"of '{clean(which.notebook)}'")
+    told = " ".join(parts)
+    if which.since is not None:
+        told += f", {clean(since) or f'since {when(which.since)}'}"
+    if which.until is not None:
+        told += f", before {when(which.until)}"
+    return _said(told, page, before)
+
+
+def stated_artifacts(which: ArtifactFilter, page: Page[Any], *, before: int = 0) -> View:
+    """Say which artifacts a page shows: `captured artifacts whose name has 'rate': 1–25 of 40`.
+
+    Args:
+        which: the filters.
+        page: the page.
+        before: how many newer ones stand on the pages before it.
+    """
+    kind = {
+        "output": "artifacts put out by steps",
+        "captured": "captured artifacts",
+        "parameter": "parameters",
+    }
+    parts = [kind.get(which.kind or "", "artifacts")]
+    if which.text:
+        parts.append(f"whose name has '{clean(which.text)}'")
+    if which.notebook is not None:
+        parts.append(f"of '{clean(which.notebook)}'")
+    return _said(" ".join(parts), page, before)
+
+
+def _said(told: str, page: Page[Any], before: int) -> View:
+    shown = len(page.items)
+    if not page.total:
+        said = f"{told}: none"
+    elif shown == page.total:
+        said = f"{told}: {'one' if shown == 1 else f'all {count(shown)}'}"
+    else:
+        said = f"{told}: {count(before + 1)}–{count(before + shown)} of {count(page.total)}"
+    return View(said, box(muted(prose(said))))
