@@ -1,4 +1,4 @@
-"""Owns the table of ratios: what each contender took beside the limit, and whether zennb keeps its target."""
+"""Owns the table of ratios: what each tool took relative to the limit, and whether zennb meets its target."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 __all__ = ["LESS", "Line", "markdown", "times"]
 
 LESS = (
-    "limit: diskcache `set` + `get` (reused: `get` + `set`); numpy `save`, fsync, map; Arrow IPC, fsync, map.",
-    "joblib: `Memory.cache`. Knows the function's own code and its arguments; no lineage, versions, runs, displays.",
-    "marimo: `mo.persistent_cache` in a notebook run as a script. No lineage, versions, runs, displays.",
-    "mandala: `@op` in a `Storage` with an overflow folder. Has lineage; no versions by name, runs, displays.",
-    "zennb: records runs, lineage, versions, reasons, displays and what surrounds a step, and checks all of it.",
-    "Peers call one function for each step; zennb's steps are cells of their own.",
-    "Ratios are to the limit of the same contest; figures are medians of the rounds named.",
+    "limit: diskcache `set` + `get` (reused: `get` + `set`); numpy `save`, fsync, mmap; Arrow IPC, fsync, mmap.",
+    "joblib: `Memory.cache`. Tracks the function's own code and its arguments. No lineage, versions, runs or displays.",
+    "marimo: `mo.persistent_cache` in a notebook run as a script. No lineage, versions, runs or displays.",
+    "mandala: `@op` in a `Storage` with an overflow folder. Records lineage. No versions by name, runs or displays.",
+    "zennb: records runs, lineage, versions, reasons, displays and the environment of a step, and checks all of it.",
+    "The other tools call one function per step; in zennb each step is a cell.",
+    "Ratios compare with the limit of the same benchmark; numbers are medians over the rounds in the last column.",
 )
-"""What the contenders do, and what they do less."""
+"""What each tool does and does not do."""
 
-HEADS = ("what", "limit", "joblib", "marimo", "mandala", "zennb", "target", "held", "rounds")
+HEADS = ("what", "limit", "joblib", "marimo", "mandala", "zennb", "target", "target met", "rounds")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -207,7 +207,7 @@ def component_command(kind: ComponentType) -> Command:
                     Argument(
                         flags=("--yes", "-y"),
                         switch=True,
-                        help="accepted as in ZenML; zennb never prompts",
+                        help="no-op, for ZenML compatibility: zennb never prompts",
                     ),
                 ),
                 examples=(f"{noun} delete {mine}",),

@@ -103,7 +103,7 @@ COMPONENTS = Verb(
 )
 TRUST = Verb(
     name="trust",
-    help="vouch for an artifact that somebody else made and whose loading could run code",
+    help="trust a pickled artifact from another user (loading it can run code)",
     run=_trust,
     arguments=(
         Argument(flags=("NAME",), kind="artifact", required=True, help="the artifact's name"),

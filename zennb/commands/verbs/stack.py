@@ -172,7 +172,7 @@ def _part(kind: ComponentType, *, required: bool) -> Argument:
 NAME = Argument(flags=("NAME",), kind="stack", required=True, help="the stack's name")
 OLD_STACK = Argument(flags=("OLD",), kind="stack", required=True, help="its name")
 FILE = Argument(flags=("FILE",), kind="path", required=True, help="a JSON file that `stack export` wrote")
-YES = Argument(flags=("--yes", "-y"), switch=True, help="accepted as in ZenML; zennb never prompts")
+YES = Argument(flags=("--yes", "-y"), switch=True, help="no-op, for ZenML compatibility: zennb never prompts")
 
 
 def stack_command(kinds: Sequence[ComponentType]) -> Command:
