@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.commands.verbs.ancestry import ancestry
 from zennb.core.records.pages import ArtifactFilter, RunFilter
-from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.core.records.records import Artifact, CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
 from zennb.metadata.store import MetadataStore
 from zennb.views import artifact as artifact_view
 from zennb.views import comparison
@@ -80,7 +80,9 @@ def chain(number: int, outputs: int, rate: Artifact) -> Iterator[Step]:
             reason="first run",
             source=f"# {place} of {number % 50}\n" + "value = compute(value)\n" * 12,
             key=digest("key", number, place),
-            parts=Parts(code=digest(place, number % 50)[:32], packages={"numpy": "2.1", "pandas": "2.2"}),
+            parts=CacheKeyParts(
+                code=digest(place, number % 50)[:32], packages={"numpy": "2.1", "pandas": "2.2"}
+            ),
             started=BEGAN + number * 600 + place,
             seconds=1.5,
             inputs={"rate": rate, **before},

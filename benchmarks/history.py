@@ -25,7 +25,15 @@ def fill(home: Path, records: int) -> None:
 
 
 def _make(path: Path, records: int) -> None:
-    from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+    from zennb.core.records.records import (
+        Artifact,
+        CacheKeyParts,
+        ComponentSpec,
+        Run,
+        StackSpec,
+        Status,
+        Step,
+    )
     from zennb.metadata.store import MetadataStore
 
     component = ComponentSpec(type="orchestrator", name="default", flavor="local")
@@ -49,7 +57,7 @@ def _make(path: Path, records: int) -> None:
                     reason="first run",
                     source=f"%%step s{at + 1}\nx{at + 1} = x{at} + 1",
                     key=digest * 2,
-                    parts=Parts(code=f"{at:032x}", inputs={f"x{at}": digest}),
+                    parts=CacheKeyParts(code=f"{at:032x}", inputs={f"x{at}": digest}),
                     started=1.7e9 + number,
                     seconds=0.001,
                     outputs={f"x{at + 1}": made},

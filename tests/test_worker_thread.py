@@ -9,41 +9,41 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from zennb.worker_thread import Serial
+from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 @pytest.fixture
-def serial() -> Iterator[Serial]:
-    made = Serial("test-serial")
+def serial() -> Iterator[WorkerThread]:
+    made = WorkerThread("test-serial")
     yield made
     made.close()
 
 
-def test_a_call_returns_what_the_function_returned(serial: Serial) -> None:
+def test_a_call_returns_what_the_function_returned(serial: WorkerThread) -> None:
     assert serial.call(divmod, 7, 2) == (3, 1)
     assert serial.call(sorted, [1, 3, 2], reverse=True) == [3, 2, 1]
 
 
-def test_a_call_raises_what_the_function_raised(serial: Serial) -> None:
+def test_a_call_raises_what_the_function_raised(serial: WorkerThread) -> None:
     with pytest.raises(ZeroDivisionError):
         serial.call(divmod, 1, 0)
     assert serial.call(int, "1") == 1
 
 
-def test_all_calls_run_on_one_thread_of_their_own(serial: Serial) -> None:
+def test_all_calls_run_on_one_thread_of_their_own(serial: WorkerThread) -> None:
     threads = {serial.call(threading.get_ident) for _ in range(20)}
     assert len(threads) == 1
     assert threading.get_ident() not in threads
 
 
-def test_a_call_within_a_call_runs_in_place(serial: Serial) -> None:
+def test_a_call_within_a_call_runs_in_place(serial: WorkerThread) -> None:
     assert serial.call(lambda: serial.call(lambda: serial.call(int, "7"))) == 7
 
 
-def test_calls_from_many_threads_run_one_after_another(serial: Serial) -> None:
+def test_calls_from_many_threads_run_one_after_another(serial: WorkerThread) -> None:
     running, most = 0, 0
 
     def count() -> None:
@@ -61,7 +61,7 @@ def test_calls_from_many_threads_run_one_after_another(serial: Serial) -> None:
     assert (running, most) == (0, 1)
 
 
-def test_an_interrupt_ends_the_waiting_and_not_the_work(serial: Serial) -> None:
+def test_an_interrupt_ends_the_waiting_and_not_the_work(serial: WorkerThread) -> None:
     go, done = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -86,7 +86,7 @@ def test_an_interrupt_ends_the_waiting_and_not_the_work(serial: Serial) -> None:
 
 
 def test_closing_finishes_what_was_started_and_ends_the_thread() -> None:
-    serial = Serial("test-closing")
+    serial = WorkerThread("test-closing")
     finished: list[int] = []
 
     started = threading.Event()
@@ -106,7 +106,7 @@ def test_closing_finishes_what_was_started_and_ends_the_thread() -> None:
 
 
 def test_a_closed_one_refuses_calls_and_may_be_closed_again() -> None:
-    serial = Serial("test-closed")
+    serial = WorkerThread("test-closed")
     serial.call(int)
     serial.close()
     serial.close()
@@ -116,12 +116,12 @@ def test_a_closed_one_refuses_calls_and_may_be_closed_again() -> None:
 
 def test_one_that_was_never_used_has_no_thread() -> None:
     before = threading.active_count()
-    Serial("unused").close()
+    WorkerThread("unused").close()
     assert threading.active_count() == before
 
 
 def test_a_dropped_one_ends_its_thread() -> None:
-    serial = Serial("test-dropped")
+    serial = WorkerThread("test-dropped")
     thread = serial.call(threading.current_thread)
     del serial
     gc.collect()
@@ -129,7 +129,7 @@ def test_a_dropped_one_ends_its_thread() -> None:
     assert not thread.is_alive()
 
 
-def test_an_idle_worker_keeps_no_arguments_or_results_alive(serial: Serial) -> None:
+def test_an_idle_worker_keeps_no_arguments_or_results_alive(serial: WorkerThread) -> None:
     class Thing:
         pass
 
@@ -142,7 +142,7 @@ def test_an_idle_worker_keeps_no_arguments_or_results_alive(serial: Serial) -> N
     assert gone() is None
 
 
-def test_a_later_call_is_made_when_it_is_due_and_waits_for_no_one(serial: Serial) -> None:
+def test_a_later_call_is_made_when_it_is_due_and_waits_for_no_one(serial: WorkerThread) -> None:
     begun = time.monotonic()
     made: list[tuple[str, float]] = []
     far = serial.later(600.0, lambda: made.append(("far", 0.0)))
@@ -159,7 +159,7 @@ def test_a_later_call_is_made_when_it_is_due_and_waits_for_no_one(serial: Serial
     assert far.take_back() is None
 
 
-def test_a_later_call_that_is_taken_back_is_never_made_and_keeps_nothing_alive(serial: Serial) -> None:
+def test_a_later_call_that_is_taken_back_is_never_made_and_keeps_nothing_alive(serial: WorkerThread) -> None:
     class Thing:
         made = False
 
@@ -180,7 +180,7 @@ def test_a_later_call_that_is_taken_back_is_never_made_and_keeps_nothing_alive(s
     assert not Thing.made
 
 
-def test_taking_back_what_has_begun_waits_for_it_and_gives_what_came_of_it(serial: Serial) -> None:
+def test_taking_back_what_has_begun_waits_for_it_and_gives_what_came_of_it(serial: WorkerThread) -> None:
     begun = threading.Event()
 
     def work(error: bool) -> int:
@@ -202,7 +202,7 @@ def test_taking_back_what_has_begun_waits_for_it_and_gives_what_came_of_it(seria
 
 
 def test_a_later_call_is_not_made_after_closing() -> None:
-    serial = Serial("test-closing-early")
+    serial = WorkerThread("test-closing-early")
     made: list[int] = []
     serial.later(0.05, made.append, 1)
     serial.close()
@@ -213,7 +213,7 @@ def test_a_later_call_is_not_made_after_closing() -> None:
 
 
 def test_an_interrupt_while_the_thread_starts_is_raised_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    serial = Serial("test-interrupted")
+    serial = WorkerThread("test-interrupted")
 
     def interrupted(_thread: threading.Thread) -> None:
         try:
@@ -230,7 +230,7 @@ def test_an_interrupt_while_the_thread_starts_is_raised_as_one(monkeypatch: pyte
 
 
 def test_a_thread_that_cannot_start_is_no_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
-    serial = Serial("test-no-thread")
+    serial = WorkerThread("test-no-thread")
 
     def refused(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

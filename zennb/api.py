@@ -295,7 +295,7 @@ def unknown_artifact(opened: Workspace, name: str) -> UnknownName:
 
 def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
     """Return the value of an artifact; raises as `load`."""
-    from zennb.engine.run.artifact_repository import Shelf
+    from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.materializers.signer import Signer
 
     scope = vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
@@ -305,9 +305,9 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
         tried.append(f"'{label}'")
         try:
             if store.has(artifact.blob):
-                return Shelf(store=store, scope=scope, signer=Signer()).fetch({artifact.name: artifact})[
-                    artifact.name
-                ]
+                return ArtifactRepository(store=store, scope=scope, signer=Signer()).fetch(
+                    {artifact.name: artifact}
+                )[artifact.name]
         except (MissingArtifact, DamagedArtifact) as error:
             trouble = trouble or error
     raise trouble or _gone(opened, artifact, tried)

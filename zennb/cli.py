@@ -51,12 +51,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> Outcome:
     from zennb.commands.dispatch import run
-    from zennb.commands.interface import Face
+    from zennb.commands.interface import Interface
     from zennb.commands.outcome import Context
 
     if words[:1] in (["--version"], ["-V"]):
         words[0] = "version"
-    return run(words, Context(face=Face.TERMINAL, say=_say))
+    return run(words, Context(face=Interface.TERMINAL, say=_say))
 
 
 def _say(line: str) -> None:
@@ -66,7 +66,7 @@ def _say(line: str) -> None:
 
 
 def _complain(error: ZennbError, code: int) -> int:
-    from zennb.commands.interface import Face
+    from zennb.commands.interface import Interface
 
-    sys.stderr.write(f"{Face.TERMINAL.adapt(error.message)}\n")
+    sys.stderr.write(f"{Interface.TERMINAL.adapt(error.message)}\n")
     return code

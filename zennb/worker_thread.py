@@ -1,4 +1,4 @@
-"""Owns `Serial`: calls made one after another on a thread of their own, where no interrupt can reach them.
+"""Owns `WorkerThread`: calls made one after another on a thread of their own, where no interrupt can reach them.
 
 Python raises KeyboardInterrupt in the main thread only, between any two instructions. Inside a database
 transaction that leaves the transaction open and blocks every other process. So whatever must not be cut in
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeAlias, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Later", "Serial"]
+__all__ = ["DelayedCall", "WorkerThread"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,7 +59,7 @@ class _Job(Generic[R]):
             self.error = self.result = None  # no cycle between the exception and its frames
 
 
-class Later(Generic[R]):
+class DelayedCall(Generic[R]):
     """A call that is to be made in a while, unless it is taken back before.
 
     Args:
@@ -98,11 +98,11 @@ class Later(Generic[R]):
         return self._owner.setdefault("who", who) == who
 
 
-_Queue: TypeAlias = "SimpleQueue[_Job[Any] | Later[Any] | None]"
+_Queue: TypeAlias = "SimpleQueue[_Job[Any] | DelayedCall[Any] | None]"
 
 
 def _work(queue: _Queue) -> None:
-    waiting: list[Later[Any]] = []
+    waiting: list[DelayedCall[Any]] = []
     while True:
         try:
             pause = max(0.0, waiting[0].at - time.monotonic()) if waiting else None
@@ -112,7 +112,7 @@ def _work(queue: _Queue) -> None:
             continue
         if job is None:
             return
-        if isinstance(job, Later):
+        if isinstance(job, DelayedCall):
             waiting.append(job)
             waiting.sort(key=lambda each: each.at)
         else:
@@ -142,7 +142,7 @@ def _begun(name: str) -> _Worker:
         raise
 
 
-class Serial:
+class WorkerThread:
     """One worker thread; `call` runs a function there and returns what it returned.
 
     The thread starts with the first call. In a forked child the first call starts a new one; connections that
@@ -173,14 +173,14 @@ class Serial:
 
     def later(
         self, seconds: float, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Later[R]:
+    ) -> DelayedCall[R]:
         """Run `function` on the worker thread in so many seconds, unless it is taken back or the thread ended before.
 
         Raises:
             RuntimeError: it was closed.
         """
         worker = self._at_work()
-        later = Later(_Job(function, args, kwargs), time.monotonic() + seconds)
+        later = DelayedCall(_Job(function, args, kwargs), time.monotonic() + seconds)
         self._put(worker, later)
         return later
 
@@ -202,7 +202,7 @@ class Serial:
         worker = self._worker
         return self._start() if worker is None or worker.pid != os.getpid() else worker
 
-    def _put(self, worker: _Worker, job: _Job[Any] | Later[Any]) -> None:
+    def _put(self, worker: _Worker, job: _Job[Any] | DelayedCall[Any]) -> None:
         with self._lock:
             self._refuse_when_closed()
             worker.queue.put(job)
@@ -224,14 +224,14 @@ class Serial:
             return self._worker
 
 
-def _watch(serial: Serial, queue: _Queue) -> None:
+def _watch(serial: WorkerThread, queue: _Queue) -> None:
     """End the worker when `serial` is dropped, and let it finish its work before the interpreter ends."""
     finish = partial(_finish, weakref.ref(serial))
     atexit.register(finish)
     weakref.finalize(serial, _dropped, queue, finish).atexit = False
 
 
-def _finish(reference: weakref.ref[Serial]) -> None:
+def _finish(reference: weakref.ref[WorkerThread]) -> None:
     serial = reference()
     if serial is not None:
         serial.close()

@@ -12,8 +12,8 @@ import pytest
 import zennb
 from zennb import api
 from zennb.core.records.records import Run, Status, Step
-from zennb.digests.digest import look
-from zennb.engine.run.artifact_repository import Shelf
+from zennb.digests.digest import digest_value
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.errors import (
     DamagedArtifact,
     MissingArtifact,
@@ -47,8 +47,8 @@ def record(
     """Store a value as the output of a step on a stack."""
     workspace = api.workspace()
     opened = workspace.open(stack)
-    shelf = Shelf(store=opened.store, scope=vars(sys.modules["__main__"]), signer=Signer())
-    kept = shelf.keep({name: (value, look(value))})
+    shelf = ArtifactRepository(store=opened.store, scope=vars(sys.modules["__main__"]), signer=Signer())
+    kept = shelf.keep({name: (value, digest_value(value))})
     run = Run(
         stack=opened.spec,
         notebook=notebook,

@@ -12,8 +12,8 @@ import pytest
 import zennb
 from zennb import api
 from zennb.core.records.records import Failure, Run, Status, Step
-from zennb.digests.digest import look
-from zennb.engine.run.artifact_repository import Shelf
+from zennb.digests.digest import digest_value
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.step.recording import Recording
 from zennb.errors import UnknownName
 from zennb.handles.listing import Listing
@@ -48,7 +48,7 @@ def record(
     """Record a run of one step that made a list under the name `output`, and printed something."""
     workspace = api.workspace()
     opened = workspace.open()
-    shelf = Shelf(store=opened.store, scope={}, signer=Signer())
+    shelf = ArtifactRepository(store=opened.store, scope={}, signer=Signer())
     recording = Recording()
     recording.stream("stdout", printed)
     run = Run(
@@ -68,7 +68,7 @@ def record(
             "status": status,
             "started": time.time(),
             "seconds": 0.5,
-            "outputs": shelf.keep({output: ([1, 2], look([1, 2]))}).artifacts,
+            "outputs": shelf.keep({output: ([1, 2], digest_value([1, 2]))}).artifacts,
             "displays": opened.store.put([recording.dump()]) if printed else "",
             **more,
         }

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.commands.dispatch import run
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.core.records.records import Run, Status, Step
-from zennb.digests.digest import look
-from zennb.engine.run.artifact_repository import Shelf
+from zennb.digests.digest import digest_value
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.materializers.signer import Signer
 from zennb.registry.workspace import Workspace
 
@@ -41,18 +41,18 @@ class Commands:
     session: Any = None
     said: list[str] = field(default_factory=list)
 
-    def __call__(self, *words: str, face: Face = Face.MAGIC) -> Outcome:
+    def __call__(self, *words: str, face: Interface = Interface.MAGIC) -> Outcome:
         context = Context(
             face=face, session=self.session, opener=lambda _start: self.workspace, say=self.said.append
         )
         return run(words, context)
 
-    def text(self, *words: str, face: Face = Face.MAGIC) -> str:
+    def text(self, *words: str, face: Interface = Interface.MAGIC) -> str:
         view = self(*words, face=face).view
         assert view is not None
         return view.text
 
-    def data(self, *words: str, face: Face = Face.MAGIC) -> Any:
+    def data(self, *words: str, face: Interface = Interface.MAGIC) -> Any:
         return self(*words, face=face).data
 
 
@@ -78,8 +78,8 @@ def record(workspace: Workspace) -> Record:
         **more: Any,
     ) -> Step:
         stack = workspace.open()
-        shelf = Shelf(store=stack.store, scope={}, signer=Signer())
-        kept = shelf.keep({key: (value, look(value)) for key, value in outputs.items()})
+        shelf = ArtifactRepository(store=stack.store, scope={}, signer=Signer())
+        kept = shelf.keep({key: (value, digest_value(value)) for key, value in outputs.items()})
         run = Run(
             stack=stack.spec,
             notebook=notebook,

@@ -6,11 +6,11 @@ import pytest
 
 from zennb.commands.catalogue import build
 from zennb.commands.completion import candidates
-from zennb.commands.interface import Face
-from zennb.commands.known_names import Names
+from zennb.commands.interface import Interface
+from zennb.commands.known_names import KnownNames
 from zennb.commands.step_options import STEP
 
-NAMES = Names(
+NAMES = KnownNames(
     {
         "stack": ("default", "my_stack", "two words"),
         "artifact": ("model", "rows"),
@@ -24,7 +24,7 @@ NAMES = Names(
 TREE = build(frozenset({"orchestrator", "artifact_store"}))
 
 
-def complete(line: str, face: Face = Face.MAGIC) -> list[str]:
+def complete(line: str, face: Interface = Interface.MAGIC) -> list[str]:
     *words, fragment = line.split(" ")
     return candidates(TREE, words, fragment, names=NAMES, face=face)
 
@@ -65,9 +65,9 @@ def test_what_can_stand_next_is_offered(line: str, found: list[str]) -> None:
 
 def test_the_terminal_is_not_offered_what_only_magics_have() -> None:
     assert "--only" in complete("pipeline run --")
-    assert "--only" not in complete("pipeline run nb.ipynb --", Face.TERMINAL)
+    assert "--only" not in complete("pipeline run nb.ipynb --", Interface.TERMINAL)
     assert "run" not in complete("")
-    assert "run" in complete("", Face.TERMINAL)
+    assert "run" in complete("", Interface.TERMINAL)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +81,13 @@ def test_the_terminal_is_not_offered_what_only_magics_have() -> None:
     ],
 )
 def test_the_line_of_a_step_is_completed(words: list[str], fragment: str, found: list[str]) -> None:
-    assert candidates(STEP, words, fragment, names=NAMES, face=Face.MAGIC) == found
+    assert candidates(STEP, words, fragment, names=NAMES, face=Interface.MAGIC) == found
 
 
 def test_names_are_a_snapshot_that_is_taken_again_on_request(
     workspace: Any, command: Any, record: Any
 ) -> None:
-    names = Names()
+    names = KnownNames()
     assert names.of("stack") == ()
     names.refresh(workspace, None)
     command("stack", "copy", "default", "other")

@@ -11,8 +11,8 @@ import pytest
 from zennb.commands.file_pipeline import NotebookFile
 from zennb.core.planning.expiry import by_hand
 from zennb.core.reading.normal_form import normal_digest
-from zennb.core.records.records import Parts, Status
-from zennb.digests.digest import look
+from zennb.core.records.records import CacheKeyParts, Status
+from zennb.digests.digest import digest_value
 from zennb.errors import PlanError, UnknownName, UsageError
 from zennb.headless.notebook_label import label
 
@@ -50,10 +50,12 @@ def edges(path: Path) -> dict[tuple[str, str], tuple[str, ...]]:
     return dict(NotebookFile(path).plan.edges)
 
 
-def parts(cell: str, **inputs: object) -> Parts:
+def parts(cell: str, **inputs: object) -> CacheKeyParts:
     """Return what the key of a step was made of."""
     code = normal_digest(ast.parse(cell.partition("\n")[2]))
-    return Parts(code=code, inputs={name: look(value).digest for name, value in inputs.items()})
+    return CacheKeyParts(
+        code=code, inputs={name: digest_value(value).digest for name, value in inputs.items()}
+    )
 
 
 LOAD, TRAIN = "%%step load\nrows = [1, 2]", "%%step train\nmodel = sum(rows)"

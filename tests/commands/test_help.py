@@ -7,14 +7,16 @@ import pytest
 
 from zennb.commands.catalogue import MAGICS, build
 from zennb.commands.help import example, help_text
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.parser import find, parse
 from zennb.commands.reference import reference
 from zennb.commands.syntax import Verb, paths
 
 Commands = Any
 TREE = build(frozenset({"orchestrator", "artifact_store"}))
-VERBS = [(face, path, verb) for face in Face for part in TREE.known(face) for path, verb in paths(part, face)]
+VERBS = [
+    (face, path, verb) for face in Interface for part in TREE.known(face) for path, verb in paths(part, face)
+]
 
 
 def test_the_reference_page_is_what_the_tree_gives() -> None:
@@ -34,7 +36,7 @@ def test_the_guide_to_the_magics_names_every_command(noun: str) -> None:
     ("face", "path", "verb"), VERBS, ids=lambda each: "-".join(each) if isinstance(each, tuple) else ""
 )
 def test_every_verb_has_help_with_usage_and_an_example_that_can_be_typed(
-    face: Face, path: tuple[str, ...], verb: Verb
+    face: Interface, path: tuple[str, ...], verb: Verb
 ) -> None:
     text = help_text(verb, path, face=face)
     spoken = face.spell(path, magics=MAGICS)
@@ -67,9 +69,10 @@ def test_help_of_everything_names_every_command(command: Commands, words: list[s
 
 
 @pytest.mark.parametrize(
-    ("face", "spoken"), [(Face.MAGIC, "%stack register NAME"), (Face.TERMINAL, "zennb stack register NAME")]
+    ("face", "spoken"),
+    [(Interface.MAGIC, "%stack register NAME"), (Interface.TERMINAL, "zennb stack register NAME")],
 )
-def test_help_speaks_the_words_of_the_face(command: Commands, face: Face, spoken: str) -> None:
+def test_help_speaks_the_words_of_the_face(command: Commands, face: Interface, spoken: str) -> None:
     for words in (
         ["stack", "register", "--help"],
         ["help", "stack", "register"],
@@ -93,7 +96,7 @@ def test_help_changes_nothing_and_needs_no_workspace() -> None:
         raise AssertionError("help opened a workspace")
 
     for words in (["--help"], ["stack", "--help"], ["help", "runs"], ["version"]):
-        assert run(words, Context(face=Face.TERMINAL, opener=opener)).code == 0
+        assert run(words, Context(face=Interface.TERMINAL, opener=opener)).code == 0
 
 
 def test_the_version_is_shown(command: Commands) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from zennb import errors
 from zennb.commands.catalogue import tree
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT, answer
 from zennb.commands.outcome import Outcome
 from zennb.commands.syntax import paths
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Commands = Any
 Record = Any
 
-TERMINAL, MAGIC = Face.TERMINAL, Face.MAGIC
+TERMINAL, MAGIC = Interface.TERMINAL, Interface.MAGIC
 WORDS = {
     "dashboard": "",
     "stack list": "",
@@ -86,7 +86,7 @@ WORDS = {
 }
 """Every verb with arguments that it takes; a magic is not told the notebook."""
 
-VERBS = sorted({(" ".join(path[1:]), face) for face in Face for path, _ in paths(tree(), face)})
+VERBS = sorted({(" ".join(path[1:]), face) for face in Interface for path, _ in paths(tree(), face)})
 
 
 @dataclass
@@ -149,7 +149,7 @@ def ready(
     return type(command)(workspace, session=session)
 
 
-def words_for(verb: str, face: Face) -> list[str]:
+def words_for(verb: str, face: Interface) -> list[str]:
     words = f"{verb} {WORDS[verb]}".split()
     return [word for word in words if word != "study.ipynb"] if face is MAGIC else words
 
@@ -166,7 +166,7 @@ def test_every_verb_has_words_here() -> None:
 
 
 @pytest.mark.parametrize(("verb", "face"), VERBS)
-def test_every_verb_answers_with_one_object(verb: str, face: Face, ready: Commands) -> None:
+def test_every_verb_answers_with_one_object(verb: str, face: Interface, ready: Commands) -> None:
     outcome = ready(*words_for(verb, face), "--json", face=face)
     found = parsed(outcome)
     assert (set(found), found["command"]) == ({"schema", "command", "data", "cut"}, verb)
@@ -176,7 +176,7 @@ def test_every_verb_answers_with_one_object(verb: str, face: Face, ready: Comman
 
 
 @pytest.mark.parametrize(("verb", "face"), VERBS)
-def test_every_mistake_is_one_object_with_the_exit_code(verb: str, face: Face, ready: Commands) -> None:
+def test_every_mistake_is_one_object_with_the_exit_code(verb: str, face: Interface, ready: Commands) -> None:
     words = ["help", "nothing"] if verb == "help" else [*words_for(verb, face), "--nope"]
     outcome = ready(*words, "--json", face=face)
     found = parsed(outcome)

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.parser import Parser, find, parse
 from zennb.commands.syntax import JSON, Argument, Command, Verb
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
 
 
-def _nothing(context: Context, given: Given) -> Outcome:
+def _nothing(context: Context, given: ParsedArguments) -> Outcome:
     return Outcome(view=None)
 
 
@@ -47,7 +47,7 @@ COPY = Verb(
     help="copy one",
     run=_nothing,
     arguments=(
-        Argument(flags=("NOTEBOOK",), required=True, faces=frozenset({Face.TERMINAL}), help="a file"),
+        Argument(flags=("NOTEBOOK",), required=True, faces=frozenset({Interface.TERMINAL}), help="a file"),
         Argument(flags=("SOURCE",), required=True, help="from"),
         Argument(flags=("TARGET",), required=True, help="to"),
         JSON,
@@ -57,12 +57,12 @@ STORE = Command(name="store", help="stores", default="list", parts=(LIST, REGIST
 ROOT = Command(name="zennb", help="all", parts=(STORE,))
 
 
-def given(verb: Verb, *words: str, face: Face = Face.MAGIC) -> Given:
+def given(verb: Verb, *words: str, face: Interface = Interface.MAGIC) -> ParsedArguments:
     return parse(verb, words, face=face, spoken=f"%store {verb.name}")
 
 
 def test_a_parser_is_an_argument_parser_that_raises_instead_of_exiting() -> None:
-    parser = Parser(LIST, face=Face.MAGIC, spoken="%store list")
+    parser = Parser(LIST, face=Interface.MAGIC, spoken="%store list")
     assert isinstance(parser, ArgumentParser)
     with pytest.raises(UsageError, match="%store list: it broke"):
         parser.error("it broke")
@@ -75,7 +75,7 @@ def test_places_may_stand_before_between_and_after_options() -> None:
 
 
 def test_a_place_of_one_face_is_not_asked_for_in_the_other() -> None:
-    assert given(COPY, "nb.ipynb", "a", "b", face=Face.TERMINAL).text("notebook") == "nb.ipynb"
+    assert given(COPY, "nb.ipynb", "a", "b", face=Interface.TERMINAL).text("notebook") == "nb.ipynb"
     assert given(COPY, "a", "b").text("source") == "a"
 
 
@@ -169,22 +169,22 @@ def test_nothing_is_printed_by_any_mistake(capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_a_command_without_verb_means_its_default() -> None:
-    assert find(ROOT, ["store"], face=Face.MAGIC).node is LIST
-    assert find(ROOT, ["store", "--json"], face=Face.MAGIC).node is LIST
+    assert find(ROOT, ["store"], face=Interface.MAGIC).node is LIST
+    assert find(ROOT, ["store", "--json"], face=Interface.MAGIC).node is LIST
 
 
 def test_a_request_for_help_stays_at_the_command() -> None:
-    assert find(ROOT, ["store", "--help"], face=Face.MAGIC).node is STORE
+    assert find(ROOT, ["store", "--help"], face=Interface.MAGIC).node is STORE
 
 
 @pytest.mark.parametrize(
     ("face", "sentence"),
     [
-        (Face.MAGIC, "%store lst: no verb 'lst'; did you mean 'list'?"),
-        (Face.TERMINAL, "zennb store lst: no verb 'lst'; did you mean 'list'?"),
+        (Interface.MAGIC, "%store lst: no verb 'lst'; did you mean 'list'?"),
+        (Interface.TERMINAL, "zennb store lst: no verb 'lst'; did you mean 'list'?"),
     ],
 )
-def test_an_unknown_verb_is_answered_in_the_words_of_the_face(face: Face, sentence: str) -> None:
+def test_an_unknown_verb_is_answered_in_the_words_of_the_face(face: Interface, sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
         find(ROOT, ["store", "lst"], face=face, magics=frozenset({"store"}))
     assert str(caught.value) == sentence
@@ -192,5 +192,5 @@ def test_an_unknown_verb_is_answered_in_the_words_of_the_face(face: Face, senten
 
 def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
-        find(ROOT, ["stor"], face=Face.TERMINAL)
+        find(ROOT, ["stor"], face=Interface.TERMINAL)
     assert str(caught.value) == "zennb: no command 'stor'; did you mean 'store'?"

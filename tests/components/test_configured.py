@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from traitlets import Bool, Dict, Enum, Float, Int, List, TraitError, Unicode, validate
 
-from zennb.components.component import Component, Reach, Secret, SecretRef
+from zennb.components.component import Component, Secret, SecretRef, Visibility
 from zennb.errors import InvalidConfiguration, MissingExtra
 
 
@@ -19,7 +19,7 @@ class Kettle(Component):
     type = "alerter"
     flavor = "kettle"
     description = "whistles"
-    reach = Reach.NETWORK
+    reach = Visibility.NETWORK
 
     litres = Float(1.5, min=0, max=5, help="How much.").tag(config=True)
     whistles = Int(2, min=1, help="How often.").tag(config=True)
@@ -43,7 +43,7 @@ class Strict(Component):
     type = "alerter"
     flavor = "strict"
     description = "needs to be told"
-    reach = Reach.NETWORK
+    reach = Visibility.NETWORK
 
     bucket = Unicode(help="Where things go.").tag(config=True, required=True)
 
@@ -257,7 +257,7 @@ def test_without_the_keyring_library_it_says_what_to_install(monkeypatch: pytest
 
 
 def test_reach_is_ordered_from_near_to_far() -> None:
-    assert Reach.PROCESS < Reach.MACHINE < Reach.NETWORK
-    assert [reach.words for reach in Reach] == [
+    assert Visibility.PROCESS < Visibility.MACHINE < Visibility.NETWORK
+    assert [reach.words for reach in Visibility] == [
         "within this process", "on this machine", "from other machines",
     ]  # fmt: skip

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from zennb.core.reading.source import analyse
-from zennb.dependencies.dependencies import Reach, reach
-from zennb.digests.digest import look
+from zennb.dependencies.dependencies import Dependencies, resolve_dependencies
+from zennb.digests.digest import digest_value
 
 numbers = count()
 
@@ -30,20 +30,20 @@ class Notebook:
             exec(compile(text, file, "exec"), self.names)
         return self
 
-    def reach(self, cell: str) -> Reach:
+    def reach(self, cell: str) -> Dependencies:
         analysis = analyse(ast.parse(cell))
-        found = reach(analysis, self.names)
+        found = resolve_dependencies(analysis, self.names)
         while True:
-            extra = [thing for value in found.data.values() for thing in look(value).code]
-            again = reach(analysis, self.names, extra=extra)
+            extra = [thing for value in found.data.values() for thing in digest_value(value).code]
+            again = resolve_dependencies(analysis, self.names, extra=extra)
             if again.data.keys() == found.data.keys():
                 return again
             found = again
 
 
-def print_of(found: Reach) -> tuple[object, ...]:
+def print_of(found: Dependencies) -> tuple[object, ...]:
     """Everything that goes into a key."""
-    data = {name: look(value).digest for name, value in found.data.items()}
+    data = {name: digest_value(value).digest for name, value in found.data.items()}
     return data, dict(found.code), dict(found.constants), found.packages, found.unclear
 
 
@@ -323,7 +323,7 @@ def test_a_closure_over_something_without_content_makes_it_unclear() -> None:
 
 
 def test_a_function_without_source_is_told_by_its_bytecode() -> None:
-    def found(text: str) -> Reach:
+    def found(text: str) -> Dependencies:
         notebook = Notebook()
         exec(compile(text, "<nowhere>", "exec"), notebook.names)
         notebook.names["RATE"] = 3

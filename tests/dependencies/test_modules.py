@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.core.reading.source import analyse
-from zennb.dependencies.dependencies import Reach, reach
-from zennb.digests.digest import look
+from zennb.dependencies.dependencies import Dependencies, resolve_dependencies
+from zennb.digests.digest import digest_value
 from zennb.packages.versions import versions
 
 if TYPE_CHECKING:
@@ -79,16 +79,16 @@ def namespace(*imports: str) -> dict[str, Any]:
     return names
 
 
-def found(cell: str, *imports: str) -> Reach:
+def found(cell: str, *imports: str) -> Dependencies:
     names = namespace(*imports)
-    first = reach(analyse(ast.parse(cell)), names)
-    extra = [thing for value in first.data.values() for thing in look(value).code]
-    return reach(analyse(ast.parse(cell)), names, extra=extra)
+    first = resolve_dependencies(analyse(ast.parse(cell)), names)
+    extra = [thing for value in first.data.values() for thing in digest_value(value).code]
+    return resolve_dependencies(analyse(ast.parse(cell)), names, extra=extra)
 
 
-def print_of(one: Reach) -> tuple[object, ...]:
+def print_of(one: Dependencies) -> tuple[object, ...]:
     return (
-        {n: look(v).digest for n, v in one.data.items()},
+        {n: digest_value(v).digest for n, v in one.data.items()},
         one.code,
         one.constants,
         one.packages,
@@ -182,8 +182,8 @@ def test_helpers_in_other_local_modules_are_reached(write: Write) -> None:
 def test_a_patched_attribute_of_a_local_module_counts(write: Write) -> None:
     old = found("mylib.clean(1)", "import mylib")
     names = namespace("import mylib", "def other(x): return 0", "mylib.low = other")
-    assert "other" in reach(analyse(ast.parse("mylib.clean(1)")), names).code
-    assert "mylib.low" not in reach(analyse(ast.parse("mylib.clean(1)")), names).code
+    assert "other" in resolve_dependencies(analyse(ast.parse("mylib.clean(1)")), names).code
+    assert "mylib.low" not in resolve_dependencies(analyse(ast.parse("mylib.clean(1)")), names).code
     assert "mylib.low" in old.code
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from zennb.digests.digest import digest, look, looking
-from zennb.digests.walker import Walk
+from zennb.digests.digest import digest, digest_cache, digest_value
+from zennb.digests.walker import DigestWalker
 
 if TYPE_CHECKING:
     import pytest
@@ -58,32 +58,32 @@ def test_what_was_taken_out_of_its_figure_has_a_content_of_its_own() -> None:
 def test_parts_share_state_with_their_figure() -> None:
     figure = drawn()
     line = figure.axes[0].lines[0]
-    assert id(figure.axes[1]) in look(line).mutable
-    assert id(line) in look([line]).mutable
+    assert id(figure.axes[1]) in digest_value(line).mutable
+    assert id(line) in digest_value([line]).mutable
 
 
 def test_while_nothing_changes_a_figure_is_visited_once_for_all_its_parts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     visited: list[object] = []
-    run = Walk.run
+    run = DigestWalker.run
 
-    def counted(walk: Walk, value: Any, name: str) -> None:
+    def counted(walk: DigestWalker, value: Any, name: str) -> None:
         visited.append(value)
         run(walk, value, name)
 
     figure = drawn()
-    monkeypatch.setattr(Walk, "run", counted)
-    with looking():
-        seen = [look(each) for each in (*figure.axes, figure, figure.axes)]
+    monkeypatch.setattr(DigestWalker, "run", counted)
+    with digest_cache():
+        seen = [digest_value(each) for each in (*figure.axes, figure, figure.axes)]
     assert visited.count(figure) == 1
     assert [one.digest for one in seen] == [digest(each) for each in (*figure.axes, figure, figure.axes)]
 
 
 def test_what_is_looked_at_later_is_looked_at_anew() -> None:
     figure = drawn()
-    with looking():
+    with digest_cache():
         before = digest(figure.axes[0])
     figure.axes[1].set_title("x")
-    with looking():
+    with digest_cache():
         assert digest(figure.axes[0]) != before

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from zennb.digests.digest import digest, look
+from zennb.digests.digest import digest, digest_value
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
@@ -391,7 +391,7 @@ def test_coroutines_and_frames_are_refused() -> None:
 
     waiting = coroutine()
     with pytest.raises(CannotDigest, match="a coroutine"):
-        look(waiting, name="waiting")
+        digest_value(waiting, name="waiting")
     waiting.close()
     with pytest.raises(CannotDigest, match="`here` is a stack frame"):
-        look(sys._getframe(), name="here")
+        digest_value(sys._getframe(), name="here")

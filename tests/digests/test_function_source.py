@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from zennb.digests.bytecode import code_digest
-from zennb.digests.digest import digest, look, shell
-from zennb.digests.function_source import body
+from zennb.digests.digest import digest, digest_class_shell, digest_value
+from zennb.digests.function_source import function_body
 
 numbers = count()
 
@@ -33,14 +33,14 @@ def one(text: str, name: str = "f") -> Any:
 
 
 def test_source_is_found_and_names_are_read() -> None:
-    found = body(one("import x\ndef f(a): return np.sin(a) + K".replace("import x\n", "")).__code__)
+    found = function_body(one("import x\ndef f(a): return np.sin(a) + K".replace("import x\n", "")).__code__)
     assert (found.name, found.from_source) == ("f", True)
     assert found.analysis.chains == {("np", "sin"), ("K",)}
 
 
 def test_variables_of_enclosing_functions_are_not_names_of_the_notebook() -> None:
     inner = one("def make(n):\n    def g(x):\n        return x + n + K\n    return g\nf = make(1)")
-    found = body(inner.__code__)
+    found = function_body(inner.__code__)
     assert found.name == "make.<locals>.g"
     assert set(found.analysis.reads) == {"K"}
 
@@ -57,11 +57,11 @@ def test_variables_of_enclosing_functions_are_not_names_of_the_notebook() -> Non
 )
 def test_lambdas_on_one_line_are_told_apart(text: str) -> None:
     names = cell(text)
-    first, second = body(names["f"].__code__), body(names["g"].__code__)
+    first, second = function_body(names["f"].__code__), function_body(names["g"].__code__)
     assert first.from_source
     assert second.from_source
     assert first.digest != second.digest
-    assert first.digest == body(cell(text.replace("x + 2", "x + 3"))["f"].__code__).digest
+    assert first.digest == function_body(cell(text.replace("x + 2", "x + 3"))["f"].__code__).digest
 
 
 SAME = {
@@ -108,7 +108,7 @@ def test_what_counts_is_seen_in_bytecode_too(before: str, after: str) -> None:
     def made(text: str) -> Any:
         names: dict[str, Any] = {"__name__": "__main__"}
         exec(text, names)
-        assert not body(names["f"].__code__).from_source or names["f"].__closure__
+        assert not function_body(names["f"].__code__).from_source or names["f"].__closure__
         return names["f"]
 
     assert digest(made(before)) != digest(made(after))
@@ -128,13 +128,13 @@ def test_a_text_that_is_another_one_is_not_believed() -> None:
     file = function.__code__.co_filename
     text = "def f(y): return y"
     linecache.cache[file] = (len(text), None, [text], file)
-    assert not body(function.__code__).from_source
+    assert not function_body(function.__code__).from_source
 
 
 def test_equal_code_objects_of_different_texts_are_not_confused() -> None:
     first, second = one("def f(x: int): return x"), one("def f(x: str): return x")
     assert first.__code__ == second.__code__
-    assert body(first.__code__).digest != body(second.__code__).digest
+    assert function_body(first.__code__).digest != function_body(second.__code__).digest
 
 
 def test_recursion_and_closures_that_hold_themselves() -> None:
@@ -150,8 +150,8 @@ def test_an_empty_cell_of_a_closure_is_content_too() -> None:
 def test_functions_of_packages_count_by_name_and_what_they_wrap_counts() -> None:
     wrapped = "import contextlib\n@contextlib.contextmanager\ndef f():\n    yield 1"
     assert digest(one(wrapped)) != digest(one(wrapped.replace("yield 1", "yield 2")))
-    assert [getattr(thing, "__name__", "") for thing in look(one(wrapped)).code] == ["f"]
-    assert look(functools.wraps).code == ()
+    assert [getattr(thing, "__name__", "") for thing in digest_value(one(wrapped)).code] == ["f"]
+    assert digest_value(functools.wraps).code == ()
 
 
 def test_dispatchers_count_with_what_they_know() -> None:
@@ -213,7 +213,7 @@ def test_docstrings_and_the_order_of_methods_do_not_count_in_a_class() -> None:
 
 def test_a_shell_leaves_methods_to_be_looked_at_one_by_one() -> None:
     def digest_of(text: str) -> str:
-        return shell(one(text, "C"), name="C").digest
+        return digest_class_shell(one(text, "C"), name="C").digest
 
     assert digest_of(CLASS) == digest_of(CLASS.replace("return 3", "return 9"))
     assert digest_of(CLASS) != digest_of(CLASS.replace("rate = 1", "rate = 2"))
@@ -269,5 +269,5 @@ Pair = namedtuple("Pair", "a b")  # noqa: PYI024 - the plain one is meant
 @pytest.mark.parametrize("cls", [Local, Kind, Row, Pair])
 def test_classes_of_local_modules_are_met_in_their_instances(cls: type) -> None:
     instance = {Local: Local(), Kind: Kind.A, Row: Row(1), Pair: Pair(1, 2)}[cls]
-    assert look([instance]).code == (cls,)
-    assert look([instance]).packages == frozenset()
+    assert digest_value([instance]).code == (cls,)
+    assert digest_value([instance]).packages == frozenset()

@@ -14,7 +14,7 @@ import pytest
 
 import zennb
 from zennb.digests import hooks as digest_hooks
-from zennb.digests.digest import digest, look
+from zennb.digests.digest import digest, digest_value
 from zennb.engine.step.shared_state import share
 from zennb.errors import CannotDigest, UsageError
 
@@ -79,13 +79,13 @@ def test_the_code_of_the_function_counts_and_registering_again_replaces_it() -> 
 
 
 def test_the_function_and_the_class_are_met_as_code_whoever_wrote_them(hook: None) -> None:
-    seen = look([Grid([1])])
+    seen = digest_value([Grid([1])])
     (content,) = digest_hooks._hooks.values()
     assert {content, Grid} <= set(seen.code)
     assert digest_hooks.hooked(seen.code) == (f"{Grid.__module__}.Grid",)
-    assert digest_hooks.hooked(look([1]).code) == ()
+    assert digest_hooks.hooked(digest_value([1]).code) == ()
     zennb.digest(Grid)(pprint.pformat)  # a function of Python's own
-    assert digest_hooks.hooked(look(Grid([1])).code)
+    assert digest_hooks.hooked(digest_value(Grid([1])).code)
 
 
 @pytest.mark.usefixtures("hook")
@@ -102,9 +102,9 @@ def test_values_that_share_a_part_share_state_whatever_the_function_returns() ->
     zennb.digest(Grid)(lambda grid: tuple(grid.cells))
     cells = [1]
     first, second, third = Grid(cells), Grid(cells), Grid([1])
-    one, other, apart = look(first), look(second), look(third)
+    one, other, apart = digest_value(first), digest_value(second), digest_value(third)
     assert share(one, other)
-    assert share(one, look(cells))
+    assert share(one, digest_value(cells))
     assert not share(one, apart)
 
 
@@ -113,7 +113,7 @@ def test_values_that_look_into_one_memory_share_it() -> None:
     memory = np.zeros(8)
     zennb.digest(Grid)(lambda grid: grid.note)
     one = Grid(memory[:4])  # type: ignore[arg-type] # any value will do
-    assert share(look(one), look(memory))
+    assert share(digest_value(one), digest_value(memory))
 
 
 @pytest.mark.usefixtures("hook")
@@ -123,7 +123,7 @@ def test_two_values_of_a_type_share_nothing_because_of_their_class_and_function(
 
     one, other = Grid([1]), Grid([1])
     one.note = other.note = Colour.RED  # type: ignore[assignment] # any value will do
-    assert not share(look(one), look(other))
+    assert not share(digest_value(one), digest_value(other))
 
 
 @pytest.mark.usefixtures("hook")
@@ -164,7 +164,7 @@ def test_a_tree_of_values_ends() -> None:
 def test_a_function_that_raises_or_returns_nonsense_is_one_sentence(content: Any, said: str) -> None:
     zennb.digest(Grid)(content)
     with pytest.raises(CannotDigest, match=said) as caught:
-        look(Grid([1]), name="g")
+        digest_value(Grid([1]), name="g")
     assert caught.value.path.startswith("g")
     assert "\n" not in str(caught.value)
 

@@ -16,7 +16,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from zennb.digests.digest import digest, look
+from zennb.digests.digest import digest, digest_value
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
@@ -259,10 +259,10 @@ def test_figures_are_digested_and_drawing_on_them_is_seen() -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots()
-    before = look((figure, axes))
-    assert look((figure, axes)).digest == before.digest
+    before = digest_value((figure, axes))
+    assert digest_value((figure, axes)).digest == before.digest
     assert "matplotlib" in before.packages
-    assert look(figure).mutable & look(axes).mutable
+    assert digest_value(figure).mutable & digest_value(axes).mutable
     axes.plot([1, 2])
     after = digest((figure, axes))
     assert after != before.digest
@@ -277,11 +277,11 @@ def test_figures_are_digested_and_drawing_on_them_is_seen() -> None:
 
 def test_paths_into_frames_name_the_column() -> None:
     with pytest.raises(CannotDigest) as caught:
-        look(frame(a=[1], b=[(i for i in [1])]), name="df")
+        digest_value(frame(a=[1], b=[(i for i in [1])]), name="df")
     assert caught.value.path == "df['b']"
 
 
 def test_packages_are_those_of_the_types_met() -> None:
-    assert look([frame(), LinearRegression()]).packages >= {"pandas", "sklearn"}
-    assert look(np.sin).packages == {"numpy"}
-    assert look([1, {"a": "b"}]).packages == frozenset()
+    assert digest_value([frame(), LinearRegression()]).packages >= {"pandas", "sklearn"}
+    assert digest_value(np.sin).packages == {"numpy"}
+    assert digest_value([1, {"a": "b"}]).packages == frozenset()

@@ -14,7 +14,7 @@ import pytest
 import zennb
 from tests.installed_packages import Packages
 from zennb.digests import hooks as digest_hooks
-from zennb.digests.digest import digest, look
+from zennb.digests.digest import digest, digest_value
 from zennb.errors import CannotDigest
 from zennb.materializers.available import by_name, make
 from zennb.packages.entry_points import DIGESTS, MATERIALIZERS, load, own_offers
@@ -72,7 +72,7 @@ def test_a_package_defines_the_digest_of_its_type(key: str, packages: Packages, 
     plug_in(packages, key)
     assert digest(grids.Grid([1])) == digest(grids.Grid([1])) != digest(grids.Grid([2]))
     assert digest([grids.Grid([1])]) == digest([grids.Grid([1])])
-    assert "zennb_grids" in look(grids.Grid([1])).packages  # its version is part of the key
+    assert "zennb_grids" in digest_value(grids.Grid([1])).packages  # its version is part of the key
     packages.remove("zennb-grids")
     with pytest.raises(CannotDigest, match="is a lock"):
         digest(grids.Grid([1]))
@@ -119,7 +119,7 @@ def test_a_package_that_does_not_work_is_named(
 ) -> None:
     plug_in(packages, text=text)
     with pytest.raises(CannotDigest, match=said) as caught:
-        look(grids.Grid([1]), name="g")
+        digest_value(grids.Grid([1]), name="g")
     assert caught.value.path == "g"
     assert digest([1])
 

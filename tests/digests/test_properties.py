@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zennb.digests.digest import digest, is_immutable, look
+from zennb.digests.digest import digest, digest_value, is_immutable
 
 SCALAR = st.one_of(
     st.none(),
@@ -157,11 +157,11 @@ def test_a_look_tells_packages_code_and_mutable_parts() -> None:
     inner = [1]
     array = np.zeros(4)
     value = {"f": helper, "parts": (inner, array[:2]), "n": 3}
-    seen = look(value)
+    seen = digest_value(value)
     assert seen.code == (helper,)
     assert seen.packages == {"numpy"}
     assert {id(value), id(inner), id(array)} <= seen.mutable
-    assert id(array) in look(array[2:]).mutable
+    assert id(array) in digest_value(array[2:]).mutable
 
 
 def test_passing_parts_are_not_called_mutable() -> None:
@@ -170,8 +170,8 @@ def test_passing_parts_are_not_called_mutable() -> None:
             return {"fresh": [[1], [2]]}
 
     one, other = Copying(), Copying()
-    assert look(one).mutable == {id(one)}
-    assert not look(one).mutable & look(other).mutable
+    assert digest_value(one).mutable == {id(one)}
+    assert not digest_value(one).mutable & digest_value(other).mutable
 
 
 def test_names_that_share_state_have_a_part_in_common() -> None:
@@ -180,8 +180,8 @@ def test_names_that_share_state_have_a_part_in_common() -> None:
             self.content = content
 
     content: list[Any] = []
-    assert look(Box(content)).mutable & look(content).mutable
-    assert not look(Box([])).mutable & look(content).mutable
+    assert digest_value(Box(content)).mutable & digest_value(content).mutable
+    assert not digest_value(Box([])).mutable & digest_value(content).mutable
 
 
 def test_plain_scalars_and_tuples_of_them_are_immutable() -> None:

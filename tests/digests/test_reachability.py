@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zennb.digests.reachability import touches
+from zennb.digests.reachability import is_reachable
 
 
 class Holder:
@@ -16,9 +16,9 @@ class Holder:
 
 def test_what_lies_inside_is_found() -> None:
     rows: list[int] = [1, 2]
-    assert touches(Holder([rows]), {id(rows)})
-    assert touches(rows, {id(rows)})
-    assert not touches(Holder([[1, 2]]), {id(rows)})
+    assert is_reachable(Holder([rows]), {id(rows)})
+    assert is_reachable(rows, {id(rows)})
+    assert not is_reachable(Holder([[1, 2]]), {id(rows)})
 
 
 @pytest.mark.parametrize(
@@ -29,5 +29,5 @@ def test_what_holds_the_shell_as_a_widget_does_holds_no_variable_because_of_that
     shell = type("Shell", (Holder,), {"__module__": module})
     namespace = {"rows": rows}
     widget = Holder(shell(namespace))
-    assert not touches(widget, {id(rows)})
-    assert touches(Holder({"mine": rows, "shell": shell(namespace)}), {id(rows)})
+    assert not is_reachable(widget, {id(rows)})
+    assert is_reachable(Holder({"mine": rows, "shell": shell(namespace)}), {id(rows)})

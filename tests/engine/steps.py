@@ -12,13 +12,13 @@ from zennb.components.artifact_stores.memory import MemoryArtifactStore
 from zennb.components.orchestrators.local import LocalOrchestrator
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import ComponentSpec, StackSpec
-from zennb.engine.environment.execution_environment import Surroundings
-from zennb.engine.run.artifact_repository import Shelf
+from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.pipeline_run import PipelineRun
-from zennb.engine.run.run_context import Site
+from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.run_request import RunRequest
-from zennb.engine.run.variable_tracker import Holdings
-from zennb.engine.step.definition import Definition, Options, define
+from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.step.definition import StepDefinition, StepOptions, define
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.frontend import PlainFrontend
 from zennb.engine.step.outcome import StepOutcome
@@ -43,11 +43,11 @@ __all__ = ["Notebook", "Scripted", "done", "step"]
 _numbers = count(1)
 
 
-def step(text: str, name: str = "s", **options: Any) -> Definition:
+def step(text: str, name: str = "s", **options: Any) -> StepDefinition:
     """Define a step whose text tracebacks and digests find."""
     return define(
         ast.parse(text),
-        options=Options(name=name, **options),
+        options=StepOptions(name=name, **options),
         source=f"%%step {name}\n{text}",
         text=text,
         filename=_file(text),
@@ -73,7 +73,7 @@ class Notebook:
         self, folder: Path, *, store: ArtifactStore | None = None, orchestrator: Orchestrator | None = None
     ) -> None:
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
-        self.holdings = Holdings()
+        self.holdings = VariableTracker()
         self.store = store or MemoryArtifactStore.from_config("memory", {})
         self.metadata = MetadataStore(folder / "metadata.db")
         signer = Signer(folder / "keys")
@@ -84,15 +84,15 @@ class Notebook:
                 for kind in ("orchestrator", "artifact_store")
             },
         )
-        self.site = Site(
+        self.site = RunContext(
             spec=spec,
             store=self.store,
             orchestrator=orchestrator or LocalOrchestrator.from_config("local", {}),
-            shelf=Shelf(
+            shelf=ArtifactRepository(
                 store=self.store, scope=self.namespace, signer=signer, known=self.metadata.with_digests
             ),
             metadata=self.metadata,
-            surroundings=Surroundings(
+            surroundings=ExecutionEnvironment(
                 seal=lambda value: signer.sign([value]).hex()[:32], ignored=lambda: (str(folder),)
             ),
             frontend=PlainFrontend(),
@@ -103,7 +103,7 @@ class Notebook:
         exec(compile(text, _file(text), "exec", dont_inherit=True), self.namespace)
         self.holdings.code_ran()
 
-    def resolve(self, definition: Definition, **more: Any) -> ResolvedStep:
+    def resolve(self, definition: StepDefinition, **more: Any) -> ResolvedStep:
         """Work out what a step depends on."""
         return resolve_step(
             definition,
@@ -113,19 +113,19 @@ class Notebook:
             **more,
         )
 
-    def request(self, definition: Definition) -> tuple[StepRequest, Channels]:
+    def request(self, definition: StepDefinition) -> tuple[StepRequest, Channels]:
         """Make the request of a step whose inputs are stored."""
         resolved = self.resolve(definition)
         return request_for(resolved, self.site.keep_inputs(resolved), self.namespace)
 
-    def execution(self, definition: Definition) -> StepExecution:
+    def execution(self, definition: StepDefinition) -> StepExecution:
         """Prepare the execution of a step among the notebook's variables."""
         resolved = self.resolve(definition)
         request, _ = request_for(resolved, {}, self.namespace)
         inputs = {name: (resolved.values[name], seen) for name, seen in resolved.looks.items()}
         return StepExecution(request, self.namespace, inputs=inputs, resources=self.site.resources)
 
-    def execute(self, definition: Definition) -> StepOutcome:
+    def execute(self, definition: StepDefinition) -> StepOutcome:
         """Execute a step among the notebook's variables."""
         execution = self.execution(definition)
         execution.start()
@@ -133,7 +133,7 @@ class Notebook:
         execution.stop()
         return execution.finish(Recording())
 
-    def run_request(self, *definitions: Definition, **more: Any) -> RunRequest:
+    def run_request(self, *definitions: StepDefinition, **more: Any) -> RunRequest:
         """Ask for a run of these steps."""
         outlines = [
             Outline(
@@ -157,11 +157,11 @@ class Notebook:
         }
         return RunRequest(**found)
 
-    def pipeline(self, *definitions: Definition, **more: Any) -> PipelineRun:
+    def pipeline(self, *definitions: StepDefinition, **more: Any) -> PipelineRun:
         """Prepare a run of these steps."""
         return PipelineRun(self.run_request(*definitions, **more), site=self.site)
 
-    def run(self, *definitions: Definition, **more: Any) -> FinishedRun:
+    def run(self, *definitions: StepDefinition, **more: Any) -> FinishedRun:
         """Run these steps."""
         return self.pipeline(*definitions, **more).execute()
 

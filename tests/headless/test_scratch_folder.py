@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zennb.errors import StepRefused
-from zennb.headless.scratch_folder import Workplace
+from zennb.headless.scratch_folder import ScratchFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def tree(folder: Path) -> list[str]:
 
 
 def test_each_run_starts_from_what_the_original_holds(study: Path, tmp_path: Path) -> None:
-    place = Workplace(study, tmp_path / "copy", limit=1)
+    place = ScratchFolder(study, tmp_path / "copy", limit=1)
     place.restore()
     assert place.folder == tmp_path / "copy" / "study"
     assert tree(place.folder) == ["data", "data/deep", "data/deep/a.csv", "helper.py"]
@@ -44,7 +44,7 @@ def test_a_folder_that_is_too_large_is_refused_before_anything_is_copied(study: 
     with pytest.raises(
         StepRefused, match=r"study holds more than .* \(at least 2 MB; at most 1 MB .*--limit MB"
     ):
-        Workplace(study, tmp_path / "copy", limit=1)
+        ScratchFolder(study, tmp_path / "copy", limit=1)
     assert not (tmp_path / "copy").exists()
 
 
@@ -53,7 +53,7 @@ def test_links_are_kept_inside_and_lead_to_the_original_place_outside(study: Pat
     (study / "far.csv").symlink_to("../elsewhere.csv")
     (study / "near.csv").symlink_to("data/deep/a.csv")
     (study / "all").symlink_to("data")
-    place = Workplace(study, tmp_path / "copy", limit=1)
+    place = ScratchFolder(study, tmp_path / "copy", limit=1)
     place.restore()
     assert (place.folder / "far.csv").read_text() == "far"
     (place.folder / "near.csv").write_text("changed")

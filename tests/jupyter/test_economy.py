@@ -13,7 +13,7 @@ from zennb import api
 from zennb.components.artifact_stores.local import _Rows
 from zennb.core.reading import definitions
 from zennb.dependencies import dependencies as reach
-from zennb.dependencies.resolver import Closure
+from zennb.dependencies.resolver import DependencyResolver
 from zennb.errors import StoreError, UnknownName
 from zennb.metadata.connection import Database
 from zennb.registry.workspace import Workspace
@@ -39,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setattr(Database, "read", counted("looks", Database.read))
     monkeypatch.setattr(Database, "write", counted("writes", Database.write))
     monkeypatch.setattr(_Rows, "add_all", counted("stored", _Rows.add_all))
-    monkeypatch.setattr(reach, "Closure", counted("searches", Closure))
+    monkeypatch.setattr(reach, "Closure", counted("searches", DependencyResolver))
     monkeypatch.setattr(definitions, "_read", counted("statements", definitions._read))
     return found
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.core.records.records import Artifact, CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
 from zennb.metadata.store import MetadataStore
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Make:
             "key": digest(name),
             "started": 1000.0,
             "seconds": 0.5,
-            "parts": Parts(code=digest(name)[:32]),
+            "parts": CacheKeyParts(code=digest(name)[:32]),
         }
         return Step(name=name, **{**plain, **fields})
 

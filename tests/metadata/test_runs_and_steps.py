@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.core.records.records import ComponentSpec, Failure, Parts, StackSpec, Status
+from zennb.core.records.records import CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
 from zennb.errors import StoreError, UnknownName
-from zennb.metadata.step_history import KnownOf
+from zennb.metadata.step_history import StepHistory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ def test_a_step_comes_back_as_it_was_added(
             "y": make.artifact("y", needs=("Model",), packages=("numpy", "sklearn"), item="y"),
             "a": make.artifact("a", "2"),
         },
-        parts=Parts(
+        parts=CacheKeyParts(
             code="c0de",
             outputs=("y", "a"),
             inputs={"x": "1", "rate": "2"},
@@ -333,11 +333,11 @@ def test_what_a_decision_needs_is_found_at_once(store: MetadataStore, make: Make
         store.put_component(part)
     store.put_stack(spec)
 
-    def known(*keys: str, name: str = "train", stack: str = spec.name) -> KnownOf:
+    def known(*keys: str, name: str = "train", stack: str = spec.name) -> StepHistory:
         return store.known_of(keys, name=name, notebook="study.ipynb", source=made.source, stack=stack)
 
-    assert known("", made.key) == KnownOf(stack=spec, candidates=[made], previous=None)
+    assert known("", made.key) == StepHistory(stack=spec, candidates=[made], previous=None)
     assert known("no such key", made.key).candidates == [made]
-    assert known("", "no such key") == KnownOf(stack=spec, candidates=[], previous=made)
+    assert known("", "no such key") == StepHistory(stack=spec, candidates=[], previous=made)
     assert known("no such key", name="other").previous is None
-    assert known(made.key, stack="none") == KnownOf(stack=None, candidates=[made], previous=None)
+    assert known(made.key, stack="none") == StepHistory(stack=None, candidates=[made], previous=None)

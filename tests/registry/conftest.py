@@ -9,7 +9,7 @@ from traitlets import Unicode
 
 from zennb import plugins
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
-from zennb.components.component import Orchestrator, Reach, SecretRef
+from zennb.components.component import Orchestrator, SecretRef, Visibility
 from zennb.errors import MissingExtra
 from zennb.metadata.store import MetadataStore
 from zennb.registry.stack_registry import Registry
@@ -26,7 +26,7 @@ class FarOrchestrator(Orchestrator):
 
     flavor = "far"
     description = "runs steps on a cluster"
-    reach = Reach.NETWORK
+    reach = Visibility.NETWORK
 
     address = Unicode("", help="Where the cluster is.").tag(config=True)
     token = SecretRef(help="Access token.").tag(config=True)
@@ -40,7 +40,7 @@ class FarStore(MemoryArtifactStore):
 
     flavor = "bucket"
     description = "keeps artifacts in a bucket"
-    reach = Reach.NETWORK
+    reach = Visibility.NETWORK
 
     closed = 0
 

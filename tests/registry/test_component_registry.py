@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.components.component import Reach
+from zennb.components.component import Visibility
 from zennb.core.records.records import ComponentSpec
 from zennb.errors import (
     InUse,
@@ -163,7 +163,9 @@ def test_an_update_that_would_make_a_stack_unfit_is_refused_and_undone(
     registry.register_component("artifact_store", "mine", "memory")
     registry.register_component("orchestrator", "four", "threads")
     registry.register_stack("s", {"orchestrator": "four", "artifact_store": "mine"})
-    monkeypatch.setattr("zennb.components.orchestrators.threads.ThreadsOrchestrator.reach", Reach.MACHINE)
+    monkeypatch.setattr(
+        "zennb.components.orchestrators.threads.ThreadsOrchestrator.reach", Visibility.MACHINE
+    )
     with pytest.raises(UnfitStack, match="stack 's' does not fit"):
         registry.update_component("orchestrator", "four", {"workers": "2"})
     assert registry.component("orchestrator", "four").config == {}

@@ -9,7 +9,7 @@ import signal
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from zennb.components.component import Orchestrator, Reach
+from zennb.components.component import Orchestrator, Visibility
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ class ForkedOrchestrator(Orchestrator):
 
     flavor = "forked"
     description = "runs steps in a process forked from the kernel before its first cell"
-    reach: ClassVar[Reach] = Reach.MACHINE
+    reach: ClassVar[Visibility] = Visibility.MACHINE
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a call in the worker."""

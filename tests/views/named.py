@@ -9,9 +9,9 @@ from zennb.core.planning.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.core.records.records import (
     Artifact,
     Attempt,
+    CacheKeyParts,
     ComponentSpec,
     Failure,
-    Parts,
     Run,
     StackSpec,
     Status,
@@ -71,7 +71,7 @@ def step_named(n: str, status: Status = Status.COMPLETED, number: int = 1) -> St
         reason=n,
         source=n,
         key=n,
-        parts=Parts(
+        parts=CacheKeyParts(
             code=n, inputs={n: n + str(number)}, packages={n: n + str(number)}, reached={n: str(number)}
         ),
         started=1.0,

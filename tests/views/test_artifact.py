@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zennb.core.records.pages import Maker, Use
+from zennb.core.records.pages import ProducingStep, Use
 from zennb.core.records.records import Artifact, Status, Step
 from zennb.views.artifact import artifact, artifacts, glance, history, label, loading, uses
 
@@ -64,7 +64,7 @@ def test_the_list_and_the_history() -> None:
 
 
 def test_a_maker_from_a_listing_will_do_in_place_of_a_whole_record() -> None:
-    maker = Maker(step=3, name="train", run=12)
+    maker = ProducingStep(step=3, name="train", run=12)
     assert artifacts([SCORE], producers={3: maker}).text == artifacts([SCORE], producers={3: TRAIN}).text
     assert artifact(SCORE, producer=maker).text == artifact(SCORE, producer=TRAIN).text
 

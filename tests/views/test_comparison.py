@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
+from zennb.core.records.records import Artifact, CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
 from zennb.views.comparison import compare
 
 LOCAL = ComponentSpec(type="orchestrator", name="default", flavor="local")
@@ -25,12 +25,17 @@ NEW = replace(
     versions={"python": "3.11", "scikit-learn": "1.9"},
 )
 MODEL = Artifact(name="model", version=3, digest="a", blob="a", materializer="m", size=1, type="t")
-LOAD = Step(name="load", status=Status.CACHED, parts=Parts(code="a"))
+LOAD = Step(name="load", status=Status.CACHED, parts=CacheKeyParts(code="a"))
 TRAIN = Step(
-    name="train", status=Status.COMPLETED, parts=Parts(code="a", inputs={"X": "1"}), outputs={"model": MODEL}
+    name="train",
+    status=Status.COMPLETED,
+    parts=CacheKeyParts(code="a", inputs={"X": "1"}),
+    outputs={"model": MODEL},
 )
 AFTER = replace(
-    TRAIN, parts=Parts(code="b", inputs={"X": "2"}), outputs={"model": replace(MODEL, digest="b", version=4)}
+    TRAIN,
+    parts=CacheKeyParts(code="b", inputs={"X": "2"}),
+    outputs={"model": replace(MODEL, digest="b", version=4)},
 )
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from zennb.core.records.records import ComponentSpec
-from zennb.views.component import Flavor, Option, component, components, flavors
+from zennb.views.component import Flavor, OptionHelp, component, components, flavors
 
 POOL = ComponentSpec(type="orchestrator", name="pool", flavor="threads", config={"workers": "4"})
 LOCAL = ComponentSpec(type="orchestrator", name="default", flavor="local")
@@ -9,7 +9,7 @@ STORE = ComponentSpec(type="artifact_store", name="default", flavor="local")
 
 
 def test_one_component_with_its_options() -> None:
-    choice = Option(name="workers", kind="Int", default="8", help="How many threads.")
+    choice = OptionHelp(name="workers", kind="Int", default="8", help="How many threads.")
     assert component(POOL, description="Runs steps in threads.", choices=[choice], used_by=["prod"]).text == (
         "orchestrator pool\n"
         "  what     Runs steps in threads.\n"

@@ -28,12 +28,12 @@ from zennb.views.attempts import attempts
 from zennb.views.captured import captured
 from zennb.views.check import check
 from zennb.views.comparison import compare
-from zennb.views.component import Flavor, Option, component, components, flavors
+from zennb.views.component import Flavor, OptionHelp, component, components, flavors
 from zennb.views.component_type import component_types
 from zennb.views.graphs.graph import Node, graph
 from zennb.views.graphs.run_graph import flow
 from zennb.views.lineage import lineage
-from zennb.views.listing_caption import stated_artifacts, stated_runs
+from zennb.views.listing_caption import artifacts_caption, runs_caption
 from zennb.views.log import log
 from zennb.views.page import document, page
 from zennb.views.pipeline import live, pipeline, plan_graph, plan_table, progress
@@ -117,7 +117,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "component.component": lambda n: component(
         ComponentSpec(type=n, name=n, flavor=n, config={n: n}),
         description=n,
-        choices=[Option(name=n, kind=n, default=n, help=n)],
+        choices=[OptionHelp(name=n, kind=n, default=n, help=n)],
         used_by=[n],
         reach=n,
     ),
@@ -180,10 +180,10 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "run.summary": lambda n: summary(run_named(n), every_state_named(n)),
     "stack.stack": lambda n: stack(stack_named(n), active=True, unfit=n, note=n),
     "stack.stacks": lambda n: stacks([stack_named(n)], active=n),
-    "listing_caption.stated_artifacts": lambda n: stated_artifacts(
+    "listing_caption.stated_artifacts": lambda n: artifacts_caption(
         ArtifactFilter(text=n, kind="output", notebook=n), Page(items=[1], total=3), before=1
     ),
-    "listing_caption.stated_runs": lambda n: stated_runs(
+    "listing_caption.stated_runs": lambda n: runs_caption(
         RunFilter(stack=n, notebook=n, kind=n, since=1.0, until=2.0), Page(items=[1], total=3), since=n
     ),
     "step.explain": lambda n: join(
@@ -224,7 +224,7 @@ def test_a_secret_typed_as_a_value_is_shown_by_no_view() -> None:
     spec = ComponentSpec(type="artifact_store", name="lake", flavor="s3", config=config)
     held = StackSpec(name="prod", components={"artifact_store": spec})
     other = replace(run_named("b", 2), stack=held)
-    options = [Option(name="password", default="hunter2")]
+    options = [OptionHelp(name="password", default="hunter2")]
     shown: list[Shown] = [stack(held), stacks([held]), component(spec, choices=options), components([spec])]
     shown += [compare(run_named("a"), [], other, []), run(other), runs([other])]
     for each in shown:

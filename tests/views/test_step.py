@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from zennb.core.planning.run_plan import Freshness, PlannedStep
-from zennb.core.records.records import Artifact, Failure, Parts, Status, Step
+from zennb.core.records.records import Artifact, CacheKeyParts, Failure, Status, Step
 from zennb.views.step import effect, explain, reason, status_line, step
 
 MODEL = Artifact(
@@ -30,7 +30,7 @@ TRAIN = Step(
     started=1_773_063_900.0,
     source="model = SVC().fit(X)\nscore = 0.97",
     key="9f" * 32,
-    parts=Parts(code="c", packages={"scikit-learn": "1.8"}),
+    parts=CacheKeyParts(code="c", packages={"scikit-learn": "1.8"}),
     outputs={"model": MODEL, "score": SCORE},
 )
 BOOM = Failure(

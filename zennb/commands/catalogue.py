@@ -17,7 +17,7 @@ from zennb.core.records.component_types import COMPONENT_TYPES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.interface import Face
+    from zennb.commands.interface import Interface
     from zennb.commands.syntax import Node
 
 __all__ = ["MAGICS", "build", "tree", "tree_for"]
@@ -51,7 +51,7 @@ def tree() -> Command:
     return build(frozenset(plugins.all_flavors()))
 
 
-def tree_for(words: Sequence[str], face: Face) -> Command:
+def tree_for(words: Sequence[str], face: Interface) -> Command:
     """Return a tree in which `words` can be found where they were typed, or by which they are judged."""
     target = AFTER.get(words[0]) if words else None
     part = None if target is None else _load(target)

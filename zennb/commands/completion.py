@@ -10,13 +10,15 @@ from zennb.commands.syntax import Argument, Command, Node, Verb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.interface import Face
-    from zennb.commands.known_names import Names
+    from zennb.commands.interface import Interface
+    from zennb.commands.known_names import KnownNames
 
 __all__ = ["candidates"]
 
 
-def candidates(node: Node, words: Sequence[str], fragment: str, *, names: Names, face: Face) -> list[str]:
+def candidates(
+    node: Node, words: Sequence[str], fragment: str, *, names: KnownNames, face: Interface
+) -> list[str]:
     """Return what can complete `fragment`, the word being typed after `words`.
 
     Args:
@@ -43,7 +45,7 @@ def _quoted(word: str) -> str:
     return word if word.isprintable() and not set(word) & set(" '\"\\") else quote(word)
 
 
-def _next(node: Node, rest: Sequence[str], fragment: str, names: Names, face: Face) -> list[str]:
+def _next(node: Node, rest: Sequence[str], fragment: str, names: KnownNames, face: Interface) -> list[str]:
     if isinstance(node, Command):
         default = node.part(node.default, face) if node.default else None
         if fragment.startswith("-"):
@@ -52,7 +54,7 @@ def _next(node: Node, rest: Sequence[str], fragment: str, names: Names, face: Fa
     return _in_verb(node, rest, fragment, names, face)
 
 
-def _in_verb(verb: Verb, rest: Sequence[str], fragment: str, names: Names, face: Face) -> list[str]:
+def _in_verb(verb: Verb, rest: Sequence[str], fragment: str, names: KnownNames, face: Interface) -> list[str]:
     asked = _option(verb, rest[-1], face) if rest else None
     if asked is not None and not asked.switch:
         return _values(asked, names)
@@ -66,11 +68,11 @@ def _in_verb(verb: Verb, rest: Sequence[str], fragment: str, names: Names, face:
     return _values(place, names) if place is not None else _options(verb, rest, face)
 
 
-def _option(verb: Verb, flag: str, face: Face) -> Argument | None:
+def _option(verb: Verb, flag: str, face: Interface) -> Argument | None:
     return next((option for option in verb.options(face) if flag in option.flags), None)
 
 
-def _options(verb: Verb, rest: Sequence[str], face: Face) -> list[str]:
+def _options(verb: Verb, rest: Sequence[str], face: Interface) -> list[str]:
     """Return the options not typed yet; those that may be repeated stay."""
     typed = {word.partition("=")[0] for word in rest}
     return [
@@ -82,7 +84,7 @@ def _options(verb: Verb, rest: Sequence[str], face: Face) -> list[str]:
     ]
 
 
-def _place(verb: Verb, rest: Sequence[str], face: Face) -> Argument | None:
+def _place(verb: Verb, rest: Sequence[str], face: Interface) -> Argument | None:
     """Return the argument whose turn it is by its place."""
     places = verb.places(face)
     filled, value_due = 0, False
@@ -97,5 +99,5 @@ def _place(verb: Verb, rest: Sequence[str], face: Face) -> Argument | None:
     return places[-1] if places and places[-1].many else None
 
 
-def _values(argument: Argument, names: Names) -> list[str]:
+def _values(argument: Argument, names: KnownNames) -> list[str]:
     return list(argument.choices or names.of(argument.kind))

@@ -16,7 +16,7 @@ from zennb.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.parser import Found
+    from zennb.commands.parser import FoundVerb
 
 __all__ = ["run", "run_line"]
 
@@ -95,6 +95,6 @@ def _run(words: list[str], context: Context) -> Outcome:
     return node.run(context, parse(node, found.rest, face=context.face, spoken=spoken))
 
 
-def _help(found: Found, context: Context) -> Outcome:
+def _help(found: FoundVerb, context: Context) -> Outcome:
     view = help_view(found.node, found.path, face=context.face)
     return Outcome(view=view, data={"help": view.text})

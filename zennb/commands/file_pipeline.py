@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS
-from zennb.commands.interface import ROOT, Face
+from zennb.commands.interface import ROOT, Interface
 from zennb.commands.parser import parse
 from zennb.commands.step_options import STEP, options
 from zennb.core.magic_lines.magics import parse_python
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zennb.core.planning.plan import Plan
     from zennb.core.planning.run_plan import RunPlan
     from zennb.core.records.records import Step
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
     from zennb.registry.workspace import Workspace
 
 __all__ = ["NotebookFile"]
@@ -40,7 +40,7 @@ class _StepCell:
     """One step cell of a file."""
 
     outline: Outline
-    definition: Definition
+    definition: StepDefinition
     number: int
 
 
@@ -108,7 +108,7 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
         raise UsageError(f"code cell {number}: {found.problem}")
     spoken = found.spoken.rstrip(":")
     try:
-        asked = options(parse(STEP, shlex.split(found.line), face=Face.MAGIC, spoken=spoken))
+        asked = options(parse(STEP, shlex.split(found.line), face=Interface.MAGIC, spoken=spoken))
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
     step = define(tree, options=asked, source=source, text=body(source), filename=f"<cell {number}>")

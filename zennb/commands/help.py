@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS
-from zennb.commands.interface import ROOT, Face
+from zennb.commands.interface import ROOT, Interface
 from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.views.markup import block
 from zennb.views.view import View
@@ -22,42 +22,42 @@ WIDE = 30
 """Columns for what is typed, beside what it means."""
 
 
-def help_view(node: Node, path: Sequence[str], *, face: Face) -> View:
+def help_view(node: Node, path: Sequence[str], *, face: Interface) -> View:
     """Return the help of the command or verb at `path`."""
     text = help_text(node, path, face=face)
     return View(text, block(text))
 
 
-def help_text(node: Node, path: Sequence[str], *, face: Face) -> str:
+def help_text(node: Node, path: Sequence[str], *, face: Interface) -> str:
     """Return the help of the command or verb at `path` as plain text."""
     parts = _verb(node, path, face) if isinstance(node, Verb) else _command(node, path, face)
     return "\n\n".join(part for part in parts if part)
 
 
-def example(line: str, face: Face) -> str:
+def example(line: str, face: Interface) -> str:
     """Return an example line as typed: `stack list` becomes `%stack list` or `zennb stack list`.
 
     `{notebook}` stands for the path that only the terminal asks for.
     """
-    line = " ".join(line.replace("{notebook}", "study.ipynb" if face is Face.TERMINAL else "").split())
+    line = " ".join(line.replace("{notebook}", "study.ipynb" if face is Interface.TERMINAL else "").split())
     noun = line.split(" ", 1)[0]
-    if face is Face.TERMINAL:
+    if face is Interface.TERMINAL:
         return f"{ROOT} {line}"
     return f"%{line}" if noun in MAGICS else f"%{ROOT} {line}"
 
 
-def _verb(verb: Verb, path: Sequence[str], face: Face) -> list[str]:
+def _verb(verb: Verb, path: Sequence[str], face: Interface) -> list[str]:
     usage = f"{face.spell(path, magics=MAGICS)} {verb.usage(face)}".rstrip()
     return [usage, _sentence(verb.help), _rows(argument_rows(verb, face)), _examples(verb.examples, face)]
 
 
-def argument_rows(verb: Verb, face: Face) -> list[tuple[str, str]]:
+def argument_rows(verb: Verb, face: Interface) -> list[tuple[str, str]]:
     """Return each argument of a verb as it is typed, with what it means."""
     rows = [(_typed(each), _told(each)) for each in [*verb.places(face), *verb.options(face)]]
     return [*rows, ("--key=value", verb.free)] if verb.free else rows
 
 
-def _command(command: Command, path: Sequence[str], face: Face) -> list[str]:
+def _command(command: Command, path: Sequence[str], face: Interface) -> list[str]:
     spoken = face.spell(path, magics=MAGICS)
     bare = f"`{spoken}` alone means `{spoken} {command.default}`." if command.default else ""
     lead = "\n".join(wrap(f"{_sentence(command.help)} {bare}", ROOM))
@@ -67,7 +67,7 @@ def _command(command: Command, path: Sequence[str], face: Face) -> list[str]:
     return [lead, _rows(rows), _examples(command.examples, face), ending]
 
 
-def _inside(part: Node, face: Face, *, whole: bool) -> list[tuple[str, str]]:
+def _inside(part: Node, face: Interface, *, whole: bool) -> list[tuple[str, str]]:
     """Return a part of a command with its meaning; not with its options where only an overview is wanted."""
     if isinstance(part, Verb):
         usage = part.usage(face) if whole else " ".join(each.usage for each in part.places(face))
@@ -93,7 +93,7 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _examples(lines: Sequence[str], face: Face) -> str:
+def _examples(lines: Sequence[str], face: Interface) -> str:
     return "\n".join(["Examples:", *(f"  {example(line, face)}" for line in lines)]) if lines else ""
 
 

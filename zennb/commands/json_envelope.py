@@ -19,7 +19,7 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.interface import Face
+    from zennb.commands.interface import Interface
     from zennb.commands.outcome import Outcome
 
 __all__ = ["SCHEMA", "Cut", "answer", "content", "exit_code", "limited", "refusal"]
@@ -76,7 +76,7 @@ def limited(found: Sequence[Any], limit: int, *, path: str = "data") -> tuple[li
     return list(found[:limit]), (Cut(path=path, kept=limit, option="--limit"),)
 
 
-def answer(outcome: Outcome, *, command: str, face: Face) -> Outcome:
+def answer(outcome: Outcome, *, command: str, face: Interface) -> Outcome:
     """Return the outcome of a command with its JSON object as what is shown.
 
     Args:
@@ -87,7 +87,7 @@ def answer(outcome: Outcome, *, command: str, face: Face) -> Outcome:
     return _shown(outcome, content(outcome, command=command, face=face))
 
 
-def content(outcome: Outcome, *, command: str, face: Face) -> dict[str, Any]:
+def content(outcome: Outcome, *, command: str, face: Interface) -> dict[str, Any]:
     """Return the JSON object of a command's outcome; arguments as those of `answer`."""
     data = outcome.data
     if data is None and outcome.view is not None:
@@ -100,7 +100,7 @@ def content(outcome: Outcome, *, command: str, face: Face) -> dict[str, Any]:
     return {**found, "data": data, "cut": [asdict(cut) for cut in (*outcome.cut, *cuts)]}
 
 
-def refusal(error: BaseException, *, command: str, face: Face, empty: Outcome) -> Outcome:
+def refusal(error: BaseException, *, command: str, face: Interface, empty: Outcome) -> Outcome:
     """Return the outcome of a command that raised: its JSON object, the exit code, and the error itself.
 
     Args:
@@ -120,7 +120,7 @@ def _shown(outcome: Outcome, found: dict[str, Any]) -> Outcome:
     return replace(outcome, view=View(text, block(text)), content=found)
 
 
-def _error(error: BaseException, *, code: int, face: Face) -> tuple[dict[str, Any], list[Cut]]:
+def _error(error: BaseException, *, code: int, face: Interface) -> tuple[dict[str, Any], list[Cut]]:
     """Return an error as data: its class, its sentence, the exit code, and the parts that the class documents."""
     message = "interrupted" if isinstance(error, KeyboardInterrupt) and not str(error) else str(error)
     parts = {name: plain(value) for name, value in vars(error).items() if not name.startswith("_")}

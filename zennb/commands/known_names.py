@@ -1,4 +1,4 @@
-"""Owns `Names`: what exists by name, remembered so that completion never has to look anything up."""
+"""Owns `KnownNames`: what exists by name, remembered so that completion never has to look anything up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zennb.commands.session import Session
     from zennb.registry.workspace import Workspace
 
-__all__ = ["Names"]
+__all__ = ["KnownNames"]
 
 MOST = 500
 """Artifacts and runs kept for completion; older ones can still be typed."""
@@ -28,7 +28,7 @@ def _flavors() -> dict[str, tuple[str, ...]]:
 
 
 @dataclass(slots=True)
-class Names:
+class KnownNames:
     """A snapshot of names, by kind: `stack`, `artifact`, `step`, `run`, `artifact_store`, `flavor:artifact_store`, ...
 
     Reading never does I/O; `refresh` does, and is called after commands and cells.

@@ -6,10 +6,10 @@ from zennb.views.markup import box, prose
 from zennb.views.text import clean
 from zennb.views.view import View
 
-__all__ = ["article", "said"]
+__all__ = ["article", "message_view"]
 
 
-def said(sentence: str) -> View:
+def message_view(sentence: str) -> View:
     """Return a sentence as a view; what stands between backticks is shown as code."""
     return View(clean(sentence), box(f"<div>{prose(sentence)}</div>"))
 

@@ -11,7 +11,7 @@ from zennb import api
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.commands.interface import Face
+    from zennb.commands.interface import Interface
     from zennb.commands.json_envelope import Cut
     from zennb.commands.session import Session
     from zennb.errors import ZennbError
@@ -37,7 +37,7 @@ class Context:
         say: shows a line while a long command is under way.
     """
 
-    face: Face
+    face: Interface
     session: Session | None = None
     opener: Callable[[Path | None], Workspace] = api.workspace
     say: Callable[[str], None] = field(default=_quiet)

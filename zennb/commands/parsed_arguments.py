@@ -1,4 +1,4 @@
-"""Owns `Given`: the arguments of one command as typed, checked against what its verb takes."""
+"""Owns `ParsedArguments`: the arguments of one command as typed, checked against what its verb takes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from zennb.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Given"]
+__all__ = ["ParsedArguments"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class ParsedArguments:
     """What was typed.
 
     Attributes:

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from zennb.commands.parsed_arguments import Given
+from zennb.commands.parsed_arguments import ParsedArguments
 from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.interface import Face
+    from zennb.commands.interface import Interface
 
-__all__ = ["HELP", "Found", "Parser", "find", "parse", "words_of"]
+__all__ = ["HELP", "FoundVerb", "Parser", "find", "parse", "words_of"]
 
 HELP = frozenset({"-h", "--help", "-?"})
 
@@ -28,7 +28,7 @@ HELP = frozenset({"-h", "--help", "-?"})
 class Parser(ArgumentParser):
     """Reads the options of one verb; whatever is wrong is raised as `UsageError`, nothing else happens."""
 
-    def __init__(self, verb: Verb, *, face: Face, spoken: str) -> None:
+    def __init__(self, verb: Verb, *, face: Interface, spoken: str) -> None:
         super().__init__(prog=spoken, add_help=False, allow_abbrev=False, exit_on_error=False)
         for option in verb.options(face):
             self.add_argument(*option.flags, dest=option.name, **_reading(option))
@@ -55,7 +55,7 @@ def _reading(option: Argument) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundVerb:
     """Where typed words lead in the tree.
 
     Attributes:
@@ -69,7 +69,9 @@ class Found:
     rest: tuple[str, ...]
 
 
-def find(root: Command, words: Sequence[str], *, face: Face, magics: frozenset[str] = frozenset()) -> Found:
+def find(
+    root: Command, words: Sequence[str], *, face: Interface, magics: frozenset[str] = frozenset()
+) -> FoundVerb:
     """Walk from the root along `words` as far as they name commands and verbs.
 
     Where a command is followed by an option or by nothing, its default verb is meant, if it has one.
@@ -93,10 +95,10 @@ def find(root: Command, words: Sequence[str], *, face: Face, magics: frozenset[s
             if part is None:
                 break
         node = part
-    return Found(node=node, path=tuple(path), rest=tuple(rest))
+    return FoundVerb(node=node, path=tuple(path), rest=tuple(rest))
 
 
-def words_of(root: Command, words: Sequence[str], *, face: Face) -> str:
+def words_of(root: Command, words: Sequence[str], *, face: Interface) -> str:
     """Return the command that `words` name, its default verb included: `runs list`; "" when they name none."""
     node: Node = root
     named: list[str] = []
@@ -112,7 +114,9 @@ def words_of(root: Command, words: Sequence[str], *, face: Face) -> str:
     return " ".join(named)
 
 
-def _no_verb(command: Command, word: str, path: Sequence[str], face: Face, magics: frozenset[str]) -> str:
+def _no_verb(
+    command: Command, word: str, path: Sequence[str], face: Interface, magics: frozenset[str]
+) -> str:
     known = command.names(face)
     close = nearest(word, known)
     advice = f"did you mean '{close}'?" if close else f"known: {', '.join(known)}."
@@ -122,7 +126,7 @@ def _no_verb(command: Command, word: str, path: Sequence[str], face: Face, magic
     return f"{spoken} {word}: no verb '{word}'; {advice}"
 
 
-def parse(verb: Verb, words: Sequence[str], *, face: Face, spoken: str) -> Given:
+def parse(verb: Verb, words: Sequence[str], *, face: Interface, spoken: str) -> ParsedArguments:
     """Return the arguments of `verb` that `words` give.
 
     Args:
@@ -146,11 +150,11 @@ def parse(verb: Verb, words: Sequence[str], *, face: Face, spoken: str) -> Given
         raise UsageError(f"{spoken}: {typed} is missing; type `{spoken} {verb.usage(face)}`.")
     for argument in verb.arguments:
         values[argument.name] = _checked(argument, values.get(argument.name), spoken)
-    return Given(spoken=spoken, values=values, free=free)
+    return ParsedArguments(spoken=spoken, values=values, free=free)
 
 
 @lru_cache(maxsize=64)
-def _parser(verb: Verb, face: Face, spoken: str) -> Parser:
+def _parser(verb: Verb, face: Interface, spoken: str) -> Parser:
     """Return the parser of a verb; making one takes ten times as long as reading a line with it."""
     return Parser(verb, face=face, spoken=spoken)
 
@@ -171,7 +175,7 @@ def _is_option(word: str) -> bool:
     )
 
 
-def _only_words(rest: Sequence[str], verb: Verb, face: Face, spoken: str) -> list[str]:
+def _only_words(rest: Sequence[str], verb: Verb, face: Interface, spoken: str) -> list[str]:
     for word in rest:
         if _is_option(word):
             flags = [flag for option in verb.options(face) for flag in option.flags]
@@ -199,7 +203,7 @@ def _free(rest: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return free, words
 
 
-def _placed(words: Sequence[str], verb: Verb, face: Face, spoken: str) -> dict[str, Any]:
+def _placed(words: Sequence[str], verb: Verb, face: Interface, spoken: str) -> dict[str, Any]:
     todo = list(words)
     values: dict[str, Any] = {}
     for place in verb.places(face):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS, build
 from zennb.commands.help import argument_rows, example
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.step_options import STEP
 from zennb.commands.syntax import paths
 from zennb.core.records.component_types import REQUIRED_TYPES
@@ -46,8 +46,8 @@ def reference() -> str:
 
 def _noun(name: str, part: Command | Verb) -> str:
     found = {
-        (path, verb): [face for face in Face if face in part.faces and face in verb.faces]
-        for face in Face
+        (path, verb): [face for face in Interface if face in part.faces and face in verb.faces]
+        for face in Interface
         for path, verb in paths(part, face)
     }
     title = f"## `{name}`\n\n{_sentence(part.help)}\n"
@@ -58,11 +58,11 @@ def _noun(name: str, part: Command | Verb) -> str:
     return "\n".join([title, *(_verb(path, verb, faces) for path, verb, faces in alone)])
 
 
-def _verb(path: Sequence[str], verb: Verb, faces: Sequence[Face]) -> str:
+def _verb(path: Sequence[str], verb: Verb, faces: Sequence[Interface]) -> str:
     return f"### `{' '.join(path)}`\n\n{_sentence(verb.help)}\n\n{_body(path, verb, faces)}"
 
 
-def _body(path: Sequence[str], verb: Verb, faces: Sequence[Face]) -> str:
+def _body(path: Sequence[str], verb: Verb, faces: Sequence[Interface]) -> str:
     usages = [f"{face.spell(path, magics=MAGICS)} {verb.usage(face)}".rstrip() for face in faces]
     parts = [_block(usages), _arguments(verb, faces)]
     lines = dict.fromkeys(example(line, faces[0]) for line in verb.examples)
@@ -72,13 +72,13 @@ def _body(path: Sequence[str], verb: Verb, faces: Sequence[Face]) -> str:
 
 
 def _step() -> str:
-    usage = f"%%step {STEP.usage(Face.MAGIC)}"
+    usage = f"%%step {STEP.usage(Interface.MAGIC)}"
     examples = [f"%{line}" for line in STEP.examples]
-    body = [_block([usage]), _arguments(STEP, [Face.MAGIC]), f"Examples:\n\n{_block(examples)}"]
+    body = [_block([usage]), _arguments(STEP, [Interface.MAGIC]), f"Examples:\n\n{_block(examples)}"]
     return f"## `%%step`\n\n{_sentence(STEP.help)}\n\n" + "\n".join(body)
 
 
-def _arguments(verb: Verb, faces: Sequence[Face]) -> str:
+def _arguments(verb: Verb, faces: Sequence[Interface]) -> str:
     rows = dict.fromkeys(row for face in faces for row in argument_rows(verb, face))
     return "".join(f"- `{typed}`: {told}\n" for typed, told in rows)
 

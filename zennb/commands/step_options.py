@@ -7,31 +7,31 @@ from typing import TYPE_CHECKING
 
 from zennb.commands.syntax import Argument, Verb
 from zennb.core.planning.expiry import parse_duration
-from zennb.engine.step.definition import Options
+from zennb.engine.step.definition import StepOptions
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zennb.commands.outcome import Context, Outcome
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
 
 __all__ = ["STEP", "named", "options"]
 
 
-def _refuse(context: Context, given: Given) -> Outcome:
+def _refuse(context: Context, given: ParsedArguments) -> Outcome:
     del context, given
     raise UsageError("%%step goes on top of a cell, with the cell's code below it.")
 
 
-def options(given: Given) -> Options:
+def options(given: ParsedArguments) -> StepOptions:
     """Return what stands after `%%step`, as the definition of a step takes it.
 
     Raises:
         UsageError: `--expires` is no duration, or `--delay` no time that one could wait.
     """
     expires = given.maybe("expires")
-    return Options(
+    return StepOptions(
         name=given.maybe("name") or "",
         inputs=named(given.many("input")),
         outputs=named(given.many("output")) or None,
@@ -54,7 +54,7 @@ def named(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
-def _delay(given: Given) -> float:
+def _delay(given: ParsedArguments) -> float:
     seconds = given.seconds("delay") or 0.0
     if not 0.0 <= seconds < math.inf:
         raise UsageError(f"{given.spoken}: --delay takes seconds from 0 on, not {seconds:g}.")

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zennb.commands.outcome import Context, Outcome
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
 
 __all__ = ["FACES", "JSON", "Act", "Argument", "Command", "Node", "Verb", "paths"]
 
-FACES = frozenset(Face)
+FACES = frozenset(Interface)
 
-Act: TypeAlias = "Callable[[Context, Given], Outcome]"
+Act: TypeAlias = "Callable[[Context, ParsedArguments], Outcome]"
 """What a verb does: it gets the context and the arguments given, and returns what came of it."""
 
 
@@ -48,7 +48,7 @@ class Argument:
     switch: bool = False
     number: type[int | float] | None = None
     choices: tuple[str, ...] = ()
-    faces: frozenset[Face] = FACES
+    faces: frozenset[Interface] = FACES
 
     @property
     def is_option(self) -> bool:
@@ -57,7 +57,7 @@ class Argument:
 
     @property
     def name(self) -> str:
-        """The name under which `Given` holds it: `artifact_store` for `--artifact-store`, `name` for `NAME`."""
+        """Its name in `ParsedArguments`: `artifact_store` for `--artifact-store`, `name` for `NAME`."""
         return self.flags[-1].lstrip("-").replace("-", "_").lower()
 
     @property
@@ -110,18 +110,18 @@ class Verb:
     examples: tuple[str, ...] = ()
     free: str = ""
     is_command: bool = True
-    faces: frozenset[Face] = FACES
+    faces: frozenset[Interface] = FACES
 
-    def places(self, face: Face) -> list[Argument]:
+    def places(self, face: Interface) -> list[Argument]:
         """Return the arguments that stand by their place."""
         return [each for each in self.arguments if not each.is_option and face in each.faces]
 
-    def options(self, face: Face) -> list[Argument]:
+    def options(self, face: Interface) -> list[Argument]:
         """Return the arguments typed with a dash, `--json` last."""
         own = [each for each in self.arguments if each.is_option and face in each.faces]
         return [*own, JSON] if self.is_command and JSON not in own else own
 
-    def usage(self, face: Face) -> str:
+    def usage(self, face: Interface) -> str:
         """Return its arguments on one line: `NAME -o ORCHESTRATOR -a ARTIFACT_STORE [--set]`."""
         options = self.options(face)
         needed = [each.usage for each in options if each.required]
@@ -148,21 +148,21 @@ class Command:
     parts: tuple[Node, ...]
     default: str = ""
     examples: tuple[str, ...] = ()
-    faces: frozenset[Face] = FACES
+    faces: frozenset[Interface] = FACES
 
-    def known(self, face: Face) -> list[Node]:
+    def known(self, face: Interface) -> list[Node]:
         """Return the parts that exist where the command is typed."""
         return [part for part in self.parts if face in part.faces]
 
-    def names(self, face: Face) -> list[str]:
+    def names(self, face: Interface) -> list[str]:
         """Return the words that can follow."""
         return [part.name for part in self.known(face)]
 
-    def commands(self, face: Face) -> list[Command]:
+    def commands(self, face: Interface) -> list[Command]:
         """Return the parts that have verbs of their own."""
         return [part for part in self.known(face) if isinstance(part, Command)]
 
-    def part(self, name: str, face: Face) -> Node | None:
+    def part(self, name: str, face: Interface) -> Node | None:
         """Return the part of that name."""
         return next((part for part in self.known(face) if part.name == name), None)
 
@@ -170,7 +170,7 @@ class Command:
 Node: TypeAlias = Command | Verb
 
 
-def paths(node: Node, face: Face, before: Sequence[str] = ()) -> list[tuple[tuple[str, ...], Verb]]:
+def paths(node: Node, face: Interface, before: Sequence[str] = ()) -> list[tuple[tuple[str, ...], Verb]]:
     """Return every verb under `node` with the words that lead to it."""
     if isinstance(node, Verb):
         return [((*before, node.name), node)]

@@ -23,9 +23,9 @@ __all__ = [
     "Component",
     "Option",
     "Orchestrator",
-    "Reach",
     "Secret",
     "SecretRef",
+    "Visibility",
 ]
 
 R = TypeVar("R")
@@ -34,7 +34,7 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 """Contiguous bytes; memoryviews may have any format and shape, what counts is their bytes in C order."""
 
 
-class Reach(IntEnum):
+class Visibility(IntEnum):
     """How far away something works.
 
     A stack is fit when its artifact store reaches at least as far as its orchestrator.
@@ -74,7 +74,7 @@ class Component(Configured, metaclass=_DoorMeta):
     """The name after `--flavor=`."""
     description: ClassVar[str]
     """One line for `flavor list`."""
-    reach: ClassVar[Reach]
+    reach: ClassVar[Visibility]
     """How far away it works."""
 
     def close(self) -> None:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zennb.dependencies.lru_caches import cached_functions, is_outdated
-from zennb.dependencies.resolver import Closure
-from zennb.digests.digest import look
+from zennb.dependencies.resolver import DependencyResolver
+from zennb.digests.digest import digest_value
 from zennb.digests.stream import text_digest
 from zennb.errors import CannotDigest
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from zennb.core.reading.source import Analysis
     from zennb.dependencies.patches import Patch
 
-__all__ = ["Reach", "Search", "reach", "watch"]
+__all__ = ["Dependencies", "DependencySearch", "note_cached_functions", "resolve_dependencies"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Dependencies:
     """All that a cell reaches, by name; computed from the live notebook each time it is asked for.
 
     Attributes:
@@ -59,43 +59,43 @@ class Reach:
         }
 
 
-def reach(
+def resolve_dependencies(
     analysis: Analysis,
     namespace: Mapping[str, Any],
     *,
     extra: Iterable[object] = (),
     patches: Iterable[Patch] = (),
-) -> Reach:
+) -> Dependencies:
     """Follow everything a cell reads to the end.
 
     Args:
         analysis: what the cell does with names.
         namespace: the notebook's names. Names that are not in it are ignored.
-        extra: functions, classes and modules met inside data (`Look.code`), to be followed too.
+        extra: functions, classes and modules met inside data (`ValueDigest.code`), to be followed too.
         patches: what the notebook put into modules and classes of packages (`patches_in`).
     """
-    search = Search(analysis, namespace, patches=patches)
+    search = DependencySearch(analysis, namespace, patches=patches)
     search.follow(extra)
     return search.found()
 
 
-class Search:
+class DependencySearch:
     """A search for what a cell reaches that goes on when more code turns up, in the data that it has found.
 
     Args:
-        analysis: see `reach`.
-        namespace: see `reach`.
-        patches: see `reach`.
+        analysis: see `resolve_dependencies`.
+        namespace: see `resolve_dependencies`.
+        patches: see `resolve_dependencies`.
 
     Attributes:
-        data: see `Reach`; so far.
-        definitions: see `Reach`; so far.
+        data: see `Dependencies`; so far.
+        definitions: see `Dependencies`; so far.
     """
 
     def __init__(
         self, analysis: Analysis, namespace: Mapping[str, Any], *, patches: Iterable[Patch] = ()
     ) -> None:
-        self._namespace, self._closure = namespace, Closure(namespace, patches)
+        self._namespace, self._closure = namespace, DependencyResolver(namespace, patches)
         self._closure.follow_cell(analysis)
         self.data: Mapping[str, Any] = self._closure.data
         self.definitions: Mapping[str, Any] = self._closure.definitions
@@ -106,7 +106,7 @@ class Search:
             self._closure.push(thing, frozenset())
         self._closure.run()
 
-    def found(self) -> Reach:
+    def found(self) -> Dependencies:
         """Return what was reached."""
         closure = self._closure
         outdated = [
@@ -114,7 +114,7 @@ class Search:
             for name, cached in closure.cached.items()
             if is_outdated(cached, partial(_print_of, cached, self._namespace))
         ]
-        return Reach(
+        return Dependencies(
             data=closure.data,
             code=closure.code(),
             constants=dict(sorted(closure.constants.items())),
@@ -127,7 +127,7 @@ class Search:
         )
 
 
-def watch(namespace: Mapping[str, Any]) -> None:
+def note_cached_functions(namespace: Mapping[str, Any]) -> None:
     """Note which code the cached functions of a notebook have now; what they remember from here on is of that code."""
     for cached in cached_functions(namespace):
         is_outdated(cached, partial(_print_of, cached, namespace))
@@ -135,8 +135,8 @@ def watch(namespace: Mapping[str, Any]) -> None:
 
 def _print_of(cached: Any, namespace: Mapping[str, Any]) -> str:
     """Return a digest of all that a cached function's code reaches, data included."""
-    closure = Closure(namespace)
-    for part in look(cached, name="function").code:
+    closure = DependencyResolver(namespace)
+    for part in digest_value(cached, name="function").code:
         closure.push(part, frozenset())
     closure.run()
     data = [f"{name} {_content(value)}" for name, value in sorted(closure.data.items())]
@@ -145,6 +145,6 @@ def _print_of(cached: Any, namespace: Mapping[str, Any]) -> str:
 
 def _content(value: Any) -> str:
     try:
-        return look(value).digest
+        return digest_value(value).digest
     except CannotDigest:
         return str(id(value))

@@ -1,4 +1,4 @@
-"""Owns `Closure`: the search that follows names through live functions, classes and modules."""
+"""Owns `DependencyResolver`: the search that follows names through live functions, classes and modules."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from zennb.dependencies.local_imports import absolute, is_package, module_at
 from zennb.dependencies.patches import patched
 from zennb.digests.classes import functions_in, own_attributes
 from zennb.digests.code import class_name, function_name, home
-from zennb.digests.digest import look, shell
-from zennb.digests.function_source import body
+from zennb.digests.digest import digest_class_shell, digest_value
+from zennb.digests.function_source import function_body
 from zennb.digests.stream import text_digest
 from zennb.digests.walker import SCALARS
 from zennb.errors import CannotDigest
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from zennb.core.reading.source import Analysis
     from zennb.dependencies.patches import Patch
-    from zennb.digests.digest import Look
+    from zennb.digests.digest import ValueDigest
 
-__all__ = ["Closure"]
+__all__ = ["DependencyResolver"]
 
 Chain = tuple[str, ...]
 
@@ -41,8 +41,8 @@ SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
 """Names that IPython gives to every notebook."""
 
 
-class Closure:
-    """One search. `run` empties the queue of code objects; what was found is in the attributes (see `Reach`)."""
+class DependencyResolver:
+    """One search. `run` empties the queue of code objects; what was found is in the attributes (see `Dependencies`)."""
 
     def __init__(self, namespace: Mapping[str, Any], patches: Iterable[Patch] = ()) -> None:
         self.namespace = namespace
@@ -59,7 +59,7 @@ class Closure:
         self._digests: dict[str, set[str]] = {}
         self._queue: deque[Any] = deque()
         self._bound: dict[int, frozenset[str]] = {}
-        self._looked: dict[int, Look | None] = {}
+        self._looked: dict[int, ValueDigest | None] = {}
         name = namespace.get("__name__")
         self._home = name if isinstance(name, str) else "__main__"
 
@@ -123,7 +123,7 @@ class Closure:
         found = self._look_once(function)
         for part in found.code if found else ():
             self.push(part, bound)
-        read = body(function.__code__).analysis
+        read = function_body(function.__code__).analysis
         for phrase in read.dynamic:
             self._unclear(f"`{name}` uses `{phrase}`")
         for magic in read.magics:
@@ -144,12 +144,12 @@ class Closure:
             for function in functions_in(attribute):
                 self.push(function, bound)
 
-    def _look_once(self, thing: FunctionType | type) -> Look | None:
+    def _look_once(self, thing: FunctionType | type) -> ValueDigest | None:
         """Digest a function or class of the user, the first time it is met."""
         if id(thing) not in self._looked:
             if isinstance(thing, type):
                 name, kind = class_name(thing), "class"
-                found = self._look(thing, name, shell)
+                found = self._look(thing, name, digest_class_shell)
             else:
                 name, kind = function_name(thing), "function"
                 found = self._look(thing, name)
@@ -158,9 +158,9 @@ class Closure:
                 self._add_code(name, found.digest, kind)
         return self._looked[id(thing)]
 
-    def _look(self, value: Any, name: str, how: Any = look) -> Look | None:
+    def _look(self, value: Any, name: str, how: Any = digest_value) -> ValueDigest | None:
         try:
-            found: Look = how(value, name=name)
+            found: ValueDigest = how(value, name=name)
         except CannotDigest as error:
             self._unclear(f"`{error.path}` is {error.why}")
             return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable
-from zennb.digests.walker import HIDDEN, STATE, Handler, Steps, Walk
+from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 
 __all__ = ["array_content", "dtype_text", "handler"]
 
@@ -43,14 +43,14 @@ def dtype_text(dtype: Any) -> str:
     return f"{dtype.type.__module__}.{dtype.type.__name__}[{'; '.join(fields)}]{dtype.itemsize}"
 
 
-def array_content(walk: Walk, array: Any) -> Steps | None:
+def array_content(walk: DigestWalker, array: Any) -> Steps | None:
     """Write data type, shape and elements in C order."""
     walk.sink.text(dtype_text(array.dtype))
     walk.sink.text(str(array.shape))
     return _elements(walk, array)
 
 
-def _elements(walk: Walk, array: Any) -> Steps | None:
+def _elements(walk: DigestWalker, array: Any) -> Steps | None:
     dtype = array.dtype
     if dtype.names is not None:
         return _by_field(walk, array)
@@ -63,7 +63,7 @@ def _elements(walk: Walk, array: Any) -> Steps | None:
     return None
 
 
-def _by_field(walk: Walk, array: Any) -> Steps:
+def _by_field(walk: DigestWalker, array: Any) -> Steps:
     """Write structured elements one field after the other: bytes between fields are nobody's content."""
     for name in array.dtype.names:
         part = array[name]
@@ -71,7 +71,7 @@ def _by_field(walk: Walk, array: Any) -> Steps:
         yield from _elements(walk, part) or ()
 
 
-def _bytes(walk: Walk, array: Any) -> None:
+def _bytes(walk: DigestWalker, array: Any) -> None:
     np: Any = sys.modules["numpy"]
     plain = array.view(np.ndarray)
     if plain.dtype.char in "gG" and np.finfo(np.longdouble).nmant == 63:
@@ -92,7 +92,7 @@ def _without_padding(array: Any) -> Any:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, 16)[:, :10]
 
 
-def _own(walk: Walk, array: Any) -> None:
+def _own(walk: DigestWalker, array: Any) -> None:
     """Note whose memory an array looks into: another view of it changes with this one."""
     owner = array
     while getattr(owner, "base", None) is not None:
@@ -101,7 +101,7 @@ def _own(walk: Walk, array: Any) -> None:
         walk.owners.add(id(owner))
 
 
-def _array(walk: Walk, value: Any) -> Steps | None:
+def _array(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
     _own(walk, value)
@@ -120,7 +120,7 @@ def _with_attributes(value: Any, content: Steps | None) -> Steps:
     yield getattr(value, "__dict__", None) or None, STATE
 
 
-def _masked(walk: Walk, value: Any) -> Steps | None:
+def _masked(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
     walk.mark("masked array")
@@ -129,7 +129,7 @@ def _masked(walk: Walk, value: Any) -> Steps | None:
     return _masked_parts(walk, value)
 
 
-def _masked_parts(walk: Walk, value: Any) -> Steps:
+def _masked_parts(walk: DigestWalker, value: Any) -> Steps:
     np: Any = sys.modules["numpy"]
     walk.sink.write(b"h" if value.hardmask else b"s")
     yield from array_content(walk, value.data) or ()
@@ -141,14 +141,14 @@ def _masked_parts(walk: Walk, value: Any) -> Steps:
     yield None if fill is None else np.asarray(fill), ".fill_value"
 
 
-def _scalar(walk: Walk, value: Any) -> Steps | None:
+def _scalar(walk: DigestWalker, value: Any) -> Steps | None:
     np: Any = sys.modules["numpy"]
     walk.mark("array scalar")
     walk.type_ref(type(value))
     return array_content(walk, np.asarray(value))
 
 
-def _dtype(walk: Walk, value: Any) -> Steps | None:
+def _dtype(walk: DigestWalker, value: Any) -> Steps | None:
     walk.mark("dtype")
     walk.packages.add("numpy")
     walk.sink.text(dtype_text(value))
@@ -156,7 +156,7 @@ def _dtype(walk: Walk, value: Any) -> Steps | None:
     return None if metadata is None else iter([(dict(metadata), HIDDEN)])
 
 
-def _random_state(walk: Walk, value: Any) -> Steps | None:
+def _random_state(walk: DigestWalker, value: Any) -> Steps | None:
     """Write a random state; numpy's own, which distributions of scipy refer to, is no content but a place."""
     np: Any = sys.modules["numpy"]
     if value is not np.random.mtrand._rand:  # noqa: SLF001 - scipy and scikit-learn know it by this name

@@ -6,7 +6,7 @@ import sys
 from importlib import import_module
 from typing import Any, Literal
 
-from zennb.digests.walker import HIDDEN, Handler, Steps, Walk
+from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
 __all__ = ["chunks_content", "handler"]
 
@@ -25,7 +25,7 @@ def handler(cls: type) -> Handler | None:
     return _buffer if issubclass(cls, pa.Buffer) else None
 
 
-def _table(walk: Walk, value: Any) -> Steps:
+def _table(walk: DigestWalker, value: Any) -> Steps:
     walk.mark("arrow table")
     walk.type_ref(type(value))
     walk.sink.number(value.num_rows)
@@ -35,33 +35,33 @@ def _table(walk: Walk, value: Any) -> Steps:
             yield part, (name,)
 
 
-def _schema(walk: Walk, schema: Any) -> None:
+def _schema(walk: DigestWalker, schema: Any) -> None:
     for field in schema:
         _field(walk, field)
     _metadata(walk, schema.metadata)
 
 
-def _field(walk: Walk, field: Any) -> None:
+def _field(walk: DigestWalker, field: Any) -> None:
     walk.sink.text(field.name)
     walk.sink.text(str(field.type))
     walk.sink.write(b"?" if field.nullable else b"!")
     _metadata(walk, field.metadata)
 
 
-def _metadata(walk: Walk, metadata: dict[bytes, bytes] | None) -> None:
+def _metadata(walk: DigestWalker, metadata: dict[bytes, bytes] | None) -> None:
     walk.sink.number(len(metadata or {}))
     for key, value in sorted((metadata or {}).items()):
         walk.sink.buffer(key)
         walk.sink.buffer(value)
 
 
-def _array(walk: Walk, value: Any) -> Steps:
+def _array(walk: DigestWalker, value: Any) -> Steps:
     walk.mark("arrow array")
     walk.type_ref(type(value))
     yield from chunks_content(walk, value)
 
 
-def _described(walk: Walk, value: Any) -> None:
+def _described(walk: DigestWalker, value: Any) -> None:
     pa: Any = sys.modules["pyarrow"]
     walk.mark("arrow type")
     walk.type_ref(type(value))
@@ -73,20 +73,20 @@ def _described(walk: Walk, value: Any) -> None:
         walk.sink.text(str(value))
 
 
-def _scalar(walk: Walk, value: Any) -> Steps:
+def _scalar(walk: DigestWalker, value: Any) -> Steps:
     walk.mark("arrow scalar")
     walk.type_ref(type(value))
     walk.sink.text(str(value.type))
     yield value.as_py(), HIDDEN
 
 
-def _buffer(walk: Walk, value: Any) -> None:
+def _buffer(walk: DigestWalker, value: Any) -> None:
     walk.mark("arrow buffer")
     walk.type_ref(type(value))
     walk.sink.buffer(memoryview(value))
 
 
-def chunks_content(walk: Walk, value: Any) -> Steps:
+def chunks_content(walk: DigestWalker, value: Any) -> Steps:
     """Write type, length and elements of an array or chunked array."""
     pa: Any = sys.modules["pyarrow"]
     chunks = value.chunks if isinstance(value, pa.ChunkedArray) else [value]
@@ -95,7 +95,7 @@ def chunks_content(walk: Walk, value: Any) -> Steps:
     yield from _elements(walk, value.type, [chunk for chunk in chunks if len(chunk)])
 
 
-def _elements(walk: Walk, kind: Any, chunks: list[Any]) -> Steps:
+def _elements(walk: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
     pa: Any = sys.modules["pyarrow"]
     types = pa.types
     if types.is_dictionary(kind):
@@ -125,7 +125,7 @@ def _elements(walk: Walk, kind: Any, chunks: list[Any]) -> Steps:
         yield listed, HIDDEN
 
 
-def _dictionary(walk: Walk, kind: Any, chunks: list[Any]) -> Steps:
+def _dictionary(walk: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
     """Write categories, and the place of each element among them."""
     pa: Any = sys.modules["pyarrow"]
     unified = pa.chunked_array(chunks, type=kind).unify_dictionaries().chunks
@@ -135,7 +135,7 @@ def _dictionary(walk: Walk, kind: Any, chunks: list[Any]) -> Steps:
     yield from _elements(walk, kind.index_type, [chunk.indices for chunk in unified])
 
 
-def _validity(walk: Walk, chunks: list[Any]) -> None:
+def _validity(walk: DigestWalker, chunks: list[Any]) -> None:
     """Write which elements are missing, one byte each; nothing when none is."""
     pa: Any = sys.modules["pyarrow"]
     missing = sum(chunk.null_count for chunk in chunks)
@@ -155,19 +155,19 @@ def _filled(chunk: Any) -> Any:
     return chunk.fill_null(zero[0])
 
 
-def _numbers(walk: Walk, chunks: list[Any], width: int) -> None:
+def _numbers(walk: DigestWalker, chunks: list[Any], width: int) -> None:
     for chunk in chunks:
         data = memoryview(chunk.buffers()[1]).cast("B")
         walk.sink.raw(data[chunk.offset * width : (chunk.offset + len(chunk)) * width])
 
 
-def _lengths(walk: Walk, chunks: list[Any]) -> None:
+def _lengths(walk: DigestWalker, chunks: list[Any]) -> None:
     pa: Any = sys.modules["pyarrow"]
     wide = [chunk.value_lengths().cast(pa.int64()) for chunk in chunks]
     _numbers(walk, [_filled(chunk) for chunk in wide], 8)
 
 
-def _texts(walk: Walk, chunks: list[Any], code: Literal["i", "q"]) -> None:
+def _texts(walk: DigestWalker, chunks: list[Any], code: Literal["i", "q"]) -> None:
     """Write the lengths of texts, then their bytes; a missing one is empty."""
     pa: Any = sys.modules["pyarrow"]
     wide = pa.int64() if code == "q" else pa.int32()

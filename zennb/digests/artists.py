@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.digests.objects import changeable
 
 if TYPE_CHECKING:
-    from zennb.digests.walker import Handler, Steps, Walk
+    from zennb.digests.walker import DigestWalker, Handler, Steps
 
 __all__ = ["handler"]
 
@@ -27,7 +27,7 @@ def handler(cls: type) -> Handler | None:
     return _artist
 
 
-def _artist(walk: Walk, value: Any) -> Steps | None:
+def _artist(walk: DigestWalker, value: Any) -> Steps | None:
     """Write an artist that is met outside its figure by the figure's digest, and its place there.
 
     Each artist leads to its figure, and so to all the others: to visit them for every name would take as often.

@@ -7,7 +7,7 @@ from functools import cached_property
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from zennb.digests.walker import HIDDEN, Steps, Walk
+from zennb.digests.walker import HIDDEN, DigestWalker, Steps
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
 OPTIONS = ("init", "repr", "hash", "compare", "kw_only")
 
 
-def class_parts(walk: Walk, cls: type) -> Steps:
+def class_parts(walk: DigestWalker, cls: type) -> Steps:
     """Yield the parts of a class: metaclass, bases, fields, attributes, methods.
 
     Nothing is taken from the text of the class statement: what it did is what the class holds. Attributes are
@@ -152,7 +152,7 @@ def _is_generated(value: object) -> bool:
     return function.__code__.co_filename.startswith(GENERATED) or not _is_users(function)
 
 
-def _fields(walk: Walk, cls: type) -> Steps:
+def _fields(walk: DigestWalker, cls: type) -> Steps:
     held = vars(cls)
     fields = held.get("__dataclass_fields__")
     if fields is None:

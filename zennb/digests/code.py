@@ -8,9 +8,9 @@ from typing import Any
 
 from zennb.digests.bytecode import code_digest
 from zennb.digests.classes import class_parts
-from zennb.digests.function_source import body
+from zennb.digests.function_source import function_body
 from zennb.digests.objects import cell_content
-from zennb.digests.walker import HIDDEN, STATE, Handler, Steps, Walk
+from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import Origin, module_of, origin, top_level
 
 __all__ = ["HANDLERS", "class_", "class_name", "function_name", "home"]
@@ -27,7 +27,7 @@ def home(function: FunctionType) -> str:
 
 def function_name(function: FunctionType) -> str:
     """Return the qualified name of a function's code, with the module when it is not the notebook."""
-    name, module = body(function.__code__).name, home(function)
+    name, module = function_body(function.__code__).name, home(function)
     return name if origin(module) is Origin.NOTEBOOK else f"{module}.{name}"
 
 
@@ -37,7 +37,7 @@ def class_name(cls: type) -> str:
     return cls.__qualname__ if origin(module) is Origin.NOTEBOOK else f"{module}.{cls.__qualname__}"
 
 
-def _function(walk: Walk, value: FunctionType) -> Steps | None:
+def _function(walk: DigestWalker, value: FunctionType) -> Steps | None:
     module = home(value)
     place = origin(module)
     if not place.is_users:
@@ -45,7 +45,7 @@ def _function(walk: Walk, value: FunctionType) -> Steps | None:
     walk.code.setdefault(id(value), value)
     if walk.seen(value):
         return None
-    found = body(value.__code__)
+    found = function_body(value.__code__)
     walk.mark("function")
     walk.sink.text("__main__" if place is Origin.NOTEBOOK else module)
     walk.sink.text(found.name)
@@ -53,7 +53,7 @@ def _function(walk: Walk, value: FunctionType) -> Steps | None:
     return _live_parts(walk, value)
 
 
-def _foreign(walk: Walk, value: FunctionType, module: str, place: Origin) -> Steps | None:
+def _foreign(walk: DigestWalker, value: FunctionType, module: str, place: Origin) -> Steps | None:
     """Write a function of a package: its name says all, unless it was made inside another function."""
     if place is Origin.PACKAGE:
         walk.packages.add(top_level(module))
@@ -75,7 +75,7 @@ def _is_found(value: Any, module: str) -> bool:
     return found is value and not origin(module_of(value)).is_users
 
 
-def _live_parts(walk: Walk, value: FunctionType) -> Steps:
+def _live_parts(walk: DigestWalker, value: FunctionType) -> Steps:
     """Yield what a function carries besides its code."""
     yield value.__defaults__, ".__defaults__"
     yield value.__kwdefaults__, ".__kwdefaults__"
@@ -100,7 +100,7 @@ def _live_parts(walk: Walk, value: FunctionType) -> Steps:
         yield wrapped, ".__wrapped__"
 
 
-def class_(walk: Walk, value: type) -> Steps | None:
+def class_(walk: DigestWalker, value: type) -> Steps | None:
     """Write a class: by name when it is a package's, with all it consists of when it is the user's."""
     module = module_of(value)
     place = origin(module)
@@ -120,7 +120,7 @@ def class_(walk: Walk, value: type) -> Steps | None:
     return class_parts(walk, value)
 
 
-def _method(walk: Walk, value: MethodType) -> Steps | None:
+def _method(walk: DigestWalker, value: MethodType) -> Steps | None:
     module = _published(value)
     if module is None:
         return _method_parts(walk, value)
@@ -141,7 +141,7 @@ def _published(value: Any) -> str | None:
     return None
 
 
-def _named(walk: Walk, module: str, name: str) -> None:
+def _named(walk: DigestWalker, module: str, name: str) -> None:
     if origin(module) is Origin.PACKAGE:
         walk.packages.add(top_level(module))
     walk.mark("builtin")
@@ -149,13 +149,13 @@ def _named(walk: Walk, module: str, name: str) -> None:
     walk.sink.text(name)
 
 
-def _method_parts(walk: Walk, value: MethodType) -> Steps:
+def _method_parts(walk: DigestWalker, value: MethodType) -> Steps:
     walk.mark("method")
     yield value.__func__, ".__func__"
     yield value.__self__, ".__self__"
 
 
-def _builtin(walk: Walk, value: BuiltinFunctionType) -> Steps | None:
+def _builtin(walk: DigestWalker, value: BuiltinFunctionType) -> Steps | None:
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
         _named(walk, module_of(value) or "builtins", value.__qualname__)
@@ -167,19 +167,19 @@ def _builtin(walk: Walk, value: BuiltinFunctionType) -> Steps | None:
     return None
 
 
-def _bound(walk: Walk, value: Any) -> Steps:
+def _bound(walk: DigestWalker, value: Any) -> Steps:
     walk.mark("bound builtin")
     walk.sink.text(value.__name__)
     yield value.__self__, ".__self__"
 
 
-def _descriptor(walk: Walk, value: Any) -> Steps:
+def _descriptor(walk: DigestWalker, value: Any) -> Steps:
     walk.mark("descriptor")
     walk.sink.text(value.__name__)
     yield value.__objclass__, HIDDEN
 
 
-def _module(walk: Walk, value: ModuleType) -> None:
+def _module(walk: DigestWalker, value: ModuleType) -> None:
     name = value.__name__
     place = origin(name)
     if place.is_users:
@@ -190,7 +190,7 @@ def _module(walk: Walk, value: ModuleType) -> None:
     walk.sink.text("__main__" if place is Origin.NOTEBOOK else name)
 
 
-def _code(walk: Walk, value: CodeType) -> None:
+def _code(walk: DigestWalker, value: CodeType) -> None:
     walk.mark("code")
     walk.sink.text(code_digest(value))
 
@@ -198,7 +198,7 @@ def _code(walk: Walk, value: CodeType) -> None:
 def _parts_named(kind: str, *names: str) -> Handler:
     """Return the handler of a descriptor that consists of the attributes named."""
 
-    def write(walk: Walk, value: Any) -> Steps:
+    def write(walk: DigestWalker, value: Any) -> Steps:
         walk.mark(kind)
         for name in names:
             yield getattr(value, name, None), f".{name}"
@@ -206,7 +206,7 @@ def _parts_named(kind: str, *names: str) -> Handler:
     return write
 
 
-def _cached(walk: Walk, value: Any) -> Steps | None:
+def _cached(walk: DigestWalker, value: Any) -> Steps | None:
     """Write a function behind `functools.lru_cache`: its parameters, not what it remembers."""
     if walk.seen(value):
         return None
@@ -214,11 +214,11 @@ def _cached(walk: Walk, value: Any) -> Steps | None:
     return iter([(value.cache_parameters(), HIDDEN), (value.__wrapped__, ".__wrapped__")])
 
 
-def _partial(walk: Walk, value: Any) -> Steps | None:
+def _partial(walk: DigestWalker, value: Any) -> Steps | None:
     return None if walk.seen(value) else _partial_parts(walk, value)
 
 
-def _partial_parts(walk: Walk, value: Any) -> Steps:
+def _partial_parts(walk: DigestWalker, value: Any) -> Steps:
     walk.mark("partial")
     for name in ("func", "args", "keywords"):
         yield getattr(value, name), f".{name}"

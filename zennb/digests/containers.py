@@ -6,7 +6,7 @@ import marshal
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from zennb.digests.walker import HIDDEN, SCALARS, Handler, Steps, Walk
+from zennb.digests.walker import HIDDEN, SCALARS, DigestWalker, Handler, Steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ def are_scalars(values: Iterable[Any]) -> bool:
     return set(map(type, values)) <= SCALARS
 
 
-def sequence(walk: Walk, values: list[Any] | tuple[Any, ...]) -> Steps | None:
+def sequence(walk: DigestWalker, values: list[Any] | tuple[Any, ...]) -> Steps | None:
     """Write the elements of a list or tuple; which form is taken depends on the content alone."""
     if _flat(walk, values):
         return None
@@ -36,7 +36,7 @@ def children(values: Iterable[Any]) -> Steps:
         yield value, index
 
 
-def _flat(walk: Walk, values: list[Any] | tuple[Any, ...]) -> bool:
+def _flat(walk: DigestWalker, values: list[Any] | tuple[Any, ...]) -> bool:
     """Write elements at once when they are scalars, or rows of scalars."""
     kinds = set(map(type, values))
     if not kinds <= SCALARS and not _are_rows(walk, kinds, values):
@@ -47,7 +47,7 @@ def _flat(walk: Walk, values: list[Any] | tuple[Any, ...]) -> bool:
     return True
 
 
-def _are_rows(walk: Walk, kinds: set[type], values: list[Any] | tuple[Any, ...]) -> bool:
+def _are_rows(walk: DigestWalker, kinds: set[type], values: list[Any] | tuple[Any, ...]) -> bool:
     if kinds == {tuple}:
         return are_scalars(chain.from_iterable(values))
     if not isinstance(values, list):  # a tuple of lists may be visited again, and then must write references
@@ -60,7 +60,7 @@ def _are_rows(walk: Walk, kinds: set[type], values: list[Any] | tuple[Any, ...])
     return False
 
 
-def mapping(walk: Walk, value: dict[Any, Any]) -> Steps | None:
+def mapping(walk: DigestWalker, value: dict[Any, Any]) -> Steps | None:
     """Write keys and values in their order."""
     keys = list(value)
     if not are_scalars(keys):
@@ -87,7 +87,7 @@ def _pairs(value: dict[Any, Any]) -> Steps:
         yield item, (key,)
 
 
-def members(walk: Walk, value: set[Any] | frozenset[Any]) -> Steps | None:
+def members(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | None:
     """Write the members of a set without regard to their order."""
     kinds = set(map(type, value))
     walk.sink.number(len(value))
@@ -101,21 +101,21 @@ def members(walk: Walk, value: set[Any] | frozenset[Any]) -> Steps | None:
     return None
 
 
-def frozen_members(walk: Walk, value: frozenset[Any]) -> Steps | None:
+def frozen_members(walk: DigestWalker, value: frozenset[Any]) -> Steps | None:
     """Write the members of an immutable set."""
     if are_scalars(value):
         return members(walk, value)
     return walk.sealed(value, members(walk, value) or iter(()))
 
 
-def _list(walk: Walk, value: list[Any]) -> Steps | None:
+def _list(walk: DigestWalker, value: list[Any]) -> Steps | None:
     if walk.seen(value):
         return None
     walk.sink.write(b"[")
     return sequence(walk, value)
 
 
-def _tuple(walk: Walk, value: tuple[Any, ...]) -> Steps | None:
+def _tuple(walk: DigestWalker, value: tuple[Any, ...]) -> Steps | None:
     walk.sink.write(b"(")
     if _flat(walk, value):
         return None
@@ -123,26 +123,26 @@ def _tuple(walk: Walk, value: tuple[Any, ...]) -> Steps | None:
     return walk.sealed(value, children(value))
 
 
-def _dict(walk: Walk, value: dict[Any, Any]) -> Steps | None:
+def _dict(walk: DigestWalker, value: dict[Any, Any]) -> Steps | None:
     if walk.seen(value):
         return None
     walk.sink.write(b"{")
     return mapping(walk, value)
 
 
-def _set(walk: Walk, value: set[Any]) -> Steps | None:
+def _set(walk: DigestWalker, value: set[Any]) -> Steps | None:
     if walk.seen(value):
         return None
     walk.sink.write(b"|")
     return members(walk, value)
 
 
-def _frozenset(walk: Walk, value: frozenset[Any]) -> Steps | None:
+def _frozenset(walk: DigestWalker, value: frozenset[Any]) -> Steps | None:
     walk.sink.write(b"<")
     return frozen_members(walk, value)
 
 
-def _bytearray(walk: Walk, value: bytearray) -> None:
+def _bytearray(walk: DigestWalker, value: bytearray) -> None:
     if not walk.seen(value):
         walk.sink.write(b"B")
         walk.sink.buffer(value)

@@ -12,19 +12,27 @@ from xxhash import xxh3_128
 
 from zennb.digests.objects import HANDLERS
 from zennb.digests.types import find
-from zennb.digests.walker import SCALARS, Walk, Whole, scalar
+from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["SCALARS", "Look", "digest", "is_immutable", "look", "looking", "shell"]
+__all__ = [
+    "SCALARS",
+    "ValueDigest",
+    "digest",
+    "digest_cache",
+    "digest_class_shell",
+    "digest_value",
+    "is_immutable",
+]
 
 _NOTHING: frozenset[Any] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ValueDigest:
     """What was seen in one look at a value.
 
     Attributes:
@@ -44,7 +52,7 @@ class Look:
     root: int = 0
 
 
-def look(value: object, *, name: str = "value") -> Look:
+def digest_value(value: object, *, name: str = "value") -> ValueDigest:
     """Digest a value and tell what is in it.
 
     Args:
@@ -55,9 +63,11 @@ def look(value: object, *, name: str = "value") -> Look:
         CannotDigest: part of the value has no content (a generator, a lock); its path is in the message.
     """
     if type(value) in SCALARS:  # what the walk would come to, without its machinery
-        return Look(digest=xxh3_128(scalar(value)).hexdigest(), code=(), packages=_NOTHING, mutable=_NOTHING)
+        return ValueDigest(
+            digest=xxh3_128(scalar(value)).hexdigest(), code=(), packages=_NOTHING, mutable=_NOTHING
+        )
     found = _visited(value, name)
-    return Look(
+    return ValueDigest(
         digest=found.digest.hex(),
         code=tuple(found.code.values()),
         packages=found.packages,
@@ -67,7 +77,7 @@ def look(value: object, *, name: str = "value") -> Look:
 
 
 @contextmanager
-def looking() -> Iterator[None]:
+def digest_cache() -> Iterator[None]:
     """While this lasts nothing changes: figures are visited once, for all that are parts of them."""
     known = _visits.get()
     token = _visits.set({} if known is None else known)
@@ -77,20 +87,20 @@ def looking() -> Iterator[None]:
         _visits.reset(token)
 
 
-_visits: ContextVar[dict[int, tuple[Any, Whole]] | None] = ContextVar("visits", default=None)
+_visits: ContextVar[dict[int, tuple[Any, DigestResult]] | None] = ContextVar("visits", default=None)
 """What was visited while nothing changes, by id, with the value itself; each thread has its own."""
 
 _LARGE = "matplotlib.figure"
 
 
-def _visited(value: object, name: str) -> Whole:
+def _visited(value: object, name: str) -> DigestResult:
     """Visit a value, or recall the visit; only figures are remembered, since only they are visited for others."""
     visits = _visits.get()
     known = visits.get(id(value)) if visits else None
     if known is not None and known[0] is value:
         return known[1]
     walk = _walked(value, name)
-    whole = Whole(
+    whole = DigestResult(
         digest=walk.sink.digest(),
         code=walk.code,
         packages=frozenset(walk.packages),
@@ -103,14 +113,14 @@ def _visited(value: object, name: str) -> Whole:
 
 
 def digest(value: object) -> str:
-    """Return the digest of a value alone (see `look`)."""
+    """Return the digest of a value alone (see `digest_value`)."""
     return _walked(value, "value").sink.digest().hex()
 
 
-def shell(cls: type, *, name: str) -> Look:
+def digest_class_shell(cls: type, *, name: str) -> ValueDigest:
     """Look at a class without its own methods, whose names count but whose code is looked at one by one."""
     walk = _walked(cls, name, shell=cls)
-    return Look(
+    return ValueDigest(
         digest=walk.sink.digest().hex(),
         code=tuple(walk.code.values()),
         packages=frozenset(walk.packages),
@@ -146,8 +156,8 @@ def _are_immutable(values: Any, depth: int = 1) -> bool:
     )
 
 
-def _walked(value: object, name: str, *, shell: type | None = None) -> Walk:
-    walk = Walk(find, shell=shell, visit=_visited)
+def _walked(value: object, name: str, *, shell: type | None = None) -> DigestWalker:
+    walk = DigestWalker(find, shell=shell, visit=_visited)
     try:
         walk.run(value, name)
     except CannotDigest:

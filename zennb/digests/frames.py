@@ -7,7 +7,7 @@ from typing import Any
 
 from zennb.digests.arrays import array_content
 from zennb.digests.arrow import chunks_content
-from zennb.digests.walker import HIDDEN, Handler, Steps, Walk
+from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
 __all__ = ["handler"]
 
@@ -28,7 +28,7 @@ def handler(cls: type) -> Handler | None:
     return None
 
 
-def _frame(walk: Walk, value: Any) -> Steps | None:
+def _frame(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
     walk.mark("frame")
@@ -36,7 +36,7 @@ def _frame(walk: Walk, value: Any) -> Steps | None:
     return _frame_parts(walk, value)
 
 
-def _frame_parts(walk: Walk, value: Any) -> Steps:
+def _frame_parts(walk: DigestWalker, value: Any) -> Steps:
     yield value.columns, ".columns"
     yield value.index, ".index"
     names = list(value.columns)
@@ -56,7 +56,7 @@ def _columns(value: Any) -> list[Any]:
     return [value.iloc[:, place]._values for place in range(value.shape[1])]  # noqa: SLF001 - as in a series
 
 
-def _series(walk: Walk, value: Any) -> Steps | None:
+def _series(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
     walk.mark("series")
@@ -64,7 +64,7 @@ def _series(walk: Walk, value: Any) -> Steps | None:
     return _series_parts(walk, value)
 
 
-def _series_parts(walk: Walk, value: Any) -> Steps:
+def _series_parts(walk: DigestWalker, value: Any) -> Steps:
     array = value._values  # noqa: SLF001 - numpy's own array, not a wrapper around it
     _own(walk, array)
     yield value.name, ".name"
@@ -73,7 +73,7 @@ def _series_parts(walk: Walk, value: Any) -> Steps:
     yield from _extras(walk, value)
 
 
-def _extras(walk: Walk, value: Any) -> Steps:
+def _extras(walk: DigestWalker, value: Any) -> Steps:
     """Yield what pandas carries along with a table: attributes, flags, and what subclasses add."""
     walk.sink.write(b"d" if value.flags.allows_duplicate_labels else b"u")
     yield value.attrs or None, ".attrs"
@@ -83,7 +83,7 @@ def _extras(walk: Walk, value: Any) -> Steps:
             yield getattr(value, name, None), f".{name}"
 
 
-def _own(walk: Walk, array: Any) -> None:
+def _own(walk: DigestWalker, array: Any) -> None:
     """Note whose memory a column looks into, where writing to it would show elsewhere: before pandas 3."""
     pd: Any = sys.modules["pandas"]
     if int(pd.__version__.partition(".")[0]) >= 3:
@@ -95,13 +95,13 @@ def _own(walk: Walk, array: Any) -> None:
         walk.owners.add(id(owner))
 
 
-def _index(walk: Walk, value: Any) -> Steps:
+def _index(walk: DigestWalker, value: Any) -> Steps:
     walk.labels += 1
     yield from _index_parts(walk, value)
     walk.labels -= 1
 
 
-def _index_parts(walk: Walk, value: Any) -> Steps:
+def _index_parts(walk: DigestWalker, value: Any) -> Steps:
     pd: Any = sys.modules["pandas"]
     walk.mark("index")
     walk.type_ref(type(value))
@@ -119,7 +119,7 @@ def _index_parts(walk: Walk, value: Any) -> Steps:
         yield None if freq is None else freq.freqstr, ".freq"
 
 
-def _column(walk: Walk, array: Any) -> Steps:
+def _column(walk: DigestWalker, array: Any) -> Steps:
     """Write one column: numpy's arrays by content, whatever container held them."""
     np: Any = sys.modules["numpy"]
     if isinstance(array, np.ndarray):
@@ -129,7 +129,7 @@ def _column(walk: Walk, array: Any) -> Steps:
         yield array, HIDDEN
 
 
-def _dtype(walk: Walk, value: Any) -> Steps | None:
+def _dtype(walk: DigestWalker, value: Any) -> Steps | None:
     walk.mark("frame dtype")
     walk.type_ref(type(value))
     walk.sink.text(repr(value))
@@ -139,7 +139,7 @@ def _dtype(walk: Walk, value: Any) -> Steps | None:
     return None
 
 
-def _extension(walk: Walk, value: Any) -> Steps | None:
+def _extension(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
     walk.mark("extension array")
@@ -147,7 +147,7 @@ def _extension(walk: Walk, value: Any) -> Steps | None:
     return _extension_parts(walk, value)
 
 
-def _extension_parts(walk: Walk, value: Any) -> Steps:
+def _extension_parts(walk: DigestWalker, value: Any) -> Steps:
     pd: Any = sys.modules["pandas"]
     if isinstance(value, pd.Categorical):
         walk.sink.write(b"o" if value.ordered else b"u")
@@ -166,7 +166,7 @@ def _extension_parts(walk: Walk, value: Any) -> Steps:
         yield from _storage(walk, value)
 
 
-def _storage(walk: Walk, value: Any) -> Steps:
+def _storage(walk: DigestWalker, value: Any) -> Steps:
     """Write an extension array by what holds its elements."""
     np: Any = sys.modules["numpy"]
     chunks = getattr(value, "_pa_array", None)

@@ -17,13 +17,13 @@ from zennb.digests.bytecode import code_digest, nested, read_code
 if TYPE_CHECKING:
     from types import CodeType
 
-__all__ = ["Body", "body"]
+__all__ = ["FunctionBody", "function_body"]
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Body:
+class FunctionBody:
     """What is intrinsic to a code object: it stays true whatever happens to the names it refers to.
 
     Attributes:
@@ -48,14 +48,14 @@ class _Module:
     compiled: dict[str, list[CodeType]] | None
 
 
-_bodies: dict[int, tuple[weakref.ref[CodeType], Body]] = {}
+_bodies: dict[int, tuple[weakref.ref[CodeType], FunctionBody]] = {}
 _texts: OrderedDict[tuple[object, ...], _Module | None] = OrderedDict()
 
 TEXTS = 256
 """Parsed texts kept: cells and local files whose functions may be asked for again."""
 
 
-def body(code: CodeType) -> Body:
+def function_body(code: CodeType) -> FunctionBody:
     """Return the fingerprint of a code object; worked out once per live object (equal ones may differ in source)."""
     known = _bodies.get(id(code))
     if known is not None and known[0]() is code:
@@ -66,14 +66,14 @@ def body(code: CodeType) -> Body:
     return made
 
 
-def _body(code: CodeType) -> Body:
+def _body(code: CodeType) -> FunctionBody:
     node = _node(code)
     if node is None:
-        return Body(
+        return FunctionBody(
             name=code.co_qualname, digest=code_digest(code), analysis=read_code(code), from_source=False
         )
     found = _outside(analyse_function(node), code)
-    return Body(name=code.co_qualname, digest=normal_digest(node), analysis=found, from_source=True)
+    return FunctionBody(name=code.co_qualname, digest=normal_digest(node), analysis=found, from_source=True)
 
 
 def _outside(analysis: Analysis, code: CodeType) -> Analysis:

@@ -11,8 +11,8 @@ from weakref import WeakKeyDictionary
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
-from zennb.digests.reachability import FAR, inside
-from zennb.digests.walker import SCALARS, Handler, Steps, Walk
+from zennb.digests.reachability import FAR, parts_of
+from zennb.digests.walker import SCALARS, DigestWalker, Handler, Steps
 from zennb.errors import CannotDigest, UsageError
 from zennb.packages.origin import module_of, public_name
 
@@ -82,7 +82,7 @@ def hook_of(cls: type) -> Handler | None:
         return None
     handle = by_content(content)
 
-    def noted(walk: Walk, value: Any) -> Steps | None:
+    def noted(walk: DigestWalker, value: Any) -> Steps | None:
         walk.code.setdefault(id(content), content)  # whoever wrote it, its code counts
         return handle(walk, value)
 
@@ -92,7 +92,7 @@ def hook_of(cls: type) -> Handler | None:
 def by_content(content: Callable[[Any], Any]) -> Handler:
     """Return a handler that digests a value by what a function returns of it, and by the function's own code."""
 
-    def handle(walk: Walk, value: Any) -> Steps | None:
+    def handle(walk: DigestWalker, value: Any) -> Steps | None:
         if walk.seen(value):
             return None
         _keep_parts(walk, value)
@@ -104,7 +104,7 @@ def by_content(content: Callable[[Any], Any]) -> Handler:
     return handle
 
 
-def _described(walk: Walk, value: Any, content: Callable[[Any], Any]) -> Iterator[tuple[Any, str]]:
+def _described(walk: DigestWalker, value: Any, content: Callable[[Any], Any]) -> Iterator[tuple[Any, str]]:
     name = _name(content)
     walk.hooked += 1
     if walk.hooked > DEEPEST:
@@ -128,7 +128,7 @@ def _described(walk: Walk, value: Any, content: Callable[[Any], Any]) -> Iterato
     walk.hooked -= 1
 
 
-def _keep_parts(walk: Walk, value: Any) -> None:
+def _keep_parts(walk: DigestWalker, value: Any) -> None:
     """Note everything inside a value that could be changed in place: what else holds it shares state with the value.
 
     The walk itself only sees what the function returns, which may be copies.
@@ -141,7 +141,7 @@ def _keep_parts(walk: Walk, value: Any) -> None:
     left = FAR
     while level and left > 0:
         fresh = {
-            id(part): part for part in inside(level) if type(part) not in SCALARS and id(part) not in seen
+            id(part): part for part in parts_of(level) if type(part) not in SCALARS and id(part) not in seen
         }
         seen.update(fresh)
         left -= len(fresh)

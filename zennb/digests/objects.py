@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from zennb.digests.containers import children, mapping, members
-from zennb.digests.walker import HIDDEN, STATE, Handler, Steps, Walk
+from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import Origin, module_of, origin, top_level
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ TABLES = frozenset({"matplotlib.colors.LinearSegmentedColormap", "matplotlib.col
 """Types whose copies share the tables they were made from, which nobody changes in place."""
 
 
-def changeable(walk: Walk, value: Any) -> Steps | None:
+def changeable(walk: DigestWalker, value: Any) -> Steps | None:
     """Write an object that may change, or be shared."""
     return None if walk.seen(value) else settled(walk, value)
 
 
-def settled(walk: Walk, value: Any) -> Steps | None:
+def settled(walk: DigestWalker, value: Any) -> Steps | None:
     """Write an object by what pickle would make of it."""
     recipe = _recipe(walk, value)
     if isinstance(recipe, str):
@@ -53,14 +53,14 @@ def settled(walk: Walk, value: Any) -> Steps | None:
     return _apart(walk, parts) if _title(type(value)) in TABLES else parts
 
 
-def _apart(walk: Walk, parts: Steps) -> Steps:
+def _apart(walk: DigestWalker, parts: Steps) -> Steps:
     """Visit what an object consists of without counting it as state that others may share."""
     walk.labels += 1
     yield from parts
     walk.labels -= 1
 
 
-def _recipe(walk: Walk, value: Any) -> str | tuple[Any, ...]:
+def _recipe(walk: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     """Ask an object how it is made; user code runs here and may raise anything."""
     cls = type(value)
     reducer = copyreg.dispatch_table.get(cls)
@@ -89,7 +89,7 @@ def _title(cls: type) -> str:
     return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
 
 
-def _parts(walk: Walk, cls: type, recipe: tuple[Any, ...]) -> Steps:
+def _parts(walk: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
     """Yield the parts of a recipe (see `object.__reduce__`)."""
     make, args, state, items, pairs, setter = recipe
     if make is getattr(copyreg, "__newobj__", None) and args and args[0] is cls:
@@ -115,7 +115,7 @@ def _parts(walk: Walk, cls: type, recipe: tuple[Any, ...]) -> Steps:
     walk.sink.write(b".")
 
 
-def _state(walk: Walk, cls: type, state: Any) -> Steps:
+def _state(walk: DigestWalker, cls: type, state: Any) -> Steps:
     if state is None:
         return
     fleeting = FLEETING.get(top_level(module_of(cls)))
@@ -131,31 +131,31 @@ def _state(walk: Walk, cls: type, state: Any) -> Steps:
         yield state, STATE
 
 
-def _listed(walk: Walk, items: list[Any]) -> Steps:
+def _listed(walk: DigestWalker, items: list[Any]) -> Steps:
     walk.sink.number(len(items))
     yield from children(items)
 
 
-def _paired(walk: Walk, pairs: list[tuple[Any, Any]]) -> Steps:
+def _paired(walk: DigestWalker, pairs: list[tuple[Any, Any]]) -> Steps:
     walk.sink.number(len(pairs))
     for key, value in pairs:
         yield key, HIDDEN
         yield value, (key,)
 
 
-def set_of(walk: Walk, value: set[Any] | frozenset[Any]) -> Steps | None:
+def set_of(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | None:
     """Write an instance of a subclass of set or frozenset: pickle would write its accidental order."""
     return None if walk.seen(value) else _set_parts(walk, value)
 
 
-def _set_parts(walk: Walk, value: set[Any] | frozenset[Any]) -> Steps:
+def _set_parts(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps:
     walk.mark("set")
     walk.type_ref(type(value))
     yield from members(walk, value) or ()
     yield value.__getstate__(), STATE
 
 
-def named_tuple(walk: Walk, value: tuple[Any, ...]) -> Steps | None:
+def named_tuple(walk: DigestWalker, value: tuple[Any, ...]) -> Steps | None:
     """Write an instance of a subclass of tuple that adds no attributes of its own."""
     walk.mark("tuple")
     walk.type_ref(type(value))
@@ -163,7 +163,7 @@ def named_tuple(walk: Walk, value: tuple[Any, ...]) -> Steps | None:
     return walk.sealed(value, children(value))
 
 
-def enumerated(walk: Walk, value: Enum) -> Steps:
+def enumerated(walk: DigestWalker, value: Enum) -> Steps:
     """Write a member of an enumeration."""
     walk.mark("enum")
     walk.type_ref(type(value))
@@ -171,26 +171,26 @@ def enumerated(walk: Walk, value: Enum) -> Steps:
     yield value._value_, ".value"
 
 
-def path(walk: Walk, value: PurePath) -> None:
+def path(walk: DigestWalker, value: PurePath) -> None:
     """Write a path: its text, and its type without the module (which moved in Python 3.13)."""
     walk.mark("path")
     walk.sink.text(type(value).__name__)
     walk.sink.text(str(value))
 
 
-def _pattern(walk: Walk, value: Pattern[Any]) -> Steps:
+def _pattern(walk: DigestWalker, value: Pattern[Any]) -> Steps:
     walk.mark("pattern")
     walk.sink.number(value.flags)
     yield value.pattern, HIDDEN
 
 
-def _fraction(walk: Walk, value: Fraction) -> None:
+def _fraction(walk: DigestWalker, value: Fraction) -> None:
     walk.mark("fraction")
     walk.sink.number(value.numerator)
     walk.sink.number(value.denominator)
 
 
-def _zone(walk: Walk, value: ZoneInfo) -> Steps | None:
+def _zone(walk: DigestWalker, value: ZoneInfo) -> Steps | None:
     if value.key is None:
         return settled(walk, value)
     walk.mark("zone")
@@ -198,37 +198,37 @@ def _zone(walk: Walk, value: ZoneInfo) -> Steps | None:
     return None
 
 
-def _slice(walk: Walk, value: slice) -> Steps | None:
+def _slice(walk: DigestWalker, value: slice) -> Steps | None:
     walk.mark("slice")
     return walk.sealed(value, children((value.start, value.stop, value.step)))
 
 
-def _range(walk: Walk, value: range) -> None:
+def _range(walk: DigestWalker, value: range) -> None:
     walk.mark("range")
     for number in (value.start, value.stop, value.step):
         walk.sink.number(number)
 
 
-def _memoryview(walk: Walk, value: memoryview) -> None:
+def _memoryview(walk: DigestWalker, value: memoryview) -> None:
     walk.owners.add(id(value.obj))
     walk.mark("memoryview")
     walk.sink.text(f"{value.format} {value.shape}")
     walk.sink.buffer(value.cast("B") if value.c_contiguous and value.nbytes else value.tobytes())
 
 
-def _proxy(walk: Walk, value: MappingProxyType[Any, Any]) -> Steps | None:
+def _proxy(walk: DigestWalker, value: MappingProxyType[Any, Any]) -> Steps | None:
     walk.mark("mappingproxy")
     return mapping(walk, dict(value))
 
 
-def _cell(walk: Walk, value: CellType) -> Steps | None:
+def _cell(walk: DigestWalker, value: CellType) -> Steps | None:
     if walk.seen(value):
         return None
     walk.mark("cell")
     return cell_content(walk, value)
 
 
-def cell_content(walk: Walk, cell: CellType) -> Steps:
+def cell_content(walk: DigestWalker, cell: CellType) -> Steps:
     """Write what a variable of a closure holds, which may be nothing yet."""
     try:
         content = cell.cell_contents

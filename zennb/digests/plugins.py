@@ -12,7 +12,7 @@ from zennb.packages.origin import module_of, public_name, top_level
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.digests.walker import Handler, Steps, Walk
+    from zennb.digests.walker import DigestWalker, Handler, Steps
 
 __all__ = ["by_library", "by_type", "refusing"]
 
@@ -103,7 +103,7 @@ def _made(cls: type, offer: Offer) -> Handler | None:
 def refusing(phrase: str) -> Handler:
     """Return the handler of a type that has no content; `phrase` says what its values are."""
 
-    def refuse(walk: Walk, _value: Any) -> Steps | None:
+    def refuse(walk: DigestWalker, _value: Any) -> Steps | None:
         raise walk.refuse(phrase)
 
     return refuse

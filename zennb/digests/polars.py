@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from zennb.digests.walker import HIDDEN, Handler, Steps, Walk
+from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
 __all__ = ["handler"]
 
@@ -18,7 +18,7 @@ def handler(cls: type) -> Handler | None:
     return _series if issubclass(cls, pl.Series) else None
 
 
-def _frame(walk: Walk, value: Any) -> Steps | None:
+def _frame(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
     walk.mark("polars frame")
@@ -27,14 +27,14 @@ def _frame(walk: Walk, value: Any) -> Steps | None:
     return _columns(walk, value)
 
 
-def _columns(walk: Walk, value: Any) -> Steps:
+def _columns(walk: DigestWalker, value: Any) -> Steps:
     for name in value.columns:
         walk.sink.text(name)
         for part, _ in _content(walk, value.get_column(name)):
             yield part, (name,)
 
 
-def _series(walk: Walk, value: Any) -> Steps | None:
+def _series(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
     walk.mark("polars series")
@@ -44,7 +44,7 @@ def _series(walk: Walk, value: Any) -> Steps | None:
     return _content(walk, value)
 
 
-def _content(walk: Walk, series: Any) -> Steps:
+def _content(walk: DigestWalker, series: Any) -> Steps:
     """Write data type, missing elements and the others, whatever the chunks were."""
     pl: Any = sys.modules["polars"]
     walk.sink.text(repr(series.dtype))
@@ -56,7 +56,7 @@ def _content(walk: Walk, series: Any) -> Steps:
     yield from _elements(walk, series)
 
 
-def _elements(walk: Walk, series: Any) -> Steps:
+def _elements(walk: DigestWalker, series: Any) -> Steps:
     """Write elements none of which is missing."""
     pl: Any = sys.modules["polars"]
     dtype = series.dtype
@@ -86,7 +86,7 @@ def _elements(walk: Walk, series: Any) -> Steps:
         yield listed, HIDDEN
 
 
-def _numbers(walk: Walk, series: Any) -> None:
+def _numbers(walk: DigestWalker, series: Any) -> None:
     """Write numbers of fixed width, none of which is missing."""
     array = series.rechunk().to_numpy()
     walk.sink.buffer(memoryview(array).cast("B") if len(array) else b"")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from collections.abc import Set as AbstractSet
 
-__all__ = ["FAR", "inside", "touches"]
+__all__ = ["FAR", "is_reachable", "parts_of"]
 
 FAR = 2_000_000
 """Objects visited before a value counts as not touching."""
@@ -27,7 +27,7 @@ KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
 them (a widget does) shares no variable because of that."""
 
 
-def touches(value: object, ids: AbstractSet[int]) -> bool:
+def is_reachable(value: object, ids: AbstractSet[int]) -> bool:
     """Say whether an object with one of these ids is the value, or part of it, or owns memory it looks into.
 
     Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
@@ -54,11 +54,11 @@ def touches(value: object, ids: AbstractSet[int]) -> bool:
         if not ids.isdisjoint(fresh):
             return True
         seen.update(fresh)
-        level = list(inside(fresh.values()))
+        level = list(parts_of(fresh.values()))
     return False
 
 
-def inside(values: Iterable[Any]) -> Iterable[Any]:
+def parts_of(values: Iterable[Any]) -> Iterable[Any]:
     """Yield what some values consist of, one level down."""
     tracked = []
     for value in values:

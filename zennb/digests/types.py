@@ -14,7 +14,7 @@ from zennb.digests.plugins import by_library, by_type, refusing
 from zennb.packages.origin import module_of
 
 if TYPE_CHECKING:
-    from zennb.digests.walker import Handler, Walk
+    from zennb.digests.walker import DigestWalker, Handler
 
 __all__ = ["find"]
 
@@ -112,7 +112,7 @@ def _adds_nothing(cls: type) -> bool:
     return not own and not cls.__dictoffset__
 
 
-def _file(walk: Walk, value: Any) -> None:
+def _file(walk: DigestWalker, value: Any) -> None:
     """Write a closed file, of which a name and a mode are left; refuse an open one."""
     if _name(type(value)) not in CLOSABLE or not value.closed:
         raise walk.refuse(CONTENTLESS["_io._IOBase"])

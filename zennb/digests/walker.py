@@ -1,4 +1,4 @@
-"""Owns `Walk`: one visit of everything a value is made of, without recursion, writing it to a stream."""
+"""Owns `DigestWalker`: one visit of everything a value is made of, without recursion, writing it to a stream."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from zennb.digests.stream import Stream
 from zennb.errors import CannotDigest
 from zennb.packages.origin import Origin, module_of, origin, top_level
 
-__all__ = ["ELEMENT", "HIDDEN", "SCALARS", "STATE", "Handler", "Label", "Steps", "Walk", "Whole", "scalar"]
+__all__ = [
+    "ELEMENT",
+    "HIDDEN",
+    "SCALARS",
+    "STATE",
+    "DigestResult",
+    "DigestWalker",
+    "Handler",
+    "Label",
+    "Steps",
+    "scalar",
+]
 
 Label: TypeAlias = int | str | tuple[Any]
 """How a part is reached from its whole: an index, an attribute (`.name`, or "" for none), a key in a 1-tuple."""
@@ -19,7 +30,7 @@ Label: TypeAlias = int | str | tuple[Any]
 Steps: TypeAlias = Iterator[tuple[Any, Label]]
 """Parts still to be visited, each with its label."""
 
-Handler: TypeAlias = Callable[["Walk", Any], "Steps | None"]
+Handler: TypeAlias = Callable[["DigestWalker", Any], "Steps | None"]
 """Writes a value, and returns its parts when it has any. Code between two parts runs when the first is written."""
 
 SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -47,7 +58,7 @@ PATIENCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class DigestResult:
     """What one visit of a value brought.
 
     Attributes:
@@ -65,7 +76,7 @@ class Whole:
     places: Mapping[int, int]
 
 
-class Walk:
+class DigestWalker:
     """One visit of one value.
 
     Attributes:
@@ -86,7 +97,7 @@ class Walk:
         find: Callable[[type], Handler],
         *,
         shell: type | None = None,
-        visit: Callable[[Any, str], Whole] | None = None,
+        visit: Callable[[Any, str], DigestResult] | None = None,
     ) -> None:
         self.sink = Stream()
         self.code: dict[int, Any] = {}
@@ -99,7 +110,7 @@ class Walk:
         self.kept: dict[int, Any] = {}
         self._find = find
         self._visit = visit
-        self._apart: dict[int, Whole] = {}
+        self._apart: dict[int, DigestResult] = {}
         self._wholes: set[int] = set()
         self._handlers: dict[type, Handler] = {}
         self._refs: dict[type, bytes] = {}

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records.check_findings import Check, Played, judged
+from zennb.core.records.check_findings import CellResult, Check, judged
 from zennb.core.records.output_comparison import Showing, showing
 from zennb.core.records.records import Status
 from zennb.headless.execute import execute
 from zennb.headless.instrumented import as_plain, as_steps, first_line, has_code, stays
 from zennb.headless.read import document, runs
-from zennb.headless.scratch_folder import Workplace
+from zennb.headless.scratch_folder import ScratchFolder
 from zennb.headless.step_line import step_lines
 
 if TYPE_CHECKING:
@@ -116,24 +116,24 @@ class _Series:
         say: Callable[[str], None] | None,
     ) -> None:
         self._node, self._timeout, self._say = node, timeout, say
-        self._workplace = Workplace(path.absolute().parent, place / "files", limit=limit)
+        self._workplace = ScratchFolder(path.absolute().parent, place / "files", limit=limit)
         self._file = place / "notebook" / path.name
         self._out = place / "outputs" / path.name
         self._home = place / "home"
         self.notes: list[str] = []
 
-    def plain(self, what: str, *, seed: int) -> dict[str, Played]:
+    def plain(self, what: str, *, seed: int) -> dict[str, CellResult]:
         """Run it without steps, from the original files; return what became of each cell, by id."""
         self._workplace.restore()
         return self._run(what, as_plain(self._node), seed=seed)
 
-    def steps(self, what: str, node: Any, *, seed: int, fresh: bool) -> dict[str, Played]:
+    def steps(self, what: str, node: Any, *, seed: int, fresh: bool) -> dict[str, CellResult]:
         """Run it with steps, from the original files (`fresh`) or from those that the run before left."""
         if fresh:
             self._workplace.restore()
         return self._run(what, node, seed=seed)
 
-    def _run(self, what: str, node: Any, *, seed: int) -> dict[str, Played]:
+    def _run(self, what: str, node: Any, *, seed: int) -> dict[str, CellResult]:
         import nbformat
 
         if self._say is not None:
@@ -159,10 +159,10 @@ class _Series:
         return {cell.id: _played(cell, seconds) for cell in document(self._out).cells if cell.id in reached}
 
 
-def _played(cell: Any, seconds: Mapping[str, float]) -> Played:
+def _played(cell: Any, seconds: Mapping[str, float]) -> CellResult:
     lines = [line for output in cell.outputs for line in step_lines(output.get("metadata") or {})]
     last = lines[-1] if lines else None
-    return Played(
+    return CellResult(
         showing=showing(cell.outputs) if cell.outputs else Showing(),
         status="" if last is None else last.status.value,
         reason="" if last is None else last.reason,

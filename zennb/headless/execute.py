@@ -22,7 +22,7 @@ from zennb.headless.read import document, runs, step_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.headless.notebook_runner import Play
+    from zennb.headless.notebook_runner import NotebookRunner
     from zennb.headless.step_line import StepLine
     from zennb.registry.workspace import Workspace
 
@@ -253,13 +253,15 @@ def _clear(node: Any) -> None:
     node.metadata.pop("widgets", None)
 
 
-def _play(node: Any, account: _Account, **options: Any) -> Play:
-    from zennb.headless.notebook_runner import Play  # nbclient takes long to import, and only runs need it
+def _play(node: Any, account: _Account, **options: Any) -> NotebookRunner:
+    from zennb.headless.notebook_runner import (
+        NotebookRunner,  # nbclient takes long to import, and only runs need it
+    )
 
-    return Play(node, on_start=account.start, on_step=account.step, **options)
+    return NotebookRunner(node, on_start=account.start, on_step=account.step, **options)
 
 
-def _finish(play: Play) -> None:
+def _finish(play: NotebookRunner) -> None:
     """Run the play to its end, also when this thread runs an event loop already, as in a notebook."""
     try:
         asyncio.get_running_loop()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zennb.core.planning.plan import Plan
     from zennb.core.planning.run_plan import Edge
     from zennb.core.records.records import Step
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
     from zennb.provenance.cell_statements import CellStatement
     from zennb.registry.workspace import Workspace
 
@@ -49,7 +49,7 @@ class FileCell:
     number: int
     source: str
     statements: tuple[CellStatement, ...] | None = ()
-    definition: Definition | None = None
+    definition: StepDefinition | None = None
     binds: frozenset[str] = frozenset()
 
 
@@ -120,7 +120,7 @@ class FilePlan:
 
     # One step
 
-    def _step(self, cell: FileCell, definition: Definition) -> None:
+    def _step(self, cell: FileCell, definition: StepDefinition) -> None:
         answer = self._answers[definition.name] = self._judge(definition)
         statements = step_statements(definition.tree)
         inside, last = self._names.folder, self.previous.get(definition.name)
@@ -139,7 +139,7 @@ class FilePlan:
         )
         self._surroundings.will_run(definition.name, last, inside, is_known=same or not may_write)
 
-    def _judge(self, definition: Definition) -> _Answer:
+    def _judge(self, definition: StepDefinition) -> _Answer:
         if definition.options.rerun or not definition.options.cache:
             option = "--rerun" if definition.options.rerun else "--no-cache"
             return _Answer(state=Freshness.STALE, reason=f"asked for with {option}")
@@ -179,7 +179,7 @@ class FilePlan:
             )
         return _Answer(state=Freshness.STALE, reason=lost or self._why(definition, match, records))
 
-    def _store(self, definition: Definition) -> ArtifactStore:
+    def _store(self, definition: StepDefinition) -> ArtifactStore:
         stack = definition.options.stack
         if stack not in self._stores:
             self._stores[stack] = self.workspace.open(stack or None).store
@@ -189,7 +189,7 @@ class FilePlan:
         """Return the step that ran, for one that took its results over."""
         return record if record.reused is None else self.workspace.metadata.step(record.reused) or record
 
-    def _unusable(self, source: Step, definition: Definition) -> str:
+    def _unusable(self, source: Step, definition: StepDefinition) -> str:
         """Return why results that fit are not reused all the same: they have expired, or cannot be read here."""
         ran = [each for each in self._records[definition.code] if each.status is Status.COMPLETED]
         alike = [each for each in ran if each.key == source.key]
@@ -210,7 +210,7 @@ class FilePlan:
         how = "would run again" if self._answers[runs[0]].state is Freshness.STALE else "may run again"
         return _Answer(state=Freshness.MAY_RUN, reason=f"needs step '{runs[0]}', which {how}")
 
-    def _why(self, definition: Definition, match: RecordMatch, records: Sequence[Step]) -> str:
+    def _why(self, definition: StepDefinition, match: RecordMatch, records: Sequence[Step]) -> str:
         """Say why a step would surely run."""
         last = self.previous.get(definition.name) or next(iter(records), None)
         if last is None:

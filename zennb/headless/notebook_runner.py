@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["Play"]
+__all__ = ["NotebookRunner"]
 
 ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 DISPLAYS = {"display_data", "update_display_data", "execute_result"}
@@ -30,7 +30,7 @@ GRACE = 5.0
 """Seconds that an interrupted cell has to end by itself before its kernel is ended."""
 
 
-class Play(NotebookClient):
+class NotebookRunner(NotebookClient):
     """Runs the cells of a document in a kernel, writing outputs into it; use once.
 
     Attributes:

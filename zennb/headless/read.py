@@ -11,11 +11,11 @@ from zennb.core.reading.cell_heading import heading
 from zennb.errors import BrokenNotebook, UnknownName
 from zennb.headless.formats import converted
 
-__all__ = ["Cell", "document", "order", "read", "runs", "step_name"]
+__all__ = ["NotebookCell", "document", "order", "read", "runs", "step_name"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class NotebookCell:
     """One cell of a notebook file.
 
     Attributes:
@@ -33,7 +33,7 @@ class Cell:
     outputs: tuple[dict[str, Any], ...] = ()
 
 
-def read(path: str | Path) -> tuple[Cell, ...]:
+def read(path: str | Path) -> tuple[NotebookCell, ...]:
     """Read the cells of a notebook, in file order.
 
     Reads the JSON itself: importing nbformat takes about a second, and only writing and running need it.
@@ -102,8 +102,8 @@ def runs(cell: Any) -> bool:
     return bool(cell.cell_type == "code" and cell.source.strip())
 
 
-def _cell(cell: dict[str, Any]) -> Cell:
-    return Cell(
+def _cell(cell: dict[str, Any]) -> NotebookCell:
+    return NotebookCell(
         id=str(cell.get("id") or ""),
         type=cell["cell_type"],
         source=cell["source"],

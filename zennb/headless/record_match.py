@@ -18,8 +18,8 @@ from zennb.provenance.value_source import SourceKind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from zennb.core.records.records import Parts, Step
-    from zennb.engine.step.definition import Definition
+    from zennb.core.records.records import CacheKeyParts, Step
+    from zennb.engine.step.definition import StepDefinition
     from zennb.headless.run_surroundings import RunSurroundings
     from zennb.provenance.module_source import ModuleSources
     from zennb.provenance.notebook import Provenance
@@ -58,7 +58,7 @@ class RecordMatch:
 
     def __init__(
         self,
-        definition: Definition,
+        definition: StepDefinition,
         *,
         names: Provenance,
         modules: ModuleSources,
@@ -81,7 +81,7 @@ class RecordMatch:
 
     # What the key is made of
 
-    def _of_parts(self, parts: Parts) -> Iterator[Difference]:
+    def _of_parts(self, parts: CacheKeyParts) -> Iterator[Difference]:
         definition = self._definition
         if parts.code != definition.code:
             yield Difference(reason="its code changed")
@@ -109,7 +109,7 @@ class RecordMatch:
         except StepRefused as refused:
             yield Difference(reason=refused.message)
 
-    def _of_names(self, record: Step, parts: Parts) -> Iterator[Difference]:
+    def _of_names(self, record: Step, parts: CacheKeyParts) -> Iterator[Difference]:
         now = depends_on(
             self._names,
             self._modules,
@@ -143,7 +143,9 @@ class RecordMatch:
             reason = f"`{rest}` may share something with what it reads; {_ONLY_RUNNING}"
             yield Difference(reason=reason, is_certain=False)
 
-    def _of_name(self, name: str, then: str | None, now: str | None, parts: Parts) -> Difference | None:
+    def _of_name(
+        self, name: str, then: str | None, now: str | None, parts: CacheKeyParts
+    ) -> Difference | None:
         source = self._names.names.get(name)
         if name in parts.inputs:
             return self._of_input(name, source, then, now, parts.inputs[name])
@@ -301,7 +303,7 @@ def _open(name: str, source: ValueSource, then: str | None) -> str:
     return f"`{name}` is computed by {cell}{how}; {_ONLY_RUNNING}"
 
 
-def _topics(record: Step, now: Mapping[str, str], parts: Parts) -> frozenset[str]:
+def _topics(record: Step, now: Mapping[str, str], parts: CacheKeyParts) -> frozenset[str]:
     """Return the libraries whose settings a step may depend on."""
     roots = {
         key.partition(" ")[2].partition(".")[0]

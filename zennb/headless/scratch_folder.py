@@ -12,7 +12,7 @@ from zennb.errors import StepRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Workplace"]
+__all__ = ["ScratchFolder"]
 
 LEFT_OUT = frozenset(
     {".git", ".hg", ".svn", ".zennb", ".venv", "venv", "node_modules", "__pycache__", ".ipynb_checkpoints"}
@@ -21,7 +21,7 @@ MEGABYTE = 1_000_000
 MOST_FILES = 20_000
 
 
-class Workplace:
+class ScratchFolder:
     """A folder that can be put back to what the original holds; always at the same path.
 
     Args:

@@ -28,7 +28,7 @@ from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
-from zennb.materializers.unpicklable import blame
+from zennb.materializers.unpicklable import find_unpicklable
 from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class SignedPickles(Materializer):
             raise self._refusal(value, name, error) from error
 
     def _refusal(self, value: Any, name: str, error: Exception) -> NotStorable:
-        path, part, why = blame(value, name, lambda one: _pickled(one, self._scope), error)
+        path, part, why = find_unpicklable(value, name, lambda one: _pickled(one, self._scope), error)
         return NotStorable(
             f"`{path}` is a {type_text(part)}, which cannot be stored ({why}). Keep it in a name that starts "
             "with `_`, which is the step's own, or name with -o the outputs to store.",

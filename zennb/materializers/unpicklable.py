@@ -9,14 +9,16 @@ from time import monotonic
 from types import FunctionType, MethodType
 from typing import Any
 
-__all__ = ["blame"]
+__all__ = ["find_unpicklable"]
 
 _SECONDS = 2.0
 _DEPTH = 12
 _PARTS = 200
 
 
-def blame(value: Any, name: str, store: Callable[[Any], object], error: Exception) -> tuple[str, Any, str]:
+def find_unpicklable(
+    value: Any, name: str, store: Callable[[Any], object], error: Exception
+) -> tuple[str, Any, str]:
     """Return path, object and trouble of the innermost part of `value` that `store` refuses.
 
     Args:

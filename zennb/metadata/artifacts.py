@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zennb.metadata import rows
-from zennb.metadata.interned_text import Text, find_text
+from zennb.metadata.interned_text import InternedText, find_text
 from zennb.metadata.rows import plain
 
 if TYPE_CHECKING:
@@ -138,7 +138,9 @@ def artifact_version(connection: sqlite3.Connection, name: str, version: int) ->
     return _first(select_artifacts(connection, sql, (plain(name), version)))
 
 
-def artifact_now(connection: sqlite3.Connection, name: str, *, notebook: Text | None) -> Artifact | None:
+def artifact_now(
+    connection: sqlite3.Connection, name: str, *, notebook: InternedText | None
+) -> Artifact | None:
     """Return what a step put out last under `name`: in the notebook, else in any, else the latest version."""
     columns = f"SELECT {COLUMNS} FROM current c JOIN artifacts a ON a.id = c.artifact"
     name, found = plain(name), None

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from zennb.errors import ForeignStore, StoreBusy, StoreError
 from zennb.metadata.migrations import migrate, needs_work
 from zennb.metadata.processes import writers
-from zennb.worker_thread import Serial
+from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from zennb.worker_thread import Later
+    from zennb.worker_thread import DelayedCall
 
 __all__ = ["Database"]
 
@@ -90,7 +90,7 @@ class Database:
 
     def write_later(
         self, seconds: float, function: Callable[[sqlite3.Connection], R], then: Callable[[R], None]
-    ) -> Later[R]:
+    ) -> DelayedCall[R]:
         """Do as `write` does in so many seconds, and hand on what came of it, unless it is taken back before."""
 
         def written() -> R:
@@ -156,7 +156,7 @@ class Database:
 
     def _start(self) -> None:
         self._process = os.getpid()
-        self._serial = Serial("zennb-metadata")
+        self._serial = WorkerThread("zennb-metadata")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection = self._serial.call(self._patiently, self._open)

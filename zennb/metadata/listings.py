@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from zennb.core.records.pages import ArtifactFilter, Maker, Page, RunFilter, RunPlace, Use
+from zennb.core.records.pages import ArtifactFilter, Page, ProducingStep, RunFilter, RunPlace, Use
 from zennb.core.records.records import Status
 from zennb.metadata import runs
 from zennb.metadata.artifacts import COLUMNS, select_artifacts
-from zennb.metadata.interned_text import Text, find_text
+from zennb.metadata.interned_text import InternedText, find_text
 from zennb.metadata.rows import plain
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Listings:
         """Return the steps that took an artifact, newest first, beginning below the step record `before`."""
         return self._database.read(_uses, artifact, before=before, limit=limit)
 
-    def makers(self, steps: Iterable[int | None]) -> dict[int, Maker]:
+    def makers(self, steps: Iterable[int | None]) -> dict[int, ProducingStep]:
         """Return step id → who that is, for the ids given; one look for all."""
         return self._database.read(_makers, [step for step in steps if step is not None])
 
@@ -128,7 +128,7 @@ def _artifacts(
     where = "h.artifact < ?2"
     values: list[object] = [None, _BEYOND]
     if which.notebook is not None:
-        values[0] = find_text(connection, Text.of(which.notebook))
+        values[0] = find_text(connection, InternedText.of(which.notebook))
         if values[0] is None:
             return Page()
         where += f" AND {_MADE_IN}"
@@ -173,13 +173,15 @@ def _uses(connection: sqlite3.Connection, artifact: int, *, before: int | None, 
     return Page(items=found[:limit], total=total, more=len(found) > limit)
 
 
-def _makers(connection: sqlite3.Connection, steps: list[int]) -> dict[int, Maker]:
+def _makers(connection: sqlite3.Connection, steps: list[int]) -> dict[int, ProducingStep]:
     cursor = connection.execute(
         "SELECT s.id, s.name, s.run, n.text FROM steps s JOIN texts n ON n.id = s.notebook "
         "WHERE s.id IN (SELECT value FROM json_each(?))",
         (json.dumps(sorted(set(steps))),),
     )
-    return {step: Maker(step=step, name=name, run=run, notebook=text) for step, name, run, text in cursor}
+    return {
+        step: ProducingStep(step=step, name=name, run=run, notebook=text) for step, name, run, text in cursor
+    }
 
 
 def _texts(connection: sqlite3.Connection, sql: str, limit: int) -> list[str]:

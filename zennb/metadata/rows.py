@@ -13,9 +13,9 @@ from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import (
     Artifact,
     Attempt,
+    CacheKeyParts,
     ComponentSpec,
     Failure,
-    Parts,
     Run,
     StackSpec,
     Status,
@@ -44,7 +44,7 @@ __all__ = [
 
 Row: TypeAlias = tuple[Any, ...]
 
-_PARTS = tuple(field.name for field in fields(Parts))
+_PARTS = tuple(field.name for field in fields(CacheKeyParts))
 _FAILURE = tuple(field.name for field in fields(Failure))
 _OBSERVED = tuple(field.name for field in fields(Observed))
 _CARRIED = tuple(field.name for field in fields(Carried))
@@ -65,7 +65,7 @@ def dump(value: Any) -> str:
         return _ENCODER.encode(_tamed(value, depth=6))
 
 
-def dump_parts(parts: Parts | None) -> str | None:
+def dump_parts(parts: CacheKeyParts | None) -> str | None:
     """Return JSON text of a key's parts, equal for equal parts."""
     if parts is None:
         return None
@@ -238,11 +238,11 @@ def _observed(text: str) -> Observed:
 
 
 @lru_cache(maxsize=1024)
-def _parts(text: str | None) -> Parts | None:
+def _parts(text: str | None) -> CacheKeyParts | None:
     if text is None:
         return None
     found = json.loads(text)
-    return Parts(**{**found, "outputs": tuple(found["outputs"])})
+    return CacheKeyParts(**{**found, "outputs": tuple(found["outputs"])})
 
 
 def _attempts(text: str) -> tuple[Attempt, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
 from zennb.metadata import rows
-from zennb.metadata.interned_text import Text, find_text, keep_text
+from zennb.metadata.interned_text import InternedText, find_text, intern_text
 from zennb.metadata.processes import hostname, is_alive
 from zennb.metadata.rows import plain
 
@@ -69,9 +69,9 @@ class NewRun:
     """A run with its columns ready; made before the transaction, to keep that short."""
 
     run: Run
-    notebook: Text
-    snapshot: Text
-    versions: Text
+    notebook: InternedText
+    snapshot: InternedText
+    versions: InternedText
     parameters: str
 
     @classmethod
@@ -79,9 +79,9 @@ class NewRun:
         """Return `run` ready to be recorded."""
         return cls(
             run=run,
-            notebook=Text.of(run.notebook),
-            snapshot=Text.of(rows.dump_stack(run.stack)),
-            versions=Text.of(rows.dump(run.versions)),
+            notebook=InternedText.of(run.notebook),
+            snapshot=InternedText.of(rows.dump_stack(run.stack)),
+            versions=InternedText.of(rows.dump(run.versions)),
             parameters=rows.dump(run.parameters),
         )
 
@@ -93,16 +93,16 @@ def record_run(connection: sqlite3.Connection, new: NewRun) -> Run:
     run = new.run
     values = (
         run.kind,
-        keep_text(connection, new.notebook),
+        intern_text(connection, new.notebook),
         plain(run.stack.name),
         run.status.value,
         run.started,
         run.seconds,
         plain(run.host),
         run.process,
-        keep_text(connection, new.snapshot),
+        intern_text(connection, new.snapshot),
         new.parameters,
-        keep_text(connection, new.versions),
+        intern_text(connection, new.versions),
     )
     run = replace(run, id=int(connection.execute(_INSERT, values).lastrowid or 0))
     known = (run.parent, run.commit, run.dirty, run.computed, run.saved)
@@ -125,7 +125,7 @@ def update_run(connection: sqlite3.Connection, new: NewRun) -> Run:
             run.status.value,
             run.seconds,
             new.parameters,
-            keep_text(connection, new.versions),
+            intern_text(connection, new.versions),
             run.id,
             plain(run.host),
             run.process,
@@ -241,7 +241,7 @@ def _conditions(
     connection: sqlite3.Connection, which: RunFilter, dead: frozenset[int]
 ) -> tuple[str, list[object]] | None:
     """Return the conditions as SQL and their values; None when nothing can meet them."""
-    notebook = None if which.notebook is None else find_text(connection, Text.of(which.notebook))
+    notebook = None if which.notebook is None else find_text(connection, InternedText.of(which.notebook))
     if which.notebook is not None and notebook is None:
         return None
     given = (

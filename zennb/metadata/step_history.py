@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zennb.core.records.records import StackSpec, Step
-    from zennb.metadata.interned_text import Text
+    from zennb.metadata.interned_text import InternedText
 
-__all__ = ["KnownOf", "select_known"]
+__all__ = ["StepHistory", "select_known"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownOf:
+class StepHistory:
     """What is on record of one step.
 
     Attributes:
@@ -37,14 +37,14 @@ def select_known(
     keys: Iterable[str],
     *,
     name: str,
-    notebook: Text,
+    notebook: InternedText,
     source: str,
     stack: str,
-) -> KnownOf:
+) -> StepHistory:
     """Return what is on record of a step: results of the first of its keys that has any, else its latest record."""
     found = next((found for key in keys if (found := steps.reusable_steps(connection, key, limit=8))), [])
     registered = stacks.select_stacks(connection, stack)
-    return KnownOf(
+    return StepHistory(
         stack=registered[0] if registered else None,
         candidates=found,
         previous=None if found else steps.previous_step(connection, name, notebook, source),

@@ -10,7 +10,7 @@ from zennb.core.reading.cell_heading import body
 from zennb.metadata import rows
 from zennb.metadata.artifacts import COLUMNS as ARTIFACT
 from zennb.metadata.artifacts import NewArtifact, record_artifact
-from zennb.metadata.interned_text import Text, find_text, keep_text
+from zennb.metadata.interned_text import InternedText, find_text, intern_text
 from zennb.metadata.rows import plain
 
 if TYPE_CHECKING:
@@ -69,16 +69,16 @@ class NewStep:
     """A step not recorded yet, its columns ready; made before the transaction, to keep that short."""
 
     step: Step
-    notebook: Text
-    source: Text
-    parts: Text | None
+    notebook: InternedText
+    source: InternedText
+    parts: InternedText | None
     defines: str
     deletes: str
     failure: str | None
-    observed: Text | None
+    observed: InternedText | None
     carried: str | None
     attempts: str | None
-    provenance: Text | None
+    provenance: InternedText | None
     artifacts: Mapping[int, NewArtifact]
     """By `id()` of the artifact, which `step` keeps alive."""
 
@@ -91,16 +91,16 @@ class NewStep:
         fresh = [item for item in (*step.inputs.values(), *step.outputs.values()) if item.id is None]
         return cls(
             step=step,
-            notebook=Text.of(step.notebook),
-            source=Text.of(step.source),
-            parts=None if parts is None else Text.of(parts),
+            notebook=InternedText.of(step.notebook),
+            source=InternedText.of(step.source),
+            parts=None if parts is None else InternedText.of(parts),
             defines=rows.dump(step.defines),
             deletes=rows.dump(step.deletes),
             failure=rows.dump_failure(step.failure),
-            observed=None if observed is None else Text.of(observed),
+            observed=None if observed is None else InternedText.of(observed),
             carried=rows.dump_carried(step.carried),
             attempts=rows.dump_attempts(step.attempts),
-            provenance=None if provenance is None else Text.of(provenance),
+            provenance=None if provenance is None else InternedText.of(provenance),
             artifacts={id(item): NewArtifact.of(item) for item in fresh},
         )
 
@@ -121,7 +121,7 @@ def record_step(
         recorded: artifacts that steps of the same batch have recorded, by `id()` of what was to be recorded: what
             one step makes and another takes is one artifact.
     """
-    notebook = keep_text(connection, new.notebook)
+    notebook = intern_text(connection, new.notebook)
     step, known = new.step, {} if recorded is None else recorded
     number = _insert(connection, new, notebook=notebook, run=run)
     inputs = _edges(connection, "inputs", new, step.inputs, step=number, known=known)
@@ -150,8 +150,8 @@ def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run:
         plain(step.unusable_because),
         new.defines,
         new.deletes,
-        keep_text(connection, new.source),
-        None if new.parts is None else keep_text(connection, new.parts),
+        intern_text(connection, new.source),
+        None if new.parts is None else intern_text(connection, new.parts),
         new.failure,
     )
     number = int(connection.execute(_INSERT, values).lastrowid or 0)
@@ -161,7 +161,7 @@ def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run:
 
 def _insert_details(connection: sqlite3.Connection, new: NewStep, number: int) -> None:
     observed, provenance = (
-        None if text is None else keep_text(connection, text) for text in (new.observed, new.provenance)
+        None if text is None else intern_text(connection, text) for text in (new.observed, new.provenance)
     )
     step = new.step
     known = (observed, new.carried, new.attempts, step.saved, step.expires, provenance)
@@ -212,7 +212,7 @@ def newest_reusable(connection: sqlite3.Connection, keys: Sequence[str]) -> dict
 
 
 def steps_with_code(connection: sqlite3.Connection, codes: Sequence[str], *, limit: int) -> list[Step]:
-    """Return the steps of any notebook that have one of these codes (`Parts.code`), newest first.
+    """Return the steps of any notebook that have one of these codes (`CacheKeyParts.code`), newest first.
 
     Only those whose results may be reused, and those that took such results over.
     """
@@ -225,7 +225,7 @@ def steps_with_code(connection: sqlite3.Connection, codes: Sequence[str], *, lim
 
 
 def previous_steps(
-    connection: sqlite3.Connection, names: Sequence[str], notebook: Text, sources: Mapping[str, str]
+    connection: sqlite3.Connection, names: Sequence[str], notebook: InternedText, sources: Mapping[str, str]
 ) -> dict[str, Step]:
     """Return step name → the latest record of it that ran, was reused or failed."""
     number = find_text(connection, notebook)
@@ -248,7 +248,7 @@ def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict
         connection: to the database.
         sources: step name → text of its cell.
     """
-    number = find_text(connection, Text.of("")) if sources else None
+    number = find_text(connection, InternedText.of("")) if sources else None
     if number is None:
         return {}
     sql = (
@@ -279,7 +279,7 @@ def _by_id(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Step]
 
 
 def previous_step(
-    connection: sqlite3.Connection, name: str, notebook: Text, source: str | None
+    connection: sqlite3.Connection, name: str, notebook: InternedText, source: str | None
 ) -> Step | None:
     """Return the latest record of a step that ran, was reused or failed."""
     number = find_text(connection, notebook)
@@ -304,7 +304,9 @@ def steps_of_run(connection: sqlite3.Connection, run: int) -> list[Step]:
     return _select(connection, _STEP + "WHERE s.run = ? ORDER BY s.id", (run,))
 
 
-def latest_steps(connection: sqlite3.Connection, notebook: Text, sources: Mapping[str, str]) -> list[Step]:
+def latest_steps(
+    connection: sqlite3.Connection, notebook: InternedText, sources: Mapping[str, str]
+) -> list[Step]:
     """Return the newest record of each step name of a notebook, oldest first."""
     number = find_text(connection, notebook)
     newest = [] if number is None else connection.execute(_LATEST, {"notebook": number}).fetchall()

@@ -11,10 +11,10 @@ from zennb.errors import StoreError, UnknownName
 from zennb.metadata import artifacts, runs, stacks, steps
 from zennb.metadata.artifacts import history
 from zennb.metadata.connection import Database
-from zennb.metadata.interned_text import Text
+from zennb.metadata.interned_text import InternedText
 from zennb.metadata.listings import Listings
 from zennb.metadata.runs import NewRun
-from zennb.metadata.step_history import KnownOf, select_known
+from zennb.metadata.step_history import StepHistory, select_known
 from zennb.metadata.steps import NewStep
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.core.records.records import Artifact, ComponentSpec, Run, StackSpec, Step
-    from zennb.worker_thread import Later
+    from zennb.worker_thread import DelayedCall
 
 __all__ = ["MetadataStore"]
 
@@ -137,7 +137,7 @@ class MetadataStore:
         """Record that a run began; returned with its id."""
         return self._database.write(runs.record_run, NewRun.of(run))
 
-    def begin_run_later(self, run: Run, seconds: float, then: Callable[[Run], None]) -> Later[Run]:
+    def begin_run_later(self, run: Run, seconds: float, then: Callable[[Run], None]) -> DelayedCall[Run]:
         """Record that a run began, if it still goes on in so many seconds: until then its record can be taken back.
 
         Of a run that is recorded already, a session is written as running again, unless more of it was written since or
@@ -181,7 +181,9 @@ class MetadataStore:
         """Return completed steps of that key that may be reused, newest first."""
         return self._database.read(steps.reusable_steps, key, limit=limit)
 
-    def known_of(self, keys: Iterable[str], *, name: str, notebook: str, source: str, stack: str) -> KnownOf:
+    def known_of(
+        self, keys: Iterable[str], *, name: str, notebook: str, source: str, stack: str
+    ) -> StepHistory:
         """Return what a decision on a step needs, as it was at one moment.
 
         Args:
@@ -191,7 +193,7 @@ class MetadataStore:
             source: text of its cell now.
             stack: the stack it is to run on.
         """
-        where = Text.of(notebook)
+        where = InternedText.of(notebook)
         return self._database.read(select_known, keys, name=name, notebook=where, source=source, stack=stack)
 
     def previous(self, name: str, notebook: str, *, source: str | None = None) -> Step | None:
@@ -204,16 +206,18 @@ class MetadataStore:
                 those of kernels that did not know their notebook (papermill, `jupyter execute`): by its name, and by
                 its text without the `%%step` line.
         """
-        return self._database.read(steps.previous_step, name, Text.of(notebook), source)
+        return self._database.read(steps.previous_step, name, InternedText.of(notebook), source)
 
     def previous_all(
         self, names: Iterable[str], notebook: str, *, sources: Mapping[str, str] | None = None
     ) -> dict[str, Step]:
         """Return for each of many step names what `previous` returns, those without a record left out."""
-        return self._database.read(steps.previous_steps, list(names), Text.of(notebook), sources or {})
+        return self._database.read(
+            steps.previous_steps, list(names), InternedText.of(notebook), sources or {}
+        )
 
     def with_code(self, codes: Iterable[str], *, limit: int = 2000) -> list[Step]:
-        """Return steps with one of these codes (`Parts.code`) that are reusable or were reused, newest first."""
+        """Return steps with one of these codes (`CacheKeyParts.code`) that are or were reusable, newest first."""
         return self._database.read(steps.steps_with_code, list(codes), limit=limit)
 
     def find_all(self, keys: Iterable[str]) -> dict[str, Step]:
@@ -235,7 +239,7 @@ class MetadataStore:
             notebook: the notebook.
             sources: step name → text of its cell now; what is found with it, see `previous`.
         """
-        return self._database.read(steps.latest_steps, Text.of(notebook), sources or {})
+        return self._database.read(steps.latest_steps, InternedText.of(notebook), sources or {})
 
     def run(self, id: int) -> Run | None:  # noqa: A002 -- the record's word
         """Return one run, with the number of its steps per status."""
@@ -314,7 +318,7 @@ class MetadataStore:
         """
         if version is not None:
             return self._database.read(artifacts.artifact_version, name, version)
-        where = None if notebook is None else Text.of(notebook)
+        where = None if notebook is None else InternedText.of(notebook)
         return self._database.read(artifacts.artifact_now, name, notebook=where)
 
     def producer(self, artifact: Artifact) -> Step | None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCALAR_MAKERS",
-    "Site",
+    "CallSite",
     "changes_its_arguments",
     "changes_its_receiver",
     "differs_each_time",
@@ -22,7 +22,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class CallSite:
     """A place in code where something is called, or stored into an attribute or item.
 
     Attributes:
@@ -168,7 +168,7 @@ _GENERATORS = _words(
 )
 
 
-def changes_its_receiver(site: Site, own_methods: Collection[str]) -> bool:
+def changes_its_receiver(site: CallSite, own_methods: Collection[str]) -> bool:
     """Whether a method call on a value may change that value.
 
     Args:
@@ -180,7 +180,7 @@ def changes_its_receiver(site: Site, own_methods: Collection[str]) -> bool:
     return site.last not in _HARMLESS_METHODS or site.last in own_methods
 
 
-def changes_its_arguments(site: Site, module: str | None) -> bool:
+def changes_its_arguments(site: CallSite, module: str | None) -> bool:
     """Whether a call may change what it is given.
 
     Args:
@@ -199,7 +199,7 @@ def changes_its_arguments(site: Site, module: str | None) -> bool:
     return module.partition(".")[0] not in _PURE_LIBRARIES or last in _CHANGING
 
 
-def sets_something(site: Site, module: str) -> bool:
+def sets_something(site: CallSite, module: str) -> bool:
     """Whether a use of an imported module may set something in this process, besides what it returns.
 
     A bare call is made for its effect; so is storing into an attribute or item of a module.
@@ -216,7 +216,7 @@ def sets_something(site: Site, module: str) -> bool:
     return site.is_bare and last not in harmless and not may_write_files(site, module)
 
 
-def draws(site: Site, module: str) -> bool:
+def draws(site: CallSite, module: str) -> bool:
     """Whether a use of a module draws from, or sets, its global random generator."""
     names = (*module.split("."), *site.path)
     if names[0] == "torch":
@@ -226,12 +226,12 @@ def draws(site: Site, module: str) -> bool:
     return names[-1] not in _GENERATORS
 
 
-def seeds(site: Site) -> bool:
+def seeds(site: CallSite) -> bool:
     """Whether a call seeds a random generator."""
     return "seed" in site.last.lower() and site.arguments > 0
 
 
-def differs_each_time(site: Site, module: str | None) -> bool:
+def differs_each_time(site: CallSite, module: str | None) -> bool:
     """Whether a call is known to give something else each time: the time, a random number that nobody seeded."""
     if module is None:
         return site.root in {"input", "id", "hash", "object"} and not site.path
@@ -243,7 +243,7 @@ def differs_each_time(site: Site, module: str | None) -> bool:
     return names[0] in _CLOCKS and names[-1] not in _STEADY
 
 
-def may_write_files(site: Site, module: str | None = None) -> bool:
+def may_write_files(site: CallSite, module: str | None = None) -> bool:
     """Whether the name of a call tells that it may write, move or remove files, or run a program that does."""
     if not site.is_call:
         return False

@@ -16,7 +16,7 @@ from zennb.provenance.code_sites import NOTHING, Inner, chain_of, inner_code, si
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from zennb.provenance.calls import Site
+    from zennb.provenance.calls import CallSite
 
 __all__ = ["CellStatement", "read_cell", "read_statement", "statements"]
 
@@ -47,7 +47,7 @@ class CellStatement:
     literals: Mapping[str, Any] = field(default_factory=dict)
     definition: str = ""
     inner: Inner = NOTHING
-    sites: tuple[Site, ...] = ()
+    sites: tuple[CallSite, ...] = ()
     value: ast.expr | None = None
     part_of: str = ""
     alias: str = ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.literals import is_immutable_literal
 from zennb.core.reading.source import analyse_function
-from zennb.provenance.calls import Site
+from zennb.provenance.calls import CallSite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,7 +64,7 @@ class Inner:
     binds: frozenset[str] = frozenset()
     chains: frozenset[tuple[str, ...]] = frozenset()
     modules: frozenset[str] = frozenset()
-    sites: tuple[Site, ...] = ()
+    sites: tuple[CallSite, ...] = ()
     stores: bool = False
     keeps_state: bool = False
     methods: frozenset[str] = frozenset()
@@ -96,7 +96,7 @@ def merged(found: Iterable[Inner]) -> Inner:
 # What is called
 
 
-def sites_in(node: ast.AST) -> Iterator[Site]:
+def sites_in(node: ast.AST) -> Iterator[CallSite]:
     """Give the calls and stores that a statement makes when it is executed, those in functions it defines left out."""
     bare = _bare(node)
     pending: list[ast.AST] = [node]
@@ -128,7 +128,7 @@ def _bare(node: ast.AST) -> set[ast.AST]:
     }
 
 
-def _site(node: ast.AST, *, is_bare: bool) -> Iterator[Site]:
+def _site(node: ast.AST, *, is_bare: bool) -> Iterator[CallSite]:
     if isinstance(node, ast.Call):
         given = [*node.args, *(each.value for each in node.keywords)]
         yield _called(
@@ -147,16 +147,16 @@ def _site(node: ast.AST, *, is_bare: bool) -> Iterator[Site]:
         text = (key.value,) if isinstance(key, ast.Constant) and isinstance(key.value, str) else ()
         root, path = chain_of(node if isinstance(node, ast.Attribute) else node.value, through_calls=True)
         made = any(isinstance(one, ast.Call) for one in ast.walk(node.value))
-        yield Site(root=root, path=path, is_call=False, texts=text, is_of_result=made)
+        yield CallSite(root=root, path=path, is_call=False, texts=text, is_of_result=made)
     elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-        yield Site(root=node.target.id, is_call=False)
+        yield CallSite(root=node.target.id, is_call=False)
 
 
-def _called(func: ast.expr, names: frozenset[str], **more: Any) -> Site:
+def _called(func: ast.expr, names: frozenset[str], **more: Any) -> CallSite:
     root, path = chain_of(func)
     if not root:
         names |= _names([func])
-    return Site(root=root, path=path, names=names, is_of_result=not root, **more)
+    return CallSite(root=root, path=path, names=names, is_of_result=not root, **more)
 
 
 def chain_of(node: ast.expr, *, through_calls: bool = False) -> tuple[str, tuple[str, ...]]:
@@ -217,7 +217,7 @@ def inner_code(node: ast.stmt) -> Inner:
     )
 
 
-def _body_sites(node: ast.AST) -> Iterator[Site]:
+def _body_sites(node: ast.AST) -> Iterator[CallSite]:
     if isinstance(node, ast.ClassDef):
         return
     body = node.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else [node.body]  # type: ignore[attr-defined]
@@ -225,13 +225,13 @@ def _body_sites(node: ast.AST) -> Iterator[Site]:
         yield from sites_in(each)
 
 
-def _stores(site: Site) -> bool:
+def _stores(site: CallSite) -> bool:
     if site.is_call:
         return not site.path and site.root in {"setattr", "delattr", "vars"}
     return bool(site.path) and (site.root != "self" or "__class__" in site.path or site.is_of_result)
 
 
-def _known(site: Site, reads: frozenset[str]) -> Site:
+def _known(site: CallSite, reads: frozenset[str]) -> CallSite:
     """Return a site in a function with only the names that are the notebook's, and none of the function's own."""
     root = site.root if site.root in reads else ""
     return replace(site, root=root, path=site.path if root else site.path[-1:], names=site.names & reads)

@@ -6,7 +6,7 @@ from importlib.util import resolve_name
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.source import Analysis
-from zennb.provenance.calls import Site
+from zennb.provenance.calls import CallSite
 from zennb.provenance.cell_statements import CellStatement, read_statement
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.statement_effects import ALL
@@ -65,14 +65,14 @@ class ModuleSource:
         """Whether calling its functions may change what it holds."""
         names = self.names.names
         inner = [each.inner for each in names.values() if each.kind is not SourceKind.IMPORT]
-        any_call = CellStatement(digest="", analysis=Analysis(), sites=(Site(root=""),))
+        any_call = CellStatement(digest="", analysis=Analysis(), sites=(CallSite(root=""),))
         return self.names.may_change(any_call, inner)
 
     @property
     def settings_of_calls(self) -> frozenset[str]:
         """The libraries of which its own functions may set something."""
         inner = [each.inner for each in self.names.names.values()]
-        any_call = CellStatement(digest="", analysis=Analysis(), sites=(Site(root=""),))
+        any_call = CellStatement(digest="", analysis=Analysis(), sites=(CallSite(root=""),))
         return self.names.settings_of(any_call, inner)
 
     def part(self, name: str) -> ValueSource | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.effects import Effect
 from zennb.provenance.calls import (
-    Site,
+    CallSite,
     changes_its_arguments,
     changes_its_receiver,
     differs_each_time,
@@ -150,15 +150,15 @@ def effects_of(statement: CellStatement, called: Iterable[Inner], known: Known) 
     return found
 
 
-def _of_modules(paths: Iterable[str]) -> Iterator[Site]:
+def _of_modules(paths: Iterable[str]) -> Iterator[CallSite]:
     """Give uses of modules that a function imports itself as calls of them; nobody knows what it passes."""
     for path in paths:
         root, *rest = path.split(".")
         if rest:
-            yield Site(root=f"import {root}", path=tuple(rest), arguments=1)
+            yield CallSite(root=f"import {root}", path=tuple(rest), arguments=1)
 
 
-def _note(found: Effects, site: Site, known: Known) -> None:
+def _note(found: Effects, site: CallSite, known: Known) -> None:
     module = site.root.removeprefix("import ") if site.root.startswith("import ") else known.module(site.root)
     found.touched |= _touched(site, module, known)
     if module is None and site.is_of_result and (site.names or site.root):
@@ -180,7 +180,7 @@ def _note(found: Effects, site: Site, known: Known) -> None:
         _note_module(found, site, module, known)
 
 
-def _touched(site: Site, module: str | None, known: Known) -> set[str]:
+def _touched(site: CallSite, module: str | None, known: Known) -> set[str]:
     if not site.is_call:
         return {site.root} if site.root and module is None else set()
     given = set(site.names)
@@ -194,7 +194,7 @@ def _touched(site: Site, module: str | None, known: Known) -> set[str]:
     return {site.root, *given}
 
 
-def _note_module(found: Effects, site: Site, module: str, known: Known) -> None:
+def _note_module(found: Effects, site: CallSite, module: str, known: Known) -> None:
     """Note what a use of a module sets, draws, or leaves in it."""
     top = module.partition(".")[0]
     names = (*module.split("."), *site.path)
@@ -218,13 +218,13 @@ def _note_module(found: Effects, site: Site, module: str, known: Known) -> None:
         found.seeded.add(top)
 
 
-def _of_local(site: Site, module: str, known: Known) -> set[str]:
+def _of_local(site: CallSite, module: str, known: Known) -> set[str]:
     """Return what a use of a local module may set: in the module itself, or by its functions elsewhere."""
     own = {module.partition(".")[0]} if known.local_state(module) else set()
     return {*own, *known.local_settings(module)} if site.is_call else own
 
 
-def _set_by(site: Site, names: tuple[str, ...]) -> set[str]:
+def _set_by(site: CallSite, names: tuple[str, ...]) -> set[str]:
     """Return the settings that a use of a library sets; one that is not known may matter to any step."""
     if names[0] == "numpy" and names[-1] in {"seterr", "seterrcall"}:
         return {"numpy error handling"}
@@ -237,7 +237,7 @@ def _set_by(site: Site, names: tuple[str, ...]) -> set[str]:
     return {names[0], ALL} if known is None else {known}
 
 
-def _note_environment(found: Effects, site: Site, names: tuple[str, ...]) -> None:
+def _note_environment(found: Effects, site: CallSite, names: tuple[str, ...]) -> None:
     if site.is_call and names[-1] not in {
         "pop",
         "setdefault",

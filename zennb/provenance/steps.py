@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from zennb.core.reading.source import Analysis
-    from zennb.core.records.records import Artifact, Parts, Step
+    from zennb.core.records.records import Artifact, CacheKeyParts, Step
     from zennb.provenance.module_source import ModuleSources
     from zennb.provenance.notebook import Provenance
 
@@ -64,7 +64,7 @@ def depends_on(
     provenance: Provenance,
     modules: ModuleSources,
     analysis: Analysis,
-    parts: Parts,
+    parts: CacheKeyParts,
     *,
     inputs: Iterable[str] = (),
     ignored: Collection[str] = (),

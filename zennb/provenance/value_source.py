@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from xxhash import xxh3_128_hexdigest
 
-from zennb.digests.digest import look
+from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 from zennb.provenance.code_sites import NOTHING, Inner, merged
 from zennb.provenance.value_shape import Shape, holds_no_code, shape_of_type
@@ -186,7 +186,7 @@ def opaque(inner: Inner, why: str, *, cell: int) -> ValueSource:
 def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSource:
     """Return what is known of a value that is written out."""
     try:
-        digest = look(value).digest
+        digest = digest_value(value).digest
     except CannotDigest:
         digest = statement.digest
     return ValueSource(

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from zennb.components.component import COMPONENT_TYPES, Component, Reach
+from zennb.components.component import COMPONENT_TYPES, Component, Visibility
 from zennb.errors import InvalidConfiguration, NotStorable
 
 __all__ = ["ComponentContract"]
@@ -23,7 +23,7 @@ class ComponentContract:
     def test_it_says_what_it_is(self, component: Component) -> None:
         assert component.type in {known.name for known in COMPONENT_TYPES}
         assert component.flavor
-        assert isinstance(component.reach, Reach)
+        assert isinstance(component.reach, Visibility)
         assert component.description
         assert "\n" not in component.description
 
@@ -44,7 +44,7 @@ class ComponentContract:
         try:
             twin = pickle.loads(pickle.dumps(component))
         except NotStorable:
-            assert component.reach is Reach.PROCESS
+            assert component.reach is Visibility.PROCESS
             return
         assert type(twin) is type(component)
         assert twin.config_text() == component.config_text()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.digests.digest import digest, look
+from zennb.digests.digest import digest, digest_value
 from zennb.engine.step.shared_state import share
 
 if TYPE_CHECKING:
@@ -71,17 +71,19 @@ class DigestContract:
 
     def test_two_values_share_nothing(self, make: Callable[[], Any]) -> None:
         one, other = make(), make()
-        assert not share(look(one), look(other)), "a change of the one would count as a change of the other"
+        assert not share(digest_value(one), digest_value(other)), (
+            "a change of the one would count as a change of the other"
+        )
 
     def test_one_value_under_two_names_is_shared(self, make: Callable[[], Any]) -> None:
         value = make()
-        assert share(look(value), look([value]))
+        assert share(digest_value(value), digest_value([value]))
 
     def test_a_value_shares_state_with_its_parts(
         self, make: Callable[[], Any], parts: Callable[[Any], Sequence[Any]]
     ) -> None:
         value = make()
         for part in parts(value):
-            assert share(look(value), look(part)), (
+            assert share(digest_value(value), digest_value(part)), (
                 f"a change of {part!r:.80} would not count as one of the value"
             )

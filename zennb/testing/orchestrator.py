@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.components.component import Orchestrator, Reach
+from zennb.components.component import Orchestrator, Visibility
 from zennb.testing.component import ComponentContract
 from zennb.testing.steps import Bench
 
@@ -163,7 +163,7 @@ class OrchestratorContract(ComponentContract):
 
     def test_it_runs_where_it_says(self, orchestrator: Orchestrator) -> None:
         process, thread = orchestrator.submit(_where).result(PATIENCE)
-        if orchestrator.reach is Reach.PROCESS:
+        if orchestrator.reach is Visibility.PROCESS:
             assert process == os.getpid()
         if orchestrator.in_kernel:
             assert thread == threading.get_ident()

@@ -13,13 +13,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.plan import Outline, plan
-from zennb.engine.environment.execution_environment import Surroundings
-from zennb.engine.run.artifact_repository import Shelf
+from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.pipeline_run import PipelineRun
-from zennb.engine.run.run_context import Site
+from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.run_request import RunRequest
-from zennb.engine.run.variable_tracker import Holdings
-from zennb.engine.step.definition import Definition, Options, define
+from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.step.definition import StepDefinition, StepOptions, define
 from zennb.engine.step.recording import Recording
 from zennb.materializers.signer import Signer
 from zennb.registry.workspace import Workspace
@@ -71,21 +71,21 @@ class Bench:
         self._workspace = Workspace(home)
         self._numbers = count(1)
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
-        self._holdings = Holdings()
+        self._holdings = VariableTracker()
         opened = self._workspace.open()
         signer = Signer()
-        self._site = Site(
+        self._site = RunContext(
             spec=opened.spec,
             store=opened.store,
             orchestrator=orchestrator,
-            shelf=Shelf(
+            shelf=ArtifactRepository(
                 store=opened.store,
                 scope=self.namespace,
                 signer=signer,
                 known=self._workspace.metadata.with_digests,
             ),
             metadata=self._workspace.metadata,
-            surroundings=Surroundings(
+            surroundings=ExecutionEnvironment(
                 seal=lambda value: signer.sign([value]).hex()[:32],
                 ignored=lambda: (str(home),),
                 more=settings,
@@ -136,7 +136,7 @@ class Bench:
             return time.perf_counter() - started
         raise AssertionError("the step ended before it could be stopped")
 
-    def _run(self, definition: Definition) -> Performed:
+    def _run(self, definition: StepDefinition) -> Performed:
         shown: list[dict[str, Any]] = []
         started = time.perf_counter()
         finished = self._pipeline(definition, lambda _name, event: shown.append(event)).execute()
@@ -150,7 +150,7 @@ class Bench:
             seconds=time.perf_counter() - started,
         )
 
-    def _pipeline(self, definition: Definition, heard: Any) -> PipelineRun:
+    def _pipeline(self, definition: StepDefinition, heard: Any) -> PipelineRun:
         name = definition.name
         request = RunRequest(
             definitions={name: definition},
@@ -162,10 +162,10 @@ class Bench:
         )
         return PipelineRun(request, site=self._site, on_output=heard)
 
-    def _define(self, text: str, name: str, timeout: float | None) -> Definition:
+    def _define(self, text: str, name: str, timeout: float | None) -> StepDefinition:
         return define(
             ast.parse(text),
-            options=Options(name=name, timeout=timeout),
+            options=StepOptions(name=name, timeout=timeout),
             source=f"%%step {name}\n{text}",
             text=text,
             filename=self._file(text),

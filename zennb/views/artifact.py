@@ -14,7 +14,7 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from zennb.core.records.pages import Maker, Use
+    from zennb.core.records.pages import ProducingStep, Use
     from zennb.core.records.records import Artifact, Step
 
 __all__ = ["artifact", "artifacts", "brief", "glance", "history", "label", "loading", "uses"]
@@ -46,7 +46,7 @@ def glance(artifact: Artifact, *, alone: bool = False) -> str:
 
 
 def artifact(
-    artifact: Artifact, *, producer: Step | Maker | None = None, consumers: Sequence[Step] = ()
+    artifact: Artifact, *, producer: Step | ProducingStep | None = None, consumers: Sequence[Step] = ()
 ) -> View:
     """Show one artifact: what it is, where it came from, who used it, and a preview from its summary.
 
@@ -79,13 +79,13 @@ def _materializer(artifact: Artifact) -> str:
     return clean(artifact.materializer) + (f" ({clean(source)})" if source else "")
 
 
-def _origin(step: Step | Maker | None) -> str:
+def _origin(step: Step | ProducingStep | None) -> str:
     if step is None:
         return ""
     return f"{clean(step.name)} (run {step.run})" if step.run is not None else clean(step.name)
 
 
-def _row(artifact: Artifact, producers: Mapping[int, Step | Maker]) -> dict[str, object]:
+def _row(artifact: Artifact, producers: Mapping[int, Step | ProducingStep]) -> dict[str, object]:
     step = producers.get(artifact.step) if artifact.step is not None else None
     return {
         "name": artifact.name,
@@ -114,7 +114,9 @@ def _columns(*, named: bool) -> list[Column]:
     ]
 
 
-def artifacts(found: Sequence[Artifact], *, producers: Mapping[int, Step | Maker] | None = None) -> Table:
+def artifacts(
+    found: Sequence[Artifact], *, producers: Mapping[int, Step | ProducingStep] | None = None
+) -> Table:
     """List artifacts, one row each.
 
     Args:
@@ -127,7 +129,9 @@ def artifacts(found: Sequence[Artifact], *, producers: Mapping[int, Step | Maker
     )
 
 
-def history(found: Sequence[Artifact], *, producers: Mapping[int, Step | Maker] | None = None) -> Table:
+def history(
+    found: Sequence[Artifact], *, producers: Mapping[int, Step | ProducingStep] | None = None
+) -> Table:
     """List the versions of one name, as given.
 
     Args:

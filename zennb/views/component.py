@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import ComponentSpec
 
-__all__ = ["Flavor", "Option", "component", "components", "flavors"]
+__all__ = ["Flavor", "OptionHelp", "component", "components", "flavors"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class OptionHelp:
     """One option of a flavor.
 
     Attributes:
@@ -61,7 +61,7 @@ def component(
     spec: ComponentSpec,
     *,
     description: str = "",
-    choices: Sequence[Option] = (),
+    choices: Sequence[OptionHelp] = (),
     used_by: Sequence[str] = (),
     reach: str = "",
 ) -> View:
@@ -84,7 +84,7 @@ def component(
     return join([head, _choices(spec, choices)]) if choices else head
 
 
-def _choices(spec: ComponentSpec, choices: Sequence[Option]) -> Table:
+def _choices(spec: ComponentSpec, choices: Sequence[OptionHelp]) -> Table:
     columns = (
         Column.of("name", "option"),
         Column.of("names", "kind"),

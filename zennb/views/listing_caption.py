@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from zennb.core.records.pages import ArtifactFilter, Page, RunFilter
 
-__all__ = ["stated_artifacts", "stated_runs"]
+__all__ = ["artifacts_caption", "runs_caption"]
 
 
-def stated_runs(which: RunFilter, page: Page[Any], *, before: int = 0, since: str = "") -> View:
+def runs_caption(which: RunFilter, page: Page[Any], *, before: int = 0, since: str = "") -> View:
     """Say which runs a page shows: `failed runs on stack 'default', in the last 24 hours: 26–50 of 312`.
 
     Args:
@@ -40,7 +40,7 @@ def stated_runs(which: RunFilter, page: Page[Any], *, before: int = 0, since: st
     return _said(told, page, before)
 
 
-def stated_artifacts(which: ArtifactFilter, page: Page[Any], *, before: int = 0) -> View:
+def artifacts_caption(which: ArtifactFilter, page: Page[Any], *, before: int = 0) -> View:
     """Say which artifacts a page shows: `captured artifacts whose name has 'rate': 1–25 of 40`.
 
     Args:

@@ -7,7 +7,7 @@ import pytest
 
 from zennb import plugins
 from zennb.commands.catalogue import build
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.errors import (
     InUse,
     InvalidConfiguration,
@@ -106,8 +106,8 @@ def test_all_components_of_all_types_are_listed_at_once(command: Commands) -> No
 
 def test_every_type_with_a_flavor_has_a_command() -> None:
     tree = build(frozenset({"orchestrator", "artifact_store", "experiment_tracker"}))
-    assert {"orchestrator", "artifact-store", "experiment-tracker"} <= set(tree.names(Face.MAGIC))
-    register = tree.part("stack", Face.MAGIC).part("register", Face.MAGIC)  # type: ignore[union-attr]  # both are commands
+    assert {"orchestrator", "artifact-store", "experiment-tracker"} <= set(tree.names(Interface.MAGIC))
+    register = tree.part("stack", Interface.MAGIC).part("register", Interface.MAGIC)  # type: ignore[union-attr]  # both are commands
     assert "--experiment-tracker" in {flag for each in register.arguments for flag in each.flags}  # type: ignore[union-attr]  # a verb
 
 

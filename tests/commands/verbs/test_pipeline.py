@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.core.planning.run_plan import Edge, Freshness, PlannedStep, RunPlan
 from zennb.core.reading.normal_form import normal_digest
-from zennb.core.records.records import Parts, Run, Status, Step
+from zennb.core.records.records import CacheKeyParts, Run, Status, Step
 from zennb.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -176,20 +176,20 @@ def file(tmp_path: Path) -> str:
 
 def test_the_terminal_reads_the_notebook_file(command: Commands, record: Record, file: str) -> None:
     code = normal_digest(ast.parse("rows = [1]"))
-    record("load", {"rows": [1]}, source="%%step load\nrows = [1]", parts=Parts(code=code))
-    assert "pipeline study.ipynb" in command.text("pipeline", "show", file, face=Face.TERMINAL)
-    steps = command.data("pipeline", "status", file, face=Face.TERMINAL)["steps"]
+    record("load", {"rows": [1]}, source="%%step load\nrows = [1]", parts=CacheKeyParts(code=code))
+    assert "pipeline study.ipynb" in command.text("pipeline", "show", file, face=Interface.TERMINAL)
+    steps = command.data("pipeline", "status", file, face=Interface.TERMINAL)["steps"]
     assert [(step["name"], step["run"], step["state"]) for step in steps] == [
         ("load", 1, "fresh"),
         ("train", None, "stale"),
     ]
-    explained = command.text("pipeline", "explain", file, "train", face=Face.TERMINAL)
+    explained = command.text("pipeline", "explain", file, "train", face=Interface.TERMINAL)
     assert "first run" in explained
 
 
 def test_the_terminal_asks_for_the_notebook(command: Commands) -> None:
     with pytest.raises(UsageError) as caught:
-        command("pipeline", "show", face=Face.TERMINAL)
+        command("pipeline", "show", face=Interface.TERMINAL)
     assert str(caught.value) == (
         "zennb pipeline show: NOTEBOOK is missing; type `zennb pipeline show NOTEBOOK [--json]`."
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.errors import InUse, NameTaken, StoreError, UnknownName, UsageError, ZennbError
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def test_set_at_registration_activates_at_once(command: Commands, workspace: Wor
 
 
 @pytest.mark.parametrize(
-    ("face", "spelling"), [(Face.MAGIC, "`%stack set x`"), (Face.TERMINAL, "`zennb stack set x`")]
+    ("face", "spelling"), [(Interface.MAGIC, "`%stack set x`"), (Interface.TERMINAL, "`zennb stack set x`")]
 )
-def test_a_registered_stack_says_how_to_use_it(command: Commands, face: Face, spelling: str) -> None:
+def test_a_registered_stack_says_how_to_use_it(command: Commands, face: Interface, spelling: str) -> None:
     assert spelling in command.text("stack", "register", "x", "-o", "default", "-a", "default", face=face)
 
 

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
-from zennb.components.component import Reach
+from zennb.components.component import Visibility
 from zennb.errors import NotStorable
 from zennb.testing.artifact_store import ArtifactStoreContract
 
@@ -23,7 +23,7 @@ def test_two_memory_stores_share_nothing() -> None:
 
 def test_a_memory_store_is_for_this_process_only() -> None:
     store = MemoryArtifactStore(name="a")
-    assert store.reach is Reach.PROCESS
+    assert store.reach is Visibility.PROCESS
     with pytest.raises(NotStorable, match="reaches further"):
         pickle.dumps(store)
 

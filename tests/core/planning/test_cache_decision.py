@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zennb.core.planning.cache_decision import Verdict, decide
-from zennb.core.records.records import Artifact, Parts, Status, Step
+from zennb.core.planning.cache_decision import CacheDecision, decide_reuse
+from zennb.core.records.records import Artifact, CacheKeyParts, Status, Step
 
-PARTS = Parts(code="c", inputs={"x": "1"})
+PARTS = CacheKeyParts(code="c", inputs={"x": "1"})
 MODEL = Artifact(name="model", version=3, digest="d", blob="b", materializer="plain", size=1, type="int")
 GOOD = Step(name="train", run=12, status=Status.COMPLETED, parts=PARTS, outputs={"model": MODEL})
 
@@ -19,8 +19,8 @@ def verdict(
     missing: frozenset[int | None] = frozenset(),
     asked: str = "",
     unclear: tuple[str, ...] = (),
-) -> Verdict:
-    return decide(
+) -> CacheDecision:
+    return decide_reuse(
         PARTS,
         candidates=candidates,
         previous=previous,
@@ -44,7 +44,7 @@ def test_a_candidate_whose_outputs_are_gone_is_passed_over() -> None:
 
 
 def test_what_the_user_asks_comes_first() -> None:
-    assert verdict(candidates=(GOOD,), asked="--rerun") == Verdict(reason="asked for with --rerun")
+    assert verdict(candidates=(GOOD,), asked="--rerun") == CacheDecision(reason="asked for with --rerun")
 
 
 def test_parts_that_cannot_be_trusted_are_never_a_hit() -> None:

@@ -2,16 +2,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from zennb.core.records.check_findings import Check, CheckedCell, Played, judged
+from zennb.core.records.check_findings import CellResult, Check, CheckedCell, judged
 from zennb.core.records.output_comparison import Showing
 
 
-def played(text: str = "1\n", status: str = "", reason: str = "", **more: Any) -> Played:
-    return Played(showing=Showing(text=text, **more), status=status, reason=reason)
+def played(text: str = "1\n", status: str = "", reason: str = "", **more: Any) -> CellResult:
+    return CellResult(showing=Showing(text=text, **more), status=status, reason=reason)
 
 
 def judge(
-    plain: Played, cold: Played | None, reused: Played | None, *, again: Played | None = None, stays: str = ""
+    plain: CellResult,
+    cold: CellResult | None,
+    reused: CellResult | None,
+    *,
+    again: CellResult | None = None,
+    stays: str = "",
 ) -> CheckedCell:
     return judged(
         number=1, code="x", stays=stays, plain=plain, again=again or plain, cold=cold, reused=reused

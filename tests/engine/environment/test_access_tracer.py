@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.core.records.observed import ABSENT
-from zennb.engine.environment.access_tracer import Watch
+from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import state
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def watched(act: Callable[[], object], **more: Any) -> Watch:
-    watch = Watch(**more)
+def watched(act: Callable[[], object], **more: Any) -> AccessTracer:
+    watch = AccessTracer(**more)
     watch.start()
     try:
         act()
@@ -164,7 +164,7 @@ def test_ignored_folders_do_not_count(folder: Path) -> None:
 
 
 def test_nothing_is_seen_before_and_after() -> None:
-    watch = Watch()
+    watch = AccessTracer()
     _read("a")
     watch.start()
     watch.stop()
@@ -212,17 +212,17 @@ def test_programs_are_named_as_they_were_called() -> None:
 
 
 def test_what_another_program_reads_can_be_noted() -> None:
-    watch = Watch()
+    watch = AccessTracer()
     watch.read_unseen(["a", "data", "gone"])
     assert set(watch.files()) == {"a", "data", "gone"}
     assert watch.files()["data"].startswith("names ")
 
 
 def test_two_watches_stay_apart_and_know_of_each_other() -> None:
-    def elsewhere(path: str, found: list[Watch]) -> None:
+    def elsewhere(path: str, found: list[AccessTracer]) -> None:
         found.append(watched(lambda: (both.wait(), _read(path), both.wait())))
 
-    both, found = threading.Barrier(2), list[Watch]()
+    both, found = threading.Barrier(2), list[AccessTracer]()
     threads = [threading.Thread(target=elsewhere, args=(path, found)) for path in ("a", "b")]
     for thread in threads:
         thread.start()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zennb.core.records.observed import UNTOUCHED
-from zennb.engine.environment.settings import Options, Settings, content
+from zennb.engine.environment.settings import LibraryOptions, Settings, content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ class Library(ModuleType):
         self.options: dict[str, Any] = dict(DEFAULTS)
 
 
-def options(**more: Any) -> Options:
+def options(**more: Any) -> LibraryOptions:
     def held() -> dict[str, Any]:
         found: dict[str, Any] = sys.modules[LIBRARY].options
         return found
@@ -45,7 +45,7 @@ def options(**more: Any) -> Options:
         "defaults": lambda: DEFAULTS,
         "put": lambda found: held().update(found),
     }
-    return Options(**{**plain, **more})
+    return LibraryOptions(**{**plain, **more})
 
 
 @pytest.fixture

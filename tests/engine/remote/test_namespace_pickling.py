@@ -115,7 +115,7 @@ def test_data_is_not_asked_for_when_functions_only_read_it() -> None:
 
 def test_copied_classes_have_the_digest_of_the_originals() -> None:
     from zennb.core.reading.source import analyse
-    from zennb.dependencies.dependencies import reach
+    from zennb.dependencies.dependencies import resolve_dependencies
 
     source = (
         "from dataclasses import dataclass, field\nfrom enum import Enum\nfrom typing import NamedTuple\n"
@@ -134,4 +134,4 @@ def test_copied_classes_have_the_digest_of_the_originals() -> None:
     there: dict[str, Any] = {"__name__": "__main__"}
     unpack(packed, there)
     analysis = analyse(ast.parse("\n".join(f"{name}" for name in names)))
-    assert reach(analysis, there).digests == reach(analysis, notebook).digests
+    assert resolve_dependencies(analysis, there).digests == resolve_dependencies(analysis, notebook).digests

@@ -6,7 +6,7 @@ import pickle
 import traceback
 from typing import Any
 
-from zennb.engine.remote.portable_error import ErrorElsewhere, carried, restored
+from zennb.engine.remote.portable_error import RemoteError, carried, restored
 
 SOURCE = """
 class Odd(ValueError):
@@ -42,8 +42,8 @@ def raised(call: Any) -> BaseException:
     raise AssertionError
 
 
-def sent(error: BaseException, names: set[str]) -> ErrorElsewhere:
-    found: ErrorElsewhere = pickle.loads(pickle.dumps(carried(error, names)))
+def sent(error: BaseException, names: set[str]) -> RemoteError:
+    found: RemoteError = pickle.loads(pickle.dumps(carried(error, names)))
     return found
 
 
@@ -70,7 +70,7 @@ def test_a_class_that_the_notebook_does_not_have_travels_by_value() -> None:
 
 def test_what_cannot_travel_is_told_by_name_and_text() -> None:
     error = restored(sent(raised(notebook()["fail_stubbornly"]), {"Stubborn"}), notebook())
-    assert isinstance(error, ErrorElsewhere)
+    assert isinstance(error, RemoteError)
     assert str(error) == "Stubborn: cannot travel"
     assert error.__traceback__ is not None
 

@@ -11,7 +11,7 @@ import cloudpickle
 import pytest
 
 from tests.engine.steps import Notebook, step
-from zennb.digests.digest import look
+from zennb.digests.digest import digest_value
 from zennb.engine.remote.process_snapshot import (
     ProcessSnapshot,
     frontend_of,
@@ -133,7 +133,7 @@ def test_code_met_inside_inputs_is_proven_too(notebook: Notebook) -> None:
     notebook.cell("class C:\n    rate = 1\nitems = [C()]")
     request = requested(notebook, "y = len(items)")
     items = notebook.namespace["items"]
-    inputs = {"items": (items, look(items))}
+    inputs = {"items": (items, digest_value(items))}
     prove_same_code(request, dict(notebook.namespace), inputs)
     notebook.namespace["C"].rate = 2
     with pytest.raises(StepRefused, match="class `C` is another one there"):
@@ -174,7 +174,7 @@ def test_a_step_that_changed_nothing_but_its_inputs_may_go_home(notebook: Notebo
     notebook.cell("xs = [1]\ndef f(v): return v")
     request = requested(notebook, "xs.append(f(2))")
     xs = notebook.namespace["xs"]
-    inputs = {"xs": (xs, look(xs))}
+    inputs = {"xs": (xs, digest_value(xs))}
     xs.append(2)
     refuse_lost_state(request, notebook.namespace, inputs)
 

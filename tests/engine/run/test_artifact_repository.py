@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
-from zennb.digests.digest import look
-from zennb.engine.run.artifact_repository import Kept, Shelf, _groups
+from zennb.digests.digest import digest_value
+from zennb.engine.run.artifact_repository import ArtifactRepository, SavedOutput, _groups
 from zennb.errors import MissingArtifact, MissingDefinition, NotStorable
 from zennb.materializers.signer import Signer
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import Buffer
     from zennb.core.records.records import Artifact
-    from zennb.digests.digest import Look
+    from zennb.digests.digest import ValueDigest
 
 
 class Counting(MemoryArtifactStore):
@@ -34,8 +34,8 @@ class Counting(MemoryArtifactStore):
         return super().put_all(blobs)
 
 
-def looks(values: Mapping[str, Any]) -> dict[str, tuple[Any, Look]]:
-    return {name: (value, look(value, name=name)) for name, value in values.items()}
+def looks(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
+    return {name: (value, digest_value(value, name=name)) for name, value in values.items()}
 
 
 class Bench:
@@ -43,7 +43,7 @@ class Bench:
         self.store = Counting.from_config("counting", {})
         self.scope: dict[str, Any] = {"__name__": "__main__"}
         self.recorded: list[Artifact] = []
-        self.shelf = Shelf(
+        self.shelf = ArtifactRepository(
             store=self.store,
             scope=self.scope,
             signer=Signer(folder),
@@ -52,7 +52,7 @@ class Bench:
             },
         )
 
-    def keep(self, values: Mapping[str, Any], **options: Any) -> Kept:
+    def keep(self, values: Mapping[str, Any], **options: Any) -> SavedOutput:
         kept = self.shelf.keep(looks(values), **options)
         self.recorded[:0] = kept.artifacts.values()
         return kept
@@ -75,7 +75,7 @@ def test_values_are_stored_at_once_and_come_back(bench: Bench) -> None:
 
 
 def test_nothing_asks_the_store_for_nothing(bench: Bench) -> None:
-    assert bench.shelf.keep({}) == Kept(artifacts={}, refused={})
+    assert bench.shelf.keep({}) == SavedOutput(artifacts={}, refused={})
     assert bench.store.asked == 0
 
 
@@ -89,7 +89,7 @@ def test_values_that_share_state_are_stored_as_one_and_share_it_again(bench: Ben
         None,
     )
     assert artifacts["inner"].blob == artifacts["outer"].blob != artifacts["apart"].blob
-    assert artifacts["inner"].digest == look(inner).digest
+    assert artifacts["inner"].digest == digest_value(inner).digest
     assert (artifacts["inner"].type, artifacts["outer"].type) == ("list", "dict")
     found = bench.shelf.fetch(artifacts)
     assert found["outer"]["k"] is found["inner"]

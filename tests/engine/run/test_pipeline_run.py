@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.steps import Notebook, Scripted, step
-from zennb.components.component import Reach
+from zennb.components.component import Visibility
 from zennb.components.orchestrators.local import LocalOrchestrator
 from zennb.core.records.records import Status
 from zennb.engine.run.pipeline_run import PipelineRun
@@ -252,7 +252,7 @@ def test_results_are_held_back_only_where_nobody_else_needs_them(notebook: Noteb
     assert near._site.store is not notebook.store
 
     class Far(LocalOrchestrator):
-        reach = Reach.MACHINE
+        reach = Visibility.MACHINE
 
     notebook.site = replace(notebook.site, orchestrator=Far.from_config("far", {}))
     assert notebook.pipeline(step("a = 1", "first"))._site.store is notebook.store

@@ -12,7 +12,7 @@ from tests.engine.steps import Notebook, step
 from zennb.core.planning.run_plan import Freshness
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Artifact, Status, Step
-from zennb.digests.digest import look
+from zennb.digests.digest import digest_value
 from zennb.engine.run.planner import RunPlanner, resolve_in_run
 from zennb.errors import StepRefused
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from zennb.core.planning.run_plan import PlannedStep
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
 
-def planned(notebook: Notebook, *definitions: Definition, **more: Any) -> dict[str, PlannedStep]:
+def planned(notebook: Notebook, *definitions: StepDefinition, **more: Any) -> dict[str, PlannedStep]:
     more = {"previous": notebook.previous(), **more}
     found = RunPlanner(notebook.run_request(*definitions, **more), notebook.site).plan()
     return {each.name: each for each in found}
@@ -36,7 +36,7 @@ def states(found: Mapping[str, PlannedStep]) -> dict[str, str]:
 CHAIN = ("a = 1", "first"), ("b = a + 1", "second"), ("c = b + 1", "third")
 
 
-def chain(**texts: str) -> list[Definition]:
+def chain(**texts: str) -> list[StepDefinition]:
     return [step(texts.get(name, text), name) for text, name in CHAIN]
 
 
@@ -104,7 +104,7 @@ def test_a_step_that_cannot_be_resolved_says_why_unless_one_before_it_may_mend_i
 
 
 def test_what_is_wholly_ignored_does_not_make_a_step_wait(notebook: Notebook) -> None:
-    def steps(first: str) -> list[Definition]:
+    def steps(first: str) -> list[StepDefinition]:
         return [step(first, "first"), step("b = [a]", "second", ignore=("a",))]
 
     notebook.run(*steps("a = 1"))
@@ -144,7 +144,7 @@ def test_a_step_that_will_run_gives_the_plan_what_it_made_last_if_that_was_good(
 # What reused steps leave around them
 
 
-def record(notebook: Notebook, definition: Definition, **fields: Any) -> None:
+def record(notebook: Notebook, definition: StepDefinition, **fields: Any) -> None:
     resolved = notebook.resolve(definition)
     made = Step(
         name=definition.name,
@@ -249,7 +249,7 @@ def test_an_input_is_what_the_other_step_made(notebook: Notebook) -> None:
     found = resolve_in_run(request, "reader", gives(a=output("a"), b=output("b")))
     assert found.parts.inputs == {"a": "digest of a"}
     nothing = resolve_in_run(request, "reader", lambda _source: {})
-    assert nothing.parts.inputs == {"a": look("of the notebook").digest}
+    assert nothing.parts.inputs == {"a": digest_value("of the notebook").digest}
 
 
 def test_what_was_stored_together_with_an_input_is_one_too(notebook: Notebook) -> None:

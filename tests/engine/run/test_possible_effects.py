@@ -9,8 +9,8 @@ import pytest
 
 from zennb.core.records.observed import UNTOUCHED
 from zennb.engine.run.possible_effects import PossibleEffects
-from zennb.engine.run.variable_tracker import Holdings
-from zennb.engine.step.definition import Options, define
+from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.step.definition import StepOptions, define
 from zennb.engine.step.resolve import resolve_step
 
 
@@ -18,9 +18,9 @@ def effects(text: str, before: str = "") -> PossibleEffects:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec(before, namespace)
     definition = define(
-        ast.parse(text), options=Options(name="s"), source=text, text=text, filename="<cell 1>"
+        ast.parse(text), options=StepOptions(name="s"), source=text, text=text, filename="<cell 1>"
     )
-    return PossibleEffects(resolve_step(definition, namespace, look=Holdings().look))
+    return PossibleEffects(resolve_step(definition, namespace, look=VariableTracker().look))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
-from zennb.core.records.records import Artifact, ComponentSpec, Parts, Run, StackSpec, Status, Step
-from zennb.engine.run.prefetched_records import Recollection
-from zennb.engine.run.record_buffer import BEARABLE, MANY, Ledger
+from zennb.core.records.records import Artifact, CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
+from zennb.engine.run.prefetched_records import PrefetchedRecords
+from zennb.engine.run.record_buffer import MANY, MAX_LOST_SECONDS, RecordBuffer
 from zennb.metadata.store import MetadataStore
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def artifact(name: str, content: str = "1") -> Artifact:
 
 
 def step(name: str, **fields: object) -> Step:
-    plain = Step(name=name, status=Status.COMPLETED, key=name, parts=Parts(code=name), seconds=0.001)
+    plain = Step(name=name, status=Status.COMPLETED, key=name, parts=CacheKeyParts(code=name), seconds=0.001)
     return replace(plain, **fields)  # type: ignore[arg-type]  # fields of a step
 
 
@@ -42,7 +42,7 @@ def run() -> Run:
 def test_nothing_is_written_before_it_is_asked_for_and_bytes_go_first(metadata: MetadataStore) -> None:
     found: list[int] = []
     begun = metadata.begin_run(run())
-    ledger = Ledger(metadata, lambda: found.append(len(metadata.steps(begun.id or 0))))
+    ledger = RecordBuffer(metadata, lambda: found.append(len(metadata.steps(begun.id or 0))))
     for number in range(3):
         ledger.note(step(f"s{number}", run=begun.id))
     assert metadata.steps(begun.id or 0) == []
@@ -54,7 +54,7 @@ def test_nothing_is_written_before_it_is_asked_for_and_bytes_go_first(metadata: 
 
 def test_the_run_ends_in_the_same_transaction(metadata: MetadataStore) -> None:
     begun = metadata.begin_run(run())
-    ledger = Ledger(metadata, lambda: None)
+    ledger = RecordBuffer(metadata, lambda: None)
     ledger.note(step("a", run=begun.id))
     ledger.write(replace(begun, status=Status.COMPLETED, seconds=1.0))
     ended = metadata.run(begun.id or 0)
@@ -63,7 +63,7 @@ def test_the_run_ends_in_the_same_transaction(metadata: MetadataStore) -> None:
 
 
 def test_an_artifact_that_was_recorded_meanwhile_is_taken_as_that_one(metadata: MetadataStore) -> None:
-    ledger = Ledger(metadata, lambda: None)
+    ledger = RecordBuffer(metadata, lambda: None)
     first = artifact("x", "1")
     ledger.note(step("make", outputs={"x": first}))
     [made] = ledger.write()
@@ -75,21 +75,21 @@ def test_an_artifact_that_was_recorded_meanwhile_is_taken_as_that_one(metadata: 
 
 
 def test_it_is_due_when_much_work_or_much_else_is_held_back(metadata: MetadataStore) -> None:
-    ledger = Ledger(metadata, lambda: None)
-    ledger.note(step("a", seconds=BEARABLE / 2))
+    ledger = RecordBuffer(metadata, lambda: None)
+    ledger.note(step("a", seconds=MAX_LOST_SECONDS / 2))
     ledger.note(step("cached", seconds=100.0, reused=7))
     assert not ledger.is_due
-    ledger.note(step("b", seconds=BEARABLE))
+    ledger.note(step("b", seconds=MAX_LOST_SECONDS))
     assert ledger.is_due
 
-    full = Ledger(metadata, lambda: None)
+    full = RecordBuffer(metadata, lambda: None)
     for number in range(MANY):
         full.note(step(str(number)))
     assert full.is_due
 
 
 def test_keys_that_are_held_back_are_told(metadata: MetadataStore) -> None:
-    ledger = Ledger(metadata, lambda: None)
+    ledger = RecordBuffer(metadata, lambda: None)
     ledger.note(step("a", key=""))
     ledger.note(step("b"))
     assert ledger.holds("x", "b")
@@ -105,6 +105,6 @@ def test_a_result_is_recollected_when_all_its_bytes_are_there(metadata: Metadata
     metadata.add(step("gone", outputs={"y": replace(artifact("y", "2"), blob="0" * 64)}))
     metadata.add(step("mute", outputs={"x": replace(artifact("x"), blob=here)}, displays="0" * 64))
     previous = metadata.previous_all(["whole", "gone", "mute"], "")
-    recollection = Recollection(previous, metadata=metadata, store=store)
+    recollection = PrefetchedRecords(previous, metadata=metadata, store=store)
     assert recollection.find("whole") == [whole]
     assert recollection.find("gone") == recollection.find("mute") == recollection.find("unheard of") == []

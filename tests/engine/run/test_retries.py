@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Run, Step
     from zennb.engine.run.run_request import FinishedRun
-    from zennb.engine.step.cancellation import Ticket
+    from zennb.engine.step.cancellation import CancellationToken
 
 
 def states(finished: FinishedRun) -> dict[str, str]:
@@ -70,7 +70,7 @@ def test_a_try_waits_for_its_delay_while_other_steps_run(notebook: Notebook, scr
 
 
 def test_every_try_has_a_ticket_of_its_own(notebook: Notebook, scripted: Scripted) -> None:
-    tickets: list[Ticket | None] = []
+    tickets: list[CancellationToken | None] = []
 
     def play(_request: StepRequest, channels: Channels) -> Future[StepOutcome]:
         tickets.append(channels.cancel)

@@ -11,26 +11,26 @@ import pytest
 from tests.engine.steps import Notebook, step
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
 from zennb.components.orchestrators.local import LocalOrchestrator
-from zennb.core.planning.cache_decision import Verdict
+from zennb.core.planning.cache_decision import CacheDecision
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Artifact, Attempt, Failure, Status, Step
-from zennb.digests.digest import look
-from zennb.engine.run.prefetched_records import Recollection
+from zennb.digests.digest import digest_value
+from zennb.engine.run.prefetched_records import PrefetchedRecords
 from zennb.engine.run.run_context import LARGE, failure_of, is_interrupt, run_versions
 from zennb.engine.step.outcome import StepOutcome
 from zennb.errors import StepRefused, StoreError
 
 if TYPE_CHECKING:
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
-RUN = Verdict(reason="first run")
+RUN = CacheDecision(reason="first run")
 
 
-def recorded(notebook: Notebook, definition: Definition, **fields: Any) -> Step:
+def recorded(notebook: Notebook, definition: StepDefinition, **fields: Any) -> Step:
     """Record that a step made `y` and put its bytes into the store."""
     resolved = notebook.resolve(definition)
     value = fields.pop("value", [1])
-    kept = notebook.site.shelf.keep({"y": (value, look(value))}).artifacts
+    kept = notebook.site.shelf.keep({"y": (value, digest_value(value))}).artifacts
     made = notebook.site.made_step(
         resolved, RUN, StepOutcome(artifacts=kept, seconds=1.0), inputs={}, started=time.time()
     )
@@ -38,13 +38,13 @@ def recorded(notebook: Notebook, definition: Definition, **fields: Any) -> Step:
     return notebook.metadata.add(replace(made, **fields), run=run)
 
 
-def verdict(notebook: Notebook, definition: Definition, **more: Any) -> Verdict:
+def verdict(notebook: Notebook, definition: StepDefinition, **more: Any) -> CacheDecision:
     return notebook.site.verdict(notebook.resolve(definition), **more)
 
 
 def test_a_step_that_made_its_results_before_is_reused(notebook: Notebook) -> None:
     definition = step("y = [1]")
-    assert verdict(notebook, definition) == Verdict(reason="first run")
+    assert verdict(notebook, definition) == CacheDecision(reason="first run")
     made = recorded(notebook, definition)
     found = verdict(notebook, definition)
     assert found.reuse is not None
@@ -86,7 +86,7 @@ def test_a_key_that_cannot_be_trusted_is_not_looked_for(notebook: Notebook) -> N
     notebook.cell("g = (i for i in ())")
     definition = step("y = list(g)")
     made = recorded(notebook, definition)
-    known = Recollection({"s": made}, metadata=notebook.metadata, store=notebook.store)
+    known = PrefetchedRecords({"s": made}, metadata=notebook.metadata, store=notebook.store)
     for found in (verdict(notebook, definition), verdict(notebook, definition, known=known)):
         assert found.reuse is None
         assert found.reason.startswith("runs every time: it reads `g`")
@@ -127,8 +127,8 @@ def test_what_was_asked_beforehand_is_used_while_nothing_around_it_changed(noteb
     definition = step("y = [1]")
     made = recorded(notebook, definition)
 
-    def known(found: Step) -> Recollection:
-        return Recollection({"s": found}, metadata=notebook.metadata, store=notebook.store)
+    def known(found: Step) -> PrefetchedRecords:
+        return PrefetchedRecords({"s": found}, metadata=notebook.metadata, store=notebook.store)
 
     assert verdict(notebook, definition, known=known(made)).reuse == made
     changed = recorded(notebook, definition, observed=Observed(files={"absent.csv": "a state"}))
@@ -142,9 +142,9 @@ def test_the_reason_of_a_run_names_what_changed_since(notebook: Notebook) -> Non
     made = recorded(notebook, step("y = a"))
     notebook.cell("a = [2]")
     assert verdict(notebook, step("y = a")).reason == "input `a` changed"
-    known = Recollection({"s": made}, metadata=notebook.metadata, store=notebook.store)
+    known = PrefetchedRecords({"s": made}, metadata=notebook.metadata, store=notebook.store)
     assert verdict(notebook, step("y = a"), known=known).reason == "input `a` changed"
-    nothing = Recollection({}, metadata=notebook.metadata, store=notebook.store)
+    nothing = PrefetchedRecords({}, metadata=notebook.metadata, store=notebook.store)
     assert verdict(notebook, step("y = a"), known=nothing).reason == "first run"
 
 
@@ -179,14 +179,14 @@ def test_small_outputs_are_proven_and_large_ones_left_where_they_are(
     small = recorded(notebook, step("y = [1]"))
     large = recorded(notebook, step("y = 'big'"), value=bytes(LARGE + 1))
     assert small.outputs["y"].size < LARGE <= large.outputs["y"].size
-    good = Verdict(reuse=small, reason="good")
+    good = CacheDecision(reuse=small, reason="good")
     assert notebook.site.proven(good, small) is good
 
     def broken(_digest: str) -> bytes:
         raise StoreError("the bytes are damaged. They were moved aside.")
 
     monkeypatch.setattr(notebook.store, "get", broken)
-    assert notebook.site.proven(good, small) == Verdict(reason="the bytes are damaged")
+    assert notebook.site.proven(good, small) == CacheDecision(reason="the bytes are damaged")
     assert notebook.site.proven(good, large) is good
     shown = replace(large, displays="0" * 64)
     assert notebook.site.proven(good, shown).reuse is None
@@ -210,7 +210,7 @@ def test_large_inputs_that_cannot_be_read_are_named(notebook: Notebook) -> None:
 def test_inputs_are_captured_unless_the_store_holds_them_already(notebook: Notebook) -> None:
     notebook.cell("a = [1]\nk = 3\nbig = [2]\ng = (i for i in ())")
     notebook.site = replace(notebook.site, unstored=lambda: {"big"})
-    given = notebook.site.shelf.keep({"made": ([5], look([5]))}).artifacts
+    given = notebook.site.shelf.keep({"made": ([5], digest_value([5]))}).artifacts
     definition = step("y = [a, k, big, g, made]")
     kept = notebook.site.keep_inputs(notebook.resolve(definition, given=given))
     assert {name: each.kind for name, each in kept.items()} == {
@@ -225,9 +225,9 @@ def test_inputs_are_captured_unless_the_store_holds_them_already(notebook: Noteb
 def test_an_input_that_only_another_store_holds_is_brought_here_or_captured_anew(notebook: Notebook) -> None:
     notebook.cell("a = [1]")
     elsewhere = Artifact(
-        name="a", digest=look([1]).digest, blob="0" * 64, materializer="json", size=1, type="list"
+        name="a", digest=digest_value([1]).digest, blob="0" * 64, materializer="json", size=1, type="list"
     )
-    notebook.holdings.bind("a", notebook.namespace["a"], elsewhere, look([1]))
+    notebook.holdings.bind("a", notebook.namespace["a"], elsewhere, digest_value([1]))
     asked: list[Artifact] = []
 
     def bring(artifact: Artifact) -> bool:
@@ -239,7 +239,7 @@ def test_an_input_that_only_another_store_holds_is_brought_here_or_captured_anew
     assert notebook.site.keep_inputs(resolved)["a"].kind == "captured"
     assert notebook.site.keep_inputs(resolved)["a"] is elsewhere
     assert asked == [elsewhere, elsewhere]
-    known = Recollection({}, metadata=notebook.metadata, store=notebook.store)
+    known = PrefetchedRecords({}, metadata=notebook.metadata, store=notebook.store)
     known.present.add("0" * 64)
     assert notebook.site.keep_inputs(resolved, known=known)["a"] is elsewhere
     assert len(asked) == 2

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zennb.core.records.records import Artifact
-from zennb.digests.digest import look
-from zennb.engine.run.variable_tracker import Holdings
+from zennb.digests.digest import digest_value
+from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.errors import CannotDigest
 
 
@@ -21,8 +21,8 @@ def artifact(name: str, *, id: int | None = 1, kind: str = "output") -> Artifact
 
 
 def test_a_variable_is_its_artifact_until_code_has_changed_it() -> None:
-    holdings, value, made = Holdings(), [1], artifact("x")
-    holdings.bind("x", value, made, look(value))
+    holdings, value, made = VariableTracker(), [1], artifact("x")
+    holdings.bind("x", value, made, digest_value(value))
     assert holdings.look("x", value)[1] is made
     holdings.code_ran()
     assert holdings.look("x", value)[1] is made  # looked at again, and found the same
@@ -30,12 +30,12 @@ def test_a_variable_is_its_artifact_until_code_has_changed_it() -> None:
     holdings.code_ran()
     seen, found = holdings.look("x", value)
     assert found is None
-    assert seen.digest == look([1, 2]).digest
+    assert seen.digest == digest_value([1, 2]).digest
 
 
 def test_a_variable_that_was_changed_and_changed_back_is_no_artifact_any_more_once_that_was_seen() -> None:
-    holdings, value = Holdings(), [1]
-    holdings.bind("x", value, artifact("x"), look(value))
+    holdings, value = VariableTracker(), [1]
+    holdings.bind("x", value, artifact("x"), digest_value(value))
     value.append(2)
     holdings.code_ran()
     holdings.look("x", value)
@@ -45,7 +45,7 @@ def test_a_variable_that_was_changed_and_changed_back_is_no_artifact_any_more_on
 
 
 def test_content_is_looked_at_again_only_after_code_has_run() -> None:
-    holdings, value = Holdings(), [1]
+    holdings, value = VariableTracker(), [1]
     first, _ = holdings.look("x", value)
     value.append(2)
     assert holdings.look("x", value)[0] is first
@@ -54,39 +54,39 @@ def test_content_is_looked_at_again_only_after_code_has_run() -> None:
 
 
 def test_an_immutable_value_is_looked_at_once() -> None:
-    holdings = Holdings()
+    holdings = VariableTracker()
     first, _ = holdings.look("x", "text")
     holdings.code_ran()
     assert holdings.look("x", "text")[0] is first
 
 
 def test_another_object_under_the_name_is_not_the_artifact_even_if_it_is_equal() -> None:
-    holdings, value = Holdings(), [1]
-    holdings.bind("x", value, artifact("x"), look(value))
+    holdings, value = VariableTracker(), [1]
+    holdings.bind("x", value, artifact("x"), digest_value(value))
     assert holdings.look("x", [1])[1] is None
 
 
 def test_a_value_without_content_raises_and_is_not_remembered() -> None:
-    holdings = Holdings()
+    holdings = VariableTracker()
     with pytest.raises(CannotDigest):
         holdings.look("g", (each for each in ""))
     assert not holdings._held
 
 
 def test_what_steps_made_is_known_by_name_and_what_was_captured_is_not() -> None:
-    holdings, value = Holdings(), [1]
-    holdings.bind("x", value, artifact("x"), look(value))
-    holdings.bind("p", value, artifact("p", kind="captured"), look(value))
-    holdings.bind("own", value, None, look(value))
+    holdings, value = VariableTracker(), [1]
+    holdings.bind("x", value, artifact("x"), digest_value(value))
+    holdings.bind("p", value, artifact("p", kind="captured"), digest_value(value))
+    holdings.bind("own", value, None, digest_value(value))
     assert set(holdings.made()) == {"x"}
     assert holdings.made()["x"].place == id(value)
 
 
 def test_the_moment_a_variable_became_an_artifact_stays_while_it_is_the_same_artifact() -> None:
-    holdings, value = Holdings(), [1]
+    holdings, value = VariableTracker(), [1]
 
     def made_at(found: Artifact) -> tuple[int, int]:
-        holdings.bind("x", value, found, look(value))
+        holdings.bind("x", value, found, digest_value(value))
         return holdings.made()["x"].made_at, holdings.made()["x"].moment
 
     assert made_at(artifact("x", id=1)) == (0, 0)
@@ -100,27 +100,27 @@ def test_the_moment_a_variable_became_an_artifact_stays_while_it_is_the_same_art
 
 
 def test_the_view_of_what_was_made_follows_and_cannot_be_written_to() -> None:
-    holdings = Holdings()
+    holdings = VariableTracker()
     made = holdings.made()
-    holdings.bind("x", 1, artifact("x"), look(1))
+    holdings.bind("x", 1, artifact("x"), digest_value(1))
     assert "x" in made
     with pytest.raises(TypeError):
         made["y"] = made["x"]  # type: ignore[index]
 
 
 def test_values_that_the_namespace_no_longer_holds_are_let_go_of() -> None:
-    holdings, kept, gone, other = Holdings(), [1], [2], [3]
+    holdings, kept, gone, other = VariableTracker(), [1], [2], [3]
     for name, value in {"kept": kept, "gone": gone, "other": other}.items():
-        holdings.bind(name, value, artifact(name), look(value))
+        holdings.bind(name, value, artifact(name), digest_value(value))
     holdings.sweep({"kept": kept, "other": [3]})
     assert set(holdings._held) == {"kept"}
     assert set(holdings.made()) == {"kept", "gone", "other"}  # what was made is known by its content
 
 
 def test_very_many_variables_are_swept_after_every_few_cells() -> None:
-    holdings = Holdings()
+    holdings = VariableTracker()
     for number in range(250):
-        holdings.bind(f"x{number}", number, None, look(0))
+        holdings.bind(f"x{number}", number, None, digest_value(0))
     left = []
     for _ in range(3):
         holdings.sweep({})
@@ -129,7 +129,7 @@ def test_very_many_variables_are_swept_after_every_few_cells() -> None:
 
 
 def test_partners_share_mutable_state_and_are_not_those_asked_about() -> None:
-    holdings, inner = Holdings(), [1]
+    holdings, inner = VariableTracker(), [1]
     space: dict[str, Any] = {
         "inner": inner,
         "outer": {"k": inner},
@@ -141,20 +141,20 @@ def test_partners_share_mutable_state_and_are_not_those_asked_about() -> None:
     }
     looks = {"inner": holdings.look("inner", inner)[0]}
     assert set(holdings.partners(looks, space)) == {"outer", "waiting"}
-    assert holdings.partners({"text": look("x")}, space) == {}
+    assert holdings.partners({"text": digest_value("x")}, space) == {}
     assert holdings.partners({}, space) == {}
 
 
 @given(st.lists(st.sampled_from(["change", "code", "look"]), max_size=12))
 def test_whatever_happens_a_look_after_code_ran_is_that_of_the_object_as_it_is(deeds: list[str]) -> None:
-    holdings, value = Holdings(), [0]
+    holdings, value = VariableTracker(), [0]
     made = artifact("x")
-    holdings.bind("x", value, made, look(value))
+    holdings.bind("x", value, made, digest_value(value))
     for deed in deeds:
         if deed == "change":
             value.append(1)
         if deed in {"change", "code"}:
             holdings.code_ran()
         seen, found = holdings.look("x", value)
-        assert seen.digest == look(value).digest
+        assert seen.digest == digest_value(value).digest
         assert (found is made) is (value == [0])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
-from zennb.engine.run.write_buffer import SMALL, Gathering
+from zennb.engine.run.write_buffer import SMALL, WriteBuffer
 from zennb.errors import MissingArtifact, StoreError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Counting:
 
 
 def test_what_is_small_is_stored_together_and_can_be_read_before(store: Counting) -> None:
-    gathering = Gathering(store)
+    gathering = WriteBuffer(store)
     names = [gathering.put([b"value ", b"%d" % number]) for number in range(100)]
     assert (store.asked, list(store.digests())) == (0, [])
     assert [bytes(gathering.get(name)) for name in names[:2]] == [b"value 0", b"value 1"]
@@ -51,7 +51,7 @@ def test_what_is_small_is_stored_together_and_can_be_read_before(store: Counting
 
 
 def test_what_is_large_is_stored_at_once(store: Counting) -> None:
-    gathering = Gathering(store)
+    gathering = WriteBuffer(store)
     small, large = gathering.put_all([[b"small"], [bytes(SMALL + 1)]])
     assert not store.has(small)
     assert store.has(large)
@@ -60,7 +60,7 @@ def test_what_is_large_is_stored_at_once(store: Counting) -> None:
 
 
 def test_what_could_not_be_stored_is_held_back_still(store: Counting) -> None:
-    gathering = Gathering(store)
+    gathering = WriteBuffer(store)
     name = gathering.put([b"value"])
     store.broken = True
     with pytest.raises(StoreError):
@@ -73,4 +73,4 @@ def test_what_could_not_be_stored_is_held_back_still(store: Counting) -> None:
 
 def test_what_nobody_has_put_is_missing(store: Counting) -> None:
     with pytest.raises(MissingArtifact):
-        Gathering(store).get("0" * 64)
+        WriteBuffer(store).get("0" * 64)

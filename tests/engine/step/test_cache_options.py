@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.steps import step
-from zennb.core.records.records import Artifact, Parts, Status, Step
+from zennb.core.records.records import Artifact, CacheKeyParts, Status, Step
 from zennb.engine.step.cache_options import (
     changed_although_left_out,
     check_unstored,
@@ -22,7 +22,7 @@ from zennb.engine.step.cache_options import (
     refuse_unstored,
     unstored,
 )
-from zennb.engine.step.definition import Options
+from zennb.engine.step.definition import StepOptions
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_code_cannot_be_ignored_unless_it_carries_state() -> None:
 
 
 def test_a_step_is_waited_for_unless_all_it_gives_is_ignored() -> None:
-    options = Options(ignore=("a", "b"))
+    options = StepOptions(ignore=("a", "b"))
     assert is_ignored(("a",), options)
     assert is_ignored(("a", "b"), options)
     assert not is_ignored(("a", "c"), options)
@@ -135,7 +135,7 @@ def test_a_step_is_not_reused_while_another_one_reads_what_it_does_not_store() -
 
     why = ("step 'reader' reads `big`, which --no-store keeps out of the store",)
     assert reasons(record(name="reader", source="%%step reader\ny = big + 1")) == why
-    assert reasons(record(name="reader", parts=Parts(code="c", inputs={"big": "d"}))) == why
+    assert reasons(record(name="reader", parts=CacheKeyParts(code="c", inputs={"big": "d"}))) == why
     assert reasons(record(name="reader", source="%%step reader\n!echo {big}")) == why
     assert not reasons(record(name="reader", source="%%step reader\nbig = 1\ny = big"))
     assert not reasons(record(name="reader", source="%%step reader\ny = bigger"))

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from zennb.engine.step.cancellation import Ticket, time_limit
+from zennb.engine.step.cancellation import CancellationToken, time_limit
 from zennb.errors import StepTimeout
 
 
@@ -47,7 +47,7 @@ def test_work_within_its_limit_is_left_alone() -> None:
 
 
 def test_a_ticket_stops_the_thread_that_holds_it() -> None:
-    ticket, began, caught = Ticket(), threading.Event(), []
+    ticket, began, caught = CancellationToken(), threading.Event(), []
 
     def work() -> None:
         try:
@@ -66,7 +66,7 @@ def test_a_ticket_stops_the_thread_that_holds_it() -> None:
 
 
 def test_a_ticket_stopped_before_it_is_held_never_begins() -> None:
-    ticket = Ticket()
+    ticket = CancellationToken()
     ticket.stop()
     with pytest.raises(KeyboardInterrupt), ticket.held():
         pytest.fail("it began")

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from zennb.core.reading.source import analyse
-from zennb.dependencies.dependencies import reach
-from zennb.digests.digest import look
-from zennb.engine.step.code_owned_outputs import anchored
+from zennb.dependencies.dependencies import resolve_dependencies
+from zennb.digests.digest import digest_value
+from zennb.engine.step.code_owned_outputs import outputs_owned_by_code
 
 CODE = """
 class Model:
@@ -52,9 +52,11 @@ def scope() -> dict[str, Any]:
 
 
 def said(scope: dict[str, Any], text: str, outputs: dict[str, Any], *defined: str) -> list[str]:
-    reached = reach(analyse(ast.parse(text)), scope)
-    values = {name: (value, look(value, name=name)) for name, value in outputs.items()}
-    return anchored(values, reached.uses, {**reached.definitions, **{name: scope[name] for name in defined}})
+    reached = resolve_dependencies(analyse(ast.parse(text)), scope)
+    values = {name: (value, digest_value(value, name=name)) for name, value in outputs.items()}
+    return outputs_owned_by_code(
+        values, reached.uses, {**reached.definitions, **{name: scope[name] for name in defined}}
+    )
 
 
 def test_an_attribute_of_a_class_belongs_to_the_class(scope: dict[str, Any]) -> None:

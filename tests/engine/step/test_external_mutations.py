@@ -13,8 +13,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from zennb.engine.step.definition import Options, define
-from zennb.engine.step.external_mutations import outside
+from zennb.engine.step.definition import StepOptions, define
+from zennb.engine.step.external_mutations import external_mutations
 
 
 class OfTheUser:
@@ -40,8 +40,8 @@ SCOPE: dict[str, Any] = {
 
 
 def found(text: str) -> list[str]:
-    step = define(ast.parse(text), options=Options(), source=text, text=text, filename="<cell>")
-    return outside(step, SCOPE)
+    step = define(ast.parse(text), options=StepOptions(), source=text, text=text, filename="<cell>")
+    return external_mutations(step, SCOPE)
 
 
 OUTSIDE = {

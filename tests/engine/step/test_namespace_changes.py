@@ -7,30 +7,32 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.engine.steps import step
-from zennb.digests.digest import look
-from zennb.engine.step.namespace_changes import Before, Collected, collect
+from zennb.digests.digest import digest_value
+from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.errors import NotStorable
 
 if TYPE_CHECKING:
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
 
-def ran(definition: Definition, namespace: dict[str, Any], *, inputs: tuple[str, ...] = ()) -> Collected:
+def ran(
+    definition: StepDefinition, namespace: dict[str, Any], *, inputs: tuple[str, ...] = ()
+) -> NamespaceChanges:
     """Execute a step and collect what it left."""
     namespace.setdefault("__name__", "__main__")
-    seen = {name: (namespace[name], look(namespace[name], name=name)) for name in inputs}
-    before = Before(namespace, definition, ())
+    seen = {name: (namespace[name], digest_value(namespace[name], name=name)) for name in inputs}
+    before = NamespaceSnapshot(namespace, definition, ())
     before.hide()
     exec(compile(definition.tree, definition.filename, "exec"), namespace)
     before.show()
-    return collect(definition, namespace, before=before, inputs=seen)
+    return collect_changes(definition, namespace, before=before, inputs=seen)
 
 
 def test_bound_names_are_outputs_in_order_and_private_ones_stay_the_steps_own() -> None:
     found = ran(step("b = 1\na = 2\n_c = 3"), {})
     assert list(found.values) == ["b", "a"]
     assert found.own == ("_c",)
-    assert (found.values["a"][0], found.values["a"][1].digest) == (2, look(2).digest)
+    assert (found.values["a"][0], found.values["a"][1].digest) == (2, digest_value(2).digest)
     assert not found.troubles
 
 
@@ -134,7 +136,7 @@ def test_what_hides_effects_is_a_trouble() -> None:
 
 def test_names_in_doubt_are_out_of_the_way_while_the_step_runs_and_come_back() -> None:
     space: dict[str, Any] = {"x": 1, "c": False}
-    before = Before(space, step("if c: x = 2"), ())
+    before = NamespaceSnapshot(space, step("if c: x = 2"), ())
     before.hide()
     assert "x" not in space
     before.show()
@@ -143,7 +145,7 @@ def test_names_in_doubt_are_out_of_the_way_while_the_step_runs_and_come_back() -
 
 def test_a_name_in_doubt_that_is_bound_to_the_same_object_was_bound() -> None:
     space: dict[str, Any] = {"x": 1, "c": True}
-    before = Before(space, step("if c: x = 1"), ())
+    before = NamespaceSnapshot(space, step("if c: x = 1"), ())
     before.hide()
     space["x"] = 1
     before.show()
@@ -152,7 +154,7 @@ def test_a_name_in_doubt_that_is_bound_to_the_same_object_was_bound() -> None:
 
 def test_a_name_that_the_step_reads_stays_and_counts_as_bound_when_its_object_is_another() -> None:
     space: dict[str, Any] = {"x": [1], "c": True}
-    before = Before(space, step("if c: x = x + [2]"), ())
+    before = NamespaceSnapshot(space, step("if c: x = x + [2]"), ())
     before.hide()
     assert space["x"] == [1]
     assert before.bound() == []
@@ -162,7 +164,7 @@ def test_a_name_that_the_step_reads_stays_and_counts_as_bound_when_its_object_is
 
 def test_what_a_function_writes_is_bound_too() -> None:
     space: dict[str, Any] = {"total": [1]}
-    before = Before(space, step("f()"), ("total",))
+    before = NamespaceSnapshot(space, step("f()"), ("total",))
     assert before.bound() == []
     space["total"] = [2]
     assert before.bound() == ["total"]
@@ -171,14 +173,14 @@ def test_what_a_function_writes_is_bound_too() -> None:
 def test_deleted_are_names_that_were_there_and_those_deleted_whatever_happens() -> None:
     space: dict[str, Any] = {"a": 1, "c": True, "kept": 1}
     definition = step("if c:\n    del a, kept\nnew = 1\ndel new\ndel absent")
-    before = Before(space, definition, ())
+    before = NamespaceSnapshot(space, definition, ())
     del space["a"]
     assert set(before.deleted()) == {"a", "new", "absent"}
 
 
 def test_what_the_step_may_touch_can_be_given_back() -> None:
     space: dict[str, Any] = {"a": 1, "b": 2}
-    before = Before(space, step("a = 10\nb = 20\nc = 30"), ())
+    before = NamespaceSnapshot(space, step("a = 10\nb = 20\nc = 30"), ())
     space.update(a=10, b=20, c=30)
     before.restore(["a"])
     assert (space["a"], space["b"], space["c"]) == (1, 20, 30)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.engine.steps import Notebook, step
-from zennb.engine.step.cancellation import Ticket
+from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.perform import own_frames, perform
 from zennb.engine.step.recording import Recording
 from zennb.errors import StoreError
@@ -99,7 +99,7 @@ def test_an_interrupt_is_raised_not_returned(notebook: Notebook) -> None:
 
 
 def test_a_step_that_was_stopped_before_it_began_does_not_begin(notebook: Notebook) -> None:
-    ticket = Ticket()
+    ticket = CancellationToken()
     ticket.stop()
     notebook.cell("import threading\nran = threading.Event()")
     with pytest.raises(KeyboardInterrupt):

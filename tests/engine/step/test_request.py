@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb.engine.run.variable_tracker import Holdings
-from zennb.engine.step.definition import Options, define
+from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.step.definition import StepOptions, define
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
 from zennb.engine.step.request import StepRequest, request_for
@@ -19,17 +19,21 @@ from zennb.errors import StepRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
 
-def step(text: str) -> Definition:
+def step(text: str) -> StepDefinition:
     return define(
-        ast.parse(text), options=Options(name="s"), source=f"%%step s\n{text}", text=text, filename="<cell 1>"
+        ast.parse(text),
+        options=StepOptions(name="s"),
+        source=f"%%step s\n{text}",
+        text=text,
+        filename="<cell 1>",
     )
 
 
 def requested(text: str, namespace: dict[str, Any]) -> tuple[StepRequest, Any]:
-    resolved = resolve_step(step(text), namespace, look=Holdings().look)
+    resolved = resolve_step(step(text), namespace, look=VariableTracker().look)
     return request_for(resolved, {}, namespace)
 
 
@@ -84,7 +88,7 @@ def test_reached_code_is_told_with_its_kind(tmp_path: Path) -> None:
 def test_inputs_whose_content_a_function_of_the_notebook_says_stay_in_this_process() -> None:
     import zennb
     from zennb.digests import hooks as digest_hooks
-    from zennb.engine.remote.transfer import submit_elsewhere
+    from zennb.engine.remote.transfer import submit_remotely
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec("class Box:\n    items = ()\ndef content(box): return box.items\nbox = Box()", namespace)
@@ -95,6 +99,6 @@ def test_inputs_whose_content_a_function_of_the_notebook_says_stay_in_this_proce
         assert request.hooked == ("Box",)
         assert requested("n = 1", namespace)[0].hooked == ()
         with pytest.raises(StepRefused, match=r"step 's' cannot run in another process: it reads a Box"):
-            submit_elsewhere(None, request, channels)  # type: ignore[arg-type] # refused before it is asked for
+            submit_remotely(None, request, channels)  # type: ignore[arg-type] # refused before it is asked for
     finally:
         digest_hooks._hooks.clear()

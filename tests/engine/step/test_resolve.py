@@ -9,7 +9,7 @@ import pytest
 
 from tests.engine.steps import Notebook, step
 from zennb.core.records.records import Artifact
-from zennb.digests.digest import look
+from zennb.digests.digest import digest_value
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def artifact(name: str, value: Any, **fields: Any) -> Artifact:
-    found = {"digest": look(value).digest, "blob": f"blob of {name}", "materializer": "json", "size": 1}
+    found = {
+        "digest": digest_value(value).digest,
+        "blob": f"blob of {name}",
+        "materializer": "json",
+        "size": 1,
+    }
     return Artifact(name=name, type=type(value).__name__, **{**found, **fields})
 
 
@@ -25,7 +30,7 @@ def test_inputs_are_what_the_cell_and_the_functions_it_calls_read(notebook: Note
     notebook.cell("a = [1]\nb = 2\nunread = 3\ndef f(): return b")
     found = notebook.resolve(step("y = [f(), a]"))
     assert set(found.parts.inputs) == {"a", "b"} == found.inputs
-    assert found.parts.inputs["a"] == look([1]).digest
+    assert found.parts.inputs["a"] == digest_value([1]).digest
     assert set(found.parts.reached) == {"function f"}
     assert found.values == {"a": [1], "b": 2}
     assert found.unclear == ()
@@ -85,7 +90,7 @@ def test_values_override_variables(notebook: Notebook) -> None:
     plain = notebook.resolve(step("y = a"))
     other = notebook.resolve(step("y = a"), overrides={"a": 2})
     assert other.values == {"a": 2}
-    assert other.parts.inputs["a"] == look(2).digest
+    assert other.parts.inputs["a"] == digest_value(2).digest
     assert other.key != plain.key
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tests.engine.steps import Notebook, step
-from zennb.engine.step.namespace_changes import Before, collect
+from zennb.engine.step.namespace_changes import NamespaceSnapshot, collect_changes
 from zennb.engine.step.request import request_for
 from zennb.engine.step.reusability import changed_code, reasons_against_reuse
 
@@ -21,9 +21,9 @@ def reasons(notebook: Notebook, text: str, *, records_shell: bool = True, **opti
     resolved = notebook.resolve(definition)
     request, _ = request_for(resolved, {}, namespace)
     inputs = {name: (resolved.values[name], seen) for name, seen in resolved.looks.items()}
-    before = Before(namespace, definition, request.writes)
+    before = NamespaceSnapshot(namespace, definition, request.writes)
     exec(compile(definition.tree, definition.filename, "exec"), namespace)
-    collected = collect(definition, namespace, before=before, inputs=inputs)
+    collected = collect_changes(definition, namespace, before=before, inputs=inputs)
     return reasons_against_reuse(request, collected, namespace, inputs=inputs, records_shell=records_shell)
 
 

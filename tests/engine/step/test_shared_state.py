@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 
-from zennb.digests.digest import look
-from zennb.engine.run.variable_tracker import Holdings
+from zennb.digests.digest import digest_value
+from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.shared_state import forget, share
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", None]})
@@ -63,18 +63,18 @@ APART = {
 
 @pytest.mark.parametrize(("one", "other"), TOGETHER.values(), ids=TOGETHER)
 def test_these_share_state(one: object, other: object) -> None:
-    assert share(look(one), look(other))
-    assert share(look(other), look(one))
+    assert share(digest_value(one), digest_value(other))
+    assert share(digest_value(other), digest_value(one))
 
 
 @pytest.mark.parametrize(("one", "other"), APART.values(), ids=APART)
 def test_these_do_not(one: object, other: object) -> None:
-    assert not share(look(one), look(other))
+    assert not share(digest_value(one), digest_value(other))
 
 
 def partners(names: dict[str, Any], *asked: str) -> set[str]:
     """The variables that share state with those asked about, none of which was ever looked at."""
-    return set(Holdings().partners({name: look(names[name]) for name in asked}, names))
+    return set(VariableTracker().partners({name: digest_value(names[name]) for name in asked}, names))
 
 
 def test_partners_are_found_however_the_state_is_shared() -> None:
@@ -109,20 +109,20 @@ def test_views_and_their_array_are_partners() -> None:
 def test_a_variable_that_came_to_share_later_is_a_partner() -> None:
     inner: list[int] = []
     names: dict[str, Any] = {"inner": inner, "box": []}
-    holdings = Holdings()
+    holdings = VariableTracker()
     holdings.look("box", names["box"])
     names["box"].append(inner)
     holdings.code_ran()
-    assert set(holdings.partners({"inner": look(inner)}, names)) == {"box"}
+    assert set(holdings.partners({"inner": digest_value(inner)}, names)) == {"box"}
 
 
 def test_a_variable_that_has_been_rebound_is_no_partner() -> None:
     inner: list[int] = []
     names: dict[str, Any] = {"inner": inner, "old": [inner]}
-    holdings = Holdings()
-    assert set(holdings.partners({"inner": look(inner)}, names)) == {"old"}
+    holdings = VariableTracker()
+    assert set(holdings.partners({"inner": digest_value(inner)}, names)) == {"old"}
     names["old"] = 1
-    assert not holdings.partners({"inner": look(inner)}, names)
+    assert not holdings.partners({"inner": digest_value(inner)}, names)
 
 
 def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,19 +133,19 @@ def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatc
         searches.append(1)
         return everything()
 
-    one, other, third = (look(figure) for figure in (FIGURE, OTHER_FIGURE, Figure()))
+    one, other, third = (digest_value(figure) for figure in (FIGURE, OTHER_FIGURE, Figure()))
     assert not share(one, other)
     monkeypatch.setattr(gc, "get_objects", counted)
     assert not share(one, other)
     assert not share(other, third)
-    assert share(look(FIGURE), look(AXES))
+    assert share(digest_value(FIGURE), digest_value(AXES))
     assert searches == []
 
 
 def test_two_views_are_searched_for_once_until_code_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
     base = np.arange(6)
     start, end = base[:2], base[4:]
-    one, other = look(start), look(end)
+    one, other = digest_value(start), digest_value(end)
     assert share(one, other)
     monkeypatch.setattr(gc, "get_objects", list)
     assert share(other, one)
@@ -157,4 +157,4 @@ def test_two_views_are_searched_for_once_until_code_has_run(monkeypatch: pytest.
 def test_frames_with_the_same_labels_share_nothing() -> None:
     index = pd.date_range("2020-01-01", periods=3)
     one, other = (pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}, index=index) for _ in range(2))
-    assert not look(one).mutable & look(other).mutable
+    assert not digest_value(one).mutable & digest_value(other).mutable

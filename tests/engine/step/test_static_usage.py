@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from zennb.core.magic_lines.magics import parse_python
-from zennb.dependencies.dependencies import reach
-from zennb.engine.step.definition import Options, define
-from zennb.engine.step.static_usage import Uses, uses
+from zennb.dependencies.dependencies import resolve_dependencies
+from zennb.engine.step.definition import StepOptions, define
+from zennb.engine.step.static_usage import StaticUsage, static_usage
 
 SCOPE: dict[str, Any] = {
     "np": np,
@@ -28,12 +28,12 @@ SCOPE: dict[str, Any] = {
 }
 
 
-def found(text: str, packages: tuple[str, ...] = (), **scope: Any) -> Uses:
+def found(text: str, packages: tuple[str, ...] = (), **scope: Any) -> StaticUsage:
     statements = parse_python(text)
     assert statements is not None
     tree = ast.Module(body=statements, type_ignores=[])
-    step = define(tree, options=Options(), source=text, text=text, filename="<cell>")
-    return uses(step, reach(step.analysis, {**SCOPE, **scope}), packages)
+    step = define(tree, options=StepOptions(), source=text, text=text, filename="<cell>")
+    return static_usage(step, resolve_dependencies(step.analysis, {**SCOPE, **scope}), packages)
 
 
 def test_modules_are_those_whose_parts_are_used() -> None:

@@ -9,31 +9,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zennb.engine.step.definition import Options, define
+from zennb.engine.step.definition import StepOptions, define
 from zennb.errors import UnknownName
-from zennb.jupyter.cells.step_registry import Register
+from zennb.jupyter.cells.step_registry import StepRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
 
-def step(name: str, cell: str = "", *, is_named: bool = True) -> Definition:
+def step(name: str, cell: str = "", *, is_named: bool = True) -> StepDefinition:
     text = f"{name} = 1"
-    options = Options(name=name if is_named else "")
+    options = StepOptions(name=name if is_named else "")
     return define(ast.parse(text), options=options, source=text, text=text, filename="<cell>", cell=cell)
 
 
-def register(*names: str) -> Register:
+def register(*names: str) -> StepRegistry:
     """Return a register in which each step was run in the cell of its own name."""
-    found = Register()
+    found = StepRegistry()
     for name in names:
         found.add(step(name, cell=name))
     return found
 
 
-def order(found: Register, cells: Sequence[str], saved: float = 0.0) -> str:
+def order(found: StepRegistry, cells: Sequence[str], saved: float = 0.0) -> str:
     return " ".join(each.name for each in found.ordered(cells, saved=saved))
 
 
@@ -100,7 +100,7 @@ def test_a_forgotten_step_is_gone_until_its_cell_runs_again() -> None:
 
 
 def test_a_name_that_was_forgotten_is_free_for_another_cell() -> None:
-    found = Register()
+    found = StepRegistry()
     found.add(step("x", cell="1", is_named=False))
     found.forget("x")
     assert found.add(step("x", cell="2", is_named=False)).name == "x"

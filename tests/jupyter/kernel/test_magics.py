@@ -247,10 +247,10 @@ def in_terminal(sentence: str) -> str:
 def test_a_stack_that_does_not_fit_is_refused_in_cell_and_terminal(
     notebook: Notebook, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from zennb.components.component import Reach
+    from zennb.components.component import Visibility
     from zennb.components.orchestrators.threads import ThreadsOrchestrator
 
-    monkeypatch.setattr(ThreadsOrchestrator, "reach", Reach.NETWORK)
+    monkeypatch.setattr(ThreadsOrchestrator, "reach", Visibility.NETWORK)
     notebook.run("%orchestrator register far --flavor=threads")
     line = "stack register x -o far -a default"
     ran = notebook.cell(f"%{line}")

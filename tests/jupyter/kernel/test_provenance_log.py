@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
-from zennb.engine.environment.access_tracer import Watch
+from zennb.engine.environment.access_tracer import AccessTracer
 
 if TYPE_CHECKING:
     import pytest
@@ -86,7 +86,7 @@ def test_what_goes_wrong_in_following_a_cell_reaches_no_cell(
     def broken(*_more: Any, **_other: Any) -> dict[str, str]:
         raise RuntimeError
 
-    monkeypatch.setattr(Watch, "files", broken)
+    monkeypatch.setattr(AccessTracer, "files", broken)
     notebook.run("K = 4")
     monkeypatch.undo()
     (ran,) = notebook.run("%%step a\nr = K")

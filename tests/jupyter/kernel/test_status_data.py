@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbconvert import HTMLExporter
 
-from zennb.core.records.check_findings import Played
+from zennb.core.records.check_findings import CellResult
 from zennb.core.records.output_comparison import showing
 from zennb.headless.execute import execute
 from zennb.jupyter.kernel.status_data import DATA_TYPE
@@ -64,7 +64,7 @@ def test_other_commands_show_no_more_than_before(notebook: Notebook) -> None:
 def test_a_status_line_is_no_output_of_the_cell_when_notebooks_are_compared(notebook: Notebook) -> None:
     ran = notebook.cell("%%step train\nmodel = 1")
     outputs = [{"output_type": "display_data", **shown} for shown in ran.displays]
-    assert Played(showing=showing(outputs), status="completed", seconds=0).showing == showing([])
+    assert CellResult(showing=showing(outputs), status="completed", seconds=0).showing == showing([])
 
 
 @pytest.mark.kernel

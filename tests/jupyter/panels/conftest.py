@@ -12,7 +12,7 @@ from ipywidgets import HTML, Text
 from traitlets import Enum, Unicode
 
 from zennb import plugins
-from zennb.components.component import Orchestrator, Reach, SecretRef
+from zennb.components.component import Orchestrator, SecretRef, Visibility
 from zennb.errors import MissingExtra
 from zennb.plugins import FlavorInfo
 from zennb.registry.workspace import Workspace
@@ -27,7 +27,7 @@ class FarOrchestrator(Orchestrator):
 
     flavor = "far"
     description = "runs steps on a cluster"
-    reach = Reach.NETWORK
+    reach = Visibility.NETWORK
 
     address = Unicode(help="Where the cluster is.").tag(config=True, required=True)
     size = Enum(["small", "large"], "small", help="How large its machines are.").tag(config=True)

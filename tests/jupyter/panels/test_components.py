@@ -10,7 +10,7 @@ from ipywidgets.widgets import widget as ipywidgets_widget
 
 from tests.jupyter.panels.conftest import plain
 from zennb.core.records.component_types import COMPONENT_TYPES
-from zennb.jupyter.panels.kit.reference import Reference
+from zennb.jupyter.panels.kit.reference import SecretField
 
 if TYPE_CHECKING:
     from tests.jupyter.panels.conftest import Opened
@@ -108,7 +108,7 @@ def test_a_secret_never_becomes_the_value_of_a_widget(
 ) -> None:
     token = begin(opened, "far", "cluster")["token"]
     sent: list[Any] = []
-    monkeypatch.setattr(Reference, "send_state", lambda self, key=None: sent.append((key, self.value)))
+    monkeypatch.setattr(SecretField, "send_state", lambda self, key=None: sent.append((key, self.value)))
     token.control.set_state({"value": SECRET})  # as the page sends it
     assert token.control.value == ""
     assert sent == [("value", "")], "the page has to be cleared"

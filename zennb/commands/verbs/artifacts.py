@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from zennb import api
 from zennb.commands.data import artifact_data, plain, step_brief, step_data
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import Cut, limited
-from zennb.commands.messages import said
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, Verb
 from zennb.commands.verbs.ancestry import Ancestry, ancestry
@@ -21,7 +21,7 @@ from zennb.views.view import join
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.records import Artifact, Step
 
 __all__ = ["ARTIFACTS"]
@@ -33,7 +33,7 @@ NEAR = 10
 """Steps that a lineage goes in each direction when nobody says how many."""
 
 
-def _list(context: Context, given: Given) -> Outcome:
+def _list(context: Context, given: ParsedArguments) -> Outcome:
     limit = given.limit(RECENT)
     found, cut = limited(
         context.workspace.metadata.artifacts(kind=given.maybe("kind"), limit=limit + 1), limit
@@ -42,7 +42,7 @@ def _list(context: Context, given: Given) -> Outcome:
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
-def _show(context: Context, given: Given) -> Outcome:
+def _show(context: Context, given: ParsedArguments) -> Outcome:
     metadata, found = context.workspace.metadata, _artifact(context, given)
     producer, consumers = metadata.producer(found), metadata.consumers(found)
     view = artifact_view.artifact(found, producer=producer, consumers=consumers)
@@ -51,7 +51,7 @@ def _show(context: Context, given: Given) -> Outcome:
     return Outcome(view=view, data=data)
 
 
-def _history(context: Context, given: Given) -> Outcome:
+def _history(context: Context, given: ParsedArguments) -> Outcome:
     name, limit = given.text("name"), given.limit(RECENT)
     versions = context.workspace.metadata.history(name, limit=limit + 1)
     if not versions:
@@ -61,14 +61,14 @@ def _history(context: Context, given: Given) -> Outcome:
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
-def _lineage(context: Context, given: Given) -> Outcome:
+def _lineage(context: Context, given: ParsedArguments) -> Outcome:
     found, depth = _artifact(context, given), given.integer("depth")
     around = ancestry(context.workspace.metadata, found, depth=NEAR if depth is None else depth)
     view = lineage(found, producers=around.producers, consumers=around.consumers, writers=around.writers)
     cut = _cuts(around)
     if cut:
         far = f"Steps further away than {NEAR if depth is None else depth} are left out; give `--depth N` for more."
-        view = join([view, said(far)], gap=0)
+        view = join([view, message_view(far)], gap=0)
     labels = around.labels
     data = {
         "artifact": artifact_data(found),
@@ -104,15 +104,15 @@ def _latest(steps: Iterable[Step]) -> list[Step]:
     return list(found.values())
 
 
-def _load(context: Context, given: Given) -> Outcome:
+def _load(context: Context, given: ParsedArguments) -> Outcome:
     found = _artifact(context, given)
-    if context.face is Face.MAGIC:
+    if context.face is Interface.MAGIC:
         value = api.load_artifact(context.workspace, found)
         return Outcome(view=None, data=artifact_data(found), value=value)
     return Outcome(view=artifact_view.artifact(found), data=artifact_data(found))
 
 
-def _artifact(context: Context, given: Given) -> Artifact:
+def _artifact(context: Context, given: ParsedArguments) -> Artifact:
     notebook = context.session.notebook if context.session is not None else None
     version = given.integer("version")
     return api.find_artifact(

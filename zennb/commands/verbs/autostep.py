@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.commands.interface import Face
-from zennb.commands.messages import said
+from zennb.commands.interface import Interface
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
 
 __all__ = ["AUTOSTEP"]
 
@@ -22,7 +22,7 @@ _ON = (
 _OFF = "A cell is a step when it says so: `%%step` or `#| step: NAME` on top of it."
 
 
-def _autostep(context: Context, given: Given) -> Outcome:
+def _autostep(context: Context, given: ParsedArguments) -> Outcome:
     if context.session is None:
         raise UsageError("there is no notebook session here yet; type `%load_ext zennb` first.")
     asked = given.maybe("state")
@@ -30,7 +30,7 @@ def _autostep(context: Context, given: Given) -> Outcome:
         context.session.autostep = asked == "on"
     is_on = context.session.autostep
     told = f"Autostep is {'on' if is_on else 'off'}. {_ON if is_on else _OFF}"
-    return Outcome(view=said(told), data={"autostep": is_on})
+    return Outcome(view=message_view(told), data={"autostep": is_on})
 
 
 AUTOSTEP = Verb(
@@ -39,5 +39,5 @@ AUTOSTEP = Verb(
     run=_autostep,
     arguments=(Argument(flags=("STATE",), choices=("on", "off"), help="what it is to be"),),
     examples=("autostep on", "autostep off"),
-    faces=frozenset({Face.MAGIC}),
+    faces=frozenset({Interface.MAGIC}),
 )

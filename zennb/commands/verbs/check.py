@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.data import plain
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.commands.verbs.notebook import TIMEOUT
@@ -15,13 +15,13 @@ from zennb.views import check as view
 from zennb.views.text import plural
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.check_findings import Check, Share
 
 __all__ = ["CHECK", "check_notebook"]
 
 
-def check_notebook(context: Context, given: Given) -> Outcome:
+def check_notebook(context: Context, given: ParsedArguments) -> Outcome:
     """Check a notebook; the exit code says whether something was silently different, or a run did not end."""
     from zennb.headless.check import LIMIT, check  # nothing else here checks notebooks
 
@@ -79,5 +79,5 @@ CHECK = Verb(
         ),
     ),
     examples=("check study.ipynb", "check study.ipynb --once --timeout 60"),
-    faces=frozenset({Face.TERMINAL}),
+    faces=frozenset({Interface.TERMINAL}),
 )

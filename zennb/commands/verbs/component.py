@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb import plugins
 from zennb.commands.data import component_data, plain
-from zennb.commands.messages import article, said
+from zennb.commands.messages import article, message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.step_options import named
 from zennb.commands.syntax import Argument, Command, Verb
@@ -17,7 +17,7 @@ from zennb.views.configuration import masked
 from zennb.views.view import join
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.records import ComponentSpec, ComponentType
     from zennb.plugins import FlavorInfo
     from zennb.registry.component_registry import ComponentDescription
@@ -37,15 +37,15 @@ class _Verbs:
 
     kind: ComponentType
 
-    def list(self, context: Context, given: Given) -> Outcome:
+    def list(self, context: Context, given: ParsedArguments) -> Outcome:
         del given
         found = context.workspace.registry.components(self.kind.name)
         view = component_view.components(found, active=active_components(context.workspace))
         return Outcome(view=view, data=plain(found))
 
-    def describe(self, context: Context, given: Given) -> Outcome:
+    def describe(self, context: Context, given: ParsedArguments) -> Outcome:
         found = context.workspace.registry.describe_component(self.kind.name, given.text("name"))
-        view = join([_card(found), *(said(each) for each in _notes(found))], gap=0)
+        view = join([_card(found), *(message_view(each) for each in _notes(found))], gap=0)
         more = {
             "description": found.description,
             "options": [{**plain(each), "value": masked(each.name, each.value)} for each in found.options],
@@ -56,7 +56,7 @@ class _Verbs:
         }
         return Outcome(view=view, data=component_data(found.spec, **more))
 
-    def register(self, context: Context, given: Given) -> Outcome:
+    def register(self, context: Context, given: ParsedArguments) -> Outcome:
         spec, new = context.workspace.registry.register_component(
             self.kind.name, given.text("name"), given.text("flavor"), given.free
         )
@@ -65,7 +65,7 @@ class _Verbs:
         )
         return self._said(spec, done)
 
-    def update(self, context: Context, given: Given) -> Outcome:
+    def update(self, context: Context, given: ParsedArguments) -> Outcome:
         found = context.workspace.registry.update_component(
             self.kind.name, given.text("name"), given.free, unset=named(given.many("remove"))
         )
@@ -74,16 +74,16 @@ class _Verbs:
         used = f"; stacks that use it: {', '.join(found.stacks)}" if found.stacks else ""
         return self._said(found.after, f"updated ({', '.join(found.differences)}){used}")
 
-    def rename(self, context: Context, given: Given) -> Outcome:
+    def rename(self, context: Context, given: ParsedArguments) -> Outcome:
         old = given.text("old")
         spec = context.workspace.registry.rename_component(self.kind.name, old, given.text("new"))
         return _done(f"{self.kind.title} '{old}' is now called '{spec.name}'.", spec)
 
-    def delete(self, context: Context, given: Given) -> Outcome:
+    def delete(self, context: Context, given: ParsedArguments) -> Outcome:
         spec = context.workspace.registry.delete_component(self.kind.name, given.text("name"))
         return self._said(spec, "deleted")
 
-    def flavors(self, context: Context, given: Given) -> Outcome:
+    def flavors(self, context: Context, given: ParsedArguments) -> Outcome:
         del given
         found = context.workspace.registry.flavors(self.kind.name)
         shown = [flavor_view(each) for each in found]
@@ -94,12 +94,12 @@ class _Verbs:
 
 
 def _done(sentence: str, spec: ComponentSpec) -> Outcome:
-    return Outcome(view=said(sentence), data=component_data(spec), sentence=sentence)
+    return Outcome(view=message_view(sentence), data=component_data(spec), sentence=sentence)
 
 
 def _card(found: ComponentDescription) -> View:
     options = [
-        component_view.Option(name=each.name, default="" if each.is_set else each.value, help=each.help)
+        component_view.OptionHelp(name=each.name, default="" if each.is_set else each.value, help=each.help)
         for each in found.options
     ]
     return component_view.component(

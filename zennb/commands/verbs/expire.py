@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from zennb import api
-from zennb.commands.messages import said
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.core.planning.expiry import by_hand
@@ -15,12 +15,12 @@ from zennb.errors import UsageError
 from zennb.views.text import listing, plural
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
 
 __all__ = ["EXPIRE"]
 
 
-def _expire(context: Context, given: Given) -> Outcome:
+def _expire(context: Context, given: ParsedArguments) -> Outcome:
     notebook = context.session.notebook if context.session is not None else None
     found = api.find_artifact(
         context.workspace,
@@ -39,14 +39,14 @@ def _expire(context: Context, given: Given) -> Outcome:
     data = {"artifact": found.label, "results": results, "reuses": reuses, "steps": steps}
     if not touched:
         return Outcome(
-            view=said(f"`{found.label}` was not to be reused any more; nothing changed."), data=data
+            view=message_view(f"`{found.label}` was not to be reused any more; nothing changed."), data=data
         )
     noun = "step" if len(steps) == 1 else "steps"
     sentence = (
         f"`{found.label}` is not reused any more: {plural(results, 'result')} and {plural(reuses, 'reuse')} of "
         f"{noun} {listing(steps)} expired. Nothing was deleted; the next use runs again."
     )
-    return Outcome(view=said(sentence), data=data)
+    return Outcome(view=message_view(sentence), data=data)
 
 
 EXPIRE = Verb(

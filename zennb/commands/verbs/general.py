@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from zennb import api
 from zennb.commands.data import artifact_data, plain
-from zennb.commands.interface import Face
-from zennb.commands.messages import said
+from zennb.commands.interface import Interface
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.commands.verbs.component import active_components, flavor_view
@@ -21,35 +21,35 @@ from zennb.views.component_type import component_types
 from zennb.views.page import page
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.views.table import Table
 
 __all__ = ["COMPONENTS", "DASHBOARD", "HELP", "INIT", "TRUST", "VERSION", "types_view"]
 
 
-def _dashboard(context: Context, given: Given) -> Outcome:
+def _dashboard(context: Context, given: ParsedArguments) -> Outcome:
     if context.session is None:
         raise UsageError(f"{given.spoken} needs a notebook; here, type `%runs` or `%artifacts`.")
     return Outcome(view=context.session.panel("dashboard"))
 
 
-def _version(context: Context, given: Given) -> Outcome:
+def _version(context: Context, given: ParsedArguments) -> Outcome:
     del context, given
     number = version("zennb")
-    return Outcome(view=said(f"zennb {number}"), data={"version": number})
+    return Outcome(view=message_view(f"zennb {number}"), data={"version": number})
 
 
-def _init(context: Context, given: Given) -> Outcome:
+def _init(context: Context, given: ParsedArguments) -> Outcome:
     del context
     from zennb.registry.home import initialise
 
     folder = Path(given.maybe("folder") or ".")
     home = initialise(folder)
     sentence = f"{home} is the home of all notebooks in {folder.absolute()} and below; it is ignored by git."
-    return Outcome(view=said(sentence), data={"home": str(home)})
+    return Outcome(view=message_view(sentence), data={"home": str(home)})
 
 
-def _components(context: Context, given: Given) -> Outcome:
+def _components(context: Context, given: ParsedArguments) -> Outcome:
     del given
     types, found = types_view(), context.workspace.registry.components()
     here = component_view.components(found, active=active_components(context.workspace))
@@ -65,16 +65,16 @@ def types_view() -> Table:
     return component_types(COMPONENT_TYPES, found)
 
 
-def _trust(context: Context, given: Given) -> Outcome:
+def _trust(context: Context, given: ParsedArguments) -> Outcome:
     from zennb.materializers.signer import Signer
 
     found = api.find_artifact(context.workspace, given.text("name"), version=given.integer("version"))
     Signer().trust(found.blob)
     sentence = f"{found.label} is trusted by you from now on: loading it may run code that its maker wrote."
-    return Outcome(view=said(sentence), data=artifact_data(found))
+    return Outcome(view=message_view(sentence), data=artifact_data(found))
 
 
-def _help(context: Context, given: Given) -> Outcome:
+def _help(context: Context, given: ParsedArguments) -> Outcome:
     del context, given
     raise AssertionError("`dispatch.run` answers `help` itself, since it needs the whole tree")
 
@@ -84,7 +84,7 @@ DASHBOARD = Verb(
     help="open the panel of stacks, runs, artifacts and this notebook's pipeline",
     run=_dashboard,
     examples=("dashboard",),
-    faces=frozenset({Face.MAGIC}),
+    faces=frozenset({Interface.MAGIC}),
 )
 VERSION = Verb(name="version", help="show the version of zennb", run=_version, examples=("version",))
 INIT = Verb(
@@ -93,7 +93,7 @@ INIT = Verb(
     run=_init,
     arguments=(Argument(flags=("FOLDER",), kind="path", help="the folder; this one by default"),),
     examples=("init",),
-    faces=frozenset({Face.TERMINAL}),
+    faces=frozenset({Interface.TERMINAL}),
 )
 COMPONENTS = Verb(
     name="components",

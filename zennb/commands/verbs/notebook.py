@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.commands.data import plain
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.core.records.records import Artifact, Status
@@ -20,7 +20,7 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.headless.execute import CellFailure, CellStart, Execution
     from zennb.headless.step_line import StepLine
 
@@ -30,7 +30,7 @@ INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
 
 
-def run_notebook(context: Context, given: Given) -> Outcome:
+def run_notebook(context: Context, given: ParsedArguments) -> Outcome:
     """Run a notebook in a kernel of its own; the exit code says whether every cell ended well."""
     from zennb.headless.execute import execute  # nothing else here runs notebooks
 
@@ -165,5 +165,5 @@ RUN = Verb(
         TIMEOUT,
     ),
     examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
-    faces=frozenset({Face.TERMINAL}),
+    faces=frozenset({Interface.TERMINAL}),
 )

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from zennb.commands.data import plain, step_data
-from zennb.commands.interface import Face
-from zennb.commands.messages import said
+from zennb.commands.interface import Interface
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, Verb
 from zennb.commands.verbs.notebook import OUT, PARAMETER, RERUN, STACK, TIMEOUT, run_notebook
@@ -19,26 +19,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.commands.file_pipeline import NotebookFile
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.planning.run_plan import RunPlan
     from zennb.core.records.records import Step
 
 __all__ = ["PIPELINE"]
 
 
-def _show(context: Context, given: Given) -> Outcome:
+def _show(context: Context, given: ParsedArguments) -> Outcome:
     plan, records, title = _plan(context, given)
     return Outcome(view=pipeline(plan, title=title), data=_data(plan, records))
 
 
-def _status(context: Context, given: Given) -> Outcome:
+def _status(context: Context, given: ParsedArguments) -> Outcome:
     plan, records, _ = _plan(context, given)
     return Outcome(view=plan_table(plan, last=records), data=_data(plan, records))
 
 
-def _run(context: Context, given: Given) -> Outcome:
+def _run(context: Context, given: ParsedArguments) -> Outcome:
     __tracebackhide__ = True  # what a step raises passes through here
-    if context.face is Face.TERMINAL:
+    if context.face is Interface.TERMINAL:
         return run_notebook(context, given)
     if context.session is None:
         _no_session()
@@ -52,7 +52,7 @@ def _run(context: Context, given: Given) -> Outcome:
     return Outcome(view=None, data=plain(run), code=0 if run.status.is_good else 1)
 
 
-def _explain(context: Context, given: Given) -> Outcome:
+def _explain(context: Context, given: ParsedArguments) -> Outcome:
     name = given.text("step")
     plan, records, _ = _plan(context, given)
     step = plan.step(name)
@@ -68,19 +68,19 @@ def _explain(context: Context, given: Given) -> Outcome:
     )
 
 
-def _forget(context: Context, given: Given) -> Outcome:
+def _forget(context: Context, given: ParsedArguments) -> Outcome:
     if context.session is None:
         _no_session()
     name = given.text("step")
     context.session.forget(name)
     stays = "its records and artifacts stay, and running its cell brings it back"
     sentence = f"step '{name}' has left the pipeline; {stays}."
-    return Outcome(view=said(sentence), data={"forgotten": name}, sentence=sentence)
+    return Outcome(view=message_view(sentence), data={"forgotten": name}, sentence=sentence)
 
 
-def _plan(context: Context, given: Given) -> tuple[RunPlan, Mapping[str, Step], str]:
+def _plan(context: Context, given: ParsedArguments) -> tuple[RunPlan, Mapping[str, Step], str]:
     """Return the pipeline asked about, the latest record of each step, and a title."""
-    if context.face is Face.TERMINAL:
+    if context.face is Interface.TERMINAL:
         found = _file(given)
         workspace = context.beside(given.text("notebook"))
         return found.state(workspace), found.records(workspace), found.path.name
@@ -91,7 +91,7 @@ def _plan(context: Context, given: Given) -> tuple[RunPlan, Mapping[str, Step], 
     return context.session.plan(), context.session.latest(), title
 
 
-def _file(given: Given) -> NotebookFile:
+def _file(given: ParsedArguments) -> NotebookFile:
     from zennb.commands.file_pipeline import NotebookFile  # only here: other verbs need no notebook files
 
     return NotebookFile(given.text("notebook"))
@@ -115,8 +115,8 @@ def _data(plan: RunPlan, records: Mapping[str, Step]) -> dict[str, object]:
     }
 
 
-TERMINAL = frozenset({Face.TERMINAL})
-MAGIC = frozenset({Face.MAGIC})
+TERMINAL = frozenset({Interface.TERMINAL})
+MAGIC = frozenset({Interface.MAGIC})
 NOTEBOOK = Argument(
     flags=("NOTEBOOK",), kind="notebook", required=True, faces=TERMINAL, help="path of an .ipynb file"
 )

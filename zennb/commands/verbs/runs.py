@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.commands.data import plain, step_data
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import limited
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, Verb
@@ -21,7 +21,7 @@ from zennb.views import run as run_view
 from zennb.views.log import log
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.records import Run
 
 __all__ = ["RUNS"]
@@ -33,7 +33,7 @@ MOST_STEPS = 100
 """Steps of one run in a JSON object when nobody says how many."""
 
 
-def _list(context: Context, given: Given) -> Outcome:
+def _list(context: Context, given: ParsedArguments) -> Outcome:
     limit = given.limit(RECENT)
     runs = context.workspace.metadata.runs(
         stack=given.maybe("stack"),
@@ -60,7 +60,7 @@ def _notebook(context: Context, text: str | None) -> str | None:
     return label(path, context.workspace.home) if path.is_file() else text
 
 
-def _show(context: Context, given: Given) -> Outcome:
+def _show(context: Context, given: ParsedArguments) -> Outcome:
     metadata, run = context.workspace.metadata, _run(context, given.text("id"))
     steps, started = metadata.steps(run.id or 0), metadata.children(run.id or 0)
     listed, cut = limited(steps, given.limit(MOST_STEPS), path="data.steps")
@@ -68,9 +68,9 @@ def _show(context: Context, given: Given) -> Outcome:
     return Outcome(view=run_view.run(run, steps, started=started), data=data, cut=cut)
 
 
-def _logs(context: Context, given: Given) -> Outcome:
+def _logs(context: Context, given: ParsedArguments) -> Outcome:
     found = run_log(context.workspace, _run(context, given.text("run")), given.maybe("step"))
-    most = {"most": sys.maxsize} if context.face is Face.TERMINAL else {}
+    most = {"most": sys.maxsize} if context.face is Interface.TERMINAL else {}
     steps = [
         {
             "step": each.step.name,
@@ -87,7 +87,7 @@ def _logs(context: Context, given: Given) -> Outcome:
     return Outcome(view=log(found, **most), data={"run": found.run.id, "steps": steps})
 
 
-def _compare(context: Context, given: Given) -> Outcome:
+def _compare(context: Context, given: ParsedArguments) -> Outcome:
     metadata = context.workspace.metadata
     old, new = _run(context, given.text("old")), _run(context, given.text("new"))
     old_steps, new_steps = (metadata.steps(run.id or 0) for run in (old, new))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.commands.data import stack_data
-from zennb.commands.interface import Face
-from zennb.commands.messages import said
+from zennb.commands.interface import Interface
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.step_options import named
 from zennb.commands.syntax import Argument, Command, Verb
@@ -23,7 +23,7 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.records import ComponentType, StackSpec
 
 __all__ = ["stack_command"]
@@ -41,14 +41,14 @@ SHORT = {
 """ZenML's one-letter options for component types."""
 
 
-def _list(context: Context, given: Given) -> Outcome:
+def _list(context: Context, given: ParsedArguments) -> Outcome:
     del given
     found, active = context.workspace.registry.stacks(), context.workspace.active
     data = [stack_data(spec, active=spec.name == active) for spec in found]
     return Outcome(view=stack_view.stacks(found, active=active), data=data)
 
 
-def _describe(context: Context, given: Given) -> Outcome:
+def _describe(context: Context, given: ParsedArguments) -> Outcome:
     workspace = context.workspace
     name = given.maybe("name")
     spec = workspace.snapshot() if name is None else workspace.registry.stack(name)
@@ -70,7 +70,7 @@ def _unfit(spec: StackSpec) -> str:
     return ""
 
 
-def _set(context: Context, given: Given) -> Outcome:
+def _set(context: Context, given: ParsedArguments) -> Outcome:
     return _card(context, context.workspace.set(given.text("name")))
 
 
@@ -80,7 +80,7 @@ class _Parts:
 
     kinds: Sequence[ComponentType]
 
-    def register(self, context: Context, given: Given) -> Outcome:
+    def register(self, context: Context, given: ParsedArguments) -> Outcome:
         workspace = context.workspace
         spec, new = workspace.registry.register_stack(given.text("name"), self._given(given))
         if given.switch("set"):
@@ -93,7 +93,7 @@ class _Parts:
         done = f"registered.{use}" if new else "is registered already, just so; nothing changed."
         return _card(context, spec, note=f"stack '{spec.name}' {done}")
 
-    def update(self, context: Context, given: Given) -> Outcome:
+    def update(self, context: Context, given: ParsedArguments) -> Outcome:
         found = context.workspace.registry.update_stack(
             given.text("name"), self._given(given), remove=named(given.many("remove"))
         )
@@ -104,18 +104,18 @@ class _Parts:
         )
         return _card(context, found.after, note=f"stack '{found.after.name}' {done}.")
 
-    def _given(self, given: Given) -> dict[str, str]:
+    def _given(self, given: ParsedArguments) -> dict[str, str]:
         named = {kind.name: given.maybe(kind.name) for kind in self.kinds}
         return {kind: name for kind, name in named.items() if name is not None}
 
 
-def _copy(context: Context, given: Given) -> Outcome:
+def _copy(context: Context, given: ParsedArguments) -> Outcome:
     source = given.text("source")
     spec = context.workspace.registry.copy_stack(source, given.text("target"))
     return _card(context, spec, note=f"a copy of stack '{source}'.")
 
 
-def _rename(context: Context, given: Given) -> Outcome:
+def _rename(context: Context, given: ParsedArguments) -> Outcome:
     old = given.text("old")
     spec = context.workspace.registry.rename_stack(old, given.text("new"))
     return _card(
@@ -123,19 +123,19 @@ def _rename(context: Context, given: Given) -> Outcome:
     )
 
 
-def _delete(context: Context, given: Given) -> Outcome:
+def _delete(context: Context, given: ParsedArguments) -> Outcome:
     spec = context.workspace.registry.delete_stack(given.text("name"))
     sentence = f"stack '{spec.name}' deleted; its components, artifacts and runs stay."
-    return Outcome(view=said(sentence), data=stack_data(spec), sentence=sentence)
+    return Outcome(view=message_view(sentence), data=stack_data(spec), sentence=sentence)
 
 
-def _picker(context: Context, given: Given) -> Outcome:
+def _picker(context: Context, given: ParsedArguments) -> Outcome:
     if context.session is None:
         raise UsageError(f"{given.spoken} needs a notebook; here, type `stack list`.")
     return Outcome(view=context.session.panel("picker"))
 
 
-def _export(context: Context, given: Given) -> Outcome:
+def _export(context: Context, given: ParsedArguments) -> Outcome:
     text = context.workspace.registry.export_stack(given.text("name"))
     data = json.loads(text)
     if given.maybe("file") is None:
@@ -145,10 +145,10 @@ def _export(context: Context, given: Given) -> Outcome:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{file} cannot be written ({error.strerror}); give another file name.") from error
-    return Outcome(view=said(f"stack '{given.text('name')}' written to {file}."), data=data)
+    return Outcome(view=message_view(f"stack '{given.text('name')}' written to {file}."), data=data)
 
 
-def _import(context: Context, given: Given) -> Outcome:
+def _import(context: Context, given: ParsedArguments) -> Outcome:
     file = Path(given.text("file")).expanduser()
     try:
         text = file.read_text(encoding="utf-8")
@@ -267,7 +267,7 @@ def stack_command(kinds: Sequence[ComponentType]) -> Command:
                 run=_picker,
                 arguments=(),
                 examples=("stack picker",),
-                faces=frozenset({Face.MAGIC}),
+                faces=frozenset({Interface.MAGIC}),
             ),
             Verb(
                 name="export",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.commands.messages import said
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.errors import DamagedArtifact
@@ -15,7 +15,7 @@ from zennb.views.view import join
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zennb.commands.parsed_arguments import Given
+    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.records import Artifact
     from zennb.metadata.store import MetadataStore
 
@@ -25,7 +25,7 @@ PAGE = 500
 """Records read at a time."""
 
 
-def _verify(context: Context, given: Given) -> Outcome:
+def _verify(context: Context, given: ParsedArguments) -> Outcome:
     workspace = context.workspace
     stack = workspace.open(given.maybe("stack"))
     damaged = set(stack.store.verify())
@@ -38,13 +38,15 @@ def _verify(context: Context, given: Given) -> Outcome:
     label = f"artifact store '{stack.spec.artifact_store.name}'"
     data = {"store": stack.spec.artifact_store.name, "whole": count, "damaged": rows}
     if not damaged:
-        return Outcome(view=said(f"{label}: all {plural(count, 'stored blob')} are whole."), data=data)
+        return Outcome(
+            view=message_view(f"{label}: all {plural(count, 'stored blob')} are whole."), data=data
+        )
     sentence = (
         f"{label}: {plural(len(damaged), 'stored blob')} damaged or gone, {count} whole; what was damaged has been set "
         "aside, and the steps that made these artifacts will run again."
     )
     columns = (Column.of("name", "artifact"), Column.of("names", "digest", most=64))
-    view = join([said(sentence), Table(columns=columns, data=rows)])
+    view = join([message_view(sentence), Table(columns=columns, data=rows)])
     error = DamagedArtifact(sentence, digest=min(damaged))
     return Outcome(view=view, data=data, code=1, error=error)
 

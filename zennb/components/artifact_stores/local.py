@@ -24,10 +24,10 @@ from zennb.components.artifact_stores.reasons import database_reason, system_rea
 from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Row, size_of, small
 from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.artifact_stores.strict_cache import StrictCache, Timeout, make_database
-from zennb.components.component import ArtifactStore, Reach
+from zennb.components.component import ArtifactStore, Visibility
 from zennb.components.content import flat, is_digest, missing
 from zennb.errors import DamagedArtifact, InvalidConfiguration, MissingArtifact, StoreError
-from zennb.worker_thread import Serial
+from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -164,7 +164,7 @@ class LocalArtifactStore(ArtifactStore):
 
     flavor = "local"
     description = "keeps artifacts in a directory, shared by all kernels on this machine"
-    reach = Reach.MACHINE
+    reach = Visibility.MACHINE
 
     path = Unicode(help="The directory; if not given, one of its own in the zennb home.").tag(config=True)
     timeout = Float(
@@ -248,8 +248,8 @@ class LocalArtifactStore(ArtifactStore):
     def _begin(self) -> None:
         self._pid = os.getpid()
         self._rows: _Rows | None = None
-        self._database = Serial("zennb-store-database")
-        self._writer = Serial("zennb-store-files")
+        self._database = WorkerThread("zennb-store-database")
+        self._writer = WorkerThread("zennb-store-files")
 
     def _call(self, work: Callable[..., R], *args: Any) -> R:
         """Run `work(rows, *args)` on the database thread, opening the store first if need be."""

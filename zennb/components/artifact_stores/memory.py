@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zennb.components.component import ArtifactStore, Reach
+from zennb.components.component import ArtifactStore, Visibility
 from zennb.components.content import flat, missing, name_of
 from zennb.errors import NotStorable
 
@@ -24,7 +24,7 @@ class MemoryArtifactStore(ArtifactStore):
 
     flavor = "memory"
     description = "keeps artifacts in this kernel's memory; they are gone when it ends"
-    reach = Reach.PROCESS
+    reach = Visibility.PROCESS
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)

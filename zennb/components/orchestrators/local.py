@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zennb.components.component import Orchestrator, Reach
+from zennb.components.component import Orchestrator, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ class LocalOrchestrator(Orchestrator):
 
     flavor = "local"
     description = "runs steps in this kernel, one after another"
-    reach = Reach.PROCESS
+    reach = Visibility.PROCESS
     in_kernel = True
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:

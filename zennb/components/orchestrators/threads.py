@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from traitlets import Int
 
-from zennb.components.component import Orchestrator, Reach
+from zennb.components.component import Orchestrator, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ class ThreadsOrchestrator(Orchestrator):
 
     flavor = "threads"
     description = "runs independent steps side by side, in threads of this kernel"
-    reach = Reach.PROCESS
+    reach = Visibility.PROCESS
 
     workers = Int(4, min=1, max=1000, help="How many steps run at once.").tag(config=True)
 

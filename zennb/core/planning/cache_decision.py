@@ -10,13 +10,13 @@ from zennb.core.planning.cache_key import differences
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from zennb.core.records.records import Artifact, Parts, Step
+    from zennb.core.records.records import Artifact, CacheKeyParts, Step
 
-__all__ = ["Verdict", "decide", "reused"]
+__all__ = ["CacheDecision", "decide_reuse", "reused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class CacheDecision:
     """What to do with a step.
 
     Attributes:
@@ -28,8 +28,8 @@ class Verdict:
     reason: str
 
 
-def decide(
-    parts: Parts,
+def decide_reuse(
+    parts: CacheKeyParts,
     *,
     candidates: Sequence[Step],
     previous: Step | None,
@@ -38,7 +38,7 @@ def decide(
     store: str,
     asked: str = "",
     unclear: Sequence[str] = (),
-) -> Verdict:
+) -> CacheDecision:
     """Return the verdict on a step with these parts.
 
     Args:
@@ -52,9 +52,9 @@ def decide(
         unclear: why the parts cannot be trusted to be all that matters.
     """
     if asked:
-        return Verdict(reason=f"asked for with {asked}")
+        return CacheDecision(reason=f"asked for with {asked}")
     if unclear:
-        return Verdict(reason=f"runs every time: {unclear[0]}")
+        return CacheDecision(reason=f"runs every time: {unclear[0]}")
     lost: Artifact | None = None
     moved = ""
     for candidate in candidates:
@@ -67,18 +67,18 @@ def decide(
             return reused(candidate)
         lost = lost or gone
     if lost is None and moved:
-        return Verdict(reason=moved)
+        return CacheDecision(reason=moved)
     if lost is not None:
-        return Verdict(reason=f"`{lost.label}` is not in artifact store '{store}'")
-    return Verdict(reason=_why(previous, parts))
+        return CacheDecision(reason=f"`{lost.label}` is not in artifact store '{store}'")
+    return CacheDecision(reason=_why(previous, parts))
 
 
-def reused(step: Step) -> Verdict:
+def reused(step: Step) -> CacheDecision:
     """Return the verdict that the results of an earlier step are taken over."""
-    return Verdict(reuse=step, reason=f"same code and inputs as run {step.run}")
+    return CacheDecision(reuse=step, reason=f"same code and inputs as run {step.run}")
 
 
-def _why(previous: Step | None, parts: Parts) -> str:
+def _why(previous: Step | None, parts: CacheKeyParts) -> str:
     if previous is None:
         return "first run"
     if previous.parts is None:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.core.records.records import Parts
+    from zennb.core.records.records import CacheKeyParts
 
-__all__ = ["FORMAT", "differences", "key"]
+__all__ = ["FORMAT", "cache_key", "differences"]
 
 FORMAT = "zennb step key 1"
 """Version of the formula; part of every key, so that a change of the formula is never a wrong hit."""
 
 
-def key(parts: Parts) -> str:
+def cache_key(parts: CacheKeyParts) -> str:
     """Return the sha-256 (hexadecimal) of the parts, written as JSON with sorted keys and no spaces.
 
     The formula is stated in `docs/hashing.md`; a test pins literal values.
@@ -39,7 +39,7 @@ def key(parts: Parts) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def differences(old: Parts, new: Parts) -> list[str]:
+def differences(old: CacheKeyParts, new: CacheKeyParts) -> list[str]:
     """Say in words what differs between two parts, the most telling difference first; empty when nothing does."""
     found: list[str] = []
     if old.code != new.code:

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
     from zennb.core.reading.scopes import Definition
 
-__all__ = ["Frame", "Record", "State", "Watch", "join"]
+__all__ = ["BindingLog", "BindingState", "Frame", "NameUsage", "join"]
 
 
 @dataclass(slots=True)
-class State:
+class BindingState:
     """What is known where execution stands; where it cannot stand, there is None instead of a State.
 
     Attributes:
@@ -31,9 +31,11 @@ class State:
     inner: set[str] = field(default_factory=set)
     bodies: dict[str, frozenset[Definition]] = field(default_factory=dict)
 
-    def copy(self) -> State:
+    def copy(self) -> BindingState:
         """Return an independent copy."""
-        return State(set(self.bound), set(self.maybe), set(self.deleted), set(self.inner), dict(self.bodies))
+        return BindingState(
+            set(self.bound), set(self.maybe), set(self.deleted), set(self.inner), dict(self.bodies)
+        )
 
     def add_bodies(self, bodies: dict[str, list[Definition]]) -> None:
         """Let each name also stand for the given functions and classes."""
@@ -41,7 +43,7 @@ class State:
             self.bodies[name] = self.bodies.get(name, frozenset()).union(nodes)
 
 
-def join(states: Iterable[State | None]) -> State | None:
+def join(states: Iterable[BindingState | None]) -> BindingState | None:
     """Return what is known where several paths meet; paths that do not arrive (None) have no say."""
     arriving = [state for state in states if state is not None]
     if not arriving:
@@ -62,12 +64,12 @@ def join(states: Iterable[State | None]) -> State | None:
 class Frame:
     """The states in which `break` and `continue` leave a stretch of code."""
 
-    breaks: list[State] = field(default_factory=list)
-    continues: list[State] = field(default_factory=list)
+    breaks: list[BindingState] = field(default_factory=list)
+    continues: list[BindingState] = field(default_factory=list)
 
 
 @dataclass(slots=True)
-class Watch:
+class BindingLog:
     """What happened to names during a stretch of code that an exception may leave at any point."""
 
     bound: set[str] = field(default_factory=set)
@@ -77,7 +79,7 @@ class Watch:
 
 
 @dataclass(slots=True)
-class Record:
+class NameUsage:
     """What code was seen to do with the names of the cell; see `source.Analysis` for the meaning.
 
     Attributes:

@@ -6,7 +6,7 @@ import ast
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from zennb.core.reading.binding_log import Frame, State, Watch, join
+from zennb.core.reading.binding_log import BindingLog, BindingState, Frame, join
 from zennb.core.reading.expressions import Expressions
 from zennb.core.reading.scopes import definitions_in
 
@@ -46,7 +46,7 @@ class Paths(Expressions, ast.NodeVisitor):
 
     def visit_If(self, node: ast.If) -> None:
         """`if`, `elif`, `else`, iteratively: chains of `elif` nest deeply."""
-        ends: list[State | None] = []
+        ends: list[BindingState | None] = []
         rest: list[ast.stmt] = [node]
         while self.path is not None and len(rest) == 1 and isinstance(rest[0], ast.If):
             test = rest[0]
@@ -76,7 +76,7 @@ class Paths(Expressions, ast.NodeVisitor):
         """`while`, with `else`, `break` and `continue`."""
         entry = self.state
         frame, back = self._rounds(entry, node)
-        exits: list[State | None] = []
+        exits: list[BindingState | None] = []
         for start in (entry, back):
             if start is not None:
                 self.path = start.copy()
@@ -85,7 +85,9 @@ class Paths(Expressions, ast.NodeVisitor):
         self.block(node.orelse)
         self.path = join([self.path, *frame.breaks])
 
-    def _rounds(self, entry: State, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Frame, State | None]:
+    def _rounds(
+        self, entry: BindingState, node: ast.For | ast.AsyncFor | ast.While
+    ) -> tuple[Frame, BindingState | None]:
         """Read the body of a loop; return how it was left, and what is known at the end of a round."""
         head = entry.copy()
         head.add_bodies(definitions_in(node.body))
@@ -101,7 +103,9 @@ class Paths(Expressions, ast.NodeVisitor):
                 state.deleted |= back.deleted - state.bound
         return frame, back
 
-    def _round(self, head: State, node: ast.For | ast.AsyncFor | ast.While) -> tuple[Frame, State | None]:
+    def _round(
+        self, head: BindingState, node: ast.For | ast.AsyncFor | ast.While
+    ) -> tuple[Frame, BindingState | None]:
         self.path = head.copy()
         frame = Frame()
         self.frames.append(frame)
@@ -189,8 +193,8 @@ class Paths(Expressions, ast.NodeVisitor):
             self.delete(handler.name)
 
     @contextmanager
-    def _watching(self) -> Iterator[Watch]:
-        watch = Watch()
+    def _watching(self) -> Iterator[BindingLog]:
+        watch = BindingLog()
         self.watches.append(watch)
         try:
             yield watch
@@ -200,14 +204,14 @@ class Paths(Expressions, ast.NodeVisitor):
     def visit_Match(self, node: ast.Match) -> None:
         """`match`: a pattern that fails may have bound some of its names."""
         self.visit(node.subject)
-        ends: list[State | None] = []
+        ends: list[BindingState | None] = []
         for case in node.cases:
             if self.path is None:
                 break
             before = self.state.copy()
             self.visit(case.pattern)
             before.maybe |= self.state.maybe
-            guarded: State | None = None
+            guarded: BindingState | None = None
             if case.guard is not None:
                 self.path, guarded = self.branch(case.guard)
             self.block(case.body)
@@ -233,7 +237,7 @@ class Paths(Expressions, ast.NodeVisitor):
             self.store(node.rest)
 
 
-def _interrupted(entry: State, watch: Watch, statements: Sequence[ast.AST]) -> State:
+def _interrupted(entry: BindingState, watch: BindingLog, statements: Sequence[ast.AST]) -> BindingState:
     """Return what is known when an exception leaves `statements`, entered at `entry`, at some point."""
     state = entry.copy()
     state.bound -= watch.deleted

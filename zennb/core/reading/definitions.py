@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from zennb.core.magic_lines.magics import parse_python, read_magic
-from zennb.core.reading.names import Cell
+from zennb.core.reading.names import CellScope
 from zennb.core.reading.scopes import definitions_in
 from zennb.core.reading.statements import Statements
 
@@ -147,7 +147,7 @@ def _is_imported(name: str, before: int, statements: list[_Statement]) -> bool:
 
 
 def _read(node: ast.stmt) -> _Statement:
-    cell = Cell(calls=False, definitions=definitions_in([node]))
+    cell = CellScope(calls=False, definitions=definitions_in([node]))
     reader = Statements(cell)
     reader.visit(node)
     record = reader.record

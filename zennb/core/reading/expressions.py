@@ -6,9 +6,9 @@ import ast
 from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.magics import Magic, parse_python, read_magic
-from zennb.core.reading.binding_log import State, join
+from zennb.core.reading.binding_log import BindingState, join
 from zennb.core.reading.embedded_names import named_by_call
-from zennb.core.reading.names import Names, comprehension_scope
+from zennb.core.reading.names import NameVisitor, comprehension_scope
 from zennb.core.reading.scopes import Definition, Kind, Scope, bound_in, definitions_in, mangled
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _OPAQUE_OF_THE_SHELL = frozenset(
 ) | {"getoutput", "user_ns", "user_global_ns", "push", "del_var", "reset", "safe_run_module", "safe_execfile"}
 
 
-class Expressions(Names, ast.NodeVisitor):
+class Expressions(NameVisitor, ast.NodeVisitor):
     """Reads expressions, in the order Python evaluates them."""
 
     def visit_all(self, nodes: Iterable[ast.AST | None]) -> None:
@@ -51,7 +51,7 @@ class Expressions(Names, ast.NodeVisitor):
                 return
             self.visit(statement)
 
-    def branch(self, test: ast.expr) -> tuple[State | None, State | None]:
+    def branch(self, test: ast.expr) -> tuple[BindingState | None, BindingState | None]:
         """Evaluate a condition; return what is known where it holds, and where it does not."""
         match test:
             case ast.BoolOp():
@@ -65,9 +65,9 @@ class Expressions(Names, ast.NodeVisitor):
                 self.visit(test)
                 return self.state, self.state.copy()
 
-    def _short_circuit(self, node: ast.BoolOp) -> tuple[State | None, State | None]:
+    def _short_circuit(self, node: ast.BoolOp) -> tuple[BindingState | None, BindingState | None]:
         conjunction = isinstance(node.op, ast.And)
-        decided: list[State | None] = []
+        decided: list[BindingState | None] = []
         for value in node.values:
             if self.path is None:
                 break

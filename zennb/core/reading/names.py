@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zennb.core.reading.binding_log import Frame, Record, State, Watch
+from zennb.core.reading.binding_log import BindingLog, BindingState, Frame, NameUsage
 from zennb.core.reading.scopes import Definition, Function, Kind, Scope, definitions_in, mangled, target_names
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from zennb.core.magic_lines.effects import Effect
 
-__all__ = ["Cell", "Names", "comprehension_scope", "type_scope"]
+__all__ = ["CellScope", "NameVisitor", "comprehension_scope", "type_scope"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Cell:
+class CellScope:
     """What all code of one cell shares while it is read.
 
     Attributes:
@@ -38,12 +38,12 @@ class Cell:
     calls: bool = True
     definitions: dict[str, list[Definition]] = field(default_factory=dict)
     modules: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
-    summaries: dict[ast.AST, Record] = field(default_factory=dict)
+    summaries: dict[ast.AST, NameUsage] = field(default_factory=dict)
     parsed: dict[ast.AST, list[ast.stmt]] = field(default_factory=dict)
     magics: dict[ast.AST, tuple[int, str, Effect]] = field(default_factory=dict)
 
 
-class Names(ast.NodeVisitor):
+class NameVisitor(ast.NodeVisitor):
     """Follows the names of one cell, or of one function's body, along the paths of execution.
 
     Args:
@@ -56,18 +56,18 @@ class Names(ast.NodeVisitor):
         record: all that was seen.
     """
 
-    def __init__(self, cell: Cell, scope: Scope | None = None, *, called: bool = False) -> None:
+    def __init__(self, cell: CellScope, scope: Scope | None = None, *, called: bool = False) -> None:
         self.cell, self.scope, self.called = cell, scope, called
-        self.path: State | None = State()
-        self.record = Record()
+        self.path: BindingState | None = BindingState()
+        self.record = NameUsage()
         self.frames: list[Frame] = [Frame()]
-        self.watches: list[Watch] = []
+        self.watches: list[BindingLog] = []
         self.lazy = 0
         self.offset = 0
         self._reached: dict[Definition, tuple[frozenset[str], frozenset[str]]] = {}
 
     @property
-    def state(self) -> State:
+    def state(self) -> BindingState:
         """What is known here, where execution surely can be."""
         assert self.path is not None
         return self.path
@@ -183,7 +183,7 @@ class Names(ast.NodeVisitor):
         if not changes:
             self._reached[node] = here
 
-    def bodies_of(self, node: Definition, parent: Scope | None = None) -> Iterator[Record]:
+    def bodies_of(self, node: Definition, parent: Scope | None = None) -> Iterator[NameUsage]:
         """Yield what the body of a function does, or what the methods of a class do."""
         if not isinstance(node, ast.ClassDef):
             yield self.summary(node, parent)
@@ -193,7 +193,7 @@ class Names(ast.NodeVisitor):
             for member in members:
                 yield from self.bodies_of(member, scope)
 
-    def summary(self, node: Function | ast.Lambda, parent: Scope | None) -> Record:
+    def summary(self, node: Function | ast.Lambda, parent: Scope | None) -> NameUsage:
         """Return what calling the function does, read once."""
         known = self.cell.summaries.get(node)
         if known is None:
@@ -205,7 +205,7 @@ class Names(ast.NodeVisitor):
             known = self.cell.summaries[node] = reader.record
         return known
 
-    def absorb(self, record: Record) -> None:
+    def absorb(self, record: NameUsage) -> None:
         """Let happen here, possibly, what `record` says a function does."""
         state = self.state
         # What the function deletes itself, it may read after that.

@@ -41,7 +41,7 @@ class Scope:
     Attributes:
         modules: own name → dotted paths that import statements may have bound it to.
         bodies: (classes) own name → the methods and classes last defined under it.
-        key: what marks the names of this scope in `State.inner`.
+        key: what marks the names of this scope in `BindingState.inner`.
     """
 
     __slots__ = ("bodies", "declared", "key", "kind", "modules", "names", "owner", "parent")
@@ -83,7 +83,7 @@ class Scope:
 
         Args:
             name: the name, mangled.
-            inner: names that class bodies have surely bound so far (`State.inner`).
+            inner: names that class bodies have surely bound so far (`BindingState.inner`).
         """
         scope: Scope | None = self
         direct = True

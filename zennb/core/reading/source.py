@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.definitions import definitions
-from zennb.core.reading.names import Cell
+from zennb.core.reading.names import CellScope
 from zennb.core.reading.normal_form import normal_digest
 from zennb.core.reading.scopes import definitions_in
 from zennb.core.reading.statements import Statements
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from zennb.core.magic_lines.effects import Effect
-    from zennb.core.reading.binding_log import Record
+    from zennb.core.reading.binding_log import NameUsage
 
 __all__ = ["Analysis", "MagicLine", "analyse", "analyse_function", "definitions", "normal_digest"]
 
@@ -84,7 +84,9 @@ def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = N
         tree: the cell after IPython's input transformation, parsed: magics are `get_ipython()` calls.
         star: gives the names that `from module import *` binds; without it they are unknown.
     """
-    cell = Cell(star=star, late_annotations=_late_annotations(tree), definitions=definitions_in(tree.body))
+    cell = CellScope(
+        star=star, late_annotations=_late_annotations(tree), definitions=definitions_in(tree.body)
+    )
     reader = Statements(cell)
     reader.block(tree.body)
     end = reader.path
@@ -103,7 +105,7 @@ def analyse_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda |
     annotations were evaluated when it was defined, and the function object holds what came of them. Of a
     class everything counts: decorators, bases, body and methods.
     """
-    cell = Cell()
+    cell = CellScope()
     reader = Statements(cell, called=True)
     if isinstance(node, ast.ClassDef):
         reader.visit(node)
@@ -115,7 +117,9 @@ def analyse_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda |
     return _analysis(record, cell, surely=frozenset(), deletes=frozenset(record.deletes))
 
 
-def _analysis(record: Record, cell: Cell, *, surely: frozenset[str], deletes: frozenset[str]) -> Analysis:
+def _analysis(
+    record: NameUsage, cell: CellScope, *, surely: frozenset[str], deletes: frozenset[str]
+) -> Analysis:
     return Analysis(
         reads=record.reads,
         doubtful=frozenset(record.reads) - record.firm,

@@ -10,11 +10,11 @@ from zennb.core.records.output_comparison import Showing, difference
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Check", "CheckedCell", "Played", "Share", "judged"]
+__all__ = ["CellResult", "Check", "CheckedCell", "Share", "judged"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
+class CellResult:
     """What one run made of one cell.
 
     Attributes:
@@ -131,10 +131,10 @@ def judged(
     number: int,
     code: str,
     stays: str,
-    plain: Played,
-    again: Played | None,
-    cold: Played | None,
-    reused: Played | None,
+    plain: CellResult,
+    again: CellResult | None,
+    cold: CellResult | None,
+    reused: CellResult | None,
 ) -> CheckedCell:
     """Return what four runs of a cell tell about it.
 
@@ -180,7 +180,9 @@ def judged(
     )
 
 
-def _pictures(plain: Played, again: Played | None, others: Sequence[Played | None]) -> bool | None:
+def _pictures(
+    plain: CellResult, again: CellResult | None, others: Sequence[CellResult | None]
+) -> bool | None:
     expected = plain.showing.pictures
     if again is not None and again.showing.pictures != expected:
         return None
@@ -190,7 +192,7 @@ def _pictures(plain: Played, again: Played | None, others: Sequence[Played | Non
     return all(each == expected for each in found)
 
 
-def _why(reused: Played, cold: Played | None) -> str:
+def _why(reused: CellResult, cold: CellResult | None) -> str:
     """Return why a step ran again: its own status line, or what the cold run's said when it never got that far."""
     if reused.reason:
         return reused.reason

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Status
 
-__all__ = ["ArtifactFilter", "Maker", "Page", "RunFilter", "RunPlace", "Use"]
+__all__ = ["ArtifactFilter", "Page", "ProducingStep", "RunFilter", "RunPlace", "Use"]
 
 R = TypeVar("R")
 
@@ -65,7 +65,7 @@ class Page(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Maker:
+class ProducingStep:
     """The step that made something, as a listing names it.
 
     Attributes:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 __all__ = [
     "Artifact",
     "Attempt",
+    "CacheKeyParts",
     "ComponentSpec",
     "ComponentType",
     "Failure",
-    "Parts",
     "Run",
     "StackSpec",
     "Status",
@@ -159,7 +159,7 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class CacheKeyParts:
     """All that a step's key is made of; two steps with equal parts give equal outputs.
 
     Attributes:
@@ -248,7 +248,7 @@ class Step:
     reason: str = ""
     source: str = ""
     key: str = ""
-    parts: Parts | None = None
+    parts: CacheKeyParts | None = None
     started: float = 0.0
     seconds: float = 0.0
     inputs: Mapping[str, Artifact] = field(default_factory=dict)

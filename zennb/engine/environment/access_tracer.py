@@ -1,4 +1,4 @@
-"""Owns `Watch`: the files and environment variables that code touches while it runs, as Python itself reports them.
+"""Owns `AccessTracer`: the files and environment variables that code touches while it runs, as Python reports them.
 
 Python's audit hook reports what is opened, listed, renamed and removed, whoever does it. A hook cannot be taken out
 again, so there is one for the process, which does nothing while nobody watches. Reading an environment variable is not
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
-__all__ = ["Watch"]
+__all__ = ["AccessTracer"]
 
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 _IMPORT = "<frozen importlib"
 _PLUMBING = frozenset({"os", "_collections_abc", "collections.abc", "subprocess", "contextlib"})
 
-_watches: dict[int, Watch] = {}
+_watches: dict[int, AccessTracer] = {}
 """Thread → who watches what it does."""
 
 _lock = threading.Lock()
@@ -36,7 +36,7 @@ _installed = False
 _inside = threading.local()
 
 
-class Watch:
+class AccessTracer:
     """What one step touches between `start` and `stop`.
 
     Args:
@@ -68,7 +68,7 @@ class Watch:
         self._new: set[str] = set()
         self._thread = 0
         self._in_background = in_background
-        self._outer: Watch | None = None
+        self._outer: AccessTracer | None = None
 
     def start(self) -> None:
         """Begin to watch what this thread does, and threads that nobody else watches."""
@@ -253,11 +253,11 @@ class _Environment(os._Environ):  # type: ignore[type-arg]  # noqa: SLF001 - the
         return found
 
 
-def _all(watch: Watch) -> None:
+def _all(watch: AccessTracer) -> None:
     watch.reads_all = True
 
 
-def _note(tell: Callable[[Watch], None]) -> None:
+def _note(tell: Callable[[AccessTracer], None]) -> None:
     """Tell the watches of a read of the environment by the user's own code."""
     if getattr(_inside, "busy", False) or not _watches:
         return
@@ -271,24 +271,24 @@ def _note(tell: Callable[[Watch], None]) -> None:
 
 
 _REPORTS: dict[str, Callable[..., None]] = {
-    "open": Watch.opened,
-    "sqlite3.connect": Watch.connected,
-    "os.listdir": Watch.listed,
-    "os.scandir": Watch.listed,
-    "os.mkdir": Watch.made_folder,
-    "os.truncate": Watch.removed,
-    "os.remove": Watch.removed,
-    "os.rmdir": Watch.removed,
-    "shutil.rmtree": Watch.removed,
-    "os.rename": Watch.moved,
-    "os.link": Watch.linked,
-    "os.symlink": Watch.linked,
-    "subprocess.Popen": Watch.ran,
-    "os.system": Watch.ran,
-    "os.exec": Watch.ran,
-    "os.posix_spawn": Watch.ran,
-    "os.putenv": Watch.set,
-    "os.unsetenv": Watch.set,
+    "open": AccessTracer.opened,
+    "sqlite3.connect": AccessTracer.connected,
+    "os.listdir": AccessTracer.listed,
+    "os.scandir": AccessTracer.listed,
+    "os.mkdir": AccessTracer.made_folder,
+    "os.truncate": AccessTracer.removed,
+    "os.remove": AccessTracer.removed,
+    "os.rmdir": AccessTracer.removed,
+    "shutil.rmtree": AccessTracer.removed,
+    "os.rename": AccessTracer.moved,
+    "os.link": AccessTracer.linked,
+    "os.symlink": AccessTracer.linked,
+    "subprocess.Popen": AccessTracer.ran,
+    "os.system": AccessTracer.ran,
+    "os.exec": AccessTracer.ran,
+    "os.posix_spawn": AccessTracer.ran,
+    "os.putenv": AccessTracer.set,
+    "os.unsetenv": AccessTracer.set,
 }
 
 
@@ -296,7 +296,7 @@ def _hook(
     event: str,
     arguments: tuple[Any, ...],
     _reports: dict[str, Callable[..., None]] = _REPORTS,
-    _watching: dict[int, Watch] = _watches,
+    _watching: dict[int, AccessTracer] = _watches,
 ) -> None:
     # Python calls this for much more than files (`id` among it), so the way out comes first.
     if event not in _reports or not _watching or getattr(_inside, "busy", False):
@@ -319,7 +319,7 @@ def _install() -> None:
         _installed = True
 
 
-def _concerned() -> list[Watch]:
+def _concerned() -> list[AccessTracer]:
     """Return who watches this thread; of a thread that a step started itself, nobody knows whose it is."""
     own = _watches.get(threading.get_ident())
     return list(_watches.values()) if own is None else [own]

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import ABSENT, Observed, changed
-from zennb.engine.environment.access_tracer import Watch
+from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.process_state import PROCESS_STATE
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from zennb.engine.step.outcome import StepOutcome
-    from zennb.engine.step.static_usage import Uses
+    from zennb.engine.step.static_usage import StaticUsage
 
-__all__ = ["RESULT", "Found", "Surroundings", "Vigil", "sealed"]
+__all__ = ["RESULT", "EnvironmentRecorder", "ExecutionEnvironment", "SideEffects", "sealed"]
 
 ENVIRONMENT = "environment variables"
 FILES = "files"
@@ -31,7 +31,7 @@ RESULT = "result"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class SideEffects:
     """What a step touched outside its inputs and outputs.
 
     Attributes:
@@ -47,7 +47,7 @@ class Found:
     stays: tuple[str, ...] = ()
 
 
-class Surroundings:
+class ExecutionEnvironment:
     """The files, environment and settings of this process, as steps depend on them and change them.
 
     Args:
@@ -87,9 +87,9 @@ class Surroundings:
             name: value for name in names if (value := _variable(name)) != _variable(name, self._beginning)
         }
 
-    def watch(self) -> Vigil:
-        """Begin to watch what this thread does, until `Vigil.end`."""
-        return Vigil(self, Watch(ignored=self._ignored()))
+    def watch(self) -> EnvironmentRecorder:
+        """Begin to watch what this thread does, until `EnvironmentRecorder.end`."""
+        return EnvironmentRecorder(self, AccessTracer(ignored=self._ignored()))
 
     def stale(self, observed: Observed, overlay: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return what is not as a step found and left it, as a reason; "" when all is.
@@ -177,10 +177,10 @@ def sealed(seal: Callable[[bytes], str], name: str, value: str | None) -> str:
     return ABSENT if value is None else seal(f"{name}={value}".encode("utf-8", "surrogateescape"))
 
 
-class Vigil:
+class EnvironmentRecorder:
     """One step being watched."""
 
-    def __init__(self, surroundings: Surroundings, watch: Watch) -> None:
+    def __init__(self, surroundings: ExecutionEnvironment, watch: AccessTracer) -> None:
         self._surroundings, self._watch = surroundings, watch
         self._logging = _logging()
         self._environment = dict(_raw())
@@ -191,7 +191,7 @@ class Vigil:
         """Watch no longer; twice is fine."""
         self._watch.stop()
 
-    def found(self, uses: Uses) -> Found:
+    def found(self, uses: StaticUsage) -> SideEffects:
         """Return what was touched; called after `end`, in the thread that was watched."""
         watch, settings = self._watch, self._surroundings.settings
         after = settings.read()
@@ -223,7 +223,7 @@ class Vigil:
         stays = [f"it sets the environment variable {name}, whose value is not stored" for name in kept_back]
         if _logging() != self._logging:
             stays.append("it sets up logging, which only running it does")
-        return Found(
+        return SideEffects(
             observed=observed,
             changes=changes,
             troubles=(*self._troubles(changes), *stays),

@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from zennb.engine.environment.settings import Options
+from zennb.engine.environment.settings import LibraryOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -130,8 +130,8 @@ def _put_polars(options: Mapping[str, Any]) -> None:
     os.environ.update(options["environment"])
 
 
-LIBRARY_OPTIONS: tuple[Options, ...] = (
-    Options(
+LIBRARY_OPTIONS: tuple[LibraryOptions, ...] = (
+    LibraryOptions(
         name="numpy print options",
         is_per_context=True,
         module="numpy",
@@ -141,7 +141,7 @@ LIBRARY_OPTIONS: tuple[Options, ...] = (
         defaults=lambda: _NUMPY_PRINTING,
         put=_put_numpy_printing,
     ),
-    Options(
+    LibraryOptions(
         name="numpy error handling",
         is_per_context=True,
         module="numpy",
@@ -151,7 +151,7 @@ LIBRARY_OPTIONS: tuple[Options, ...] = (
         defaults=lambda: _NUMPY_ERRORS,
         put=_put_numpy_errors,
     ),
-    Options(
+    LibraryOptions(
         name="pandas options",
         module=_PANDAS,
         modules=frozenset({"pandas"}),
@@ -160,7 +160,7 @@ LIBRARY_OPTIONS: tuple[Options, ...] = (
         defaults=_pandas_defaults,
         put=_put_pandas,
     ),
-    Options(
+    LibraryOptions(
         name="matplotlib style",
         module="matplotlib",
         modules=frozenset({"matplotlib", "seaborn"}),
@@ -169,7 +169,7 @@ LIBRARY_OPTIONS: tuple[Options, ...] = (
         defaults=_style_defaults,
         put=_put_style,
     ),
-    Options(
+    LibraryOptions(
         name="scikit-learn configuration",
         is_per_context=True,
         module=_SKLEARN,
@@ -179,7 +179,7 @@ LIBRARY_OPTIONS: tuple[Options, ...] = (
         defaults=_sklearn_defaults,
         put=_put_sklearn,
     ),
-    Options(
+    LibraryOptions(
         name="polars options",
         module="polars",
         modules=frozenset({"polars"}),

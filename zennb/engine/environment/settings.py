@@ -11,10 +11,10 @@ from types import FunctionType
 from typing import Any, Protocol
 
 from zennb.core.records.observed import UNTOUCHED
-from zennb.digests.digest import look
+from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 
-__all__ = ["Options", "Setting", "Settings", "Snapshot", "content"]
+__all__ = ["LibraryOptions", "Setting", "Settings", "Snapshot", "content"]
 
 Snapshot = Mapping[str, Any]
 """Setting → what it was at one moment."""
@@ -53,7 +53,7 @@ class Setting(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class LibraryOptions:
     """Named options of a library (a `Setting`).
 
     Attributes:
@@ -218,7 +218,7 @@ def content(found: Any) -> str:
     if not found:
         return UNTOUCHED
     try:
-        return look(_spelled(found)).digest
+        return digest_value(_spelled(found)).digest
     except CannotDigest:  # a formatter that is bound to something without content: alike only to itself
         return repr(found)
 

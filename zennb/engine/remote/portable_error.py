@@ -17,7 +17,7 @@ from zennb.materializers.definitions import find
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-__all__ = ["ErrorElsewhere", "carried", "restored"]
+__all__ = ["RemoteError", "carried", "restored"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class _Parts:
     hides_context: bool = False
 
 
-class ErrorElsewhere(Exception):
+class RemoteError(Exception):
     """An exception raised in another process, on its way, or one whose class exists only there."""
 
     def __init__(self, parts: _Parts) -> None:
@@ -66,14 +66,14 @@ class ErrorElsewhere(Exception):
         return f"{self.parts.type}: {self.parts.message}" if self.parts.message else self.parts.type
 
 
-def carried(error: BaseException, names: Collection[str]) -> ErrorElsewhere:
+def carried(error: BaseException, names: Collection[str]) -> RemoteError:
     """Return an exception as one that can be pickled.
 
     Args:
         error: what was raised.
         names: names of the notebook's classes: these travel by name, others by value.
     """
-    return ErrorElsewhere(_parts(error, names, frozenset()))
+    return RemoteError(_parts(error, names, frozenset()))
 
 
 def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -> _Parts:
@@ -102,13 +102,13 @@ def restored(error: BaseException | None, scope: Mapping[str, Any]) -> BaseExcep
         error: what an outcome holds.
         scope: the notebook's variables.
     """
-    if not isinstance(error, ErrorElsewhere):
+    if not isinstance(error, RemoteError):
         return error if error is None else _of_the_notebook(error, scope)
     return _together(error.parts, scope)
 
 
 def _together(parts: _Parts, scope: Mapping[str, Any]) -> BaseException:
-    found = _unpickled(parts.pickled, scope) or ErrorElsewhere(parts)
+    found = _unpickled(parts.pickled, scope) or RemoteError(parts)
     found.__cause__ = None if parts.cause is None else _together(parts.cause, scope)
     found.__context__ = None if parts.context is None else _together(parts.context, scope)
     found.__suppress_context__ = parts.hides_context

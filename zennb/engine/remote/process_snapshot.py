@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from zennb.dependencies.dependencies import reach
+from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.remote.shipped_modules import ShippedModule, constants_of, set_constants, shipped
-from zennb.engine.step.external_mutations import outside
+from zennb.engine.step.external_mutations import external_mutations
 from zennb.engine.step.frontend import PlainFrontend
 from zennb.engine.step.reusability import shared_with_code, state_left_behind
 from zennb.errors import StepRefused
@@ -20,9 +20,9 @@ from zennb.packages.versions import versions
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from zennb.digests.digest import Look
+    from zennb.digests.digest import ValueDigest
     from zennb.engine.environment.settings import Setting
-    from zennb.engine.run.run_context import Site
+    from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.execution import StepExecution
     from zennb.engine.step.frontend import Frontend
     from zennb.engine.step.request import StepRequest
@@ -61,7 +61,7 @@ class ProcessSnapshot:
     frontend: str = ""
 
 
-def snapshot(site: Site, request: StepRequest, things: Iterable[object]) -> ProcessSnapshot:
+def snapshot(site: RunContext, request: StepRequest, things: Iterable[object]) -> ProcessSnapshot:
     """Return the state of this process that a step needs in another one.
 
     Args:
@@ -117,7 +117,7 @@ def frontend_of(process: ProcessSnapshot) -> tuple[Frontend, tuple[Setting, ...]
 
 
 def prove_same_code(
-    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, Look]]
+    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, ValueDigest]]
 ) -> None:
     """See to it that the step reaches here what its cache key says: the same functions, classes and constants.
 
@@ -131,7 +131,7 @@ def prove_same_code(
     extra = tuple(code for _, seen in inputs.values() for code in seen.code)
 
     def differing() -> list[str]:
-        found = reach(request.definition.analysis, namespace, extra=extra).digests
+        found = resolve_dependencies(request.definition.analysis, namespace, extra=extra).digests
         return [known for known, digest in request.reached.items() if found.get(known) != digest]
 
     other = differing()
@@ -160,14 +160,14 @@ def _prove_same_packages(request: StepRequest) -> None:
 
 
 def refuse_lost_state(
-    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, Look]]
+    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, ValueDigest]]
 ) -> None:
     """Refuse a step that has changed code or libraries in place: the change would stay in this process.
 
     Raises:
         StepRefused: it has.
     """
-    sets = [f"it sets `{each}`" for each in outside(request.definition, namespace)]
+    sets = [f"it sets `{each}`" for each in external_mutations(request.definition, namespace)]
     changes = [reason.partition(", which")[0] for reason in state_left_behind(request, namespace, inputs)]
     if sets or changes:
         raise StepRefused(

@@ -16,7 +16,7 @@ from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
 from typing import TYPE_CHECKING, Any
 
-from zennb.engine.step.cancellation import Ticket
+from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.request import Channels
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class RemoteLink:
         if connection is None:
             yield Channels()
             return
-        cancel = Ticket()
+        cancel = CancellationToken()
         lock = threading.Lock()
 
         def output(event: Event) -> None:
@@ -130,7 +130,7 @@ class RemoteLink:
         return connection
 
 
-def _obey(connection: Connection[Any, Any], cancel: Ticket) -> None:
+def _obey(connection: Connection[Any, Any], cancel: CancellationToken) -> None:
     """Stop the step when the driver says so; end when the driver has closed its end."""
     with suppress(EOFError, OSError):
         while connection.recv_bytes() == _STOP:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import cloudpickle
 
-from zennb.engine.environment.execution_environment import Surroundings
+from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.remote.portable_error import carried
 from zennb.engine.remote.process_snapshot import frontend_of, know_texts, snapshot
 from zennb.engine.remote.shipped_modules import ShippedModules
 from zennb.engine.remote.side_channel import LinkServer
-from zennb.engine.run.artifact_repository import Shelf
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.request import Resources
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore
     from zennb.engine.remote.process_snapshot import ProcessSnapshot
-    from zennb.engine.run.run_context import Site
+    from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.recording import Event
     from zennb.engine.step.request import Channels, StepRequest
 
-__all__ = ["perform_elsewhere", "submit_elsewhere"]
+__all__ = ["perform_remotely", "submit_remotely"]
 
 _server = LinkServer()
 
@@ -43,7 +43,7 @@ _server = LinkServer()
 # In the driver
 
 
-def submit_elsewhere(site: Site, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
+def submit_remotely(site: RunContext, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
     """Have a step performed in another process; its future ends when all it showed has been heard.
 
     Raises:
@@ -93,7 +93,7 @@ def _refuse_dynamic(request: StepRequest) -> None:
         )
 
 
-def _refuse_handlers(site: Site, request: StepRequest) -> None:
+def _refuse_handlers(site: RunContext, request: StepRequest) -> None:
     """Refuse a step that logs where the notebook says how logs are shown: there they would not be, or otherwise."""
     logs = any(use.partition(".")[0] == "logging" for use in request.modules)
     if (logs or ("logging",) in request.definition.analysis.modules) and site.surroundings.has_set_up_logging:
@@ -126,7 +126,7 @@ def _pickled_values(request: StepRequest, channels: Channels) -> bytes:
 def _hand_on(
     inner: Future[StepOutcome],
     outer: Future[StepOutcome],
-    site: Site,
+    site: RunContext,
     output: Callable[[Event], None] | None,
 ) -> None:
     """Give the future what a worker returned; `output` gets what the step showed, if that was not heard already."""
@@ -143,7 +143,7 @@ def _hand_on(
 # Where the step runs
 
 
-def perform_elsewhere(
+def perform_remotely(
     request: StepRequest,
     channels: Channels,
     performed: Callable[[StepRequest, Channels, Resources], StepOutcome],
@@ -194,7 +194,7 @@ class _Worker:
         self._frontend, settings = frontend_of(process)
         self._signer = Signer()
         self._ignored = process.ignored
-        self._environment = Surroundings(
+        self._environment = ExecutionEnvironment(
             seal=lambda value: self._signer.sign([value]).hex()[:32],
             ignored=lambda: self._ignored,
             more=settings,
@@ -216,7 +216,7 @@ class _Worker:
         know_texts(process.texts)
         key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
         opened = self._stores.setdefault(key, store)
-        shelf = Shelf(store=opened, scope={}, signer=self._signer)
+        shelf = ArtifactRepository(store=opened, scope={}, signer=self._signer)
         return Resources(shelf=shelf, environment=self._environment, frontend=self._frontend)
 
     def _set(self, process: ProcessSnapshot) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact
-from zennb.digests.digest import SCALARS, look
+from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.shared_state import share
 from zennb.errors import CannotDigest, MissingArtifact, NotStorable
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from zennb.components.component import ArtifactStore
-    from zennb.digests.digest import Look
+    from zennb.digests.digest import ValueDigest
     from zennb.materializers.registry import Dumped
     from zennb.materializers.signer import Signer
 
-__all__ = ["Kept", "Shelf"]
+__all__ = ["ArtifactRepository", "SavedOutput"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class SavedOutput:
     """What became of values that were to be stored: artifacts, and for the others why not (name → sentence)."""
 
     artifacts: Mapping[str, Artifact]
     refused: Mapping[str, str]
 
 
-class Shelf:
+class ArtifactRepository:
     """Keeps values in one artifact store and fetches them.
 
     Args:
@@ -57,22 +57,22 @@ class Shelf:
         self._materializers = Materializers(scope, signer)
         self._known = known
 
-    def scoped(self, scope: Mapping[str, Any]) -> Shelf:
+    def scoped(self, scope: Mapping[str, Any]) -> ArtifactRepository:
         """Return the same shelf for values whose notebook classes are found in `scope`."""
-        return Shelf(store=self.store, scope=scope, signer=self._signer, known=self._known)
+        return ArtifactRepository(store=self.store, scope=scope, signer=self._signer, known=self._known)
 
-    def into(self, store: ArtifactStore) -> Shelf:
+    def into(self, store: ArtifactStore) -> ArtifactRepository:
         """Return the same shelf with another way into its store."""
-        return Shelf(store=store, scope=self.scope, signer=self._signer, known=self._known)
+        return ArtifactRepository(store=store, scope=self.scope, signer=self._signer, known=self._known)
 
-    def keep(self, values: Mapping[str, tuple[Any, Look]], *, kind: str = "output") -> Kept:
+    def keep(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
         """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.
 
         A value that cannot be stored is refused by name and does not stop the others.
         """
         artifacts: dict[str, Artifact] = {}
         refused: dict[str, str] = {}
-        pending: list[tuple[dict[str, tuple[Any, Look]], Dumped]] = []
+        pending: list[tuple[dict[str, tuple[Any, ValueDigest]], Dumped]] = []
         groups = _groups(values)
         seen = self._seen(groups)
         for group in groups:
@@ -88,7 +88,7 @@ class Shelf:
         for (group, dumped), blob in zip(pending, blobs, strict=True):
             artifacts.update(self._records(group, dumped, blob, kind))
         ordered = {name: artifacts[name] for name in values if name in artifacts}
-        return Kept(artifacts=ordered, refused=refused)
+        return SavedOutput(artifacts=ordered, refused=refused)
 
     def fetch(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
         """Return the values of artifacts; those stored as one come back sharing what they shared.
@@ -115,7 +115,7 @@ class Shelf:
         """
         found = dict(changes)
         try:
-            seen = look(found, name="settings")
+            seen = digest_value(found, name="settings")
         except CannotDigest as error:
             raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
         dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
@@ -156,7 +156,7 @@ class Shelf:
             distribution=artifact.summary.get(DISTRIBUTION, ""),
         )
 
-    def _seen(self, groups: Iterable[Mapping[str, tuple[Any, Look]]]) -> dict[str, Artifact]:
+    def _seen(self, groups: Iterable[Mapping[str, tuple[Any, ValueDigest]]]) -> dict[str, Artifact]:
         """Return name → an artifact with the digest of a value that stands alone, when its bytes are in this store.
 
         What the materializer of a package wrote is written anew: the package may have changed, or be broken by now.
@@ -178,7 +178,7 @@ class Shelf:
         stands_alone = artifact.item is None and DISTRIBUTION not in artifact.summary
         return stands_alone and self.store.has(artifact.blob)
 
-    def _dump(self, group: Mapping[str, tuple[Any, Look]]) -> Dumped:
+    def _dump(self, group: Mapping[str, tuple[Any, ValueDigest]]) -> Dumped:
         if len(group) == 1:
             ((name, (value, seen)),) = group.items()
             return self._materializers.dump(value, digest=seen.digest, name=name)
@@ -186,7 +186,7 @@ class Shelf:
         return self._materializers.dump_together(together, name=" and ".join(group))
 
     def _records(
-        self, group: Mapping[str, tuple[Any, Look]], dumped: Dumped, blob: str, kind: str
+        self, group: Mapping[str, tuple[Any, ValueDigest]], dumped: Dumped, blob: str, kind: str
     ) -> dict[str, Artifact]:
         alone = len(group) == 1
         summaries = (
@@ -247,11 +247,11 @@ def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
     )
 
 
-def _groups(values: Mapping[str, tuple[Any, Look]]) -> list[dict[str, tuple[Any, Look]]]:
+def _groups(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[dict[str, tuple[Any, ValueDigest]]]:
     """Return the values in groups that share no state with each other, in order of first name."""
     if len(values) == 1:
         return [dict(values)]
-    groups: list[dict[str, tuple[Any, Look]]] = []
+    groups: list[dict[str, tuple[Any, ValueDigest]]] = []
     for name, (value, seen) in values.items():
         near = [group for group in groups if any(share(seen, other) for _, other in group.values())]
         members = {key: found for group in near for key, found in group.items()}

@@ -9,17 +9,17 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from zennb.components.component import Reach
+from zennb.components.component import Visibility
 from zennb.core.records.records import Attempt, Run, Status, Step
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.planner import resolve_in_run
-from zennb.engine.run.prefetched_records import Recollection
-from zennb.engine.run.record_buffer import Ledger
-from zennb.engine.run.run_context import Site, failure_of, is_interrupt, run_versions
+from zennb.engine.run.prefetched_records import PrefetchedRecords
+from zennb.engine.run.record_buffer import RecordBuffer
+from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
-from zennb.engine.run.write_buffer import Gathering
-from zennb.engine.step.cancellation import Ticket
+from zennb.engine.run.write_buffer import WriteBuffer
+from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.request import Channels, StepRequest, request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
@@ -28,9 +28,9 @@ from zennb.errors import ZennbError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
 
@@ -44,7 +44,7 @@ class _Task:
     """A step on its way: what was asked for, and the tries that failed."""
 
     resolved: ResolvedStep
-    verdict: Verdict
+    verdict: CacheDecision
     inputs: Mapping[str, Artifact]
     started: float
     request: StepRequest
@@ -82,13 +82,15 @@ class PipelineRun:
         self,
         request: RunRequest,
         *,
-        site: Site,
+        site: RunContext,
         recorded: bool = True,
         on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
         on_output: Callable[[str, Event], None] | None = None,
     ) -> None:
-        gathering = Gathering(site.store)
-        if recorded and site.orchestrator.reach is Reach.PROCESS:  # others cannot see what is held back here
+        gathering = WriteBuffer(site.store)
+        if (
+            recorded and site.orchestrator.reach is Visibility.PROCESS
+        ):  # others cannot see what is held back here
             site = site.with_store(gathering)
         self._request, self._site, self.on_change = request, site, on_change
         self._on_output = on_output
@@ -98,8 +100,8 @@ class PipelineRun:
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
         self._run = site.new_run("pipeline", parameters=request.parameters)
-        self._ledger = Ledger(site.metadata, gathering.flush) if recorded else None
-        self._recollection: Recollection | None = None
+        self._ledger = RecordBuffer(site.metadata, gathering.flush) if recorded else None
+        self._recollection: PrefetchedRecords | None = None
         self._places = {name: place for place, name in enumerate(request.chosen)}
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
@@ -131,7 +133,7 @@ class PipelineRun:
         request, site = self._request, self._site
         if request.previous is not None:
             chosen = {name: step for name, step in request.previous.items() if name in self._places}
-            self._recollection = Recollection(
+            self._recollection = PrefetchedRecords(
                 chosen, metadata=site.metadata, store=site.store, rerun=request.rerun
             )
 
@@ -233,7 +235,7 @@ class PipelineRun:
         step = self._steps.get(source)
         return step.outputs if step is not None else self._request.last.get(source, {})
 
-    def _submit(self, resolved: ResolvedStep, verdict: Verdict, started: float) -> None:
+    def _submit(self, resolved: ResolvedStep, verdict: CacheDecision, started: float) -> None:
         name, tell = resolved.definition.name, self._on_output
         if (refused := earlier_code(resolved)) is not None:
             self._fail_early(resolved.definition, refused, started)
@@ -260,7 +262,7 @@ class PipelineRun:
         if self._ledger is not None and self._ledger.is_due:
             self._write()
         task.begun = time.time()
-        task.channels = replace(task.channels, cancel=Ticket())
+        task.channels = replace(task.channels, cancel=CancellationToken())
         self._tasks[self._site.submit(task.request, task.channels)] = task
 
     def _try_again(self) -> None:
@@ -328,7 +330,7 @@ class PipelineRun:
             step = replace(step, inputs=task.inputs, displays=outcome.displays)
         self._record(step)
 
-    def _fail_early(self, definition: Definition, error: ZennbError, started: float) -> None:
+    def _fail_early(self, definition: StepDefinition, error: ZennbError, started: float) -> None:
         self._error = self._error or error
         self._record(
             Step(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness, PlannedStep
-from zennb.digests.digest import looking
+from zennb.digests.digest import digest_cache
 from zennb.engine.run.possible_effects import PossibleEffects
 from zennb.engine.step.cache_options import is_ignored, refuse_unstored
 from zennb.engine.step.resolve import resolve_step
@@ -19,9 +19,9 @@ from zennb.errors import ZennbError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact, Step
-    from zennb.engine.run.run_context import Site
+    from zennb.engine.run.run_context import RunContext
     from zennb.engine.run.run_request import RunRequest
     from zennb.engine.step.resolve import ResolvedStep
 
@@ -90,7 +90,7 @@ class RunPlanner:
         resolved: step → what it depends on in that run; known after `plan`, absent for a step that cannot be resolved.
     """
 
-    def __init__(self, request: RunRequest, site: Site) -> None:
+    def __init__(self, request: RunRequest, site: RunContext) -> None:
         self._request, self._site = request, site
         self.resolved: dict[str, ResolvedStep] = {}
         self._planned: dict[str, PlannedStep] = {}
@@ -100,7 +100,7 @@ class RunPlanner:
 
     def plan(self) -> tuple[PlannedStep, ...]:
         """Return the steps of the run in their order, each with what the run would do with it, and why."""
-        with looking():
+        with digest_cache():
             for name in self._request.chosen:
                 self._planned[name] = self._step(name)
         return tuple(self._planned.values())
@@ -151,7 +151,9 @@ class RunPlanner:
     def _will_or_may_run(self, name: str) -> bool:
         return name in self._planned and not self._planned[name].is_fresh
 
-    def _judged(self, resolved: ResolvedStep, verdict: Verdict, behind: str | None) -> tuple[Freshness, str]:
+    def _judged(
+        self, resolved: ResolvedStep, verdict: CacheDecision, behind: str | None
+    ) -> tuple[Freshness, str]:
         """Return what a run does with a step, given what is decided if the steps before it make the same again."""
         if behind is not None:
             options = resolved.definition.options

@@ -1,4 +1,4 @@
-"""Owns `Recollection`: what is known of a pipeline's steps before it runs, asked for all at once."""
+"""Owns `PrefetchedRecords`: what is known of a pipeline's steps before it runs, asked for all at once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Step
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["Recollection"]
+__all__ = ["PrefetchedRecords"]
 
 
-class Recollection:
+class PrefetchedRecords:
     """The latest record of each step, the result that its key would find again, and whether its bytes are there.
 
     It is as it was when it was asked: a step that another kernel finishes meanwhile is not in it, and is looked for in

@@ -1,4 +1,4 @@
-"""Owns `Ledger`: the records of a run's steps, held back for a moment and written together.
+"""Owns `RecordBuffer`: the records of a run's steps, held back for a moment and written together.
 
 What is held back is lost when the kernel is killed. So it is written before anything is shown of it, and before a step
 begins while it stands for more work than nobody would mind doing again. Bytes go before the records that name them.
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact, Run, Step
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["BEARABLE", "Ledger"]
+__all__ = ["MAX_LOST_SECONDS", "RecordBuffer"]
 
-BEARABLE = 0.05
+MAX_LOST_SECONDS = 0.05
 """Seconds of work that may be lost with a killed kernel."""
 
 MANY = 500
 """Records held back at most."""
 
 
-class Ledger:
+class RecordBuffer:
     """The records of one run.
 
     Args:
@@ -48,7 +48,7 @@ class Ledger:
     @property
     def is_due(self) -> bool:
         """Whether what is held back ought to be written before a step begins."""
-        return self._worth > BEARABLE or len(self._held) >= MANY
+        return self._worth > MAX_LOST_SECONDS or len(self._held) >= MANY
 
     def holds(self, *keys: str) -> bool:
         """Say whether a record with one of these keys is held back, where the metadata store cannot find it."""

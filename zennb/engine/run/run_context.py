@@ -1,4 +1,4 @@
-"""Owns `Site`: the stack, store and records one run works with, and the steps' verdicts and records there."""
+"""Owns `RunContext`: the stack, store and records one run works with, and the steps' verdicts and records there."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.components.component import Reach
-from zennb.core.planning.cache_decision import Verdict, decide, reused
+from zennb.components.component import Visibility
+from zennb.core.planning.cache_decision import CacheDecision, decide_reuse, reused
 from zennb.core.planning.expiry import expires
 from zennb.core.records.records import Failure, Run, Status, Step
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
@@ -29,26 +29,26 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore, Orchestrator
     from zennb.core.records.records import Artifact, Attempt, StackSpec
-    from zennb.digests.digest import Look
-    from zennb.engine.environment.execution_environment import Surroundings
-    from zennb.engine.run.artifact_repository import Shelf
-    from zennb.engine.run.prefetched_records import Recollection
-    from zennb.engine.step.definition import Definition
+    from zennb.digests.digest import ValueDigest
+    from zennb.engine.environment.execution_environment import ExecutionEnvironment
+    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.run.prefetched_records import PrefetchedRecords
+    from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.frontend import Frontend
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Channels, StepRequest
     from zennb.engine.step.resolve import ResolvedStep
-    from zennb.metadata.step_history import KnownOf
+    from zennb.metadata.step_history import StepHistory
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["LARGE", "Site", "failure_of", "is_interrupt", "run_versions"]
+__all__ = ["LARGE", "RunContext", "failure_of", "is_interrupt", "run_versions"]
 
 LARGE = 64 * 1024
 """Bytes from which on an output is left where it is until something reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class RunContext:
     """Where the steps of a run happen and are recorded.
 
     Attributes:
@@ -71,9 +71,9 @@ class Site:
     spec: StackSpec
     store: ArtifactStore
     orchestrator: Orchestrator
-    shelf: Shelf
+    shelf: ArtifactRepository
     metadata: MetadataStore
-    surroundings: Surroundings
+    surroundings: ExecutionEnvironment
     frontend: Frontend
     notebook: str = ""
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
@@ -83,7 +83,7 @@ class Site:
     folder: Path | None = None
     traced: Callable[[ResolvedStep, Step], Step] = lambda _resolved, step: step
 
-    def with_store(self, store: Any) -> Site:
+    def with_store(self, store: Any) -> RunContext:
         """Return the same site with another way into its artifact store."""
         return replace(self, store=store, shelf=self.shelf.into(store))
 
@@ -94,21 +94,21 @@ class Site:
 
     def submit(self, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
         """Have a step performed where the stack's orchestrator runs steps."""
-        if self.orchestrator.reach is Reach.PROCESS:
+        if self.orchestrator.reach is Visibility.PROCESS:
             return self.orchestrator.submit(perform, request, replace(channels, resources=self.resources))
-        from zennb.engine.remote.transfer import submit_elsewhere  # only where steps leave this process
+        from zennb.engine.remote.transfer import submit_remotely  # only where steps leave this process
 
-        return submit_elsewhere(self, request, channels)
+        return submit_remotely(self, request, channels)
 
     def verdict(
         self,
         prepared: ResolvedStep,
         *,
         asked: str = "",
-        known: Recollection | None = None,
-        looked: KnownOf | None = None,
+        known: PrefetchedRecords | None = None,
+        looked: StepHistory | None = None,
         overlay: Mapping[str, str] = MappingProxyType({}),
-    ) -> Verdict:
+    ) -> CacheDecision:
         """Decide on a step; runs and records nothing.
 
         Args:
@@ -133,7 +133,7 @@ class Site:
         unusable = not_reusable(candidates, definition)
         # The same step run on another stack may have shown or set something else, kept in that stack's store only.
         candidates.sort(key=lambda step: not self._has_all(step))
-        return decide(
+        return decide_reuse(
             prepared.parts,
             candidates=candidates,
             previous=previous,
@@ -144,7 +144,7 @@ class Site:
             unclear=unclear,
         )
 
-    def _read_although_unstored(self, definition: Definition) -> tuple[str, ...]:
+    def _read_although_unstored(self, definition: StepDefinition) -> tuple[str, ...]:
         names = definition.options.no_store
         return (
             read_although_unstored(definition.name, names, self.metadata.latest_steps(self.notebook))
@@ -157,7 +157,7 @@ class Site:
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
-    def look(self, prepared: ResolvedStep) -> KnownOf:
+    def look(self, prepared: ResolvedStep) -> StepHistory:
         """Return what a decision needs of the metadata store, and the stack as it is registered there now."""
         definition = prepared.definition
         return self.metadata.known_of(
@@ -169,7 +169,7 @@ class Site:
         )
 
     def _known_of(
-        self, prepared: ResolvedStep, known: Recollection | None, looked: KnownOf | None
+        self, prepared: ResolvedStep, known: PrefetchedRecords | None, looked: StepHistory | None
     ) -> tuple[list[Step], Step | None]:
         """Return the steps that may be reused, and where there are none the latest record of this one."""
         if known is None:
@@ -179,7 +179,7 @@ class Site:
         found = next((found for key in keys if (found := self.metadata.find(key))), [])
         return found, known.previous.get(prepared.definition.name)
 
-    def proven(self, verdict: Verdict, source: Step) -> Verdict:
+    def proven(self, verdict: CacheDecision, source: Step) -> CacheDecision:
         """Return the verdict when what `source` left can be read back, else one to run, with the reason.
 
         Large outputs are not read here: `unreadable` proves those that a step is about to read.
@@ -190,7 +190,7 @@ class Site:
                 self.store.get(blob)
             self.take_over(source)
         except (StoreError, UntrustedArtifact) as error:
-            return Verdict(reason=error.message.split(". ")[0].rstrip("."))
+            return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
         return verdict
 
     def unreadable(self, prepared: ResolvedStep) -> list[str]:
@@ -214,7 +214,7 @@ class Site:
         """
         self.surroundings.apply(self.shelf.fetch_changes(source.carried))
 
-    def _check_magics(self, definition: Definition) -> None:
+    def _check_magics(self, definition: StepDefinition) -> None:
         magics = definition.analysis.magics
         if magics and not self.orchestrator.in_kernel:
             first = magics[0]
@@ -225,13 +225,13 @@ class Site:
             )
 
     @staticmethod
-    def _asked(definition: Definition) -> str:
+    def _asked(definition: StepDefinition) -> str:
         if definition.options.rerun:
             return "--rerun"
         return "" if definition.options.cache else "--no-cache"
 
     def keep_inputs(
-        self, prepared: ResolvedStep, *, known: Recollection | None = None
+        self, prepared: ResolvedStep, *, known: PrefetchedRecords | None = None
     ) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
 
@@ -239,7 +239,7 @@ class Site:
         """
         present = frozenset() if known is None else known.present
         kept: dict[str, Artifact] = {}
-        fresh: dict[str, tuple[Any, Look]] = {}
+        fresh: dict[str, tuple[Any, ValueDigest]] = {}
         for name in sorted(prepared.inputs):
             artifact = prepared.artifacts.get(name)
             if artifact is not None and (
@@ -274,7 +274,7 @@ class Site:
     def made_step(
         self,
         prepared: ResolvedStep,
-        verdict: Verdict,
+        verdict: CacheDecision,
         made: StepOutcome,
         *,
         inputs: Mapping[str, Artifact],
@@ -302,7 +302,7 @@ class Site:
         return end_of_reuse(step, prepared.definition)
 
     def cached_step(
-        self, prepared: ResolvedStep, verdict: Verdict, source: Step, *, started: float, seconds: float
+        self, prepared: ResolvedStep, verdict: CacheDecision, source: Step, *, started: float, seconds: float
     ) -> Step:
         """Return the record of a step whose results were taken over from `source`."""
         inputs = {
@@ -331,7 +331,7 @@ class Site:
     def failed_step(
         self,
         prepared: ResolvedStep,
-        verdict: Verdict,
+        verdict: CacheDecision,
         error: BaseException | None,
         *,
         started: float,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.planning.plan import Plan
     from zennb.core.records.records import Artifact, Run, Step
     from zennb.dependencies.patches import Patch
-    from zennb.digests.digest import Look
-    from zennb.engine.run.artifact_repository import Shelf
-    from zennb.engine.step.definition import Definition
+    from zennb.digests.digest import ValueDigest
+    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
 
 __all__ = ["FinishedRun", "RunRequest"]
@@ -43,12 +43,12 @@ class RunRequest:
         decided: steps on which it has been decided already that they run.
     """
 
-    definitions: Mapping[str, Definition]
+    definitions: Mapping[str, StepDefinition]
     plan: Plan
     chosen: Sequence[str]
     namespace: Mapping[str, Any]
-    look: Callable[[str, Any], tuple[Look, Artifact | None]]
-    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {}
+    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]]
+    partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]] = lambda _looks: {}
     overrides: Mapping[str, Any] = field(default_factory=dict)
     patches: Collection[Patch] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class RunRequest:
     rerun: bool = False
     binds: Mapping[str, Collection[str]] = field(default_factory=dict)
     origins: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
-    decided: Mapping[str, tuple[ResolvedStep, Verdict]] = field(default_factory=dict)
+    decided: Mapping[str, tuple[ResolvedStep, CacheDecision]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,5 +73,5 @@ class FinishedRun:
 
     run: Run
     steps: Mapping[str, Step]
-    shelf: Shelf
+    shelf: ArtifactRepository
     error: BaseException | None = None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.digests.digest import Look, is_immutable, look
-from zennb.digests.reachability import touches
+from zennb.digests.digest import ValueDigest, digest_value, is_immutable
+from zennb.digests.reachability import is_reachable
 from zennb.engine.step.shared_state import forget, share
 from zennb.errors import CannotDigest
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact
 
-__all__ = ["Held", "Holdings", "Made"]
+__all__ = ["KnownOutput", "TrackedVariable", "VariableTracker"]
 
 _SWEPT = 100  # variables looked through per cell
 
@@ -26,17 +26,17 @@ SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class TrackedVariable:
     """One variable: its value, the artifact it is (None for the notebook's own), its look, and when that was taken."""
 
     value: Any
     artifact: Artifact | None
-    look: Look
+    look: ValueDigest
     moment: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class KnownOutput:
     """What a step made, and what the variable was then.
 
     Attributes:
@@ -48,13 +48,13 @@ class Made:
     """
 
     artifact: Artifact
-    look: Look
+    look: ValueDigest
     place: int
     moment: int
     made_at: int
 
 
-class Holdings:
+class VariableTracker:
     """What the variables of one namespace are known to hold.
 
     A variable counts as untouched when it still is the same object and its content still is the same. The content
@@ -62,8 +62,8 @@ class Holdings:
     """
 
     def __init__(self) -> None:
-        self._held: dict[str, Held] = {}
-        self._made: dict[str, Made] = {}
+        self._held: dict[str, TrackedVariable] = {}
+        self._made: dict[str, KnownOutput] = {}
         self._moment = 0
         self._unswept = 0
 
@@ -72,7 +72,7 @@ class Holdings:
         """How often code has run (`code_ran`)."""
         return self._moment
 
-    def made(self) -> Mapping[str, Made]:
+    def made(self) -> Mapping[str, KnownOutput]:
         """Return the latest output of a step under each name, as it was when made or last proven unchanged.
 
         It follows what happens later: copying it for each step of a long pipeline would take more than planning it.
@@ -97,13 +97,13 @@ class Holdings:
         for name in gone:
             del self._held[name]
 
-    def bind(self, name: str, value: Any, artifact: Artifact | None, seen: Look) -> None:
+    def bind(self, name: str, value: Any, artifact: Artifact | None, seen: ValueDigest) -> None:
         """Note that a variable holds `value`, which is `artifact` and was just looked at."""
-        self._held[name] = Held(value=value, artifact=artifact, look=seen, moment=self._moment)
+        self._held[name] = TrackedVariable(value=value, artifact=artifact, look=seen, moment=self._moment)
         if artifact is not None and artifact.kind == "output":
             before = self._made.get(name)
             is_same = before is not None and before.artifact.id == artifact.id and artifact.id is not None
-            self._made[name] = Made(
+            self._made[name] = KnownOutput(
                 artifact=artifact,
                 look=seen,
                 place=id(value),
@@ -111,7 +111,7 @@ class Holdings:
                 made_at=before.made_at if before is not None and is_same else self._moment,
             )
 
-    def look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
+    def look(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
         """Return the content of a variable now, and the artifact it is (None when it is none, or not any more).
 
         The look is that of the object at hand; for what compares across kernels, the artifact's digest counts.
@@ -121,18 +121,18 @@ class Holdings:
         """
         held = self._held.get(name)
         if held is None or held.value is not value:
-            seen = look(value, name=name)
-            self._held[name] = Held(value=value, artifact=None, look=seen, moment=self._moment)
+            seen = digest_value(value, name=name)
+            self._held[name] = TrackedVariable(value=value, artifact=None, look=seen, moment=self._moment)
             return seen, None
         if held.moment == self._moment or is_immutable(value):
             return held.look, held.artifact
-        seen = look(value, name=name)
+        seen = digest_value(value, name=name)
         same = seen.digest == held.look.digest
         held = replace(held, look=seen, artifact=held.artifact if same else None, moment=self._moment)
         self._held[name] = held
         return seen, held.artifact
 
-    def partners(self, looks: Mapping[str, Look], namespace: Mapping[str, Any]) -> dict[str, Any]:
+    def partners(self, looks: Mapping[str, ValueDigest], namespace: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables that share mutable state with those in `looks`, and are not among them.
 
         Those without content (a generator over a list) are among them: what they will do depends on that state.
@@ -144,11 +144,11 @@ class Holdings:
             name: value
             for name, value in list(namespace.items())  # a panel looks from another thread
             if inside and name not in looks and name not in SHELL and not name.startswith("_")
-            if not is_immutable(value) and touches(value, inside)
+            if not is_immutable(value) and is_reachable(value, inside)
         }
         return {name: value for name, value in near.items() if self._shares(name, value, looks)}
 
-    def _shares(self, name: str, value: Any, looks: Mapping[str, Look]) -> bool:
+    def _shares(self, name: str, value: Any, looks: Mapping[str, ValueDigest]) -> bool:
         try:
             seen, _ = self.look(name, value)
         except CannotDigest:

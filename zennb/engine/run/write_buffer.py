@@ -1,4 +1,4 @@
-"""Owns `Gathering`: small bytes on their way into an artifact store, held back so that many go in one transaction."""
+"""Owns `WriteBuffer`: small bytes on their way into an artifact store, held back so that many go in one transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore, Buffer
 
-__all__ = ["Gathering"]
+__all__ = ["WriteBuffer"]
 
 SMALL = 16 * 1024
 """Bytes up to which something is held back."""
@@ -22,7 +22,7 @@ AT_HAND = 1000
 """Small results that stay in memory when they are stored."""
 
 
-class Gathering:
+class WriteBuffer:
     """An artifact store, for the length of a run or cell: what is small is stored when `flush` is called, all at once.
 
     What is held back can be read here like everything else, and stays at hand when it is stored, as the next steps

@@ -13,7 +13,7 @@ from zennb.core.planning.expiry import ended, expired
 from zennb.core.reading.cell_heading import body
 from zennb.core.reading.source import analyse
 from zennb.dependencies.callables import has_state, is_code
-from zennb.dependencies.dependencies import reach
+from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.errors import StepRefused
 from zennb.materializers.available import unreadable
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zennb.core.reading.source import Analysis
     from zennb.core.records.records import Step
-    from zennb.engine.step.definition import Definition, Options
+    from zennb.engine.step.definition import StepDefinition, StepOptions
 
 __all__ = [
     "changed_although_left_out",
@@ -41,7 +41,7 @@ __all__ = [
 # --expires
 
 
-def not_reusable(steps: Iterable[Step], definition: Definition) -> dict[int | None, str]:
+def not_reusable(steps: Iterable[Step], definition: StepDefinition) -> dict[int | None, str]:
     """Return, by id, why results that fit are not reused: they have expired, or nothing here can read them.
 
     Args:
@@ -59,7 +59,7 @@ def not_reusable(steps: Iterable[Step], definition: Definition) -> dict[int | No
     return found
 
 
-def end_of_reuse(step: Step, definition: Definition) -> Step:
+def end_of_reuse(step: Step, definition: StepDefinition) -> Step:
     """Return the record of a step that has just run with the time until which its cell allows it to be reused."""
     within = definition.options.expires
     return step if within is None else replace(step, expires=ended(step) + within)
@@ -69,7 +69,7 @@ def end_of_reuse(step: Step, definition: Definition) -> Step:
 
 
 def ignored_inputs(
-    definition: Definition,
+    definition: StepDefinition,
     analysis: Analysis,
     namespace: Mapping[str, Any],
     given: Collection[str],
@@ -88,7 +88,7 @@ def ignored_inputs(
     names = frozenset(definition.options.ignore)
     if not names:
         return names
-    found = reach(analysis, namespace)
+    found = resolve_dependencies(analysis, namespace)
     for name in sorted(names):
         value = namespace.get(name)
         if name in found.definitions and is_code(value) and not _is_data(value):
@@ -107,7 +107,7 @@ def _is_data(value: object) -> bool:
     return isinstance(value, FunctionType) and has_state(value)
 
 
-def is_ignored(flows: Collection[str], options: Options) -> bool:
+def is_ignored(flows: Collection[str], options: StepOptions) -> bool:
     """Say whether all values that a step takes from another one are ignored, so that the other is not waited for."""
     return bool(flows) and set(flows) <= set(options.ignore)
 
@@ -125,7 +125,7 @@ def counted(analysis: Analysis, ignored: frozenset[str]) -> Analysis:
 
 
 def changed_although_left_out(
-    definition: Definition, outputs: Collection[str], inputs: Collection[str]
+    definition: StepDefinition, outputs: Collection[str], inputs: Collection[str]
 ) -> list[str]:
     """Return why a step cannot be reused although its key says all: it changed what its options leave out.
 
@@ -150,7 +150,7 @@ def changed_although_left_out(
 # --no-store
 
 
-def check_unstored(definition: Definition) -> None:
+def check_unstored(definition: StepDefinition) -> None:
     """See to it that a step binds what it says is not to be stored.
 
     Raises:
@@ -164,7 +164,7 @@ def check_unstored(definition: Definition) -> None:
             )
 
 
-def unstored(definition: Definition) -> dict[str, str]:
+def unstored(definition: StepDefinition) -> dict[str, str]:
     """Return what stands in the key for the outputs that are not stored: with others, it is another step."""
     return {f"no-store {name}": "" for name in definition.options.no_store}
 
@@ -196,7 +196,7 @@ def _reads(source: str, name: str) -> bool:
         return True
 
 
-def refuse_unstored(reader: str, name: str, maker: Definition | None) -> None:
+def refuse_unstored(reader: str, name: str, maker: StepDefinition | None) -> None:
     """See to it that what a step reads from another step of the same run is stored there.
 
     Raises:

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["Ticket", "awake", "interrupted", "interrupts_raise", "time_limit"]
+__all__ = ["CancellationToken", "interrupted", "interrupts_raise", "keep_loop_responsive", "time_limit"]
 
 _TURN = 0.2  # seconds an event loop sleeps at most while a step awaits
 
 
-class Ticket:
+class CancellationToken:
     """Knows in which thread a step runs at the moment, so that it can be stopped."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 
 @contextmanager
-def awake() -> Iterator[None]:
+def keep_loop_responsive() -> Iterator[None]:
     """Let the event loop that runs in this thread, if any, turn a few times a second until the block ends.
 
     An interrupt of a cell that awaits cancels its task, and a loop that sleeps would see that only when it wakes.

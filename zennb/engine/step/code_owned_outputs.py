@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.digests.classes import functions_in
 from zennb.digests.digest import is_immutable
-from zennb.digests.reachability import touches
+from zennb.digests.reachability import is_reachable
 from zennb.engine.step.shared_state import own_parts
 from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from zennb.digests.digest import Look
+    from zennb.digests.digest import ValueDigest
 
-__all__ = ["anchored", "changed_parts"]
+__all__ = ["changed_parts", "outputs_owned_by_code"]
 
 _ANEW = "which reuse executes anew"
 
 
 def changed_parts(
-    values: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any], *, words: str = _ANEW
+    values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any], *, words: str = _ANEW
 ) -> list[str]:
     """Return which values that a step changed in place are part of any code of the user's, in words.
 
@@ -44,17 +44,17 @@ def changed_parts(
         if isinstance(value, FunctionType | type) and _is_users(value)
     }
     uses = [f"{name}.*" for name in modules]
-    found = anchored(values, uses, definitions, words=words)
+    found = outputs_owned_by_code(values, uses, definitions, words=words)
     if found:  # a figure shares with any code that names matplotlib what matplotlib keeps for all figures
         own = {
             name: (value, replace(seen, mutable=own_parts(seen))) for name, (value, seen) in values.items()
         }
-        found = anchored(own, uses, definitions, words=words)
+        found = outputs_owned_by_code(own, uses, definitions, words=words)
     return found
 
 
-def anchored(
-    values: Mapping[str, tuple[Any, Look]],
+def outputs_owned_by_code(
+    values: Mapping[str, tuple[Any, ValueDigest]],
     modules: Iterable[str],
     definitions: Mapping[str, Any],
     *,
@@ -85,7 +85,7 @@ def anchored(
     return list(found)
 
 
-def _sharing(values: Mapping[str, tuple[Any, Look]], holder: object) -> list[str]:
+def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> list[str]:
     """Return which values are a part of what code holds, or reach into one that the user's own code holds."""
     if not _is_users(holder):  # a library's own objects are many: they are told by identity alone
         held = vars(holder).values() if isinstance(holder, ModuleType) else list(_parts(holder))
@@ -94,7 +94,9 @@ def _sharing(values: Mapping[str, tuple[Any, Look]], holder: object) -> list[str
             return []
         return [name for name, (value, _) in values.items() if any(part is value for part in held)]
     found = list(_parts(holder))
-    return [name for name, (_, look) in values.items() if any(touches(part, look.mutable) for part in found)]
+    return [
+        name for name, (_, look) in values.items() if any(is_reachable(part, look.mutable) for part in found)
+    ]
 
 
 def _is_users(holder: object) -> bool:

@@ -12,11 +12,11 @@ from zennb.core.reading.source import Analysis, analyse, normal_digest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["Definition", "Nodes", "Options", "define", "is_silent", "nodes"]
+__all__ = ["Nodes", "StepDefinition", "StepOptions", "define", "is_silent", "nodes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class StepOptions:
     """What stands after `%%step`.
 
     Attributes:
@@ -53,7 +53,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class StepDefinition:
     """A step as its cell states it.
 
     Attributes:
@@ -76,26 +76,26 @@ class Definition:
     tree: ast.Module = field(repr=False)
     code: str
     analysis: Analysis
-    options: Options
+    options: StepOptions
 
 
 def define(
     tree: ast.Module,
     *,
-    options: Options,
+    options: StepOptions,
     source: str,
     text: str,
     filename: str,
     cell: str = "",
     star: Callable[[str], Iterable[str]] | None = None,
-) -> Definition:
+) -> StepDefinition:
     """Return the definition of a step whose body has the syntax tree `tree`.
 
     Without a name in the options the step is called after the first public name it binds, else after its code.
     """
     analysis = analyse(tree, star=star)
     code = normal_digest(tree) + (":silent" if is_silent(tree, text) else "")
-    return Definition(
+    return StepDefinition(
         name=options.name or _default_name(analysis, options, code),
         cell=cell,
         source=source,
@@ -153,7 +153,7 @@ def is_silent(tree: ast.Module, text: str) -> bool:
     return next((line for line in reversed(lines) if line), "").endswith(";")
 
 
-def _default_name(analysis: Analysis, options: Options, code: str) -> str:
+def _default_name(analysis: Analysis, options: StepOptions, code: str) -> str:
     named = options.outputs or [
         name for name in analysis.binds if not name.startswith("_") and name not in analysis.imports
     ]

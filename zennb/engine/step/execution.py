@@ -13,10 +13,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zennb.digests.digest import Look, look
+from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.cancellation import time_limit
-from zennb.engine.step.namespace_changes import Before, Collected, collect
+from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.errors import CannotDigest, NotStorable
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from zennb.core.records.observed import Carried
-    from zennb.engine.environment.execution_environment import Found, Vigil
+    from zennb.engine.environment.execution_environment import EnvironmentRecorder, SideEffects
     from zennb.engine.step.recording import Recording
     from zennb.engine.step.request import Resources, StepRequest
-    from zennb.engine.step.static_usage import Uses
+    from zennb.engine.step.static_usage import StaticUsage
 
 __all__ = ["StepExecution"]
 
@@ -54,17 +54,17 @@ class StepExecution:
         request: StepRequest,
         namespace: MutableMapping[str, Any],
         *,
-        inputs: Mapping[str, tuple[Any, Look]],
+        inputs: Mapping[str, tuple[Any, ValueDigest]],
         resources: Resources,
     ) -> None:
         self.request, self.inputs = request, inputs
         self._namespace, self._resources = namespace, resources
-        self.before = Before(namespace, request.definition, request.writes)
-        self.collected = Collected()
+        self.before = NamespaceSnapshot(namespace, request.definition, request.writes)
+        self.collected = NamespaceChanges()
         self.stays: tuple[str, ...] = ()
         self.seconds = 0.0
         self._running = ExitStack()
-        self._vigil: Vigil | None = None
+        self._vigil: EnvironmentRecorder | None = None
         self._is_running = False
         self._started = time.perf_counter()
 
@@ -104,7 +104,7 @@ class StepExecution:
         self.stop()
         self.before.show()
         request, namespace = self.request, self._namespace
-        self.collected = collected = collect(
+        self.collected = collected = collect_changes(
             request.definition, namespace, before=self.before, inputs=self.inputs
         )
         reasons = reasons_against_reuse(
@@ -126,7 +126,7 @@ class StepExecution:
         self.before.restore()
         return [name for name, (value, seen) in self.inputs.items() if _is_changed(name, value, seen)]
 
-    def _stored(self, found: Found, recording: Recording, reasons: list[str]) -> StepOutcome:
+    def _stored(self, found: SideEffects, recording: Recording, reasons: list[str]) -> StepOutcome:
         shelf, options = self._resources.shelf, self.request.definition.options
         kept = shelf.keep(self.collected.values)
         for name, why in kept.refused.items():
@@ -155,7 +155,7 @@ class StepExecution:
         )
 
 
-def _uses(uses: Uses, collected: Collected, recording: Recording) -> Uses:
+def _uses(uses: StaticUsage, collected: NamespaceChanges, recording: Recording) -> StaticUsage:
     """Return what a step uses of the process, with what only its run could tell: outputs, figures, warnings."""
     modules = {*uses.modules}.union(*[seen.packages for _, seen in collected.values.values()])
     if len(recording) and any("image/png" in event.get("data", ()) for event in recording):
@@ -165,8 +165,8 @@ def _uses(uses: Uses, collected: Collected, recording: Recording) -> Uses:
     return uses if modules == uses.modules else replace(uses, modules=frozenset(modules))
 
 
-def _is_changed(name: str, value: Any, seen: Look) -> bool:
+def _is_changed(name: str, value: Any, seen: ValueDigest) -> bool:
     try:
-        return look(value, name=name).digest != seen.digest
+        return digest_value(value, name=name).digest != seen.digest
     except CannotDigest:
         return True

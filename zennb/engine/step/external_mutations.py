@@ -12,12 +12,12 @@ from zennb.packages.origin import origin
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
-__all__ = ["outside"]
+__all__ = ["external_mutations"]
 
 
-def outside(definition: Definition, namespace: Mapping[str, Any]) -> list[str]:
+def external_mutations(definition: StepDefinition, namespace: Mapping[str, Any]) -> list[str]:
     """Return what a step sets outside its outputs, as typed: `plt.rcParams`, `os.environ`, `Model.count`.
 
     Reuse executes imports, functions and classes again, but not such settings; a step that makes them is run. Settings
@@ -84,7 +84,7 @@ def _root(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def _is_outside(root: str, definition: Definition, namespace: Mapping[str, Any]) -> bool:
+def _is_outside(root: str, definition: StepDefinition, namespace: Mapping[str, Any]) -> bool:
     defines = definition.analysis.defines
     if root == "cls":
         return bool(defines)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.settings import magic_troubles
 from zennb.core.reading.source import definitions
 from zennb.dependencies.callables import has_state, is_users_code
-from zennb.digests.digest import Look, is_immutable, look, looking
-from zennb.engine.step.external_mutations import outside
+from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
+from zennb.engine.step.external_mutations import external_mutations
 from zennb.engine.step.shared_state import share
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
 
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
-__all__ = ["Before", "Collected", "collect", "is_code"]
+__all__ = ["NamespaceChanges", "NamespaceSnapshot", "collect_changes", "is_code"]
 
 _ABSENT = object()
 _CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
@@ -31,7 +31,7 @@ def is_code(value: object) -> bool:
     return isinstance(value, _CODE)
 
 
-class Before:
+class NamespaceSnapshot:
     """The namespace as it was before a step ran, as far as the step may touch it.
 
     A name that the step may or may not bind, and does not read, is taken out of the namespace while the step
@@ -39,7 +39,7 @@ class Before:
     """
 
     def __init__(
-        self, namespace: MutableMapping[str, Any], definition: Definition, writes: Iterable[str]
+        self, namespace: MutableMapping[str, Any], definition: StepDefinition, writes: Iterable[str]
     ) -> None:
         analysis = definition.analysis
         touched = {*analysis.binds, *analysis.deletes, *writes}
@@ -106,7 +106,7 @@ class Before:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
+class NamespaceChanges:
     """What a step left behind.
 
     Attributes:
@@ -119,7 +119,7 @@ class Collected:
         stays: those of them that are about what exists only where the step ran.
     """
 
-    values: Mapping[str, tuple[Any, Look]] = field(default_factory=dict)
+    values: Mapping[str, tuple[Any, ValueDigest]] = field(default_factory=dict)
     defines: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
@@ -128,13 +128,13 @@ class Collected:
     stays: tuple[str, ...] = ()
 
 
-def collect(
-    definition: Definition,
+def collect_changes(
+    definition: StepDefinition,
     namespace: Mapping[str, Any],
     *,
-    before: Before,
-    inputs: Mapping[str, tuple[Any, Look]],
-) -> Collected:
+    before: NamespaceSnapshot,
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
+) -> NamespaceChanges:
     """Find what a step left in its namespace.
 
     Args:
@@ -146,20 +146,20 @@ def collect(
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no content that could be stored.
     """
-    with looking():
+    with digest_cache():
         return _collected(definition, namespace, before=before, inputs=inputs)
 
 
 def _collected(
-    definition: Definition,
+    definition: StepDefinition,
     namespace: Mapping[str, Any],
     *,
-    before: Before,
-    inputs: Mapping[str, tuple[Any, Look]],
-) -> Collected:
+    before: NamespaceSnapshot,
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
+) -> NamespaceChanges:
     declared = definition.options.outputs
     bound = before.bound()
-    values: dict[str, tuple[Any, Look]] = {}
+    values: dict[str, tuple[Any, ValueDigest]] = {}
     defines: list[str] = []
     own: list[str] = []
     troubles: list[str] = []
@@ -183,7 +183,7 @@ def _collected(
         values = {name: found for name, found in values.items() if name in declared or name in inputs}
     values = {name: found for name, found in values.items() if name not in unstored}
     stays = list(troubles)  # so far only values without content
-    set_outside = outside(definition, namespace)
+    set_outside = external_mutations(definition, namespace)
     if set_outside:
         troubles.append(
             f"it sets {', '.join(f'`{each}`' for each in set_outside)}, which only running it does"
@@ -194,7 +194,7 @@ def _collected(
     if rerun is None:
         stays.append(_made_by_call(definition.tree, namespace, defines))
         troubles.append(stays[-1])
-    return Collected(
+    return NamespaceChanges(
         values=values,
         defines=tuple(defines),
         deletes=(*before.deleted(), *unstored),  # on reuse an older value must not stay bound
@@ -205,11 +205,11 @@ def _collected(
     )
 
 
-def _is_imported(name: str, definition: Definition) -> bool:
+def _is_imported(name: str, definition: StepDefinition) -> bool:
     return name in definition.analysis.imports and definitions(definition.tree, [name]) is not None
 
 
-def _is_made(name: str, value: object, definition: Definition, namespace: Mapping[str, Any]) -> bool:
+def _is_made(name: str, value: object, definition: StepDefinition, namespace: Mapping[str, Any]) -> bool:
     """Whether executing definitions again would not bring code back as it is: then it is stored, like data.
 
     Such are functions that a call or a loop bound (`add = adder(5)`), methods of objects, and functions that carry
@@ -229,19 +229,19 @@ def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
     return name.startswith("_")
 
 
-def _look_at(name: str, value: Any, values: dict[str, tuple[Any, Look]], troubles: list[str]) -> None:
+def _look_at(name: str, value: Any, values: dict[str, tuple[Any, ValueDigest]], troubles: list[str]) -> None:
     try:
-        values[name] = (value, look(value, name=name))
+        values[name] = (value, digest_value(value, name=name))
     except CannotDigest as error:
         troubles.append(f"`{error.path}` is {error.why}")
 
 
 def _add_changed(
     namespace: Mapping[str, Any],
-    inputs: Mapping[str, tuple[Any, Look]],
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
     *,
     skip: list[str],
-    values: dict[str, tuple[Any, Look]],
+    values: dict[str, tuple[Any, ValueDigest]],
     troubles: list[str],
 ) -> list[str]:
     """Add to `values` every input that is no longer what it was; return those that surely still are."""
@@ -252,7 +252,7 @@ def _add_changed(
         if is_immutable(value):
             unchanged.append(name)
             continue
-        after: dict[str, tuple[Any, Look]] = {}
+        after: dict[str, tuple[Any, ValueDigest]] = {}
         _look_at(name, value, after, troubles)
         if name in after and after[name][1].digest == seen.digest:
             unchanged.append(name)
@@ -261,7 +261,9 @@ def _add_changed(
 
 
 def _add_partners(
-    values: dict[str, tuple[Any, Look]], inputs: Mapping[str, tuple[Any, Look]], namespace: Mapping[str, Any]
+    values: dict[str, tuple[Any, ValueDigest]],
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
+    namespace: Mapping[str, Any],
 ) -> None:
     """Add unchanged inputs that an output shares state with: stored as one, they share it again on reuse.
 
@@ -283,11 +285,11 @@ def _add_partners(
 
 
 def _check_declared(
-    definition: Definition,
+    definition: StepDefinition,
     namespace: Mapping[str, Any],
     declared: tuple[str, ...],
     *,
-    values: dict[str, tuple[Any, Look]],
+    values: dict[str, tuple[Any, ValueDigest]],
     defines: list[str],
     troubles: list[str],
 ) -> None:

@@ -26,7 +26,7 @@ class StepOutcome:
         deletes: names it deleted.
         displays: blob of what it showed; "" for nothing.
         observed: what it touched outside its inputs and outputs.
-        changes: settings, environment variables and files it changed, as `Surroundings.adopt` takes them.
+        changes: settings, environment variables and files it changed, as `ExecutionEnvironment.adopt` takes them.
         carried: where these changes are stored; None when there are none.
         not_reusable: why its results must not be reused, the most telling reason first; empty as a rule.
         seconds: duration of its code.

@@ -14,10 +14,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zennb.digests.digest import Look, look
+from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.process_snapshot import prove_same_code, refuse_lost_results, refuse_lost_state
-from zennb.engine.step.cancellation import Ticket, awake
+from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
 from zennb.engine.step.definition import is_silent
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.outcome import StepOutcome
@@ -29,8 +29,8 @@ from zennb.errors import CannotDigest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from zennb.engine.run.artifact_repository import Shelf
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.frontend import Frontend
     from zennb.engine.step.request import Link, Resources, StepRequest
 
@@ -53,10 +53,10 @@ def perform(request: StepRequest, channels: Link | None = None) -> StepOutcome:
         if opened.resources is not None:
             return _performed(request, opened, opened.resources)
         from zennb.engine.remote.transfer import (
-            perform_elsewhere,  # only where steps leave the notebook's process
+            perform_remotely,  # only where steps leave the notebook's process
         )
 
-        return perform_elsewhere(request, opened, _performed)
+        return perform_remotely(request, opened, _performed)
 
 
 def own_frames(error: E, filenames: Iterable[str]) -> E:
@@ -75,7 +75,7 @@ def own_frames(error: E, filenames: Iterable[str]) -> E:
 def _performed(request: StepRequest, channels: Channels, resources: Resources) -> StepOutcome:
     started, recording = time.perf_counter(), Recording(channels.output)
     try:
-        with (channels.cancel or Ticket()).held():
+        with (channels.cancel or CancellationToken()).held():
             return _execution(request, channels, resources, recording)
     except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
         return StepOutcome(
@@ -116,7 +116,9 @@ def _execution(
     return outcome
 
 
-def _furnish(namespace: dict[str, Any], request: StepRequest, channels: Channels, shelf: Shelf) -> None:
+def _furnish(
+    namespace: dict[str, Any], request: StepRequest, channels: Channels, shelf: ArtifactRepository
+) -> None:
     def furnish() -> None:
         namespace.update(shelf.fetch(request.inputs))
         namespace.update(channels.values)
@@ -126,19 +128,19 @@ def _furnish(namespace: dict[str, Any], request: StepRequest, channels: Channels
     furnish()
 
 
-def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, Look]]:
+def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
     """Return the content of each input before the step; those without content cannot be compared afterwards."""
     found = {}
     for name, value in values.items():
         try:
-            found[name] = (value, look(value, name=name))
+            found[name] = (value, digest_value(value, name=name))
         except CannotDigest:
             continue
     return found
 
 
 def _execute(
-    definition: Definition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
+    definition: StepDefinition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
 ) -> None:
     """Run the body; show the values of expressions that a cell shows, as a rule that of the last one."""
     __tracebackhide__ = True
@@ -153,7 +155,7 @@ def _execute(
             recording.result(*frontend.format(value))
 
 
-def _portions(definition: Definition, interactivity: str) -> list[tuple[list[ast.stmt], bool]]:
+def _portions(definition: StepDefinition, interactivity: str) -> list[tuple[list[ast.stmt], bool]]:
     """Return the statements of a body in portions; one that is shown is a single expression."""
     body = list(definition.tree.body)
     if interactivity == "last_expr_or_assign" and body and (name := _assigned(body[-1])):
@@ -198,5 +200,5 @@ def _await(coroutine: Any) -> Any:
 
 
 async def _kept_awake(coroutine: Any) -> Any:
-    with awake():
+    with keep_loop_responsive():
         return await coroutine

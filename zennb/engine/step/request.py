@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb.digests.hooks import hooked
 from zennb.engine.remote.namespace_pickling import pack
-from zennb.engine.step.static_usage import Uses
+from zennb.engine.step.static_usage import StaticUsage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Artifact
-    from zennb.engine.environment.execution_environment import Surroundings
+    from zennb.engine.environment.execution_environment import ExecutionEnvironment
     from zennb.engine.remote.process_snapshot import ProcessSnapshot
-    from zennb.engine.run.artifact_repository import Shelf
-    from zennb.engine.step.cancellation import Ticket
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.step.cancellation import CancellationToken
+    from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.frontend import Frontend
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
@@ -55,7 +55,7 @@ class StepRequest:
         process: state of the notebook's process that has to be the same in another one; None in this one.
     """
 
-    definition: Definition
+    definition: StepDefinition
     inputs: Mapping[str, Artifact] = field(default_factory=dict)
     code: bytes = b""
     cells: frozenset[str] = frozenset()
@@ -66,7 +66,7 @@ class StepRequest:
     modules: frozenset[str] = frozenset()
     writes: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
-    uses: Uses = field(default_factory=Uses)
+    uses: StaticUsage = field(default_factory=StaticUsage)
     unclear: tuple[str, ...] = ()
     store: ArtifactStore | None = None
     values: bytes = b""
@@ -84,8 +84,8 @@ class Resources:
         frontend: how values look.
     """
 
-    shelf: Shelf
-    environment: Surroundings
+    shelf: ArtifactRepository
+    environment: ExecutionEnvironment
     frontend: Frontend
 
 
@@ -102,7 +102,7 @@ class Channels:
     """
 
     output: Callable[[Event], None] | None = None
-    cancel: Ticket | None = None
+    cancel: CancellationToken | None = None
     resources: Resources | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     definitions: Mapping[str, Any] = field(default_factory=dict)

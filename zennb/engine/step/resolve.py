@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.planning.cache_key import key
-from zennb.core.records.records import Parts
+from zennb.core.planning.cache_key import cache_key
+from zennb.core.records.records import CacheKeyParts
 from zennb.dependencies.callables import has_state
-from zennb.dependencies.dependencies import Reach, Search
+from zennb.dependencies.dependencies import Dependencies, DependencySearch
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import check_unstored, counted, ignored_inputs, unstored
 from zennb.engine.step.shared_state import groups
-from zennb.engine.step.static_usage import Uses, uses
+from zennb.engine.step.static_usage import StaticUsage, static_usage
 from zennb.errors import CannotDigest, StepRefused
 from zennb.materializers.definitions import find
 from zennb.packages.versions import versions
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact
     from zennb.dependencies.patches import Patch
-    from zennb.digests.digest import Look
-    from zennb.engine.step.definition import Definition
+    from zennb.digests.digest import ValueDigest
+    from zennb.engine.step.definition import StepDefinition
 
 __all__ = ["ResolvedStep", "resolve_step"]
 
@@ -52,17 +52,17 @@ class ResolvedStep:
         uses: what its code uses of its surroundings.
     """
 
-    definition: Definition
-    reach: Reach
-    looks: Mapping[str, Look]
+    definition: StepDefinition
+    reach: Dependencies
+    looks: Mapping[str, ValueDigest]
     artifacts: Mapping[str, Artifact]
     values: Mapping[str, Any]
-    parts: Parts
+    parts: CacheKeyParts
     key: str
     lean_key: str
     unclear: tuple[str, ...]
     earlier: tuple[str, ...]
-    uses: Uses
+    uses: StaticUsage
 
     @property
     def packages(self) -> frozenset[str]:
@@ -79,11 +79,11 @@ class ResolvedStep:
 
 
 def resolve_step(
-    definition: Definition,
+    definition: StepDefinition,
     namespace: Mapping[str, Any],
     *,
-    look: Callable[[str, Any], tuple[Look, Artifact | None]],
-    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]] = lambda _looks: {},
+    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
+    partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]] = lambda _looks: {},
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
     patches: Collection[Patch] = (),
@@ -93,9 +93,9 @@ def resolve_step(
     Args:
         definition: the step.
         namespace: the notebook's variables.
-        look: returns a variable's content and the artifact it is, if any (`Holdings.look`).
+        look: returns a variable's content and the artifact it is, if any (`VariableTracker.look`).
         partners: returns the variables that share mutable state with some that were looked at
-            (`Holdings.partners`); they are inputs too, since a change of one is a change of the other.
+            (`VariableTracker.partners`); they are inputs too, since a change of one is a change of the other.
         given: inputs that come from other steps of a run, whatever the namespace holds under their names.
         overrides: values that take the place of variables.
         patches: what the notebook put into modules and classes of packages.
@@ -112,14 +112,14 @@ def resolve_step(
     analysis = _with_inputs(definition, namespace)
     ignored = ignored_inputs(definition, analysis, namespace, given)
     analysis = counted(analysis, ignored)
-    looks: dict[str, Look] = {}
+    looks: dict[str, ValueDigest] = {}
     artifacts: dict[str, Artifact] = dict(given)
     opaque: dict[str, str] = {}
     extra: dict[int, object] = {}
     for name, artifact in given.items():
         extra.update({} if name in ignored else _needed(artifact, namespace))
     overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
-    search = Search(analysis, namespace, patches=patches)
+    search = DependencySearch(analysis, namespace, patches=patches)
     followed = -1
     while followed < len(extra):  # code that turns up in data is followed, and may lead to more data
         search.follow(list(extra.values())[max(followed, 0) :])
@@ -167,11 +167,11 @@ def resolve_step(
         artifacts=artifacts,
         values=values,
         parts=parts,
-        key=key(parts),
+        key=cache_key(parts),
         lean_key="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.key,
         unclear=(*found.unclear, *opaque.values()),
         earlier=tuple(what for what, matters in earlier.items() if matters),
-        uses=uses(
+        uses=static_usage(
             definition,
             found,
             {
@@ -186,11 +186,11 @@ def _add_ignored(
     names: Collection[str],
     namespace: Mapping[str, Any],
     values: dict[str, Any],
-    looks: dict[str, Look],
+    looks: dict[str, ValueDigest],
     artifacts: dict[str, Artifact],
     *,
-    look: Callable[[str, Any], tuple[Look, Artifact | None]],
-    partners: Callable[[Mapping[str, Look]], Mapping[str, Any]],
+    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
+    partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]],
 ) -> None:
     """Add the inputs that do not count in the key, and what shares state with them: the step is given them, too.
 
@@ -206,7 +206,7 @@ def _add_ignored(
     waiting = {name: namespace[name] for name in names if name in namespace and name not in artifacts}
     while waiting:
         values.update(waiting)
-        seen: dict[str, Look] = {}
+        seen: dict[str, ValueDigest] = {}
         for name, value in waiting.items():
             with suppress(CannotDigest):
                 seen[name], artifact = look(name, value)
@@ -225,7 +225,7 @@ def _is_at_hand(
     name: str,
     artifact: Artifact,
     namespace: Mapping[str, Any],
-    look: Callable[[str, Any], tuple[Look, Artifact | None]],
+    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
 ) -> bool:
     """Whether an artifact is a function that the notebook has: then it counts as code, as in a cell."""
     value = namespace.get(name)
@@ -234,7 +234,7 @@ def _is_at_hand(
     return look(name, value)[0].digest == artifact.digest
 
 
-def _without(definition: Definition, names: frozenset[str]) -> Definition:
+def _without(definition: StepDefinition, names: frozenset[str]) -> StepDefinition:
     """Return the definition as if the cell did not read these names."""
     analysis = definition.analysis
     return replace(
@@ -248,7 +248,7 @@ def _without(definition: Definition, names: frozenset[str]) -> Definition:
     )
 
 
-def _with_inputs(definition: Definition, namespace: Mapping[str, Any]) -> Any:
+def _with_inputs(definition: StepDefinition, namespace: Mapping[str, Any]) -> Any:
     """Return the analysis with the names given by `-i` among what the cell reads."""
     analysis = definition.analysis
     for name in definition.options.inputs:
@@ -273,12 +273,12 @@ def _needed(artifact: Artifact, namespace: Mapping[str, Any]) -> dict[int, objec
 
 
 def _parts(
-    definition: Definition,
-    found: Reach,
-    looks: Mapping[str, Look],
+    definition: StepDefinition,
+    found: Dependencies,
+    looks: Mapping[str, ValueDigest],
     artifacts: Mapping[str, Artifact],
     earlier: dict[str, str],
-) -> Parts:
+) -> CacheKeyParts:
     packages = set(found.packages)
     inputs = {}
     for name in sorted({*looks, *artifacts}):
@@ -289,7 +289,7 @@ def _parts(
             inputs[name] = looks[name].digest
             packages.update(looks[name].packages)
     options = definition.options
-    return Parts(
+    return CacheKeyParts(
         code=definition.code,
         outputs=options.outputs or (),
         inputs=inputs,
@@ -305,7 +305,7 @@ def _parts(
 
 
 def _earlier(
-    looks: Mapping[str, Look], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
+    looks: Mapping[str, ValueDigest], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
 ) -> dict[str, bool]:
     """Return what inputs hold and code names (`old = Model`) that was defined anew since, even if it reads the same.
 
@@ -328,7 +328,7 @@ def _earlier(
     return found
 
 
-def _sharing(looks: Mapping[str, Look], artifacts: Mapping[str, Artifact]) -> list[tuple[str, ...]]:
+def _sharing(looks: Mapping[str, ValueDigest], artifacts: Mapping[str, Artifact]) -> list[tuple[str, ...]]:
     """Return which inputs share state: `b.append(1)` does something else where `a` is the same list."""
     together: dict[str, list[str]] = {}
     for name in sorted(artifacts.keys() - looks.keys()):

@@ -6,18 +6,18 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.effects import Effect
-from zennb.dependencies.dependencies import reach
+from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.code import function_name
 from zennb.engine.step.cache_options import changed_although_left_out
-from zennb.engine.step.code_owned_outputs import anchored, changed_parts
+from zennb.engine.step.code_owned_outputs import changed_parts, outputs_owned_by_code
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from zennb.digests.digest import Look
-    from zennb.engine.step.definition import Definition
-    from zennb.engine.step.namespace_changes import Collected
+    from zennb.digests.digest import ValueDigest
+    from zennb.engine.step.definition import StepDefinition
+    from zennb.engine.step.namespace_changes import NamespaceChanges
     from zennb.engine.step.request import StepRequest
     from zennb.engine.step.resolve import ResolvedStep
 
@@ -33,16 +33,16 @@ __all__ = [
 
 def reasons_against_reuse(
     request: StepRequest,
-    collected: Collected,
+    collected: NamespaceChanges,
     namespace: Mapping[str, Any],
     *,
-    inputs: Mapping[str, tuple[Any, Look]],
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
     records_shell: bool,
 ) -> list[str]:
     """Return why the results of a step must not be reused, as far as its namespace tells; empty as a rule.
 
     What it did to the process (settings, files, programs) and what cannot be stored is told by
-    `Found.troubles` and by the shelf; `StepExecution` puts them together.
+    `SideEffects.troubles` and by the shelf; `StepExecution` puts them together.
 
     Args:
         request: the step.
@@ -62,16 +62,16 @@ def reasons_against_reuse(
 
 def shared_with_code(
     request: StepRequest,
-    collected: Collected,
+    collected: NamespaceChanges,
     namespace: Mapping[str, Any],
-    inputs: Mapping[str, tuple[Any, Look]],
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
 ) -> list[str]:
     """Say which outputs are part of code: of what the step reaches and, where it changed an input, of any other."""
     defined = {name: namespace[name] for name in collected.defines}
     reached = {name: namespace[name] for name in request.names if name in namespace}
     changed = {name: seen for name, seen in collected.values.items() if name in inputs}
     others = {name: value for name, value in namespace.items() if name not in collected.values}
-    return anchored(collected.values, request.modules, {**reached, **defined}) or changed_parts(
+    return outputs_owned_by_code(collected.values, request.modules, {**reached, **defined}) or changed_parts(
         changed, others
     )
 
@@ -111,7 +111,7 @@ def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
 
 
 def state_left_behind(
-    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, Look]]
+    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, ValueDigest]]
 ) -> list[str]:
     """Say which code or constants the step changed: reuse would not change them, nor would another process."""
     changed = changed_code(request.definition, request.reached, namespace, inputs=inputs)
@@ -119,11 +119,11 @@ def state_left_behind(
 
 
 def changed_code(
-    definition: Definition,
+    definition: StepDefinition,
     before: Mapping[str, str],
     namespace: Mapping[str, Any],
     *,
-    inputs: Mapping[str, tuple[Any, Look]],
+    inputs: Mapping[str, tuple[Any, ValueDigest]],
 ) -> list[str]:
     """Return which functions, classes and constants that a step reaches it has changed.
 
@@ -138,7 +138,7 @@ def changed_code(
     if all(_is_module(known, digest, namespace) for known, digest in before.items()):
         return []  # as of most cells: they reach no code or constants of the user's
     extra = tuple(code for _, seen in inputs.values() for code in seen.code)
-    after = reach(definition.analysis, namespace, extra=extra).digests
+    after = resolve_dependencies(definition.analysis, namespace, extra=extra).digests
     own = set(inputs)
     own |= {function_name(value) for value, _ in inputs.values() if isinstance(value, FunctionType)}
     found = []

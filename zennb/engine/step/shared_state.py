@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records.records import Artifact
-    from zennb.digests.digest import Look
+    from zennb.digests.digest import ValueDigest
 
 __all__ = ["forget", "groups", "own_parts", "share", "stored_apart"]
 
@@ -36,7 +36,7 @@ def forget() -> None:
     _others.clear()
 
 
-def share(one: Look, other: Look) -> bool:
+def share(one: ValueDigest, other: ValueDigest) -> bool:
     """Whether two values share state that a change through one would show in the other.
 
     Objects that a library itself keeps (constants of a class or module, settings) do not count: every figure
@@ -50,13 +50,13 @@ def share(one: Look, other: Look) -> bool:
     return not _are_libraries(common)
 
 
-def own_parts(look: Look) -> frozenset[int]:
+def own_parts(look: ValueDigest) -> frozenset[int]:
     """Return the ids of what could be changed in a value, without the objects that a library keeps."""
     _are_libraries(look.mutable)
     return look.mutable - _libraries.keys()
 
 
-def groups(looks: Mapping[str, Look]) -> list[tuple[str, ...]]:
+def groups(looks: Mapping[str, ValueDigest]) -> list[tuple[str, ...]]:
     """Return the names, in alphabetical order, that share state with each other, where there are several."""
     found: list[list[str]] = []
     for name in sorted(name for name, look in looks.items() if look.mutable):
@@ -66,7 +66,7 @@ def groups(looks: Mapping[str, Look]) -> list[tuple[str, ...]]:
     return sorted(tuple(sorted(group)) for group in found if len(group) > 1)
 
 
-def stored_apart(looks: Mapping[str, Look], inputs: Mapping[str, Artifact]) -> frozenset[str]:
+def stored_apart(looks: Mapping[str, ValueDigest], inputs: Mapping[str, Artifact]) -> frozenset[str]:
     """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
     found = set[str]()
     for names in groups(looks):

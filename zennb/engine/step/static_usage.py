@@ -16,10 +16,10 @@ from zennb.engine.step.definition import nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from zennb.dependencies.dependencies import Reach
-    from zennb.engine.step.definition import Definition
+    from zennb.dependencies.dependencies import Dependencies
+    from zennb.engine.step.definition import StepDefinition
 
-__all__ = ["Uses", "uses"]
+__all__ = ["StaticUsage", "static_usage"]
 
 _SEEDS = {
     "numpy.random.seed": "random state of numpy",
@@ -40,7 +40,7 @@ _HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Uses:
+class StaticUsage:
     """What is known of a step's code before it runs, as far as its surroundings go.
 
     Attributes:
@@ -56,7 +56,7 @@ class Uses:
     files: tuple[str, ...] = ()
 
 
-def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
+def static_usage(definition: StepDefinition, reach: Dependencies, packages: Iterable[str]) -> StaticUsage:
     """Return what a step uses of its surroundings.
 
     Args:
@@ -66,7 +66,7 @@ def uses(definition: Definition, reach: Reach, packages: Iterable[str]) -> Uses:
     """
     found = {".".join(path) for path in _used(definition.analysis.modules)} | reach.uses
     found |= {offered for value in reach.definitions.values() if (offered := _offered(value))}
-    return Uses(
+    return StaticUsage(
         modules=frozenset({*filter(_is_use, found), *packages, *reach.packages}),
         seeds=frozenset(_seeds(definition.tree, reach.definitions)),
         texts=nodes(definition.tree).texts,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.interface import ROOT
 from zennb.core.reading.cell_heading import heading, stays_plain
-from zennb.jupyter.cells.transform import Announced, copied
+from zennb.jupyter.cells.transform import StepMarker, copied
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
@@ -44,7 +44,7 @@ class Autostep:
         self._depth = max(0, self._depth - 1)
         self._source = None
 
-    def step(self, tree: ast.Module) -> Announced | None:
+    def step(self, tree: ast.Module) -> StepMarker | None:
         """Return the step that the cell noted last is, once; None when it is none or says `%%step` itself."""
         source, self._source = self._source, None
         if source is None:
@@ -52,7 +52,7 @@ class Autostep:
         found = heading(source)
         if not (self._is_automatic(tree) if found is None else _is_comment(found)):
             return None
-        return Announced(
+        return StepMarker(
             spoken=found.spoken if found is not None else "",
             line=found.line if found is not None else "",
             source=source,

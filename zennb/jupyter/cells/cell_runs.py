@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
 from zennb.engine.run.git import record_commit_later
-from zennb.engine.run.record_buffer import BEARABLE
+from zennb.engine.run.record_buffer import MAX_LOST_SECONDS
 from zennb.engine.run.run_context import run_versions
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.core.records.records import Run, Step
-    from zennb.engine.run.run_context import Site
+    from zennb.engine.run.run_context import RunContext
     from zennb.jupyter.kernel.live_display import LiveLine
     from zennb.metadata.store import MetadataStore
-    from zennb.worker_thread import Later
+    from zennb.worker_thread import DelayedCall
 
 __all__ = ["CellRun", "KernelRuns"]
 
@@ -49,7 +49,7 @@ class KernelRuns:
             self._whole[asked] = handed_over(metadata)
         return self._whole[asked]
 
-    def cell(self, site: Site, *, started: float) -> CellRun:
+    def cell(self, site: RunContext, *, started: float) -> CellRun:
         """Return what records a step cell.
 
         Args:
@@ -58,7 +58,7 @@ class KernelRuns:
         """
         return CellRun(self._ongoing(site, started), site)
 
-    def _ongoing(self, site: Site, started: float) -> _Ongoing:
+    def _ongoing(self, site: RunContext, started: float) -> _Ongoing:
         """Return the run that a cell on a stack belongs to; a stack that was changed since is another one."""
         own = replace(site.new_run("session"), started=started)
         for known in self._runs:
@@ -79,19 +79,19 @@ class _Ongoing:
         own: the run that a cell there would begin, for comparison.
     """
 
-    def __init__(self, run: Run, site: Site, own: Run) -> None:
+    def __init__(self, run: Run, site: RunContext, own: Run) -> None:
         self.run = run
         self.packages: dict[str, str] = {}
         self.has_commit = run.kind != "session"
         self._place = _place(own, site)
-        self._begun: Later[Run] | None = None
+        self._begun: DelayedCall[Run] | None = None
 
     @property
     def is_session(self) -> bool:
         """Whether this kernel writes the run's record, and not whoever runs the whole notebook."""
         return self.run.kind == "session"
 
-    def takes(self, own: Run, site: Site) -> bool:
+    def takes(self, own: Run, site: RunContext) -> bool:
         """Whether a cell that would begin the run `own` belongs to this one."""
         return self._place == _place(own, site)
 
@@ -99,7 +99,7 @@ class _Ongoing:
         """Write that the run goes on, if the cell still runs in a moment."""
         self.settle()  # what a cell left behind that never came to its end
         running = replace(self.run, status=Status.RUNNING)
-        self._begun = metadata.begin_run_later(running, BEARABLE, then)
+        self._begun = metadata.begin_run_later(running, MAX_LOST_SECONDS, then)
 
     def settle(self) -> None:
         """Take back what has not been written yet; note the id of a run that was."""
@@ -112,7 +112,7 @@ class _Ongoing:
         self._begun = None
 
 
-def _place(run: Run, site: Site) -> tuple[object, ...]:
+def _place(run: Run, site: RunContext) -> tuple[object, ...]:
     """Return what cells of one run have in common: store, process (a forked one is another), notebook and stack."""
     return site.metadata.path, run.process, run.notebook, run.stack
 
@@ -125,7 +125,7 @@ class CellRun:
         site: the stack the cell runs on.
     """
 
-    def __init__(self, ongoing: _Ongoing, site: Site) -> None:
+    def __init__(self, ongoing: _Ongoing, site: RunContext) -> None:
         self._ongoing, self._metadata, self._folder = ongoing, site.metadata, site.folder
         self._live: LiveLine | None = None
 

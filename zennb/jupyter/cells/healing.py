@@ -9,13 +9,13 @@ from zennb.errors import LostOutput
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zennb.jupyter.cells.lazy_outputs import Pending
+    from zennb.jupyter.cells.lazy_outputs import LazyOutputs
     from zennb.jupyter.kernel.pipeline import PipelineSession
 
 __all__ = ["load_or_remake"]
 
 
-def load_or_remake(pending: Pending, names: Iterable[str], pipeline: PipelineSession | None) -> list[str]:
+def load_or_remake(pending: LazyOutputs, names: Iterable[str], pipeline: PipelineSession | None) -> list[str]:
     """Bind outputs that nothing has read yet; run again the steps whose outputs turn out to be damaged or gone.
 
     Args:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from zennb.core.reading.source import Analysis
     from zennb.core.records.records import Artifact
-    from zennb.engine.run.artifact_repository import Shelf
+    from zennb.engine.run.artifact_repository import ArtifactRepository
 
-__all__ = ["Pending", "identifiers", "only_bound"]
+__all__ = ["LazyOutputs", "identifiers", "only_bound"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _DYNAMIC = frozenset({"dir", "eval", "exec", "globals", "locals", "user_ns", "vars", "__main__"})
@@ -40,7 +40,7 @@ def only_bound(analysis: Analysis) -> set[str]:
     return set(analysis.surely) - analysis.reads.keys()
 
 
-class Pending:
+class LazyOutputs:
     """The names that are not bound yet.
 
     Args:
@@ -52,7 +52,7 @@ class Pending:
         self, namespace: MutableMapping[str, Any], bound: Callable[[str, Any, Artifact], None]
     ) -> None:
         self._namespace, self._bound = namespace, bound
-        self._waiting: dict[str, tuple[Artifact, Shelf, str]] = {}
+        self._waiting: dict[str, tuple[Artifact, ArtifactRepository, str]] = {}
         self._exposed: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
@@ -75,7 +75,7 @@ class Pending:
             name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
         }
 
-    def postpone(self, outputs: Mapping[str, Artifact], shelf: Shelf, *, step: str) -> None:
+    def postpone(self, outputs: Mapping[str, Artifact], shelf: ArtifactRepository, *, step: str) -> None:
         """Leave outputs of a step where they are; their names are unbound until a cell names them."""
         for name, artifact in outputs.items():
             self._namespace.pop(name, None)
@@ -103,7 +103,7 @@ class Pending:
 
         Raises:
             LostOutput: what is stored under a name is missing or damaged.
-            UntrustedArtifact, MissingDefinition: as `Shelf.fetch` says.
+            UntrustedArtifact, MissingDefinition: as `ArtifactRepository.fetch` says.
         """
         for name in self.artifacts(names):
             if name not in self._waiting:  # bound with another one of its group

@@ -13,10 +13,10 @@ from zennb.engine.step.streams import redirected
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["Tap"]
+__all__ = ["OutputCapture"]
 
 
-class Tap:
+class OutputCapture:
     """Stands between `display(...)` and the shell's publisher for as long as the extension is loaded."""
 
     def __init__(self, shell: Any) -> None:  # Any: IPython leaves the parts we tap untyped

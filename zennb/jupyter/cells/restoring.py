@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.settings import setting_lines
 from zennb.core.reading.source import definitions
-from zennb.digests.digest import looking
+from zennb.digests.digest import digest_cache
 from zennb.errors import (
     CannotDigest,
     MissingDefinition,
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from zennb.core.records.records import Step
-    from zennb.digests.digest import Look
-    from zennb.engine.run.run_context import Site
-    from zennb.engine.step.definition import Definition
+    from zennb.digests.digest import ValueDigest
+    from zennb.engine.run.run_context import RunContext
+    from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.kernel.session import KernelSession
 
 __all__ = ["NOT_RESTORED", "Restored", "StepRestorer"]
@@ -55,7 +55,7 @@ class Restored:
     """
 
     values: Mapping[str, Any]
-    looks: Mapping[str, Look]
+    looks: Mapping[str, ValueDigest]
     large: frozenset[str]
 
 
@@ -68,7 +68,7 @@ class StepRestorer:
         definition: the step as its cell states it now.
     """
 
-    def __init__(self, session: KernelSession, site: Site, definition: Definition) -> None:
+    def __init__(self, session: KernelSession, site: RunContext, definition: StepDefinition) -> None:
         self._session, self._site, self._definition = session, site, definition
 
     def fetch(self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})) -> Restored:
@@ -89,7 +89,7 @@ class StepRestorer:
         values = shelf.fetch({name: artifact for name, artifact in now.items() if name not in later})
         self._define(step, values, changes)
         values.update(shelf.fetch({name: now[name] for name in later}))
-        with looking():
+        with digest_cache():
             looks = {name: self._session.seen(now[name], value) for name, value in values.items()}
         return Restored(values=values, looks=looks, large=large)
 

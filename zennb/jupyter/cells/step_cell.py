@@ -14,8 +14,8 @@ from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import failure_of, is_interrupt
 from zennb.engine.run.run_request import RunRequest
-from zennb.engine.run.write_buffer import Gathering
-from zennb.engine.step.cancellation import awake, interrupted, interrupts_raise
+from zennb.engine.run.write_buffer import WriteBuffer
+from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_loop_responsive
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.request import StepRequest
@@ -27,10 +27,10 @@ from zennb.jupyter.kernel.frontend import Forgotten, is_kept
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from zennb.core.planning.cache_decision import Verdict
+    from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
-    from zennb.engine.run.run_context import Site
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.run.run_context import RunContext
+    from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
     from zennb.errors import ZennbError
@@ -49,9 +49,9 @@ class StepCell:
         definition: the step.
     """
 
-    def __init__(self, session: KernelSession, site: Site, definition: Definition) -> None:
+    def __init__(self, session: KernelSession, site: RunContext, definition: StepDefinition) -> None:
         self._session, self._site, self.definition = session, site, definition
-        self._gathering = Gathering(site.store)
+        self._gathering = WriteBuffer(site.store)
         if site.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once
             self._site = site.with_store(self._gathering)
         self._restorer = StepRestorer(session, site, definition)
@@ -61,7 +61,7 @@ class StepCell:
         self._attempts: list[Attempt] = []
         self._displays = ""
         self._resolved: ResolvedStep | None = None
-        self._verdict: Verdict | None = None
+        self._verdict: CacheDecision | None = None
         self._run = session.runs.cell(site, started=self._started)
         self._live: LiveLine | None = None
         self._inputs: Mapping[str, Artifact] = {}
@@ -130,7 +130,7 @@ class StepCell:
                 resources=self._site.resources,
             )
         self._recording = Recording(None if self._live is None else self._live.heard)
-        self._execution.start(self._session.tap.listening(self._recording), awake())
+        self._execution.start(self._session.tap.listening(self._recording), keep_loop_responsive())
         self._clock = time.perf_counter()
 
     def again(self) -> bool:

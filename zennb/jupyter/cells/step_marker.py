@@ -9,23 +9,23 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.parser import parse
 from zennb.commands.step_options import STEP, options
 from zennb.core.reading.cell_heading import heading
-from zennb.engine.step.definition import Definition, Options, define
+from zennb.engine.step.definition import StepDefinition, StepOptions, define
 from zennb.errors import StepRefused, UsageError
 from zennb.headless.kernel import RERUN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from zennb.jupyter.cells.transform import Announced
+    from zennb.jupyter.cells.transform import StepMarker
 
-__all__ = ["defined"]
+__all__ = ["parse_step_cell"]
 
 
-def defined(announced: Announced, *, filename: str, cell: str) -> Definition:
+def parse_step_cell(announced: StepMarker, *, filename: str, cell: str) -> StepDefinition:
     """Return the step that a cell defines.
 
     Args:
@@ -56,18 +56,18 @@ def defined(announced: Announced, *, filename: str, cell: str) -> Definition:
     )
 
 
-def _options(announced: Announced) -> Options:
+def _options(announced: StepMarker) -> StepOptions:
     spoken, line = announced.spoken or "%%step", announced.line
     found = heading(announced.source)
     if found is not None and found.problem:
         raise UsageError(found.problem)
     if not line or line.isidentifier():  # as in most cells: nothing but a name
-        return Options(name=line)
+        return StepOptions(name=line)
     try:
         words = shlex.split(line)
     except ValueError as error:
         raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
-    given = parse(STEP, words, face=Face.MAGIC, spoken=spoken.rstrip(":"))
+    given = parse(STEP, words, face=Interface.MAGIC, spoken=spoken.rstrip(":"))
     return options(given)
 
 

@@ -11,21 +11,21 @@ from zennb.errors import UnknownName
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
 
-__all__ = ["Register"]
+__all__ = ["StepRegistry"]
 
 
-class Register:
+class StepRegistry:
     """The latest definition of each step; a cell that is run again replaces what it defined before."""
 
     def __init__(self) -> None:
-        self._steps: dict[str, Definition] = {}
+        self._steps: dict[str, StepDefinition] = {}
         self._names: dict[str, str] = {}  # by cell
         self._ran: dict[str, float] = {}  # when each was run last, in seconds since the epoch
         self._saved: set[str] = set()  # cells of steps that were found in the saved file
 
-    def add(self, definition: Definition) -> Definition:
+    def add(self, definition: StepDefinition) -> StepDefinition:
         """Take in a step, and return it under the name it got.
 
         A step without a name of its own whose worked-out name belongs to another cell gets a number behind it.
@@ -51,7 +51,7 @@ class Register:
         """Return the names in order of first run."""
         return list(self._steps)
 
-    def get(self, name: str) -> Definition:
+    def get(self, name: str) -> StepDefinition:
         """Return a step.
 
         Raises:
@@ -79,7 +79,7 @@ class Register:
         if cell and (name := self._names.get(cell)) is not None:
             self.forget(name)
 
-    def ordered(self, cells: Sequence[str], *, saved: float = 0.0) -> list[Definition]:
+    def ordered(self, cells: Sequence[str], *, saved: float = 0.0) -> list[StepDefinition]:
         """Return the steps in the order of the notebook's cells, else in order of first run.
 
         Steps of cells that the saved file does not have (yet) stand behind the step that was first run before them,
@@ -96,7 +96,7 @@ class Register:
         present = [
             step for step in self._steps.values() if step.cell in place or not self._is_deleted(step, saved)
         ]
-        behind: dict[str, list[Definition]] = {}
+        behind: dict[str, list[StepDefinition]] = {}
         before = ""
         for step in present:
             if step.cell in place:
@@ -106,14 +106,14 @@ class Register:
         found = sorted((step for step in present if step.cell in place), key=lambda step: place[step.cell])
         return [*behind.get("", ()), *(each for step in found for each in (step, *behind.get(step.name, ())))]
 
-    def _is_deleted(self, step: Definition, saved: float) -> bool:
+    def _is_deleted(self, step: StepDefinition, saved: float) -> bool:
         """Whether a step's cell, which the saved file does not have, was there to be saved when the file was.
 
         Some frontends tell kernels other ids than they save: then no cell was ever found in the file.
         """
         return bool(step.cell and self._saved) and saved > self._ran[step.name]
 
-    def _named(self, definition: Definition) -> Definition:
+    def _named(self, definition: StepDefinition) -> StepDefinition:
         if definition.options.name or not definition.cell:
             return definition
         name, number = definition.name, 1

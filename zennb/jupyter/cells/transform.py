@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Announced", "CellTransformer", "TreeTransformer", "copied"]
+__all__ = ["CellTransformer", "StepMarker", "TreeTransformer", "copied"]
 
 _FIRST = re.compile(r"^%%step(?P<line>[ \t].*)?$")
 _CALL = "zennb_step"
@@ -32,7 +32,7 @@ _REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Announced:
+class StepMarker:
     """A step cell on its way to be run.
 
     Attributes:
@@ -91,10 +91,10 @@ class TreeTransformer(ast.NodeTransformer):
 
     def __init__(
         self,
-        announce: Callable[[str, Announced], None],
+        announce: Callable[[str, StepMarker], None],
         source: Callable[[str], str],
         interactivity: Callable[[], str],
-        unmarked: Callable[[ast.Module], Announced | None],
+        unmarked: Callable[[ast.Module], StepMarker | None],
         reads_pending: Callable[[ast.Module], bool] = lambda _tree: False,
     ) -> None:
         self._announce, self._source, self._interactivity = announce, source, interactivity
@@ -107,7 +107,7 @@ class TreeTransformer(ast.NodeTransformer):
             line, token = found
             body = node.body[1:]
             tree = copied(ast.Module(body=body, type_ignores=[]))
-            step = Announced(line=line, source=self._source(token), tree=tree)
+            step = StepMarker(line=line, source=self._source(token), tree=tree)
         elif (unmarked := self._unmarked(node)) is not None:
             step, token, body = unmarked, _token(unmarked.source), node.body
         else:

@@ -13,7 +13,7 @@ from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.cell_heading import is_only_magics
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.source import analyse
-from zennb.dependencies.dependencies import reach
+from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.errors import CannotDigest
 from zennb.jupyter.cells.mutation import changes_in_place
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
 
     from zennb.core.records.records import Artifact
-    from zennb.engine.run.variable_tracker import Holdings, Made
+    from zennb.engine.run.variable_tracker import KnownOutput, VariableTracker
 
-__all__ = ["Change", "PlainCells"]
+__all__ = ["UntrackedChange", "UntrackedChanges"]
 
 _OURS = MAGICS | {ROOT}
 _REMEMBERED = 500
@@ -33,7 +33,7 @@ _ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class UntrackedChange:
     """An output of a step that is not any more what the step made.
 
     Attributes:
@@ -47,7 +47,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PlainCell:
-    """A plain cell that ran: its number, its text as Python, and the moment (`Holdings.moment`) after it."""
+    """A plain cell that ran: its number, its text as Python, and the moment (`VariableTracker.moment`) after it."""
 
     number: int | None
     text: str
@@ -75,7 +75,7 @@ class _PlainCell:
         return not is_seen_through or name in found.binds or name in found.deletes
 
 
-class PlainCells:
+class UntrackedChanges:
     """The plain cells that ran in this kernel, and what they did to the outputs of steps.
 
     Nothing is looked at while cells run; only when somebody asks are the outputs compared with what they were.
@@ -85,7 +85,7 @@ class PlainCells:
         namespace: the notebook's variables.
     """
 
-    def __init__(self, holdings: Holdings, namespace: Mapping[str, Any]) -> None:
+    def __init__(self, holdings: VariableTracker, namespace: Mapping[str, Any]) -> None:
         self._holdings, self._namespace = holdings, namespace
         self._cells: deque[_PlainCell] = deque(maxlen=_REMEMBERED)
 
@@ -102,16 +102,18 @@ class PlainCells:
             return True
         return any(cell.moment > since and cell.may_bind(name) for cell in self._cells)
 
-    def changes(self) -> dict[str, Change]:
+    def changes(self) -> dict[str, UntrackedChange]:
         """Return the outputs of steps that plain cells have changed since they were made, by name."""
         found = {}
         for name, made in dict(self._holdings.made()).items():
             cells = [cell for cell in self._cells if cell.moment > made.moment]
             if cells and (verb := self._what_happened(name, made)):
-                found[name] = Change(artifact=made.artifact, said=f"{verb} by {self._who(cells, name, made)}")
+                found[name] = UntrackedChange(
+                    artifact=made.artifact, said=f"{verb} by {self._who(cells, name, made)}"
+                )
         return found
 
-    def _what_happened(self, name: str, made: Made) -> str:
+    def _what_happened(self, name: str, made: KnownOutput) -> str:
         value = self._namespace.get(name, _ABSENT)
         if value is _ABSENT:
             return "deleted"
@@ -122,7 +124,7 @@ class PlainCells:
         is_same = artifact is not None and artifact.digest == made.artifact.digest
         return "" if is_same or look.digest == made.look.digest else "changed"
 
-    def _who(self, cells: Sequence[_PlainCell], name: str, made: Made) -> str:
+    def _who(self, cells: Sequence[_PlainCell], name: str, made: KnownOutput) -> str:
         """Name the cell that bound the variable, else those that plainly change its value, else all that could."""
         trees = [(cell, tree) for cell in cells if (tree := cell.tree) is not None]
         if id(self._namespace.get(name, _ABSENT)) == made.place:
@@ -150,7 +152,7 @@ def _touched(tree: ast.Module) -> set[str]:
 def _mentioned(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
     """Return the names that code uses itself or through functions."""
     analysis = analyse(tree)
-    reached = reach(analysis, namespace)
+    reached = resolve_dependencies(analysis, namespace)
     return {*analysis.reads, *analysis.binds, *reached.data, *reached.writes}
 
 

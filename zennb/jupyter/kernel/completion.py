@@ -12,8 +12,8 @@ from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMa
 from zennb import api
 from zennb.commands.catalogue import MAGICS, tree
 from zennb.commands.completion import candidates
-from zennb.commands.interface import ROOT, Face
-from zennb.commands.known_names import Names
+from zennb.commands.interface import ROOT, Interface
+from zennb.commands.known_names import KnownNames
 from zennb.commands.step_options import STEP
 from zennb.errors import ZennbError
 
@@ -41,7 +41,7 @@ class Matcher:
         names: the snapshot; whoever owns it refreshes it after commands and cells.
     """
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: KnownNames) -> None:
         self.names = names
 
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
@@ -51,7 +51,7 @@ class Matcher:
             return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
         *words, fragment = typed["rest"].lstrip().split(" ")
         found = candidates(
-            node, [word for word in words if word], fragment, names=self.names, face=Face.MAGIC
+            node, [word for word in words if word], fragment, names=self.names, face=Interface.MAGIC
         )
         return SimpleMatcherResult(
             completions=[SimpleCompletion(text=word, type="magic argument") for word in found],
@@ -73,7 +73,7 @@ class Matcher:
         magic = magic.replace("_", "-")
         if magic == ROOT:
             return tree()
-        return tree().part(magic, Face.MAGIC) if magic in MAGICS else None
+        return tree().part(magic, Interface.MAGIC) if magic in MAGICS else None
 
 
 class Completion:
@@ -88,7 +88,7 @@ class Completion:
     """
 
     def __init__(self, shell: InteractiveShell, session: Session | None) -> None:
-        self.names = Names()
+        self.names = KnownNames()
         self._shell, self._session = shell, session
         self._pending: threading.Timer | None = None
         self._matcher = _matcher(Matcher(self.names))

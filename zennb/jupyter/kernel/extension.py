@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb import api
 from zennb.commands.help import help_text
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.step_options import STEP
 from zennb.jupyter.cells.autostep import Autostep
 from zennb.jupyter.cells.transform import CellTransformer, TreeTransformer
@@ -98,5 +98,5 @@ def _stub(shell: Any) -> Callable[[str, str], None]:
         result = shell.run_cell(f"%%step {line}\n{cell}")
         result.raise_error()
 
-    step.__doc__ = help_text(STEP, ("%step",), face=Face.MAGIC)
+    step.__doc__ = help_text(STEP, ("%step",), face=Interface.MAGIC)
     return step

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zennb.engine.step.recording import Event, Recording
-    from zennb.jupyter.cells.output_capture import Tap
+    from zennb.jupyter.cells.output_capture import OutputCapture
 
 __all__ = ["Forgotten", "KernelFrontend", "is_kept"]
 
@@ -48,7 +48,9 @@ class KernelFrontend:
     elsewhere = "zennb.jupyter.kernel.worker:worker_frontend"
     """What shows values in another process as this shell does."""
 
-    def __init__(self, shell: Any, tap: Tap) -> None:  # Any: IPython leaves much of the shell untyped
+    def __init__(
+        self, shell: Any, tap: OutputCapture
+    ) -> None:  # Any: IPython leaves much of the shell untyped
         self._shell, self._tap = shell, tap
 
     @property

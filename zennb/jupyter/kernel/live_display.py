@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Run, Step
     from zennb.engine.step.recording import Event
-    from zennb.jupyter.cells.output_capture import Tap
-    from zennb.jupyter.kernel.run_monitor import Activity
+    from zennb.jupyter.cells.output_capture import OutputCapture
+    from zennb.jupyter.kernel.run_monitor import RunMonitor
     from zennb.views.view import View
 
 __all__ = ["LiveLine", "LiveTable"]
@@ -51,11 +51,11 @@ class LiveTable:
 
     def __init__(
         self,
-        tap: Tap,
+        tap: OutputCapture,
         order: Sequence[str],
         *,
         updates: bool,
-        activity: Activity,
+        activity: RunMonitor,
         edges: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._tap, self._order, self._updates = tap, order, updates
@@ -128,7 +128,7 @@ class LiveLine:
         activity: what runs in this kernel.
     """
 
-    def __init__(self, tap: Tap, step: Step, *, updates: bool, activity: Activity) -> None:
+    def __init__(self, tap: OutputCapture, step: Step, *, updates: bool, activity: RunMonitor) -> None:
         self._tap, self._step, self._updates, self._activity = tap, step, updates, activity
         self._context = copy_context()
         self._lock = threading.Lock()

@@ -11,7 +11,7 @@ from IPython.display import display
 from zennb.commands.catalogue import MAGICS, tree
 from zennb.commands.dispatch import run_line
 from zennb.commands.help import help_text
-from zennb.commands.interface import ROOT, Face
+from zennb.commands.interface import ROOT, Interface
 from zennb.commands.json_envelope import content
 from zennb.commands.outcome import Context
 from zennb.commands.parser import words_of
@@ -51,7 +51,7 @@ def register(
         session: what the commands ask of this kernel; None where there is no notebook session.
         silence: keeps live tables off the screen for a while: under `--json` one object is all that is shown.
     """
-    context = Context(face=Face.MAGIC, session=session)
+    context = Context(face=Interface.MAGIC, session=session)
     for name, command, path in _magics():
         magic = _magic(name, command, path, context, silence)
         shell.magics_manager.register_function(magic, magic_kind="line", magic_name=name)
@@ -81,7 +81,7 @@ def _magics() -> Iterator[tuple[str, Command, tuple[str, ...]]]:
     """Give each magic's name, its command, and the words that lead there from the root."""
     root = tree()
     yield ROOT, root, ()
-    for command in root.commands(Face.MAGIC):
+    for command in root.commands(Interface.MAGIC):
         if command.name in MAGICS:
             yield command.name, command, (command.name,)
             if "-" in command.name:
@@ -101,11 +101,11 @@ def _magic(
             outcome = run_line(path, line, context, spoken=f"%{name}")
         found = outcome.content
         if found is None and path == (PIPELINE,) and outcome.data is not None:
-            command = words_of(tree(), [PIPELINE, *line.split()], face=Face.MAGIC)
-            found = content(outcome, command=command, face=Face.MAGIC)
+            command = words_of(tree(), [PIPELINE, *line.split()], face=Interface.MAGIC)
+            found = content(outcome, command=command, face=Interface.MAGIC)
         return _shown(outcome, found)
 
-    magic.__doc__ = help_text(command, path, face=Face.MAGIC)
+    magic.__doc__ = help_text(command, path, face=Interface.MAGIC)
     magic.__name__ = magic.__qualname__ = name.replace("-", "_")
     return magic
 

@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.plan import Plan
     from zennb.core.records.records import Artifact, Step
-    from zennb.digests.digest import Look
-    from zennb.engine.run.run_context import Site
-    from zennb.engine.step.definition import Definition
+    from zennb.digests.digest import ValueDigest
+    from zennb.engine.run.run_context import RunContext
+    from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.cells.autostep import Autostep
-    from zennb.jupyter.cells.untracked_changes import Change
-    from zennb.jupyter.kernel.run_monitor import Activity
+    from zennb.jupyter.cells.untracked_changes import UntrackedChange
+    from zennb.jupyter.kernel.run_monitor import RunMonitor
     from zennb.jupyter.kernel.session import KernelSession
     from zennb.views.view import Shown
 
@@ -67,7 +67,7 @@ class PipelineSession:
         return self._session.busy
 
     @property
-    def activity(self) -> Activity:
+    def activity(self) -> RunMonitor:
         """What runs in this kernel just now."""
         return self._session.activity
 
@@ -120,7 +120,7 @@ class PipelineSession:
         """Take a step out of the pipeline; its records stay, and running its cell brings it back."""
         self._session.register.forget(step)
 
-    def _previous(self, definitions: Mapping[str, Definition]) -> dict[str, Step]:
+    def _previous(self, definitions: Mapping[str, StepDefinition]) -> dict[str, Step]:
         """Return step name → the latest record of it that ran, was reused or failed."""
         return self._session.workspace.metadata.previous_all(
             definitions, self.notebook, sources=_sources(definitions)
@@ -217,33 +217,33 @@ class PipelineSession:
                 session.show_status(each)
 
     def _load_pending(
-        self, definitions: Mapping[str, Definition], drawn: Plan, chosen: Iterable[str]
+        self, definitions: Mapping[str, StepDefinition], drawn: Plan, chosen: Iterable[str]
     ) -> None:
         """Bind what the chosen steps read that comes from no step of the plan and is not bound yet."""
         for name in chosen:
             reads = definitions[name].analysis.reads
             self._session.load([each for each in reads if each not in drawn.sources[name]])
 
-    def _look(self, name: str, value: Any) -> tuple[Look, Artifact | None]:
+    def _look(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
         with self._session.lock:
             return self._session.holdings.look(name, value)
 
-    def _partners(self, looks: Mapping[str, Look]) -> Mapping[str, Any]:
+    def _partners(self, looks: Mapping[str, ValueDigest]) -> Mapping[str, Any]:
         with self._session.lock:
             return self._session.holdings.partners(looks, self._session.namespace)
 
-    def _definitions(self) -> dict[str, Definition]:
+    def _definitions(self) -> dict[str, StepDefinition]:
         path = self._session.path
         found = self._session.register.ordered(cell_order(path), saved=saved_at(path))
         return {definition.name: definition for definition in found}
 
-    def _changes(self) -> dict[str, Change]:
+    def _changes(self) -> dict[str, UntrackedChange]:
         with self._session.lock:
             return self._session.plain.changes()
 
     def _request(
         self,
-        definitions: Mapping[str, Definition],
+        definitions: Mapping[str, StepDefinition],
         drawn: Plan,
         chosen: tuple[str, ...],
         previous: Mapping[str, Step],
@@ -283,7 +283,7 @@ class PipelineSession:
         step: PlannedStep,
         planner: RunPlanner,
         previous: Mapping[str, Step],
-        changes: Mapping[str, Change],
+        changes: Mapping[str, UntrackedChange],
     ) -> list[str]:
         """Say where the notebook's variables are not what a run would give to a step, or get from it."""
         made = previous[step.name].outputs if step.name in previous else {}
@@ -318,7 +318,7 @@ class PipelineSession:
     def _overrides(
         self,
         parameters: Mapping[str, str],
-        definitions: Mapping[str, Definition],
+        definitions: Mapping[str, StepDefinition],
         drawn: Plan,
         previous: Mapping[str, Step],
     ) -> dict[str, Any]:
@@ -359,7 +359,7 @@ class PipelineSession:
         latest = {name: step for name, step in previous.items() if name in others}
         return {name: step.outputs for name, step in latest.items() if step.status.is_good}
 
-    def _bind(self, finished: FinishedRun, chosen: tuple[str, ...], site: Site) -> None:
+    def _bind(self, finished: FinishedRun, chosen: tuple[str, ...], site: RunContext) -> None:
         """Bind in the notebook what the steps made; the last maker of a name counts."""
         session = self._session
         outputs: dict[str, Artifact] = {}
@@ -388,7 +388,7 @@ class PipelineSession:
         return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
 
 
-def _sources(definitions: Mapping[str, Definition]) -> dict[str, str]:
+def _sources(definitions: Mapping[str, StepDefinition]) -> dict[str, str]:
     return {name: definition.source for name, definition in definitions.items()}
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.planning.ordering import ordering
 from zennb.core.planning.plan import Outline, Plan, plan
-from zennb.dependencies.dependencies import reach
+from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.step.namespace_changes import is_code
 from zennb.errors import CannotDigest, PlanError
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records.records import Artifact, Step
-    from zennb.engine.step.definition import Definition
+    from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.kernel.session import KernelSession
 
 __all__ = ["Planning"]
@@ -33,7 +33,7 @@ class Planning:
 
     def plan(
         self,
-        definitions: Mapping[str, Definition],
+        definitions: Mapping[str, StepDefinition],
         previous: Mapping[str, Step],
         *,
         side_by_side: bool = False,
@@ -47,7 +47,9 @@ class Planning:
         except PlanError:
             return plan(outlines)
 
-    def _outlines(self, definitions: Mapping[str, Definition], previous: Mapping[str, Step]) -> list[Outline]:
+    def _outlines(
+        self, definitions: Mapping[str, StepDefinition], previous: Mapping[str, Step]
+    ) -> list[Outline]:
         binds = {name: self.binds(definition, previous.get(name)) for name, definition in definitions.items()}
         bound = frozenset().union(*binds.values()) if binds else frozenset()
         return [
@@ -61,9 +63,12 @@ class Planning:
             for name, definition in definitions.items()
         ]
 
-    def reads(self, definition: Definition, bound: frozenset[str]) -> frozenset[str]:
+    def reads(self, definition: StepDefinition, bound: frozenset[str]) -> frozenset[str]:
         """Return the data a step reads, itself or through functions; also names that other steps will bind."""
-        reached, made = reach(definition.analysis, self._session.namespace), self._session.holdings.made()
+        reached, made = (
+            resolve_dependencies(definition.analysis, self._session.namespace),
+            self._session.holdings.made(),
+        )
         functions = {
             n for n, value in reached.definitions.items() if n in made and made[n].place == id(value)
         }
@@ -73,7 +78,7 @@ class Planning:
             | frozenset(definition.options.inputs)
         )
 
-    def binds(self, definition: Definition, previous: Step | None) -> frozenset[str]:
+    def binds(self, definition: StepDefinition, previous: Step | None) -> frozenset[str]:
         """Return what a step binds or changes: by its code, and by what its latest run was seen to change."""
         namespace = self._session.namespace
         if definition.options.outputs is not None:
@@ -88,7 +93,7 @@ class Planning:
 
     def origins(
         self,
-        definition: Definition,
+        definition: StepDefinition,
         drawn: Plan,
         previous: Mapping[str, Step],
         *,
@@ -137,7 +142,7 @@ class Planning:
             held = maker.inputs.get(name) or (recorded if _is_plain(recorded) else None)
         return held if _is_plain(held) and seen else None
 
-    def _captured(self, definition: Definition, previous: Step | None) -> frozenset[str]:
+    def _captured(self, definition: StepDefinition, previous: Step | None) -> frozenset[str]:
         """Return the names that the latest run of the same code took from plain cells."""
         if previous is None or previous.parts is None or previous.parts.code != definition.code:
             return frozenset()

@@ -17,7 +17,7 @@ from zennb.commands.interface import ROOT
 from zennb.core.reading.cell_heading import heading
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.records import Status
-from zennb.engine.environment.access_tracer import Watch
+from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import counts, state
 from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader
 from zennb.provenance.cell_statements import read_cell
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 
     from zennb.core.records.records import Step
-    from zennb.engine.environment.execution_environment import Surroundings
+    from zennb.engine.environment.execution_environment import ExecutionEnvironment
     from zennb.engine.step.resolve import ResolvedStep
 
 __all__ = ["ProvenanceLog"]
@@ -72,7 +72,11 @@ class ProvenanceLog:
     """
 
     def __init__(
-        self, shell: InteractiveShell, *, surroundings: Surroundings, ignored: Callable[[], tuple[str, ...]]
+        self,
+        shell: InteractiveShell,
+        *,
+        surroundings: ExecutionEnvironment,
+        ignored: Callable[[], tuple[str, ...]],
     ) -> None:
         self._namespace: dict[str, Any] = shell.user_ns
         self._surroundings, self._ignored = surroundings, ignored
@@ -81,7 +85,7 @@ class ProvenanceLog:
         self._names = self._new_provenance()
         self._pending: list[_PlainCell] = []
         self._written: set[str] = set()
-        self._watch: Watch | None = None
+        self._watch: AccessTracer | None = None
         self._generators = _generators()
         self._lock = threading.RLock()
         with suppress(Exception):
@@ -113,7 +117,7 @@ class ProvenanceLog:
     def cell_begins(self) -> None:
         """Begin to take notes of a cell."""
         with suppress(Exception):
-            self._watch = Watch(ignored=self._ignored(), in_background=True)
+            self._watch = AccessTracer(ignored=self._ignored(), in_background=True)
             self._watch.start()
 
     def cell_ended(self, result: ExecutionResult | None, *, is_plain: bool) -> None:
@@ -152,7 +156,7 @@ class ProvenanceLog:
 
     # How it is worked out
 
-    def _note(self, result: ExecutionResult, watch: Watch | None, drew: Sequence[str]) -> None:
+    def _note(self, result: ExecutionResult, watch: AccessTracer | None, drew: Sequence[str]) -> None:
         text = getattr(result.info, "raw_cell", None) or ""
         written = () if watch is None else tuple(watch.written())
         unseeded = [
@@ -172,7 +176,7 @@ class ProvenanceLog:
             )
         )
 
-    def _seen(self, text: str, watch: Watch, written: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    def _seen(self, text: str, watch: AccessTracer, written: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Give the files and environment variables that a cell read, or names in its text or by its variables."""
         read = watch.files(largest=_LARGEST)
         for path, mark in read.items():

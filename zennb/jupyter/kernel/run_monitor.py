@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Run, Step
     from zennb.engine.step.recording import Event
 
-__all__ = ["Activity", "Going", "interrupt"]
+__all__ = ["ActiveRun", "RunMonitor", "interrupt"]
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _KEPT = 4000  # characters of output remembered per step, for its last lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Going:
+class ActiveRun:
     """A run on its way.
 
     Attributes:
@@ -55,12 +55,12 @@ class Going:
         return {name: tail(self.printed[name]) for name in running if self.printed.get(name, "").strip()}
 
 
-class Activity:
+class RunMonitor:
     """The runs of this kernel that have begun and not ended, and who looks on."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._going: dict[int, Going] = {}
+        self._going: dict[int, ActiveRun] = {}
         self._printed: dict[int, dict[str, str]] = {}
         self._lookers: list[Callable[[], None]] = []
         self._thread: threading.Thread | None = None
@@ -84,7 +84,7 @@ class Activity:
                 self._printed.pop(number, None)
             else:
                 self._printed.setdefault(number, {})
-                self._going[number] = Going(
+                self._going[number] = ActiveRun(
                     run=run, order=tuple(order), edges=tuple(edges), steps=dict(steps)
                 )
             self._news()
@@ -106,7 +106,7 @@ class Activity:
     # What live outputs and panels call
 
     @property
-    def runs(self) -> list[Going]:
+    def runs(self) -> list[ActiveRun]:
         """The runs on their way, the one that began first at the front."""
         with self._changed:
             return [

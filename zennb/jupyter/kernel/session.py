@@ -12,29 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 from zennb import api
 from zennb.core.reading.source import analyse
-from zennb.dependencies.dependencies import watch
+from zennb.dependencies.dependencies import note_cached_functions
 from zennb.dependencies.patches import patches_in
-from zennb.digests.digest import Look, look, looking
-from zennb.engine.environment.execution_environment import Surroundings
-from zennb.engine.run.artifact_repository import Shelf
-from zennb.engine.run.run_context import Site
-from zennb.engine.run.variable_tracker import Holdings
+from zennb.digests.digest import ValueDigest, digest_cache, digest_value
+from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.run.run_context import RunContext
+from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
 from zennb.errors import StepRefused
 from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
 from zennb.jupyter.cells.healing import load_or_remake
-from zennb.jupyter.cells.lazy_outputs import Pending, only_bound
-from zennb.jupyter.cells.output_capture import Tap
+from zennb.jupyter.cells.lazy_outputs import LazyOutputs, only_bound
+from zennb.jupyter.cells.output_capture import OutputCapture
 from zennb.jupyter.cells.step_cell import StepCell
-from zennb.jupyter.cells.step_marker import defined
-from zennb.jupyter.cells.step_registry import Register
-from zennb.jupyter.cells.untracked_changes import PlainCells
+from zennb.jupyter.cells.step_marker import parse_step_cell
+from zennb.jupyter.cells.step_registry import StepRegistry
+from zennb.jupyter.cells.untracked_changes import UntrackedChanges
 from zennb.jupyter.kernel.frontend import KernelFrontend
 from zennb.jupyter.kernel.live_display import LiveLine
 from zennb.jupyter.kernel.notebook import find_notebook
 from zennb.jupyter.kernel.provenance_log import ProvenanceLog
-from zennb.jupyter.kernel.run_monitor import Activity
+from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.shell_settings import shell_settings
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
 from zennb.materializers.signer import Signer
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact, Step
     from zennb.dependencies.patches import Patch
-    from zennb.engine.step.definition import Definition
-    from zennb.jupyter.cells.transform import Announced
+    from zennb.engine.step.definition import StepDefinition
+    from zennb.jupyter.cells.transform import StepMarker
     from zennb.jupyter.kernel.pipeline import PipelineSession
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
@@ -68,18 +68,18 @@ class KernelSession:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.namespace: dict[str, Any] = shell.user_ns
-        self.holdings = Holdings()
-        self.plain = PlainCells(self.holdings, self.namespace)
-        self.pending = Pending(self.namespace, self._bound)
-        self.register = Register()
+        self.holdings = VariableTracker()
+        self.plain = UntrackedChanges(self.holdings, self.namespace)
+        self.pending = LazyOutputs(self.namespace, self._bound)
+        self.register = StepRegistry()
         self.pipeline: PipelineSession | None = None
-        self.tap = Tap(shell)
+        self.tap = OutputCapture(shell)
         self.frontend = KernelFrontend(shell, self.tap)
-        self.activity = Activity()
+        self.activity = RunMonitor()
         self.runs: KernelRuns = vars(shell).setdefault("zennb_runs", KernelRuns())
         self.lock = threading.RLock()
         self._signer = Signer()
-        self.surroundings = Surroundings(
+        self.surroundings = ExecutionEnvironment(
             seal=lambda value: self._signer.sign([value]).hex()[:32],
             ignored=lambda: (str(self.workspace.home),),
             more=shell_settings(shell),
@@ -89,7 +89,7 @@ class KernelSession:
             shell, surroundings=self.surroundings, ignored=lambda: (str(self.workspace.home),)
         )
         self.patches: set[Patch] = set()
-        self._announced: dict[str, Announced] = {}
+        self._announced: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
         self._is_step = False  # whether the cell that runs now was announced as a step
@@ -124,7 +124,7 @@ class KernelSession:
                 return False
         frame = sys._getframe(1)  # noqa: SLF001 - tells the name the cell was compiled under
         announced = self._announced.pop(token)
-        definition = defined(announced, filename=frame.f_code.co_filename, cell=self._cell_id)
+        definition = parse_step_cell(announced, filename=frame.f_code.co_filename, cell=self._cell_id)
         stack = definition.options.stack or None
         if (
             not announced.spoken
@@ -183,7 +183,7 @@ class KernelSession:
 
     # What the shell's events call
 
-    def announce(self, token: str, step: Announced) -> None:
+    def announce(self, token: str, step: StepMarker) -> None:
         """Note a step cell that is about to run."""
         self._announced = {token: step} if self._depth <= 1 else {**self._announced, token: step}
         self._is_step = True
@@ -219,7 +219,7 @@ class KernelSession:
         if self._depth == 0:
             self.provenance.cell_ended(result, is_plain=cell is None)
         self._note_patches(result)
-        watch(self.namespace)
+        note_cached_functions(self.namespace)
         self.holdings.sweep(self.namespace)
         self.pending.forget([name for name in self.pending.names if name in self.namespace])
         if self._depth == 0:
@@ -268,20 +268,20 @@ class KernelSession:
         """The notebook's name in records; "" when unknown."""
         return label(self.path, self.workspace.home)
 
-    def site(self, stack: str | None = None) -> Site:
+    def site(self, stack: str | None = None) -> RunContext:
         """Return the active stack, or the one of that name, opened for use."""
         return self._site(self.workspace.open(stack))
 
-    def _site(self, opened: Stack) -> Site:
+    def _site(self, opened: Stack) -> RunContext:
         workspace = self.workspace
-        shelf = Shelf(
+        shelf = ArtifactRepository(
             store=opened.store,
             scope=self.namespace,
             signer=self._signer,
             known=workspace.metadata.with_digests,
         )
         whole = self.runs.whole(workspace.metadata)
-        return Site(
+        return RunContext(
             spec=opened.spec,
             store=opened.store,
             orchestrator=opened.orchestrator,
@@ -297,9 +297,9 @@ class KernelSession:
             traced=self.provenance.traced,
         )
 
-    def resolve(self, definition: Definition) -> ResolvedStep:
+    def resolve(self, definition: StepDefinition) -> ResolvedStep:
         """Work out what a step depends on in this notebook as it stands."""
-        with self.lock, looking():
+        with self.lock, digest_cache():
             return resolve_step(
                 definition,
                 self.namespace,
@@ -312,17 +312,17 @@ class KernelSession:
     def _bound(self, name: str, value: object, artifact: Artifact) -> None:
         self.holdings.bind(name, value, artifact, self.seen(artifact, value))
 
-    def seen(self, artifact: Artifact, value: object) -> Look:
+    def seen(self, artifact: Artifact, value: object) -> ValueDigest:
         """Return the look of a value just loaded; one block whose bytes prove its content is not looked at."""
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )
         if artifact.materializer in {"numpy", "arrow"} and artifact.item is None and not roots:
             mutable = frozenset({id(value), id(_owner(value))})
-            return Look(
+            return ValueDigest(
                 digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=mutable
             )
-        return look(value, name=artifact.name)
+        return digest_value(value, name=artifact.name)
 
     @property
     def can_update(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zennb.jupyter.cells.output_capture import Tap
+from zennb.jupyter.cells.output_capture import OutputCapture
 from zennb.jupyter.kernel.frontend import KernelFrontend
 from zennb.jupyter.kernel.shell_settings import shell_settings
 
@@ -24,4 +24,4 @@ def worker_frontend() -> tuple[KernelFrontend, tuple[Setting, ...]]:
     config.HistoryManager.enabled = False  # its thread and database are for people who type
     shell: Any = InteractiveShell.instance(config=config)
     shell.display_pub = CapturingDisplayPublisher()  # what is displayed goes to the step's recording
-    return KernelFrontend(shell, Tap(shell)), shell_settings(shell)
+    return KernelFrontend(shell, OutputCapture(shell)), shell_settings(shell)

@@ -10,14 +10,14 @@ from zennb.views.markup import code, muted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["in_a_cell", "line"]
+__all__ = ["command_line", "in_a_cell"]
 
 
-def line(words: Iterable[str]) -> str:
+def command_line(words: Iterable[str]) -> str:
     """Return words as they are typed in a cell; those with spaces are quoted."""
     return "%" + " ".join(map(shlex.quote, words))
 
 
 def in_a_cell(words: Iterable[str]) -> str:
     """Return `In a cell: ...` as HTML."""
-    return f"{muted('In a cell:')} {code(line(words))}"
+    return f"{muted('In a cell:')} {code(command_line(words))}"

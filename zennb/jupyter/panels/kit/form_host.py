@@ -1,4 +1,4 @@
-"""Owns `Drawer`: the place of a panel where one form at a time opens, and the forms that ask for a name or a yes."""
+"""Owns `FormHost`: the place of a panel where one form at a time opens, and the forms that ask for a name or a yes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zennb.jupyter.panels.kit.panel import Panel
 
-__all__ = ["Confirmation", "Drawer", "Form", "NameForm"]
+__all__ = ["Confirmation", "Form", "FormHost", "NameForm"]
 
 
 class Form(Protocol):
@@ -33,7 +33,7 @@ class Form(Protocol):
         """Put the cursor where one begins."""
 
 
-class Drawer:
+class FormHost:
     """Shows one form at a time; opening another closes the first.
 
     Args:
@@ -72,7 +72,7 @@ class NameForm:
         drawer: where it opens.
     """
 
-    def __init__(self, panel: Panel, drawer: Drawer) -> None:
+    def __init__(self, panel: Panel, drawer: FormHost) -> None:
         self._drawer = drawer
         self._what = "stack"
         self._action: Callable[[str], object] = str
@@ -126,7 +126,7 @@ class Confirmation:
         drawer: where it opens.
     """
 
-    def __init__(self, panel: Panel, drawer: Drawer) -> None:
+    def __init__(self, panel: Panel, drawer: FormHost) -> None:
         self._drawer = drawer
         self._action: Callable[[], object] = lambda: None
         self._text = html()

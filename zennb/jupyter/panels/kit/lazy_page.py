@@ -1,4 +1,4 @@
-"""Owns `Later`: a page of a panel that is made when it is first looked at, so that opening the panel does not wait."""
+"""Owns `LazyPage`: a page of a panel that is built when it is first shown, so that the panel opens at once."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from ipywidgets import VBox
 
-from zennb.jupyter.panels.kit.page_switcher import Page
+from zennb.jupyter.panels.kit.page_switcher import PanelPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zennb.views.view import Shown
 
-__all__ = ["Later", "LivePage"]
+__all__ = ["LazyPage", "LivePage"]
 
 
-class LivePage(Page, Protocol):
+class LivePage(PanelPage, Protocol):
     """A page that keeps up with runs."""
 
     def follow(self) -> None:
@@ -29,7 +29,7 @@ class LivePage(Page, Protocol):
 P = TypeVar("P", bound=LivePage)
 
 
-class Later(Generic[P]):
+class LazyPage(Generic[P]):
     """Stands in for a page until somebody asks for it.
 
     Args:

@@ -10,7 +10,7 @@ from traitlets import Unicode
 
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.kit.field import LABEL, Field
-from zennb.jupyter.panels.kit.reference import Reference
+from zennb.jupyter.panels.kit.reference import SecretField
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +33,7 @@ class OptionField(Field):
     def __init__(self, option: Option, flavor: type[Component], *, on_change: Callable[[], object]) -> None:
         self.option, self._flavor, self._tell = option, flavor, on_change
         super().__init__(_control(option), help=_help(option), on_change=self._check)
-        if isinstance(self.control, Reference):
+        if isinstance(self.control, SecretField):
             self.control.observe(self._changed, "refused")
 
     def fill(self, text: str) -> None:
@@ -43,7 +43,7 @@ class OptionField(Field):
 
     def problem(self) -> str:
         """Return what is wrong with what stands there, in the words of the command; "" when nothing is."""
-        refused = isinstance(self.control, Reference) and self.control.refused
+        refused = isinstance(self.control, SecretField) and self.control.refused
         text = "not a reference" if refused else self.value
         if not text:
             return ""
@@ -62,7 +62,7 @@ class OptionField(Field):
 def _control(option: Option) -> Any:
     label = {"description": f"{option.name} *" if option.required else option.name, "style": LABEL}
     if option.secret:
-        return Reference(**label)
+        return SecretField(**label)
     if option.choices:
         default = f"default ({option.default})" if option.default else "default"
         return Dropdown(options=[(default, ""), *((each, each) for each in option.choices)], **label)

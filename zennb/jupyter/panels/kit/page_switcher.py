@@ -1,4 +1,4 @@
-"""Owns `Pages`: the parts of a panel of which one is shown, and the buttons that go from one to another."""
+"""Owns `PageSwitcher`: the parts of a panel of which one is shown, and the buttons that go from one to another."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from zennb.jupyter.panels.kit.panel import Panel
 
-__all__ = ["Page", "Pages"]
+__all__ = ["PageSwitcher", "PanelPage"]
 
 
-class Page(Protocol):
+class PanelPage(Protocol):
     """One part of a panel."""
 
     @property
@@ -27,7 +27,7 @@ class Page(Protocol):
         """Look everything up again."""
 
 
-class Pages:
+class PageSwitcher:
     """Pages of a panel by title; the one shown is bold and underlined, and looked up anew when it comes up.
 
     Args:
@@ -35,7 +35,7 @@ class Pages:
         pages: title → page; the first is shown at first.
     """
 
-    def __init__(self, panel: Panel, pages: Mapping[str, Page]) -> None:
+    def __init__(self, panel: Panel, pages: Mapping[str, PanelPage]) -> None:
         self._pages = dict(pages)
         self.current = next(iter(self._pages))
         self.buttons = {title: self._button(panel, title) for title in self._pages}
@@ -45,7 +45,7 @@ class Pages:
         self._mark()
 
     @property
-    def page(self) -> Page:
+    def page(self) -> PanelPage:
         """The page that is shown."""
         return self._pages[self.current]
 

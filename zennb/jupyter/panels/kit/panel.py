@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ipywidgets import HTML, Button, HBox, VBox, Widget
 
 from zennb.commands.dispatch import run
-from zennb.commands.interface import Face
+from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.kit.keyboard import keys
@@ -129,7 +129,7 @@ class Panel(ABC):
         Raises:
             ZennbError: it could not be done.
         """
-        outcome = run(words, Context(face=Face.MAGIC, session=self.panels.session))
+        outcome = run(words, Context(face=Interface.MAGIC, session=self.panels.session))
         if outcome.sentence:
             self.message.say(outcome.sentence)
         return outcome

@@ -1,4 +1,4 @@
-"""Owns `Reference`: a line of text that takes a reference to a secret, and never becomes anything else."""
+"""Owns `SecretField`: a line of text that takes a reference to a secret, and never becomes anything else."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from zennb.components.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Reference"]
+__all__ = ["SecretField"]
 
 
-class Reference(Text):  # type: ignore[misc]  # ipywidgets ships no types
+class SecretField(Text):  # type: ignore[misc]  # ipywidgets ships no types
     """A line whose value is `env:NAME`, `keyring:SERVICE/NAME` or nothing.
 
     What else is typed is taken out of the page again when the line is left, and never becomes the value: widgets'

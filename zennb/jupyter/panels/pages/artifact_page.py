@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.commands.verbs.ancestry import ancestry
-from zennb.core.records.pages import Maker, Page, Use
+from zennb.core.records.pages import Page, ProducingStep, Use
 from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
 from zennb.jupyter.panels.kit.row_list import RowList
 from zennb.views import artifact as artifact_view
@@ -39,7 +39,7 @@ class ArtifactPage:
     def __init__(self, panel: Panel, *, open_run: Callable[[int], object]) -> None:
         self._panel, self._open_run = panel, open_run
         self._artifact: Artifact | None = None
-        self._maker: Maker | None = None
+        self._maker: ProducingStep | None = None
         self._versions: Page[Artifact] = Page()
         self._uses: Page[Use] = Page()
         self._version_starts: list[int | None] = [None]

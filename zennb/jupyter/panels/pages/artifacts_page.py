@@ -15,7 +15,7 @@ from zennb.jupyter.panels.kit.row_list import RowList
 from zennb.jupyter.panels.pages.artifact_page import ArtifactPage
 from zennb.jupyter.panels.pages.runs_page import PER_PAGE
 from zennb.views import artifact as artifact_view
-from zennb.views.listing_caption import stated_artifacts
+from zennb.views.listing_caption import artifacts_caption
 from zennb.views.view import join
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class ArtifactsPage:
         )
 
     def _stated(self) -> Shown:
-        return stated_artifacts(self._which(), self._page, before=PER_PAGE * (len(self._starts) - 1))
+        return artifacts_caption(self._which(), self._page, before=PER_PAGE * (len(self._starts) - 1))
 
     def _show(self) -> None:
         pages = self._panel.panels.workspace.metadata.listings

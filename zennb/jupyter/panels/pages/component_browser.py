@@ -8,7 +8,7 @@ from zennb import plugins
 from zennb.core.records.component_types import COMPONENT_TYPES, component_type
 from zennb.jupyter.panels.kit.arrange import bar, columns, group, html
 from zennb.jupyter.panels.kit.choice import Choice
-from zennb.jupyter.panels.kit.form_host import Confirmation, Drawer, NameForm
+from zennb.jupyter.panels.kit.form_host import Confirmation, FormHost, NameForm
 from zennb.jupyter.panels.pages.component_form import ComponentForm
 from zennb.registry.names import listed
 
@@ -30,7 +30,7 @@ class ComponentBrowser:
         self._panel = panel
         self.type = Choice("Type", on_choose=panel.does(self._typed))
         self.list = Choice("Components", on_choose=panel.does(self._show), rows=8)
-        self.drawer = Drawer(panel)
+        self.drawer = FormHost(panel)
         self.form = ComponentForm(panel, self.drawer, on_done=self._done)
         self.naming = NameForm(panel, self.drawer)
         self.confirmation = Confirmation(panel, self.drawer)

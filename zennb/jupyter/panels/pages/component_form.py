@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zennb.components.component import Component
     from zennb.core.records.records import ComponentSpec, ComponentType
     from zennb.jupyter.panels.kit.field import Field
-    from zennb.jupyter.panels.kit.form_host import Drawer
+    from zennb.jupyter.panels.kit.form_host import FormHost
     from zennb.jupyter.panels.kit.panel import Panel
 
 __all__ = ["ComponentForm"]
@@ -36,7 +36,7 @@ class ComponentForm:
         on_done: called with what was registered or changed.
     """
 
-    def __init__(self, panel: Panel, drawer: Drawer, *, on_done: Callable[[ComponentSpec], object]) -> None:
+    def __init__(self, panel: Panel, drawer: FormHost, *, on_done: Callable[[ComponentSpec], object]) -> None:
         self._panel, self._drawer, self._on_done = panel, drawer, on_done
         self._kind: ComponentType
         self._edited: ComponentSpec | None = None

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from zennb.jupyter.kernel.run_monitor import interrupt
 from zennb.jupyter.panels.kit.arrange import bar, group, html
-from zennb.jupyter.panels.kit.lazy_page import Later
-from zennb.jupyter.panels.kit.page_switcher import Pages
+from zennb.jupyter.panels.kit.lazy_page import LazyPage
+from zennb.jupyter.panels.kit.page_switcher import PageSwitcher
 from zennb.jupyter.panels.kit.panel import Panel
 from zennb.jupyter.panels.kit.row_theme import ROW_STYLE
 from zennb.jupyter.panels.pages.artifacts_page import ArtifactsPage
@@ -24,7 +24,7 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from ipywidgets import Widget
 
-    from zennb.jupyter.kernel.run_monitor import Going
+    from zennb.jupyter.kernel.run_monitor import ActiveRun
     from zennb.jupyter.panels.kit.lazy_page import LivePage
     from zennb.registry.changes import Change
     from zennb.views.view import Shown
@@ -42,11 +42,11 @@ class Dashboard(Panel):
     def build(self) -> Widget:
         """Make the pages, and begin to look on while runs go on."""
         self.stacks = StackPage(self, all_runs=self._runs_on)
-        self._runs = Later(lambda: RunsPage(self, open_run=self.open_run))
-        self._one_run = Later(lambda: RunPage(self, compare=self.open_comparison))
-        self._artifacts = Later(lambda: ArtifactsPage(self, open_run=self.open_run))
-        self._pipeline = Later(lambda: PipelinePage(self))
-        self._compare = Later(lambda: ComparePage(self))
+        self._runs = LazyPage(lambda: RunsPage(self, open_run=self.open_run))
+        self._one_run = LazyPage(lambda: RunPage(self, compare=self.open_comparison))
+        self._artifacts = LazyPage(lambda: ArtifactsPage(self, open_run=self.open_run))
+        self._pipeline = LazyPage(lambda: PipelinePage(self))
+        self._compare = LazyPage(lambda: ComparePage(self))
         self._live_pages: dict[str, LivePage] = {
             "Stacks": self.stacks,
             "Runs": self._runs,
@@ -55,7 +55,7 @@ class Dashboard(Panel):
             "Pipeline": self._pipeline,
             "Compare": self._compare,
         }
-        self.pages = Pages(self, self._live_pages)
+        self.pages = PageSwitcher(self, self._live_pages)
         self._now = html()
         self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
         style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
@@ -153,7 +153,7 @@ class Dashboard(Panel):
             self.pages.buttons[self.pages.current].focus()
 
 
-def _told(going: list[Going]) -> View:
+def _told(going: list[ActiveRun]) -> View:
     """Say what runs in this kernel."""
     if not going:
         return View("nothing runs in this kernel", muted("nothing runs in this kernel"))

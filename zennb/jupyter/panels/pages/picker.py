@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.jupyter.panels.kit.page_switcher import Pages
+from zennb.jupyter.panels.kit.page_switcher import PageSwitcher
 from zennb.jupyter.panels.kit.panel import Panel
 from zennb.jupyter.panels.pages.component_browser import ComponentBrowser
 from zennb.jupyter.panels.pages.stack_browser import StackBrowser
@@ -32,7 +32,7 @@ class StackPicker(Panel):
     def build(self) -> Widget:
         """Make the pages."""
         self.stacks, self.components, self.types = StackBrowser(self), ComponentBrowser(self), TypesPage()
-        self.pages = Pages(
+        self.pages = PageSwitcher(
             self,
             {"Stacks": self.stacks, "Components": self.components, "Component types": self.types},
         )

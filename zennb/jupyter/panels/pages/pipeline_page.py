@@ -18,7 +18,7 @@ from zennb.views.text import plural
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from zennb.jupyter.kernel.run_monitor import Going
+    from zennb.jupyter.kernel.run_monitor import ActiveRun
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.views.view import Shown
 
@@ -67,7 +67,7 @@ class PipelinePage:
         """Whether a cell runs in the main thread while this is another one."""
         return self._panel.panels.busy and threading.current_thread() is not threading.main_thread()
 
-    def _running(self) -> Going | None:
+    def _running(self) -> ActiveRun | None:
         runs = self._panel.panels.session.activity.runs
         return next((each for each in runs if each.run.kind == "pipeline"), None)
 
@@ -115,7 +115,7 @@ class PipelinePage:
         self._step = name
         self.refresh()
 
-    def _show_going(self, going: Going) -> None:
+    def _show_going(self, going: ActiveRun) -> None:
         found = [going.steps[name] for name in going.order if name in going.steps]
         self._drawn = flow(found, order=going.order, edges=going.edges)
         self._table, self._why = None, View("", "")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zennb.core.records.records import Run, Step
-    from zennb.jupyter.kernel.run_monitor import Going
+    from zennb.jupyter.kernel.run_monitor import ActiveRun
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.views.table import Table
     from zennb.views.view import Shown
@@ -48,7 +48,7 @@ class RunPage:
         self._steps: list[Step] = []
         self._records: list[Step] = []
         self._started: list[Run] = []
-        self._going: Going | None = None
+        self._going: ActiveRun | None = None
         self._step = ""
         self._asked = ""
         self.field = Text(description="Run", placeholder="its number", continuous_update=False)

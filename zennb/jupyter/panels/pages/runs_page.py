@@ -12,7 +12,7 @@ from zennb.jupyter.panels.kit.arrange import bar, group
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.kit.row_list import RowList
 from zennb.views import run as run_view
-from zennb.views.listing_caption import stated_runs
+from zennb.views.listing_caption import runs_caption
 from zennb.views.view import join
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class RunsPage:
 
     def _stated(self) -> Shown:
         before = PER_PAGE * (len(self._starts) - 1)
-        return stated_runs(self._which(), self._page, before=before, since=SPANS[self.span.value])
+        return runs_caption(self._which(), self._page, before=before, since=SPANS[self.span.value])
 
     def _show(self) -> None:
         pages = self._panel.panels.workspace.metadata.listings

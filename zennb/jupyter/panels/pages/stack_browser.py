@@ -9,7 +9,7 @@ from zennb.core.records.component_types import component_type
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.kit.arrange import bar, columns, group, html
 from zennb.jupyter.panels.kit.choice import Choice
-from zennb.jupyter.panels.kit.form_host import Confirmation, Drawer, NameForm
+from zennb.jupyter.panels.kit.form_host import Confirmation, FormHost, NameForm
 from zennb.jupyter.panels.pages.stack_form import StackForm
 from zennb.registry.flavors import check_stack
 from zennb.views import run as run_view
@@ -48,7 +48,7 @@ class StackBrowser:
     def __init__(self, panel: Panel, *, more: Sequence[Widget] = ()) -> None:
         self._panel = panel
         self.list = Choice("Stacks", on_choose=panel.does(self._show), rows=8)
-        self.drawer = Drawer(panel)
+        self.drawer = FormHost(panel)
         self.form = StackForm(panel, self.drawer, on_done=self._go_to)
         self.naming = NameForm(panel, self.drawer)
         self.confirmation = Confirmation(panel, self.drawer)

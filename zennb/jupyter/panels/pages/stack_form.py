@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zennb.core.records.records import StackSpec
-    from zennb.jupyter.panels.kit.form_host import Drawer
+    from zennb.jupyter.panels.kit.form_host import FormHost
     from zennb.jupyter.panels.kit.panel import Panel
 
 __all__ = ["StackForm"]
@@ -37,7 +37,7 @@ class StackForm:
         on_done: called with the name of what was registered or changed.
     """
 
-    def __init__(self, panel: Panel, drawer: Drawer, *, on_done: Callable[[str], object]) -> None:
+    def __init__(self, panel: Panel, drawer: FormHost, *, on_done: Callable[[str], object]) -> None:
         self._panel, self._drawer, self._on_done = panel, drawer, on_done
         self._edited: StackSpec | None = None
         self._title, self.verdict, self._cell = html(), html(look="zennb-note"), html()
