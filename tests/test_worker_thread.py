@@ -155,8 +155,8 @@ def test_a_later_call_is_made_when_it_is_due_and_waits_for_no_one(serial: Worker
     assert [name for name, _ in made] == ["first", "second"]
     assert made[0][1] - begun >= 0.02
     assert made[1][1] - begun >= 0.1
-    assert (first.take_back(), second.take_back()) == (None, None)  # what they returned
-    assert far.take_back() is None
+    assert (first.cancel_or_result(), second.cancel_or_result()) == (None, None)  # what they returned
+    assert far.cancel_or_result() is None
 
 
 def test_a_later_call_that_is_taken_back_is_never_made_and_keeps_nothing_alive(serial: WorkerThread) -> None:
@@ -171,7 +171,7 @@ def test_a_later_call_that_is_taken_back_is_never_made_and_keeps_nothing_alive(s
     gone = weakref.ref(thing)
     later = serial.later(0.05, thing.make)
     assert serial.call(int) == 0
-    assert later.take_back() is None
+    assert later.cancel_or_result() is None
     del thing
     gc.collect()
     assert gone() is None
@@ -192,13 +192,13 @@ def test_taking_back_what_has_begun_waits_for_it_and_gives_what_came_of_it(seria
 
     later = serial.later(0.0, work, False)
     assert begun.wait(60)
-    assert later.take_back() == 7
+    assert later.cancel_or_result() == 7
     begun.clear()
     later = serial.later(0.0, work, True)
     assert begun.wait(60)
     with pytest.raises(ValueError, match="no"):
-        later.take_back()
-    assert later.take_back() is None  # told once; asking again waits for nothing
+        later.cancel_or_result()
+    assert later.cancel_or_result() is None  # told once; asking again waits for nothing
 
 
 def test_a_later_call_is_not_made_after_closing() -> None:

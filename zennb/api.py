@@ -305,7 +305,7 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
         tried.append(f"'{label}'")
         try:
             if store.has(artifact.blob):
-                return ArtifactRepository(store=store, scope=scope, signer=Signer()).fetch(
+                return ArtifactRepository(store=store, scope=scope, signer=Signer()).load(
                     {artifact.name: artifact}
                 )[artifact.name]
         except (MissingArtifact, DamagedArtifact) as error:

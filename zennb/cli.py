@@ -56,7 +56,7 @@ def _run(words: list[str]) -> Outcome:
 
     if words[:1] in (["--version"], ["-V"]):
         words[0] = "version"
-    return run(words, Context(face=Interface.TERMINAL, say=_say))
+    return run(words, Context(interface=Interface.TERMINAL, say=_say))
 
 
 def _say(line: str) -> None:

@@ -80,7 +80,7 @@ class DelayedCall(Generic[R]):
         if job is not None and self._claimed("worker"):
             job.run()
 
-    def take_back(self) -> R | None:
+    def cancel_or_result(self) -> R | None:
         """Return None for a call that will not be made any more; else wait for it, and return what it returned.
 
         After an interrupt it can be asked again; what came of the call is told once.

@@ -47,8 +47,8 @@ def record(
     """Store a value as the output of a step on a stack."""
     workspace = api.workspace()
     opened = workspace.open(stack)
-    shelf = ArtifactRepository(store=opened.store, scope=vars(sys.modules["__main__"]), signer=Signer())
-    kept = shelf.keep({name: (value, digest_value(value))})
+    repository = ArtifactRepository(store=opened.store, scope=vars(sys.modules["__main__"]), signer=Signer())
+    kept = repository.save({name: (value, digest_value(value))})
     run = Run(
         stack=opened.spec,
         notebook=notebook,

@@ -48,7 +48,7 @@ def record(
     """Record a run of one step that made a list under the name `output`, and printed something."""
     workspace = api.workspace()
     opened = workspace.open()
-    shelf = ArtifactRepository(store=opened.store, scope={}, signer=Signer())
+    repository = ArtifactRepository(store=opened.store, scope={}, signer=Signer())
     recording = Recording()
     recording.stream("stdout", printed)
     run = Run(
@@ -68,7 +68,7 @@ def record(
             "status": status,
             "started": time.time(),
             "seconds": 0.5,
-            "outputs": shelf.keep({output: ([1, 2], digest_value([1, 2]))}).artifacts,
+            "outputs": repository.save({output: ([1, 2], digest_value([1, 2]))}).artifacts,
             "displays": opened.store.put([recording.dump()]) if printed else "",
             **more,
         }

@@ -41,19 +41,22 @@ class Commands:
     session: Any = None
     said: list[str] = field(default_factory=list)
 
-    def __call__(self, *words: str, face: Interface = Interface.MAGIC) -> Outcome:
+    def __call__(self, *words: str, interface: Interface = Interface.MAGIC) -> Outcome:
         context = Context(
-            face=face, session=self.session, opener=lambda _start: self.workspace, say=self.said.append
+            interface=interface,
+            session=self.session,
+            opener=lambda _start: self.workspace,
+            say=self.said.append,
         )
         return run(words, context)
 
-    def text(self, *words: str, face: Interface = Interface.MAGIC) -> str:
-        view = self(*words, face=face).view
+    def text(self, *words: str, interface: Interface = Interface.MAGIC) -> str:
+        view = self(*words, interface=interface).view
         assert view is not None
         return view.text
 
-    def data(self, *words: str, face: Interface = Interface.MAGIC) -> Any:
-        return self(*words, face=face).data
+    def data(self, *words: str, interface: Interface = Interface.MAGIC) -> Any:
+        return self(*words, interface=interface).data
 
 
 @pytest.fixture
@@ -78,8 +81,8 @@ def record(workspace: Workspace) -> Record:
         **more: Any,
     ) -> Step:
         stack = workspace.open()
-        shelf = ArtifactRepository(store=stack.store, scope={}, signer=Signer())
-        kept = shelf.keep({key: (value, digest_value(value)) for key, value in outputs.items()})
+        repository = ArtifactRepository(store=stack.store, scope={}, signer=Signer())
+        kept = repository.save({key: (value, digest_value(value)) for key, value in outputs.items()})
         run = Run(
             stack=stack.spec,
             notebook=notebook,

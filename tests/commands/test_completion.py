@@ -24,9 +24,9 @@ NAMES = KnownNames(
 TREE = build(frozenset({"orchestrator", "artifact_store"}))
 
 
-def complete(line: str, face: Interface = Interface.MAGIC) -> list[str]:
+def complete(line: str, interface: Interface = Interface.MAGIC) -> list[str]:
     *words, fragment = line.split(" ")
-    return candidates(TREE, words, fragment, names=NAMES, face=face)
+    return candidates(TREE, words, fragment, names=NAMES, interface=interface)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_terminal_is_not_offered_what_only_magics_have() -> None:
     ],
 )
 def test_the_line_of_a_step_is_completed(words: list[str], fragment: str, found: list[str]) -> None:
-    assert candidates(STEP, words, fragment, names=NAMES, face=Interface.MAGIC) == found
+    assert candidates(STEP, words, fragment, names=NAMES, interface=Interface.MAGIC) == found
 
 
 def test_names_are_a_snapshot_that_is_taken_again_on_request(

@@ -36,20 +36,20 @@ def test_the_guide_to_the_magics_names_every_command(noun: str) -> None:
     ("face", "path", "verb"), VERBS, ids=lambda each: "-".join(each) if isinstance(each, tuple) else ""
 )
 def test_every_verb_has_help_with_usage_and_an_example_that_can_be_typed(
-    face: Interface, path: tuple[str, ...], verb: Verb
+    interface: Interface, path: tuple[str, ...], verb: Verb
 ) -> None:
-    text = help_text(verb, path, face=face)
-    spoken = face.spell(path, magics=MAGICS)
+    text = help_text(verb, path, interface=interface)
+    spoken = interface.spell(path, magics=MAGICS)
     assert text.startswith(spoken)
     assert verb.help[0].islower()
     assert not verb.help.endswith(".")
     assert verb.examples
     for line in verb.examples:
-        prefix, *words = example(line, face).split()
+        prefix, *words = example(line, interface).split()
         words = words if prefix in {"zennb", "%zennb"} else [prefix[1:], *words]
-        found = find(TREE, words, face=face, magics=MAGICS)
+        found = find(TREE, words, interface=interface, magics=MAGICS)
         assert isinstance(found.node, Verb)
-        parse(found.node, found.rest, face=face, spoken=spoken)
+        parse(found.node, found.rest, interface=interface, spoken=spoken)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["help"], ["-h"]])
@@ -72,13 +72,13 @@ def test_help_of_everything_names_every_command(command: Commands, words: list[s
     ("face", "spoken"),
     [(Interface.MAGIC, "%stack register NAME"), (Interface.TERMINAL, "zennb stack register NAME")],
 )
-def test_help_speaks_the_words_of_the_face(command: Commands, face: Interface, spoken: str) -> None:
+def test_help_speaks_the_words_of_the_face(command: Commands, interface: Interface, spoken: str) -> None:
     for words in (
         ["stack", "register", "--help"],
         ["help", "stack", "register"],
         ["stack", "register", "x", "-h"],
     ):
-        assert command.text(*words, face=face).startswith(spoken)
+        assert command.text(*words, interface=interface).startswith(spoken)
 
 
 def test_help_of_a_command_lists_its_verbs_and_says_what_it_means_alone(command: Commands) -> None:
@@ -96,7 +96,7 @@ def test_help_changes_nothing_and_needs_no_workspace() -> None:
         raise AssertionError("help opened a workspace")
 
     for words in (["--help"], ["stack", "--help"], ["help", "runs"], ["version"]):
-        assert run(words, Context(face=Interface.TERMINAL, opener=opener)).code == 0
+        assert run(words, Context(interface=Interface.TERMINAL, opener=opener)).code == 0
 
 
 def test_the_version_is_shown(command: Commands) -> None:

@@ -86,7 +86,9 @@ WORDS = {
 }
 """Every verb with arguments that it takes; a magic is not told the notebook."""
 
-VERBS = sorted({(" ".join(path[1:]), face) for face in Interface for path, _ in paths(tree(), face)})
+VERBS = sorted(
+    {(" ".join(path[1:]), interface) for interface in Interface for path, _ in paths(tree(), interface)}
+)
 
 
 @dataclass
@@ -149,9 +151,9 @@ def ready(
     return type(command)(workspace, session=session)
 
 
-def words_for(verb: str, face: Interface) -> list[str]:
+def words_for(verb: str, interface: Interface) -> list[str]:
     words = f"{verb} {WORDS[verb]}".split()
-    return [word for word in words if word != "study.ipynb"] if face is MAGIC else words
+    return [word for word in words if word != "study.ipynb"] if interface is MAGIC else words
 
 
 def parsed(outcome: Any) -> dict[str, Any]:
@@ -166,8 +168,8 @@ def test_every_verb_has_words_here() -> None:
 
 
 @pytest.mark.parametrize(("verb", "face"), VERBS)
-def test_every_verb_answers_with_one_object(verb: str, face: Interface, ready: Commands) -> None:
-    outcome = ready(*words_for(verb, face), "--json", face=face)
+def test_every_verb_answers_with_one_object(verb: str, interface: Interface, ready: Commands) -> None:
+    outcome = ready(*words_for(verb, interface), "--json", interface=interface)
     found = parsed(outcome)
     assert (set(found), found["command"]) == ({"schema", "command", "data", "cut"}, verb)
     assert found["data"] is not None
@@ -176,9 +178,11 @@ def test_every_verb_answers_with_one_object(verb: str, face: Interface, ready: C
 
 
 @pytest.mark.parametrize(("verb", "face"), VERBS)
-def test_every_mistake_is_one_object_with_the_exit_code(verb: str, face: Interface, ready: Commands) -> None:
-    words = ["help", "nothing"] if verb == "help" else [*words_for(verb, face), "--nope"]
-    outcome = ready(*words, "--json", face=face)
+def test_every_mistake_is_one_object_with_the_exit_code(
+    verb: str, interface: Interface, ready: Commands
+) -> None:
+    words = ["help", "nothing"] if verb == "help" else [*words_for(verb, interface), "--nope"]
+    outcome = ready(*words, "--json", interface=interface)
     found = parsed(outcome)
     assert (set(found), found["command"]) == ({"schema", "command", "error", "cut"}, verb)
     assert found["error"].keys() == {"type", "message", "exit_code", "details"}
@@ -208,13 +212,13 @@ def test_every_mistake_is_one_object_with_the_exit_code(verb: str, face: Interfa
 def test_failures_name_the_command_and_their_class(
     words: str, named: str, kind: str | None, code: int, ready: Commands
 ) -> None:
-    outcome = ready(*words.split(), "--json", face=TERMINAL)
+    outcome = ready(*words.split(), "--json", interface=TERMINAL)
     found = parsed(outcome)
     assert (found["command"], found.get("error", {}).get("type"), outcome.code) == (named, kind, code)
 
 
 def test_an_error_carries_its_parts_and_speaks_the_words_of_the_terminal(ready: Commands) -> None:
-    error = parsed(ready("stack", "set", "defualt", "--json", face=TERMINAL))["error"]
+    error = parsed(ready("stack", "set", "defualt", "--json", interface=TERMINAL))["error"]
     assert error["details"] == {
         "kind": "stack",
         "name": "defualt",
@@ -253,7 +257,7 @@ def test_a_run_that_failed_has_its_data_and_the_error(
         failures=(failure,),
     )
     monkeypatch.setattr(importlib.import_module("zennb.headless.execute"), "execute", lambda *_, **__: failed)
-    outcome = ready("run", "study.ipynb", "--json", face=TERMINAL)
+    outcome = ready("run", "study.ipynb", "--json", interface=TERMINAL)
     found = parsed(outcome)
     assert (outcome.code, found["data"]["status"], found["data"]["cells"]) == (1, "failed", 2)
     assert found["error"]["type"] == "RunFailed"
@@ -300,7 +304,7 @@ def test_an_error_names_some_of_the_known_names_only(ready: Commands, record: Re
 
 def test_numbers_that_json_does_not_know_are_null() -> None:
     outcome = Outcome(view=None, data={"mean": float("nan"), "max": float("inf"), "min": -1.5})
-    found = parsed(answer(outcome, command="x", face=MAGIC))
+    found = parsed(answer(outcome, command="x", interface=MAGIC))
     assert found["data"] == {"mean": None, "max": None, "min": -1.5}
 
 
@@ -349,7 +353,7 @@ def test_the_examples_in_the_document_have_the_fields_of_real_answers(
     if "command" not in example:
         assert example.keys() - {"schema"} == facts(Step(name="train", status=Status.CACHED)).keys()
         return
-    real = parsed(ready(*words_for(example["command"], TERMINAL), "--json", face=TERMINAL))
+    real = parsed(ready(*words_for(example["command"], TERMINAL), "--json", interface=TERMINAL))
     if "data" in example:
         assert fields(example["data"]) == fields(real["data"])
     if "error" in example:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zennb.commands.parsed_arguments import ParsedArguments
 
 
-def _nothing(context: Context, given: ParsedArguments) -> Outcome:
+def _nothing(context: Context, arguments: ParsedArguments) -> Outcome:
     return Outcome(view=None)
 
 
@@ -57,12 +57,12 @@ STORE = Command(name="store", help="stores", default="list", parts=(LIST, REGIST
 ROOT = Command(name="zennb", help="all", parts=(STORE,))
 
 
-def given(verb: Verb, *words: str, face: Interface = Interface.MAGIC) -> ParsedArguments:
-    return parse(verb, words, face=face, spoken=f"%store {verb.name}")
+def arguments(verb: Verb, *words: str, interface: Interface = Interface.MAGIC) -> ParsedArguments:
+    return parse(verb, words, interface=interface, spoken=f"%store {verb.name}")
 
 
 def test_a_parser_is_an_argument_parser_that_raises_instead_of_exiting() -> None:
-    parser = Parser(LIST, face=Interface.MAGIC, spoken="%store list")
+    parser = Parser(LIST, interface=Interface.MAGIC, spoken="%store list")
     assert isinstance(parser, ArgumentParser)
     with pytest.raises(UsageError, match="%store list: it broke"):
         parser.error("it broke")
@@ -70,13 +70,13 @@ def test_a_parser_is_an_argument_parser_that_raises_instead_of_exiting() -> None
 
 def test_places_may_stand_before_between_and_after_options() -> None:
     for words in (["a", "b", "--json"], ["a", "--json", "b"], ["--json", "a", "b"]):
-        found = given(COPY, *words)
-        assert (found.text("source"), found.text("target"), found.switch("json")) == ("a", "b", True)
+        found = arguments(COPY, *words)
+        assert (found.text("source"), found.text("target"), found.flag("json")) == ("a", "b", True)
 
 
 def test_a_place_of_one_face_is_not_asked_for_in_the_other() -> None:
-    assert given(COPY, "nb.ipynb", "a", "b", face=Interface.TERMINAL).text("notebook") == "nb.ipynb"
-    assert given(COPY, "a", "b").text("source") == "a"
+    assert arguments(COPY, "nb.ipynb", "a", "b", interface=Interface.TERMINAL).text("notebook") == "nb.ipynb"
+    assert arguments(COPY, "a", "b").text("source") == "a"
 
 
 @pytest.mark.parametrize(
@@ -89,37 +89,40 @@ def test_a_place_of_one_face_is_not_asked_for_in_the_other() -> None:
     ],
 )
 def test_free_options_are_understood_in_every_spelling(words: list[str]) -> None:
-    found = given(REGISTER, *words)
+    found = arguments(REGISTER, *words)
     assert (found.text("name"), found.text("flavor"), found.free) == ("mine", "local", {"path": "/data"})
 
 
 def test_a_free_option_keeps_everything_after_its_first_equals_sign() -> None:
-    assert given(REGISTER, "m", "-f", "x", "--url=s3://b?a=1").free == {"url": "s3://b?a=1"}
+    assert arguments(REGISTER, "m", "-f", "x", "--url=s3://b?a=1").free == {"url": "s3://b?a=1"}
 
 
 def test_a_free_option_without_value_is_a_switch() -> None:
-    assert given(REGISTER, "m", "-f", "x", "--durable", "--path=/d").free == {"durable": "true", "path": "/d"}
+    assert arguments(REGISTER, "m", "-f", "x", "--durable", "--path=/d").free == {
+        "durable": "true",
+        "path": "/d",
+    }
 
 
 def test_a_free_option_takes_a_negative_number() -> None:
-    assert given(REGISTER, "m", "-f", "x", "--offset", "-3").free == {"offset": "-3"}
+    assert arguments(REGISTER, "m", "-f", "x", "--offset", "-3").free == {"offset": "-3"}
 
 
 def test_dashes_and_underscores_in_free_options_are_one() -> None:
-    assert given(REGISTER, "m", "-f", "x", "--max-workers=3").free == {"max_workers": "3"}
+    assert arguments(REGISTER, "m", "-f", "x", "--max-workers=3").free == {"max_workers": "3"}
 
 
 def test_what_follows_two_dashes_is_no_option() -> None:
-    assert given(REGISTER, "-f", "x", "--", "--odd name").text("name") == "--odd name"
+    assert arguments(REGISTER, "-f", "x", "--", "--odd name").text("name") == "--odd name"
 
 
 def test_repeated_options_are_collected() -> None:
-    found = given(LIST, "-p", "a=1", "--parameter", "b=x=y")
+    found = arguments(LIST, "-p", "a=1", "--parameter", "b=x=y")
     assert found.pairs("parameter") == {"a": "1", "b": "x=y"}
 
 
 def test_numbers_are_numbers() -> None:
-    found = given(LIST, "--limit", "3", "--timeout=0.5")
+    found = arguments(LIST, "--limit", "3", "--timeout=0.5")
     assert (found.integer("limit"), found.seconds("timeout")) == (3, 0.5)
 
 
@@ -138,13 +141,13 @@ def test_numbers_are_numbers() -> None:
 )
 def test_a_mistake_is_one_sentence(words: list[str], sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
-        given(LIST, *words)
+        arguments(LIST, *words)
     assert str(caught.value).startswith(sentence)
 
 
 def test_a_missing_word_is_named_with_the_whole_usage() -> None:
     with pytest.raises(UsageError) as caught:
-        given(REGISTER, "mine")
+        arguments(REGISTER, "mine")
     assert str(caught.value) == (
         "%store register: -f or --flavor is missing; "
         "type `%store register NAME -f FLAVOR [--key=value ...] [--json]`."
@@ -153,28 +156,28 @@ def test_a_missing_word_is_named_with_the_whole_usage() -> None:
 
 def test_a_parameter_without_equals_sign_is_refused() -> None:
     with pytest.raises(UsageError, match="'depth' is not of the form NAME=VALUE"):
-        given(LIST, "-p", "depth").pairs("parameter")
+        arguments(LIST, "-p", "depth").pairs("parameter")
 
 
 def test_options_are_never_abbreviated() -> None:
     with pytest.raises(UsageError, match="no option '--lim'; did you mean '--limit'"):
-        given(LIST, "--lim", "3")
+        arguments(LIST, "--lim", "3")
 
 
 def test_nothing_is_printed_by_any_mistake(capfd: pytest.CaptureFixture[str]) -> None:
     for words in (["--nope"], ["--limit"], ["a", "b"], ["--json=1"]):
         with pytest.raises(UsageError):
-            given(LIST, *words)
+            arguments(LIST, *words)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_command_without_verb_means_its_default() -> None:
-    assert find(ROOT, ["store"], face=Interface.MAGIC).node is LIST
-    assert find(ROOT, ["store", "--json"], face=Interface.MAGIC).node is LIST
+    assert find(ROOT, ["store"], interface=Interface.MAGIC).node is LIST
+    assert find(ROOT, ["store", "--json"], interface=Interface.MAGIC).node is LIST
 
 
 def test_a_request_for_help_stays_at_the_command() -> None:
-    assert find(ROOT, ["store", "--help"], face=Interface.MAGIC).node is STORE
+    assert find(ROOT, ["store", "--help"], interface=Interface.MAGIC).node is STORE
 
 
 @pytest.mark.parametrize(
@@ -184,13 +187,13 @@ def test_a_request_for_help_stays_at_the_command() -> None:
         (Interface.TERMINAL, "zennb store lst: no verb 'lst'; did you mean 'list'?"),
     ],
 )
-def test_an_unknown_verb_is_answered_in_the_words_of_the_face(face: Interface, sentence: str) -> None:
+def test_an_unknown_verb_is_answered_in_the_words_of_the_face(interface: Interface, sentence: str) -> None:
     with pytest.raises(UsageError) as caught:
-        find(ROOT, ["store", "lst"], face=face, magics=frozenset({"store"}))
+        find(ROOT, ["store", "lst"], interface=interface, magics=frozenset({"store"}))
     assert str(caught.value) == sentence
 
 
 def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
-        find(ROOT, ["stor"], face=Interface.TERMINAL)
+        find(ROOT, ["stor"], interface=Interface.TERMINAL)
     assert str(caught.value) == "zennb: no command 'stor'; did you mean 'store'?"

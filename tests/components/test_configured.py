@@ -19,7 +19,7 @@ class Kettle(Component):
     type = "alerter"
     flavor = "kettle"
     description = "whistles"
-    reach = Visibility.NETWORK
+    visibility = Visibility.NETWORK
 
     litres = Float(1.5, min=0, max=5, help="How much.").tag(config=True)
     whistles = Int(2, min=1, help="How often.").tag(config=True)
@@ -43,7 +43,7 @@ class Strict(Component):
     type = "alerter"
     flavor = "strict"
     description = "needs to be told"
-    reach = Visibility.NETWORK
+    visibility = Visibility.NETWORK
 
     bucket = Unicode(help="Where things go.").tag(config=True, required=True)
 

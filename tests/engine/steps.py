@@ -88,11 +88,11 @@ class Notebook:
             spec=spec,
             store=self.store,
             orchestrator=orchestrator or LocalOrchestrator.from_config("local", {}),
-            shelf=ArtifactRepository(
+            artifacts=ArtifactRepository(
                 store=self.store, scope=self.namespace, signer=signer, known=self.metadata.with_digests
             ),
             metadata=self.metadata,
-            surroundings=ExecutionEnvironment(
+            environment=ExecutionEnvironment(
                 seal=lambda value: signer.sign([value]).hex()[:32], ignored=lambda: (str(folder),)
             ),
             frontend=PlainFrontend(),
@@ -108,8 +108,8 @@ class Notebook:
         return resolve_step(
             definition,
             self.namespace,
-            look=self.holdings.look,
-            partners=lambda looks: self.holdings.partners(looks, self.namespace),
+            value_digest=self.holdings.digest,
+            partners=lambda digests: self.holdings.partners(digests, self.namespace),
             **more,
         )
 
@@ -122,7 +122,7 @@ class Notebook:
         """Prepare the execution of a step among the notebook's variables."""
         resolved = self.resolve(definition)
         request, _ = request_for(resolved, {}, self.namespace)
-        inputs = {name: (resolved.values[name], seen) for name, seen in resolved.looks.items()}
+        inputs = {name: (resolved.values[name], seen) for name, seen in resolved.digests.items()}
         return StepExecution(request, self.namespace, inputs=inputs, resources=self.site.resources)
 
     def execute(self, definition: StepDefinition) -> StepOutcome:
@@ -150,8 +150,8 @@ class Notebook:
             "plan": order,
             "chosen": order.order,
             "namespace": self.namespace,
-            "look": self.holdings.look,
-            "partners": lambda looks: self.holdings.partners(looks, self.namespace),
+            "look": self.holdings.digest,
+            "partners": lambda digests: self.holdings.partners(digests, self.namespace),
             "binds": {each.name: each.analysis.binds for each in definitions},
             **more,
         }
@@ -159,7 +159,7 @@ class Notebook:
 
     def pipeline(self, *definitions: StepDefinition, **more: Any) -> PipelineRun:
         """Prepare a run of these steps."""
-        return PipelineRun(self.run_request(*definitions, **more), site=self.site)
+        return PipelineRun(self.run_request(*definitions, **more), run_context=self.site)
 
     def run(self, *definitions: StepDefinition, **more: Any) -> FinishedRun:
         """Run these steps."""

@@ -67,7 +67,7 @@ class Notebook:
         self._numbers = count(1)
         self.start()
         session: KernelSession = self.shell.zennb_step
-        self._settings: Settings = session.surroundings.settings
+        self._settings: Settings = session.environment.settings
         self._process = self._settings.read()
 
     def start(self) -> None:

@@ -128,10 +128,10 @@ def test_a_session_that_a_forked_process_knows_is_not_its_own(
 ) -> None:
     notebook.run("%%step a\nx = 1")
     session = notebook.shell.zennb_step
-    site = session.site()
-    mine = session.runs._ongoing(site, 1.0)
+    run_context = session.site()
+    mine = session.runs._ongoing(run_context, 1.0)
     monkeypatch.setattr("zennb.engine.run.run_context.os.getpid", lambda: 1)
-    assert session.runs._ongoing(site, 1.0) is not mine
+    assert session.runs._ongoing(run_context, 1.0) is not mine
     monkeypatch.undo()
     assert session.runs._ongoing(session.site(), 1.0) is mine
 
@@ -139,8 +139,8 @@ def test_a_session_that_a_forked_process_knows_is_not_its_own(
 def test_a_session_says_running_again_while_a_step_takes_more_than_a_moment(notebook: Notebook) -> None:
     notebook.run("import time", "%%step a\nx = 1")
     assert only(notebook).status is Status.COMPLETED
-    look = "seen = [(run.id, run.status.value) for run in zennb.runs()]"
-    notebook.run("import zennb", f"%%step slow\n{SLOW}\n{look}")
+    value_digest = "seen = [(run.id, run.status.value) for run in zennb.runs()]"
+    notebook.run("import zennb", f"%%step slow\n{SLOW}\n{value_digest}")
     assert notebook.ns["seen"] == [(1, "running")]
     assert only(notebook).status is Status.COMPLETED
 
@@ -149,8 +149,8 @@ def test_a_session_does_not_say_running_while_a_step_of_a_moment_runs(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cellrun, "BEARABLE", 5.0)  # a moment, for a machine that is busy
-    look = "seen = [run.status.value for run in zennb.runs()]"
-    notebook.run("import zennb", "%%step a\nx = 1", f"%%step b\n{look}")
+    value_digest = "seen = [run.status.value for run in zennb.runs()]"
+    notebook.run("import zennb", "%%step a\nx = 1", f"%%step b\n{value_digest}")
     assert notebook.ns["seen"] == ["completed"]
     assert only(notebook).steps == {"completed": 2}
 

@@ -281,8 +281,8 @@ def test_a_run_that_begins_later_is_recorded_unless_it_is_taken_back(
     long = store.begin_run_later(make.run(), 0.0, begun.put)
     told = begun.get(timeout=60)
     assert told.id is not None
-    assert long.take_back() == told
-    assert short.take_back() is None
+    assert long.cancel_or_result() == told
+    assert short.cancel_or_result() is None
     assert [run.id for run in store.runs()] == [told.id]
     store.add(make.step("s"), run=replace(told, status=Status.COMPLETED))
     assert [(run.id, run.status) for run in store.runs()] == [(told.id, Status.COMPLETED)]

@@ -26,7 +26,7 @@ class FarOrchestrator(Orchestrator):
 
     flavor = "far"
     description = "runs steps on a cluster"
-    reach = Visibility.NETWORK
+    visibility = Visibility.NETWORK
 
     address = Unicode("", help="Where the cluster is.").tag(config=True)
     token = SecretRef(help="Access token.").tag(config=True)
@@ -40,7 +40,7 @@ class FarStore(MemoryArtifactStore):
 
     flavor = "bucket"
     description = "keeps artifacts in a bucket"
-    reach = Visibility.NETWORK
+    visibility = Visibility.NETWORK
 
     closed = 0
 

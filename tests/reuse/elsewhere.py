@@ -26,7 +26,7 @@ class ForkedOrchestrator(Orchestrator):
 
     flavor = "forked"
     description = "runs steps in a process forked from the kernel before its first cell"
-    reach: ClassVar[Visibility] = Visibility.MACHINE
+    visibility: ClassVar[Visibility] = Visibility.MACHINE
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a call in the worker."""

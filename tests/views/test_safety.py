@@ -180,10 +180,10 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "run.summary": lambda n: summary(run_named(n), every_state_named(n)),
     "stack.stack": lambda n: stack(stack_named(n), active=True, unfit=n, note=n),
     "stack.stacks": lambda n: stacks([stack_named(n)], active=n),
-    "listing_caption.stated_artifacts": lambda n: artifacts_caption(
+    "listing_caption.artifacts_caption": lambda n: artifacts_caption(
         ArtifactFilter(text=n, kind="output", notebook=n), Page(items=[1], total=3), before=1
     ),
-    "listing_caption.stated_runs": lambda n: runs_caption(
+    "listing_caption.runs_caption": lambda n: runs_caption(
         RunFilter(stack=n, notebook=n, kind=n, since=1.0, until=2.0), Page(items=[1], total=3), since=n
     ),
     "step.explain": lambda n: join(

@@ -51,11 +51,11 @@ def tree() -> Command:
     return build(frozenset(plugins.all_flavors()))
 
 
-def tree_for(words: Sequence[str], face: Interface) -> Command:
+def tree_for(words: Sequence[str], interface: Interface) -> Command:
     """Return a tree in which `words` can be found where they were typed, or by which they are judged."""
     target = AFTER.get(words[0]) if words else None
     part = None if target is None else _load(target)
-    return tree() if part is None or face not in part.faces else _root((part,))
+    return tree() if part is None or interface not in part.faces else _root((part,))
 
 
 def build(types: frozenset[str]) -> Command:

@@ -17,7 +17,7 @@ __all__ = ["candidates"]
 
 
 def candidates(
-    node: Node, words: Sequence[str], fragment: str, *, names: KnownNames, face: Interface
+    node: Node, words: Sequence[str], fragment: str, *, names: KnownNames, interface: Interface
 ) -> list[str]:
     """Return what can complete `fragment`, the word being typed after `words`.
 
@@ -26,17 +26,17 @@ def candidates(
         words: whole words between it and the one being typed.
         fragment: the beginning of the word being typed; for `--flavor=lo` that is `--flavor=lo`.
         names: what exists by name.
-        face: where it is typed.
+        interface: where it is typed.
     """
     rest = list(words)
     while isinstance(node, Command):
         if not rest:
             break
-        part = node.part(rest.pop(0), face)
+        part = node.part(rest.pop(0), interface)
         if part is None:
             return []
         node = part
-    found = _next(node, rest, fragment, names, face)
+    found = _next(node, rest, fragment, names, interface)
     return [_quoted(word) for word in dict.fromkeys(found) if word.startswith(fragment)]
 
 
@@ -45,51 +45,55 @@ def _quoted(word: str) -> str:
     return word if word.isprintable() and not set(word) & set(" '\"\\") else quote(word)
 
 
-def _next(node: Node, rest: Sequence[str], fragment: str, names: KnownNames, face: Interface) -> list[str]:
+def _next(
+    node: Node, rest: Sequence[str], fragment: str, names: KnownNames, interface: Interface
+) -> list[str]:
     if isinstance(node, Command):
-        default = node.part(node.default, face) if node.default else None
+        default = node.part(node.default, interface) if node.default else None
         if fragment.startswith("-"):
-            return _options(default, (), face) if isinstance(default, Verb) else []
-        return node.names(face)
-    return _in_verb(node, rest, fragment, names, face)
+            return _options(default, (), interface) if isinstance(default, Verb) else []
+        return node.names(interface)
+    return _in_verb(node, rest, fragment, names, interface)
 
 
-def _in_verb(verb: Verb, rest: Sequence[str], fragment: str, names: KnownNames, face: Interface) -> list[str]:
-    asked = _option(verb, rest[-1], face) if rest else None
+def _in_verb(
+    verb: Verb, rest: Sequence[str], fragment: str, names: KnownNames, interface: Interface
+) -> list[str]:
+    asked = _option(verb, rest[-1], interface) if rest else None
     if asked is not None and not asked.switch:
         return _values(asked, names)
     flag, equals, _ = fragment.partition("=")
     if equals:
-        option = _option(verb, flag, face)
+        option = _option(verb, flag, interface)
         return [f"{flag}={value}" for value in _values(option, names)] if option is not None else []
     if fragment.startswith("-"):
-        return _options(verb, rest, face)
-    place = _place(verb, rest, face)
-    return _values(place, names) if place is not None else _options(verb, rest, face)
+        return _options(verb, rest, interface)
+    place = _place(verb, rest, interface)
+    return _values(place, names) if place is not None else _options(verb, rest, interface)
 
 
-def _option(verb: Verb, flag: str, face: Interface) -> Argument | None:
-    return next((option for option in verb.options(face) if flag in option.flags), None)
+def _option(verb: Verb, flag: str, interface: Interface) -> Argument | None:
+    return next((option for option in verb.options(interface) if flag in option.flags), None)
 
 
-def _options(verb: Verb, rest: Sequence[str], face: Interface) -> list[str]:
+def _options(verb: Verb, rest: Sequence[str], interface: Interface) -> list[str]:
     """Return the options not typed yet; those that may be repeated stay."""
     typed = {word.partition("=")[0] for word in rest}
     return [
         flag
-        for option in verb.options(face)
+        for option in verb.options(interface)
         if option.many or not typed & set(option.flags)
         for flag in option.flags
         if flag.startswith("--") or len(option.flags) == 1
     ]
 
 
-def _place(verb: Verb, rest: Sequence[str], face: Interface) -> Argument | None:
+def _place(verb: Verb, rest: Sequence[str], interface: Interface) -> Argument | None:
     """Return the argument whose turn it is by its place."""
-    places = verb.places(face)
+    places = verb.places(interface)
     filled, value_due = 0, False
     for word in rest:
-        option = _option(verb, word.partition("=")[0], face)
+        option = _option(verb, word.partition("=")[0], interface)
         if value_due or word.startswith("-"):
             value_due = option is not None and not option.switch and "=" not in word
         else:

@@ -40,13 +40,13 @@ def run(words: Sequence[str], context: Context) -> Outcome:
     words = list(words)
     if not _wants_json(words):
         return _run(words, context)
-    command = words_of(tree_for(words, context.face), words, face=context.face)
+    command = words_of(tree_for(words, context.interface), words, interface=context.interface)
     try:
-        return answer(_run(words, context.quiet()), command=command, face=context.face)
+        return answer(_run(words, context.quiet()), command=command, interface=context.interface)
     except BrokenPipeError:
         raise  # nobody reads any more
     except BaseException as error:  # noqa: BLE001 - the outcome carries it, and magics raise it again
-        return refusal(error, command=command, face=context.face, empty=Outcome(view=None))
+        return refusal(error, command=command, interface=context.interface, empty=Outcome(view=None))
 
 
 def run_line(path: Sequence[str], line: str, context: Context, *, spoken: str) -> Outcome:
@@ -70,8 +70,8 @@ def run_line(path: Sequence[str], line: str, context: Context, *, spoken: str) -
         if not _wants_json(line.split()):
             raise error from None
         told = [*path, *line.split()]
-        command = words_of(tree_for(told, context.face), told, face=context.face)
-        return refusal(error, command=command, face=context.face, empty=Outcome(view=None))
+        command = words_of(tree_for(told, context.interface), told, interface=context.interface)
+        return refusal(error, command=command, interface=context.interface, empty=Outcome(view=None))
     return run([*path, *words], context)
 
 
@@ -86,15 +86,15 @@ def _run(words: list[str], context: Context) -> Outcome:
         asked = [word for word in words[1:] if word != _JSON] or [
             "--help"
         ]  # of everything, not of what is default
-        return _help(find(tree(), asked, face=context.face, magics=MAGICS), context)
-    found = find(tree_for(words, context.face), words, face=context.face, magics=MAGICS)
+        return _help(find(tree(), asked, interface=context.interface, magics=MAGICS), context)
+    found = find(tree_for(words, context.interface), words, interface=context.interface, magics=MAGICS)
     node = found.node
     if not isinstance(node, Verb) or HELP & set(found.rest):
         return _help(found, context)
-    spoken = context.face.spell(found.path or (node.name,), magics=MAGICS)
-    return node.run(context, parse(node, found.rest, face=context.face, spoken=spoken))
+    spoken = context.interface.spell(found.path or (node.name,), magics=MAGICS)
+    return node.run(context, parse(node, found.rest, interface=context.interface, spoken=spoken))
 
 
 def _help(found: FoundVerb, context: Context) -> Outcome:
-    view = help_view(found.node, found.path, face=context.face)
+    view = help_view(found.node, found.path, interface=context.interface)
     return Outcome(view=view, data={"help": view.text})

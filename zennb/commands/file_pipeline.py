@@ -108,7 +108,7 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
         raise UsageError(f"code cell {number}: {found.problem}")
     spoken = found.spoken.rstrip(":")
     try:
-        asked = options(parse(STEP, shlex.split(found.line), face=Interface.MAGIC, spoken=spoken))
+        asked = options(parse(STEP, shlex.split(found.line), interface=Interface.MAGIC, spoken=spoken))
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
     step = define(tree, options=asked, source=source, text=body(source), filename=f"<cell {number}>")

@@ -22,58 +22,65 @@ WIDE = 30
 """Columns for what is typed, beside what it means."""
 
 
-def help_view(node: Node, path: Sequence[str], *, face: Interface) -> View:
+def help_view(node: Node, path: Sequence[str], *, interface: Interface) -> View:
     """Return the help of the command or verb at `path`."""
-    text = help_text(node, path, face=face)
+    text = help_text(node, path, interface=interface)
     return View(text, block(text))
 
 
-def help_text(node: Node, path: Sequence[str], *, face: Interface) -> str:
+def help_text(node: Node, path: Sequence[str], *, interface: Interface) -> str:
     """Return the help of the command or verb at `path` as plain text."""
-    parts = _verb(node, path, face) if isinstance(node, Verb) else _command(node, path, face)
+    parts = _verb(node, path, interface) if isinstance(node, Verb) else _command(node, path, interface)
     return "\n\n".join(part for part in parts if part)
 
 
-def example(line: str, face: Interface) -> str:
+def example(line: str, interface: Interface) -> str:
     """Return an example line as typed: `stack list` becomes `%stack list` or `zennb stack list`.
 
     `{notebook}` stands for the path that only the terminal asks for.
     """
-    line = " ".join(line.replace("{notebook}", "study.ipynb" if face is Interface.TERMINAL else "").split())
+    line = " ".join(
+        line.replace("{notebook}", "study.ipynb" if interface is Interface.TERMINAL else "").split()
+    )
     noun = line.split(" ", 1)[0]
-    if face is Interface.TERMINAL:
+    if interface is Interface.TERMINAL:
         return f"{ROOT} {line}"
     return f"%{line}" if noun in MAGICS else f"%{ROOT} {line}"
 
 
-def _verb(verb: Verb, path: Sequence[str], face: Interface) -> list[str]:
-    usage = f"{face.spell(path, magics=MAGICS)} {verb.usage(face)}".rstrip()
-    return [usage, _sentence(verb.help), _rows(argument_rows(verb, face)), _examples(verb.examples, face)]
+def _verb(verb: Verb, path: Sequence[str], interface: Interface) -> list[str]:
+    usage = f"{interface.spell(path, magics=MAGICS)} {verb.usage(interface)}".rstrip()
+    return [
+        usage,
+        _sentence(verb.help),
+        _rows(argument_rows(verb, interface)),
+        _examples(verb.examples, interface),
+    ]
 
 
-def argument_rows(verb: Verb, face: Interface) -> list[tuple[str, str]]:
+def argument_rows(verb: Verb, interface: Interface) -> list[tuple[str, str]]:
     """Return each argument of a verb as it is typed, with what it means."""
-    rows = [(_typed(each), _told(each)) for each in [*verb.places(face), *verb.options(face)]]
+    rows = [(_typed(each), _told(each)) for each in [*verb.places(interface), *verb.options(interface)]]
     return [*rows, ("--key=value", verb.free)] if verb.free else rows
 
 
-def _command(command: Command, path: Sequence[str], face: Interface) -> list[str]:
-    spoken = face.spell(path, magics=MAGICS)
+def _command(command: Command, path: Sequence[str], interface: Interface) -> list[str]:
+    spoken = interface.spell(path, magics=MAGICS)
     bare = f"`{spoken}` alone means `{spoken} {command.default}`." if command.default else ""
     lead = "\n".join(wrap(f"{_sentence(command.help)} {bare}", ROOM))
     more = f"{spoken} VERB --help" if path else f"{spoken} COMMAND --help"
     ending = f"Type `{more}` for the arguments of one."
-    rows = [row for part in command.known(face) for row in _inside(part, face, whole=bool(path))]
-    return [lead, _rows(rows), _examples(command.examples, face), ending]
+    rows = [row for part in command.known(interface) for row in _inside(part, interface, whole=bool(path))]
+    return [lead, _rows(rows), _examples(command.examples, interface), ending]
 
 
-def _inside(part: Node, face: Interface, *, whole: bool) -> list[tuple[str, str]]:
+def _inside(part: Node, interface: Interface, *, whole: bool) -> list[tuple[str, str]]:
     """Return a part of a command with its meaning; not with its options where only an overview is wanted."""
     if isinstance(part, Verb):
-        usage = part.usage(face) if whole else " ".join(each.usage for each in part.places(face))
+        usage = part.usage(interface) if whole else " ".join(each.usage for each in part.places(interface))
         return [(f"{part.name} {usage}".rstrip(), part.help)]
-    if len(part.known(face)) == 1:
-        inner = [row for each in part.known(face) for row in _inside(each, face, whole=whole)]
+    if len(part.known(interface)) == 1:
+        inner = [row for each in part.known(interface) for row in _inside(each, interface, whole=whole)]
         return [(f"{part.name} {name}", told) for name, told in inner]
     return [(part.name, part.help)]
 
@@ -93,8 +100,8 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _examples(lines: Sequence[str], face: Interface) -> str:
-    return "\n".join(["Examples:", *(f"  {example(line, face)}" for line in lines)]) if lines else ""
+def _examples(lines: Sequence[str], interface: Interface) -> str:
+    return "\n".join(["Examples:", *(f"  {example(line, interface)}" for line in lines)]) if lines else ""
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> str:

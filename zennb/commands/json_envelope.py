@@ -76,18 +76,18 @@ def limited(found: Sequence[Any], limit: int, *, path: str = "data") -> tuple[li
     return list(found[:limit]), (Cut(path=path, kept=limit, option="--limit"),)
 
 
-def answer(outcome: Outcome, *, command: str, face: Interface) -> Outcome:
+def answer(outcome: Outcome, *, command: str, interface: Interface) -> Outcome:
     """Return the outcome of a command with its JSON object as what is shown.
 
     Args:
         outcome: what it came to; one whose exit code is not 0 carries the error that says why.
         command: its words without the program: `runs list`.
-        face: where it was typed.
+        interface: where it was typed.
     """
-    return _shown(outcome, content(outcome, command=command, face=face))
+    return _shown(outcome, content(outcome, command=command, interface=interface))
 
 
-def content(outcome: Outcome, *, command: str, face: Interface) -> dict[str, Any]:
+def content(outcome: Outcome, *, command: str, interface: Interface) -> dict[str, Any]:
     """Return the JSON object of a command's outcome; arguments as those of `answer`."""
     data = outcome.data
     if data is None and outcome.view is not None:
@@ -95,22 +95,22 @@ def content(outcome: Outcome, *, command: str, face: Interface) -> dict[str, Any
     data, cuts = _bounded(data)
     found: dict[str, Any] = {"schema": SCHEMA, "command": command}
     if outcome.error is not None:
-        found["error"], more = _error(outcome.error, code=outcome.code, face=face)
+        found["error"], more = _error(outcome.error, code=outcome.code, interface=interface)
         cuts += more
     return {**found, "data": data, "cut": [asdict(cut) for cut in (*outcome.cut, *cuts)]}
 
 
-def refusal(error: BaseException, *, command: str, face: Interface, empty: Outcome) -> Outcome:
+def refusal(error: BaseException, *, command: str, interface: Interface, empty: Outcome) -> Outcome:
     """Return the outcome of a command that raised: its JSON object, the exit code, and the error itself.
 
     Args:
         error: what it raised.
         command: its words, as far as they name a command.
-        face: where it was typed.
+        interface: where it was typed.
         empty: an outcome with nothing in it.
     """
     code = exit_code(error)
-    told, cuts = _error(error, code=code, face=face)
+    told, cuts = _error(error, code=code, interface=interface)
     found = {"schema": SCHEMA, "command": command, "error": told, "cut": [asdict(cut) for cut in cuts]}
     return _shown(replace(empty, code=code, raised=error), found)
 
@@ -120,13 +120,13 @@ def _shown(outcome: Outcome, found: dict[str, Any]) -> Outcome:
     return replace(outcome, view=View(text, block(text)), content=found)
 
 
-def _error(error: BaseException, *, code: int, face: Interface) -> tuple[dict[str, Any], list[Cut]]:
+def _error(error: BaseException, *, code: int, interface: Interface) -> tuple[dict[str, Any], list[Cut]]:
     """Return an error as data: its class, its sentence, the exit code, and the parts that the class documents."""
     message = "interrupted" if isinstance(error, KeyboardInterrupt) and not str(error) else str(error)
     parts = {name: plain(value) for name, value in vars(error).items() if not name.startswith("_")}
     told = {
         "type": type(error).__name__,
-        "message": face.adapt(message),
+        "message": interface.adapt(message),
         "exit_code": code,
         "details": {name: value for name, value in parts.items() if name not in {"message", "run"}},
     }

@@ -30,14 +30,14 @@ class Context:
     """Where a command is run.
 
     Attributes:
-        face: where it was typed.
+        interface: where it was typed.
         session: the notebook session of this kernel; None in the terminal.
         opener: opens the workspace when a command needs it, given where to look for its home; by default the
             one of this process.
         say: shows a line while a long command is under way.
     """
 
-    face: Interface
+    interface: Interface
     session: Session | None = None
     opener: Callable[[Path | None], Workspace] = api.workspace
     say: Callable[[str], None] = field(default=_quiet)

@@ -18,12 +18,12 @@ class ParsedArguments:
     """What was typed.
 
     Attributes:
-        spoken: the command as typed, for messages: `%stack list`.
+        command_line: the command as typed, for messages: `%stack list`.
         values: argument name → text, number, switch or list of texts; None when left out.
         free: `--key=value` options beyond the verb's own.
     """
 
-    spoken: str
+    command_line: str
     values: Mapping[str, Any] = field(default_factory=dict)
     free: Mapping[str, str] = field(default_factory=dict)
 
@@ -31,12 +31,12 @@ class ParsedArguments:
         """Return an argument that the verb requires."""
         return str(self.values[name])
 
-    def maybe(self, name: str) -> str | None:
+    def optional(self, name: str) -> str | None:
         """Return an argument that may have been left out."""
         value = self.values.get(name)
         return None if value is None else str(value)
 
-    def switch(self, name: str) -> bool:
+    def flag(self, name: str) -> bool:
         """Say whether an option without value was given."""
         return bool(self.values.get(name))
 
@@ -47,15 +47,15 @@ class ParsedArguments:
 
     def limit(self, usual: int) -> int:
         """Return `--limit`, `usual` when left out."""
-        given = self.integer("limit")
-        return usual if given is None else given
+        arguments = self.integer("limit")
+        return usual if arguments is None else arguments
 
     def seconds(self, name: str) -> float | None:
         """Return a number, None when left out."""
         value = self.values.get(name)
         return None if value is None else float(value)
 
-    def many(self, name: str) -> Sequence[str]:
+    def list(self, name: str) -> Sequence[str]:
         """Return all that was given of an argument that may be repeated."""
         return tuple(self.values.get(name) or ())
 
@@ -66,11 +66,11 @@ class ParsedArguments:
             UsageError: one has no name or no `=`.
         """
         found: dict[str, str] = {}
-        for text in self.many(name):
+        for text in self.list(name):
             key, equals, value = text.partition("=")
             if not equals or not key.strip():
                 raise UsageError(
-                    f"{self.spoken}: '{text}' is not of the form NAME=VALUE; type e.g. -p depth=3."
+                    f"{self.command_line}: '{text}' is not of the form NAME=VALUE; type e.g. -p depth=3."
                 )
             found[key.strip()] = value
         return found

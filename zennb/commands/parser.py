@@ -28,9 +28,9 @@ HELP = frozenset({"-h", "--help", "-?"})
 class Parser(ArgumentParser):
     """Reads the options of one verb; whatever is wrong is raised as `UsageError`, nothing else happens."""
 
-    def __init__(self, verb: Verb, *, face: Interface, spoken: str) -> None:
+    def __init__(self, verb: Verb, *, interface: Interface, spoken: str) -> None:
         super().__init__(prog=spoken, add_help=False, allow_abbrev=False, exit_on_error=False)
-        for option in verb.options(face):
+        for option in verb.options(interface):
             self.add_argument(*option.flags, dest=option.name, **_reading(option))
 
     def error(self, message: str) -> NoReturn:
@@ -70,7 +70,7 @@ class FoundVerb:
 
 
 def find(
-    root: Command, words: Sequence[str], *, face: Interface, magics: frozenset[str] = frozenset()
+    root: Command, words: Sequence[str], *, interface: Interface, magics: frozenset[str] = frozenset()
 ) -> FoundVerb:
     """Walk from the root along `words` as far as they name commands and verbs.
 
@@ -84,21 +84,21 @@ def find(
     rest = list(words)
     while isinstance(node, Command):
         if rest and not rest[0].startswith("-"):
-            part = node.part(rest[0], face)
+            part = node.part(rest[0], interface)
             if part is None:
-                raise UsageError(_no_verb(node, rest[0], path, face, magics))
+                raise UsageError(_no_verb(node, rest[0], path, interface, magics))
             path.append(rest.pop(0))
         else:
             if not node.default or HELP & set(rest):
                 break
-            part = node.part(node.default, face)
+            part = node.part(node.default, interface)
             if part is None:
                 break
         node = part
     return FoundVerb(node=node, path=tuple(path), rest=tuple(rest))
 
 
-def words_of(root: Command, words: Sequence[str], *, face: Interface) -> str:
+def words_of(root: Command, words: Sequence[str], *, interface: Interface) -> str:
     """Return the command that `words` name, its default verb included: `runs list`; "" when they name none."""
     node: Node = root
     named: list[str] = []
@@ -106,7 +106,7 @@ def words_of(root: Command, words: Sequence[str], *, face: Interface) -> str:
     while isinstance(node, Command):
         is_named = bool(rest) and not rest[0].startswith("-")
         default = "" if HELP & set(rest) else node.default
-        part = node.part(rest.pop(0) if is_named else default, face)
+        part = node.part(rest.pop(0) if is_named else default, interface)
         if part is None:
             break
         named.append(part.name)
@@ -115,48 +115,50 @@ def words_of(root: Command, words: Sequence[str], *, face: Interface) -> str:
 
 
 def _no_verb(
-    command: Command, word: str, path: Sequence[str], face: Interface, magics: frozenset[str]
+    command: Command, word: str, path: Sequence[str], interface: Interface, magics: frozenset[str]
 ) -> str:
-    known = command.names(face)
+    known = command.names(interface)
     close = nearest(word, known)
     advice = f"did you mean '{close}'?" if close else f"known: {', '.join(known)}."
-    spoken = face.spell(path, magics=magics)
+    spoken = interface.spell(path, magics=magics)
     if not path:
         return f"{spoken}: no command '{word}'; {advice}"
     return f"{spoken} {word}: no verb '{word}'; {advice}"
 
 
-def parse(verb: Verb, words: Sequence[str], *, face: Interface, spoken: str) -> ParsedArguments:
+def parse(verb: Verb, words: Sequence[str], *, interface: Interface, spoken: str) -> ParsedArguments:
     """Return the arguments of `verb` that `words` give.
 
     Args:
         verb: what is to be done.
         words: what was typed after it.
-        face: where it was typed.
+        interface: where it was typed.
         spoken: the command as typed, for messages.
 
     Raises:
         UsageError: an option is unknown or has a bad value, a word is missing or one too many.
     """
     before, after = _split(words)
-    values, rest = _parser(verb, face, spoken).read(before)
-    free, words_left = _free(rest) if verb.free else ({}, _only_words(rest, verb, face, spoken))
-    values |= _placed([*words_left, *after], verb, face, spoken)
+    values, rest = _parser(verb, interface, spoken).read(before)
+    free, words_left = _free(rest) if verb.free else ({}, _only_words(rest, verb, interface, spoken))
+    values |= _placed([*words_left, *after], verb, interface, spoken)
     missing = [
-        each for each in verb.arguments if each.required and face in each.faces and not values.get(each.name)
+        each
+        for each in verb.arguments
+        if each.required and interface in each.faces and not values.get(each.name)
     ]
     if missing:
         typed = " or ".join(missing[0].flags)
-        raise UsageError(f"{spoken}: {typed} is missing; type `{spoken} {verb.usage(face)}`.")
+        raise UsageError(f"{spoken}: {typed} is missing; type `{spoken} {verb.usage(interface)}`.")
     for argument in verb.arguments:
         values[argument.name] = _checked(argument, values.get(argument.name), spoken)
-    return ParsedArguments(spoken=spoken, values=values, free=free)
+    return ParsedArguments(command_line=spoken, values=values, free=free)
 
 
 @lru_cache(maxsize=64)
-def _parser(verb: Verb, face: Interface, spoken: str) -> Parser:
+def _parser(verb: Verb, interface: Interface, spoken: str) -> Parser:
     """Return the parser of a verb; making one takes ten times as long as reading a line with it."""
-    return Parser(verb, face=face, spoken=spoken)
+    return Parser(verb, interface=interface, spoken=spoken)
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -175,10 +177,10 @@ def _is_option(word: str) -> bool:
     )
 
 
-def _only_words(rest: Sequence[str], verb: Verb, face: Interface, spoken: str) -> list[str]:
+def _only_words(rest: Sequence[str], verb: Verb, interface: Interface, spoken: str) -> list[str]:
     for word in rest:
         if _is_option(word):
-            flags = [flag for option in verb.options(face) for flag in option.flags]
+            flags = [flag for option in verb.options(interface) for flag in option.flags]
             close = nearest(word.partition("=")[0], flags)
             known = f"known: {', '.join(flags)}." if flags else "it takes none."
             advice = f"did you mean '{close}'?" if close else known
@@ -203,16 +205,16 @@ def _free(rest: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     return free, words
 
 
-def _placed(words: Sequence[str], verb: Verb, face: Interface, spoken: str) -> dict[str, Any]:
+def _placed(words: Sequence[str], verb: Verb, interface: Interface, spoken: str) -> dict[str, Any]:
     todo = list(words)
     values: dict[str, Any] = {}
-    for place in verb.places(face):
+    for place in verb.places(interface):
         if place.many:
             values[place.name], todo = todo, []
         elif todo:
             values[place.name] = todo.pop(0)
     if todo:
-        usage = f"{spoken} {verb.usage(face)}".rstrip()
+        usage = f"{spoken} {verb.usage(interface)}".rstrip()
         raise UsageError(f"{spoken}: '{todo[0]}' is one word too many; type `{usage}`.")
     return values
 

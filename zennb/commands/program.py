@@ -152,8 +152,8 @@ def _session(what: str) -> Session:
     return found
 
 
-def _refuse(where: str, **given: object) -> None:
-    for name, value in given.items():
+def _refuse(where: str, **arguments: object) -> None:
+    for name, value in arguments.items():
         if value is not None:
             raise UsageError(f"zennb.run: {name}= is for runs {where}; leave it out here.")
 

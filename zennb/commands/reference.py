@@ -46,9 +46,11 @@ def reference() -> str:
 
 def _noun(name: str, part: Command | Verb) -> str:
     found = {
-        (path, verb): [face for face in Interface if face in part.faces and face in verb.faces]
-        for face in Interface
-        for path, verb in paths(part, face)
+        (path, verb): [
+            interface for interface in Interface if interface in part.faces and interface in verb.faces
+        ]
+        for interface in Interface
+        for path, verb in paths(part, interface)
     }
     title = f"## `{name}`\n\n{_sentence(part.help)}\n"
     alone = [(path, verb, faces) for (path, verb), faces in found.items()]
@@ -63,7 +65,9 @@ def _verb(path: Sequence[str], verb: Verb, faces: Sequence[Interface]) -> str:
 
 
 def _body(path: Sequence[str], verb: Verb, faces: Sequence[Interface]) -> str:
-    usages = [f"{face.spell(path, magics=MAGICS)} {verb.usage(face)}".rstrip() for face in faces]
+    usages = [
+        f"{interface.spell(path, magics=MAGICS)} {verb.usage(interface)}".rstrip() for interface in faces
+    ]
     parts = [_block(usages), _arguments(verb, faces)]
     lines = dict.fromkeys(example(line, faces[0]) for line in verb.examples)
     if lines:
@@ -79,7 +83,7 @@ def _step() -> str:
 
 
 def _arguments(verb: Verb, faces: Sequence[Interface]) -> str:
-    rows = dict.fromkeys(row for face in faces for row in argument_rows(verb, face))
+    rows = dict.fromkeys(row for interface in faces for row in argument_rows(verb, interface))
     return "".join(f"- `{typed}`: {told}\n" for typed, told in rows)
 
 

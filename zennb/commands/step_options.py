@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 __all__ = ["STEP", "named", "options"]
 
 
-def _refuse(context: Context, given: ParsedArguments) -> Outcome:
-    del context, given
+def _refuse(context: Context, arguments: ParsedArguments) -> Outcome:
+    del context, arguments
     raise UsageError("%%step goes on top of a cell, with the cell's code below it.")
 
 
-def options(given: ParsedArguments) -> StepOptions:
+def options(arguments: ParsedArguments) -> StepOptions:
     """Return what stands after `%%step`, as the definition of a step takes it.
 
     Raises:
         UsageError: `--expires` is no duration, or `--delay` no time that one could wait.
     """
-    expires = given.maybe("expires")
+    expires = arguments.optional("expires")
     return StepOptions(
-        name=given.maybe("name") or "",
-        inputs=named(given.many("input")),
-        outputs=named(given.many("output")) or None,
-        rerun=given.switch("rerun"),
-        cache=not given.switch("no_cache"),
-        retries=given.integer("retries") or 0,
-        delay=_delay(given),
-        timeout=given.seconds("timeout"),
-        stack=given.maybe("stack") or "",
-        depends_on=tuple(given.many("depends_on")),
-        after=named(given.many("after")),
+        name=arguments.optional("name") or "",
+        inputs=named(arguments.list("input")),
+        outputs=named(arguments.list("output")) or None,
+        rerun=arguments.flag("rerun"),
+        cache=not arguments.flag("no_cache"),
+        retries=arguments.integer("retries") or 0,
+        delay=_delay(arguments),
+        timeout=arguments.seconds("timeout"),
+        stack=arguments.optional("stack") or "",
+        depends_on=tuple(arguments.list("depends_on")),
+        after=named(arguments.list("after")),
         expires=None if expires is None else parse_duration(expires),
-        ignore=named(given.many("ignore")),
-        no_store=named(given.many("no_store")),
+        ignore=named(arguments.list("ignore")),
+        no_store=named(arguments.list("no_store")),
     )
 
 
@@ -54,10 +54,10 @@ def named(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
 
 
-def _delay(given: ParsedArguments) -> float:
-    seconds = given.seconds("delay") or 0.0
+def _delay(arguments: ParsedArguments) -> float:
+    seconds = arguments.seconds("delay") or 0.0
     if not 0.0 <= seconds < math.inf:
-        raise UsageError(f"{given.spoken}: --delay takes seconds from 0 on, not {seconds:g}.")
+        raise UsageError(f"{arguments.command_line}: --delay takes seconds from 0 on, not {seconds:g}.")
     return seconds
 
 

@@ -112,22 +112,22 @@ class Verb:
     is_command: bool = True
     faces: frozenset[Interface] = FACES
 
-    def places(self, face: Interface) -> list[Argument]:
+    def places(self, interface: Interface) -> list[Argument]:
         """Return the arguments that stand by their place."""
-        return [each for each in self.arguments if not each.is_option and face in each.faces]
+        return [each for each in self.arguments if not each.is_option and interface in each.faces]
 
-    def options(self, face: Interface) -> list[Argument]:
+    def options(self, interface: Interface) -> list[Argument]:
         """Return the arguments typed with a dash, `--json` last."""
-        own = [each for each in self.arguments if each.is_option and face in each.faces]
+        own = [each for each in self.arguments if each.is_option and interface in each.faces]
         return [*own, JSON] if self.is_command and JSON not in own else own
 
-    def usage(self, face: Interface) -> str:
+    def usage(self, interface: Interface) -> str:
         """Return its arguments on one line: `NAME -o ORCHESTRATOR -a ARTIFACT_STORE [--set]`."""
-        options = self.options(face)
+        options = self.options(interface)
         needed = [each.usage for each in options if each.required]
         others = [each.usage for each in options if not each.required]
         free = ["[--key=value ...]"] if self.free else []
-        return " ".join([*(each.usage for each in self.places(face)), *needed, *free, *others])
+        return " ".join([*(each.usage for each in self.places(interface)), *needed, *free, *others])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,29 +150,29 @@ class Command:
     examples: tuple[str, ...] = ()
     faces: frozenset[Interface] = FACES
 
-    def known(self, face: Interface) -> list[Node]:
+    def known(self, interface: Interface) -> list[Node]:
         """Return the parts that exist where the command is typed."""
-        return [part for part in self.parts if face in part.faces]
+        return [part for part in self.parts if interface in part.faces]
 
-    def names(self, face: Interface) -> list[str]:
+    def names(self, interface: Interface) -> list[str]:
         """Return the words that can follow."""
-        return [part.name for part in self.known(face)]
+        return [part.name for part in self.known(interface)]
 
-    def commands(self, face: Interface) -> list[Command]:
+    def commands(self, interface: Interface) -> list[Command]:
         """Return the parts that have verbs of their own."""
-        return [part for part in self.known(face) if isinstance(part, Command)]
+        return [part for part in self.known(interface) if isinstance(part, Command)]
 
-    def part(self, name: str, face: Interface) -> Node | None:
+    def part(self, name: str, interface: Interface) -> Node | None:
         """Return the part of that name."""
-        return next((part for part in self.known(face) if part.name == name), None)
+        return next((part for part in self.known(interface) if part.name == name), None)
 
 
 Node: TypeAlias = Command | Verb
 
 
-def paths(node: Node, face: Interface, before: Sequence[str] = ()) -> list[tuple[tuple[str, ...], Verb]]:
+def paths(node: Node, interface: Interface, before: Sequence[str] = ()) -> list[tuple[tuple[str, ...], Verb]]:
     """Return every verb under `node` with the words that lead to it."""
     if isinstance(node, Verb):
         return [((*before, node.name), node)]
     inside = [*before, node.name]
-    return [found for part in node.known(face) for found in paths(part, face, inside)]
+    return [found for part in node.known(interface) for found in paths(part, interface, inside)]

@@ -74,7 +74,7 @@ class Component(Configured, metaclass=_DoorMeta):
     """The name after `--flavor=`."""
     description: ClassVar[str]
     """One line for `flavor list`."""
-    reach: ClassVar[Visibility]
+    visibility: ClassVar[Visibility]
     """How far away it works."""
 
     def close(self) -> None:

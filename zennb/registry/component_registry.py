@@ -127,7 +127,7 @@ class ComponentRegistry:
             description=component.description,
             options=options,
             stacks=stacks,
-            reach=component.reach.words,
+            reach=component.visibility.words,
             place=place(spec, self.home),
         )
 

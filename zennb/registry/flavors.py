@@ -62,11 +62,11 @@ def check_stack(stack: StackSpec) -> None:
     if missing:
         raise UsageError(_incomplete(stack.name, missing))
     orchestrator, store = made(stack.orchestrator), made(stack.artifact_store)
-    if store.reach < orchestrator.reach:
+    if store.visibility < orchestrator.visibility:
         raise UnfitStack(
             f"stack '{stack.name}' does not fit: its orchestrator '{orchestrator.name}' runs steps "
-            f"{orchestrator.reach.words}, but its artifact store '{store.name}' can be reached only "
-            f"{store.reach.words}; choose another artifact store with `-a`, see `%artifact-store list`."
+            f"{orchestrator.visibility.words}, but its artifact store '{store.name}' can be reached only "
+            f"{store.visibility.words}; choose another artifact store with `-a`, see `%artifact-store list`."
         )
 
 

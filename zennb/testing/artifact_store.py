@@ -46,7 +46,7 @@ class ArtifactStoreContract(ComponentContract):
     @pytest.fixture
     def reopen(self, store: ArtifactStore) -> Callable[[], ArtifactStore]:
         """Return a function that gives a store with the same content; here: the same one."""
-        if store.reach > Visibility.PROCESS:
+        if store.visibility > Visibility.PROCESS:
             pytest.fail("A store that reaches beyond the process needs the fixture `reopen`.")
         return lambda: store
 
@@ -272,7 +272,7 @@ class ArtifactStoreContract(ComponentContract):
         assert not any(other.has(digest) for digest in digests)
 
     def test_another_process_sees_what_was_stored(self, store: ArtifactStore) -> None:
-        if store.reach is Visibility.PROCESS:
+        if store.visibility is Visibility.PROCESS:
             with pytest.raises(TypeError):  # it says that it cannot travel, instead of arriving empty
                 pickle.dumps(store)
             return

@@ -23,7 +23,7 @@ class ComponentContract:
     def test_it_says_what_it_is(self, component: Component) -> None:
         assert component.type in {known.name for known in COMPONENT_TYPES}
         assert component.flavor
-        assert isinstance(component.reach, Visibility)
+        assert isinstance(component.visibility, Visibility)
         assert component.description
         assert "\n" not in component.description
 
@@ -44,7 +44,7 @@ class ComponentContract:
         try:
             twin = pickle.loads(pickle.dumps(component))
         except NotStorable:
-            assert component.reach is Visibility.PROCESS
+            assert component.visibility is Visibility.PROCESS
             return
         assert type(twin) is type(component)
         assert twin.config_text() == component.config_text()

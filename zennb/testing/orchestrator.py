@@ -163,7 +163,7 @@ class OrchestratorContract(ComponentContract):
 
     def test_it_runs_where_it_says(self, orchestrator: Orchestrator) -> None:
         process, thread = orchestrator.submit(_where).result(PATIENCE)
-        if orchestrator.reach is Visibility.PROCESS:
+        if orchestrator.visibility is Visibility.PROCESS:
             assert process == os.getpid()
         if orchestrator.in_kernel:
             assert thread == threading.get_ident()

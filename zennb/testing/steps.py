@@ -78,14 +78,14 @@ class Bench:
             spec=opened.spec,
             store=opened.store,
             orchestrator=orchestrator,
-            shelf=ArtifactRepository(
+            artifacts=ArtifactRepository(
                 store=opened.store,
                 scope=self.namespace,
                 signer=signer,
                 known=self._workspace.metadata.with_digests,
             ),
             metadata=self._workspace.metadata,
-            surroundings=ExecutionEnvironment(
+            environment=ExecutionEnvironment(
                 seal=lambda value: signer.sign([value]).hex()[:32],
                 ignored=lambda: (str(home),),
                 more=settings,
@@ -141,7 +141,7 @@ class Bench:
         started = time.perf_counter()
         finished = self._pipeline(definition, lambda _name, event: shown.append(event)).execute()
         step = finished.steps[definition.name]
-        values = self._site.shelf.fetch(step.outputs) if step.status.is_good else {}
+        values = self._site.artifacts.load(step.outputs) if step.status.is_good else {}
         return Performed(
             step=step,
             values=values,
@@ -157,10 +157,10 @@ class Bench:
             plan=plan([Outline(name=name)]),
             chosen=(name,),
             namespace=self.namespace,
-            look=self._holdings.look,
-            partners=lambda looks: self._holdings.partners(looks, self.namespace),
+            value_digest=self._holdings.digest,
+            partners=lambda digests: self._holdings.partners(digests, self.namespace),
         )
-        return PipelineRun(request, site=self._site, on_output=heard)
+        return PipelineRun(request, run_context=self._site, on_output=heard)
 
     def _define(self, text: str, name: str, timeout: float | None) -> StepDefinition:
         return define(

@@ -70,7 +70,7 @@ def test_the_terminal_shows_a_preview_and_loads_nothing(
     from zennb import api
 
     monkeypatch.setattr(api, "load_artifact", None)
-    outcome = command("artifacts", "load", "score", face=Interface.TERMINAL)
+    outcome = command("artifacts", "load", "score", interface=Interface.TERMINAL)
     assert (outcome.value, "0.75" in outcome.view.text) == (None, True)
 
 
@@ -128,7 +128,7 @@ def test_expiring_counts_what_it_touched_and_is_the_same_in_a_terminal(
     first = record("train", {"model": 3}, key="k")
     record("train", {"model": 3}, key="k", status=Status.CACHED, reused=first.id)
     record("other", {"rest": 1}, key="o")
-    outcome = command("artifacts", "expire", "model", face=Interface.TERMINAL)
+    outcome = command("artifacts", "expire", "model", interface=Interface.TERMINAL)
     assert outcome.data == {"artifact": "model v1", "results": 1, "reuses": 1, "steps": ["train"]}
     assert outcome.view is not None
     assert "Nothing was deleted; the next use runs again." in outcome.view.text

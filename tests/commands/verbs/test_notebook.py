@@ -57,7 +57,7 @@ def execute(monkeypatch: pytest.MonkeyPatch) -> FakeExecute:
 
 
 def test_each_step_is_told_when_it_has_ended(command: Commands, execute: FakeExecute) -> None:
-    outcome = command("run", "study.ipynb", face=Interface.TERMINAL)
+    outcome = command("run", "study.ipynb", interface=Interface.TERMINAL)
     assert [line.split("  ")[:2] for line in command.said] == [
         ["[ 9/10] ● load", "cached"],
         ["[10/10] ✔ train", "completed"],
@@ -71,7 +71,7 @@ def test_each_step_is_told_when_it_has_ended(command: Commands, execute: FakeExe
 def test_everything_given_reaches_the_run(command: Commands, execute: FakeExecute) -> None:
     command("stack", "copy", "default", "other")
     words = "run study.ipynb --stack other -p depth=3 -p name=a=b -o out.ipynb --timeout 60"
-    command(*words.split(), face=Interface.TERMINAL)
+    command(*words.split(), interface=Interface.TERMINAL)
     kept = {key: execute.asked[key] for key in ("path", "stack", "parameters", "out", "timeout")}
     assert kept == {
         "path": "study.ipynb",
@@ -85,7 +85,7 @@ def test_everything_given_reaches_the_run(command: Commands, execute: FakeExecut
 def test_running_a_pipeline_in_the_terminal_is_running_its_notebook(
     command: Commands, execute: FakeExecute
 ) -> None:
-    command("pipeline", "run", "study.ipynb", "-p", "depth=3", face=Interface.TERMINAL)
+    command("pipeline", "run", "study.ipynb", "-p", "depth=3", interface=Interface.TERMINAL)
     assert (execute.asked["path"], execute.asked["parameters"]) == ("study.ipynb", {"depth": "3"})
 
 
@@ -101,7 +101,7 @@ def test_a_failure_names_cell_and_step_and_is_no_success(command: Commands, exec
             traceback="the frames",
         ),
     )
-    outcome = command("run", "study.ipynb", face=Interface.TERMINAL)
+    outcome = command("run", "study.ipynb", interface=Interface.TERMINAL)
     assert outcome.code == 1
     assert outcome.view.text.startswith("the frames\n✘ study.ipynb failed in 2.0 s")
     assert outcome.view.text.endswith("\ncell [7] (step `train`) failed: ValueError: bad rows")
@@ -109,11 +109,11 @@ def test_a_failure_names_cell_and_step_and_is_no_success(command: Commands, exec
 
 def test_an_interrupted_run_has_the_exit_code_of_one(command: Commands, execute: FakeExecute) -> None:
     execute.status = Status.INTERRUPTED
-    assert command("run", "study.ipynb", face=Interface.TERMINAL).code == 130
+    assert command("run", "study.ipynb", interface=Interface.TERMINAL).code == 130
 
 
 def test_json_is_all_there_is(command: Commands, execute: FakeExecute) -> None:
-    outcome = command("run", "study.ipynb", "--json", face=Interface.TERMINAL)
+    outcome = command("run", "study.ipynb", "--json", interface=Interface.TERMINAL)
     assert command.said == []
     assert (outcome.data["status"], [step["step"] for step in outcome.data["steps"]]) == (
         "completed",
@@ -123,7 +123,7 @@ def test_json_is_all_there_is(command: Commands, execute: FakeExecute) -> None:
 
 def test_an_unknown_stack_is_refused_before_a_kernel_starts(command: Commands, execute: FakeExecute) -> None:
     with pytest.raises(UnknownName, match="no stack 'defualt'; did you mean 'default'"):
-        command("run", "study.ipynb", "--stack", "defualt", face=Interface.TERMINAL)
+        command("run", "study.ipynb", "--stack", "defualt", interface=Interface.TERMINAL)
     assert execute.asked == {}
 
 

@@ -177,19 +177,19 @@ def file(tmp_path: Path) -> str:
 def test_the_terminal_reads_the_notebook_file(command: Commands, record: Record, file: str) -> None:
     code = normal_digest(ast.parse("rows = [1]"))
     record("load", {"rows": [1]}, source="%%step load\nrows = [1]", parts=CacheKeyParts(code=code))
-    assert "pipeline study.ipynb" in command.text("pipeline", "show", file, face=Interface.TERMINAL)
-    steps = command.data("pipeline", "status", file, face=Interface.TERMINAL)["steps"]
+    assert "pipeline study.ipynb" in command.text("pipeline", "show", file, interface=Interface.TERMINAL)
+    steps = command.data("pipeline", "status", file, interface=Interface.TERMINAL)["steps"]
     assert [(step["name"], step["run"], step["state"]) for step in steps] == [
         ("load", 1, "fresh"),
         ("train", None, "stale"),
     ]
-    explained = command.text("pipeline", "explain", file, "train", face=Interface.TERMINAL)
+    explained = command.text("pipeline", "explain", file, "train", interface=Interface.TERMINAL)
     assert "first run" in explained
 
 
 def test_the_terminal_asks_for_the_notebook(command: Commands) -> None:
     with pytest.raises(UsageError) as caught:
-        command("pipeline", "show", face=Interface.TERMINAL)
+        command("pipeline", "show", interface=Interface.TERMINAL)
     assert str(caught.value) == (
         "zennb pipeline show: NOTEBOOK is missing; type `zennb pipeline show NOTEBOOK [--json]`."
     )

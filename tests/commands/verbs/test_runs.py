@@ -128,11 +128,11 @@ def test_a_list_names_steps_and_says_what_was_computed_and_saved(
         *(step(f"s{number}", status=Status.CACHED, saved=2.0) for number in range(12)),
         notebook="study.ipynb",
     )
-    text = command.text("runs", face=Interface.TERMINAL)
+    text = command.text("runs", interface=Interface.TERMINAL)
     assert "load, train +12 cached" in text
     assert ("3.5 s" in text, "24.0 s" in text, "study.ipynb" in text, "session" in text) == (True,) * 4
     monkeypatch.setenv("COLUMNS", "40")
-    assert max(map(len, command.text("runs", face=Interface.TERMINAL).splitlines())) <= 80
+    assert max(map(len, command.text("runs", interface=Interface.TERMINAL).splitlines())) <= 80
     (data,) = command.data("runs")
     assert (data["computed"], data["saved"], len(data["names"])) == (3.5, 24.0, 14)
 
@@ -142,7 +142,7 @@ def test_a_run_of_an_old_database_is_listed_as_before(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     recorded(command, step("train"), kind="step")
-    assert "step" in command.text("runs", face=Interface.TERMINAL)
+    assert "step" in command.text("runs", interface=Interface.TERMINAL)
     assert [run["kind"] for run in command.data("runs", "--kind", "step")] == ["step"]
 
 
@@ -163,10 +163,10 @@ def test_the_latest_record_of_a_step_counts_when_sessions_are_compared(command: 
 def test_logs_of_a_run_are_shown_in_full_in_a_terminal(command: Commands) -> None:
     long = "".join(f"line {number}\n" for number in range(50_000))
     recorded(command, step("talk", displays=shown(command, long)), step("quiet"))
-    told = command.text("runs", "logs", "1", "talk", face=Interface.TERMINAL)
+    told = command.text("runs", "logs", "1", "talk", interface=Interface.TERMINAL)
     assert told.endswith("line 49999")
     assert "more characters" in command.text("runs", "logs", "1", "talk")
-    everything = command.text("runs", "logs", "1", face=Interface.TERMINAL)
+    everything = command.text("runs", "logs", "1", interface=Interface.TERMINAL)
     assert everything.splitlines()[-1] == "no output"
     data = command.data("runs", "logs", "1", "quiet")
     assert (data["run"], [each["step"] for each in data["steps"]]) == (1, ["quiet"])

@@ -82,8 +82,12 @@ def test_set_at_registration_activates_at_once(command: Commands, workspace: Wor
 @pytest.mark.parametrize(
     ("face", "spelling"), [(Interface.MAGIC, "`%stack set x`"), (Interface.TERMINAL, "`zennb stack set x`")]
 )
-def test_a_registered_stack_says_how_to_use_it(command: Commands, face: Interface, spelling: str) -> None:
-    assert spelling in command.text("stack", "register", "x", "-o", "default", "-a", "default", face=face)
+def test_a_registered_stack_says_how_to_use_it(
+    command: Commands, interface: Interface, spelling: str
+) -> None:
+    assert spelling in command.text(
+        "stack", "register", "x", "-o", "default", "-a", "default", interface=interface
+    )
 
 
 @pytest.mark.usefixtures("my_stack")

@@ -160,9 +160,9 @@ def test_a_row_that_claims_a_size_for_a_file_outside_gets_nothing(
 ) -> None:
     outside = tmp_path / "secret.txt"
     outside.write_bytes(b"x" * 40000)
-    shelf = root / "blobs" / DIGEST[:2]
-    shelf.mkdir(parents=True)
-    (shelf / DIGEST).symlink_to(outside)
+    repository = root / "blobs" / DIGEST[:2]
+    repository.mkdir(parents=True)
+    (repository / DIGEST).symlink_to(outside)
     plant(root, tag="file:40000")
     store = opener()
     assert not store.has(DIGEST)

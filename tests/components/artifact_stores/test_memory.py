@@ -23,7 +23,7 @@ def test_two_memory_stores_share_nothing() -> None:
 
 def test_a_memory_store_is_for_this_process_only() -> None:
     store = MemoryArtifactStore(name="a")
-    assert store.reach is Visibility.PROCESS
+    assert store.visibility is Visibility.PROCESS
     with pytest.raises(NotStorable, match="reaches further"):
         pickle.dumps(store)
 

@@ -12,7 +12,7 @@ MODEL = Artifact(name="model", version=3, digest="d", blob="b", materializer="pl
 GOOD = Step(name="train", run=12, status=Status.COMPLETED, parts=PARTS, outputs={"model": MODEL})
 
 
-def verdict(
+def decision(
     *,
     candidates: tuple[Step, ...] = (),
     previous: Step | None = None,
@@ -32,36 +32,36 @@ def verdict(
 
 
 def test_a_step_with_the_same_key_is_reused_and_the_run_named() -> None:
-    found = verdict(candidates=(GOOD,))
+    found = decision(candidates=(GOOD,))
     assert (found.reuse, found.reason) == (GOOD, "same code and inputs as run 12")
 
 
 def test_a_candidate_whose_outputs_are_gone_is_passed_over() -> None:
     older = replace(GOOD, run=9)
-    assert verdict(candidates=(GOOD, older), missing=frozenset({12})).reuse == older
-    lost = verdict(candidates=(GOOD,), missing=frozenset({12}))
+    assert decision(candidates=(GOOD, older), missing=frozenset({12})).reuse == older
+    lost = decision(candidates=(GOOD,), missing=frozenset({12}))
     assert (lost.reuse, lost.reason) == (None, "`model v3` is not in artifact store 'default'")
 
 
 def test_what_the_user_asks_comes_first() -> None:
-    assert verdict(candidates=(GOOD,), asked="--rerun") == CacheDecision(reason="asked for with --rerun")
+    assert decision(candidates=(GOOD,), asked="--rerun") == CacheDecision(reason="asked for with --rerun")
 
 
 def test_parts_that_cannot_be_trusted_are_never_a_hit() -> None:
-    found = verdict(candidates=(GOOD,), unclear=("it calls exec(...)",))
+    found = decision(candidates=(GOOD,), unclear=("it calls exec(...)",))
     assert (found.reuse, found.reason) == (None, "runs every time: it calls exec(...)")
 
 
 def test_a_run_has_a_reason_whatever_came_before() -> None:
     other = replace(GOOD, parts=replace(PARTS, inputs={"x": "2"}))
-    assert verdict().reason == "first run"
-    assert verdict(previous=other).reason == "input `x` changed"
+    assert decision().reason == "first run"
+    assert decision(previous=other).reason == "input `x` changed"
     two = replace(GOOD, parts=replace(PARTS, code="e", inputs={"x": "2"}))
-    assert verdict(previous=two).reason == "its code changed (and 1 more)"
-    assert verdict(previous=replace(GOOD, status=Status.FAILED)).reason == "the run before failed"
+    assert decision(previous=two).reason == "its code changed (and 1 more)"
+    assert decision(previous=replace(GOOD, status=Status.FAILED)).reason == "the run before failed"
     assert (
-        verdict(previous=replace(GOOD, status=Status.INTERRUPTED)).reason == "the run before was interrupted"
+        decision(previous=replace(GOOD, status=Status.INTERRUPTED)).reason == "the run before was interrupted"
     )
-    assert verdict(previous=replace(GOOD, parts=None)).reason == "the run before could not be keyed"
+    assert decision(previous=replace(GOOD, parts=None)).reason == "the run before could not be keyed"
     made = replace(GOOD, reusable=False, unusable_because="`f` is a function made while the step runs")
-    assert verdict(previous=made).reason == "runs every time: `f` is a function made while the step runs"
+    assert decision(previous=made).reason == "runs every time: `f` is a function made while the step runs"

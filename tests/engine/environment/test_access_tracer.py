@@ -137,11 +137,11 @@ def test_a_file_that_others_change_while_it_is_read_is_in_no_state() -> None:
 
 
 def test_a_file_that_was_looked_for_and_is_not_there_counts_as_absent() -> None:
-    def look() -> None:
+    def value_digest() -> None:
         with pytest.raises(FileNotFoundError):
             _read("gone")
 
-    assert watched(look).files() == {"gone": ABSENT}
+    assert watched(value_digest).files() == {"gone": ABSENT}
 
 
 def test_what_was_removed_is_absent_afterwards() -> None:

@@ -61,7 +61,7 @@ def test_a_snapshot_takes_along_what_the_step_uses(
     }
     assert found.texts[definition.filename] == "y = f(2)\n" or found.texts[definition.filename] == "y = f(2)"
     assert any("def f(v)" in text for text in found.texts.values())
-    assert found.ignored == notebook.site.surroundings.ignored
+    assert found.ignored == notebook.site.environment.ignored
     assert found.frontend == ""
 
 
@@ -79,7 +79,7 @@ def test_a_setting_that_cannot_be_sent_refuses_the_step(
 ) -> None:
     import threading
 
-    settings = notebook.site.surroundings.settings
+    settings = notebook.site.environment.settings
     monkeypatch.setattr(settings, "exported", lambda: {"decimal context": threading.Lock()})
     with pytest.raises(
         StepRefused, match=r"step 's' cannot run in another process: decimal context cannot be sent"

@@ -30,7 +30,7 @@ def test_a_run_gives_each_step_what_the_one_before_made(notebook: Notebook) -> N
     notebook.cell("b = 'the notebook has another'")
     finished = notebook.run(step("a = 1", "first"), step("b = a + 1", "second"), step("c = [a, b]", "third"))
     assert states(finished) == {"first": "completed", "second": "completed", "third": "completed"}
-    assert finished.shelf.fetch(finished.steps["third"].outputs) == {"c": [1, 2]}
+    assert finished.repository.load(finished.steps["third"].outputs) == {"c": [1, 2]}
     assert (finished.run.status, finished.error) == (Status.COMPLETED, None)
     assert notebook.namespace["b"] == "the notebook has another"
 
@@ -51,7 +51,7 @@ def test_what_a_run_did_is_recorded(notebook: Notebook) -> None:
 
 def test_a_run_that_is_recorded_elsewhere_records_nothing(notebook: Notebook) -> None:
     request = notebook.run_request(step("a = 1", "first"))
-    finished = PipelineRun(request, site=notebook.site, recorded=False).execute()
+    finished = PipelineRun(request, run_context=notebook.site, recorded=False).execute()
     assert states(finished) == {"first": "completed"}
     assert finished.run.id is None
     assert notebook.metadata.runs() == []
@@ -194,15 +194,15 @@ def test_steps_that_are_not_chosen_give_what_they_last_made(notebook: Notebook) 
     made = notebook.run(*definitions).steps["first"].outputs
     finished = notebook.run(*definitions, chosen=("second",), last={"first": made}, rerun=True)
     assert states(finished) == {"second": "completed"}
-    assert finished.shelf.fetch(finished.steps["second"].outputs) == {"b": 2}
+    assert finished.repository.load(finished.steps["second"].outputs) == {"b": 2}
 
 
 def test_a_step_on_which_is_decided_already_runs(notebook: Notebook) -> None:
     definition = step("a = 1", "first")
     notebook.run(definition)
     resolved = notebook.resolve(definition)
-    verdict = replace(notebook.site.verdict(resolved), reuse=None, reason="because")
-    finished = notebook.run(definition, decided={"first": (resolved, verdict)})
+    decision = replace(notebook.site.decide(resolved), reuse=None, reason="because")
+    finished = notebook.run(definition, decided={"first": (resolved, decision)})
     assert finished.steps["first"].status is Status.COMPLETED
     assert finished.steps["first"].reason == "because"
 
@@ -211,7 +211,7 @@ def test_what_steps_show_is_heard_with_their_names(notebook: Notebook) -> None:
     heard: list[tuple[str, str]] = []
     PipelineRun(
         notebook.run_request(step("print('x')", "one"), step("print('y')", "two")),
-        site=notebook.site,
+        run_context=notebook.site,
         on_output=lambda name, event: heard.append((name, event["text"].strip())),
     ).execute()
     assert [each for each in heard if each[1]] == [("one", "x"), ("two", "y")]
@@ -244,7 +244,7 @@ def test_bytes_that_turn_out_to_be_unreadable_put_the_reader_off(
     finished = notebook.run(step("a = list(range(100000))", "maker"), step("b = len(a) + 1", "reader"))
     assert asked == [made.blob]
     assert states(finished) == {"maker": "completed", "reader": "completed"}
-    assert finished.shelf.fetch(finished.steps["reader"].outputs) == {"b": 100001}
+    assert finished.repository.load(finished.steps["reader"].outputs) == {"b": 100001}
 
 
 def test_results_are_held_back_only_where_nobody_else_needs_them(notebook: Notebook) -> None:
@@ -252,7 +252,7 @@ def test_results_are_held_back_only_where_nobody_else_needs_them(notebook: Noteb
     assert near._site.store is not notebook.store
 
     class Far(LocalOrchestrator):
-        reach = Visibility.MACHINE
+        visibility = Visibility.MACHINE
 
     notebook.site = replace(notebook.site, orchestrator=Far.from_config("far", {}))
     assert notebook.pipeline(step("a = 1", "first"))._site.store is notebook.store

@@ -180,9 +180,9 @@ def test_the_last_step_that_brings_a_file_about_counts(notebook: Notebook) -> No
 
 
 def test_a_setting_that_an_old_record_does_not_tell_of_is_unknown_afterwards(notebook: Notebook) -> None:
-    digest = notebook.site.surroundings.settings.digest("decimal context")
+    digest = notebook.site.environment.settings.digest("decimal context")
     setter, reader = step("pass", "setter"), step("1", "reader")
-    blob = notebook.site.shelf.keep_changes({"decimal context": {}})
+    blob = notebook.site.artifacts.save_changes({"decimal context": {}})
     record(notebook, reader, observed=Observed(settings={"decimal context": digest}))
     record(
         notebook, setter, carried=Carried(blob=blob.blob, materializer=blob.materializer, names=blob.names)
@@ -211,7 +211,7 @@ def test_a_setting_that_an_old_record_does_not_tell_of_is_unknown_afterwards(not
 def test_what_a_step_that_runs_may_change_makes_later_ones_doubtful(
     notebook: Notebook, text: str, observed: Observed, thing: str
 ) -> None:
-    settings = {name: notebook.site.surroundings.settings.digest(name) for name in observed.settings}
+    settings = {name: notebook.site.environment.settings.digest(name) for name in observed.settings}
     reader = step("1", "reader")
     record(notebook, reader, observed=replace(observed, settings=settings))
     harmless, changing = step("x = 1", "before"), step(text, "before")

@@ -20,7 +20,7 @@ def effects(text: str, before: str = "") -> PossibleEffects:
     definition = define(
         ast.parse(text), options=StepOptions(name="s"), source=text, text=text, filename="<cell 1>"
     )
-    return PossibleEffects(resolve_step(definition, namespace, look=VariableTracker().look))
+    return PossibleEffects(resolve_step(definition, namespace, value_digest=VariableTracker().digest))
 
 
 @pytest.mark.parametrize(

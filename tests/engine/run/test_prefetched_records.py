@@ -37,14 +37,14 @@ def made(key: str, **fields: Any) -> Step:
     return Step(name=key, key=key, status=Status.COMPLETED, outputs={"y": output(f"{key}-y")}, **fields)
 
 
-def recollection(records: Records, previous: dict[str, Step], *, rerun: bool = False) -> PrefetchedRecords:
+def prefetched(records: Records, previous: dict[str, Step], *, rerun: bool = False) -> PrefetchedRecords:
     return PrefetchedRecords(previous, metadata=records, store=records, rerun=rerun)  # type: ignore[arg-type] # as above
 
 
 def test_all_that_is_known_is_asked_for_when_the_first_result_is_wanted() -> None:
     a, b = made("ka"), made("kb")
     records = Records({"ka": a, "kb": b}, {"ka-y", "kb-y"})
-    found = recollection(records, {"a": a, "b": b})
+    found = prefetched(records, {"a": a, "b": b})
     assert records.asked == []
     assert found.find("ka") == [a]
     assert found.find("kb") == [b]
@@ -54,7 +54,7 @@ def test_all_that_is_known_is_asked_for_when_the_first_result_is_wanted() -> Non
 
 def test_a_key_that_no_latest_record_has_is_not_asked_for() -> None:
     records = Records({"other": made("other")}, {"other-y"})
-    found = recollection(records, {"a": made("ka")})
+    found = prefetched(records, {"a": made("ka")})
     assert found.find("other") == []
     assert found.find("") == []
     assert records.asked == []
@@ -67,7 +67,7 @@ def test_a_result_of_which_a_part_is_gone_is_not_found() -> None:
     lost = made("kl")
     everything = {step.key: step for step in (shown, carrying, whole, lost)}
     records = Records(everything, {"ks-y", "kc-y", "kw-y", "there"})
-    found = recollection(records, everything)
+    found = prefetched(records, everything)
     assert [found.find(key) for key in ("ks", "kc", "kl")] == [[], [], []]
     assert found.find("kw") == [whole]
     assert found.present == {"ks-y", "kc-y", "kw-y", "there"}
@@ -76,7 +76,7 @@ def test_a_result_of_which_a_part_is_gone_is_not_found() -> None:
 def test_nothing_is_looked_for_when_all_steps_are_to_run() -> None:
     step = made("ka")
     records = Records({"ka": step}, {"ka-y"})
-    found = recollection(records, {"a": step}, rerun=True)
+    found = prefetched(records, {"a": step}, rerun=True)
     assert found.find("ka") == []
     assert records.asked == []
     assert found.previous == {"a": step}
@@ -85,7 +85,7 @@ def test_nothing_is_looked_for_when_all_steps_are_to_run() -> None:
 def test_what_is_stored_later_counts_as_present_only_when_it_is_added() -> None:
     step = made("ka")
     records = Records({"ka": step}, set())
-    found = recollection(records, {"a": step})
+    found = prefetched(records, {"a": step})
     assert found.find("ka") == []
     records.blobs.add("ka-y")
     assert found.find("ka") == []  # as it was when it was first asked
@@ -97,4 +97,4 @@ def test_a_step_that_was_reused_is_found_by_the_record_that_its_key_gives() -> N
     latest = replace(made("ka"), id=9, status=Status.CACHED)
     source = replace(made("ka"), id=1)
     records = Records({"ka": source}, {"ka-y"})
-    assert recollection(records, {"a": latest}).find("ka") == [source]
+    assert prefetched(records, {"a": latest}).find("ka") == [source]

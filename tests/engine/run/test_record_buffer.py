@@ -42,45 +42,45 @@ def run() -> Run:
 def test_nothing_is_written_before_it_is_asked_for_and_bytes_go_first(metadata: MetadataStore) -> None:
     found: list[int] = []
     begun = metadata.begin_run(run())
-    ledger = RecordBuffer(metadata, lambda: found.append(len(metadata.steps(begun.id or 0))))
+    record_buffer = RecordBuffer(metadata, lambda: found.append(len(metadata.steps(begun.id or 0))))
     for number in range(3):
-        ledger.note(step(f"s{number}", run=begun.id))
+        record_buffer.note(step(f"s{number}", run=begun.id))
     assert metadata.steps(begun.id or 0) == []
-    assert [each.name for each in ledger.write()] == ["s0", "s1", "s2"]
+    assert [each.name for each in record_buffer.write()] == ["s0", "s1", "s2"]
     assert found == [0]
     assert len(metadata.steps(begun.id or 0)) == 3
-    assert ledger.write() == []
+    assert record_buffer.write() == []
 
 
 def test_the_run_ends_in_the_same_transaction(metadata: MetadataStore) -> None:
     begun = metadata.begin_run(run())
-    ledger = RecordBuffer(metadata, lambda: None)
-    ledger.note(step("a", run=begun.id))
-    ledger.write(replace(begun, status=Status.COMPLETED, seconds=1.0))
+    record_buffer = RecordBuffer(metadata, lambda: None)
+    record_buffer.note(step("a", run=begun.id))
+    record_buffer.write(replace(begun, status=Status.COMPLETED, seconds=1.0))
     ended = metadata.run(begun.id or 0)
     assert ended is not None
     assert (ended.status, ended.steps) == (Status.COMPLETED, {"completed": 1})
 
 
 def test_an_artifact_that_was_recorded_meanwhile_is_taken_as_that_one(metadata: MetadataStore) -> None:
-    ledger = RecordBuffer(metadata, lambda: None)
+    record_buffer = RecordBuffer(metadata, lambda: None)
     first = artifact("x", "1")
-    ledger.note(step("make", outputs={"x": first}))
-    [made] = ledger.write()
-    ledger.note(step("change", inputs={"x": first}, outputs={"x": artifact("x", "2")}))
-    ledger.note(step("take", inputs={"x": first}))
-    changed, taken = ledger.write()
+    record_buffer.note(step("make", outputs={"x": first}))
+    [made] = record_buffer.write()
+    record_buffer.note(step("change", inputs={"x": first}, outputs={"x": artifact("x", "2")}))
+    record_buffer.note(step("take", inputs={"x": first}))
+    changed, taken = record_buffer.write()
     assert changed.inputs == taken.inputs == made.outputs
     assert [each.version for each in metadata.history("x")] == [2, 1]
 
 
 def test_it_is_due_when_much_work_or_much_else_is_held_back(metadata: MetadataStore) -> None:
-    ledger = RecordBuffer(metadata, lambda: None)
-    ledger.note(step("a", seconds=MAX_LOST_SECONDS / 2))
-    ledger.note(step("cached", seconds=100.0, reused=7))
-    assert not ledger.is_due
-    ledger.note(step("b", seconds=MAX_LOST_SECONDS))
-    assert ledger.is_due
+    record_buffer = RecordBuffer(metadata, lambda: None)
+    record_buffer.note(step("a", seconds=MAX_LOST_SECONDS / 2))
+    record_buffer.note(step("cached", seconds=100.0, reused=7))
+    assert not record_buffer.is_due
+    record_buffer.note(step("b", seconds=MAX_LOST_SECONDS))
+    assert record_buffer.is_due
 
     full = RecordBuffer(metadata, lambda: None)
     for number in range(MANY):
@@ -89,13 +89,13 @@ def test_it_is_due_when_much_work_or_much_else_is_held_back(metadata: MetadataSt
 
 
 def test_keys_that_are_held_back_are_told(metadata: MetadataStore) -> None:
-    ledger = RecordBuffer(metadata, lambda: None)
-    ledger.note(step("a", key=""))
-    ledger.note(step("b"))
-    assert ledger.holds("x", "b")
-    assert not ledger.holds("", "x")
-    ledger.write()
-    assert not ledger.holds("b")
+    record_buffer = RecordBuffer(metadata, lambda: None)
+    record_buffer.note(step("a", key=""))
+    record_buffer.note(step("b"))
+    assert record_buffer.holds("x", "b")
+    assert not record_buffer.holds("", "x")
+    record_buffer.write()
+    assert not record_buffer.holds("b")
 
 
 def test_a_result_is_recollected_when_all_its_bytes_are_there(metadata: MetadataStore) -> None:
@@ -105,6 +105,6 @@ def test_a_result_is_recollected_when_all_its_bytes_are_there(metadata: Metadata
     metadata.add(step("gone", outputs={"y": replace(artifact("y", "2"), blob="0" * 64)}))
     metadata.add(step("mute", outputs={"x": replace(artifact("x"), blob=here)}, displays="0" * 64))
     previous = metadata.previous_all(["whole", "gone", "mute"], "")
-    recollection = PrefetchedRecords(previous, metadata=metadata, store=store)
-    assert recollection.find("whole") == [whole]
-    assert recollection.find("gone") == recollection.find("mute") == recollection.find("unheard of") == []
+    prefetched = PrefetchedRecords(previous, metadata=metadata, store=store)
+    assert prefetched.find("whole") == [whole]
+    assert prefetched.find("gone") == prefetched.find("mute") == prefetched.find("unheard of") == []

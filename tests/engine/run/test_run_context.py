@@ -30,7 +30,7 @@ def recorded(notebook: Notebook, definition: StepDefinition, **fields: Any) -> S
     """Record that a step made `y` and put its bytes into the store."""
     resolved = notebook.resolve(definition)
     value = fields.pop("value", [1])
-    kept = notebook.site.shelf.keep({"y": (value, digest_value(value))}).artifacts
+    kept = notebook.site.artifacts.save({"y": (value, digest_value(value))}).artifacts
     made = notebook.site.made_step(
         resolved, RUN, StepOutcome(artifacts=kept, seconds=1.0), inputs={}, started=time.time()
     )
@@ -38,15 +38,15 @@ def recorded(notebook: Notebook, definition: StepDefinition, **fields: Any) -> S
     return notebook.metadata.add(replace(made, **fields), run=run)
 
 
-def verdict(notebook: Notebook, definition: StepDefinition, **more: Any) -> CacheDecision:
-    return notebook.site.verdict(notebook.resolve(definition), **more)
+def decision(notebook: Notebook, definition: StepDefinition, **more: Any) -> CacheDecision:
+    return notebook.site.decide(notebook.resolve(definition), **more)
 
 
 def test_a_step_that_made_its_results_before_is_reused(notebook: Notebook) -> None:
     definition = step("y = [1]")
-    assert verdict(notebook, definition) == CacheDecision(reason="first run")
+    assert decision(notebook, definition) == CacheDecision(reason="first run")
     made = recorded(notebook, definition)
-    found = verdict(notebook, definition)
+    found = decision(notebook, definition)
     assert found.reuse is not None
     assert (found.reuse.id, found.reason) == (made.id, f"same code and inputs as run {made.run}")
 
@@ -56,19 +56,19 @@ def test_the_newest_result_is_reused_and_an_older_one_when_the_newest_is_incompl
 ) -> None:
     definition = step("y = [1]")
     older, newer = recorded(notebook, definition), recorded(notebook, definition)
-    found = verdict(notebook, definition).reuse
+    found = decision(notebook, definition).reuse
     assert found is not None
     assert found.id == newer.id
     # What it showed, or the settings it changed, may be kept in the store of another stack only.
     shown_elsewhere = recorded(notebook, definition, displays="0" * 64)
     carried = Carried(blob="1" * 64, materializer="json", names=("n",))
     recorded(notebook, definition, carried=carried)
-    found = verdict(notebook, definition).reuse
+    found = decision(notebook, definition).reuse
     assert found is not None
     assert found.id == newer.id
     notebook.store.delete(newer.outputs["y"].blob)
     assert older.outputs["y"].blob == newer.outputs["y"].blob
-    gone = verdict(notebook, definition)
+    gone = decision(notebook, definition)
     assert gone.reuse is None
     assert gone.reason == "`y v1` is not in artifact store 'default'"
     assert shown_elsewhere.id != newer.id
@@ -76,10 +76,10 @@ def test_the_newest_result_is_reused_and_an_older_one_when_the_newest_is_incompl
 
 def test_options_that_force_a_run_win(notebook: Notebook) -> None:
     recorded(notebook, step("y = [1]"))
-    assert verdict(notebook, step("y = [1]"), asked="--rerun").reason == "asked for with --rerun"
-    assert verdict(notebook, step("y = [1]", rerun=True)).reason == "asked for with --rerun"
-    assert verdict(notebook, step("y = [1]", cache=False)).reason == "asked for with --no-cache"
-    assert verdict(notebook, step("y = [1]")).reuse is not None
+    assert decision(notebook, step("y = [1]"), asked="--rerun").reason == "asked for with --rerun"
+    assert decision(notebook, step("y = [1]", rerun=True)).reason == "asked for with --rerun"
+    assert decision(notebook, step("y = [1]", cache=False)).reason == "asked for with --no-cache"
+    assert decision(notebook, step("y = [1]")).reuse is not None
 
 
 def test_a_key_that_cannot_be_trusted_is_not_looked_for(notebook: Notebook) -> None:
@@ -87,7 +87,7 @@ def test_a_key_that_cannot_be_trusted_is_not_looked_for(notebook: Notebook) -> N
     definition = step("y = list(g)")
     made = recorded(notebook, definition)
     known = PrefetchedRecords({"s": made}, metadata=notebook.metadata, store=notebook.store)
-    for found in (verdict(notebook, definition), verdict(notebook, definition, known=known)):
+    for found in (decision(notebook, definition), decision(notebook, definition, known=known)):
         assert found.reuse is None
         assert found.reason.startswith("runs every time: it reads `g`")
 
@@ -95,15 +95,15 @@ def test_a_key_that_cannot_be_trusted_is_not_looked_for(notebook: Notebook) -> N
 def test_an_expired_result_is_the_reason(notebook: Notebook) -> None:
     definition = step("y = [1]")
     recorded(notebook, definition, expires=time.time() - 10)
-    assert verdict(notebook, definition).reason.startswith("expired")
+    assert decision(notebook, definition).reason.startswith("expired")
 
 
 def test_a_file_that_changed_is_the_reason_unless_the_overlay_says_how_it_will_be(notebook: Notebook) -> None:
     definition = step("y = [1]")
     recorded(notebook, definition, observed=Observed(files={"absent.csv": "a state"}))
-    assert verdict(notebook, definition).reason == "absent.csv is gone"
-    assert verdict(notebook, definition, overlay={"absent.csv": "a state"}).reuse is not None
-    assert verdict(notebook, definition, overlay={"absent.csv": "other"}).reason == "absent.csv changed"
+    assert decision(notebook, definition).reason == "absent.csv is gone"
+    assert decision(notebook, definition, overlay={"absent.csv": "a state"}).reuse is not None
+    assert decision(notebook, definition, overlay={"absent.csv": "other"}).reason == "absent.csv changed"
 
 
 def test_the_lean_key_comes_first(notebook: Notebook) -> None:
@@ -112,13 +112,13 @@ def test_the_lean_key_comes_first(notebook: Notebook) -> None:
     lean = recorded(notebook, definition)
     notebook.cell("best = 1")
     resolved = notebook.resolve(definition)
-    assert resolved.lean_key == lean.key
-    found = notebook.site.verdict(resolved).reuse
+    assert resolved.key_without_maybe_reads == lean.key
+    found = notebook.site.decide(resolved).reuse
     assert found is not None
     assert found.id == lean.id
     full = recorded(notebook, definition)
     assert full.key != lean.key
-    found = notebook.site.verdict(resolved).reuse
+    found = notebook.site.decide(resolved).reuse
     assert found is not None
     assert found.id == lean.id
 
@@ -130,9 +130,9 @@ def test_what_was_asked_beforehand_is_used_while_nothing_around_it_changed(noteb
     def known(found: Step) -> PrefetchedRecords:
         return PrefetchedRecords({"s": found}, metadata=notebook.metadata, store=notebook.store)
 
-    assert verdict(notebook, definition, known=known(made)).reuse == made
+    assert decision(notebook, definition, known=known(made)).reuse == made
     changed = recorded(notebook, definition, observed=Observed(files={"absent.csv": "a state"}))
-    other = verdict(notebook, definition, known=known(changed)).reuse
+    other = decision(notebook, definition, known=known(changed)).reuse
     assert other is not None
     assert other.id == made.id  # an older one that still holds is looked for as always
 
@@ -141,33 +141,33 @@ def test_the_reason_of_a_run_names_what_changed_since(notebook: Notebook) -> Non
     notebook.cell("a = [1]")
     made = recorded(notebook, step("y = a"))
     notebook.cell("a = [2]")
-    assert verdict(notebook, step("y = a")).reason == "input `a` changed"
+    assert decision(notebook, step("y = a")).reason == "input `a` changed"
     known = PrefetchedRecords({"s": made}, metadata=notebook.metadata, store=notebook.store)
-    assert verdict(notebook, step("y = a"), known=known).reason == "input `a` changed"
+    assert decision(notebook, step("y = a"), known=known).reason == "input `a` changed"
     nothing = PrefetchedRecords({}, metadata=notebook.metadata, store=notebook.store)
-    assert verdict(notebook, step("y = a"), known=nothing).reason == "first run"
+    assert decision(notebook, step("y = a"), known=nothing).reason == "first run"
 
 
 def test_a_step_whose_unstored_output_is_read_elsewhere_runs(notebook: Notebook) -> None:
     definition = step("y = [1]\nbig = 2", no_store=("big",))
     recorded(notebook, definition)
-    assert verdict(notebook, definition).reuse is not None
+    assert decision(notebook, definition).reuse is not None
     recorded(notebook, step("z = big", "reader", outputs=("y",)))
-    assert verdict(notebook, definition).reason == (
+    assert decision(notebook, definition).reason == (
         "runs every time: step 'reader' reads `big`, which --no-store keeps out of the store"
     )
 
 
 def test_magic_lines_work_only_where_steps_run_in_the_kernel(notebook: Notebook) -> None:
     definition = step("y = 1\nget_ipython().system('ls')")
-    verdict(notebook, definition)
+    decision(notebook, definition)
 
     class Far(LocalOrchestrator):
         in_kernel = False
 
     notebook.site = replace(notebook.site, orchestrator=Far.from_config("far", {}))
     with pytest.raises(StepRefused, match=r"step 's', line 2: `.*ls.*` works only in the kernel"):
-        verdict(notebook, definition)
+        decision(notebook, definition)
 
 
 # Bytes
@@ -210,7 +210,7 @@ def test_large_inputs_that_cannot_be_read_are_named(notebook: Notebook) -> None:
 def test_inputs_are_captured_unless_the_store_holds_them_already(notebook: Notebook) -> None:
     notebook.cell("a = [1]\nk = 3\nbig = [2]\ng = (i for i in ())")
     notebook.site = replace(notebook.site, unstored=lambda: {"big"})
-    given = notebook.site.shelf.keep({"made": ([5], digest_value([5]))}).artifacts
+    given = notebook.site.artifacts.save({"made": ([5], digest_value([5]))}).artifacts
     definition = step("y = [a, k, big, g, made]")
     kept = notebook.site.keep_inputs(notebook.resolve(definition, given=given))
     assert {name: each.kind for name, each in kept.items()} == {
@@ -247,9 +247,9 @@ def test_an_input_that_only_another_store_holds_is_brought_here_or_captured_anew
 
 def test_another_way_into_the_store_is_that_of_its_shelf_too(notebook: Notebook) -> None:
     other = MemoryArtifactStore.from_config("other", {})
-    site = notebook.site.with_store(other)
-    assert site.store is other
-    assert site.shelf.store is other
+    run_context = notebook.site.with_store(other)
+    assert run_context.store is other
+    assert run_context.artifacts.store is other
     assert notebook.site.store is notebook.store
 
 
@@ -329,7 +329,7 @@ def test_a_failure_shows_frames_of_the_user_only() -> None:
 
     found = failure_of(raised())
     assert found.type == "SyntaxError"
-    assert "test_site.py" in found.traceback
+    assert "test_run_context.py" in found.traceback
     assert found.traceback.rstrip().splitlines()[-1].startswith("SyntaxError: ")
 
     with pytest.raises(Exception, match="absent") as caught:
@@ -345,8 +345,8 @@ def test_a_run_notes_its_surroundings_and_the_packages_its_steps_used() -> None:
 
 
 def test_a_new_run_is_of_this_process_and_not_recorded(notebook: Notebook) -> None:
-    site = replace(notebook.site, notebook="a.ipynb", parent=7)
-    run = site.new_run("pipeline", parameters={"k": "1"})
+    run_context = replace(notebook.site, notebook="a.ipynb", parent=7)
+    run = run_context.new_run("pipeline", parameters={"k": "1"})
     assert (run.id, run.kind, run.notebook, run.parent, run.parameters) == (
         None,
         "pipeline",

@@ -36,38 +36,38 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Counting:
 
 
 def test_what_is_small_is_stored_together_and_can_be_read_before(store: Counting) -> None:
-    gathering = WriteBuffer(store)
-    names = [gathering.put([b"value ", b"%d" % number]) for number in range(100)]
+    write_buffer = WriteBuffer(store)
+    names = [write_buffer.put([b"value ", b"%d" % number]) for number in range(100)]
     assert (store.asked, list(store.digests())) == (0, [])
-    assert [bytes(gathering.get(name)) for name in names[:2]] == [b"value 0", b"value 1"]
-    assert gathering.has(names[7])
-    assert gathering.present([*names, "0" * 64]) == frozenset(names)
+    assert [bytes(write_buffer.get(name)) for name in names[:2]] == [b"value 0", b"value 1"]
+    assert write_buffer.has(names[7])
+    assert write_buffer.present([*names, "0" * 64]) == frozenset(names)
 
-    gathering.flush()
-    gathering.flush()
+    write_buffer.flush()
+    write_buffer.flush()
     assert store.asked == 1
     assert sorted(store.digests()) == sorted(names)
-    assert all(bytes(store.get(name)) == bytes(gathering.get(name)) for name in names)
+    assert all(bytes(store.get(name)) == bytes(write_buffer.get(name)) for name in names)
 
 
 def test_what_is_large_is_stored_at_once(store: Counting) -> None:
-    gathering = WriteBuffer(store)
-    small, large = gathering.put_all([[b"small"], [bytes(SMALL + 1)]])
+    write_buffer = WriteBuffer(store)
+    small, large = write_buffer.put_all([[b"small"], [bytes(SMALL + 1)]])
     assert not store.has(small)
     assert store.has(large)
-    assert gathering.has(small)
-    assert gathering.has(large)
+    assert write_buffer.has(small)
+    assert write_buffer.has(large)
 
 
 def test_what_could_not_be_stored_is_held_back_still(store: Counting) -> None:
-    gathering = WriteBuffer(store)
-    name = gathering.put([b"value"])
+    write_buffer = WriteBuffer(store)
+    name = write_buffer.put([b"value"])
     store.broken = True
     with pytest.raises(StoreError):
-        gathering.flush()
-    assert gathering.has(name)
+        write_buffer.flush()
+    assert write_buffer.has(name)
     store.broken = False
-    gathering.flush()
+    write_buffer.flush()
     assert store.has(name)
 
 

@@ -47,11 +47,11 @@ def test_work_within_its_limit_is_left_alone() -> None:
 
 
 def test_a_ticket_stops_the_thread_that_holds_it() -> None:
-    ticket, began, caught = CancellationToken(), threading.Event(), []
+    token, began, caught = CancellationToken(), threading.Event(), []
 
     def work() -> None:
         try:
-            with ticket.held():
+            with token.held():
                 began.set()
                 busy()
         except KeyboardInterrupt:
@@ -60,13 +60,13 @@ def test_a_ticket_stops_the_thread_that_holds_it() -> None:
     thread = threading.Thread(target=work)
     thread.start()
     began.wait()
-    ticket.stop()
+    token.stop()
     thread.join()
     assert caught == ["stopped"]
 
 
 def test_a_ticket_stopped_before_it_is_held_never_begins() -> None:
-    ticket = CancellationToken()
-    ticket.stop()
-    with pytest.raises(KeyboardInterrupt), ticket.held():
+    token = CancellationToken()
+    token.stop()
+    with pytest.raises(KeyboardInterrupt), token.held():
         pytest.fail("it began")

@@ -33,7 +33,7 @@ def test_a_step_sees_its_inputs_and_leaves_the_notebook_alone(notebook: Notebook
     notebook.cell("x = [1]\nunread = 7")
     outcome = performed(notebook, "x.append(2)\ny = 'unread' in globals()")
     assert outcome.error is None
-    assert notebook.site.shelf.fetch(outcome.artifacts) == {"x": [1, 2], "y": False}
+    assert notebook.site.artifacts.load(outcome.artifacts) == {"x": [1, 2], "y": False}
     assert notebook.namespace["x"] == [1]
     assert "y" not in notebook.namespace
     assert outcome.process == os.getpid()
@@ -42,14 +42,14 @@ def test_a_step_sees_its_inputs_and_leaves_the_notebook_alone(notebook: Notebook
 def test_functions_of_the_notebook_see_the_variables_of_the_step(notebook: Notebook) -> None:
     notebook.cell("k = 2\ndef f(v): return v * k")
     outcome = performed(notebook, "k = 3\ny = f(5)")
-    assert notebook.site.shelf.fetch(outcome.artifacts) == {"k": 3, "y": 15}
+    assert notebook.site.artifacts.load(outcome.artifacts) == {"k": 3, "y": 15}
     assert notebook.namespace["k"] == 2
 
 
 def test_an_input_that_cannot_be_stored_is_handed_over_as_it_is(notebook: Notebook) -> None:
     notebook.cell("import threading\nlock = threading.Lock()")
     outcome = performed(notebook, "y = type(lock).__name__")
-    assert notebook.site.shelf.fetch(outcome.artifacts) == {"y": "lock"}
+    assert notebook.site.artifacts.load(outcome.artifacts) == {"y": "lock"}
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_an_interrupt_is_raised_not_returned(notebook: Notebook) -> None:
 
 
 def test_a_step_that_was_stopped_before_it_began_does_not_begin(notebook: Notebook) -> None:
-    ticket = CancellationToken()
-    ticket.stop()
+    token = CancellationToken()
+    token.stop()
     notebook.cell("import threading\nran = threading.Event()")
     with pytest.raises(KeyboardInterrupt):
-        performed(notebook, "ran.set()", cancel=ticket)
+        performed(notebook, "ran.set()", cancel=token)
     assert not notebook.namespace["ran"].is_set()
 
 
@@ -132,7 +132,7 @@ def test_a_step_in_another_thread_shows_its_own_output_only(notebook: Notebook) 
 
 def test_a_step_is_main_as_in_the_notebook(notebook: Notebook) -> None:
     outcome = performed(notebook, "name = __name__\nclass C: pass\nwhere = C.__module__")
-    assert notebook.site.shelf.fetch(outcome.artifacts) == {"name": "__main__", "where": "__main__"}
+    assert notebook.site.artifacts.load(outcome.artifacts) == {"name": "__main__", "where": "__main__"}
     assert outcome.defines == ("C",)
 
 

@@ -33,7 +33,7 @@ def step(text: str) -> StepDefinition:
 
 
 def requested(text: str, namespace: dict[str, Any]) -> tuple[StepRequest, Any]:
-    resolved = resolve_step(step(text), namespace, look=VariableTracker().look)
+    resolved = resolve_step(step(text), namespace, value_digest=VariableTracker().digest)
     return request_for(resolved, {}, namespace)
 
 

@@ -58,7 +58,7 @@ def test_what_comes_from_other_steps_counts_whatever_the_namespace_holds(noteboo
     assert found.artifacts == {"a": given}
     assert found.parts.inputs == {"a": given.digest}
     assert not found.values
-    assert not found.looks
+    assert not found.digests
 
 
 def test_a_given_function_that_the_notebook_has_counts_as_code(notebook: Notebook) -> None:
@@ -136,17 +136,17 @@ def test_the_lean_key_is_that_of_a_step_which_bound_the_name_itself(notebook: No
     text = "for x in xs: best = x\ny = best"
     notebook.cell("xs = [1]")
     first = notebook.resolve(step(text))
-    assert first.lean_key == ""
+    assert first.key_without_maybe_reads == ""
     notebook.cell("best = 1")
     again = notebook.resolve(step(text))
-    assert again.lean_key == first.key
+    assert again.key_without_maybe_reads == first.key
     assert again.key != first.key
-    assert notebook.resolve(step("y = best")).lean_key == ""
+    assert notebook.resolve(step("y = best")).key_without_maybe_reads == ""
 
 
 def test_there_is_no_lean_key_when_a_function_reads_the_name_anyway(notebook: Notebook) -> None:
     notebook.cell("xs = [1]\nbest = 1\ndef f(): return best")
-    assert notebook.resolve(step("y = f()\nfor x in xs: best = x\ny = best")).lean_key == ""
+    assert notebook.resolve(step("y = f()\nfor x in xs: best = x\ny = best")).key_without_maybe_reads == ""
 
 
 def test_ignored_inputs_are_given_to_the_step_and_left_out_of_the_key(notebook: Notebook) -> None:

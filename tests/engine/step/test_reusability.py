@@ -20,7 +20,7 @@ def reasons(notebook: Notebook, text: str, *, records_shell: bool = True, **opti
     definition, namespace = step(text, **options), notebook.namespace
     resolved = notebook.resolve(definition)
     request, _ = request_for(resolved, {}, namespace)
-    inputs = {name: (resolved.values[name], seen) for name, seen in resolved.looks.items()}
+    inputs = {name: (resolved.values[name], seen) for name, seen in resolved.digests.items()}
     before = NamespaceSnapshot(namespace, definition, request.writes)
     exec(compile(definition.tree, definition.filename, "exec"), namespace)
     collected = collect_changes(definition, namespace, before=before, inputs=inputs)
@@ -54,7 +54,7 @@ def test_nothing_has_changed_for_a_step_that_reaches_nothing() -> None:
 def test_what_is_not_reached_any_more_counts_as_unchanged(notebook: Notebook) -> None:
     notebook.cell("def f(): return 1")
     definition = step("y = f()")
-    reached = notebook.resolve(definition).reach.digests
+    reached = notebook.resolve(definition).dependencies.digests
     assert changed_code(definition, reached, {}, inputs={}) == []
     notebook.cell("def f(): return 2")
     assert changed_code(definition, reached, notebook.namespace, inputs={}) == ["function `f`"]

@@ -109,20 +109,20 @@ def test_views_and_their_array_are_partners() -> None:
 def test_a_variable_that_came_to_share_later_is_a_partner() -> None:
     inner: list[int] = []
     names: dict[str, Any] = {"inner": inner, "box": []}
-    holdings = VariableTracker()
-    holdings.look("box", names["box"])
+    variables = VariableTracker()
+    variables.digest("box", names["box"])
     names["box"].append(inner)
-    holdings.code_ran()
-    assert set(holdings.partners({"inner": digest_value(inner)}, names)) == {"box"}
+    variables.code_ran()
+    assert set(variables.partners({"inner": digest_value(inner)}, names)) == {"box"}
 
 
 def test_a_variable_that_has_been_rebound_is_no_partner() -> None:
     inner: list[int] = []
     names: dict[str, Any] = {"inner": inner, "old": [inner]}
-    holdings = VariableTracker()
-    assert set(holdings.partners({"inner": digest_value(inner)}, names)) == {"old"}
+    variables = VariableTracker()
+    assert set(variables.partners({"inner": digest_value(inner)}, names)) == {"old"}
     names["old"] = 1
-    assert not holdings.partners({"inner": digest_value(inner)}, names)
+    assert not variables.partners({"inner": digest_value(inner)}, names)
 
 
 def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:

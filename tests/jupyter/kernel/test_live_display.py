@@ -108,11 +108,11 @@ def test_what_runs_is_known_and_can_be_interrupted_from_another_thread(notebook:
 
 
 def test_a_step_that_takes_more_than_a_moment_is_on_record_while_it_runs(notebook: Notebook) -> None:
-    look = "seen = [(run.id, run.status.value) for run in zennb.runs()]"
-    notebook.run("import time, zennb", f"%%step slow\ntime.sleep(0.3)\n{look}")
+    value_digest = "seen = [(run.id, run.status.value) for run in zennb.runs()]"
+    notebook.run("import time, zennb", f"%%step slow\ntime.sleep(0.3)\n{value_digest}")
     ((number, status),) = notebook.ns["seen"]
     assert status == "running"
-    notebook.run(look)
+    notebook.run(value_digest)
     assert notebook.ns["seen"] == [(number, "completed")]
 
 
@@ -120,11 +120,11 @@ def test_a_step_of_a_moment_is_recorded_once_at_its_end(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cellrun, "BEARABLE", 0.5)  # a moment, for a machine that is busy
-    look = "seen = [run.status.value for run in zennb.runs()]"
-    notebook.run("import time, zennb", f"%%step quick\n{look}")
+    value_digest = "seen = [run.status.value for run in zennb.runs()]"
+    notebook.run("import time, zennb", f"%%step quick\n{value_digest}")
     assert notebook.ns["seen"] == []
     time.sleep(0.6)
-    notebook.run(look)
+    notebook.run(value_digest)
     assert notebook.ns["seen"] == ["completed"]
 
 

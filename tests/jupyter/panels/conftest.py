@@ -27,7 +27,7 @@ class FarOrchestrator(Orchestrator):
 
     flavor = "far"
     description = "runs steps on a cluster"
-    reach = Visibility.NETWORK
+    visibility = Visibility.NETWORK
 
     address = Unicode(help="Where the cluster is.").tag(config=True, required=True)
     size = Enum(["small", "large"], "small", help="How large its machines are.").tag(config=True)

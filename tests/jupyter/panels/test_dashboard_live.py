@@ -117,11 +117,11 @@ def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> No
     board.pages.show("Pipeline")
     looked: list[str] = []
     session = notebook.shell.zennb_step
-    look = session.holdings.look
+    value_digest = session.holdings.look
 
     def counted(name: str, value: object) -> Any:
         looked.append(name)
-        return look(name, value)
+        return value_digest(name, value)
 
     session.holdings.look = counted
     shown: list[str] = []
@@ -133,7 +133,7 @@ def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> No
     notebook.ns["act"] = act
     notebook.run("import threading\nt = threading.Thread(target=act)\nt.start()\nt.join()\nrows.append(2)")
     assert "a cell is running: this is how things stood before it" in shown[0]
-    session.holdings.look = look
+    session.holdings.look = value_digest
     until(lambda: "1 step stale" in said(board))
     assert "a cell is running" not in said(board)
 

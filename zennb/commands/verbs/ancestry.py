@@ -61,7 +61,7 @@ def ancestry(metadata: MetadataStore, artifact: Artifact, *, depth: int | None =
         found.producers[each.id], found.labels[each.id] = step, each.label
         makers, is_cut = _behind(step, found.writers, files, depth)
         found.more_above = found.more_above or is_cut
-        return [given for each in makers for given in each.inputs.values()]
+        return [arguments for each in makers for arguments in each.inputs.values()]
 
     def down(each: Artifact) -> Iterable[Artifact]:
         if each.id is None:

@@ -33,17 +33,17 @@ NEAR = 10
 """Steps that a lineage goes in each direction when nobody says how many."""
 
 
-def _list(context: Context, given: ParsedArguments) -> Outcome:
-    limit = given.limit(RECENT)
+def _list(context: Context, arguments: ParsedArguments) -> Outcome:
+    limit = arguments.limit(RECENT)
     found, cut = limited(
-        context.workspace.metadata.artifacts(kind=given.maybe("kind"), limit=limit + 1), limit
+        context.workspace.metadata.artifacts(kind=arguments.optional("kind"), limit=limit + 1), limit
     )
     view = artifact_view.artifacts(found, producers=_producers(context, found))
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
-def _show(context: Context, given: ParsedArguments) -> Outcome:
-    metadata, found = context.workspace.metadata, _artifact(context, given)
+def _show(context: Context, arguments: ParsedArguments) -> Outcome:
+    metadata, found = context.workspace.metadata, _artifact(context, arguments)
     producer, consumers = metadata.producer(found), metadata.consumers(found)
     view = artifact_view.artifact(found, producer=producer, consumers=consumers)
     made = None if producer is None else step_data(producer)
@@ -51,8 +51,8 @@ def _show(context: Context, given: ParsedArguments) -> Outcome:
     return Outcome(view=view, data=data)
 
 
-def _history(context: Context, given: ParsedArguments) -> Outcome:
-    name, limit = given.text("name"), given.limit(RECENT)
+def _history(context: Context, arguments: ParsedArguments) -> Outcome:
+    name, limit = arguments.text("name"), arguments.limit(RECENT)
     versions = context.workspace.metadata.history(name, limit=limit + 1)
     if not versions:
         raise api.unknown_artifact(context.workspace, name)
@@ -61,8 +61,8 @@ def _history(context: Context, given: ParsedArguments) -> Outcome:
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
-def _lineage(context: Context, given: ParsedArguments) -> Outcome:
-    found, depth = _artifact(context, given), given.integer("depth")
+def _lineage(context: Context, arguments: ParsedArguments) -> Outcome:
+    found, depth = _artifact(context, arguments), arguments.integer("depth")
     around = ancestry(context.workspace.metadata, found, depth=NEAR if depth is None else depth)
     view = lineage(found, producers=around.producers, consumers=around.consumers, writers=around.writers)
     cut = _cuts(around)
@@ -104,19 +104,19 @@ def _latest(steps: Iterable[Step]) -> list[Step]:
     return list(found.values())
 
 
-def _load(context: Context, given: ParsedArguments) -> Outcome:
-    found = _artifact(context, given)
-    if context.face is Interface.MAGIC:
+def _load(context: Context, arguments: ParsedArguments) -> Outcome:
+    found = _artifact(context, arguments)
+    if context.interface is Interface.MAGIC:
         value = api.load_artifact(context.workspace, found)
         return Outcome(view=None, data=artifact_data(found), value=value)
     return Outcome(view=artifact_view.artifact(found), data=artifact_data(found))
 
 
-def _artifact(context: Context, given: ParsedArguments) -> Artifact:
+def _artifact(context: Context, arguments: ParsedArguments) -> Artifact:
     notebook = context.session.notebook if context.session is not None else None
-    version = given.integer("version")
+    version = arguments.integer("version")
     return api.find_artifact(
-        context.workspace, given.text("name"), version=version, notebook=notebook or None
+        context.workspace, arguments.text("name"), version=version, notebook=notebook or None
     )
 
 

@@ -22,10 +22,10 @@ _ON = (
 _OFF = "A cell is a step when it says so: `%%step` or `#| step: NAME` on top of it."
 
 
-def _autostep(context: Context, given: ParsedArguments) -> Outcome:
+def _autostep(context: Context, arguments: ParsedArguments) -> Outcome:
     if context.session is None:
         raise UsageError("there is no notebook session here yet; type `%load_ext zennb` first.")
-    asked = given.maybe("state")
+    asked = arguments.optional("state")
     if asked is not None:
         context.session.autostep = asked == "on"
     is_on = context.session.autostep

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["CHECK", "check_notebook"]
 
 
-def check_notebook(context: Context, given: ParsedArguments) -> Outcome:
+def check_notebook(context: Context, arguments: ParsedArguments) -> Outcome:
     """Check a notebook; the exit code says whether something was silently different, or a run did not end."""
     from zennb.headless.check import LIMIT, check  # nothing else here checks notebooks
 
-    name = given.text("notebook")
-    limit = given.seconds("limit")
+    name = arguments.text("notebook")
+    limit = arguments.seconds("limit")
     found = check(
         name,
-        timeout=given.seconds("timeout"),
-        once=given.switch("once"),
+        timeout=arguments.seconds("timeout"),
+        once=arguments.flag("once"),
         limit=LIMIT if limit is None else limit,
         on_run=lambda what: context.say(f"running {name} {what} ..."),
     )

@@ -37,14 +37,14 @@ class _Verbs:
 
     kind: ComponentType
 
-    def list(self, context: Context, given: ParsedArguments) -> Outcome:
-        del given
+    def list(self, context: Context, arguments: ParsedArguments) -> Outcome:
+        del arguments
         found = context.workspace.registry.components(self.kind.name)
         view = component_view.components(found, active=active_components(context.workspace))
         return Outcome(view=view, data=plain(found))
 
-    def describe(self, context: Context, given: ParsedArguments) -> Outcome:
-        found = context.workspace.registry.describe_component(self.kind.name, given.text("name"))
+    def describe(self, context: Context, arguments: ParsedArguments) -> Outcome:
+        found = context.workspace.registry.describe_component(self.kind.name, arguments.text("name"))
         view = join([_card(found), *(message_view(each) for each in _notes(found))], gap=0)
         more = {
             "description": found.description,
@@ -56,35 +56,35 @@ class _Verbs:
         }
         return Outcome(view=view, data=component_data(found.spec, **more))
 
-    def register(self, context: Context, given: ParsedArguments) -> Outcome:
+    def register(self, context: Context, arguments: ParsedArguments) -> Outcome:
         spec, new = context.workspace.registry.register_component(
-            self.kind.name, given.text("name"), given.text("flavor"), given.free
+            self.kind.name, arguments.text("name"), arguments.text("flavor"), arguments.free
         )
         done = (
             f"registered (flavor {spec.flavor})" if new else "is registered already, just so; nothing changed"
         )
         return self._said(spec, done)
 
-    def update(self, context: Context, given: ParsedArguments) -> Outcome:
+    def update(self, context: Context, arguments: ParsedArguments) -> Outcome:
         found = context.workspace.registry.update_component(
-            self.kind.name, given.text("name"), given.free, unset=named(given.many("remove"))
+            self.kind.name, arguments.text("name"), arguments.free, unset=named(arguments.list("remove"))
         )
         if not found.differences:
             return self._said(found.after, "is so already; nothing changed")
         used = f"; stacks that use it: {', '.join(found.stacks)}" if found.stacks else ""
         return self._said(found.after, f"updated ({', '.join(found.differences)}){used}")
 
-    def rename(self, context: Context, given: ParsedArguments) -> Outcome:
-        old = given.text("old")
-        spec = context.workspace.registry.rename_component(self.kind.name, old, given.text("new"))
+    def rename(self, context: Context, arguments: ParsedArguments) -> Outcome:
+        old = arguments.text("old")
+        spec = context.workspace.registry.rename_component(self.kind.name, old, arguments.text("new"))
         return _done(f"{self.kind.title} '{old}' is now called '{spec.name}'.", spec)
 
-    def delete(self, context: Context, given: ParsedArguments) -> Outcome:
-        spec = context.workspace.registry.delete_component(self.kind.name, given.text("name"))
+    def delete(self, context: Context, arguments: ParsedArguments) -> Outcome:
+        spec = context.workspace.registry.delete_component(self.kind.name, arguments.text("name"))
         return self._said(spec, "deleted")
 
-    def flavors(self, context: Context, given: ParsedArguments) -> Outcome:
-        del given
+    def flavors(self, context: Context, arguments: ParsedArguments) -> Outcome:
+        del arguments
         found = context.workspace.registry.flavors(self.kind.name)
         shown = [flavor_view(each) for each in found]
         return Outcome(view=component_view.flavors(shown), data=plain(shown))

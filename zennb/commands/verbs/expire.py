@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["EXPIRE"]
 
 
-def _expire(context: Context, given: ParsedArguments) -> Outcome:
+def _expire(context: Context, arguments: ParsedArguments) -> Outcome:
     notebook = context.session.notebook if context.session is not None else None
     found = api.find_artifact(
         context.workspace,
-        given.text("name"),
-        version=given.integer("version"),
+        arguments.text("name"),
+        version=arguments.integer("version"),
         notebook=notebook or None,
     )
     if found.kind != "output":

@@ -27,30 +27,30 @@ if TYPE_CHECKING:
 __all__ = ["COMPONENTS", "DASHBOARD", "HELP", "INIT", "TRUST", "VERSION", "types_view"]
 
 
-def _dashboard(context: Context, given: ParsedArguments) -> Outcome:
+def _dashboard(context: Context, arguments: ParsedArguments) -> Outcome:
     if context.session is None:
-        raise UsageError(f"{given.spoken} needs a notebook; here, type `%runs` or `%artifacts`.")
+        raise UsageError(f"{arguments.command_line} needs a notebook; here, type `%runs` or `%artifacts`.")
     return Outcome(view=context.session.panel("dashboard"))
 
 
-def _version(context: Context, given: ParsedArguments) -> Outcome:
-    del context, given
+def _version(context: Context, arguments: ParsedArguments) -> Outcome:
+    del context, arguments
     number = version("zennb")
     return Outcome(view=message_view(f"zennb {number}"), data={"version": number})
 
 
-def _init(context: Context, given: ParsedArguments) -> Outcome:
+def _init(context: Context, arguments: ParsedArguments) -> Outcome:
     del context
     from zennb.registry.home import initialise
 
-    folder = Path(given.maybe("folder") or ".")
+    folder = Path(arguments.optional("folder") or ".")
     home = initialise(folder)
     sentence = f"{home} is the home of all notebooks in {folder.absolute()} and below; it is ignored by git."
     return Outcome(view=message_view(sentence), data={"home": str(home)})
 
 
-def _components(context: Context, given: ParsedArguments) -> Outcome:
-    del given
+def _components(context: Context, arguments: ParsedArguments) -> Outcome:
+    del arguments
     types, found = types_view(), context.workspace.registry.components()
     here = component_view.components(found, active=active_components(context.workspace))
     view = page([("component types", types), ("registered here", here)])
@@ -65,17 +65,17 @@ def types_view() -> Table:
     return component_types(COMPONENT_TYPES, found)
 
 
-def _trust(context: Context, given: ParsedArguments) -> Outcome:
+def _trust(context: Context, arguments: ParsedArguments) -> Outcome:
     from zennb.materializers.signer import Signer
 
-    found = api.find_artifact(context.workspace, given.text("name"), version=given.integer("version"))
+    found = api.find_artifact(context.workspace, arguments.text("name"), version=arguments.integer("version"))
     Signer().trust(found.blob)
     sentence = f"{found.label} is trusted by you from now on: loading it may run code that its maker wrote."
     return Outcome(view=message_view(sentence), data=artifact_data(found))
 
 
-def _help(context: Context, given: ParsedArguments) -> Outcome:
-    del context, given
+def _help(context: Context, arguments: ParsedArguments) -> Outcome:
+    del context, arguments
     raise AssertionError("`dispatch.run` answers `help` itself, since it needs the whole tree")
 
 

@@ -30,23 +30,23 @@ INTERRUPTED = 130
 """Exit code of a program that Ctrl-C ended."""
 
 
-def run_notebook(context: Context, given: ParsedArguments) -> Outcome:
+def run_notebook(context: Context, arguments: ParsedArguments) -> Outcome:
     """Run a notebook in a kernel of its own; the exit code says whether every cell ended well."""
     from zennb.headless.execute import execute  # nothing else here runs notebooks
 
-    stack, workspace = given.maybe("stack"), context.beside(given.text("notebook"))
+    stack, workspace = arguments.optional("stack"), context.beside(arguments.text("notebook"))
     if stack is not None:
         workspace.registry.stack(stack)  # an unknown one is refused before a kernel starts
     progress = _Progress(context.say)
     execution = execute(
-        given.text("notebook"),
+        arguments.text("notebook"),
         stack=stack,
-        parameters=given.pairs("parameter"),
-        out=given.maybe("out"),
+        parameters=arguments.pairs("parameter"),
+        out=arguments.optional("out"),
         on_cell=progress.cell,
         on_step=progress.step,
-        timeout=given.seconds("timeout"),
-        rerun=given.switch("rerun"),
+        timeout=arguments.seconds("timeout"),
+        rerun=arguments.flag("rerun"),
         workspace=workspace,
     )
     return Outcome(

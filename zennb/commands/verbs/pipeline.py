@@ -26,35 +26,35 @@ if TYPE_CHECKING:
 __all__ = ["PIPELINE"]
 
 
-def _show(context: Context, given: ParsedArguments) -> Outcome:
-    plan, records, title = _plan(context, given)
+def _show(context: Context, arguments: ParsedArguments) -> Outcome:
+    plan, records, title = _plan(context, arguments)
     return Outcome(view=pipeline(plan, title=title), data=_data(plan, records))
 
 
-def _status(context: Context, given: ParsedArguments) -> Outcome:
-    plan, records, _ = _plan(context, given)
+def _status(context: Context, arguments: ParsedArguments) -> Outcome:
+    plan, records, _ = _plan(context, arguments)
     return Outcome(view=plan_table(plan, last=records), data=_data(plan, records))
 
 
-def _run(context: Context, given: ParsedArguments) -> Outcome:
+def _run(context: Context, arguments: ParsedArguments) -> Outcome:
     __tracebackhide__ = True  # what a step raises passes through here
-    if context.face is Interface.TERMINAL:
-        return run_notebook(context, given)
+    if context.interface is Interface.TERMINAL:
+        return run_notebook(context, arguments)
     if context.session is None:
         _no_session()
     run = context.session.run_pipeline(
-        parameters=given.pairs("parameter"),
-        stack=given.maybe("stack"),
-        start=given.maybe("from"),
-        only=given.maybe("only"),
-        rerun=given.switch("rerun"),
+        parameters=arguments.pairs("parameter"),
+        stack=arguments.optional("stack"),
+        start=arguments.optional("from"),
+        only=arguments.optional("only"),
+        rerun=arguments.flag("rerun"),
     )
     return Outcome(view=None, data=plain(run), code=0 if run.status.is_good else 1)
 
 
-def _explain(context: Context, given: ParsedArguments) -> Outcome:
-    name = given.text("step")
-    plan, records, _ = _plan(context, given)
+def _explain(context: Context, arguments: ParsedArguments) -> Outcome:
+    name = arguments.text("step")
+    plan, records, _ = _plan(context, arguments)
     step = plan.step(name)
     if step is None:
         raise UnknownName("step", name, [each.name for each in plan.steps])
@@ -68,21 +68,21 @@ def _explain(context: Context, given: ParsedArguments) -> Outcome:
     )
 
 
-def _forget(context: Context, given: ParsedArguments) -> Outcome:
+def _forget(context: Context, arguments: ParsedArguments) -> Outcome:
     if context.session is None:
         _no_session()
-    name = given.text("step")
+    name = arguments.text("step")
     context.session.forget(name)
     stays = "its records and artifacts stay, and running its cell brings it back"
     sentence = f"step '{name}' has left the pipeline; {stays}."
     return Outcome(view=message_view(sentence), data={"forgotten": name}, sentence=sentence)
 
 
-def _plan(context: Context, given: ParsedArguments) -> tuple[RunPlan, Mapping[str, Step], str]:
+def _plan(context: Context, arguments: ParsedArguments) -> tuple[RunPlan, Mapping[str, Step], str]:
     """Return the pipeline asked about, the latest record of each step, and a title."""
-    if context.face is Interface.TERMINAL:
-        found = _file(given)
-        workspace = context.beside(given.text("notebook"))
+    if context.interface is Interface.TERMINAL:
+        found = _file(arguments)
+        workspace = context.beside(arguments.text("notebook"))
         return found.state(workspace), found.records(workspace), found.path.name
     if context.session is None:
         _no_session()
@@ -91,10 +91,10 @@ def _plan(context: Context, given: ParsedArguments) -> tuple[RunPlan, Mapping[st
     return context.session.plan(), context.session.latest(), title
 
 
-def _file(given: ParsedArguments) -> NotebookFile:
+def _file(arguments: ParsedArguments) -> NotebookFile:
     from zennb.commands.file_pipeline import NotebookFile  # only here: other verbs need no notebook files
 
-    return NotebookFile(given.text("notebook"))
+    return NotebookFile(arguments.text("notebook"))
 
 
 def _no_session() -> NoReturn:

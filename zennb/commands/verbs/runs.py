@@ -33,14 +33,14 @@ MOST_STEPS = 100
 """Steps of one run in a JSON object when nobody says how many."""
 
 
-def _list(context: Context, given: ParsedArguments) -> Outcome:
-    limit = given.limit(RECENT)
+def _list(context: Context, arguments: ParsedArguments) -> Outcome:
+    limit = arguments.limit(RECENT)
     runs = context.workspace.metadata.runs(
-        stack=given.maybe("stack"),
-        status=given.maybe("status"),
-        kind=given.maybe("kind"),
-        notebook=_notebook(context, given.maybe("notebook")),
-        nested=given.switch("nested") or given.maybe("kind") is not None,
+        stack=arguments.optional("stack"),
+        status=arguments.optional("status"),
+        kind=arguments.optional("kind"),
+        notebook=_notebook(context, arguments.optional("notebook")),
+        nested=arguments.flag("nested") or arguments.optional("kind") is not None,
         limit=limit + 1,
     )
     found, cut = limited(runs, limit)
@@ -60,17 +60,17 @@ def _notebook(context: Context, text: str | None) -> str | None:
     return label(path, context.workspace.home) if path.is_file() else text
 
 
-def _show(context: Context, given: ParsedArguments) -> Outcome:
-    metadata, run = context.workspace.metadata, _run(context, given.text("id"))
+def _show(context: Context, arguments: ParsedArguments) -> Outcome:
+    metadata, run = context.workspace.metadata, _run(context, arguments.text("id"))
     steps, started = metadata.steps(run.id or 0), metadata.children(run.id or 0)
-    listed, cut = limited(steps, given.limit(MOST_STEPS), path="data.steps")
+    listed, cut = limited(steps, arguments.limit(MOST_STEPS), path="data.steps")
     data = {**plain(run), "steps": [step_data(step) for step in listed], "started_runs": plain(started)}
     return Outcome(view=run_view.run(run, steps, started=started), data=data, cut=cut)
 
 
-def _logs(context: Context, given: ParsedArguments) -> Outcome:
-    found = run_log(context.workspace, _run(context, given.text("run")), given.maybe("step"))
-    most = {"most": sys.maxsize} if context.face is Interface.TERMINAL else {}
+def _logs(context: Context, arguments: ParsedArguments) -> Outcome:
+    found = run_log(context.workspace, _run(context, arguments.text("run")), arguments.optional("step"))
+    most = {"most": sys.maxsize} if context.interface is Interface.TERMINAL else {}
     steps = [
         {
             "step": each.step.name,
@@ -87,9 +87,9 @@ def _logs(context: Context, given: ParsedArguments) -> Outcome:
     return Outcome(view=log(found, **most), data={"run": found.run.id, "steps": steps})
 
 
-def _compare(context: Context, given: ParsedArguments) -> Outcome:
+def _compare(context: Context, arguments: ParsedArguments) -> Outcome:
     metadata = context.workspace.metadata
-    old, new = _run(context, given.text("old")), _run(context, given.text("new"))
+    old, new = _run(context, arguments.text("old")), _run(context, arguments.text("new"))
     old_steps, new_steps = (metadata.steps(run.id or 0) for run in (old, new))
     sides = ((old, old_steps), (new, new_steps))
     data = [{**plain(run), "steps": [step_data(step) for step in steps]} for run, steps in sides]

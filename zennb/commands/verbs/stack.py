@@ -41,16 +41,16 @@ SHORT = {
 """ZenML's one-letter options for component types."""
 
 
-def _list(context: Context, given: ParsedArguments) -> Outcome:
-    del given
+def _list(context: Context, arguments: ParsedArguments) -> Outcome:
+    del arguments
     found, active = context.workspace.registry.stacks(), context.workspace.active
     data = [stack_data(spec, active=spec.name == active) for spec in found]
     return Outcome(view=stack_view.stacks(found, active=active), data=data)
 
 
-def _describe(context: Context, given: ParsedArguments) -> Outcome:
+def _describe(context: Context, arguments: ParsedArguments) -> Outcome:
     workspace = context.workspace
-    name = given.maybe("name")
+    name = arguments.optional("name")
     spec = workspace.snapshot() if name is None else workspace.registry.stack(name)
     return _card(context, spec)
 
@@ -70,8 +70,8 @@ def _unfit(spec: StackSpec) -> str:
     return ""
 
 
-def _set(context: Context, given: ParsedArguments) -> Outcome:
-    return _card(context, context.workspace.set(given.text("name")))
+def _set(context: Context, arguments: ParsedArguments) -> Outcome:
+    return _card(context, context.workspace.set(arguments.text("name")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +80,22 @@ class _Parts:
 
     kinds: Sequence[ComponentType]
 
-    def register(self, context: Context, given: ParsedArguments) -> Outcome:
+    def register(self, context: Context, arguments: ParsedArguments) -> Outcome:
         workspace = context.workspace
-        spec, new = workspace.registry.register_stack(given.text("name"), self._given(given))
-        if given.switch("set"):
+        spec, new = workspace.registry.register_stack(arguments.text("name"), self._given(arguments))
+        if arguments.flag("set"):
             workspace.set(spec.name)
         use = (
             " It is active from now on."
-            if given.switch("set")
-            else f" Use it with `{given.spoken.replace(' register', ' set')} {spec.name}`."
+            if arguments.flag("set")
+            else f" Use it with `{arguments.command_line.replace(' register', ' set')} {spec.name}`."
         )
         done = f"registered.{use}" if new else "is registered already, just so; nothing changed."
         return _card(context, spec, note=f"stack '{spec.name}' {done}")
 
-    def update(self, context: Context, given: ParsedArguments) -> Outcome:
+    def update(self, context: Context, arguments: ParsedArguments) -> Outcome:
         found = context.workspace.registry.update_stack(
-            given.text("name"), self._given(given), remove=named(given.many("remove"))
+            arguments.text("name"), self._given(arguments), remove=named(arguments.list("remove"))
         )
         done = (
             f"updated: {'; '.join(found.differences)}"
@@ -104,52 +104,52 @@ class _Parts:
         )
         return _card(context, found.after, note=f"stack '{found.after.name}' {done}.")
 
-    def _given(self, given: ParsedArguments) -> dict[str, str]:
-        named = {kind.name: given.maybe(kind.name) for kind in self.kinds}
+    def _given(self, arguments: ParsedArguments) -> dict[str, str]:
+        named = {kind.name: arguments.optional(kind.name) for kind in self.kinds}
         return {kind: name for kind, name in named.items() if name is not None}
 
 
-def _copy(context: Context, given: ParsedArguments) -> Outcome:
-    source = given.text("source")
-    spec = context.workspace.registry.copy_stack(source, given.text("target"))
+def _copy(context: Context, arguments: ParsedArguments) -> Outcome:
+    source = arguments.text("source")
+    spec = context.workspace.registry.copy_stack(source, arguments.text("target"))
     return _card(context, spec, note=f"a copy of stack '{source}'.")
 
 
-def _rename(context: Context, given: ParsedArguments) -> Outcome:
-    old = given.text("old")
-    spec = context.workspace.registry.rename_stack(old, given.text("new"))
+def _rename(context: Context, arguments: ParsedArguments) -> Outcome:
+    old = arguments.text("old")
+    spec = context.workspace.registry.rename_stack(old, arguments.text("new"))
     return _card(
         context, spec, note=f"stack '{old}' is now called '{spec.name}'; runs of the past keep the old name."
     )
 
 
-def _delete(context: Context, given: ParsedArguments) -> Outcome:
-    spec = context.workspace.registry.delete_stack(given.text("name"))
+def _delete(context: Context, arguments: ParsedArguments) -> Outcome:
+    spec = context.workspace.registry.delete_stack(arguments.text("name"))
     sentence = f"stack '{spec.name}' deleted; its components, artifacts and runs stay."
     return Outcome(view=message_view(sentence), data=stack_data(spec), sentence=sentence)
 
 
-def _picker(context: Context, given: ParsedArguments) -> Outcome:
+def _picker(context: Context, arguments: ParsedArguments) -> Outcome:
     if context.session is None:
-        raise UsageError(f"{given.spoken} needs a notebook; here, type `stack list`.")
+        raise UsageError(f"{arguments.command_line} needs a notebook; here, type `stack list`.")
     return Outcome(view=context.session.panel("picker"))
 
 
-def _export(context: Context, given: ParsedArguments) -> Outcome:
-    text = context.workspace.registry.export_stack(given.text("name"))
+def _export(context: Context, arguments: ParsedArguments) -> Outcome:
+    text = context.workspace.registry.export_stack(arguments.text("name"))
     data = json.loads(text)
-    if given.maybe("file") is None:
+    if arguments.optional("file") is None:
         return Outcome(view=View(text.rstrip(), block(text.rstrip())), data=data)
-    file = Path(given.text("file")).expanduser()
+    file = Path(arguments.text("file")).expanduser()
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"{file} cannot be written ({error.strerror}); give another file name.") from error
-    return Outcome(view=message_view(f"stack '{given.text('name')}' written to {file}."), data=data)
+    return Outcome(view=message_view(f"stack '{arguments.text('name')}' written to {file}."), data=data)
 
 
-def _import(context: Context, given: ParsedArguments) -> Outcome:
-    file = Path(given.text("file")).expanduser()
+def _import(context: Context, arguments: ParsedArguments) -> Outcome:
+    file = Path(arguments.text("file")).expanduser()
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -178,7 +178,7 @@ YES = Argument(flags=("--yes", "-y"), switch=True, help="no-op, for ZenML compat
 def stack_command(kinds: Sequence[ComponentType]) -> Command:
     """Return the command for stacks of these component types."""
     parts = _Parts(kinds)
-    given = [_part(kind, required=kind.name in REQUIRED_TYPES) for kind in kinds]
+    arguments = [_part(kind, required=kind.name in REQUIRED_TYPES) for kind in kinds]
     changed = [_part(kind, required=False) for kind in kinds]
     return Command(
         name="stack",
@@ -212,7 +212,7 @@ def stack_command(kinds: Sequence[ComponentType]) -> Command:
                 run=parts.register,
                 arguments=(
                     Argument(flags=("NAME",), required=True, help="what to call the stack"),
-                    *given,
+                    *arguments,
                     Argument(flags=("--set",), switch=True, help="make it the active stack at once"),
                 ),
                 examples=(

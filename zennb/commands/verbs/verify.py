@@ -25,9 +25,9 @@ PAGE = 500
 """Records read at a time."""
 
 
-def _verify(context: Context, given: ParsedArguments) -> Outcome:
+def _verify(context: Context, arguments: ParsedArguments) -> Outcome:
     workspace = context.workspace
-    stack = workspace.open(given.maybe("stack"))
+    stack = workspace.open(arguments.optional("stack"))
     damaged = set(stack.store.verify())
     named = _named(workspace.metadata, damaged) if damaged else {}
     rows = [

@@ -164,7 +164,7 @@ class LocalArtifactStore(ArtifactStore):
 
     flavor = "local"
     description = "keeps artifacts in a directory, shared by all kernels on this machine"
-    reach = Visibility.MACHINE
+    visibility = Visibility.MACHINE
 
     path = Unicode(help="The directory; if not given, one of its own in the zennb home.").tag(config=True)
     timeout = Float(

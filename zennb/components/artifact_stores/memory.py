@@ -24,7 +24,7 @@ class MemoryArtifactStore(ArtifactStore):
 
     flavor = "memory"
     description = "keeps artifacts in this kernel's memory; they are gone when it ends"
-    reach = Visibility.PROCESS
+    visibility = Visibility.PROCESS
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)

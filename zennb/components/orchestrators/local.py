@@ -20,7 +20,7 @@ class LocalOrchestrator(Orchestrator):
 
     flavor = "local"
     description = "runs steps in this kernel, one after another"
-    reach = Visibility.PROCESS
+    visibility = Visibility.PROCESS
     in_kernel = True
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:

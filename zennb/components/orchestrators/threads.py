@@ -26,7 +26,7 @@ class ThreadsOrchestrator(Orchestrator):
 
     flavor = "threads"
     description = "runs independent steps side by side, in threads of this kernel"
-    reach = Visibility.PROCESS
+    visibility = Visibility.PROCESS
 
     workers = Int(4, min=1, max=1000, help="How many steps run at once.").tag(config=True)
 

@@ -87,7 +87,7 @@ class ExecutionEnvironment:
             name: value for name in names if (value := _variable(name)) != _variable(name, self._beginning)
         }
 
-    def watch(self) -> EnvironmentRecorder:
+    def record(self) -> EnvironmentRecorder:
         """Begin to watch what this thread does, until `EnvironmentRecorder.end`."""
         return EnvironmentRecorder(self, AccessTracer(ignored=self._ignored()))
 

@@ -61,18 +61,18 @@ class ProcessSnapshot:
     frontend: str = ""
 
 
-def snapshot(site: RunContext, request: StepRequest, things: Iterable[object]) -> ProcessSnapshot:
+def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[object]) -> ProcessSnapshot:
     """Return the state of this process that a step needs in another one.
 
     Args:
-        site: the stack it runs on.
+        run_context: the stack it runs on.
         request: the step.
         things: the functions, classes and modules it reads.
 
     Raises:
         StepRefused: a setting that it depends on cannot be sent.
     """
-    environment = site.surroundings
+    environment = run_context.environment
     imported = {".".join(path) for path in request.definition.analysis.modules}
     constants = [key.partition(" ")[2] for key in request.reached if key.startswith("constant ")]
     return ProcessSnapshot(
@@ -84,7 +84,7 @@ def snapshot(site: RunContext, request: StepRequest, things: Iterable[object]) -
             file: "".join(linecache.getlines(file)) for file in {request.definition.filename, *request.cells}
         },
         ignored=environment.ignored,
-        frontend=site.frontend.elsewhere,
+        frontend=run_context.frontend.elsewhere,
     )
 
 

@@ -43,7 +43,7 @@ _server = LinkServer()
 # In the driver
 
 
-def submit_remotely(site: RunContext, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
+def submit_remotely(run_context: RunContext, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
     """Have a step performed in another process; its future ends when all it showed has been heard.
 
     Raises:
@@ -51,12 +51,16 @@ def submit_remotely(site: RunContext, request: StepRequest, channels: Channels) 
     """
     _refuse_hooked(request)
     _refuse_dynamic(request)
-    _refuse_handlers(site, request)
-    things = [site.shelf.scope[name] for name in request.names if name in site.shelf.scope]
+    _refuse_handlers(run_context, request)
+    things = [
+        run_context.artifacts.scope[name] for name in request.names if name in run_context.artifacts.scope
+    ]
     values = _pickled_values(request, channels)
-    request = replace(request, store=site.store, values=values, process=snapshot(site, request, things))
+    request = replace(
+        request, store=run_context.store, values=values, process=snapshot(run_context, request, things)
+    )
     call, link = _server.expect(channels.output)
-    inner = site.orchestrator.submit(perform, request, link)
+    inner = run_context.orchestrator.submit(perform, request, link)
     if channels.cancel is not None:
         channels.cancel.also(call.stop)
         channels.cancel.also(inner.cancel)
@@ -66,7 +70,7 @@ def submit_remotely(site: RunContext, request: StepRequest, channels: Channels) 
         call.settle()
         _server.forget(link)
         if outer.set_running_or_notify_cancel():
-            _hand_on(inner, outer, site, None if call.connected else channels.output)
+            _hand_on(inner, outer, run_context, None if call.connected else channels.output)
 
     inner.add_done_callback(done)
     return outer
@@ -93,10 +97,12 @@ def _refuse_dynamic(request: StepRequest) -> None:
         )
 
 
-def _refuse_handlers(site: RunContext, request: StepRequest) -> None:
+def _refuse_handlers(run_context: RunContext, request: StepRequest) -> None:
     """Refuse a step that logs where the notebook says how logs are shown: there they would not be, or otherwise."""
     logs = any(use.partition(".")[0] == "logging" for use in request.modules)
-    if (logs or ("logging",) in request.definition.analysis.modules) and site.surroundings.has_set_up_logging:
+    if (
+        logs or ("logging",) in request.definition.analysis.modules
+    ) and run_context.environment.has_set_up_logging:
         raise StepRefused(
             f"step '{request.definition.name}' cannot run in another process: it logs, and the notebook has set up how "
             "logs are shown, which cannot be sent there. Set up logging inside a local module that the step imports, "
@@ -126,14 +132,14 @@ def _pickled_values(request: StepRequest, channels: Channels) -> bytes:
 def _hand_on(
     inner: Future[StepOutcome],
     outer: Future[StepOutcome],
-    site: RunContext,
+    run_context: RunContext,
     output: Callable[[Event], None] | None,
 ) -> None:
     """Give the future what a worker returned; `output` gets what the step showed, if that was not heard already."""
     try:
         outcome = inner.result()
         if output is not None and outcome.displays:
-            for event in Recording.load(site.store.get(outcome.displays)):
+            for event in Recording.load(run_context.store.get(outcome.displays)):
                 output(event)
         outer.set_result(outcome)
     except BaseException as error:  # noqa: BLE001 - a lost worker, an interrupt: it belongs into the future
@@ -216,8 +222,8 @@ class _Worker:
         know_texts(process.texts)
         key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
         opened = self._stores.setdefault(key, store)
-        shelf = ArtifactRepository(store=opened, scope={}, signer=self._signer)
-        return Resources(shelf=shelf, environment=self._environment, frontend=self._frontend)
+        repository = ArtifactRepository(store=opened, scope={}, signer=self._signer)
+        return Resources(artifacts=repository, environment=self._environment, frontend=self._frontend)
 
     def _set(self, process: ProcessSnapshot) -> None:
         settings = self._environment.settings

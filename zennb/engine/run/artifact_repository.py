@@ -65,7 +65,7 @@ class ArtifactRepository:
         """Return the same shelf with another way into its store."""
         return ArtifactRepository(store=store, scope=self.scope, signer=self._signer, known=self._known)
 
-    def keep(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
+    def save(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
         """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.
 
         A value that cannot be stored is refused by name and does not stop the others.
@@ -90,7 +90,7 @@ class ArtifactRepository:
         ordered = {name: artifacts[name] for name in values if name in artifacts}
         return SavedOutput(artifacts=ordered, refused=refused)
 
-    def fetch(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+    def load(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
         """Return the values of artifacts; those stored as one come back sharing what they shared.
 
         Raises:
@@ -100,14 +100,14 @@ class ArtifactRepository:
         values: dict[str, Any] = {}
         for name, artifact in artifacts.items():
             if artifact.item is None:
-                values[name] = self._load(artifact)
+                values[name] = self._load_group(artifact)
                 continue
             if artifact.blob not in loaded:
-                loaded[artifact.blob] = self._load(artifact)
+                loaded[artifact.blob] = self._load_group(artifact)
             values[name] = loaded[artifact.blob][artifact.item]
         return values
 
-    def keep_changes(self, changes: Mapping[str, Any]) -> Carried:
+    def save_changes(self, changes: Mapping[str, Any]) -> Carried:
         """Store settings that a step changed.
 
         Raises:
@@ -124,7 +124,7 @@ class ArtifactRepository:
             blob=blob, materializer=dumped.materializer, names=tuple(name for name in found if name != RESULT)
         )
 
-    def fetch_changes(self, carried: Carried | None) -> Mapping[str, Any]:
+    def load_changes(self, carried: Carried | None) -> Mapping[str, Any]:
         """Return settings that a step changed; none for None.
 
         Raises:
@@ -141,7 +141,7 @@ class ArtifactRepository:
         """Return the first artifact whose bytes the store does not hold; None when it holds them all."""
         return next((artifact for artifact in artifacts if not self.store.has(artifact.blob)), None)
 
-    def _load(self, artifact: Artifact) -> Any:
+    def _load_group(self, artifact: Artifact) -> Any:
         try:
             buffer = self.store.get(artifact.blob)
         except MissingArtifact as error:

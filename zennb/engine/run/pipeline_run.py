@@ -44,7 +44,7 @@ class _Task:
     """A step on its way: what was asked for, and the tries that failed."""
 
     resolved: ResolvedStep
-    verdict: CacheDecision
+    decision: CacheDecision
     inputs: Mapping[str, Artifact]
     started: float
     request: StepRequest
@@ -72,7 +72,7 @@ class PipelineRun:
 
     Args:
         request: what is to be run.
-        site: where.
+        run_context: where.
         recorded: whether the run and its steps are recorded here; else whoever asked for them does so.
         on_change: called with the run and the steps' records whenever something changed, and now and then.
         on_output: called with a step's name and each thing it shows, from the thread where it runs.
@@ -82,25 +82,25 @@ class PipelineRun:
         self,
         request: RunRequest,
         *,
-        site: RunContext,
+        run_context: RunContext,
         recorded: bool = True,
         on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
         on_output: Callable[[str, Event], None] | None = None,
     ) -> None:
-        gathering = WriteBuffer(site.store)
+        write_buffer = WriteBuffer(run_context.store)
         if (
-            recorded and site.orchestrator.reach is Visibility.PROCESS
+            recorded and run_context.orchestrator.visibility is Visibility.PROCESS
         ):  # others cannot see what is held back here
-            site = site.with_store(gathering)
-        self._request, self._site, self.on_change = request, site, on_change
+            run_context = run_context.with_store(write_buffer)
+        self._request, self._site, self.on_change = request, run_context, on_change
         self._on_output = on_output
         self._steps: dict[str, Step] = {}
         self._tasks: dict[Future[StepOutcome], _Task] = {}
         self._waiting: list[_Task] = []
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
-        self._run = site.new_run("pipeline", parameters=request.parameters)
-        self._ledger = RecordBuffer(site.metadata, gathering.flush) if recorded else None
+        self._run = run_context.new_run("pipeline", parameters=request.parameters)
+        self._ledger = RecordBuffer(run_context.metadata, write_buffer.flush) if recorded else None
         self._recollection: PrefetchedRecords | None = None
         self._places = {name: place for place, name in enumerate(request.chosen)}
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
@@ -119,7 +119,7 @@ class PipelineRun:
             if self._site.folder is not None:
                 record_commit_later(self._site.metadata, self._run.id or 0, self._site.folder)
             self._site = replace(self._site, run=self._run.id)
-        self._site.surroundings.settings.note_again()
+        self._site.environment.settings.note_again()
         try:
             self._recollect()
             self._loop()
@@ -130,11 +130,11 @@ class PipelineRun:
 
     def _recollect(self) -> None:
         """Ask for all that is known of the steps at once."""
-        request, site = self._request, self._site
+        request, run_context = self._request, self._site
         if request.previous is not None:
             chosen = {name: step for name, step in request.previous.items() if name in self._places}
             self._recollection = PrefetchedRecords(
-                chosen, metadata=site.metadata, store=site.store, rerun=request.rerun
+                chosen, metadata=run_context.metadata, store=run_context.store, rerun=request.rerun
             )
 
     def _number_of_parents(self, name: str) -> int:
@@ -170,25 +170,27 @@ class PipelineRun:
             return
         try:
             prepared = resolve_in_run(self._request, name, self._made_by)
-            if self._ledger is not None and self._ledger.holds(prepared.key, prepared.lean_key):
+            if self._ledger is not None and self._ledger.holds(
+                prepared.key, prepared.key_without_maybe_reads
+            ):
                 self._write()  # a step like it has just run: its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
             known = None if name in self._put_off else self._recollection
-            verdict = self._site.verdict(prepared, asked=asked, known=known)
+            decision = self._site.decide(prepared, asked=asked, known=known)
         except ZennbError as error:
             self._fail_early(definition, error, started)
             return
         self._packages.update(prepared.parts.packages)
-        if verdict.reuse is not None:
-            verdict = self._site.proven(verdict, verdict.reuse)
-        if verdict.reuse is not None:
+        if decision.reuse is not None:
+            decision = self._site.proven(decision, decision.reuse)
+        if decision.reuse is not None:
             step = self._site.cached_step(
-                prepared, verdict, verdict.reuse, started=started, seconds=time.time() - started
+                prepared, decision, decision.reuse, started=started, seconds=time.time() - started
             )
             self._record(step)
             return
         if not self._make_again(prepared):
-            self._submit(prepared, verdict, started)
+            self._submit(prepared, decision, started)
 
     def _make_again(self, prepared: ResolvedStep) -> bool:
         """Put off a step whose inputs turn out to be damaged until the reused steps that made them have run again."""
@@ -235,7 +237,7 @@ class PipelineRun:
         step = self._steps.get(source)
         return step.outputs if step is not None else self._request.last.get(source, {})
 
-    def _submit(self, resolved: ResolvedStep, verdict: CacheDecision, started: float) -> None:
+    def _submit(self, resolved: ResolvedStep, decision: CacheDecision, started: float) -> None:
         name, tell = resolved.definition.name, self._on_output
         if (refused := earlier_code(resolved)) is not None:
             self._fail_early(resolved.definition, refused, started)
@@ -244,13 +246,13 @@ class PipelineRun:
         copies = self._site.copies(resolved, inputs)
         request, channels = request_for(resolved, copies, self._request.namespace)
         self._steps[name] = self._site.bare_step(
-            resolved, status=Status.RUNNING, reason=verdict.reason, started=started
+            resolved, status=Status.RUNNING, reason=decision.reason, started=started
         )
         self._tell()
         self._launch(
             _Task(
                 resolved=resolved,
-                verdict=verdict,
+                decision=decision,
                 inputs=inputs,
                 started=started,
                 request=request,
@@ -297,7 +299,7 @@ class PipelineRun:
         return set()
 
     def _land(self, task: _Task, outcome: StepOutcome) -> None:
-        outcome = replace(outcome, error=restored(outcome.error, self._site.shelf.scope))
+        outcome = replace(outcome, error=restored(outcome.error, self._site.artifacts.scope))
         if task.failed(outcome):
             task.begun = time.time() + task.resolved.definition.options.delay
             self._waiting.append(task)
@@ -306,10 +308,10 @@ class PipelineRun:
             refused = refused_parts(task.resolved, outcome.artifacts, self._request.namespace)
             outcome = replace(outcome, error=refused)
         if outcome.error is None:
-            self._site.surroundings.adopt(outcome)
+            self._site.environment.adopt(outcome)
             step = self._site.made_step(
                 task.resolved,
-                task.verdict,
+                task.decision,
                 outcome,
                 inputs=task.inputs,
                 started=task.started,
@@ -321,7 +323,7 @@ class PipelineRun:
             self._error = self._error or outcome.error
             step = self._site.failed_step(
                 task.resolved,
-                task.verdict,
+                task.decision,
                 outcome.error,
                 started=task.started,
                 seconds=outcome.seconds,
@@ -378,7 +380,9 @@ class PipelineRun:
         self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
         self._write(self._run)
         self.on_change(self._run, self._steps)
-        return FinishedRun(run=self._run, steps=dict(self._steps), shelf=self._site.shelf, error=self._error)
+        return FinishedRun(
+            run=self._run, steps=dict(self._steps), repository=self._site.artifacts, error=self._error
+        )
 
     def _abandon(self, error: BaseException) -> None:
         """Stop what runs, mark what did not come to its end, and close the run's record."""

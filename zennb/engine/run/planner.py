@@ -52,7 +52,7 @@ def resolve_in_run(
     return resolve_step(
         request.definitions[name],
         request.namespace,
-        look=request.look,
+        value_digest=request.value_digest,
         partners=request.partners,
         given=given,
         overrides=request.overrides,
@@ -84,14 +84,14 @@ class RunPlanner:
 
     Args:
         request: the run.
-        site: the stack it would run on.
+        run_context: the stack it would run on.
 
     Attributes:
         resolved: step → what it depends on in that run; known after `plan`, absent for a step that cannot be resolved.
     """
 
-    def __init__(self, request: RunRequest, site: RunContext) -> None:
-        self._request, self._site = request, site
+    def __init__(self, request: RunRequest, run_context: RunContext) -> None:
+        self._request, self._site = request, run_context
         self.resolved: dict[str, ResolvedStep] = {}
         self._planned: dict[str, PlannedStep] = {}
         self._outputs: dict[str, Mapping[str, Artifact]] = dict(request.last)
@@ -117,18 +117,18 @@ class RunPlanner:
         behind = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
         try:
             resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
-            verdict = self._site.verdict(
+            decision = self._site.decide(
                 resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
             )
-            state, reason = self._judged(resolved, verdict, behind)
+            state, reason = self._judged(resolved, decision, behind)
             self.resolved[name] = resolved
         except ZennbError as error:
-            verdict = None
+            decision = None
             state, reason = Freshness.STALE, error.message
             if behind is not None:
                 state, reason = Freshness.MAY_RUN, _waiting(behind)
-        if state is Freshness.FRESH and verdict is not None and verdict.reuse is not None:
-            self._take_over(name, verdict.reuse)
+        if state is Freshness.FRESH and decision is not None and decision.reuse is not None:
+            self._take_over(name, decision.reuse)
         else:
             self._running.append((name, PossibleEffects(self.resolved.get(name))))
             self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
@@ -152,28 +152,28 @@ class RunPlanner:
         return name in self._planned and not self._planned[name].is_fresh
 
     def _judged(
-        self, resolved: ResolvedStep, verdict: CacheDecision, behind: str | None
+        self, resolved: ResolvedStep, decision: CacheDecision, behind: str | None
     ) -> tuple[Freshness, str]:
         """Return what a run does with a step, given what is decided if the steps before it make the same again."""
         if behind is not None:
             options = resolved.definition.options
             is_sure = resolved.unclear or self._request.rerun or options.rerun or not options.cache
-            return (Freshness.STALE, verdict.reason) if is_sure else (Freshness.MAY_RUN, _waiting(behind))
-        if verdict.reuse is None:
-            return Freshness.STALE, verdict.reason
-        touched = self._touched_before(verdict.reuse)
+            return (Freshness.STALE, decision.reason) if is_sure else (Freshness.MAY_RUN, _waiting(behind))
+        if decision.reuse is None:
+            return Freshness.STALE, decision.reason
+        touched = self._touched_before(decision.reuse)
         if touched is not None:
             thing, step = touched
             return Freshness.MAY_RUN, f"step '{step}', which would run again, may change {thing}"
-        return Freshness.FRESH, verdict.reason
+        return Freshness.FRESH, decision.reason
 
     def _take_over(self, name: str, source: Step) -> None:
         """Note what reusing a step gives: its outputs, and how it leaves files, variables and settings."""
         self._outputs[name] = source.outputs
-        observed, state_of = source.observed, self._site.surroundings.state_of
+        observed, state_of = source.observed, self._site.environment.state_of
         left = {**observed.written, **observed.restored, **observed.left}
         if source.carried is not None:  # records of version 0.1 do not say how the settings were left
-            unsaid = {each for each in source.carried.names if self._site.surroundings.settings.knows(each)}
+            unsaid = {each for each in source.carried.names if self._site.environment.settings.knows(each)}
             left.update(dict.fromkeys(unsaid - left.keys(), ""))
         for thing, state in left.items():
             if state_of(thing, state) == state:

@@ -91,7 +91,7 @@ class PossibleEffects:
     def _draws(self, library: str) -> bool:
         assert self._resolved is not None
         draws = any("random" in word or "shuffle" in word for word in self.words)
-        return draws or (library != "random" and bool(self._resolved.reach.packages))
+        return draws or (library != "random" and bool(self._resolved.dependencies.packages))
 
 
 def _is_opaque(resolved: ResolvedStep) -> bool:
@@ -102,7 +102,7 @@ def _is_opaque(resolved: ResolvedStep) -> bool:
 
 
 def _words(resolved: ResolvedStep) -> Iterator[str]:
-    definition, found = resolved.definition, resolved.reach
+    definition, found = resolved.definition, resolved.dependencies
     yield from _words_in(definition.tree)
     yield from (line.text for line in definition.analysis.magics)
     yield from resolved.uses.modules

@@ -55,9 +55,9 @@ class RunContext:
         spec: snapshot of the stack.
         store: its opened artifact store.
         orchestrator: its opened orchestrator.
-        shelf: values ↔ artifacts in that store.
+        artifacts: values ↔ artifacts in that store.
         metadata: where records go.
-        surroundings: the files, environment and settings of this process.
+        environment: the files, environment and settings of this process.
         frontend: how values look.
         notebook: the notebook, as far as known.
         elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
@@ -71,9 +71,9 @@ class RunContext:
     spec: StackSpec
     store: ArtifactStore
     orchestrator: Orchestrator
-    shelf: ArtifactRepository
+    artifacts: ArtifactRepository
     metadata: MetadataStore
-    surroundings: ExecutionEnvironment
+    environment: ExecutionEnvironment
     frontend: Frontend
     notebook: str = ""
     elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
@@ -85,22 +85,22 @@ class RunContext:
 
     def with_store(self, store: Any) -> RunContext:
         """Return the same site with another way into its artifact store."""
-        return replace(self, store=store, shelf=self.shelf.into(store))
+        return replace(self, store=store, artifacts=self.artifacts.into(store))
 
     @property
     def resources(self) -> Resources:
         """What performing a step in this process needs."""
-        return Resources(shelf=self.shelf, environment=self.surroundings, frontend=self.frontend)
+        return Resources(artifacts=self.artifacts, environment=self.environment, frontend=self.frontend)
 
     def submit(self, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
         """Have a step performed where the stack's orchestrator runs steps."""
-        if self.orchestrator.reach is Visibility.PROCESS:
+        if self.orchestrator.visibility is Visibility.PROCESS:
             return self.orchestrator.submit(perform, request, replace(channels, resources=self.resources))
         from zennb.engine.remote.transfer import submit_remotely  # only where steps leave this process
 
         return submit_remotely(self, request, channels)
 
-    def verdict(
+    def decide(
         self,
         prepared: ResolvedStep,
         *,
@@ -125,9 +125,9 @@ class RunContext:
         self._check_magics(definition)
         force = asked or self._asked(definition)
         unclear = prepared.unclear or self._read_although_unstored(definition)
-        keys = () if force or unclear else (prepared.lean_key, prepared.key)
+        keys = () if force or unclear else (prepared.key_without_maybe_reads, prepared.key)
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
-            if not (not_reusable([step], definition) or self.surroundings.stale(step.observed)):
+            if not (not_reusable([step], definition) or self.environment.stale(step.observed)):
                 return reused(step)
         candidates, previous = self._known_of(prepared, known, looked) if keys else ([], None)
         unusable = not_reusable(candidates, definition)
@@ -137,8 +137,8 @@ class RunContext:
             prepared.parts,
             candidates=candidates,
             previous=previous,
-            missing=lambda step: self.shelf.first_missing(step.outputs.values()),
-            stale=lambda step: unusable.get(step.id, "") or self.surroundings.stale(step.observed, overlay),
+            missing=lambda step: self.artifacts.first_missing(step.outputs.values()),
+            stale=lambda step: unusable.get(step.id, "") or self.environment.stale(step.observed, overlay),
             store=self.spec.artifact_store.name,
             asked=force,
             unclear=unclear,
@@ -157,11 +157,11 @@ class RunContext:
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
-    def look(self, prepared: ResolvedStep) -> StepHistory:
+    def digest_input(self, prepared: ResolvedStep) -> StepHistory:
         """Return what a decision needs of the metadata store, and the stack as it is registered there now."""
         definition = prepared.definition
         return self.metadata.known_of(
-            (prepared.lean_key, prepared.key),
+            (prepared.key_without_maybe_reads, prepared.key),
             name=definition.name,
             notebook=self.notebook,
             source=definition.source,
@@ -173,13 +173,13 @@ class RunContext:
     ) -> tuple[list[Step], Step | None]:
         """Return the steps that may be reused, and where there are none the latest record of this one."""
         if known is None:
-            looked = looked or self.look(prepared)
+            looked = looked or self.digest_input(prepared)
             return looked.candidates, looked.previous
-        keys = [key for key in (prepared.lean_key, prepared.key) if key]
+        keys = [key for key in (prepared.key_without_maybe_reads, prepared.key) if key]
         found = next((found for key in keys if (found := self.metadata.find(key))), [])
         return found, known.previous.get(prepared.definition.name)
 
-    def proven(self, verdict: CacheDecision, source: Step) -> CacheDecision:
+    def proven(self, decision: CacheDecision, source: Step) -> CacheDecision:
         """Return the verdict when what `source` left can be read back, else one to run, with the reason.
 
         Large outputs are not read here: `unreadable` proves those that a step is about to read.
@@ -191,7 +191,7 @@ class RunContext:
             self.take_over(source)
         except (StoreError, UntrustedArtifact) as error:
             return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
-        return verdict
+        return decision
 
     def unreadable(self, prepared: ResolvedStep) -> list[str]:
         """Return the inputs of a step whose stored bytes are damaged or gone; a damaged one is moved aside."""
@@ -212,7 +212,7 @@ class RunContext:
             StoreError: they cannot be read, or not be set any more.
             UntrustedArtifact: nobody vouched for their bytes.
         """
-        self.surroundings.apply(self.shelf.fetch_changes(source.carried))
+        self.environment.apply(self.artifacts.load_changes(source.carried))
 
     def _check_magics(self, definition: StepDefinition) -> None:
         magics = definition.analysis.magics
@@ -246,17 +246,17 @@ class RunContext:
                 artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
             ):
                 kept[name] = artifact
-            elif name in prepared.looks and name not in self.unstored():
-                fresh[name] = (prepared.values[name], prepared.looks[name])
+            elif name in prepared.digests and name not in self.unstored():
+                fresh[name] = (prepared.values[name], prepared.digests[name])
         if fresh:
-            kept.update(self.shelf.keep(fresh, kind="captured").artifacts)
+            kept.update(self.artifacts.save(fresh, kind="captured").artifacts)
         return kept
 
     def copies(self, prepared: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
         """Return the inputs as a step loads them: those that share state as one; records keep what they are."""
-        names = stored_apart(prepared.looks, inputs) - set(self.unstored())
-        apart = {name: (prepared.values[name], prepared.looks[name]) for name in names}
-        return {**inputs, **(self.shelf.keep(apart, kind="captured").artifacts if apart else {})}
+        names = stored_apart(prepared.digests, inputs) - set(self.unstored())
+        apart = {name: (prepared.values[name], prepared.digests[name]) for name in names}
+        return {**inputs, **(self.artifacts.save(apart, kind="captured").artifacts if apart else {})}
 
     def new_run(self, kind: str, *, parameters: Mapping[str, str] | None = None) -> Run:
         """Return a run that starts now; not recorded yet."""
@@ -274,7 +274,7 @@ class RunContext:
     def made_step(
         self,
         prepared: ResolvedStep,
-        verdict: CacheDecision,
+        decision: CacheDecision,
         made: StepOutcome,
         *,
         inputs: Mapping[str, Artifact],
@@ -285,7 +285,7 @@ class RunContext:
         step = self.bare_step(
             prepared,
             status=Status.COMPLETED,
-            reason=verdict.reason,
+            reason=decision.reason,
             started=started,
             seconds=made.seconds,
             inputs=inputs,
@@ -302,7 +302,7 @@ class RunContext:
         return end_of_reuse(step, prepared.definition)
 
     def cached_step(
-        self, prepared: ResolvedStep, verdict: CacheDecision, source: Step, *, started: float, seconds: float
+        self, prepared: ResolvedStep, decision: CacheDecision, source: Step, *, started: float, seconds: float
     ) -> Step:
         """Return the record of a step whose results were taken over from `source`."""
         inputs = {
@@ -313,7 +313,7 @@ class RunContext:
         return self.bare_step(
             prepared,
             status=Status.CACHED,
-            reason=verdict.reason,
+            reason=decision.reason,
             started=started,
             seconds=seconds,
             inputs=inputs,
@@ -331,7 +331,7 @@ class RunContext:
     def failed_step(
         self,
         prepared: ResolvedStep,
-        verdict: CacheDecision,
+        decision: CacheDecision,
         error: BaseException | None,
         *,
         started: float,
@@ -343,7 +343,7 @@ class RunContext:
         return self.bare_step(
             prepared,
             status=Status.INTERRUPTED if interrupted else Status.FAILED,
-            reason=verdict.reason,
+            reason=decision.reason,
             started=started,
             seconds=seconds,
             reusable=False,

@@ -29,7 +29,7 @@ class RunRequest:
         plan: order and edges of all steps.
         chosen: the steps to run; the others give what they last made.
         namespace: the notebook's variables.
-        look: content of a variable, and the artifact it is.
+        value_digest: content of a variable, and the artifact it is.
         partners: variables that share mutable state with some that were looked at.
         overrides: variables that have another value in this run.
         patches: what the notebook put into modules and classes of packages.
@@ -47,7 +47,7 @@ class RunRequest:
     plan: Plan
     chosen: Sequence[str]
     namespace: Mapping[str, Any]
-    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]]
+    value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]]
     partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]] = lambda _looks: {}
     overrides: Mapping[str, Any] = field(default_factory=dict)
     patches: Collection[Patch] = ()
@@ -67,11 +67,11 @@ class FinishedRun:
     Attributes:
         run: its record.
         steps: its steps' records.
-        shelf: where what they made is, with what the run still has at hand.
+        repository: where what they made is, with what the run still has at hand.
         error: the first that a step raised.
     """
 
     run: Run
     steps: Mapping[str, Step]
-    shelf: ArtifactRepository
+    repository: ArtifactRepository
     error: BaseException | None = None

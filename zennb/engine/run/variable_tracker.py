@@ -31,7 +31,7 @@ class TrackedVariable:
 
     value: Any
     artifact: Artifact | None
-    look: ValueDigest
+    digest: ValueDigest
     moment: int
 
 
@@ -41,14 +41,14 @@ class KnownOutput:
 
     Attributes:
         artifact: the artifact.
-        look: its content.
+        digest: its content.
         place: `id` of the object, which is let go of.
         moment: when the variable was last known to be the artifact.
         made_at: when it became the artifact.
     """
 
     artifact: Artifact
-    look: ValueDigest
+    digest: ValueDigest
     place: int
     moment: int
     made_at: int
@@ -99,19 +99,19 @@ class VariableTracker:
 
     def bind(self, name: str, value: Any, artifact: Artifact | None, seen: ValueDigest) -> None:
         """Note that a variable holds `value`, which is `artifact` and was just looked at."""
-        self._held[name] = TrackedVariable(value=value, artifact=artifact, look=seen, moment=self._moment)
+        self._held[name] = TrackedVariable(value=value, artifact=artifact, digest=seen, moment=self._moment)
         if artifact is not None and artifact.kind == "output":
             before = self._made.get(name)
             is_same = before is not None and before.artifact.id == artifact.id and artifact.id is not None
             self._made[name] = KnownOutput(
                 artifact=artifact,
-                look=seen,
+                digest=seen,
                 place=id(value),
                 moment=self._moment,
                 made_at=before.made_at if before is not None and is_same else self._moment,
             )
 
-    def look(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
+    def digest(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
         """Return the content of a variable now, and the artifact it is (None when it is none, or not any more).
 
         The look is that of the object at hand; for what compares across kernels, the artifact's digest counts.
@@ -122,35 +122,35 @@ class VariableTracker:
         held = self._held.get(name)
         if held is None or held.value is not value:
             seen = digest_value(value, name=name)
-            self._held[name] = TrackedVariable(value=value, artifact=None, look=seen, moment=self._moment)
+            self._held[name] = TrackedVariable(value=value, artifact=None, digest=seen, moment=self._moment)
             return seen, None
         if held.moment == self._moment or is_immutable(value):
-            return held.look, held.artifact
+            return held.digest, held.artifact
         seen = digest_value(value, name=name)
-        same = seen.digest == held.look.digest
-        held = replace(held, look=seen, artifact=held.artifact if same else None, moment=self._moment)
+        same = seen.digest == held.digest.digest
+        held = replace(held, digest=seen, artifact=held.artifact if same else None, moment=self._moment)
         self._held[name] = held
         return seen, held.artifact
 
-    def partners(self, looks: Mapping[str, ValueDigest], namespace: Mapping[str, Any]) -> dict[str, Any]:
+    def partners(self, digests: Mapping[str, ValueDigest], namespace: Mapping[str, Any]) -> dict[str, Any]:
         """Return the variables that share mutable state with those in `looks`, and are not among them.
 
         Those without content (a generator over a list) are among them: what they will do depends on that state.
         """
-        if not any(look.mutable for look in looks.values()):
+        if not any(value_digest.mutable for value_digest in digests.values()):
             return {}
-        inside = frozenset[int]().union(*(each.mutable for each in looks.values()))
+        inside = frozenset[int]().union(*(each.mutable for each in digests.values()))
         near = {
             name: value
             for name, value in list(namespace.items())  # a panel looks from another thread
-            if inside and name not in looks and name not in SHELL and not name.startswith("_")
+            if inside and name not in digests and name not in SHELL and not name.startswith("_")
             if not is_immutable(value) and is_reachable(value, inside)
         }
-        return {name: value for name, value in near.items() if self._shares(name, value, looks)}
+        return {name: value for name, value in near.items() if self._shares(name, value, digests)}
 
-    def _shares(self, name: str, value: Any, looks: Mapping[str, ValueDigest]) -> bool:
+    def _shares(self, name: str, value: Any, digests: Mapping[str, ValueDigest]) -> bool:
         try:
-            seen, _ = self.look(name, value)
+            seen, _ = self.digest(name, value)
         except CannotDigest:
             return True
-        return any(share(seen, other) for other in looks.values())
+        return any(share(seen, other) for other in digests.values())

@@ -68,7 +68,9 @@ def outputs_owned_by_code(
         definitions: functions, classes and modules that it reads or has bound, by name.
         words: what follows from it, as the end of the sentence.
     """
-    mutable = {name: (value, look) for name, (value, look) in values.items() if look.mutable}
+    mutable = {
+        name: (value, value_digest) for name, (value, value_digest) in values.items() if value_digest.mutable
+    }
     if not mutable:
         return []
     used = {name for use in modules if (name := use.rpartition(".")[0]) in sys.modules}
@@ -95,7 +97,7 @@ def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> l
         return [name for name, (value, _) in values.items() if any(part is value for part in held)]
     found = list(_parts(holder))
     return [
-        name for name, (_, look) in values.items() if any(is_reachable(part, look.mutable) for part in found)
+        name for name, (_, each) in values.items() if any(is_reachable(part, each.mutable) for part in found)
     ]
 
 

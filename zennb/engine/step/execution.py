@@ -78,7 +78,7 @@ class StepExecution:
         for each in contexts:
             self._running.enter_context(each)
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
-        self._vigil = self._resources.environment.watch()
+        self._vigil = self._resources.environment.record()
         self._running.callback(self._vigil.end)
         self._is_running = True
         self._started = time.perf_counter()
@@ -127,8 +127,8 @@ class StepExecution:
         return [name for name, (value, seen) in self.inputs.items() if _is_changed(name, value, seen)]
 
     def _stored(self, found: SideEffects, recording: Recording, reasons: list[str]) -> StepOutcome:
-        shelf, options = self._resources.shelf, self.request.definition.options
-        kept = shelf.keep(self.collected.values)
+        repository, options = self._resources.artifacts, self.request.definition.options
+        kept = repository.save(self.collected.values)
         for name, why in kept.refused.items():
             if name in (options.outputs or ()):
                 raise NotStorable(why, path=name)
@@ -137,7 +137,7 @@ class StepExecution:
         carried: Carried | None = None
         if found.changes and not reasons:
             try:
-                carried = shelf.keep_changes(found.changes)
+                carried = repository.save_changes(found.changes)
             except NotStorable as error:
                 reasons.append(f"it changes settings that cannot be stored: {error.message}")
                 self.stays = (*self.stays, reasons[-1])
@@ -145,7 +145,7 @@ class StepExecution:
             artifacts=kept.artifacts,
             defines=self.collected.defines,
             deletes=self.collected.deletes,
-            displays=shelf.store.put([recording.dump()]) if len(recording) else "",
+            displays=repository.store.put([recording.dump()]) if len(recording) else "",
             observed=found.observed,
             changes=found.changes,
             carried=carried,

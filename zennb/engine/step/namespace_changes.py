@@ -274,14 +274,14 @@ def _add_partners(
         for name, (value, seen) in inputs.items()
         if name not in values and not is_immutable(value) and namespace.get(name) is value
     }
-    fresh = [look for _, look in values.values()]
+    fresh = [value_digest for _, value_digest in values.values()]
     while fresh and waiting:
         near = {
             name: found for name, found in waiting.items() if any(share(found[1], each) for each in fresh)
         }
         values.update(near)
         waiting = {name: found for name, found in waiting.items() if name not in near}
-        fresh = [look for _, look in near.values()]
+        fresh = [value_digest for _, value_digest in near.values()]
 
 
 def _check_declared(

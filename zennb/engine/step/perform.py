@@ -80,7 +80,7 @@ def _performed(request: StepRequest, channels: Channels, resources: Resources) -
     except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
         return StepOutcome(
             error=own_frames(error, [request.definition.filename]),
-            displays=keep_output(recording, resources.shelf.store),
+            displays=keep_output(recording, resources.artifacts.store),
             seconds=time.perf_counter() - started,
             process=os.getpid(),
         )
@@ -96,8 +96,8 @@ def _execution(
         **dict.fromkeys(request.deletes),
         **channels.definitions,
     }
-    resources = replace(resources, shelf=resources.shelf.scoped(namespace))
-    _furnish(namespace, request, channels, resources.shelf)
+    resources = replace(resources, artifacts=resources.artifacts.scoped(namespace))
+    _furnish(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()
     inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
     if request.process is not None:
@@ -117,10 +117,10 @@ def _execution(
 
 
 def _furnish(
-    namespace: dict[str, Any], request: StepRequest, channels: Channels, shelf: ArtifactRepository
+    namespace: dict[str, Any], request: StepRequest, channels: Channels, repository: ArtifactRepository
 ) -> None:
     def furnish() -> None:
-        namespace.update(shelf.fetch(request.inputs))
+        namespace.update(repository.load(request.inputs))
         namespace.update(channels.values)
 
     if request.code:

@@ -79,12 +79,12 @@ class Resources:
     """What performing a step needs of the process it runs in.
 
     Attributes:
-        shelf: values ↔ artifacts, in the artifact store of the stack.
+        artifacts: values ↔ artifacts, in the artifact store of the stack.
         environment: files, environment variables and settings, watched and set.
         frontend: how values look.
     """
 
-    shelf: ArtifactRepository
+    artifacts: ArtifactRepository
     environment: ExecutionEnvironment
     frontend: Frontend
 
@@ -130,7 +130,7 @@ def request_for(
         inputs: input name → artifact that the store holds.
         namespace: the notebook's variables.
     """
-    found = resolved.reach
+    found = resolved.dependencies
     needed = {need.split(".")[0] for artifact in inputs.values() for need in artifact.needs}
     names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
     code, cells, unpacked = b"", frozenset[str](), names
@@ -153,7 +153,7 @@ def request_for(
         deletes=frozenset(resolved.definition.analysis.deletes & namespace.keys()),
         uses=resolved.uses,
         unclear=resolved.unclear,
-        hooked=hooked(code for seen in resolved.looks.values() for code in seen.code),
+        hooked=hooked(code for seen in resolved.digests.values() for code in seen.code),
     )
     values = {name: value for name, value in resolved.values.items() if name not in inputs}
     return request, Channels(values=values, definitions=unpacked)

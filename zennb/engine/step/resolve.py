@@ -37,13 +37,13 @@ class ResolvedStep:
 
     Attributes:
         definition: the step.
-        reach: everything its code reaches.
-        looks: input name → content.
+        dependencies: everything its code reaches.
+        digests: input name → content.
         artifacts: input name → the artifact it is; inputs that are not artifacts yet are absent.
         values: input name → the value itself, where it is at hand.
         parts: what the key is made of.
         key: digest of the parts.
-        lean_key: the key without the names that the cell reads only where it may have bound them itself
+        key_without_maybe_reads: the key without the names that the cell reads only where it may have bound them itself
             (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
             these names were absent, so it bound them first, and so it will again.
         unclear: why the key cannot be trusted to cover all that matters; empty as a rule.
@@ -53,13 +53,13 @@ class ResolvedStep:
     """
 
     definition: StepDefinition
-    reach: Dependencies
-    looks: Mapping[str, ValueDigest]
+    dependencies: Dependencies
+    digests: Mapping[str, ValueDigest]
     artifacts: Mapping[str, Artifact]
     values: Mapping[str, Any]
     parts: CacheKeyParts
     key: str
-    lean_key: str
+    key_without_maybe_reads: str
     unclear: tuple[str, ...]
     earlier: tuple[str, ...]
     uses: StaticUsage
@@ -67,22 +67,22 @@ class ResolvedStep:
     @property
     def packages(self) -> frozenset[str]:
         """The import names of the packages that its code or its inputs use."""
-        return frozenset(self.reach.packages).union(
-            *(look.packages for look in self.looks.values()),
+        return frozenset(self.dependencies.packages).union(
+            *(value_digest.packages for value_digest in self.digests.values()),
             *(artifact.packages for artifact in self.artifacts.values()),
         )
 
     @property
     def inputs(self) -> frozenset[str]:
         """The names of all inputs, those that `--ignore` leaves out of the key among them."""
-        return frozenset((*self.looks, *self.artifacts, *self.parts.inputs))
+        return frozenset((*self.digests, *self.artifacts, *self.parts.inputs))
 
 
 def resolve_step(
     definition: StepDefinition,
     namespace: Mapping[str, Any],
     *,
-    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
+    value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
     partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]] = lambda _looks: {},
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
@@ -93,7 +93,7 @@ def resolve_step(
     Args:
         definition: the step.
         namespace: the notebook's variables.
-        look: returns a variable's content and the artifact it is, if any (`VariableTracker.look`).
+        value_digest: returns a variable's content and the artifact it is, if any (`VariableTracker.look`).
         partners: returns the variables that share mutable state with some that were looked at
             (`VariableTracker.partners`); they are inputs too, since a change of one is a change of the other.
         given: inputs that come from other steps of a run, whatever the namespace holds under their names.
@@ -105,14 +105,16 @@ def resolve_step(
     """
     given, overrides = given or {}, overrides or {}
     given = {
-        name: artifact for name, artifact in given.items() if not _is_at_hand(name, artifact, namespace, look)
+        name: artifact
+        for name, artifact in given.items()
+        if not _is_at_hand(name, artifact, namespace, value_digest)
     }
     values: dict[str, Any] = {}
     check_unstored(definition)
     analysis = _with_inputs(definition, namespace)
     ignored = ignored_inputs(definition, analysis, namespace, given)
     analysis = counted(analysis, ignored)
-    looks: dict[str, ValueDigest] = {}
+    value_digests: dict[str, ValueDigest] = {}
     artifacts: dict[str, Artifact] = dict(given)
     opaque: dict[str, str] = {}
     extra: dict[int, object] = {}
@@ -126,32 +128,36 @@ def resolve_step(
         followed = len(extra)
         names: Mapping[str, Any] = {**search.data, **_stateful(search.definitions)}
         while names := {
-            n: v for n, v in names.items() if not (n in looks or n in opaque or n in given or n in ignored)
+            n: v
+            for n, v in names.items()
+            if not (n in value_digests or n in opaque or n in given or n in ignored)
         }:
             for name, value in names.items():
                 try:
                     values[name] = overrides.get(name, value)
-                    looks[name], artifact_now = look(name, values[name])
+                    value_digests[name], artifact_now = value_digest(name, values[name])
                 except CannotDigest as error:
                     opaque[name] = f"it reads `{error.path}`, {error.why}"
                     continue
                 if artifact_now is not None:
                     artifacts[name] = artifact_now
-                extra.update({id(code): code for code in looks[name].code})
-            names = {n: v for n, v in partners(looks).items() if n not in overwritten}
+                extra.update({id(code): code for code in value_digests[name].code})
+            names = {n: v for n, v in partners(value_digests).items() if n not in overwritten}
     found = search.found()
     in_key = {name: artifact for name, artifact in artifacts.items() if name not in ignored}
-    earlier = _earlier(looks, found.definitions, namespace)
-    parts = _parts(definition, found, dict(looks), in_key, dict.fromkeys(earlier, ""))
+    earlier = _earlier(value_digests, found.definitions, namespace)
+    parts = _parts(definition, found, dict(value_digests), in_key, dict.fromkeys(earlier, ""))
     if ignored:
         scope = {**namespace, **overrides}
-        _add_ignored(ignored, scope, values, looks, artifacts, look=look, partners=partners)
+        _add_ignored(
+            ignored, scope, values, value_digests, artifacts, value_digest=value_digest, partners=partners
+        )
     doubtful = analysis.doubtful & values.keys()
     lean = (
         resolve_step(
             _without(definition, doubtful),
             namespace,
-            look=look,
+            value_digest=value_digest,
             partners=partners,
             given=given,
             overrides=overrides,
@@ -162,20 +168,20 @@ def resolve_step(
     )
     return ResolvedStep(
         definition=definition,
-        reach=found,
-        looks=looks,
+        dependencies=found,
+        digests=value_digests,
         artifacts=artifacts,
         values=values,
         parts=parts,
         key=cache_key(parts),
-        lean_key="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.key,
+        key_without_maybe_reads="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.key,
         unclear=(*found.unclear, *opaque.values()),
         earlier=tuple(what for what, matters in earlier.items() if matters),
         uses=static_usage(
             definition,
             found,
             {
-                *(package for seen in looks.values() for package in seen.packages),
+                *(package for seen in value_digests.values() for package in seen.packages),
                 *(package for artifact in artifacts.values() for package in artifact.packages),
             },
         ),
@@ -186,10 +192,10 @@ def _add_ignored(
     names: Collection[str],
     namespace: Mapping[str, Any],
     values: dict[str, Any],
-    looks: dict[str, ValueDigest],
+    value_digests: dict[str, ValueDigest],
     artifacts: dict[str, Artifact],
     *,
-    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
+    value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
     partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]],
 ) -> None:
     """Add the inputs that do not count in the key, and what shares state with them: the step is given them, too.
@@ -197,10 +203,10 @@ def _add_ignored(
     Args:
         names: the ignored inputs.
         namespace: the notebook's variables, with what takes the place of some.
-        values: all inputs so far, as are `looks` and `artifacts`; added to.
-        looks: see `values`.
+        values: all inputs so far, as are `value_digests` and `artifacts`; added to.
+        value_digests: see `values`.
         artifacts: see `values`.
-        look: see `resolve_step`.
+        value_digest: see `resolve_step`.
         partners: see `resolve_step`.
     """
     waiting = {name: namespace[name] for name in names if name in namespace and name not in artifacts}
@@ -209,9 +215,9 @@ def _add_ignored(
         seen: dict[str, ValueDigest] = {}
         for name, value in waiting.items():
             with suppress(CannotDigest):
-                seen[name], artifact = look(name, value)
+                seen[name], artifact = value_digest(name, value)
                 artifacts.update({} if artifact is None else {name: artifact})
-        looks.update(seen)
+        value_digests.update(seen)
         near = partners(seen) if seen else {}
         waiting = {n: v for n, v in near.items() if n not in values and n not in artifacts}
 
@@ -225,13 +231,13 @@ def _is_at_hand(
     name: str,
     artifact: Artifact,
     namespace: Mapping[str, Any],
-    look: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
+    value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
 ) -> bool:
     """Whether an artifact is a function that the notebook has: then it counts as code, as in a cell."""
     value = namespace.get(name)
     if not isinstance(value, FunctionType) or has_state(value):
         return False
-    return look(name, value)[0].digest == artifact.digest
+    return value_digest(name, value)[0].digest == artifact.digest
 
 
 def _without(definition: StepDefinition, names: frozenset[str]) -> StepDefinition:
@@ -275,26 +281,26 @@ def _needed(artifact: Artifact, namespace: Mapping[str, Any]) -> dict[int, objec
 def _parts(
     definition: StepDefinition,
     found: Dependencies,
-    looks: Mapping[str, ValueDigest],
+    value_digests: Mapping[str, ValueDigest],
     artifacts: Mapping[str, Artifact],
     earlier: dict[str, str],
 ) -> CacheKeyParts:
     packages = set(found.packages)
     inputs = {}
-    for name in sorted({*looks, *artifacts}):
+    for name in sorted({*value_digests, *artifacts}):
         if name in artifacts:
             inputs[name] = artifacts[name].digest
             packages.update(artifacts[name].packages)
         else:
-            inputs[name] = looks[name].digest
-            packages.update(looks[name].packages)
+            inputs[name] = value_digests[name].digest
+            packages.update(value_digests[name].packages)
     options = definition.options
     return CacheKeyParts(
         code=definition.code,
         outputs=options.outputs or (),
         inputs=inputs,
         reached=found.digests
-        | {f"sharing {', '.join(names)}": "" for names in _sharing(looks, artifacts)}
+        | {f"sharing {', '.join(names)}": "" for names in _sharing(value_digests, artifacts)}
         | earlier,
         packages=versions(packages),
         options={
@@ -305,7 +311,7 @@ def _parts(
 
 
 def _earlier(
-    looks: Mapping[str, ValueDigest], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
+    value_digests: Mapping[str, ValueDigest], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
 ) -> dict[str, bool]:
     """Return what inputs hold and code names (`old = Model`) that was defined anew since, even if it reads the same.
 
@@ -313,7 +319,7 @@ def _earlier(
     comes whether it matters which one is called: of functions that read the same it does not.
     """
     found: dict[str, bool] = {}
-    things = [*(code for seen in looks.values() for code in seen.code), *definitions.values()]
+    things = [*(code for seen in value_digests.values() for code in seen.code), *definitions.values()]
     for thing in {id(thing): thing for thing in things}.values():
         if isinstance(thing, type | FunctionType) and "<" not in thing.__qualname__:
             scope = (
@@ -328,10 +334,12 @@ def _earlier(
     return found
 
 
-def _sharing(looks: Mapping[str, ValueDigest], artifacts: Mapping[str, Artifact]) -> list[tuple[str, ...]]:
+def _sharing(
+    value_digests: Mapping[str, ValueDigest], artifacts: Mapping[str, Artifact]
+) -> list[tuple[str, ...]]:
     """Return which inputs share state: `b.append(1)` does something else where `a` is the same list."""
     together: dict[str, list[str]] = {}
-    for name in sorted(artifacts.keys() - looks.keys()):
+    for name in sorted(artifacts.keys() - value_digests.keys()):
         if artifacts[name].item is not None:
             together.setdefault(artifacts[name].blob, []).append(name)
-    return [*groups(looks), *(tuple(names) for names in together.values() if len(names) > 1)]
+    return [*groups(value_digests), *(tuple(names) for names in together.values() if len(names) > 1)]

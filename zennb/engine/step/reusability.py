@@ -86,8 +86,8 @@ def refused_parts(
         outputs: names of its outputs; an input among them was changed, or is stored with one that was.
         namespace: the notebook's variables.
     """
-    looks, values = resolved.looks, resolved.values
-    changed = {name: (values[name], looks[name]) for name in outputs if name in looks}
+    digests, values = resolved.digests, resolved.values
+    changed = {name: (values[name], digests[name]) for name in outputs if name in digests}
     others = {name: value for name, value in namespace.items() if name not in outputs}
     found = changed_parts(changed, others, words="which goes on with it as it was") if changed else []
     if not found:

@@ -50,26 +50,26 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     return not _are_libraries(common)
 
 
-def own_parts(look: ValueDigest) -> frozenset[int]:
+def own_parts(value_digest: ValueDigest) -> frozenset[int]:
     """Return the ids of what could be changed in a value, without the objects that a library keeps."""
-    _are_libraries(look.mutable)
-    return look.mutable - _libraries.keys()
+    _are_libraries(value_digest.mutable)
+    return value_digest.mutable - _libraries.keys()
 
 
-def groups(looks: Mapping[str, ValueDigest]) -> list[tuple[str, ...]]:
+def groups(digests: Mapping[str, ValueDigest]) -> list[tuple[str, ...]]:
     """Return the names, in alphabetical order, that share state with each other, where there are several."""
     found: list[list[str]] = []
-    for name in sorted(name for name, look in looks.items() if look.mutable):
-        near = [group for group in found if any(share(looks[name], looks[other]) for other in group)]
+    for name in sorted(name for name, value_digest in digests.items() if value_digest.mutable):
+        near = [group for group in found if any(share(digests[name], digests[other]) for other in group)]
         found = [group for group in found if group not in near]
         found.append([*(other for group in near for other in group), name])
     return sorted(tuple(sorted(group)) for group in found if len(group) > 1)
 
 
-def stored_apart(looks: Mapping[str, ValueDigest], inputs: Mapping[str, Artifact]) -> frozenset[str]:
+def stored_apart(digests: Mapping[str, ValueDigest], inputs: Mapping[str, Artifact]) -> frozenset[str]:
     """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
     found = set[str]()
-    for names in groups(looks):
+    for names in groups(digests):
         stored = {inputs[n].blob if n in inputs and inputs[n].item is not None else n for n in names}
         found.update(names if len(stored) > 1 else ())
     return frozenset(found)

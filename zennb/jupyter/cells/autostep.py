@@ -53,7 +53,7 @@ class Autostep:
         if not (self._is_automatic(tree) if found is None else _is_comment(found)):
             return None
         return StepMarker(
-            spoken=found.spoken if found is not None else "",
+            command_line=found.spoken if found is not None else "",
             line=found.line if found is not None else "",
             source=source,
             tree=copied(ast.Module(body=tree.body, type_ignores=[])),

@@ -49,24 +49,24 @@ class KernelRuns:
             self._whole[asked] = handed_over(metadata)
         return self._whole[asked]
 
-    def cell(self, site: RunContext, *, started: float) -> CellRun:
+    def cell(self, run_context: RunContext, *, started: float) -> CellRun:
         """Return what records a step cell.
 
         Args:
-            site: the stack it runs on.
+            run_context: the stack it runs on.
             started: when it began, in seconds since the epoch.
         """
-        return CellRun(self._ongoing(site, started), site)
+        return CellRun(self._ongoing(run_context, started), run_context)
 
-    def _ongoing(self, site: RunContext, started: float) -> _Ongoing:
+    def _ongoing(self, run_context: RunContext, started: float) -> _Ongoing:
         """Return the run that a cell on a stack belongs to; a stack that was changed since is another one."""
-        own = replace(site.new_run("session"), started=started)
+        own = replace(run_context.new_run("session"), started=started)
         for known in self._runs:
-            if known.takes(own, site):
+            if known.takes(own, run_context):
                 return known
-        whole = self.whole(site.metadata)
+        whole = self.whole(run_context.metadata)
         run = whole if whole is not None and whole.stack == own.stack else own
-        self._runs.append(_Ongoing(run, site, own))
+        self._runs.append(_Ongoing(run, run_context, own))
         return self._runs[-1]
 
 
@@ -75,15 +75,15 @@ class _Ongoing:
 
     Args:
         run: the run.
-        site: where its steps run.
+        run_context: where its steps run.
         own: the run that a cell there would begin, for comparison.
     """
 
-    def __init__(self, run: Run, site: RunContext, own: Run) -> None:
+    def __init__(self, run: Run, run_context: RunContext, own: Run) -> None:
         self.run = run
         self.packages: dict[str, str] = {}
         self.has_commit = run.kind != "session"
-        self._place = _place(own, site)
+        self._place = _place(own, run_context)
         self._begun: DelayedCall[Run] | None = None
 
     @property
@@ -91,9 +91,9 @@ class _Ongoing:
         """Whether this kernel writes the run's record, and not whoever runs the whole notebook."""
         return self.run.kind == "session"
 
-    def takes(self, own: Run, site: RunContext) -> bool:
+    def takes(self, own: Run, run_context: RunContext) -> bool:
         """Whether a cell that would begin the run `own` belongs to this one."""
-        return self._place == _place(own, site)
+        return self._place == _place(own, run_context)
 
     def begin_later(self, metadata: MetadataStore, then: Callable[[Run], None]) -> None:
         """Write that the run goes on, if the cell still runs in a moment."""
@@ -106,15 +106,15 @@ class _Ongoing:
         if self._begun is None:
             return
         with suppress(StoreError):  # it is written as a whole in a moment; if that fails too, it is told
-            begun = self._begun.take_back()
+            begun = self._begun.cancel_or_result()
             if begun is not None and self.run.id is None:
                 self.run = begun
         self._begun = None
 
 
-def _place(run: Run, site: RunContext) -> tuple[object, ...]:
+def _place(run: Run, run_context: RunContext) -> tuple[object, ...]:
     """Return what cells of one run have in common: store, process (a forked one is another), notebook and stack."""
-    return site.metadata.path, run.process, run.notebook, run.stack
+    return run_context.metadata.path, run.process, run.notebook, run.stack
 
 
 class CellRun:
@@ -122,11 +122,11 @@ class CellRun:
 
     Args:
         ongoing: the run.
-        site: the stack the cell runs on.
+        run_context: the stack the cell runs on.
     """
 
-    def __init__(self, ongoing: _Ongoing, site: RunContext) -> None:
-        self._ongoing, self._metadata, self._folder = ongoing, site.metadata, site.folder
+    def __init__(self, ongoing: _Ongoing, run_context: RunContext) -> None:
+        self._ongoing, self._metadata, self._folder = ongoing, run_context.metadata, run_context.folder
         self._live: LiveLine | None = None
 
     def begin(self, live: LiveLine) -> None:

@@ -68,25 +68,25 @@ class LazyOutputs:
         asked = {self._waiting[name][0].blob for name in names if name in self._waiting}
         return {name: artifact for name, (artifact, *_) in self._waiting.items() if artifact.blob in asked}
 
-    def worth(self, outputs: Mapping[str, Artifact]) -> set[str]:
+    def deferrable(self, outputs: Mapping[str, Artifact]) -> set[str]:
         """Return which outputs are large, and in no cell that ran earlier; those stored as one go together."""
         read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
         return {
             name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
         }
 
-    def postpone(self, outputs: Mapping[str, Artifact], shelf: ArtifactRepository, *, step: str) -> None:
+    def defer(self, outputs: Mapping[str, Artifact], repository: ArtifactRepository, *, step: str) -> None:
         """Leave outputs of a step where they are; their names are unbound until a cell names them."""
         for name, artifact in outputs.items():
             self._namespace.pop(name, None)
-            self._waiting[name] = (artifact, shelf, step)
+            self._waiting[name] = (artifact, repository, step)
 
     def forget(self, names: Iterable[str]) -> None:
         """Note that names were bound by other means, or deleted."""
         for name in names:
             self._waiting.pop(name, None)
 
-    def expose(self, text: str) -> None:
+    def mark_used(self, text: str) -> None:
         """Note that a cell ran whose functions may read, from now on, whatever its text names."""
         self._exposed |= identifiers(text)
 
@@ -115,9 +115,9 @@ class LazyOutputs:
                 self._bound(each, value, group[each])
 
     def _fetch(self, name: str, group: Mapping[str, Artifact]) -> dict[str, Any]:
-        artifact, shelf, step = self._waiting[name]
+        artifact, repository, step = self._waiting[name]
         try:
-            return shelf.fetch(group)
+            return repository.load(group)
         except StoreError as error:
             raise LostOutput(
                 f"`{artifact.label}`, which this cell reads, is not there any more: {error.message.rstrip('.')}. "

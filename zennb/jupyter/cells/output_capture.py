@@ -57,7 +57,7 @@ class OutputCapture:
             self._native.result(*self._shell.display_formatter.format(value))
 
     @contextmanager
-    def apart(self, recording: Recording) -> Iterator[None]:
+    def to_recording(self, recording: Recording) -> Iterator[None]:
         """Send what this thread displays to `recording` only."""
         ident = threading.get_ident()
         before = self._routes.get(ident)
@@ -71,10 +71,10 @@ class OutputCapture:
                 self._routes[ident] = before
 
     @contextmanager
-    def hushed(self) -> Iterator[None]:
+    def discarding(self) -> Iterator[None]:
         """Show nothing of what this thread shows: its recording is shown instead."""
         unseen = Recording()
-        with self.apart(unseen), redirected(unseen):
+        with self.to_recording(unseen), redirected(unseen):
             yield
 
     @contextmanager
@@ -87,7 +87,7 @@ class OutputCapture:
             self._is_silent = before
 
     @contextmanager
-    def listening(self, recording: Recording) -> Iterator[None]:
+    def recording(self, recording: Recording) -> Iterator[None]:
         """Copy all that is shown, by any thread and through any stream, to `recording` while it goes its way."""
         with ExitStack() as stack:
             for name in ("stdout", "stderr"):
@@ -102,7 +102,7 @@ class OutputCapture:
                 self._native = None
 
     @contextmanager
-    def muted(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         """Do not take what a terminal prints around a value (`Out[3]: `) for output of the step."""
         self._is_muted = True
         try:
@@ -172,8 +172,8 @@ def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
     publish = publisher.publish
 
     def copied(data: Any, metadata: Any = None, *args: Any, **more: Any) -> None:
-        given = str((more.get("transient") or {}).get("display_id", ""))
-        recording.display(data, metadata, display_id=given, update=bool(more.get("update", False)))
+        arguments = str((more.get("transient") or {}).get("display_id", ""))
+        recording.display(data, metadata, display_id=arguments, update=bool(more.get("update", False)))
         publish(data, metadata, *args, **more)
 
     publisher.publish = copied

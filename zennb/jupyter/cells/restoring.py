@@ -50,12 +50,12 @@ class Restored:
 
     Attributes:
         values: output name → value.
-        looks: the same names → content.
+        digests: the same names → content.
         large: outputs that stay in the store until a cell names them.
     """
 
     values: Mapping[str, Any]
-    looks: Mapping[str, ValueDigest]
+    digests: Mapping[str, ValueDigest]
     large: frozenset[str]
 
 
@@ -64,12 +64,12 @@ class StepRestorer:
 
     Args:
         session: the kernel's session.
-        site: the stack whose store has the results.
+        run_context: the stack whose store has the results.
         definition: the step as its cell states it now.
     """
 
-    def __init__(self, session: KernelSession, site: RunContext, definition: StepDefinition) -> None:
-        self._session, self._site, self._definition = session, site, definition
+    def __init__(self, session: KernelSession, run_context: RunContext, definition: StepDefinition) -> None:
+        self._session, self._site, self._definition = session, run_context, definition
 
     def fetch(self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})) -> Restored:
         """Load the small outputs of a recorded step; make its changes, and execute its definitions again.
@@ -82,29 +82,29 @@ class StepRestorer:
             StoreError, UntrustedArtifact, MissingDefinition, CannotDigest: a result cannot be loaded.
             StepRefused: its definitions cannot be executed again.
         """
-        shelf = self._site.shelf
-        large = frozenset(self._session.pending.worth(step.outputs))
+        repository = self._site.artifacts
+        large = frozenset(self._session.lazy_outputs.deferrable(step.outputs))
         now = {name: artifact for name, artifact in step.outputs.items() if name not in large}
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
-        values = shelf.fetch({name: artifact for name, artifact in now.items() if name not in later})
+        values = repository.load({name: artifact for name, artifact in now.items() if name not in later})
         self._define(step, values, changes)
-        values.update(shelf.fetch({name: now[name] for name in later}))
+        values.update(repository.load({name: now[name] for name in later}))
         with digest_cache():
-            looks = {name: self._session.seen(now[name], value) for name, value in values.items()}
-        return Restored(values=values, looks=looks, large=large)
+            digests = {name: self._session.seen(now[name], value) for name, value in values.items()}
+        return Restored(values=values, digests=digests, large=large)
 
     def bind(self, step: Step, restored: Restored) -> None:
         """Let the notebook's variables hold the results, and note which artifacts they are."""
-        session, pending = self._session, self._session.pending
+        session, pending = self._session, self._session.lazy_outputs
         session.namespace.update(restored.values)
         pending.forget((*restored.values, *step.defines, *step.deletes))
-        pending.postpone(
-            {name: step.outputs[name] for name in restored.large}, self._site.shelf, step=step.name
+        pending.defer(
+            {name: step.outputs[name] for name in restored.large}, self._site.artifacts, step=step.name
         )
         for name in step.deletes:
             session.namespace.pop(name, None)
         for name, value in restored.values.items():
-            session.holdings.bind(name, value, step.outputs[name], restored.looks[name])
+            session.variables.bind(name, value, step.outputs[name], restored.digests[name])
 
     def _define(self, step: Step, values: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         """Set settings, and execute imports, functions and classes of the cell again, unseen; `values` come first."""
@@ -112,16 +112,16 @@ class StepRestorer:
         settings = setting_lines(tree)
         again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
         folder = Path.cwd() if settings else None
-        self._site.surroundings.apply(changes)
+        self._site.environment.apply(changes)
         if not again:
             return
         self._session.namespace.update(values)
         module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
         code = compile(module, self._definition.filename, "exec", dont_inherit=True)
         text = ast.unparse(module)
-        self._session.load(self._session.pending.named_in(text))
-        self._session.pending.expose(text)
-        with self._session.tap.hushed(), _in_folder(folder or Path.cwd()):
+        self._session.load(self._session.lazy_outputs.named_in(text))
+        self._session.lazy_outputs.mark_used(text)
+        with self._session.capture.discarding(), _in_folder(folder or Path.cwd()):
             try:
                 exec(code, self._session.namespace)
             except Exception as error:

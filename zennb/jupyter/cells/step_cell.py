@@ -45,16 +45,16 @@ class StepCell:
 
     Args:
         session: the kernel's session.
-        site: the stack it runs on.
+        run_context: the stack it runs on.
         definition: the step.
     """
 
-    def __init__(self, session: KernelSession, site: RunContext, definition: StepDefinition) -> None:
-        self._session, self._site, self.definition = session, site, definition
-        self._gathering = WriteBuffer(site.store)
-        if site.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once
-            self._site = site.with_store(self._gathering)
-        self._restorer = StepRestorer(session, site, definition)
+    def __init__(self, session: KernelSession, run_context: RunContext, definition: StepDefinition) -> None:
+        self._session, self._site, self.definition = session, run_context, definition
+        self._gathering = WriteBuffer(run_context.store)
+        if run_context.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once
+            self._site = run_context.with_store(self._gathering)
+        self._restorer = StepRestorer(session, run_context, definition)
         self._started = time.time()
         self._clock = time.perf_counter()
         self._recording = Recording()
@@ -62,7 +62,7 @@ class StepCell:
         self._displays = ""
         self._resolved: ResolvedStep | None = None
         self._verdict: CacheDecision | None = None
-        self._run = session.runs.cell(site, started=self._started)
+        self._run = session.runs.cell(run_context, started=self._started)
         self._live: LiveLine | None = None
         self._inputs: Mapping[str, Artifact] = {}
         self._execution: StepExecution | None = None
@@ -72,10 +72,10 @@ class StepCell:
         """Decide whether to run; False when the stack is not registered as it was opened, so that it must be opened."""
         __tracebackhide__ = True
         self._resolved = self._session.resolve(self.definition)
-        looked = self._site.look(self._resolved)
+        looked = self._site.digest_input(self._resolved)
         if looked.stack != self._site.spec:
             return False
-        self._verdict = self._site.verdict(self._resolved, looked=looked)
+        self._verdict = self._site.decide(self._resolved, looked=looked)
         return True
 
     def begin(self) -> bool:
@@ -104,7 +104,9 @@ class StepCell:
         __tracebackhide__ = True
         session = self._session
         with session.lock:
-            needed = session.pending.named_in(self.definition.source) - only_bound(self.definition.analysis)
+            needed = session.lazy_outputs.named_in(self.definition.source) - only_bound(
+                self.definition.analysis
+            )
             session.load(needed)
         if needed:
             self._resolved = session.resolve(self.definition)
@@ -118,19 +120,19 @@ class StepCell:
                 StepRequest(
                     definition=self.definition,
                     inputs=self._inputs,
-                    reached=resolved.reach.digests,
-                    names=tuple(resolved.reach.definitions),
-                    modules=resolved.reach.uses,
-                    writes=resolved.reach.writes,
+                    reached=resolved.dependencies.digests,
+                    names=tuple(resolved.dependencies.definitions),
+                    modules=resolved.dependencies.uses,
+                    writes=resolved.dependencies.writes,
                     uses=resolved.uses,
                     unclear=resolved.unclear,
                 ),
                 self._session.namespace,
-                inputs={name: (resolved.values[name], seen) for name, seen in resolved.looks.items()},
+                inputs={name: (resolved.values[name], seen) for name, seen in resolved.digests.items()},
                 resources=self._site.resources,
             )
         self._recording = Recording(None if self._live is None else self._live.heard)
-        self._execution.start(self._session.tap.listening(self._recording), keep_loop_responsive())
+        self._execution.start(self._session.capture.recording(self._recording), keep_loop_responsive())
         self._clock = time.perf_counter()
 
     def again(self) -> bool:
@@ -168,9 +170,9 @@ class StepCell:
             NotStorable: an output declared with `-o` is not there or cannot be stored.
         """
         __tracebackhide__ = True
-        resolved, verdict, execution = self._resolved, self._verdict, self._execution
+        resolved, decision, execution = self._resolved, self._verdict, self._execution
         assert resolved is not None
-        assert verdict is not None
+        assert decision is not None
         assert execution is not None
         self._session.frontend.flush_figures()
         result = self._result if is_kept(self._result) else None
@@ -179,21 +181,21 @@ class StepCell:
         execution.before.restore(collected.own)
         step = self._site.made_step(
             resolved,
-            verdict,
+            decision,
             outcome,
             inputs=self._inputs,
             started=self._started,
             attempts=self._attempts,
         )
         step = self._record(step, Status.COMPLETED)
-        holdings, pending = self._session.holdings, self._session.pending
-        holdings.code_ran()
+        variables, pending = self._session.variables, self._session.lazy_outputs
+        variables.code_ran()
         self._hold_inputs(step, collected.unchanged)
         for name, (value, seen) in collected.values.items():
             if name in step.outputs:
-                holdings.bind(name, value, step.outputs[name], seen)
+                variables.bind(name, value, step.outputs[name], seen)
         pending.forget(step.outputs)
-        pending.expose(self.definition.source)
+        pending.mark_used(self.definition.source)
         self._end(step)
 
     def fail(self, error: BaseException | None) -> None:
@@ -233,19 +235,19 @@ class StepCell:
         """Give back the bindings and inputs the body found; return the inputs it had changed."""
         changed = [] if self._execution is None else self._execution.undo()
         stored = {name: self._inputs[name] for name in changed if name in self._inputs}
-        for name, value in self._site.shelf.fetch(stored).items():
+        for name, value in self._site.artifacts.load(stored).items():
             self._session.namespace[name] = value
-            self._session.holdings.bind(name, value, stored[name], self._session.seen(stored[name], value))
+            self._session.variables.bind(name, value, stored[name], self._session.seen(stored[name], value))
         return list(stored)
 
     def _reused(self, source: Step) -> bool:
         """Take over the results of `source`; False (with a new verdict) when they turn out not to be there."""
         assert self._resolved is not None
         assert self._verdict is not None
-        undo = self._site.surroundings.undo() if source.carried is not None else None
+        undo = self._site.environment.undo() if source.carried is not None else None
         try:
             displays = self._recorded(source)
-            changes = self._site.shelf.fetch_changes(source.carried)
+            changes = self._site.artifacts.load_changes(source.carried)
             restored = self._restorer.fetch(source, changes)
         except NOT_RESTORED as error:
             if undo is not None:
@@ -283,12 +285,12 @@ class StepCell:
             plan=plan([Outline(name=name)]),
             chosen=(name,),
             namespace=self._session.namespace,
-            look=self._session.holdings.look,
+            value_digest=self._session.variables.digest,
             decided={name: (self._resolved, self._verdict)},
         )
         run = PipelineRun(
             request,
-            site=self._site,
+            run_context=self._site,
             recorded=False,
             on_change=lambda _run, _steps: self._emit(shown),
             on_output=lambda _step, event: shown.put(event),
@@ -305,7 +307,7 @@ class StepCell:
             self._clock = time.perf_counter() - done.seconds
             raise finished.error
         step = self._record(done, Status.COMPLETED)
-        self._session.holdings.code_ran()
+        self._session.variables.code_ran()
         restored = self._restorer.fetch(step)
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
         self._restorer.bind(step, restored)
@@ -327,8 +329,8 @@ class StepCell:
         assert self._resolved is not None
         for name, artifact in step.inputs.items():
             if name in unchanged and name not in step.outputs:
-                self._session.holdings.bind(
-                    name, self._resolved.values[name], artifact, self._resolved.looks[name]
+                self._session.variables.bind(
+                    name, self._resolved.values[name], artifact, self._resolved.digests[name]
                 )
 
     def _end(self, step: Step) -> None:

@@ -41,10 +41,10 @@ def parse_step_cell(announced: StepMarker, *, filename: str, cell: str) -> StepD
     if os.environ.get(RERUN):
         found = replace(found, rerun=True)
     text = announced.source
-    if announced.spoken == "%%step":
+    if announced.command_line == "%%step":
         _show_first_line(filename, announced.line)
         text = "\n" + announced.source.partition("\n")[2]
-    _refuse_cell_magic(text, announced.spoken)
+    _refuse_cell_magic(text, announced.command_line)
     return define(
         announced.tree,
         options=found,
@@ -57,7 +57,7 @@ def parse_step_cell(announced: StepMarker, *, filename: str, cell: str) -> StepD
 
 
 def _options(announced: StepMarker) -> StepOptions:
-    spoken, line = announced.spoken or "%%step", announced.line
+    spoken, line = announced.command_line or "%%step", announced.line
     found = heading(announced.source)
     if found is not None and found.problem:
         raise UsageError(found.problem)
@@ -67,8 +67,8 @@ def _options(announced: StepMarker) -> StepOptions:
         words = shlex.split(line)
     except ValueError as error:
         raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
-    given = parse(STEP, words, face=Interface.MAGIC, spoken=spoken.rstrip(":"))
-    return options(given)
+    arguments = parse(STEP, words, interface=Interface.MAGIC, spoken=spoken.rstrip(":"))
+    return options(arguments)
 
 
 def _refuse_cell_magic(text: str, spoken: str) -> None:

@@ -36,13 +36,13 @@ class StepMarker:
     """A step cell on its way to be run.
 
     Attributes:
-        spoken: how it is said to be a step: `%%step`, `#| step:`; "" when nothing in it says so.
+        command_line: how it is said to be a step: `%%step`, `#| step:`; "" when nothing in it says so.
         line: what stands behind that: name and options.
         source: the cell's text.
         tree: the body's syntax tree.
     """
 
-    spoken: str = "%%step"
+    command_line: str = "%%step"
     line: str
     source: str
     tree: ast.Module

@@ -81,12 +81,12 @@ class UntrackedChanges:
     Nothing is looked at while cells run; only when somebody asks are the outputs compared with what they were.
 
     Args:
-        holdings: what the variables are known to hold.
+        variables: what the variables are known to hold.
         namespace: the notebook's variables.
     """
 
-    def __init__(self, holdings: VariableTracker, namespace: Mapping[str, Any]) -> None:
-        self._holdings, self._namespace = holdings, namespace
+    def __init__(self, variables: VariableTracker, namespace: Mapping[str, Any]) -> None:
+        self._holdings, self._namespace = variables, namespace
         self._cells: deque[_PlainCell] = deque(maxlen=_REMEMBERED)
 
     def note(self, result: ExecutionResult | None) -> None:
@@ -118,17 +118,17 @@ class UntrackedChanges:
         if value is _ABSENT:
             return "deleted"
         try:
-            look, artifact = self._holdings.look(name, value)
+            value_digest, artifact = self._holdings.digest(name, value)
         except CannotDigest:
             return "changed"
         is_same = artifact is not None and artifact.digest == made.artifact.digest
-        return "" if is_same or look.digest == made.look.digest else "changed"
+        return "" if is_same or value_digest.digest == made.digest.digest else "changed"
 
     def _who(self, cells: Sequence[_PlainCell], name: str, made: KnownOutput) -> str:
         """Name the cell that bound the variable, else those that plainly change its value, else all that could."""
         trees = [(cell, tree) for cell in cells if (tree := cell.tree) is not None]
         if id(self._namespace.get(name, _ABSENT)) == made.place:
-            names = {name, *self._holdings.partners({name: made.look}, self._namespace)}
+            names = {name, *self._holdings.partners({name: made.digest}, self._namespace)}
             found = [cell for cell, tree in trees if changes_in_place(tree, names)]
         else:
             names = {name}

@@ -51,7 +51,7 @@ class Matcher:
             return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
         *words, fragment = typed["rest"].lstrip().split(" ")
         found = candidates(
-            node, [word for word in words if word], fragment, names=self.names, face=Interface.MAGIC
+            node, [word for word in words if word], fragment, names=self.names, interface=Interface.MAGIC
         )
         return SimpleMatcherResult(
             completions=[SimpleCompletion(text=word, type="magic argument") for word in found],

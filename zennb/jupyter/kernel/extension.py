@@ -40,11 +40,11 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     cells = CellTransformer()
     autostep = Autostep()
     trees = TreeTransformer(
-        session.announce,
+        session.mark_step,
         cells.source,
         lambda: shell.ast_node_interactivity,
         autostep.step,
-        session.reads_pending,
+        session.load_named,
     )
     shell.zennb_step = session
     shell.input_transformer_manager.cleanup_transforms.insert(0, cells)
@@ -56,7 +56,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     shell.register_magic_function(_stub(shell), magic_kind="cell", magic_name="step")
     pipeline = session.pipeline = PipelineSession(session, autostep)
     shell.events.register("post_run_cell", pipeline.panels.cell_ran)
-    magics.register(shell, pipeline, silence=session.tap.silenced)
+    magics.register(shell, pipeline, silence=session.capture.silenced)
     api.set_session(pipeline)
     shell.zennb_hooks = _Hooks(
         session=session,
@@ -85,8 +85,8 @@ def unload(shell: Any) -> None:  # Any: as above
     magics.unregister(shell)
     shell.magics_manager.magics["cell"].pop("step", None)
     api.set_session(None)
-    hooks.session.activity.close()
-    hooks.session.tap.remove()
+    hooks.session.monitor.close()
+    hooks.session.capture.remove()
     shell.zennb_step = None
     shell.zennb_hooks = None
 
@@ -98,5 +98,5 @@ def _stub(shell: Any) -> Callable[[str, str], None]:
         result = shell.run_cell(f"%%step {line}\n{cell}")
         result.raise_error()
 
-    step.__doc__ = help_text(STEP, ("%step",), face=Interface.MAGIC)
+    step.__doc__ = help_text(STEP, ("%step",), interface=Interface.MAGIC)
     return step

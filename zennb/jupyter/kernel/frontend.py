@@ -49,9 +49,9 @@ class KernelFrontend:
     """What shows values in another process as this shell does."""
 
     def __init__(
-        self, shell: Any, tap: OutputCapture
+        self, shell: Any, capture: OutputCapture
     ) -> None:  # Any: IPython leaves much of the shell untyped
-        self._shell, self._tap = shell, tap
+        self._shell, self._tap = shell, capture
 
     @property
     def records_shell(self) -> bool:
@@ -71,7 +71,7 @@ class KernelFrontend:
     @contextmanager
     def shown(self, recording: Recording, namespace: dict[str, Any]) -> Iterator[None]:
         """Send this thread's displays to `recording`; on the main thread, magics see `namespace`."""
-        with self._tap.apart(recording):
+        with self._tap.to_recording(recording):
             if threading.current_thread() is not threading.main_thread():
                 yield
                 self.flush_figures()

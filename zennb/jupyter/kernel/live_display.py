@@ -42,7 +42,7 @@ class LiveTable:
     """Shows the steps of a pipeline run as they go, and tells the kernel's activity of them.
 
     Args:
-        tap: where it is shown.
+        capture: where it is shown.
         order: names of the steps.
         edges: pairs of names between which something flows.
         updates: whether the frontend can replace what was shown; a terminal cannot, and gets the end only.
@@ -51,14 +51,14 @@ class LiveTable:
 
     def __init__(
         self,
-        tap: OutputCapture,
+        capture: OutputCapture,
         order: Sequence[str],
         *,
         updates: bool,
         activity: RunMonitor,
         edges: Sequence[tuple[str, str]] = (),
     ) -> None:
-        self._tap, self._order, self._updates = tap, order, updates
+        self._tap, self._order, self._updates = capture, order, updates
         self._activity, self._edges = activity, edges
         self._id = uuid4().hex
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class LiveTable:
         self._steps: dict[str, Step] = {}
 
     def __enter__(self) -> Self:
-        self._stop = self._activity.look_on(self.beat)
+        self._stop = self._activity.subscribe(self.beat)
         return self
 
     def __exit__(
@@ -79,7 +79,7 @@ class LiveTable:
 
     def __call__(self, run: Run, steps: Mapping[str, Step]) -> None:
         """Show where the run stands, unless it was shown just now; the final state always."""
-        self._activity.told(run, steps, order=self._order, edges=self._edges)
+        self._activity.update(run, steps, order=self._order, edges=self._edges)
         with self._lock:
             self._run, self._steps = run, dict(steps)
             self._show()
@@ -87,7 +87,7 @@ class LiveTable:
     def heard(self, step: str, event: Event) -> None:
         """Note what a step has just shown."""
         if self._run is not None:
-            self._activity.heard(self._run.id, step, event)
+            self._activity.output(self._run.id, step, event)
 
     def beat(self) -> None:
         """Let the clock go on, and show what steps have printed since."""
@@ -122,14 +122,14 @@ class LiveLine:
     """Shows, below what a step cell has shown so far, that its step is still at it; gone when the step has ended.
 
     Args:
-        tap: where it is shown.
+        capture: where it is shown.
         step: the record of the step, status running.
         updates: whether the frontend can replace what was shown; where it cannot, nothing is shown.
         activity: what runs in this kernel.
     """
 
-    def __init__(self, tap: OutputCapture, step: Step, *, updates: bool, activity: RunMonitor) -> None:
-        self._tap, self._step, self._updates, self._activity = tap, step, updates, activity
+    def __init__(self, capture: OutputCapture, step: Step, *, updates: bool, activity: RunMonitor) -> None:
+        self._tap, self._step, self._updates, self._activity = capture, step, updates, activity
         self._context = copy_context()
         self._lock = threading.Lock()
         self._id = ""
@@ -142,18 +142,20 @@ class LiveLine:
         """Look on from now on: the step has taken long enough for its run to be recorded; in any thread."""
         self._id = uuid4().hex
         if self._updates:
-            self._stop = self._activity.look_on(self.beat)
-        self._activity.told(run, {self._step.name: replace(self._step, run=run.id)}, order=(self._step.name,))
+            self._stop = self._activity.subscribe(self.beat)
+        self._activity.update(
+            run, {self._step.name: replace(self._step, run=run.id)}, order=(self._step.name,)
+        )
         self._run = run
         while self._early:
-            self._activity.heard(run.id, self._step.name, self._early.popleft())
+            self._activity.output(run.id, self._step.name, self._early.popleft())
 
     def heard(self, event: Event) -> None:
         """Note what the step has just shown."""
         if self._run is None:
             self._early.append(event)
         else:
-            self._activity.heard(self._run.id, self._step.name, event)
+            self._activity.output(self._run.id, self._step.name, event)
 
     def beat(self) -> None:
         """Let the clock go on."""
@@ -171,7 +173,7 @@ class LiveLine:
             self._over = True
             if self._shown:
                 self._publish(None)
-        self._activity.told(run, {})
+        self._activity.update(run, {})
 
     def _publish(self, view: View | None) -> None:
         shown = {"text/plain": "", "text/html": ""} if view is None else _faces(view)

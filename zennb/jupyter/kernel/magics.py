@@ -51,7 +51,7 @@ def register(
         session: what the commands ask of this kernel; None where there is no notebook session.
         silence: keeps live tables off the screen for a while: under `--json` one object is all that is shown.
     """
-    context = Context(face=Interface.MAGIC, session=session)
+    context = Context(interface=Interface.MAGIC, session=session)
     for name, command, path in _magics():
         magic = _magic(name, command, path, context, silence)
         shell.magics_manager.register_function(magic, magic_kind="line", magic_name=name)
@@ -101,11 +101,11 @@ def _magic(
             outcome = run_line(path, line, context, spoken=f"%{name}")
         found = outcome.content
         if found is None and path == (PIPELINE,) and outcome.data is not None:
-            command = words_of(tree(), [PIPELINE, *line.split()], face=Interface.MAGIC)
-            found = content(outcome, command=command, face=Interface.MAGIC)
+            command = words_of(tree(), [PIPELINE, *line.split()], interface=Interface.MAGIC)
+            found = content(outcome, command=command, interface=Interface.MAGIC)
         return _shown(outcome, found)
 
-    magic.__doc__ = help_text(command, path, face=Interface.MAGIC)
+    magic.__doc__ = help_text(command, path, interface=Interface.MAGIC)
     magic.__name__ = magic.__qualname__ = name.replace("-", "_")
     return magic
 

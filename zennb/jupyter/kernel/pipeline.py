@@ -69,11 +69,11 @@ class PipelineSession:
     @property
     def activity(self) -> RunMonitor:
         """What runs in this kernel just now."""
-        return self._session.activity
+        return self._session.monitor
 
     def step_names(self) -> list[str]:
         """Return the names of the steps this kernel has seen."""
-        return self._session.register.names()
+        return self._session.registry.names()
 
     def plan(self) -> RunPlan:
         """Return the pipeline, and what a run would do with each step, worked out as that run would go."""
@@ -93,7 +93,7 @@ class PipelineSession:
         previous = self._previous(definitions)
         drawn = self._planning.plan(definitions, previous)
         request = self._request(definitions, drawn, drawn.order, previous, pending=True)
-        return RunPlanner(request, self._session.site()), request, previous
+        return RunPlanner(request, self._session.context()), request, previous
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind."""
@@ -101,7 +101,7 @@ class PipelineSession:
 
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as a run would find it and its latest record."""
-        self._session.register.get(step)
+        self._session.registry.get(step)
         planner, _, previous = self._planner()
         planner.plan()
         before, now = previous.get(step), planner.resolved.get(step)
@@ -118,7 +118,7 @@ class PipelineSession:
 
     def forget(self, step: str) -> None:
         """Take a step out of the pipeline; its records stay, and running its cell brings it back."""
-        self._session.register.forget(step)
+        self._session.registry.forget(step)
 
     def _previous(self, definitions: Mapping[str, StepDefinition]) -> dict[str, Step]:
         """Return step name → the latest record of it that ran, was reused or failed."""
@@ -145,7 +145,7 @@ class PipelineSession:
             with interrupts_raise():
                 return self._run(parameters, stack=stack, start=start, only=only, rerun=rerun)
         except KeyboardInterrupt as interrupt:
-            files = {self._session.register.get(name).filename for name in self.step_names()}
+            files = {self._session.registry.get(name).filename for name in self.step_names()}
             own = own_frames(interrupt, files)
             frame = own.__traceback__
             raise (own if frame and frame.tb_frame.f_code.co_filename in files else interrupted()) from None
@@ -169,7 +169,7 @@ class PipelineSession:
             drawn = self._planning.plan(definitions, previous, side_by_side=True)
             chosen = drawn.narrow(start=start, only=only)
             self._load_pending(definitions, drawn, chosen)
-            site = session.site(stack)
+            run_context = session.context(stack)
             request = replace(
                 self._request(definitions, drawn, chosen, previous),
                 overrides=self._overrides(parameters, definitions, drawn, previous) if parameters else {},
@@ -179,11 +179,13 @@ class PipelineSession:
         runs = set(chosen)
         edges = [pair for pair in drawn.edges if runs.issuperset(pair)]
         updates = session.can_update
-        with LiveTable(session.tap, chosen, updates=updates, activity=session.activity, edges=edges) as table:
-            run = PipelineRun(request, site=site, on_change=table, on_output=table.heard)
+        with LiveTable(
+            session.capture, chosen, updates=updates, activity=session.monitor, edges=edges
+        ) as table:
+            run = PipelineRun(request, run_context=run_context, on_change=table, on_output=table.heard)
             finished = run.execute()
         with session.lock:
-            self._bind(finished, chosen, site)
+            self._bind(finished, chosen, run_context)
         if finished.error is not None:
             raise finished.error
         return finished.run
@@ -202,14 +204,14 @@ class PipelineSession:
         needed = drawn.before(step) | {step}
         chosen = tuple(name for name in drawn.order if name in needed)
         request = self._request(definitions, drawn, chosen, previous, pending=True)
-        site = session.site()
-        planner = RunPlanner(request, site)
+        run_context = session.context()
+        planner = RunPlanner(request, run_context)
         planner.plan()
         now, then = planner.resolved.get(step), previous.get(step)
-        if now is None or then is None or then.key not in {now.key, now.lean_key}:
+        if now is None or then is None or then.key not in {now.key, now.key_without_maybe_reads}:
             raise StepRefused(f"step '{step}' has changed since; run its cell again.")
-        finished = PipelineRun(request, site=site).execute()
-        self._bind(finished, chosen, site)
+        finished = PipelineRun(request, run_context=run_context).execute()
+        self._bind(finished, chosen, run_context)
         if finished.error is not None:
             raise finished.error
         for each in finished.steps.values():
@@ -226,20 +228,20 @@ class PipelineSession:
 
     def _look(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
         with self._session.lock:
-            return self._session.holdings.look(name, value)
+            return self._session.variables.digest(name, value)
 
-    def _partners(self, looks: Mapping[str, ValueDigest]) -> Mapping[str, Any]:
+    def _partners(self, digests: Mapping[str, ValueDigest]) -> Mapping[str, Any]:
         with self._session.lock:
-            return self._session.holdings.partners(looks, self._session.namespace)
+            return self._session.variables.partners(digests, self._session.namespace)
 
     def _definitions(self) -> dict[str, StepDefinition]:
         path = self._session.path
-        found = self._session.register.ordered(cell_order(path), saved=saved_at(path))
+        found = self._session.registry.ordered(cell_order(path), saved=saved_at(path))
         return {definition.name: definition for definition in found}
 
     def _changes(self) -> dict[str, UntrackedChange]:
         with self._session.lock:
-            return self._session.plain.changes()
+            return self._session.untracked.changes()
 
     def _request(
         self,
@@ -269,7 +271,7 @@ class PipelineSession:
             plan=drawn,
             chosen=chosen,
             namespace=session.namespace,
-            look=self._look,
+            value_digest=self._look,
             partners=self._partners,
             patches=session.patches,
             last=self._last(drawn, chosen, previous),
@@ -297,8 +299,8 @@ class PipelineSession:
         ]
         read = [name for name in step.reads if name in changes] if step.is_fresh else []
         found += [f"run as a cell it would read `{name}` as {changes[name].said}" for name in read]
-        given = planner.last_outputs(step.name) if step.is_fresh else {}
-        for name, artifact in given.items():
+        arguments = planner.last_outputs(step.name) if step.is_fresh else {}
+        for name, artifact in arguments.items():
             held = self._held(name) if name not in changes else None
             if held is not None and held.digest != artifact.digest:
                 found.append(f"`{name}` in the notebook is v{held.version}; a run gives v{artifact.version}")
@@ -307,7 +309,7 @@ class PipelineSession:
     def _held(self, name: str) -> Artifact | None:
         """Return the artifact that a variable is, or will be once a cell names it; None when it is none."""
         session = self._session
-        waiting = session.pending.artifacts([name]).get(name)
+        waiting = session.lazy_outputs.artifacts([name]).get(name)
         if waiting is not None or name not in session.namespace:
             return waiting
         try:
@@ -359,7 +361,7 @@ class PipelineSession:
         latest = {name: step for name, step in previous.items() if name in others}
         return {name: step.outputs for name, step in latest.items() if step.status.is_good}
 
-    def _bind(self, finished: FinishedRun, chosen: tuple[str, ...], site: RunContext) -> None:
+    def _bind(self, finished: FinishedRun, chosen: tuple[str, ...], run_context: RunContext) -> None:
         """Bind in the notebook what the steps made; the last maker of a name counts."""
         session = self._session
         outputs: dict[str, Artifact] = {}
@@ -370,17 +372,17 @@ class PipelineSession:
                 gone = (gone | {*step.deletes}) - step.outputs.keys()
                 outputs = {each: a for each, a in outputs.items() if each not in gone} | dict(step.outputs)
         fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
-        large = session.pending.worth(fresh)
+        large = session.lazy_outputs.deferrable(fresh)
         maker = {name: step.name for step in finished.steps.values() for name in step.outputs}
         for name in large:
-            session.pending.postpone({name: fresh[name]}, site.shelf, step=maker[name])
-        values = finished.shelf.fetch({name: a for name, a in fresh.items() if name not in large})
-        session.pending.forget((*values, *gone))
+            session.lazy_outputs.defer({name: fresh[name]}, run_context.artifacts, step=maker[name])
+        values = finished.repository.load({name: a for name, a in fresh.items() if name not in large})
+        session.lazy_outputs.forget((*values, *gone))
         for name in gone:
             session.namespace.pop(name, None)
         for name, value in values.items():
             session.namespace[name] = value
-            session.holdings.bind(name, value, fresh[name], session.seen(fresh[name], value))
+            session.variables.bind(name, value, fresh[name], session.seen(fresh[name], value))
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
         """Whether the notebook's variable is that artifact already, or will be when a cell names it."""

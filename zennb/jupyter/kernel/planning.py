@@ -67,7 +67,7 @@ class Planning:
         """Return the data a step reads, itself or through functions; also names that other steps will bind."""
         reached, made = (
             resolve_dependencies(definition.analysis, self._session.namespace),
-            self._session.holdings.made(),
+            self._session.variables.made(),
         )
         functions = {
             n for n, value in reached.definitions.items() if n in made and made[n].place == id(value)
@@ -110,12 +110,12 @@ class Planning:
             pending: whether to take outputs of no step of the plan that nothing has read yet as they are stored.
         """
         session = self._session
-        found = dict(session.pending.artifacts(definition.analysis.reads) if pending else {})
+        found = dict(session.lazy_outputs.artifacts(definition.analysis.reads) if pending else {})
         latest = previous.get(definition.name)
         recorded = latest.inputs if latest is not None else {}
-        made = session.holdings.made()
+        made = session.variables.made()
         for name in {*definition.analysis.reads, *recorded} - drawn.sources[definition.name].keys():
-            if name not in made or session.plain.may_bind(name, since=made[name].made_at):
+            if name not in made or session.untracked.may_bind(name, since=made[name].made_at):
                 continue
             if (origin := self._origin(name, recorded.get(name), previous)) is not None:
                 found[name] = origin
@@ -127,11 +127,11 @@ class Planning:
         if name in session.namespace:
             with session.lock:
                 try:
-                    _, held = session.holdings.look(name, session.namespace[name])
+                    _, held = session.variables.digest(name, session.namespace[name])
                 except CannotDigest:
                     return None
         else:
-            held = session.pending.artifacts([name]).get(name)
+            held = session.lazy_outputs.artifacts([name]).get(name)
         makers = {step.outputs[name].digest: step for step in previous.values() if name in step.outputs}
         seen = set[str]()
         while held is not None and held.kind == "output" and held.digest not in seen:

@@ -67,7 +67,7 @@ class ProvenanceLog:
 
     Args:
         shell: the kernel's shell.
-        surroundings: seals environment variables, and knows whether random generators were seeded.
+        environment: seals environment variables, and knows whether random generators were seeded.
         ignored: returns folders whose files do not count.
     """
 
@@ -75,11 +75,11 @@ class ProvenanceLog:
         self,
         shell: InteractiveShell,
         *,
-        surroundings: ExecutionEnvironment,
+        environment: ExecutionEnvironment,
         ignored: Callable[[], tuple[str, ...]],
     ) -> None:
         self._namespace: dict[str, Any] = shell.user_ns
-        self._surroundings, self._ignored = surroundings, ignored
+        self._surroundings, self._ignored = environment, ignored
         self._modules = ImportedModules()
         self._sources = self._new_sources()
         self._names = self._new_provenance()
@@ -220,7 +220,7 @@ class ProvenanceLog:
         if not step.status.is_good:
             self._names.fail(statements)
             return step
-        given = {
+        arguments = {
             name: artifact.digest
             for name, artifact in resolved.artifacts.items()
             if name not in resolved.values and name in parts.inputs
@@ -232,7 +232,7 @@ class ProvenanceLog:
             parts,
             inputs=definition.options.inputs,
             ignored=definition.options.ignore,
-            given=given,
+            given=arguments,
         )
         found.update((f"wrote {path}", "") for path in self._written)
         apply(self._names, step, statements)

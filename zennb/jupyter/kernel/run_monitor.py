@@ -68,7 +68,7 @@ class RunMonitor:
 
     # What runs call
 
-    def told(
+    def update(
         self,
         run: Run,
         steps: Mapping[str, Step],
@@ -89,16 +89,16 @@ class RunMonitor:
                 )
             self._news()
 
-    def heard(self, run: int | None, step: str, event: Event) -> None:
+    def output(self, run: int | None, step: str, event: Event) -> None:
         """Note what a step has just shown (text only); called for every piece of it, so it does next to nothing."""
         printed = self._printed.get(run or 0)
         if printed is None or event["kind"] != "stream":
             return
         printed[step] = (printed.get(step, "") + event["text"])[-_KEPT:]
         if not self._is_new:
-            self.nudge()
+            self.notify()
 
-    def nudge(self) -> None:
+    def notify(self) -> None:
         """Tell those who look on that something may have changed, though no run said so."""
         with self._changed:
             self._news()
@@ -114,7 +114,7 @@ class RunMonitor:
                 for number, going in self._going.items()
             ]
 
-    def look_on(self, looker: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, looker: Callable[[], None]) -> Callable[[], None]:
         """Call `looker` from this module's thread whenever something happened; return what ends that."""
         with self._changed:
             self._lookers.append(looker)

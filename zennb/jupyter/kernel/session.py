@@ -68,28 +68,28 @@ class KernelSession:
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
         self.namespace: dict[str, Any] = shell.user_ns
-        self.holdings = VariableTracker()
-        self.plain = UntrackedChanges(self.holdings, self.namespace)
-        self.pending = LazyOutputs(self.namespace, self._bound)
-        self.register = StepRegistry()
+        self.variables = VariableTracker()
+        self.untracked = UntrackedChanges(self.variables, self.namespace)
+        self.lazy_outputs = LazyOutputs(self.namespace, self._bound)
+        self.registry = StepRegistry()
         self.pipeline: PipelineSession | None = None
-        self.tap = OutputCapture(shell)
-        self.frontend = KernelFrontend(shell, self.tap)
-        self.activity = RunMonitor()
+        self.capture = OutputCapture(shell)
+        self.frontend = KernelFrontend(shell, self.capture)
+        self.monitor = RunMonitor()
         self.runs: KernelRuns = vars(shell).setdefault("zennb_runs", KernelRuns())
         self.lock = threading.RLock()
         self._signer = Signer()
-        self.surroundings = ExecutionEnvironment(
+        self.environment = ExecutionEnvironment(
             seal=lambda value: self._signer.sign([value]).hex()[:32],
             ignored=lambda: (str(self.workspace.home),),
             more=shell_settings(shell),
             is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
         )
         self.provenance = ProvenanceLog(
-            shell, surroundings=self.surroundings, ignored=lambda: (str(self.workspace.home),)
+            shell, environment=self.environment, ignored=lambda: (str(self.workspace.home),)
         )
         self.patches: set[Patch] = set()
-        self._announced: dict[str, StepMarker] = {}
+        self._markers: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
         self._is_step = False  # whether the cell that runs now was announced as a step
@@ -113,34 +113,34 @@ class KernelSession:
             if (
                 self._cell.definition.options.retries
                 and not self._cell.is_over
-                and token not in self._announced
+                and token not in self._markers
             ):
                 return self._cell.begin_again()
             if not self._cell.is_over:
                 raise StepRefused(
                     "a step cannot run inside another step; run the two cells one after the other."
                 )
-            if token not in self._announced:
+            if token not in self._markers:
                 return False
         frame = sys._getframe(1)  # noqa: SLF001 - tells the name the cell was compiled under
-        announced = self._announced.pop(token)
+        announced = self._markers.pop(token)
         definition = parse_step_cell(announced, filename=frame.f_code.co_filename, cell=self._cell_id)
         stack = definition.options.stack or None
         if (
-            not announced.spoken
+            not announced.command_line
             and definition.analysis.magics
-            and not self.site(stack).orchestrator.in_kernel
+            and not self.context(stack).orchestrator.in_kernel
         ):
-            self.reads_pending(announced.tree)
+            self.load_named(announced.tree)
             self.need()
             return True  # nobody asked for this step, and it cannot run elsewhere: the cell stays plain
-        definition = self.register.add(definition)
+        definition = self.registry.add(definition)
         opened = self.workspace.opened(
             stack
         )  # whether it is still registered like that is asked with the rest
-        self._cell = StepCell(self, self._site(opened), definition)
+        self._cell = StepCell(self, self._context(opened), definition)
         while not self._cell.decide():
-            self._cell = StepCell(self, self.site(stack), definition)
+            self._cell = StepCell(self, self.context(stack), definition)
         return self._cell.begin()
 
     def need(self) -> None:
@@ -160,7 +160,7 @@ class KernelSession:
         """
         __tracebackhide__ = True
         with self.lock:
-            load_or_remake(self.pending, names, self.pipeline)
+            load_or_remake(self.lazy_outputs, names, self.pipeline)
 
     def finish(self, _token: str) -> None:
         """End the step whose body has just run."""
@@ -177,15 +177,15 @@ class KernelSession:
         if self._cell is not None and value is not None:
             self._cell.showed(value)
         if sys.displayhook is not self.shell.displayhook:  # `%%capture` has put its own in place
-            self.tap.note(value)
-        with self.tap.muted():
+            self.capture.note(value)
+        with self.capture.paused():
             sys.displayhook(value)
 
     # What the shell's events call
 
-    def announce(self, token: str, step: StepMarker) -> None:
+    def mark_step(self, token: str, step: StepMarker) -> None:
         """Note a step cell that is about to run."""
-        self._announced = {token: step} if self._depth <= 1 else {**self._announced, token: step}
+        self._markers = {token: step} if self._depth <= 1 else {**self._markers, token: step}
         self._is_step = True
 
     def before_cell(self, info: ExecutionInfo) -> None:
@@ -197,9 +197,9 @@ class KernelSession:
             self.provenance.cell_begins()
         self._text = info.raw_cell or ""
 
-    def reads_pending(self, tree: ast.Module) -> bool:
+    def load_named(self, tree: ast.Module) -> bool:
         """Say whether the cell that runs now, which has this tree, names outputs that are not bound yet."""
-        named = self.pending.named_in(self._text)
+        named = self.lazy_outputs.named_in(self._text)
         self._needed = named - only_bound(analyse(tree)) if named else named
         return bool(self._needed)
 
@@ -209,27 +209,27 @@ class KernelSession:
         cell = self._cell
         if cell is not None and not cell.is_over:
             cell.fail(_error_of(result))
-            self.holdings.code_ran()
+            self.variables.code_ran()
         elif cell is None:
-            self.holdings.code_ran()  # a step that ended well has looked at what it left
+            self.variables.code_ran()  # a step that ended well has looked at what it left
             if self._depth == 0:
-                self.plain.note(result)
+                self.untracked.note(result)
                 self._turned_plain(result)
-            self.pending.expose(self._text)
+            self.lazy_outputs.mark_used(self._text)
         if self._depth == 0:
             self.provenance.cell_ended(result, is_plain=cell is None)
         self._note_patches(result)
         note_cached_functions(self.namespace)
-        self.holdings.sweep(self.namespace)
-        self.pending.forget([name for name in self.pending.names if name in self.namespace])
+        self.variables.sweep(self.namespace)
+        self.lazy_outputs.forget([name for name in self.lazy_outputs.names if name in self.namespace])
         if self._depth == 0:
             self._cell, self._is_step = None, False
-            self.surroundings.settings.note()
+            self.environment.settings.note()
 
     def _turned_plain(self, result: ExecutionResult | None) -> None:
         """Take the step of a cell that ran as a plain one out of the pipeline; not for a mistake in its text."""
         if not self._is_step and result is not None and result.error_before_exec is None:
-            self.register.cell_is_plain(getattr(result.info, "cell_id", None) or "")
+            self.registry.cell_is_plain(getattr(result.info, "cell_id", None) or "")
 
     def _note_patches(self, result: ExecutionResult | None) -> None:
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""
@@ -268,13 +268,13 @@ class KernelSession:
         """The notebook's name in records; "" when unknown."""
         return label(self.path, self.workspace.home)
 
-    def site(self, stack: str | None = None) -> RunContext:
+    def context(self, stack: str | None = None) -> RunContext:
         """Return the active stack, or the one of that name, opened for use."""
-        return self._site(self.workspace.open(stack))
+        return self._context(self.workspace.open(stack))
 
-    def _site(self, opened: Stack) -> RunContext:
+    def _context(self, opened: Stack) -> RunContext:
         workspace = self.workspace
-        shelf = ArtifactRepository(
+        repository = ArtifactRepository(
             store=opened.store,
             scope=self.namespace,
             signer=self._signer,
@@ -285,13 +285,13 @@ class KernelSession:
             spec=opened.spec,
             store=opened.store,
             orchestrator=opened.orchestrator,
-            shelf=shelf,
+            artifacts=repository,
             metadata=workspace.metadata,
-            surroundings=self.surroundings,
+            environment=self.environment,
             frontend=self.frontend,
             notebook=self.notebook,
             elsewhere=lambda artifact: api.bring(artifact, opened.store),
-            unstored=lambda: {name for each in self.register.ordered([]) for name in each.options.no_store},
+            unstored=lambda: {name for each in self.registry.ordered([]) for name in each.options.no_store},
             parent=None if whole is None else whole.id,
             folder=self._folder(),
             traced=self.provenance.traced,
@@ -303,14 +303,14 @@ class KernelSession:
             return resolve_step(
                 definition,
                 self.namespace,
-                look=self.holdings.look,
-                partners=lambda looks: self.holdings.partners(looks, self.namespace),
-                given=self.pending.artifacts(definition.analysis.reads),
+                value_digest=self.variables.digest,
+                partners=lambda digests: self.variables.partners(digests, self.namespace),
+                given=self.lazy_outputs.artifacts(definition.analysis.reads),
                 patches=self.patches,
             )
 
     def _bound(self, name: str, value: object, artifact: Artifact) -> None:
-        self.holdings.bind(name, value, artifact, self.seen(artifact, value))
+        self.variables.bind(name, value, artifact, self.seen(artifact, value))
 
     def seen(self, artifact: Artifact, value: object) -> ValueDigest:
         """Return the look of a value just loaded; one block whose bytes prove its content is not looked at."""
@@ -331,20 +331,20 @@ class KernelSession:
 
     def live_line(self, step: Step) -> LiveLine:
         """Return what shows that a step goes on, here and in panels, once it has taken a while."""
-        return LiveLine(self.tap, step, updates=self.can_update, activity=self.activity)
+        return LiveLine(self.capture, step, updates=self.can_update, activity=self.monitor)
 
     def show_status(self, step: Step) -> None:
         """End a step's output with its status line, which tools can read in a saved notebook."""
         view = status_line(step)
         data = {"text/plain": view.text, "text/html": view.html, DATA_TYPE: step_content(step)}
-        self.tap.publish(data, {"zennb": facts(step)})
+        self.capture.publish(data, {"zennb": facts(step)})
 
     def hint(self, error: BaseException | None) -> str:
         """Say which step would bind a name that is missing; "" for other errors."""
         name = error.name if isinstance(error, NameError) else None
         if not name:
             return ""
-        for definition in self.register.ordered([]):
+        for definition in self.registry.ordered([]):
             if name in definition.options.no_store:
                 return (
                     f"`{name}` is bound by step '{definition.name}', which does not store it (--no-store); "

@@ -69,18 +69,18 @@ class NameForm:
 
     Args:
         panel: the panel it is part of.
-        drawer: where it opens.
+        form_host: where it opens.
     """
 
-    def __init__(self, panel: Panel, drawer: FormHost) -> None:
-        self._drawer = drawer
+    def __init__(self, panel: Panel, form_host: FormHost) -> None:
+        self._drawer = form_host
         self._what = "stack"
         self._action: Callable[[str], object] = str
         self._title = html()
         self.name = text_field("Name", on_change=panel.does(self._check))
         self.name.on_enter(panel.does(self._go))
         self.go = panel.button("OK", self._go, style="primary")
-        self.cancel = panel.button("Cancel", drawer.leave)
+        self.cancel = panel.button("Cancel", form_host.leave)
         self.widget = group(self._title, self.name.widget, bar(self.go, self.cancel), look="zennb-box")
 
     def ask(
@@ -123,15 +123,15 @@ class Confirmation:
 
     Args:
         panel: the panel it is part of.
-        drawer: where it opens.
+        form_host: where it opens.
     """
 
-    def __init__(self, panel: Panel, drawer: FormHost) -> None:
-        self._drawer = drawer
+    def __init__(self, panel: Panel, form_host: FormHost) -> None:
+        self._drawer = form_host
         self._action: Callable[[], object] = lambda: None
         self._text = html()
         self.yes = panel.button("Delete", self._go, style="danger")
-        self.no = panel.button("Keep", drawer.leave)
+        self.no = panel.button("Keep", form_host.leave)
         self.widget = group(self._text, bar(self.no, self.yes), look="zennb-box")
 
     @property

@@ -129,7 +129,7 @@ class Panel(ABC):
         Raises:
             ZennbError: it could not be done.
         """
-        outcome = run(words, Context(face=Interface.MAGIC, session=self.panels.session))
+        outcome = run(words, Context(interface=Interface.MAGIC, session=self.panels.session))
         if outcome.sentence:
             self.message.say(outcome.sentence)
         return outcome

@@ -32,12 +32,14 @@ class ComponentForm:
 
     Args:
         panel: the panel it is part of.
-        drawer: where it opens.
+        form_host: where it opens.
         on_done: called with what was registered or changed.
     """
 
-    def __init__(self, panel: Panel, drawer: FormHost, *, on_done: Callable[[ComponentSpec], object]) -> None:
-        self._panel, self._drawer, self._on_done = panel, drawer, on_done
+    def __init__(
+        self, panel: Panel, form_host: FormHost, *, on_done: Callable[[ComponentSpec], object]
+    ) -> None:
+        self._panel, self._drawer, self._on_done = panel, form_host, on_done
         self._kind: ComponentType
         self._edited: ComponentSpec | None = None
         self._made: dict[tuple[str, str], dict[str, OptionField]] = {}
@@ -46,7 +48,7 @@ class ComponentForm:
         self.flavor = Choice("Flavor", on_choose=panel.does(self._flavored), in_form=True)
         self.name = text_field("Name *", on_change=panel.does(self._typed))
         self.go = panel.button("Register", self._go, style="primary")
-        self.cancel = panel.button("Cancel", drawer.leave)
+        self.cancel = panel.button("Cancel", form_host.leave)
         self._options = group()
         self.widget = group(
             self._title,
@@ -135,8 +137,8 @@ class ComponentForm:
         """Return the command that does what the form says."""
         config = self._config()
         if self._edited is None:
-            given = [f"--{key}={text}" for key, text in config.items()]
-            return [self._kind.command, "register", name, f"--flavor={self.flavor.value}", *given]
+            arguments = [f"--{key}={text}" for key, text in config.items()]
+            return [self._kind.command, "register", name, f"--flavor={self.flavor.value}", *arguments]
         before = self._edited.config
         changed = [f"--{key}={text}" for key, text in config.items() if before.get(key) != text]
         unset = [word for key in before if key not in config for word in ("--remove", key)]

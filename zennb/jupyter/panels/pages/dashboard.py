@@ -59,7 +59,7 @@ class Dashboard(Panel):
         self._now = html()
         self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
         style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
-        self._end = self.panels.session.activity.look_on(self._beat)
+        self._end = self.panels.session.activity.subscribe(self._beat)
         return group(style, now, self.pages.widget)
 
     @property
@@ -96,11 +96,11 @@ class Dashboard(Panel):
         """Follow a change of stacks."""
         self.stacks.changed(change)
         if self.pages.page is not self.stacks:
-            self.panels.session.activity.nudge()
+            self.panels.session.activity.notify()
 
     def cell_ran(self) -> None:
         """Follow the end of a cell, a moment later and in another thread: cells do not wait for the panel."""
-        self.panels.session.activity.nudge()
+        self.panels.session.activity.notify()
 
     def close(self) -> None:
         """Look on no longer, and close every widget."""

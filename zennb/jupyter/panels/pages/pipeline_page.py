@@ -83,7 +83,7 @@ class PipelinePage:
     def _wait(self) -> None:
         """Say why nothing new is shown, and look again in a moment: no later event may come to ask for it."""
         self._note.value = prose(BUSY)
-        self._panel.panels.session.activity.nudge()
+        self._panel.panels.session.activity.notify()
 
     def _look(self) -> None:
         session = self._panel.panels.session

@@ -33,12 +33,12 @@ class StackForm:
 
     Args:
         panel: the panel it is part of.
-        drawer: where it opens.
+        form_host: where it opens.
         on_done: called with the name of what was registered or changed.
     """
 
-    def __init__(self, panel: Panel, drawer: FormHost, *, on_done: Callable[[str], object]) -> None:
-        self._panel, self._drawer, self._on_done = panel, drawer, on_done
+    def __init__(self, panel: Panel, form_host: FormHost, *, on_done: Callable[[str], object]) -> None:
+        self._panel, self._drawer, self._on_done = panel, form_host, on_done
         self._edited: StackSpec | None = None
         self._title, self.verdict, self._cell = html(), html(look="zennb-note"), html()
         self.name = text_field("Name *", on_change=panel.does(self._typed))
@@ -46,7 +46,7 @@ class StackForm:
         self.parts = {kind: self._part(kind) for kind in TITLES}
         self.go = panel.button("Register", self._go, style="primary")
         self.use = panel.button("Register and activate", self._go_and_use)
-        self.cancel = panel.button("Cancel", drawer.leave)
+        self.cancel = panel.button("Cancel", form_host.leave)
         self._rows = group()
         self.widget = group(
             self._title,
@@ -124,7 +124,7 @@ class StackForm:
             return
         orchestrator, store = made(spec.orchestrator), made(spec.artifact_store)
         self.verdict.value = said(
-            f"fits: steps run {orchestrator.reach.words}, and their artifacts can be reached {store.reach.words}."
+            f"fits: steps run {orchestrator.visibility.words}, and artifacts can be reached {store.visibility.words}."
         )
         self.go.disabled = self.use.disabled = False
 
@@ -133,10 +133,12 @@ class StackForm:
 
     def _words(self, name: str) -> list[str]:
         """Return the command that does what the form says."""
-        given = self._components()
+        arguments = self._components()
         before = {} if self._edited is None else {k: part.name for k, part in self._edited.components.items()}
-        changed = [f"--{COMMANDS[kind]}={part}" for kind, part in given.items() if before.get(kind) != part]
-        gone = [word for kind in before if kind not in given for word in ("--remove", COMMANDS[kind])]
+        changed = [
+            f"--{COMMANDS[kind]}={part}" for kind, part in arguments.items() if before.get(kind) != part
+        ]
+        gone = [word for kind in before if kind not in arguments for word in ("--remove", COMMANDS[kind])]
         return ["stack", "register" if self._edited is None else "update", name, *changed, *gone]
 
     def _go(self) -> None:
