@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from zennb.api import artifacts, digest, load, runs, stack, stacks
     from zennb.commands.program import plan, run
-    from zennb.jupyter.panels.kit.factory import Dashboard, StackPicker
+    from zennb.jupyter.panels.public import Dashboard, StackPicker
 
     __version__: str
 
@@ -69,9 +69,9 @@ def __getattr__(name: str) -> Any:
 
         return getattr(program, name)
     if name in PANELS:
-        from zennb.jupyter.panels.kit import factory
+        from zennb.jupyter.panels import public
 
-        return getattr(factory, name)
+        return getattr(public, name)
     raise AttributeError(f"module 'zennb' has no attribute '{name}'")
 
 

@@ -24,5 +24,5 @@ def notebook(tmp_path: Path) -> Iterator[Notebook]:
 @pytest.fixture
 def scripted(notebook: Notebook) -> Scripted:
     made = Scripted.from_config("local", {})
-    notebook.site = replace(notebook.site, orchestrator=made)
+    notebook.run_context = replace(notebook.run_context, orchestrator=made)
     return made

@@ -73,7 +73,7 @@ class Notebook:
         self, folder: Path, *, store: ArtifactStore | None = None, orchestrator: Orchestrator | None = None
     ) -> None:
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
-        self.holdings = VariableTracker()
+        self.variables = VariableTracker()
         self.store = store or MemoryArtifactStore.from_config("memory", {})
         self.metadata = MetadataStore(folder / "metadata.db")
         signer = Signer(folder / "keys")
@@ -84,7 +84,7 @@ class Notebook:
                 for kind in ("orchestrator", "artifact_store")
             },
         )
-        self.site = RunContext(
+        self.run_context = RunContext(
             spec=spec,
             store=self.store,
             orchestrator=orchestrator or LocalOrchestrator.from_config("local", {}),
@@ -101,29 +101,29 @@ class Notebook:
     def cell(self, text: str) -> None:
         """Run a plain cell."""
         exec(compile(text, _file(text), "exec", dont_inherit=True), self.namespace)
-        self.holdings.code_ran()
+        self.variables.code_ran()
 
     def resolve(self, definition: StepDefinition, **more: Any) -> ResolvedStep:
         """Work out what a step depends on."""
         return resolve_step(
             definition,
             self.namespace,
-            value_digest=self.holdings.digest,
-            partners=lambda digests: self.holdings.partners(digests, self.namespace),
+            value_digest=self.variables.digest,
+            partners=lambda digests: self.variables.partners(digests, self.namespace),
             **more,
         )
 
     def request(self, definition: StepDefinition) -> tuple[StepRequest, Channels]:
         """Make the request of a step whose inputs are stored."""
         resolved = self.resolve(definition)
-        return request_for(resolved, self.site.keep_inputs(resolved), self.namespace)
+        return request_for(resolved, self.run_context.keep_inputs(resolved), self.namespace)
 
     def execution(self, definition: StepDefinition) -> StepExecution:
         """Prepare the execution of a step among the notebook's variables."""
         resolved = self.resolve(definition)
         request, _ = request_for(resolved, {}, self.namespace)
         inputs = {name: (resolved.values[name], seen) for name, seen in resolved.digests.items()}
-        return StepExecution(request, self.namespace, inputs=inputs, resources=self.site.resources)
+        return StepExecution(request, self.namespace, inputs=inputs, resources=self.run_context.resources)
 
     def execute(self, definition: StepDefinition) -> StepOutcome:
         """Execute a step among the notebook's variables."""
@@ -150,8 +150,8 @@ class Notebook:
             "plan": order,
             "chosen": order.order,
             "namespace": self.namespace,
-            "look": self.holdings.digest,
-            "partners": lambda digests: self.holdings.partners(digests, self.namespace),
+            "value_digest": self.variables.digest,
+            "partners": lambda digests: self.variables.partners(digests, self.namespace),
             "binds": {each.name: each.analysis.binds for each in definitions},
             **more,
         }
@@ -159,7 +159,7 @@ class Notebook:
 
     def pipeline(self, *definitions: StepDefinition, **more: Any) -> PipelineRun:
         """Prepare a run of these steps."""
-        return PipelineRun(self.run_request(*definitions, **more), run_context=self.site)
+        return PipelineRun(self.run_request(*definitions, **more), run_context=self.run_context)
 
     def run(self, *definitions: StepDefinition, **more: Any) -> FinishedRun:
         """Run these steps."""

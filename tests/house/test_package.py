@@ -29,7 +29,7 @@ def test_running_and_planning_are_those_of_the_commands(name: str) -> None:
 
 
 def test_panels_are_fetched_when_they_are_asked_for() -> None:
-    assert zennb.StackPicker is importlib.import_module("zennb.jupyter.panels.kit.factory").StackPicker
+    assert zennb.StackPicker is importlib.import_module("zennb.jupyter.panels.public").StackPicker
     assert "StackPicker" in dir(zennb)
 
 

@@ -39,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setattr(Database, "read", counted("looks", Database.read))
     monkeypatch.setattr(Database, "write", counted("writes", Database.write))
     monkeypatch.setattr(_Rows, "add_all", counted("stored", _Rows.add_all))
-    monkeypatch.setattr(reach, "Closure", counted("searches", DependencyResolver))
+    monkeypatch.setattr(reach, "DependencyResolver", counted("searches", DependencyResolver))
     monkeypatch.setattr(definitions, "_read", counted("statements", definitions._read))
     return found
 

@@ -128,12 +128,12 @@ def test_a_session_that_a_forked_process_knows_is_not_its_own(
 ) -> None:
     notebook.run("%%step a\nx = 1")
     session = notebook.shell.zennb_step
-    run_context = session.site()
+    run_context = session.context()
     mine = session.runs._ongoing(run_context, 1.0)
     monkeypatch.setattr("zennb.engine.run.run_context.os.getpid", lambda: 1)
     assert session.runs._ongoing(run_context, 1.0) is not mine
     monkeypatch.undo()
-    assert session.runs._ongoing(session.site(), 1.0) is mine
+    assert session.runs._ongoing(session.context(), 1.0) is mine
 
 
 def test_a_session_says_running_again_while_a_step_takes_more_than_a_moment(notebook: Notebook) -> None:
@@ -148,7 +148,7 @@ def test_a_session_says_running_again_while_a_step_takes_more_than_a_moment(note
 def test_a_session_does_not_say_running_while_a_step_of_a_moment_runs(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cellrun, "BEARABLE", 5.0)  # a moment, for a machine that is busy
+    monkeypatch.setattr(cellrun, "MAX_LOST_SECONDS", 5.0)  # a moment, for a machine that is busy
     value_digest = "seen = [run.status.value for run in zennb.runs()]"
     notebook.run("import zennb", "%%step a\nx = 1", f"%%step b\n{value_digest}")
     assert notebook.ns["seen"] == ["completed"]
@@ -158,7 +158,7 @@ def test_a_session_does_not_say_running_while_a_step_of_a_moment_runs(
 def test_a_step_of_a_moment_costs_one_transaction(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cellrun, "BEARABLE", 5.0)
+    monkeypatch.setattr(cellrun, "MAX_LOST_SECONDS", 5.0)
     notebook.run("%%step a\nx = 1")
     database = metadata(notebook)._database
     statements: list[str] = []
@@ -172,10 +172,10 @@ def test_a_step_of_a_moment_costs_one_transaction(
 def test_what_a_cell_left_to_be_written_is_not_written_after_the_next(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cellrun, "BEARABLE", 0.3)
+    monkeypatch.setattr(cellrun, "MAX_LOST_SECONDS", 0.3)
     notebook.run("%%step a\nx = 1")
     session = notebook.shell.zennb_step
-    broken = session.runs.cell(session.site(), started=time.time())
+    broken = session.runs.cell(session.context(), started=time.time())
     broken.begin(session.live_line(metadata(notebook).steps(1)[0]))  # and never ended
     notebook.run("%%step b\ny = 1")
     time.sleep(0.5)
@@ -185,9 +185,9 @@ def test_what_a_cell_left_to_be_written_is_not_written_after_the_next(
 def test_a_session_begun_by_a_cell_that_never_came_to_its_end_goes_on(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cellrun, "BEARABLE", 0.0)
+    monkeypatch.setattr(cellrun, "MAX_LOST_SECONDS", 0.0)
     session = notebook.shell.zennb_step
-    broken = session.runs.cell(session.site(), started=time.time())
+    broken = session.runs.cell(session.context(), started=time.time())
     broken.begin(session.live_line(Step(name="broken", status=Status.RUNNING)))
     until(lambda: runs(notebook))
     assert only(notebook).status is Status.RUNNING

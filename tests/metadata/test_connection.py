@@ -216,7 +216,7 @@ def test_a_forked_child_opens_the_store_again(store: MetadataStore, make: Make) 
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert len(store.find(make.step().key)) == 2
+    assert len(store.find(make.step().cache_key)) == 2
     assert store.add(make.step()).id == 3
 
 

@@ -62,7 +62,7 @@ def test_a_database_of_version_1_opens_with_all_that_was_in_it(golden: Path) -> 
     assert failed.failure.message == "no such column"
     assert (cached.reused, cached.outputs) == (load.id, load.outputs)
     assert [artifact.label for artifact in store.artifacts()] == ["model v1", "rate v1", "data v1"]
-    assert store.find(train.key) == [train]
+    assert store.find(train.cache_key) == [train]
     store.close()
 
 

@@ -51,7 +51,7 @@ def test_a_step_comes_back_as_it_was_added(
     added = store.add(step, run=make.run())
 
     assert reopen().step(added.id or 0) == added
-    assert store.find(step.key) == [added]
+    assert store.find(step.cache_key) == [added]
     assert list(added.outputs) == ["y", "a"]
     assert replace(added, id=None, run=None, inputs={}, outputs={}) == replace(step, inputs={}, outputs={})
     for name, artifact in (*added.inputs.items(), *added.outputs.items()):
@@ -86,8 +86,8 @@ def test_many_names_and_keys_are_asked_for_at_once(store: MetadataStore, make: M
     found = store.previous_all(["a", "b", "other", "it's"], "study.ipynb")
     assert found == {"a": again, "b": newer}
     assert store.previous_all(["a"], "unknown.ipynb") == {}
-    assert store.find_all([again.key, newer.key, "", "no such key"]) == {
-        key: store.find(key)[0] for key in (again.key, newer.key)
+    assert store.find_all([again.cache_key, newer.cache_key, "", "no such key"]) == {
+        key: store.find(key)[0] for key in (again.cache_key, newer.cache_key)
     }
 
 
@@ -153,8 +153,8 @@ def test_only_completed_reusable_steps_are_found_newest_first(store: MetadataSto
         {"key": "another"},
     ):
         store.add(make.step(**fields))
-    assert store.find(first.key) == [second, first]
-    assert store.find(first.key, limit=1) == [second]
+    assert store.find(first.cache_key) == [second, first]
+    assert store.find(first.cache_key, limit=1) == [second]
 
 
 def test_a_step_without_key_is_never_found(store: MetadataStore, make: Make) -> None:
@@ -224,7 +224,7 @@ def test_nothing_of_a_call_that_fails_is_kept(store: MetadataStore, make: Make) 
         store.add_all([good, bad], run=make.run())
     assert store.runs() == []
     assert store.artifacts() == []
-    assert store.find(good.key) == []
+    assert store.find(good.cache_key) == []
 
 
 def test_equal_sources_are_stored_once(store: MetadataStore, make: Make, path: Path) -> None:
@@ -336,8 +336,8 @@ def test_what_a_decision_needs_is_found_at_once(store: MetadataStore, make: Make
     def known(*keys: str, name: str = "train", stack: str = spec.name) -> StepHistory:
         return store.known_of(keys, name=name, notebook="study.ipynb", source=made.source, stack=stack)
 
-    assert known("", made.key) == StepHistory(stack=spec, candidates=[made], previous=None)
-    assert known("no such key", made.key).candidates == [made]
+    assert known("", made.cache_key) == StepHistory(stack=spec, candidates=[made], previous=None)
+    assert known("no such key", made.cache_key).candidates == [made]
     assert known("", "no such key") == StepHistory(stack=spec, candidates=[], previous=made)
     assert known("no such key", name="other").previous is None
-    assert known(made.key, stack="none") == StepHistory(stack=None, candidates=[made], previous=None)
+    assert known(made.cache_key, stack="none") == StepHistory(stack=None, candidates=[made], previous=None)

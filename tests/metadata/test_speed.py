@@ -70,8 +70,8 @@ def test_what_each_cell_pays_reads_no_table_from_end_to_end(
     filled: MetadataStore, seen: list[str], make: Make
 ) -> None:
     step = filled.add(make.step("s1", inputs={"x1": make.artifact("x1", "new")}), run=make.run())
-    filled.find(step.key)
-    filled.find_all([step.key, "none"])
+    filled.find(step.cache_key)
+    filled.find_all([step.cache_key, "none"])
     filled.previous("s1", "n1")
     filled.previous_all(["s1", "s2"], "n1")
     filled.artifact("x1", notebook="n1")
@@ -153,6 +153,6 @@ def test_a_cell_costs_as_many_statements_on_a_full_store_as_on_an_empty_one(
         step = make.step(
             f"s{number}", outputs={"a": make.artifact("a", str(number)), "b": make.artifact("b", str(number))}
         )
-        filled.find(filled.add(step, run=make.run()).key)
+        filled.find(filled.add(step, run=make.run()).cache_key)
         counts.append(len(seen))
     assert max(counts) <= 40

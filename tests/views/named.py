@@ -70,7 +70,7 @@ def step_named(n: str, status: Status = Status.COMPLETED, number: int = 1) -> St
         status=status,
         reason=n,
         source=n,
-        key=n,
+        cache_key=n,
         parts=CacheKeyParts(
             code=n, inputs={n: n + str(number)}, packages={n: n + str(number)}, reached={n: str(number)}
         ),

@@ -29,7 +29,7 @@ TRAIN = Step(
     seconds=1.34,
     started=1_773_063_900.0,
     source="model = SVC().fit(X)\nscore = 0.97",
-    key="9f" * 32,
+    cache_key="9f" * 32,
     parts=CacheKeyParts(code="c", packages={"scikit-learn": "1.8"}),
     outputs={"model": MODEL, "score": SCORE},
 )

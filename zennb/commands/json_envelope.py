@@ -6,12 +6,13 @@ Everything in it is bounded: long texts and collections are cut, and `cut` says 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.data import plain
+from zennb.commands.outcome import Cut
 from zennb.errors import UsageError
 from zennb.views.markup import block
 from zennb.views.view import View
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from zennb.commands.interface import Interface
     from zennb.commands.outcome import Outcome
 
-__all__ = ["SCHEMA", "Cut", "answer", "content", "exit_code", "limited", "refusal"]
+__all__ = ["SCHEMA", "answer", "content", "exit_code", "limited", "refusal"]
 
 SCHEMA = 1
 """Raised when a reader of an older object would misread a newer one; new fields alone do not raise it."""
@@ -37,23 +38,6 @@ MOST_KNOWN = 50
 """Names that an error tells of those that exist."""
 
 FAILED, MISTYPED, INTERRUPTED = 1, 2, 130
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """One place where less is shown than there is.
-
-    Attributes:
-        path: where: `data`, `data.steps[3].source`.
-        kept: how many entries or characters are there.
-        of: how many there are in all; None when nobody counted.
-        option: the option that gives more; "" when there is none.
-    """
-
-    path: str
-    kept: int
-    of: int | None = None
-    option: str = ""
 
 
 def exit_code(error: BaseException) -> int:

@@ -1,4 +1,4 @@
-"""Owns what goes into a command and what comes out: `Context` and `Outcome`."""
+"""Owns what goes into a command and what comes out: `Context`, `Outcome`, and the `Cut` of a long one."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from zennb.commands.interface import Interface
-    from zennb.commands.json_envelope import Cut
     from zennb.commands.session import Session
     from zennb.errors import ZennbError
     from zennb.registry.workspace import Workspace
     from zennb.views.view import Shown
 
-__all__ = ["Context", "Outcome"]
+__all__ = ["Context", "Cut", "Outcome"]
 
 
 def _quiet(line: str) -> None:
@@ -54,6 +53,23 @@ class Context:
     def quiet(self) -> Context:
         """Return the same without lines in between: where the answer is data, nothing else is said."""
         return replace(self, say=_quiet)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """One place where less is shown than there is.
+
+    Attributes:
+        path: where: `data`, `data.steps[3].source`.
+        kept: how many entries or characters are there.
+        of: how many there are in all; None when nobody counted.
+        option: the option that gives more; "" when there is none.
+    """
+
+    path: str
+    kept: int
+    of: int | None = None
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,7 +192,7 @@ class FilePlan:
     def _unusable(self, source: Step, definition: StepDefinition) -> str:
         """Return why results that fit are not reused all the same: they have expired, or cannot be read here."""
         ran = [each for each in self._records[definition.code] if each.status is Status.COMPLETED]
-        alike = [each for each in ran if each.key == source.key]
+        alike = [each for each in ran if each.cache_key == source.cache_key]
         return not_reusable(alike or [source], definition).get(source.id, "")
 
     def _open(self, found: Sequence[Difference]) -> _Answer:

@@ -160,7 +160,7 @@ def step(row: Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifac
         cell=row[4],
         status=Status(row[5]),
         reusable=bool(row[6]),
-        key=row[7],
+        cache_key=row[7],
         started=row[8],
         seconds=row[9],
         reused=row[10],

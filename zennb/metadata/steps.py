@@ -141,7 +141,7 @@ def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run:
         plain(step.cell),
         step.status.value,
         int(step.reusable),
-        step.key,
+        step.cache_key,
         step.started,
         step.seconds,
         step.reused,
@@ -208,7 +208,7 @@ def newest_reusable(connection: sqlite3.Connection, keys: Sequence[str]) -> dict
         "SELECT (SELECT max(s.id) FROM steps s WHERE s.key = json_each.value AND s.status = 'completed' "
         "AND s.reusable = 1) FROM json_each(?) WHERE json_each.value != ''"
     )
-    return {step.key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
+    return {step.cache_key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
 
 
 def steps_with_code(connection: sqlite3.Connection, codes: Sequence[str], *, limit: int) -> list[Step]:

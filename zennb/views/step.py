@@ -154,7 +154,7 @@ def _head(step: Step) -> View:
         ("ignores", listing(step.ignored, most=12)),
         ("expires", _expires(step)),
         ("packages", _packages(step)),
-        ("key", short(step.key)),
+        ("key", short(step.cache_key)),
     ]
     special = {"state": state_html(step.status), "reason": prose(reason(step))}
     rows = [(title, special.get(title) or (name(value) if value else "")) for title, value in text]

@@ -12,14 +12,9 @@ import pytest
 
 from tests.engine.steps import Notebook, step
 from zennb.digests.digest import digest_value
-from zennb.engine.remote.process_snapshot import (
-    ProcessSnapshot,
-    frontend_of,
-    know_texts,
-    prove_same_code,
-    refuse_lost_state,
-    snapshot,
-)
+from zennb.engine.remote.dispatch import snapshot
+from zennb.engine.remote.process_snapshot import ProcessSnapshot, frontend_of, know_texts
+from zennb.engine.remote.worker_checks import prove_same_code, refuse_lost_state
 from zennb.engine.step.frontend import PlainFrontend
 from zennb.errors import StepRefused
 
@@ -53,7 +48,7 @@ def test_a_snapshot_takes_along_what_the_step_uses(
     notebook.cell("import process_rates\ndef f(v): return process_rates.cost(v)")
     definition = step("y = f(2)")
     request, _ = notebook.request(definition)
-    found = snapshot(notebook.site, request, [notebook.namespace["f"]])
+    found = snapshot(notebook.run_context, request, [notebook.namespace["f"]])
     assert found.environment["ZENNB_TEST_MODE"] == "fast"
     assert set(found.modules) == {"process_rates"}
     assert {name: cloudpickle.loads(value) for name, value in found.constants.items()} == {
@@ -61,7 +56,7 @@ def test_a_snapshot_takes_along_what_the_step_uses(
     }
     assert found.texts[definition.filename] == "y = f(2)\n" or found.texts[definition.filename] == "y = f(2)"
     assert any("def f(v)" in text for text in found.texts.values())
-    assert found.ignored == notebook.site.environment.ignored
+    assert found.ignored == notebook.run_context.environment.ignored
     assert found.frontend == ""
 
 
@@ -69,7 +64,7 @@ def test_a_variable_that_was_taken_away_is_taken_away_there(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("HOME", raising=False)
-    found = snapshot(notebook.site, notebook.request(step("y = 1"))[0], [])
+    found = snapshot(notebook.run_context, notebook.request(step("y = 1"))[0], [])
     assert found.environment.get("HOME", "still there") is None
     assert "PATH" not in found.environment  # it is what it was: the other process has it by itself
 
@@ -79,12 +74,12 @@ def test_a_setting_that_cannot_be_sent_refuses_the_step(
 ) -> None:
     import threading
 
-    settings = notebook.site.environment.settings
+    settings = notebook.run_context.environment.settings
     monkeypatch.setattr(settings, "exported", lambda: {"decimal context": threading.Lock()})
     with pytest.raises(
         StepRefused, match=r"step 's' cannot run in another process: decimal context cannot be sent"
     ):
-        snapshot(notebook.site, notebook.request(step("y = 1"))[0], [])
+        snapshot(notebook.run_context, notebook.request(step("y = 1"))[0], [])
 
 
 # Where the step runs

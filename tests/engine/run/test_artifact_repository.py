@@ -43,7 +43,7 @@ class Bench:
         self.store = Counting.from_config("counting", {})
         self.scope: dict[str, Any] = {"__name__": "__main__"}
         self.recorded: list[Artifact] = []
-        self.shelf = ArtifactRepository(
+        self.repository = ArtifactRepository(
             store=self.store,
             scope=self.scope,
             signer=Signer(folder),
@@ -53,7 +53,7 @@ class Bench:
         )
 
     def keep(self, values: Mapping[str, Any], **options: Any) -> SavedOutput:
-        kept = self.shelf.save(looks(values), **options)
+        kept = self.repository.save(looks(values), **options)
         self.recorded[:0] = kept.artifacts.values()
         return kept
 
@@ -68,14 +68,14 @@ def test_values_are_stored_at_once_and_come_back(bench: Bench) -> None:
     kept = bench.keep(values)
     assert list(kept.artifacts) == ["b", "a", "c"]
     assert bench.store.asked == 1
-    found = bench.shelf.load(kept.artifacts)
+    found = bench.repository.load(kept.artifacts)
     assert (found["b"], found["a"], found["c"].tolist()) == ([1, 2], "text", [0, 1, 2])
     assert {each.item for each in kept.artifacts.values()} == {None}
     assert not kept.refused
 
 
 def test_nothing_asks_the_store_for_nothing(bench: Bench) -> None:
-    assert bench.shelf.save({}) == SavedOutput(artifacts={}, refused={})
+    assert bench.repository.save({}) == SavedOutput(artifacts={}, refused={})
     assert bench.store.asked == 0
 
 
@@ -91,7 +91,7 @@ def test_values_that_share_state_are_stored_as_one_and_share_it_again(bench: Ben
     assert artifacts["inner"].blob == artifacts["outer"].blob != artifacts["apart"].blob
     assert artifacts["inner"].digest == digest_value(inner).digest
     assert (artifacts["inner"].type, artifacts["outer"].type) == ("list", "dict")
-    found = bench.shelf.load(artifacts)
+    found = bench.repository.load(artifacts)
     assert found["outer"]["k"] is found["inner"]
     assert found["apart"] is not found["inner"]
     assert list(artifacts) == ["inner", "apart", "outer"]
@@ -100,7 +100,7 @@ def test_values_that_share_state_are_stored_as_one_and_share_it_again(bench: Ben
 def test_one_of_a_group_can_be_fetched_alone(bench: Bench) -> None:
     inner = [1]
     kept = bench.keep({"inner": inner, "outer": [inner]})
-    assert bench.shelf.load({"outer": kept.artifacts["outer"]}) == {"outer": [[1]]}
+    assert bench.repository.load({"outer": kept.artifacts["outer"]}) == {"outer": [[1]]}
 
 
 def test_a_value_that_cannot_be_stored_is_refused_by_name_with_its_group(bench: Bench) -> None:
@@ -118,7 +118,7 @@ def test_a_value_recorded_before_is_not_written_again(bench: Bench) -> None:
     other = bench.keep({"y": [1, 2, 3]}).artifacts["y"]
     assert bench.store.asked == 1
     assert (other.name, other.blob, other.id) == ("y", first.blob, None)
-    assert bench.shelf.load({"y": other}) == {"y": [1, 2, 3]}
+    assert bench.repository.load({"y": other}) == {"y": [1, 2, 3]}
 
 
 def test_a_value_whose_bytes_are_gone_is_written_again(bench: Bench) -> None:
@@ -126,7 +126,7 @@ def test_a_value_whose_bytes_are_gone_is_written_again(bench: Bench) -> None:
     bench.store.delete(first.blob)
     again = bench.keep({"x": [1, 2, 3]}).artifacts["x"]
     assert again is not first
-    assert bench.shelf.load({"x": again}) == {"x": [1, 2, 3]}
+    assert bench.repository.load({"x": again}) == {"x": [1, 2, 3]}
 
 
 def test_a_member_of_a_group_does_not_stand_for_a_value_alone(bench: Bench) -> None:
@@ -134,7 +134,7 @@ def test_a_member_of_a_group_does_not_stand_for_a_value_alone(bench: Bench) -> N
     bench.keep({"inner": inner, "outer": [inner]})
     alone = bench.keep({"x": [1, 2, 3]}).artifacts
     assert alone["x"].item is None
-    assert bench.shelf.load(alone) == {"x": [1, 2, 3]}
+    assert bench.repository.load(alone) == {"x": [1, 2, 3]}
 
 
 def test_what_was_captured_is_an_output_once_a_step_makes_it(bench: Bench) -> None:
@@ -166,48 +166,48 @@ def test_bytes_that_are_missing_are_named_by_their_artifact(bench: Bench) -> Non
     artifact = bench.keep({"x": [1]}).artifacts["x"]
     bench.store.delete(artifact.blob)
     with pytest.raises(MissingArtifact, match=r"the bytes of x v0 are not in this artifact store") as caught:
-        bench.shelf.load({"x": artifact})
+        bench.repository.load({"x": artifact})
     assert caught.value.digest == artifact.blob
 
 
 def test_the_first_missing_artifact_is_named(bench: Bench) -> None:
     kept = bench.keep({"a": [1], "b": [2], "c": [3]}).artifacts
-    assert bench.shelf.first_missing(kept.values()) is None
+    assert bench.repository.first_missing(kept.values()) is None
     bench.store.delete(kept["b"].blob)
     bench.store.delete(kept["c"].blob)
-    assert bench.shelf.first_missing(kept.values()) is kept["b"]
+    assert bench.repository.first_missing(kept.values()) is kept["b"]
 
 
 def test_classes_are_found_in_the_scope_of_the_shelf(bench: Bench) -> None:
     exec("class Model: pass\nmodel = Model()", bench.scope)
     kept = bench.keep({"model": bench.scope["model"]}).artifacts
     other: dict[str, Any] = {"__name__": "__main__"}
-    scoped = bench.shelf.scoped(other)
+    scoped = bench.repository.scoped(other)
     with pytest.raises(MissingDefinition, match="Model"):
         scoped.load(kept)
     exec("class Model: kind = 'other'", other)
     assert type(scoped.load(kept)["model"]) is other["Model"]
-    assert type(bench.shelf.load(kept)["model"]) is bench.scope["Model"]
+    assert type(bench.repository.load(kept)["model"]) is bench.scope["Model"]
 
 
 def test_the_same_shelf_can_lead_into_another_store(bench: Bench) -> None:
     other = MemoryArtifactStore.from_config("other", {})
-    kept = bench.shelf.into(other).save(looks({"x": [1]})).artifacts
+    kept = bench.repository.into(other).save(looks({"x": [1]})).artifacts
     assert other.has(kept["x"].blob)
     assert not bench.store.has(kept["x"].blob)
 
 
 def test_changes_come_back_and_a_plain_result_is_not_named_among_them(bench: Bench) -> None:
     changes = {"numpy print options": {"precision": 3}, "result": 42}
-    carried = bench.shelf.save_changes(changes)
+    carried = bench.repository.save_changes(changes)
     assert carried.names == ("numpy print options",)
-    assert bench.shelf.load_changes(carried) == changes
-    assert bench.shelf.load_changes(None) == {}
+    assert bench.repository.load_changes(carried) == changes
+    assert bench.repository.load_changes(None) == {}
 
 
 def test_changes_without_content_cannot_be_stored(bench: Bench) -> None:
     with pytest.raises(NotStorable, match="is a generator") as caught:
-        bench.shelf.save_changes({"odd": (each for each in "")})
+        bench.repository.save_changes({"odd": (each for each in "")})
     assert "odd" in str(caught.value.path)
 
 

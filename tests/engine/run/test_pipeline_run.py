@@ -51,7 +51,7 @@ def test_what_a_run_did_is_recorded(notebook: Notebook) -> None:
 
 def test_a_run_that_is_recorded_elsewhere_records_nothing(notebook: Notebook) -> None:
     request = notebook.run_request(step("a = 1", "first"))
-    finished = PipelineRun(request, run_context=notebook.site, recorded=False).execute()
+    finished = PipelineRun(request, run_context=notebook.run_context, recorded=False).execute()
     assert states(finished) == {"first": "completed"}
     assert finished.run.id is None
     assert notebook.metadata.runs() == []
@@ -126,7 +126,7 @@ def test_a_step_that_cannot_be_resolved_fails_alone(notebook: Notebook) -> None:
     )
     assert states(finished) == {"bad": "failed", "child": "skipped", "other": "completed"}
     assert isinstance(finished.error, StepRefused)
-    assert finished.steps["bad"].key == ""
+    assert finished.steps["bad"].cache_key == ""
 
 
 def test_what_a_failed_step_showed_is_kept(notebook: Notebook) -> None:
@@ -201,7 +201,7 @@ def test_a_step_on_which_is_decided_already_runs(notebook: Notebook) -> None:
     definition = step("a = 1", "first")
     notebook.run(definition)
     resolved = notebook.resolve(definition)
-    decision = replace(notebook.site.decide(resolved), reuse=None, reason="because")
+    decision = replace(notebook.run_context.decide(resolved), reuse=None, reason="because")
     finished = notebook.run(definition, decided={"first": (resolved, decision)})
     assert finished.steps["first"].status is Status.COMPLETED
     assert finished.steps["first"].reason == "because"
@@ -211,7 +211,7 @@ def test_what_steps_show_is_heard_with_their_names(notebook: Notebook) -> None:
     heard: list[tuple[str, str]] = []
     PipelineRun(
         notebook.run_request(step("print('x')", "one"), step("print('y')", "two")),
-        run_context=notebook.site,
+        run_context=notebook.run_context,
         on_output=lambda name, event: heard.append((name, event["text"].strip())),
     ).execute()
     assert [each for each in heard if each[1]] == [("one", "x"), ("two", "y")]
@@ -254,5 +254,5 @@ def test_results_are_held_back_only_where_nobody_else_needs_them(notebook: Noteb
     class Far(LocalOrchestrator):
         visibility = Visibility.MACHINE
 
-    notebook.site = replace(notebook.site, orchestrator=Far.from_config("far", {}))
+    notebook.run_context = replace(notebook.run_context, orchestrator=Far.from_config("far", {}))
     assert notebook.pipeline(step("a = 1", "first"))._site.store is notebook.store

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def planned(notebook: Notebook, *definitions: StepDefinition, **more: Any) -> dict[str, PlannedStep]:
     more = {"previous": notebook.previous(), **more}
-    found = RunPlanner(notebook.run_request(*definitions, **more), notebook.site).plan()
+    found = RunPlanner(notebook.run_request(*definitions, **more), notebook.run_context).plan()
     return {each.name: each for each in found}
 
 
@@ -113,7 +113,8 @@ def test_what_is_wholly_ignored_does_not_make_a_step_wait(notebook: Notebook) ->
 
 def test_only_known_steps_are_resolved(notebook: Notebook) -> None:
     planner = RunPlanner(
-        notebook.run_request(step("a = 1", "good"), step("y = 1", "bad", inputs=("absent",))), notebook.site
+        notebook.run_request(step("a = 1", "good"), step("y = 1", "bad", inputs=("absent",))),
+        notebook.run_context,
     )
     planner.plan()
     assert set(planner.resolved) == {"good"}
@@ -122,7 +123,9 @@ def test_only_known_steps_are_resolved(notebook: Notebook) -> None:
 def test_the_last_outputs_are_those_that_no_later_step_makes_anew(notebook: Notebook) -> None:
     definitions = [step("a = 1\nb = 2", "first"), step("b = a + 1", "second"), step("c = b", "third")]
     notebook.run(*definitions)
-    planner = RunPlanner(notebook.run_request(*definitions, previous=notebook.previous()), notebook.site)
+    planner = RunPlanner(
+        notebook.run_request(*definitions, previous=notebook.previous()), notebook.run_context
+    )
     planner.plan()
     assert set(planner.last_outputs("first")) == {"a"}
     assert set(planner.last_outputs("second")) == {"b"}
@@ -132,11 +135,11 @@ def test_the_last_outputs_are_those_that_no_later_step_makes_anew(notebook: Note
 def test_a_step_that_will_run_gives_the_plan_what_it_made_last_if_that_was_good(notebook: Notebook) -> None:
     notebook.run(*chain())
     previous = notebook.previous()
-    planner = RunPlanner(notebook.run_request(*chain(first="a = 9"), previous=previous), notebook.site)
+    planner = RunPlanner(notebook.run_request(*chain(first="a = 9"), previous=previous), notebook.run_context)
     planner.plan()
     assert planner.last_outputs("first") == previous["first"].outputs
     failed = {**previous, "first": replace(previous["first"], status=Status.FAILED)}
-    planner = RunPlanner(notebook.run_request(*chain(first="a = 9"), previous=failed), notebook.site)
+    planner = RunPlanner(notebook.run_request(*chain(first="a = 9"), previous=failed), notebook.run_context)
     planner.plan()
     assert planner.last_outputs("first") == {}
 
@@ -149,13 +152,13 @@ def record(notebook: Notebook, definition: StepDefinition, **fields: Any) -> Non
     made = Step(
         name=definition.name,
         status=Status.COMPLETED,
-        key=resolved.key,
+        cache_key=resolved.cache_key,
         parts=resolved.parts,
         source=definition.source,
         started=time.time(),
         **fields,
     )
-    notebook.metadata.add(made, run=notebook.site.new_run("session"))
+    notebook.metadata.add(made, run=notebook.run_context.new_run("session"))
 
 
 def test_a_file_that_a_reused_step_would_bring_about_counts_for_the_steps_after_it(
@@ -180,9 +183,9 @@ def test_the_last_step_that_brings_a_file_about_counts(notebook: Notebook) -> No
 
 
 def test_a_setting_that_an_old_record_does_not_tell_of_is_unknown_afterwards(notebook: Notebook) -> None:
-    digest = notebook.site.environment.settings.digest("decimal context")
+    digest = notebook.run_context.environment.settings.digest("decimal context")
     setter, reader = step("pass", "setter"), step("1", "reader")
-    blob = notebook.site.artifacts.save_changes({"decimal context": {}})
+    blob = notebook.run_context.artifacts.save_changes({"decimal context": {}})
     record(notebook, reader, observed=Observed(settings={"decimal context": digest}))
     record(
         notebook, setter, carried=Carried(blob=blob.blob, materializer=blob.materializer, names=blob.names)
@@ -211,7 +214,7 @@ def test_a_setting_that_an_old_record_does_not_tell_of_is_unknown_afterwards(not
 def test_what_a_step_that_runs_may_change_makes_later_ones_doubtful(
     notebook: Notebook, text: str, observed: Observed, thing: str
 ) -> None:
-    settings = {name: notebook.site.environment.settings.digest(name) for name in observed.settings}
+    settings = {name: notebook.run_context.environment.settings.digest(name) for name in observed.settings}
     reader = step("1", "reader")
     record(notebook, reader, observed=replace(observed, settings=settings))
     harmless, changing = step("x = 1", "before"), step(text, "before")

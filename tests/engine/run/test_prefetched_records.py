@@ -34,7 +34,7 @@ def output(blob: str) -> Artifact:
 
 
 def made(key: str, **fields: Any) -> Step:
-    return Step(name=key, key=key, status=Status.COMPLETED, outputs={"y": output(f"{key}-y")}, **fields)
+    return Step(name=key, cache_key=key, status=Status.COMPLETED, outputs={"y": output(f"{key}-y")}, **fields)
 
 
 def prefetched(records: Records, previous: dict[str, Step], *, rerun: bool = False) -> PrefetchedRecords:
@@ -65,7 +65,7 @@ def test_a_result_of_which_a_part_is_gone_is_not_found() -> None:
     carrying = made("kc", carried=Carried(blob="carried", materializer="json", names=("n",)))
     whole = made("kw", displays="there")
     lost = made("kl")
-    everything = {step.key: step for step in (shown, carrying, whole, lost)}
+    everything = {step.cache_key: step for step in (shown, carrying, whole, lost)}
     records = Records(everything, {"ks-y", "kc-y", "kw-y", "there"})
     found = prefetched(records, everything)
     assert [found.find(key) for key in ("ks", "kc", "kl")] == [[], [], []]

@@ -30,7 +30,9 @@ def artifact(name: str, content: str = "1") -> Artifact:
 
 
 def step(name: str, **fields: object) -> Step:
-    plain = Step(name=name, status=Status.COMPLETED, key=name, parts=CacheKeyParts(code=name), seconds=0.001)
+    plain = Step(
+        name=name, status=Status.COMPLETED, cache_key=name, parts=CacheKeyParts(code=name), seconds=0.001
+    )
     return replace(plain, **fields)  # type: ignore[arg-type]  # fields of a step
 
 
@@ -90,7 +92,7 @@ def test_it_is_due_when_much_work_or_much_else_is_held_back(metadata: MetadataSt
 
 def test_keys_that_are_held_back_are_told(metadata: MetadataStore) -> None:
     record_buffer = RecordBuffer(metadata, lambda: None)
-    record_buffer.note(step("a", key=""))
+    record_buffer.note(step("a", cache_key=""))
     record_buffer.note(step("b"))
     assert record_buffer.holds("x", "b")
     assert not record_buffer.holds("", "x")

@@ -88,7 +88,7 @@ def test_only_errors_are_tried_again(notebook: Notebook) -> None:
     def task() -> _Task:
         return _Task(
             resolved=resolved,
-            decision=notebook.site.decide(resolved),
+            decision=notebook.run_context.decide(resolved),
             inputs={},
             started=1.0,
             request=StepRequest(definition=resolved.definition),

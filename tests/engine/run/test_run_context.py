@@ -30,16 +30,16 @@ def recorded(notebook: Notebook, definition: StepDefinition, **fields: Any) -> S
     """Record that a step made `y` and put its bytes into the store."""
     resolved = notebook.resolve(definition)
     value = fields.pop("value", [1])
-    kept = notebook.site.artifacts.save({"y": (value, digest_value(value))}).artifacts
-    made = notebook.site.made_step(
+    kept = notebook.run_context.artifacts.save({"y": (value, digest_value(value))}).artifacts
+    made = notebook.run_context.made_step(
         resolved, RUN, StepOutcome(artifacts=kept, seconds=1.0), inputs={}, started=time.time()
     )
-    run = notebook.site.new_run("session")
+    run = notebook.run_context.new_run("session")
     return notebook.metadata.add(replace(made, **fields), run=run)
 
 
 def decision(notebook: Notebook, definition: StepDefinition, **more: Any) -> CacheDecision:
-    return notebook.site.decide(notebook.resolve(definition), **more)
+    return notebook.run_context.decide(notebook.resolve(definition), **more)
 
 
 def test_a_step_that_made_its_results_before_is_reused(notebook: Notebook) -> None:
@@ -112,13 +112,13 @@ def test_the_lean_key_comes_first(notebook: Notebook) -> None:
     lean = recorded(notebook, definition)
     notebook.cell("best = 1")
     resolved = notebook.resolve(definition)
-    assert resolved.key_without_maybe_reads == lean.key
-    found = notebook.site.decide(resolved).reuse
+    assert resolved.key_without_maybe_reads == lean.cache_key
+    found = notebook.run_context.decide(resolved).reuse
     assert found is not None
     assert found.id == lean.id
     full = recorded(notebook, definition)
-    assert full.key != lean.key
-    found = notebook.site.decide(resolved).reuse
+    assert full.cache_key != lean.cache_key
+    found = notebook.run_context.decide(resolved).reuse
     assert found is not None
     assert found.id == lean.id
 
@@ -165,7 +165,7 @@ def test_magic_lines_work_only_where_steps_run_in_the_kernel(notebook: Notebook)
     class Far(LocalOrchestrator):
         in_kernel = False
 
-    notebook.site = replace(notebook.site, orchestrator=Far.from_config("far", {}))
+    notebook.run_context = replace(notebook.run_context, orchestrator=Far.from_config("far", {}))
     with pytest.raises(StepRefused, match=r"step 's', line 2: `.*ls.*` works only in the kernel"):
         decision(notebook, definition)
 
@@ -180,16 +180,16 @@ def test_small_outputs_are_proven_and_large_ones_left_where_they_are(
     large = recorded(notebook, step("y = 'big'"), value=bytes(LARGE + 1))
     assert small.outputs["y"].size < LARGE <= large.outputs["y"].size
     good = CacheDecision(reuse=small, reason="good")
-    assert notebook.site.proven(good, small) is good
+    assert notebook.run_context.proven(good, small) is good
 
     def broken(_digest: str) -> bytes:
         raise StoreError("the bytes are damaged. They were moved aside.")
 
     monkeypatch.setattr(notebook.store, "get", broken)
-    assert notebook.site.proven(good, small) == CacheDecision(reason="the bytes are damaged")
-    assert notebook.site.proven(good, large) is good
+    assert notebook.run_context.proven(good, small) == CacheDecision(reason="the bytes are damaged")
+    assert notebook.run_context.proven(good, large) is good
     shown = replace(large, displays="0" * 64)
-    assert notebook.site.proven(good, shown).reuse is None
+    assert notebook.run_context.proven(good, shown).reuse is None
 
 
 def test_large_inputs_that_cannot_be_read_are_named(notebook: Notebook) -> None:
@@ -204,15 +204,15 @@ def test_large_inputs_that_cannot_be_read_are_named(notebook: Notebook) -> None:
         "there": artifact("there", LARGE, there),
     }
     resolved = notebook.resolve(step("y = [lost, small, there, here]"), given=given)
-    assert notebook.site.unreadable(resolved) == ["lost"]
+    assert notebook.run_context.unreadable(resolved) == ["lost"]
 
 
 def test_inputs_are_captured_unless_the_store_holds_them_already(notebook: Notebook) -> None:
     notebook.cell("a = [1]\nk = 3\nbig = [2]\ng = (i for i in ())")
-    notebook.site = replace(notebook.site, unstored=lambda: {"big"})
-    given = notebook.site.artifacts.save({"made": ([5], digest_value([5]))}).artifacts
+    notebook.run_context = replace(notebook.run_context, unstored=lambda: {"big"})
+    given = notebook.run_context.artifacts.save({"made": ([5], digest_value([5]))}).artifacts
     definition = step("y = [a, k, big, g, made]")
-    kept = notebook.site.keep_inputs(notebook.resolve(definition, given=given))
+    kept = notebook.run_context.keep_inputs(notebook.resolve(definition, given=given))
     assert {name: each.kind for name, each in kept.items()} == {
         "a": "captured",
         "k": "parameter",
@@ -227,30 +227,30 @@ def test_an_input_that_only_another_store_holds_is_brought_here_or_captured_anew
     elsewhere = Artifact(
         name="a", digest=digest_value([1]).digest, blob="0" * 64, materializer="json", size=1, type="list"
     )
-    notebook.holdings.bind("a", notebook.namespace["a"], elsewhere, digest_value([1]))
+    notebook.variables.bind("a", notebook.namespace["a"], elsewhere, digest_value([1]))
     asked: list[Artifact] = []
 
     def bring(artifact: Artifact) -> bool:
         asked.append(artifact)
         return len(asked) > 1
 
-    notebook.site = replace(notebook.site, elsewhere=bring)
+    notebook.run_context = replace(notebook.run_context, elsewhere=bring)
     resolved = notebook.resolve(step("y = a"))
-    assert notebook.site.keep_inputs(resolved)["a"].kind == "captured"
-    assert notebook.site.keep_inputs(resolved)["a"] is elsewhere
+    assert notebook.run_context.keep_inputs(resolved)["a"].kind == "captured"
+    assert notebook.run_context.keep_inputs(resolved)["a"] is elsewhere
     assert asked == [elsewhere, elsewhere]
     known = PrefetchedRecords({}, metadata=notebook.metadata, store=notebook.store)
     known.present.add("0" * 64)
-    assert notebook.site.keep_inputs(resolved, known=known)["a"] is elsewhere
+    assert notebook.run_context.keep_inputs(resolved, known=known)["a"] is elsewhere
     assert len(asked) == 2
 
 
 def test_another_way_into_the_store_is_that_of_its_shelf_too(notebook: Notebook) -> None:
     other = MemoryArtifactStore.from_config("other", {})
-    run_context = notebook.site.with_store(other)
+    run_context = notebook.run_context.with_store(other)
     assert run_context.store is other
     assert run_context.artifacts.store is other
-    assert notebook.site.store is notebook.store
+    assert notebook.run_context.store is notebook.store
 
 
 # Records
@@ -262,7 +262,7 @@ def test_a_record_of_a_step_that_ran_says_what_came_of_it(notebook: Notebook) ->
     outcome = StepOutcome(
         defines=("f",), deletes=("x",), displays="d", seconds=5.0, not_reusable=("why", "else")
     )
-    made = notebook.site.made_step(resolved, RUN, outcome, inputs={}, started=100.0, attempts=tries)
+    made = notebook.run_context.made_step(resolved, RUN, outcome, inputs={}, started=100.0, attempts=tries)
     assert (made.status, made.reason, made.seconds, made.expires) == (
         Status.COMPLETED,
         "first run",
@@ -271,8 +271,8 @@ def test_a_record_of_a_step_that_ran_says_what_came_of_it(notebook: Notebook) ->
     )
     assert (made.reusable, made.unusable_because) == (False, "why")
     assert (made.defines, made.deletes, made.displays, made.attempts) == (("f",), ("x",), "d", tuple(tries))
-    assert (made.key, made.parts) == (resolved.key, resolved.parts)
-    good = notebook.site.made_step(resolved, RUN, StepOutcome(), inputs={}, started=1.0)
+    assert (made.cache_key, made.parts) == (resolved.cache_key, resolved.parts)
+    good = notebook.run_context.made_step(resolved, RUN, StepOutcome(), inputs={}, started=1.0)
     assert (good.reusable, good.unusable_because) == (True, "")
 
 
@@ -287,11 +287,15 @@ def test_a_record_of_a_reused_step_takes_over_what_the_source_left(notebook: Not
         defines=("f",),
         inputs={"a": Artifact(name="a", digest="d", blob="b", materializer="json", size=1, type="list")},
     )
-    found = notebook.site.cached_step(notebook.resolve(definition), RUN, source, started=200.0, seconds=2.0)
+    found = notebook.run_context.cached_step(
+        notebook.resolve(definition), RUN, source, started=200.0, seconds=2.0
+    )
     assert (found.status, found.reused, found.saved) == (Status.CACHED, source.id, 7.0)
     assert (found.outputs, found.defines, found.inputs) == (source.outputs, ("f",), source.inputs)
     assert found.expires == 169.0  # counted from when the results were made, not from when they were reused
-    slow = notebook.site.cached_step(notebook.resolve(definition), RUN, source, started=200.0, seconds=99.0)
+    slow = notebook.run_context.cached_step(
+        notebook.resolve(definition), RUN, source, started=200.0, seconds=99.0
+    )
     assert slow.saved == 0.0
 
 
@@ -299,7 +303,7 @@ def test_a_record_tells_an_error_from_an_interrupt(notebook: Notebook) -> None:
     resolved = notebook.resolve(step("y = 1"))
 
     def failed(error: BaseException | None) -> Step:
-        return notebook.site.failed_step(resolved, RUN, error, started=1.0, seconds=2.0)
+        return notebook.run_context.failed_step(resolved, RUN, error, started=1.0, seconds=2.0)
 
     broken = failed(ValueError("bad"))
     assert (broken.status, broken.reusable) == (Status.FAILED, False)
@@ -345,7 +349,7 @@ def test_a_run_notes_its_surroundings_and_the_packages_its_steps_used() -> None:
 
 
 def test_a_new_run_is_of_this_process_and_not_recorded(notebook: Notebook) -> None:
-    run_context = replace(notebook.site, notebook="a.ipynb", parent=7)
+    run_context = replace(notebook.run_context, notebook="a.ipynb", parent=7)
     run = run_context.new_run("pipeline", parameters={"k": "1"})
     assert (run.id, run.kind, run.notebook, run.parent, run.parameters) == (
         None,

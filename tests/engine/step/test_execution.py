@@ -110,7 +110,7 @@ def test_a_plain_result_is_kept_among_the_changes(notebook: Notebook) -> None:
     assert outcome.changes == {"result": 42}
     assert outcome.carried is not None
     assert outcome.carried.names == ()
-    assert notebook.site.artifacts.load_changes(outcome.carried) == {"result": 42}
+    assert notebook.run_context.artifacts.load_changes(outcome.carried) == {"result": 42}
 
 
 def test_the_most_telling_reason_against_reuse_comes_first(notebook: Notebook) -> None:

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 
 from tests.engine.steps import Notebook, step
+from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import CancellationToken
-from zennb.engine.step.perform import own_frames, perform
+from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
 from zennb.errors import StoreError
 
 
 def performed(notebook: Notebook, text: str, **channels: Any) -> Any:
     request, found = notebook.request(step(text))
-    return perform(request, replace(found, resources=notebook.site.resources, **channels))
+    return perform(request, replace(found, resources=notebook.run_context.resources, **channels))
 
 
 def shown(notebook: Notebook, text: str) -> list[dict[str, Any]]:
@@ -33,7 +34,7 @@ def test_a_step_sees_its_inputs_and_leaves_the_notebook_alone(notebook: Notebook
     notebook.cell("x = [1]\nunread = 7")
     outcome = performed(notebook, "x.append(2)\ny = 'unread' in globals()")
     assert outcome.error is None
-    assert notebook.site.artifacts.load(outcome.artifacts) == {"x": [1, 2], "y": False}
+    assert notebook.run_context.artifacts.load(outcome.artifacts) == {"x": [1, 2], "y": False}
     assert notebook.namespace["x"] == [1]
     assert "y" not in notebook.namespace
     assert outcome.process == os.getpid()
@@ -42,14 +43,14 @@ def test_a_step_sees_its_inputs_and_leaves_the_notebook_alone(notebook: Notebook
 def test_functions_of_the_notebook_see_the_variables_of_the_step(notebook: Notebook) -> None:
     notebook.cell("k = 2\ndef f(v): return v * k")
     outcome = performed(notebook, "k = 3\ny = f(5)")
-    assert notebook.site.artifacts.load(outcome.artifacts) == {"k": 3, "y": 15}
+    assert notebook.run_context.artifacts.load(outcome.artifacts) == {"k": 3, "y": 15}
     assert notebook.namespace["k"] == 2
 
 
 def test_an_input_that_cannot_be_stored_is_handed_over_as_it_is(notebook: Notebook) -> None:
     notebook.cell("import threading\nlock = threading.Lock()")
     outcome = performed(notebook, "y = type(lock).__name__")
-    assert notebook.site.artifacts.load(outcome.artifacts) == {"y": "lock"}
+    assert notebook.run_context.artifacts.load(outcome.artifacts) == {"y": "lock"}
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_a_full_disk_does_not_hide_the_error_of_the_step(
 
     request, found = notebook.request(step("print('before')\n1 / 0"))
     monkeypatch.setattr(notebook.store, "put", full)
-    outcome = perform(request, replace(found, resources=notebook.site.resources))
+    outcome = perform(request, replace(found, resources=notebook.run_context.resources))
     assert isinstance(outcome.error, ZeroDivisionError)
     assert outcome.displays == ""
 
@@ -132,7 +133,7 @@ def test_a_step_in_another_thread_shows_its_own_output_only(notebook: Notebook) 
 
 def test_a_step_is_main_as_in_the_notebook(notebook: Notebook) -> None:
     outcome = performed(notebook, "name = __name__\nclass C: pass\nwhere = C.__module__")
-    assert notebook.site.artifacts.load(outcome.artifacts) == {"name": "__main__", "where": "__main__"}
+    assert notebook.run_context.artifacts.load(outcome.artifacts) == {"name": "__main__", "where": "__main__"}
     assert outcome.defines == ("C",)
 
 

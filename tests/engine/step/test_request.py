@@ -88,7 +88,7 @@ def test_reached_code_is_told_with_its_kind(tmp_path: Path) -> None:
 def test_inputs_whose_content_a_function_of_the_notebook_says_stay_in_this_process() -> None:
     import zennb
     from zennb.digests import hooks as digest_hooks
-    from zennb.engine.remote.transfer import submit_remotely
+    from zennb.engine.remote.dispatch import submit_remotely
 
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec("class Box:\n    items = ()\ndef content(box): return box.items\nbox = Box()", namespace)

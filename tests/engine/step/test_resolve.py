@@ -38,17 +38,17 @@ def test_inputs_are_what_the_cell_and_the_functions_it_calls_read(notebook: Note
 
 def test_the_key_follows_inputs_code_and_options_and_nothing_else(notebook: Notebook) -> None:
     notebook.cell("a = [1]\ndef f(v): return v")
-    key = notebook.resolve(step("y = f(a)")).key
+    key = notebook.resolve(step("y = f(a)")).cache_key
     notebook.cell("other = 5\na = [1]\ndef f(v):\n    # a remark\n    return v")
-    assert notebook.resolve(step("y = f( a )", "renamed", retries=3, timeout=9.0)).key == key
+    assert notebook.resolve(step("y = f( a )", "renamed", retries=3, timeout=9.0)).cache_key == key
     for change in ("a = [2]", "a = [1]\ndef f(v): return v + v"):
         notebook.cell(change)
-        assert notebook.resolve(step("y = f(a)")).key != key
+        assert notebook.resolve(step("y = f(a)")).cache_key != key
         notebook.cell("a = [1]\ndef f(v): return v")
-    assert notebook.resolve(step("y = f(a)", outputs=("y",))).key != key
-    assert notebook.resolve(step("y = f(a)", no_store=("y",))).key != key
-    assert notebook.resolve(step("y = f(a)", ignore=("a",))).key != key
-    assert notebook.resolve(step("y = f(a)")).key == key
+    assert notebook.resolve(step("y = f(a)", outputs=("y",))).cache_key != key
+    assert notebook.resolve(step("y = f(a)", no_store=("y",))).cache_key != key
+    assert notebook.resolve(step("y = f(a)", ignore=("a",))).cache_key != key
+    assert notebook.resolve(step("y = f(a)")).cache_key == key
 
 
 def test_what_comes_from_other_steps_counts_whatever_the_namespace_holds(notebook: Notebook) -> None:
@@ -65,7 +65,7 @@ def test_a_given_function_that_the_notebook_has_counts_as_code(notebook: Noteboo
     notebook.cell("def adder(n):\n    def add(v): return v + n\n    return add\nadd = adder(5)")
     made = artifact("add", notebook.namespace["add"])
     found = notebook.resolve(step("y = add(1)"), given={"add": made})
-    assert found.key == notebook.resolve(step("y = add(1)")).key
+    assert found.cache_key == notebook.resolve(step("y = add(1)")).cache_key
     notebook.cell("add = adder(6)")
     assert notebook.resolve(step("y = add(1)"), given={"add": made}).parts.inputs == {"add": made.digest}
 
@@ -91,7 +91,7 @@ def test_values_override_variables(notebook: Notebook) -> None:
     other = notebook.resolve(step("y = a"), overrides={"a": 2})
     assert other.values == {"a": 2}
     assert other.parts.inputs["a"] == digest_value(2).digest
-    assert other.key != plain.key
+    assert other.cache_key != plain.cache_key
 
 
 def test_what_shares_state_with_an_input_is_one_too(notebook: Notebook) -> None:
@@ -102,7 +102,7 @@ def test_what_shares_state_with_an_input_is_one_too(notebook: Notebook) -> None:
     notebook.cell("b = [[1]]")
     alone = notebook.resolve(step("a.append(2)"))
     assert set(alone.parts.inputs) == {"a"}
-    assert alone.key != found.key
+    assert alone.cache_key != found.cache_key
 
 
 def test_what_the_step_surely_overwrites_is_no_partner(notebook: Notebook) -> None:
@@ -118,7 +118,7 @@ def test_given_inputs_that_were_stored_together_share_state(notebook: Notebook) 
     assert "sharing a, b" in together.parts.reached
     apart = notebook.resolve(step("y = [a, b]"), given={"a": a, "b": replace(b, blob="two")})
     assert "sharing a, b" not in apart.parts.reached
-    assert apart.key != together.key
+    assert apart.cache_key != together.cache_key
     alone = replace(a, item=None), replace(b, item=None)
     assert not notebook.resolve(step("y = [a, b]"), given=dict(zip("ab", alone, strict=True))).parts.reached
 
@@ -139,8 +139,8 @@ def test_the_lean_key_is_that_of_a_step_which_bound_the_name_itself(notebook: No
     assert first.key_without_maybe_reads == ""
     notebook.cell("best = 1")
     again = notebook.resolve(step(text))
-    assert again.key_without_maybe_reads == first.key
-    assert again.key != first.key
+    assert again.key_without_maybe_reads == first.cache_key
+    assert again.cache_key != first.cache_key
     assert notebook.resolve(step("y = best")).key_without_maybe_reads == ""
 
 
@@ -155,7 +155,7 @@ def test_ignored_inputs_are_given_to_the_step_and_left_out_of_the_key(notebook: 
     assert set(found.parts.inputs) == {"a"}
     assert found.inputs == {"a", "log", "view"}  # what shares state with it is given along
     notebook.cell("log = [3]\nview = 1")
-    assert notebook.resolve(step("y = [a, log]", ignore=("log",))).key == found.key
+    assert notebook.resolve(step("y = [a, log]", ignore=("log",))).cache_key == found.cache_key
     overridden = notebook.resolve(step("y = [a, log]", ignore=("log",)), overrides={"log": [4]})
     assert overridden.values["log"] == [4]
 
@@ -171,7 +171,9 @@ def test_a_name_given_with_i_is_an_input_once_the_notebook_has_it(notebook: Note
         notebook.resolve(step("y = 1", inputs=("x",)))
     notebook.cell("x = [1]")
     assert set(notebook.resolve(step("y = 1", inputs=("x",))).parts.inputs) == {"x"}
-    assert notebook.resolve(step("y = x", inputs=("x",))).key == notebook.resolve(step("y = x")).key
+    assert (
+        notebook.resolve(step("y = x", inputs=("x",))).cache_key == notebook.resolve(step("y = x")).cache_key
+    )
 
 
 def test_files_named_by_the_step_count_with_their_content(notebook: Notebook, tmp_path: Path) -> None:
@@ -179,14 +181,14 @@ def test_files_named_by_the_step_count_with_their_content(notebook: Notebook, tm
     (folder / "sub").mkdir(parents=True)
     (folder / "a.txt").write_text("one")
     definition = step("y = 1", depends_on=(str(folder),))
-    first = notebook.resolve(definition).key
-    assert notebook.resolve(definition).key == first
+    first = notebook.resolve(definition).cache_key
+    assert notebook.resolve(definition).cache_key == first
     (folder / "sub" / "b.txt").write_text("")
-    second = notebook.resolve(definition).key
+    second = notebook.resolve(definition).cache_key
     (folder / "sub" / "b.txt").rename(folder / "b.txt")
-    third = notebook.resolve(definition).key
+    third = notebook.resolve(definition).cache_key
     (folder / "a.txt").write_text("two")
-    fourth = notebook.resolve(definition).key
+    fourth = notebook.resolve(definition).cache_key
     assert len({first, second, third, fourth}) == 4
     with pytest.raises(StepRefused, match=r"`--depends-on .*absent`, but there is no such file"):
         notebook.resolve(step("y = 1", depends_on=(str(tmp_path / "absent"),)))
@@ -201,7 +203,7 @@ def test_instances_of_a_class_that_was_defined_anew_make_another_key(notebook: N
     assert "earlier class Model" in after.parts.reached
     assert "earlier class Model" not in before.parts.reached
     notebook.cell("m = Model()")
-    assert notebook.resolve(step("y = m")).key == before.key
+    assert notebook.resolve(step("y = m")).cache_key == before.cache_key
 
 
 def test_packages_of_code_and_of_values_count_with_their_versions(notebook: Notebook) -> None:

@@ -49,7 +49,7 @@ def test_a_step_by_comment_stays_as_typed(notebook: Notebook) -> None:
     notebook.run(text)
     assert notebook.shell.history_manager.input_hist_raw[-1] == text
     assert notebook.ns["In"][-1] == text
-    record = notebook.shell.zennb_hooks.pipeline._session.register.get("s")
+    record = notebook.shell.zennb_hooks.pipeline._session.registry.get("s")
     assert record.source == text
 
 

@@ -15,7 +15,7 @@ MAKE = "%%step make\nimport numpy as np\nbig = np.arange(100_000)"
 
 
 def pending(notebook: Notebook) -> list[str]:
-    return sorted(notebook.shell.zennb_step.pending.names)
+    return sorted(notebook.shell.zennb_step.lazy_outputs.names)
 
 
 @pytest.fixture

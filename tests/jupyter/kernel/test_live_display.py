@@ -75,7 +75,7 @@ def test_many_steps_leave_one_thread_and_nothing_that_goes_on(notebook: Notebook
     for number in range(12):
         notebook.run(f"%%step s{number}\nx{number} = {number}")
     assert [thread.name for thread in threading.enumerate()].count("zennb-live") <= 1
-    assert notebook.shell.zennb_step.activity.runs == []
+    assert notebook.shell.zennb_step.monitor.runs == []
     notebook.stop()
     assert "zennb-live" not in [thread.name for thread in threading.enumerate()]
     notebook.start()
@@ -90,9 +90,9 @@ def test_what_runs_is_known_and_can_be_interrupted_from_another_thread(notebook:
 
     def watch() -> None:
         until = time.monotonic() + 30
-        while not session.activity.runs and time.monotonic() < until:
+        while not session.monitor.runs and time.monotonic() < until:
             time.sleep(0.01)
-        seen.append([name for going in session.activity.runs for name in going.steps])
+        seen.append([name for going in session.monitor.runs for name in going.steps])
         time.sleep(0.1)
         interrupt()
 
@@ -102,7 +102,7 @@ def test_what_runs_is_known_and_can_be_interrupted_from_another_thread(notebook:
     thread.join()
     assert isinstance(ran.error, KeyboardInterrupt)
     assert seen == [["endless"]]
-    assert session.activity.runs == []
+    assert session.monitor.runs == []
     metadata = session.workspace.metadata
     assert metadata.runs(limit=1)[0].status.value == "interrupted"
 
@@ -119,7 +119,7 @@ def test_a_step_that_takes_more_than_a_moment_is_on_record_while_it_runs(noteboo
 def test_a_step_of_a_moment_is_recorded_once_at_its_end(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cellrun, "BEARABLE", 0.5)  # a moment, for a machine that is busy
+    monkeypatch.setattr(cellrun, "MAX_LOST_SECONDS", 0.5)  # a moment, for a machine that is busy
     value_digest = "seen = [run.status.value for run in zennb.runs()]"
     notebook.run("import time, zennb", f"%%step quick\n{value_digest}")
     assert notebook.ns["seen"] == []
@@ -143,7 +143,7 @@ def test_a_run_that_could_not_be_recorded_when_it_began_is_recorded_when_it_ends
 
 def test_what_a_step_prints_in_its_first_moment_is_seen_once_it_is_looked_at(notebook: Notebook) -> None:
     seen: list[str] = []
-    activity = notebook.shell.zennb_step.activity
+    activity = notebook.shell.zennb_step.monitor
     notebook.ns["look"] = lambda: seen.extend(
         text for going in activity.runs for text in going.tails().values()
     )

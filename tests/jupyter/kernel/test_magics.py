@@ -250,7 +250,7 @@ def test_a_stack_that_does_not_fit_is_refused_in_cell_and_terminal(
     from zennb.components.component import Visibility
     from zennb.components.orchestrators.threads import ThreadsOrchestrator
 
-    monkeypatch.setattr(ThreadsOrchestrator, "reach", Visibility.NETWORK)
+    monkeypatch.setattr(ThreadsOrchestrator, "visibility", Visibility.NETWORK)
     notebook.run("%orchestrator register far --flavor=threads")
     line = "stack register x -o far -a default"
     ran = notebook.cell(f"%{line}")

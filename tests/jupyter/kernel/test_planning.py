@@ -126,7 +126,7 @@ def test_an_edited_step_that_now_writes_a_file_may_make_its_reader_run(
     (tmp_path / "data.csv").write_text("1")
     read = "%%step read\nfrom pathlib import Path\ntext = Path('data.csv').read_text()"
     notebook.run("%%step first\nx = 1", read)
-    notebook.shell.zennb_hooks.session.register  # the cell is edited, and not run
+    notebook.shell.zennb_hooks.session.registry  # the cell is edited, and not run
     edited = "%%step first\nfrom pathlib import Path\nx = Path('data.csv').write_text('2')"
     notebook.run(edited, "from pathlib import Path\n_ = Path('data.csv').write_text('1')", "K = 1")
     agree(notebook)

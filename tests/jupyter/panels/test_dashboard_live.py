@@ -40,11 +40,11 @@ def meanwhile(notebook: Any, cell: str, act: Callable[[Any], None]) -> Any:
 
     def other() -> None:
         try:
-            until(lambda: bool(session.activity.runs))
+            until(lambda: bool(session.monitor.runs))
             act(board)
         except BaseException as error:
             trouble.append(error)
-            if session.activity.runs:
+            if session.monitor.runs:
                 interrupt()
 
     thread = threading.Thread(target=other)
@@ -66,7 +66,7 @@ def test_a_run_is_watched_on_every_page_and_interrupted_from_the_panel(notebook:
             board.pages.buttons[title].click()
             assert board.pages.current == title
             assert board.message.text == ""
-        number = notebook.shell.zennb_step.activity.runs[0].run.id
+        number = notebook.shell.zennb_step.monitor.runs[0].run.id
         board.open_run(number)
         until(lambda: "output of endless round" in said(board))
         first = said(board)
@@ -117,13 +117,13 @@ def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> No
     board.pages.show("Pipeline")
     looked: list[str] = []
     session = notebook.shell.zennb_step
-    value_digest = session.holdings.look
+    value_digest = session.variables.digest
 
     def counted(name: str, value: object) -> Any:
         looked.append(name)
         return value_digest(name, value)
 
-    session.holdings.look = counted
+    session.variables.digest = counted
     shown: list[str] = []
 
     def act() -> None:
@@ -133,7 +133,7 @@ def test_values_are_not_looked_at_while_a_cell_changes_them(notebook: Any) -> No
     notebook.ns["act"] = act
     notebook.run("import threading\nt = threading.Thread(target=act)\nt.start()\nt.join()\nrows.append(2)")
     assert "a cell is running: this is how things stood before it" in shown[0]
-    session.holdings.look = value_digest
+    session.variables.digest = value_digest
     until(lambda: "1 step stale" in said(board))
     assert "a cell is running" not in said(board)
 
@@ -152,8 +152,8 @@ def test_a_look_that_found_a_cell_running_is_made_up_for_though_nothing_tells_of
 
     notebook.ns["act"] = act
     told_before: list[bool] = []
-    forget = notebook.shell.zennb_step.activity.look_on(lambda: told_before.append(True))
-    notebook.shell.zennb_step.activity.nudge()
+    forget = notebook.shell.zennb_step.monitor.subscribe(lambda: told_before.append(True))
+    notebook.shell.zennb_step.monitor.notify()
     until(lambda: bool(told_before))  # the board, which was there first, has been told of all earlier cells
     forget()
     told = notebook.shell.zennb_hooks.pipeline.panels.cell_ran

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from zennb import api
 from zennb.commands.data import artifact_data, plain, step_brief, step_data
 from zennb.commands.interface import Interface
-from zennb.commands.json_envelope import Cut, limited
+from zennb.commands.json_envelope import limited
 from zennb.commands.messages import message_view
-from zennb.commands.outcome import Context, Outcome
+from zennb.commands.outcome import Context, Cut, Outcome
 from zennb.commands.syntax import Argument, Command, Verb
 from zennb.commands.verbs.ancestry import Ancestry, ancestry
 from zennb.commands.verbs.expire import EXPIRE

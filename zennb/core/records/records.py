@@ -217,7 +217,7 @@ class Step:
         status: how it ended.
         reason: the cause of the verdict, for a person: `first run`, `input X changed`, ...
         source: the cell's text as run.
-        key: sha-256 of `parts`; "" for a step that could not be keyed.
+        cache_key: sha-256 of `parts`; "" for a step that could not be keyed.
         parts: what the key is made of; None when it could not be worked out.
         started: seconds since the epoch.
         seconds: duration of the work (of the restoring, when cached).
@@ -247,7 +247,7 @@ class Step:
     status: Status
     reason: str = ""
     source: str = ""
-    key: str = ""
+    cache_key: str = ""
     parts: CacheKeyParts | None = None
     started: float = 0.0
     seconds: float = 0.0

@@ -18,6 +18,7 @@ from zennb.engine.run.prefetched_records import PrefetchedRecords
 from zennb.engine.run.record_buffer import RecordBuffer
 from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.run.submit import submit_step
 from zennb.engine.run.write_buffer import WriteBuffer
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
@@ -171,7 +172,7 @@ class PipelineRun:
         try:
             prepared = resolve_in_run(self._request, name, self._made_by)
             if self._ledger is not None and self._ledger.holds(
-                prepared.key, prepared.key_without_maybe_reads
+                prepared.cache_key, prepared.key_without_maybe_reads
             ):
                 self._write()  # a step like it has just run: its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
@@ -265,7 +266,7 @@ class PipelineRun:
             self._write()
         task.begun = time.time()
         task.channels = replace(task.channels, cancel=CancellationToken())
-        self._tasks[self._site.submit(task.request, task.channels)] = task
+        self._tasks[submit_step(self._site, task.request, task.channels)] = task
 
     def _try_again(self) -> None:
         """Launch the failed steps whose delay is over."""

@@ -40,7 +40,7 @@ class PrefetchedRecords:
     ) -> None:
         self.previous = previous
         self.present: set[str] = set()
-        self._keys = frozenset[str]() if rerun else frozenset(step.key for step in previous.values())
+        self._keys = frozenset[str]() if rerun else frozenset(step.cache_key for step in previous.values())
         self._metadata, self._store = metadata, store
         self._whole: Mapping[str, Step] | None = None
 

@@ -42,7 +42,7 @@ class RecordBuffer:
     def note(self, step: Step) -> None:
         """Hold back the record of a step that has ended."""
         self._held.append(step)
-        self._keys.add(step.key)
+        self._keys.add(step.cache_key)
         self._worth += step.seconds if step.reused is None else 0.0
 
     @property

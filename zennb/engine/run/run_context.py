@@ -12,19 +12,16 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.components.component import Visibility
 from zennb.core.planning.cache_decision import CacheDecision, decide_reuse, reused
 from zennb.core.planning.expiry import expires
 from zennb.core.records.records import Failure, Run, Status, Step
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
-from zennb.engine.step.perform import perform
 from zennb.engine.step.request import Resources
 from zennb.engine.step.shared_state import stored_apart
 from zennb.errors import StepRefused, StoreError, UntrustedArtifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     from zennb.components.component import ArtifactStore, Orchestrator
@@ -36,7 +33,6 @@ if TYPE_CHECKING:
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.frontend import Frontend
     from zennb.engine.step.outcome import StepOutcome
-    from zennb.engine.step.request import Channels, StepRequest
     from zennb.engine.step.resolve import ResolvedStep
     from zennb.metadata.step_history import StepHistory
     from zennb.metadata.store import MetadataStore
@@ -92,14 +88,6 @@ class RunContext:
         """What performing a step in this process needs."""
         return Resources(artifacts=self.artifacts, environment=self.environment, frontend=self.frontend)
 
-    def submit(self, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
-        """Have a step performed where the stack's orchestrator runs steps."""
-        if self.orchestrator.visibility is Visibility.PROCESS:
-            return self.orchestrator.submit(perform, request, replace(channels, resources=self.resources))
-        from zennb.engine.remote.transfer import submit_remotely  # only where steps leave this process
-
-        return submit_remotely(self, request, channels)
-
     def decide(
         self,
         prepared: ResolvedStep,
@@ -125,7 +113,7 @@ class RunContext:
         self._check_magics(definition)
         force = asked or self._asked(definition)
         unclear = prepared.unclear or self._read_although_unstored(definition)
-        keys = () if force or unclear else (prepared.key_without_maybe_reads, prepared.key)
+        keys = () if force or unclear else (prepared.key_without_maybe_reads, prepared.cache_key)
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (not_reusable([step], definition) or self.environment.stale(step.observed)):
                 return reused(step)
@@ -161,7 +149,7 @@ class RunContext:
         """Return what a decision needs of the metadata store, and the stack as it is registered there now."""
         definition = prepared.definition
         return self.metadata.known_of(
-            (prepared.key_without_maybe_reads, prepared.key),
+            (prepared.key_without_maybe_reads, prepared.cache_key),
             name=definition.name,
             notebook=self.notebook,
             source=definition.source,
@@ -175,7 +163,7 @@ class RunContext:
         if known is None:
             looked = looked or self.digest_input(prepared)
             return looked.candidates, looked.previous
-        keys = [key for key in (prepared.key_without_maybe_reads, prepared.key) if key]
+        keys = [key for key in (prepared.key_without_maybe_reads, prepared.cache_key) if key]
         found = next((found for key in keys if (found := self.metadata.find(key))), [])
         return found, known.previous.get(prepared.definition.name)
 
@@ -364,7 +352,7 @@ class RunContext:
             status=status,
             reason=reason,
             source=definition.source,
-            key=prepared.key,
+            cache_key=prepared.cache_key,
             parts=prepared.parts,
             started=started,
             **more,

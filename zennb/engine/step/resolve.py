@@ -42,7 +42,7 @@ class ResolvedStep:
         artifacts: input name → the artifact it is; inputs that are not artifacts yet are absent.
         values: input name → the value itself, where it is at hand.
         parts: what the key is made of.
-        key: digest of the parts.
+        cache_key: digest of the parts.
         key_without_maybe_reads: the key without the names that the cell reads only where it may have bound them itself
             (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
             these names were absent, so it bound them first, and so it will again.
@@ -58,7 +58,7 @@ class ResolvedStep:
     artifacts: Mapping[str, Artifact]
     values: Mapping[str, Any]
     parts: CacheKeyParts
-    key: str
+    cache_key: str
     key_without_maybe_reads: str
     unclear: tuple[str, ...]
     earlier: tuple[str, ...]
@@ -173,8 +173,8 @@ def resolve_step(
         artifacts=artifacts,
         values=values,
         parts=parts,
-        key=cache_key(parts),
-        key_without_maybe_reads="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.key,
+        cache_key=cache_key(parts),
+        key_without_maybe_reads="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.cache_key,
         unclear=(*found.unclear, *opaque.values()),
         earlier=tuple(what for what, matters in earlier.items() if matters),
         uses=static_usage(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from zennb.errors import LostOutput
 
@@ -10,12 +10,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zennb.jupyter.cells.lazy_outputs import LazyOutputs
-    from zennb.jupyter.kernel.pipeline import PipelineSession
 
-__all__ = ["load_or_remake"]
+__all__ = ["Remaker", "load_or_remake"]
 
 
-def load_or_remake(pending: LazyOutputs, names: Iterable[str], pipeline: PipelineSession | None) -> list[str]:
+class Remaker(Protocol):
+    """Whatever can run steps of this kernel again."""
+
+    def step_names(self) -> list[str]:
+        """Return the names of the steps it knows."""
+
+    def remake(self, name: str) -> None:
+        """Run a step again, with those before it that must run for it."""
+
+
+def load_or_remake(pending: LazyOutputs, names: Iterable[str], pipeline: Remaker | None) -> list[str]:
     """Bind outputs that nothing has read yet; run again the steps whose outputs turn out to be damaged or gone.
 
     Args:

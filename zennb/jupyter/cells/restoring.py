@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
-    from zennb.jupyter.kernel.session import KernelSession
+    from zennb.jupyter.kernel.state import KernelState
 
 __all__ = ["NOT_RESTORED", "Restored", "StepRestorer"]
 
@@ -68,7 +68,7 @@ class StepRestorer:
         definition: the step as its cell states it now.
     """
 
-    def __init__(self, session: KernelSession, run_context: RunContext, definition: StepDefinition) -> None:
+    def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._site, self._definition = session, run_context, definition
 
     def fetch(self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})) -> Restored:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.resolve import ResolvedStep
     from zennb.errors import ZennbError
     from zennb.jupyter.kernel.live_display import LiveLine
-    from zennb.jupyter.kernel.session import KernelSession
+    from zennb.jupyter.kernel.state import KernelState
 
 __all__ = ["StepCell"]
 
@@ -49,7 +49,7 @@ class StepCell:
         definition: the step.
     """
 
-    def __init__(self, session: KernelSession, run_context: RunContext, definition: StepDefinition) -> None:
+    def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._site, self.definition = session, run_context, definition
         self._gathering = WriteBuffer(run_context.store)
         if run_context.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once

@@ -13,8 +13,8 @@ from zennb.core.records.records import Run, Status
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.planner import RunPlanner
 from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import interrupted, interrupts_raise
-from zennb.engine.step.perform import own_frames
 from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import cell_order, saved_at
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zennb.jupyter.cells.autostep import Autostep
     from zennb.jupyter.cells.untracked_changes import UntrackedChange
     from zennb.jupyter.kernel.run_monitor import RunMonitor
-    from zennb.jupyter.kernel.session import KernelSession
+    from zennb.jupyter.kernel.state import KernelState
     from zennb.views.view import Shown
 
 __all__ = ["PipelineSession"]
@@ -42,7 +42,7 @@ __all__ = ["PipelineSession"]
 class PipelineSession:
     """The pipeline of one kernel: what `%pipeline` asks for (`commands.session.Session`)."""
 
-    def __init__(self, session: KernelSession, autostep: Autostep) -> None:
+    def __init__(self, session: KernelState, autostep: Autostep) -> None:
         self._session, self._autostep = session, autostep
         self._planning = Planning(session)
         self.panels = Panels(self)
@@ -67,7 +67,7 @@ class PipelineSession:
         return self._session.busy
 
     @property
-    def activity(self) -> RunMonitor:
+    def monitor(self) -> RunMonitor:
         """What runs in this kernel just now."""
         return self._session.monitor
 
@@ -208,7 +208,7 @@ class PipelineSession:
         planner = RunPlanner(request, run_context)
         planner.plan()
         now, then = planner.resolved.get(step), previous.get(step)
-        if now is None or then is None or then.key not in {now.key, now.key_without_maybe_reads}:
+        if now is None or then is None or then.cache_key not in {now.cache_key, now.key_without_maybe_reads}:
             raise StepRefused(f"step '{step}' has changed since; run its cell again.")
         finished = PipelineRun(request, run_context=run_context).execute()
         self._bind(finished, chosen, run_context)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact, Step
     from zennb.engine.step.definition import StepDefinition
-    from zennb.jupyter.kernel.session import KernelSession
+    from zennb.jupyter.kernel.state import KernelState
 
 __all__ = ["Planning"]
 
@@ -28,7 +28,7 @@ class Planning:
         session: the kernel's session.
     """
 
-    def __init__(self, session: KernelSession) -> None:
+    def __init__(self, session: KernelState) -> None:
         self._session = session
 
     def plan(

@@ -31,6 +31,9 @@ __all__ = ["Panel"]
 
 _log = logging.getLogger(__name__)
 
+_PANELS = "zennb.jupyter.panels."
+"""Where the parts of panels are defined."""
+
 GONE = "not connected: this panel's kernel has ended, was restarted or cannot be reached. Run its cell again."
 FOOT = "If nothing here reacts, the panel's kernel has gone: run its cell again."
 
@@ -208,7 +211,7 @@ def _widgets(thing: object, seen: dict[int, object]) -> Iterator[Widget]:
         held = thing
     elif isinstance(thing, dict):
         held = thing.values()
-    elif type(thing).__module__.startswith(__package__):
+    elif type(thing).__module__.startswith(_PANELS):
         held = vars(thing).values()
     for each in held:
         yield from _widgets(each, seen)

@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from zennb import api
+from zennb.commands.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zennb.jupyter.kernel.pipeline import PipelineSession
-    from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.jupyter.kernel.run_monitor import RunMonitor
     from zennb.registry.changes import Change
     from zennb.registry.workspace import Workspace
 
-__all__ = ["Panels"]
+__all__ = ["KernelPanel", "PanelSession", "Panels"]
 
-P = TypeVar("P", bound="Panel")
+
+class PanelSession(Session, Protocol):
+    """The notebook session of a kernel, with what only panels ask of it."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a cell runs just now."""
+
+    @property
+    def monitor(self) -> RunMonitor:
+        """The runs that go on."""
+
+
+class KernelPanel(Protocol):
+    """What a kernel asks of each of its panels; `Panel` is the implementation."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, panels: Panels) -> None: ...
+
+    def attempt(self, act: Callable[[], Any]) -> Any:
+        """Do something; an error is shown in the panel."""
+
+    def cell_ran(self) -> None:
+        """React to the end of a cell."""
+
+    def changed(self, change: Change) -> None:
+        """React to a change of a stack or component."""
+
+    def close(self) -> None:
+        """Close the widgets."""
+
+
+P = TypeVar("P", bound=KernelPanel)
 
 
 class Panels:
@@ -32,10 +65,10 @@ class Panels:
         session: the notebook session of this kernel.
     """
 
-    def __init__(self, session: PipelineSession) -> None:
+    def __init__(self, session: PanelSession) -> None:
         self.session = session
         self.lock = threading.RLock()
-        self._panels: dict[str, Panel] = {}
+        self._panels: dict[str, KernelPanel] = {}
         self._followed: Workspace | None = None
         self._stop: Callable[[], None] = lambda: None
 

@@ -59,7 +59,7 @@ class Dashboard(Panel):
         self._now = html()
         self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
         style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
-        self._end = self.panels.session.activity.subscribe(self._beat)
+        self._end = self.panels.session.monitor.subscribe(self._beat)
         return group(style, now, self.pages.widget)
 
     @property
@@ -96,11 +96,11 @@ class Dashboard(Panel):
         """Follow a change of stacks."""
         self.stacks.changed(change)
         if self.pages.page is not self.stacks:
-            self.panels.session.activity.notify()
+            self.panels.session.monitor.notify()
 
     def cell_ran(self) -> None:
         """Follow the end of a cell, a moment later and in another thread: cells do not wait for the panel."""
-        self.panels.session.activity.notify()
+        self.panels.session.monitor.notify()
 
     def close(self) -> None:
         """Look on no longer, and close every widget."""
@@ -109,7 +109,7 @@ class Dashboard(Panel):
 
     def view(self) -> Shown:
         """Return the page that is shown."""
-        return join([_told(self.panels.session.activity.runs), self._page.view()])
+        return join([_told(self.panels.session.monitor.runs), self._page.view()])
 
     def open_run(self, number: int) -> None:
         """Go to one run."""
@@ -142,12 +142,12 @@ class Dashboard(Panel):
         self._page.follow()
 
     def _show_now(self) -> None:
-        going = self.panels.session.activity.runs
+        going = self.panels.session.monitor.runs
         self._now.value = _told(going).html
         self.stop.disabled = not going
 
     def _interrupt(self) -> None:
-        if self.panels.session.activity.runs:
+        if self.panels.session.monitor.runs:
             interrupt()
             self.message.say("interrupted; what had finished is kept.")
             self.pages.buttons[self.pages.current].focus()

@@ -68,7 +68,7 @@ class PipelinePage:
         return self._panel.panels.busy and threading.current_thread() is not threading.main_thread()
 
     def _running(self) -> ActiveRun | None:
-        runs = self._panel.panels.session.activity.runs
+        runs = self._panel.panels.session.monitor.runs
         return next((each for each in runs if each.run.kind == "pipeline"), None)
 
     def _look_in_peace(self) -> None:
@@ -83,7 +83,7 @@ class PipelinePage:
     def _wait(self) -> None:
         """Say why nothing new is shown, and look again in a moment: no later event may come to ask for it."""
         self._note.value = prose(BUSY)
-        self._panel.panels.session.activity.notify()
+        self._panel.panels.session.monitor.notify()
 
     def _look(self) -> None:
         session = self._panel.panels.session

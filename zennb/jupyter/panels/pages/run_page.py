@@ -79,7 +79,7 @@ class RunPage:
     def refresh(self) -> None:
         """Look the run up again; without one, what runs now, else the latest."""
         if self.number is None:
-            now = [each.run.id for each in self._panel.panels.session.activity.runs]
+            now = [each.run.id for each in self._panel.panels.session.monitor.runs]
             latest = now or self._panel.panels.workspace.metadata.run_ids(limit=1)
             self.number = latest[-1] if latest else None
         self._look()
@@ -104,7 +104,7 @@ class RunPage:
         if self.number is None:
             return
         self._going = next(
-            (each for each in self._panel.panels.session.activity.runs if each.run.id == self.number), None
+            (each for each in self._panel.panels.session.monitor.runs if each.run.id == self.number), None
         )
         if self._going is not None and self._going.run.kind == "pipeline":
             self._run = self._going.run

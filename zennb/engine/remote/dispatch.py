@@ -1,46 +1,32 @@
-"""Owns the way of a step to another process and back: what goes along, what is opened there, what is restored here."""
+"""Owns the dispatch of a step to another process: what goes along, and what its future returns."""
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-import threading
+import linecache
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from zennb.engine.environment.execution_environment import ExecutionEnvironment
-from zennb.engine.remote.portable_error import carried
-from zennb.engine.remote.process_snapshot import frontend_of, know_texts, snapshot
-from zennb.engine.remote.shipped_modules import ShippedModules
+from zennb.engine.remote.process_snapshot import ProcessSnapshot
+from zennb.engine.remote.shipped_modules import constants_of, shipped
 from zennb.engine.remote.side_channel import LinkServer
-from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
-from zennb.engine.step.request import Resources
 from zennb.errors import StepRefused
-from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Mapping
 
-    from zennb.components.component import ArtifactStore
-    from zennb.engine.remote.process_snapshot import ProcessSnapshot
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.recording import Event
     from zennb.engine.step.request import Channels, StepRequest
 
-__all__ = ["perform_remotely", "submit_remotely"]
+__all__ = ["snapshot", "submit_remotely"]
 
 _server = LinkServer()
-
-
-# In the driver
 
 
 def submit_remotely(run_context: RunContext, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
@@ -146,112 +132,41 @@ def _hand_on(
         outer.set_exception(error)
 
 
-# Where the step runs
-
-
-def perform_remotely(
-    request: StepRequest,
-    channels: Channels,
-    performed: Callable[[StepRequest, Channels, Resources], StepOutcome],
-) -> StepOutcome:
-    """Perform a step in a process that is not the notebook's.
+def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[object]) -> ProcessSnapshot:
+    """Return the state of this process that a step needs in another one.
 
     Args:
-        request: the step, with its store and the state of the notebook's process.
-        channels: what connects it with the driver.
-        performed: performs it, given what is open here.
+        run_context: the stack it runs on.
+        request: the step.
+        things: the functions, classes and modules it reads.
+
+    Raises:
+        StepRefused: a setting that it depends on cannot be sent.
     """
-    process, store = request.process, request.store
-    if process is None or store is None:
-        raise StepRefused(
-            f"step '{request.definition.name}' was sent to another process without its artifact store; "
-            "an orchestrator gets steps from zennb, and submits them as they are."
-        )
-    values = cloudpickle.loads(request.values) if request.values else {}
-    with _lock, _interrupts():
-        resources = _worker(process).ready(process, store)
+    environment = run_context.environment
+    imported = {".".join(path) for path in request.definition.analysis.modules}
+    constants = [key.partition(" ")[2] for key in request.reached if key.startswith("constant ")]
+    return ProcessSnapshot(
+        settings=_pickled(environment.settings.exported(), request),
+        environment=environment.variables_set(),
+        modules=shipped(request.modules | imported | set(constants), list(things)),
+        constants=constants_of(constants),
+        texts={
+            file: "".join(linecache.getlines(file)) for file in {request.definition.filename, *request.cells}
+        },
+        ignored=environment.ignored,
+        frontend=run_context.frontend.elsewhere,
+    )
+
+
+def _pickled(settings: Mapping[str, Any], request: StepRequest) -> dict[str, bytes]:
+    found = {}
+    for name, change in settings.items():
         try:
-            outcome = performed(request, replace(channels, values=values), resources)
-        except BaseException:
-            _worker(process).leave()
-            raise
-        if outcome.error is None:
-            return outcome
-        _worker(process).leave()
-    return replace(outcome, error=carried(outcome.error, request.names))
-
-
-_lock = threading.Lock()
-"""Settings, working folder and modules belong to a process, so a worker with threads performs one step at a time."""
-
-_workers: dict[str, _Worker] = {}
-
-
-def _worker(process: ProcessSnapshot) -> _Worker:
-    if process.frontend not in _workers:
-        _workers[process.frontend] = _Worker(process)
-    return _workers[process.frontend]
-
-
-class _Worker:
-    """What this process has open for the steps it performs."""
-
-    def __init__(self, process: ProcessSnapshot) -> None:
-        self._frontend, settings = frontend_of(process)
-        self._signer = Signer()
-        self._ignored = process.ignored
-        self._environment = ExecutionEnvironment(
-            seal=lambda value: self._signer.sign([value]).hex()[:32],
-            ignored=lambda: self._ignored,
-            more=settings,
-        )
-        self._pristine = self._environment.settings.read()
-        self._path = list(sys.path)
-        self._variables = dict(os.environ)
-        self._modules = ShippedModules()
-        self._stores: dict[str, ArtifactStore] = {}
-
-    def ready(self, process: ProcessSnapshot, store: ArtifactStore) -> Resources:
-        """Set what the notebook has set, undo what earlier steps have, and open the store."""
-        self._ignored = process.ignored
-        self._set(process)
-        self._modules.install(process.modules)
-        if self._modules.load():  # being imported, they may set what the notebook has set otherwise since
-            self._set(process)
-        self._environment.settings.note()
-        know_texts(process.texts)
-        key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
-        opened = self._stores.setdefault(key, store)
-        repository = ArtifactRepository(store=opened, scope={}, signer=self._signer)
-        return Resources(artifacts=repository, environment=self._environment, frontend=self._frontend)
-
-    def _set(self, process: ProcessSnapshot) -> None:
-        settings = self._environment.settings
-        settings.apply(settings.changes(settings.read(), self._pristine))
-        sys.path[:] = self._path
-        self._set_variables(process)
-        settings.apply({name: cloudpickle.loads(change) for name, change in process.settings.items()})
-
-    def leave(self) -> None:
-        """Forget what a step that failed has left in modules."""
-        self._modules.forget()
-
-    def _set_variables(self, process: ProcessSnapshot) -> None:
-        wanted = {**self._variables, **process.environment}
-        for name in [name for name in os.environ if wanted.get(name) is None]:
-            del os.environ[name]
-        os.environ.update({name: value for name, value in wanted.items() if value is not None})
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Let an interrupt reach a step that runs in the worker's main thread, whatever the pool has set."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        with suppress(TypeError):  # a handler that was not set from Python
-            signal.signal(signal.SIGINT, before)
+            found[name] = cloudpickle.dumps(change)
+        except Exception as error:
+            raise StepRefused(
+                f"step '{request.definition.name}' cannot run in another process: {name} cannot be sent there "
+                f"({error}). Set it inside the step, or run the step on a stack that runs in the kernel."
+            ) from error
+    return found

@@ -1,0 +1,139 @@
+"""Owns a worker process: what it keeps open for the steps it performs, and the notebook's state set up for each."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import cloudpickle
+
+from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.remote.portable_error import carried
+from zennb.engine.remote.process_snapshot import frontend_of, know_texts
+from zennb.engine.remote.shipped_modules import ShippedModules
+from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.step.body import run_body
+from zennb.engine.step.request import Resources
+from zennb.errors import StepRefused
+from zennb.materializers.signer import Signer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zennb.components.component import ArtifactStore
+    from zennb.engine.remote.process_snapshot import ProcessSnapshot
+    from zennb.engine.step.outcome import StepOutcome
+    from zennb.engine.step.request import Channels, StepRequest
+
+__all__ = ["perform_remotely"]
+
+
+def perform_remotely(
+    request: StepRequest,
+    channels: Channels,
+) -> StepOutcome:
+    """Perform a step in a process that is not the notebook's.
+
+    Args:
+        request: the step, with its store and the state of the notebook's process.
+        channels: what connects it with the driver.
+    """
+    process, store = request.process, request.store
+    if process is None or store is None:
+        raise StepRefused(
+            f"step '{request.definition.name}' was sent to another process without its artifact store; "
+            "an orchestrator gets steps from zennb, and submits them as they are."
+        )
+    values = cloudpickle.loads(request.values) if request.values else {}
+    with _lock, _interrupts():
+        resources = _worker(process).ready(process, store)
+        try:
+            outcome = run_body(request, replace(channels, values=values), resources)
+        except BaseException:
+            _worker(process).leave()
+            raise
+        if outcome.error is None:
+            return outcome
+        _worker(process).leave()
+    return replace(outcome, error=carried(outcome.error, request.names))
+
+
+_lock = threading.Lock()
+"""Settings, working folder and modules belong to a process, so a worker with threads performs one step at a time."""
+
+_workers: dict[str, _Worker] = {}
+
+
+def _worker(process: ProcessSnapshot) -> _Worker:
+    if process.frontend not in _workers:
+        _workers[process.frontend] = _Worker(process)
+    return _workers[process.frontend]
+
+
+class _Worker:
+    """What this process has open for the steps it performs."""
+
+    def __init__(self, process: ProcessSnapshot) -> None:
+        self._frontend, settings = frontend_of(process)
+        self._signer = Signer()
+        self._ignored = process.ignored
+        self._environment = ExecutionEnvironment(
+            seal=lambda value: self._signer.sign([value]).hex()[:32],
+            ignored=lambda: self._ignored,
+            more=settings,
+        )
+        self._pristine = self._environment.settings.read()
+        self._path = list(sys.path)
+        self._variables = dict(os.environ)
+        self._modules = ShippedModules()
+        self._stores: dict[str, ArtifactStore] = {}
+
+    def ready(self, process: ProcessSnapshot, store: ArtifactStore) -> Resources:
+        """Set what the notebook has set, undo what earlier steps have, and open the store."""
+        self._ignored = process.ignored
+        self._set(process)
+        self._modules.install(process.modules)
+        if self._modules.load():  # being imported, they may set what the notebook has set otherwise since
+            self._set(process)
+        self._environment.settings.note()
+        know_texts(process.texts)
+        key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
+        opened = self._stores.setdefault(key, store)
+        repository = ArtifactRepository(store=opened, scope={}, signer=self._signer)
+        return Resources(artifacts=repository, environment=self._environment, frontend=self._frontend)
+
+    def _set(self, process: ProcessSnapshot) -> None:
+        settings = self._environment.settings
+        settings.apply(settings.changes(settings.read(), self._pristine))
+        sys.path[:] = self._path
+        self._set_variables(process)
+        settings.apply({name: cloudpickle.loads(change) for name, change in process.settings.items()})
+
+    def leave(self) -> None:
+        """Forget what a step that failed has left in modules."""
+        self._modules.forget()
+
+    def _set_variables(self, process: ProcessSnapshot) -> None:
+        wanted = {**self._variables, **process.environment}
+        for name in [name for name in os.environ if wanted.get(name) is None]:
+            del os.environ[name]
+        os.environ.update({name: value for name, value in wanted.items() if value is not None})
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Let an interrupt reach a step that runs in the worker's main thread, whatever the pool has set."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        with suppress(TypeError):  # a handler that was not set from Python
+            signal.signal(signal.SIGINT, before)

@@ -1,0 +1,192 @@
+"""Owns the execution of a step's body apart from the notebook: from its inputs' bytes to its outputs' bytes.
+
+It knows nothing of the notebook or of the metadata store, and runs in the notebook's process or in a worker.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zennb.digests.digest import ValueDigest, digest_value
+from zennb.engine.remote.namespace_pickling import unpack
+from zennb.engine.remote.worker_checks import prove_same_code, refuse_lost_results, refuse_lost_state
+from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
+from zennb.engine.step.definition import is_silent
+from zennb.engine.step.execution import StepExecution
+from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.recording import Recording, keep_output
+from zennb.engine.step.streams import redirected
+from zennb.errors import CannotDigest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.step.definition import StepDefinition
+    from zennb.engine.step.frontend import Frontend
+    from zennb.engine.step.request import Channels, Resources, StepRequest
+
+__all__ = ["own_frames", "run_body"]
+
+E = TypeVar("E", bound=BaseException)
+
+
+def own_frames(error: E, filenames: Iterable[str]) -> E:
+    """Return an error with a traceback that begins in the code of a step, if it ever got there.
+
+    Args:
+        error: what was raised.
+        filenames: under which the steps were compiled.
+    """
+    files, frame = set(filenames), error.__traceback__
+    while frame is not None and frame.tb_frame.f_code.co_filename not in files:
+        frame = frame.tb_next
+    return error if frame is None else error.with_traceback(frame)
+
+
+def run_body(request: StepRequest, channels: Channels, resources: Resources) -> StepOutcome:
+    """Run a step's body in a namespace of its own and store its outputs; errors of its code are returned.
+
+    Args:
+        request: the step.
+        channels: output, cancellation, and the values that are handed over beside the request.
+        resources: the artifact repository, environment and frontend of this process.
+
+    Raises:
+        KeyboardInterrupt: the step was interrupted; nothing was stored.
+    """
+    started, recording = time.perf_counter(), Recording(channels.output)
+    try:
+        with (channels.cancel or CancellationToken()).held():
+            return _execution(request, channels, resources, recording)
+    except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
+        return StepOutcome(
+            error=own_frames(error, [request.definition.filename]),
+            displays=keep_output(recording, resources.artifacts.store),
+            seconds=time.perf_counter() - started,
+            process=os.getpid(),
+        )
+
+
+def _execution(
+    request: StepRequest, channels: Channels, resources: Resources, recording: Recording
+) -> StepOutcome:
+    __tracebackhide__ = True
+    namespace: dict[str, Any] = {
+        "__name__": "__main__",
+        "__builtins__": builtins,
+        **dict.fromkeys(request.deletes),
+        **channels.definitions,
+    }
+    resources = replace(resources, artifacts=resources.artifacts.scoped(namespace))
+    _furnish(namespace, request, channels, resources.artifacts)
+    resources.environment.settings.follow()
+    inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
+    if request.process is not None:
+        prove_same_code(request, namespace, inputs)
+    execution = StepExecution(request, namespace, inputs=inputs, resources=resources)
+    try:
+        execution.start(redirected(recording), resources.frontend.shown(recording, namespace))
+        _execute(request.definition, namespace, recording, resources.frontend)
+    finally:
+        execution.stop()
+    if request.process is not None:
+        refuse_lost_state(request, namespace, inputs)
+    outcome = execution.finish(recording)
+    if request.process is not None:
+        refuse_lost_results(request, namespace, execution)
+    return outcome
+
+
+def _furnish(
+    namespace: dict[str, Any], request: StepRequest, channels: Channels, repository: ArtifactRepository
+) -> None:
+    def furnish() -> None:
+        namespace.update(repository.load(request.inputs))
+        namespace.update(channels.values)
+
+    if request.code:
+        unpack(request.code, namespace, furnish)
+    furnish()
+
+
+def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
+    """Return the content of each input before the step; those without content cannot be compared afterwards."""
+    found = {}
+    for name, value in values.items():
+        try:
+            found[name] = (value, digest_value(value, name=name))
+        except CannotDigest:
+            continue
+    return found
+
+
+def _execute(
+    definition: StepDefinition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
+) -> None:
+    """Run the body; show the values of expressions that a cell shows, as a rule that of the last one."""
+    __tracebackhide__ = True
+    for statements, is_shown in _portions(definition, frontend.interactivity):
+        if not is_shown:
+            _run(ast.Module(body=statements, type_ignores=[]), definition.filename, "exec", namespace)
+            continue
+        (shown,) = statements
+        assert isinstance(shown, ast.Expr)
+        value = _run(ast.Expression(body=shown.value), definition.filename, "eval", namespace)
+        if value is not None:
+            recording.result(*frontend.format(value))
+
+
+def _portions(definition: StepDefinition, interactivity: str) -> list[tuple[list[ast.stmt], bool]]:
+    """Return the statements of a body in portions; one that is shown is a single expression."""
+    body = list(definition.tree.body)
+    if interactivity == "last_expr_or_assign" and body and (name := _assigned(body[-1])):
+        shown = ast.Expr(value=ast.Name(id=name, ctx=ast.Load()))
+        body.append(ast.fix_missing_locations(ast.copy_location(shown, body[-1])))
+    if not body or interactivity == "none" or is_silent(definition.tree, definition.text):
+        return [(body, False)]
+    if interactivity == "all":
+        return [([each], isinstance(each, ast.Expr)) for each in body]
+    if interactivity != "last" and not isinstance(body[-1], ast.Expr):
+        return [(body, False)]
+    return [(body[:-1], False), (body[-1:], isinstance(body[-1], ast.Expr))]
+
+
+def _assigned(statement: ast.stmt) -> str:
+    """Return the one name that a statement assigns; "" for none."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    is_one = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) and len(targets) == 1
+    return targets[0].id if is_one and isinstance(targets[0], ast.Name) else ""
+
+
+def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace: dict[str, Any]) -> Any:
+    __tracebackhide__ = True
+    code = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    found = eval(code, namespace)
+    if not code.co_flags & inspect.CO_COROUTINE:
+        return found
+    return _await(found)
+
+
+def _await(coroutine: Any) -> Any:
+    """Run a coroutine to its end in an event loop of its own; the kernel's own, if this is its thread, waits."""
+    import asyncio
+
+    outer = asyncio._get_running_loop()  # noqa: SLF001 - None where no loop runs; the public one raises
+    asyncio._set_running_loop(None)  # noqa: SLF001 - the only way to run a loop inside another
+    try:
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            return runner.run(_kept_awake(coroutine))
+    finally:
+        asyncio._set_running_loop(outer)  # noqa: SLF001 - as above
+
+
+async def _kept_awake(coroutine: Any) -> Any:
+    with keep_loop_responsive():
+        return await coroutine

@@ -1,0 +1,234 @@
+"""Owns `KernelState`: what one kernel holds for its notebook, and the run context that its steps get."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zennb import api
+from zennb.digests.digest import ValueDigest, digest_cache, digest_value
+from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.run.run_context import RunContext
+from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.step.resolve import ResolvedStep, resolve_step
+from zennb.headless.notebook_label import label
+from zennb.jupyter.cells.cell_runs import KernelRuns
+from zennb.jupyter.cells.healing import Remaker, load_or_remake
+from zennb.jupyter.cells.lazy_outputs import LazyOutputs
+from zennb.jupyter.cells.output_capture import OutputCapture
+from zennb.jupyter.cells.step_registry import StepRegistry
+from zennb.jupyter.cells.untracked_changes import UntrackedChanges
+from zennb.jupyter.kernel.frontend import KernelFrontend
+from zennb.jupyter.kernel.live_display import LiveLine
+from zennb.jupyter.kernel.notebook import find_notebook
+from zennb.jupyter.kernel.provenance_log import ProvenanceLog
+from zennb.jupyter.kernel.run_monitor import RunMonitor
+from zennb.jupyter.kernel.shell_settings import shell_settings
+from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
+from zennb.materializers.signer import Signer
+from zennb.views.step import status_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from zennb.core.records.records import Artifact, Step
+    from zennb.dependencies.patches import Patch
+    from zennb.engine.step.definition import StepDefinition
+    from zennb.registry.stack import Stack
+    from zennb.registry.workspace import Workspace
+
+__all__ = ["KernelState"]
+
+
+class KernelState:
+    """What one kernel holds for its notebook: what its variables are, its steps, and the stack in use.
+
+    Attributes:
+        namespace: the notebook's variables.
+        variables: which artifact each variable is.
+        untracked: what plain cells did to the outputs of steps.
+        lazy_outputs: outputs of reused steps that no cell has named yet.
+        registry: the steps of the notebook.
+        pipeline: runs steps again whose outputs are lost; None before the extension is loaded.
+        lock: held while the notebook's variables are read or bound.
+
+    Args:
+        shell: the kernel's shell.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.namespace: dict[str, Any] = shell.user_ns
+        self.variables = VariableTracker()
+        self.untracked = UntrackedChanges(self.variables, self.namespace)
+        self.lazy_outputs = LazyOutputs(self.namespace, self._bound)
+        self.registry = StepRegistry()
+        self.pipeline: Remaker | None = None
+        self.capture = OutputCapture(shell)
+        self.frontend = KernelFrontend(shell, self.capture)
+        self.monitor = RunMonitor()
+        self.runs: KernelRuns = vars(shell).setdefault("zennb_runs", KernelRuns())
+        self.lock = threading.RLock()
+        self._signer = Signer()
+        self.environment = ExecutionEnvironment(
+            seal=lambda value: self._signer.sign([value]).hex()[:32],
+            ignored=lambda: (str(self.workspace.home),),
+            more=shell_settings(shell),
+            is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
+        )
+        self.provenance = ProvenanceLog(
+            shell, environment=self.environment, ignored=lambda: (str(self.workspace.home),)
+        )
+        self.patches: set[Patch] = set()
+        self._depth = 0  # how many cells run, one inside the other
+        api.set_scope(self.namespace, notebook=lambda: self.notebook)
+
+    def load(self, names: Iterable[str]) -> None:
+        """Bind outputs that nothing has read yet; those that are damaged or gone are made again first.
+
+        Raises:
+            LostOutput: one cannot be had.
+        """
+        __tracebackhide__ = True
+        with self.lock:
+            load_or_remake(self.lazy_outputs, names, self.pipeline)
+
+    # What step cells and commands ask
+
+    @property
+    def workspace(self) -> Workspace:
+        """The process's workspace."""
+        return api.workspace()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a cell runs just now."""
+        return self._depth > 0
+
+    @property
+    def path(self) -> Path | None:
+        """The notebook's file, where the frontend tells it."""
+        return find_notebook(self.namespace)
+
+    def _folder(self) -> Path | None:
+        """Return the notebook's folder; the working folder when it is not known."""
+        path = self.path
+        if path is not None:
+            return path.parent
+        with suppress(FileNotFoundError):  # it may have been removed
+            return Path.cwd()
+        return None
+
+    @property
+    def notebook(self) -> str:
+        """The notebook's name in records; "" when unknown."""
+        return label(self.path, self.workspace.home)
+
+    def context(self, stack: str | None = None) -> RunContext:
+        """Return the active stack, or the one of that name, opened for use."""
+        return self._context(self.workspace.open(stack))
+
+    def _context(self, opened: Stack) -> RunContext:
+        workspace = self.workspace
+        repository = ArtifactRepository(
+            store=opened.store,
+            scope=self.namespace,
+            signer=self._signer,
+            known=workspace.metadata.with_digests,
+        )
+        whole = self.runs.whole(workspace.metadata)
+        return RunContext(
+            spec=opened.spec,
+            store=opened.store,
+            orchestrator=opened.orchestrator,
+            artifacts=repository,
+            metadata=workspace.metadata,
+            environment=self.environment,
+            frontend=self.frontend,
+            notebook=self.notebook,
+            elsewhere=lambda artifact: api.bring(artifact, opened.store),
+            unstored=lambda: {name for each in self.registry.ordered([]) for name in each.options.no_store},
+            parent=None if whole is None else whole.id,
+            folder=self._folder(),
+            traced=self.provenance.traced,
+        )
+
+    def resolve(self, definition: StepDefinition) -> ResolvedStep:
+        """Work out what a step depends on in this notebook as it stands."""
+        with self.lock, digest_cache():
+            return resolve_step(
+                definition,
+                self.namespace,
+                value_digest=self.variables.digest,
+                partners=lambda digests: self.variables.partners(digests, self.namespace),
+                given=self.lazy_outputs.artifacts(definition.analysis.reads),
+                patches=self.patches,
+            )
+
+    def _bound(self, name: str, value: object, artifact: Artifact) -> None:
+        self.variables.bind(name, value, artifact, self.seen(artifact, value))
+
+    def seen(self, artifact: Artifact, value: object) -> ValueDigest:
+        """Return the look of a value just loaded; one block whose bytes prove its content is not looked at."""
+        roots = tuple(
+            self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
+        )
+        if artifact.materializer in {"numpy", "arrow"} and artifact.item is None and not roots:
+            mutable = frozenset({id(value), id(_owner(value))})
+            return ValueDigest(
+                digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=mutable
+            )
+        return digest_value(value, name=artifact.name)
+
+    @property
+    def can_update(self) -> bool:
+        """Whether what was shown can be replaced: a notebook can do it, a terminal cannot."""
+        return type(self.shell).__name__ != "TerminalInteractiveShell"
+
+    def live_line(self, step: Step) -> LiveLine:
+        """Return what shows that a step goes on, here and in panels, once it has taken a while."""
+        return LiveLine(self.capture, step, updates=self.can_update, activity=self.monitor)
+
+    def show_status(self, step: Step) -> None:
+        """End a step's output with its status line, which tools can read in a saved notebook."""
+        view = status_line(step)
+        data = {"text/plain": view.text, "text/html": view.html, DATA_TYPE: step_content(step)}
+        self.capture.publish(data, {"zennb": facts(step)})
+
+    def hint(self, error: BaseException | None) -> str:
+        """Say which step would bind a name that is missing; "" for other errors."""
+        name = error.name if isinstance(error, NameError) else None
+        if not name:
+            return ""
+        for definition in self.registry.ordered([]):
+            if name in definition.options.no_store:
+                return (
+                    f"`{name}` is bound by step '{definition.name}', which does not store it (--no-store); "
+                    "run that cell again"
+                )
+            if name in definition.analysis.binds:
+                latest = self.workspace.metadata.previous(definition.name, self.notebook)
+                if latest is not None and latest.unusable_because.startswith(f"`{name}`"):
+                    why = latest.unusable_because.removeprefix(f"`{name}` ")
+                    step = definition.name
+                    return (
+                        f"`{name}` stayed where step '{step}' ran, because it {why}; turn it into data there"
+                    )
+                return f"`{name}` is bound by step '{definition.name}'; run that cell first"
+        found = self.workspace.metadata.artifact(name, notebook=self.notebook)
+        producer = self.workspace.metadata.producer(found) if found is not None else None
+        if producer is None:
+            return ""
+        return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
+
+
+def _owner(value: Any) -> Any:
+    """Return what owns the memory that an array looks into."""
+    while getattr(value, "base", None) is not None:
+        value = value.base
+    return value

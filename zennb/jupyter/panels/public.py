@@ -1,0 +1,44 @@
+"""Owns `zennb.Dashboard` and `zennb.StackPicker`: the panels of this kernel, for code in cells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from IPython.core.getipython import get_ipython
+
+from zennb.errors import UsageError
+from zennb.jupyter.kernel import extension
+from zennb.jupyter.panels.kit.factory import open_panel
+
+if TYPE_CHECKING:
+    from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.jupyter.panels.kit.panels import Panels
+
+__all__ = ["Dashboard", "StackPicker"]
+
+
+def Dashboard() -> Panel:  # noqa: N802 - reads as the widget that it is
+    """Return the dashboard of this kernel; as the last line of a cell it shows itself.
+
+    Raises:
+        UsageError: there is no IPython shell.
+    """
+    return open_panel(_panels(), "dashboard")
+
+
+def StackPicker() -> Panel:  # noqa: N802 - reads as the widget that it is
+    """Return the stack picker of this kernel; as the last line of a cell it shows itself.
+
+    Raises:
+        UsageError: there is no IPython shell.
+    """
+    return open_panel(_panels(), "picker")
+
+
+def _panels() -> Panels:
+    shell = get_ipython()
+    if shell is None:
+        raise UsageError("panels need a notebook; in a terminal type `zennb stack list`.")
+    extension.load(shell)
+    found: Panels = shell.zennb_hooks.pipeline.panels  # type: ignore[attr-defined]  # the extension put it there
+    return found
