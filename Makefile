@@ -7,6 +7,7 @@ BENCH := .venv-bench
 ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
 ALL_CORES := --numprocesses auto --dist loadfile
+COVERAGE := --cov --cov-report=
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
 # The demo keeps what it makes in this folder; delete .zennb to start afresh.
@@ -33,10 +34,11 @@ test: $(VENV)/.test ## everything that continuous integration checks
 	$(BIN)/lint-imports
 ifeq ($(CHROMIUM),)
 	@echo "No Chromium here: the browser tests are left out. On Debian: apt-get install chromium"
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) -m "not browser"
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) $(COVERAGE) -m "not browser"
 else
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES)
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) $(COVERAGE)
 endif
+	@echo "Coverage: the tests run $$($(BIN)/coverage report --format=total) % of the lines of zennb, file by file: $(BIN)/coverage report"
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
@@ -51,7 +53,7 @@ format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff format .
 
 clean: ## delete what the targets above made, the demo's store included
-	rm -rf $(VENV) $(BENCH) .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 
 # Stamps: installing again is only needed when the dependencies change.
 

@@ -1,11 +1,15 @@
-"""What holds for all tests: their order by cost, and that signals reach the processes they start."""
+"""What holds for all tests: their order by cost, signals, and that packages installed here change no result."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import signal
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     import pytest
 
 # Where the tests run in the background (`nohup`, a shell without job control) these are ignored, and the
@@ -14,6 +18,32 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+_INSTALLED = frozenset(sys.path)
+"""Where packages are found before any test has put some of its own on the path."""
+
+_entry_points: Any = importlib.metadata.entry_points
+
+
+def _without_installed(**wanted: Any) -> Any:
+    """Return entry points without what packages installed here offer zennb.
+
+    Many tests name all flavors or all commands there are. So in this process only zennb itself counts, and the packages
+    that a test makes. It has to hold while tests are collected, hence no fixture.
+    """
+    found = _entry_points(**wanted)
+    if not str(wanted.get("group", "")).startswith("zennb."):
+        return found
+    return importlib.metadata.EntryPoints([point for point in found if not _is_foreign(point)])
+
+
+def _is_foreign(point: EntryPoint) -> bool:
+    package = point.dist
+    return package is not None and package.name != "zennb" and str(package.locate_file("")) in _INSTALLED
+
+
+setattr(importlib.metadata, "entry_points", _without_installed)  # noqa: B010 - its overloads say too much for mypy
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,9 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
+from zennb.core.records.observed import Carried
 from zennb.digests.digest import digest_value
 from zennb.engine.run.artifact_repository import ArtifactRepository, SavedOutput, _groups
-from zennb.errors import MissingArtifact, MissingDefinition, NotStorable
+from zennb.errors import (
+    DamagedArtifact,
+    MissingArtifact,
+    MissingDefinition,
+    NotStorable,
+    UntrustedArtifact,
+)
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
@@ -203,6 +210,19 @@ def test_changes_come_back_and_a_plain_result_is_not_named_among_them(bench: Ben
     assert carried.names == ("numpy print options",)
     assert bench.repository.load_changes(carried) == changes
     assert bench.repository.load_changes(None) == {}
+
+
+def test_changes_that_somebody_else_stored_are_refused(bench: Bench, tmp_path: Path) -> None:
+    other = ArtifactRepository(store=bench.store, scope={}, signer=Signer(tmp_path / "of another user"))
+    carried = other.save_changes({"files": {"/somewhere/startup.py": b"import os"}})
+    with pytest.raises(UntrustedArtifact, match=r"not signed by you.*None of them was set or written"):
+        bench.repository.load_changes(carried)
+
+
+def test_changes_that_nobody_signed_are_refused(bench: Bench) -> None:
+    forged = bench.keep({"x": {"module path": {"added": [[0, "/somewhere"]]}}}).artifacts["x"]
+    with pytest.raises(DamagedArtifact):
+        bench.repository.load_changes(Carried(blob=forged.blob, materializer=forged.materializer, names=()))
 
 
 def test_changes_without_content_cannot_be_stored(bench: Bench) -> None:

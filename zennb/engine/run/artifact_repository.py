@@ -11,8 +11,9 @@ from zennb.core.records.records import Artifact
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.shared_state import share
-from zennb.errors import CannotDigest, MissingArtifact, NotStorable
+from zennb.errors import CannotDigest, MissingArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.registry import Materializers
+from zennb.materializers.sealed import seal, unseal
 from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from zennb.materializers.signer import Signer
 
 __all__ = ["ArtifactRepository", "SavedOutput"]
+
+_CHANGES = "changes of a step"
+"""What stands in a seal for the name of a materializer; no materializer is called so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,9 @@ class ArtifactRepository:
         return values
 
     def save_changes(self, changes: Mapping[str, Any]) -> Carried:
-        """Store settings that a step changed.
+        """Store the settings, environment variables and small files that a step changed or wrote, signed.
+
+        Whatever their format, applying them writes files and sets `sys.path`: who could forge them could run code.
 
         Raises:
             NotStorable: one of them is held by something that cannot be stored.
@@ -119,22 +125,30 @@ class ArtifactRepository:
         except CannotDigest as error:
             raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
         dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
-        blob = self.store.put(dumped.buffers)
+        blob = self.store.put(seal(dumped.buffers, materializer=_CHANGES, signer=self._signer))
         return Carried(
             blob=blob, materializer=dumped.materializer, names=tuple(name for name in found if name != RESULT)
         )
 
     def load_changes(self, carried: Carried | None) -> Mapping[str, Any]:
-        """Return settings that a step changed; none for None.
+        """Return what a step changed; nothing for None.
 
         Raises:
-            MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as the store and materializers say.
+            MissingArtifact, DamagedArtifact, MissingDefinition: as the store and materializers say.
+            UntrustedArtifact: it is not signed by this user.
         """
         if carried is None:
             return {}
-        found: Mapping[str, Any] = self._materializers.load(
-            carried.materializer, self.store.get(carried.blob), name="settings"
-        )
+        try:
+            body = unseal(
+                self.store.get(carried.blob), materializer=_CHANGES, signer=self._signer, name="settings"
+            )
+        except UntrustedArtifact as error:
+            raise UntrustedArtifact(
+                "the settings and files that the step left are not signed by you: somebody else ran it, or changed "
+                "them. None of them was set or written."
+            ) from error
+        found: Mapping[str, Any] = self._materializers.load(carried.materializer, body, name="settings")
         return found
 
     def first_missing(self, artifacts: Iterable[Artifact]) -> Artifact | None:

@@ -1,4 +1,4 @@
-"""Runs the code blocks of Markdown files: `python tests/house/run_examples.py docs/page.md ...`.
+"""Runs the code blocks of Markdown files: `python tests/conventions/run_examples.py docs/page.md ...`.
 
 A block marked `python` is plain Python, one marked `ipython` is a notebook cell with magics, in an IPython
 shell with zennb loaded. The blocks of a file share one namespace and run in order. A block that raises fails

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.conventions.offenders import ROOT, label
+
 RUNNER = Path(__file__).with_name("run_examples.py")
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-
-
-def label(file: Path) -> str:
-    return str(file.relative_to(ROOT))
 
 
 def run(file: Path, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+from tests.conventions.offenders import ROOT, expect_none
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 ARCHITECTURE = ROOT / "ARCHITECTURE.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(?P<text>.+)$", re.MULTILINE)
 FENCE = re.compile(r"^(`{3,}).*?^\1`*\s*$", re.MULTILINE | re.DOTALL)
-
-
-def label(file: Path) -> str:
-    return str(file.relative_to(ROOT))
 
 
 def prose(text: str) -> str:
@@ -102,9 +101,8 @@ def test_every_dependency_has_its_reason() -> None:
     assert sorted(set(reasons) - dependencies()) == []
 
 
-@pytest.mark.parametrize("file", DOCUMENTS, ids=label)
-def test_links_inside_the_repository_lead_somewhere(file: Path) -> None:
-    assert broken_links(file) == []
+def test_links_inside_the_repository_lead_somewhere() -> None:
+    expect_none(DOCUMENTS, lambda file: [f"the link {target} leads nowhere" for target in broken_links(file)])
 
 
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
@@ -117,12 +115,15 @@ def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
     assert broken_links(page) == ["gone.md", "#no", "other.md#no", "no.png"]
 
 
-@pytest.mark.parametrize("file", DOCUMENTS, ids=label)
-def test_make_targets_that_a_document_names_exist(file: Path) -> None:
+def test_make_targets_that_a_document_names_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    named = set(re.findall(r"`make ([a-z]+)`", file.read_text(encoding="utf-8")))
-    assert named - targets == set()
+
+    def faults(file: Path) -> Iterator[str]:
+        named = set(re.findall(r"`make ([a-z]+)`", file.read_text(encoding="utf-8")))
+        yield from (f"there is no `make {target}`" for target in sorted(named - targets))
+
+    expect_none(DOCUMENTS, faults)
 
 
 def test_the_readme_names_the_ways_to_start() -> None:
@@ -139,8 +140,11 @@ def test_the_readme_names_the_ways_to_start() -> None:
 
 def test_the_extras_that_documents_name_exist() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for file in DOCUMENTS:
-        for extras in re.findall(
-            r"pip install [^`\n]*?(?<!zennb-folder)\[([\w,]+)\]", file.read_text(encoding="utf-8")
-        ):
-            assert set(extras.split(",")) <= set(project["optional-dependencies"]), label(file)
+    extras = set(project["optional-dependencies"])
+    installing = re.compile(r"pip install [^`\n]*?(?<!zennb-folder)\[([\w,]+)\]")
+
+    def faults(file: Path) -> Iterator[str]:
+        for named in installing.findall(file.read_text(encoding="utf-8")):
+            yield from (f"there is no extra {name!r}" for name in sorted({*named.split(",")} - extras))
+
+    expect_none(DOCUMENTS, faults)
