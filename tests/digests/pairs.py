@@ -29,6 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from tests.digests.parts import (
+    TEXT,
     Bag,
     Color,
     Data,
@@ -261,7 +262,7 @@ DIFFER: dict[str, Callable[[], Pair]] = {
         series("a", float("nan"), dtype=object),
     ),
     "nullable and plain": lambda: (series(1, dtype="Int64"), series(1)),
-    "text types": lambda: (series("a", dtype="str"), series("a", dtype=object)),
+    "text types": lambda: (series("a", dtype=TEXT), series("a", dtype=object)),
     "categories": lambda: (category(), category(categories=["a", "b", "c"])),
     "order of categories": lambda: (category(categories=["a", "b"]), category(categories=["b", "a"])),
     "ordered categories": lambda: (category(), category(ordered=True)),

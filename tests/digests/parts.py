@@ -128,6 +128,10 @@ def masked(fill: Any = None, *, hard: bool = False, mask: Any = (False, True)) -
     return np.ma.masked_array([1, 2], list(mask), fill_value=fill, hard_mask=hard)
 
 
+TEXT: Any = pd.Series(["a"]).dtype if pd.Series(["a"]).dtype != object else "string"
+"""The type of text that is no plain object: before pandas 3 it has to be asked for."""
+
+
 def series(*values: Any, **how: Any) -> Any:
     return pd.Series(list(values), **how)
 

@@ -16,6 +16,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from tests.digests.parts import TEXT
 from zennb.digests.digest import digest, digest_value
 from zennb.errors import CannotDigest
 
@@ -94,7 +95,7 @@ DIFFER: dict[str, tuple[Any, Any]] = {
     "names of columns": (frame(a=[1]), frame(b=[1])),
     "order of columns": (frame(a=[1], b=[1]), frame(b=[1], a=[1])),
     "types of columns": (frame(a=[1]), frame(a=[1.0])),
-    "text and object columns": (frame(a=["x"]), frame(a=["x"]).astype(object)),
+    "text and object columns": (frame(a=["x"]).astype(TEXT), frame(a=["x"]).astype(object)),
     "text and category columns": (frame(a=["x"]), frame(a=["x"]).astype("category")),
     "kinds of text": (pd.Series(["x"], dtype="str"), pd.Series(["x"], dtype="string")),
     "missing text": (pd.Series(["x", None]), pd.Series(["x", "None"])),

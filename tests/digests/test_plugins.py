@@ -155,6 +155,6 @@ def test_ours_go_through_the_entry_points_that_are_declared(group: str) -> None:
 
 
 def test_each_of_our_materializers_is_found_by_the_name_in_its_records() -> None:
-    for name in ("numpy", "arrow", "plain", "picture"):
+    for name in ("numpy", "frame", "arrow", "plain", "picture"):
         assert make(by_name(name, artifact="v")).name == name
     assert by_name("pickle", artifact="v").target.endswith(":SignedPickles")

@@ -14,7 +14,8 @@ from PIL import Image
 
 from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact
-from zennb.materializers.figure import Pictures, preview_figure
+from zennb.materializers.figure import Pictures
+from zennb.materializers.previews import preview_figure
 from zennb.materializers.registry import Dumped, Materializers
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from zennb.digests.digest import digest
 from zennb.errors import MissingExtra, UnknownName
-from zennb.materializers.arrow import ArrowTables
+from zennb.materializers.frames import Frames
 from zennb.materializers.registry import Dumped, Materializers
 from zennb.packages import entry_points as offers
 
@@ -26,7 +27,8 @@ Trip = Callable[[Any], tuple[Dumped, Any]]
         (np.zeros(3), "numpy"),
         (np.float64(1), "plain"),
         (np.array([{}]), "pickle"),
-        (pd.DataFrame({"a": [1]}), "arrow"),
+        (pd.DataFrame({"a": [1]}), "frame"),
+        (pl.DataFrame({"a": [1]}), "arrow"),
         (pd.Timestamp("2024"), "pickle"),
         ({"a": np.zeros(3), "b": None}, "plain"),
         ({"a": pd.DataFrame()}, "pickle"),
@@ -47,24 +49,24 @@ def test_what_was_dumped_cannot_be_changed(trip: Trip) -> None:
 def test_a_materializer_that_changes_something_is_passed_over(
     trip: Trip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load = ArrowTables.load
+    load = Frames.load
 
-    def lossy(self: ArrowTables, buffer: Any, scope: Any) -> Any:
+    def lossy(self: Frames, buffer: Any, scope: Any) -> Any:
         return load(self, buffer, scope).rename(columns={"a": "A"})
 
-    monkeypatch.setattr(ArrowTables, "load", lossy)
+    monkeypatch.setattr(Frames, "load", lossy)
     dumped, again = trip(pd.DataFrame({"a": [1, 2]}))
     assert dumped.materializer == "pickle"
     assert list(again.columns) == ["a"]
 
 
-def test_frames_are_pickled_where_arrow_is_not_installed(
+def test_tables_are_pickled_where_arrow_is_not_installed(
     materializers: Materializers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = offers.Offer(name="arrow.pandas", target="no_such_library:Arrow")
+    lost = offers.Offer(name="arrow.polars", target="no_such_library:Arrow")
     monkeypatch.setattr(offers, "_OURS", {offers.MATERIALIZERS: (lost,)})
     monkeypatch.setattr(offers, "_found", {})
-    value = pd.DataFrame({"a": [1]})
+    value = pl.DataFrame({"a": [1]})
     assert materializers.dump(value, digest=digest(value), name="v").materializer == "pickle"
     with pytest.raises(MissingExtra, match=r"artifact 'v' is stored as arrow.*pip install"):
         materializers.load("arrow", b"", name="v")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from zennb.compat.frames import fill_value, global_random_state
 from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
@@ -137,7 +138,7 @@ def _masked_parts(walk: DigestWalker, value: Any) -> Steps:
         yield None, ".mask"
     else:
         yield np.asarray(value.mask), ".mask"
-    fill = value._fill_value  # noqa: SLF001 - the public property sets a default as it is read
+    fill = fill_value(value)
     yield None if fill is None else np.asarray(fill), ".fill_value"
 
 
@@ -158,8 +159,7 @@ def _dtype(walk: DigestWalker, value: Any) -> Steps | None:
 
 def _random_state(walk: DigestWalker, value: Any) -> Steps | None:
     """Write a random state; numpy's own, which distributions of scipy refer to, is no content but a place."""
-    np: Any = sys.modules["numpy"]
-    if value is not np.random.mtrand._rand:  # noqa: SLF001 - scipy and scikit-learn know it by this name
+    if value is not global_random_state():
         return changeable(walk, value)
     walk.mark("numpy's random state")
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from zennb.compat.frames import array_of, columns_of, masked_parts, numpy_array
 from zennb.digests.arrays import array_content
 from zennb.digests.arrow import chunks_content
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
@@ -40,20 +41,11 @@ def _frame_parts(walk: DigestWalker, value: Any) -> Steps:
     yield value.columns, ".columns"
     yield value.index, ".index"
     names = list(value.columns)
-    for place, column in enumerate(_columns(value)):
+    for place, column in enumerate(columns_of(value)):
         _own(walk, column)
         for part, _ in _column(walk, column):
             yield part, (names[place],)
     yield from _extras(walk, value)
-
-
-def _columns(value: Any) -> list[Any]:
-    """Return the arrays of the columns; looking into the manager saves making a series of each."""
-    manager: Any = value._mgr  # noqa: SLF001 - the public way takes 30 times as long on wide frames
-    take = getattr(manager, "iget_values", None)
-    if take is not None:
-        return [take(place) for place in range(value.shape[1])]
-    return [value.iloc[:, place]._values for place in range(value.shape[1])]  # noqa: SLF001 - as in a series
 
 
 def _series(walk: DigestWalker, value: Any) -> Steps | None:
@@ -65,7 +57,7 @@ def _series(walk: DigestWalker, value: Any) -> Steps | None:
 
 
 def _series_parts(walk: DigestWalker, value: Any) -> Steps:
-    array = value._values  # noqa: SLF001 - numpy's own array, not a wrapper around it
+    array = array_of(value)
     _own(walk, array)
     yield value.name, ".name"
     yield value.index, ".index"
@@ -77,7 +69,7 @@ def _extras(walk: DigestWalker, value: Any) -> Steps:
     """Yield what pandas carries along with a table: attributes, flags, and what subclasses add."""
     walk.sink.write(b"d" if value.flags.allows_duplicate_labels else b"u")
     yield value.attrs or None, ".attrs"
-    for name in value._metadata:  # noqa: SLF001 - the documented place where subclasses name their own attributes
+    for name in value._metadata:  # noqa: SLF001 - documented: where subclasses name their own attributes
         if name not in {"_name", "name"}:
             walk.sink.text(name)
             yield getattr(value, name, None), f".{name}"
@@ -107,14 +99,14 @@ def _index_parts(walk: DigestWalker, value: Any) -> Steps:
     walk.type_ref(type(value))
     yield tuple(value.names), ".names"
     if isinstance(value, pd.RangeIndex):
-        yield value._range, HIDDEN  # noqa: SLF001 - start, stop and step in one
+        yield range(value.start, value.stop, value.step), HIDDEN
     elif isinstance(value, pd.MultiIndex):
         walk.sink.number(value.nlevels)
         for place in range(value.nlevels):
             yield value.levels[place], ".levels"
             yield from _column(walk, value.codes[place])
     else:
-        yield from _column(walk, value._values)  # noqa: SLF001 - numpy's own array, not a wrapper around it
+        yield from _column(walk, array_of(value))
         freq = getattr(value, "freq", None)
         yield None if freq is None else freq.freqstr, ".freq"
 
@@ -169,19 +161,15 @@ def _extension_parts(walk: DigestWalker, value: Any) -> Steps:
 def _storage(walk: DigestWalker, value: Any) -> Steps:
     """Write an extension array by what holds its elements."""
     np: Any = sys.modules["numpy"]
-    chunks = getattr(value, "_pa_array", None)
-    mask, data = getattr(value, "_mask", None), getattr(value, "_data", None)
-    inner = getattr(value, "_ndarray", None)
-    if chunks is not None:
-        yield from chunks_content(walk, chunks)
-    elif isinstance(mask, np.ndarray) and isinstance(data, np.ndarray):
-        if mask.any():
-            data = np.where(
-                mask, np.zeros(1, data.dtype), data
-            )  # what lies under a missing value is nobody's content
+    if isinstance(value, sys.modules["pandas"].arrays.ArrowExtensionArray):
+        yield from chunks_content(walk, value.__arrow_array__())
+    elif (parts := masked_parts(value)) is not None:
+        data, mask = parts
+        if mask.any():  # what lies under a missing value is nobody's content
+            data = np.where(mask, np.zeros(1, data.dtype), data)
         yield from array_content(walk, mask) or ()
         yield from array_content(walk, data) or ()
-    elif isinstance(inner, np.ndarray):
+    elif (inner := numpy_array(value)) is not None:
         yield from array_content(walk, inner) or ()
     else:
         recipe = value.__reduce_ex__(4)

@@ -41,7 +41,7 @@ def settled(walk: DigestWalker, value: Any) -> Steps | None:
     recipe = _recipe(walk, value)
     if isinstance(recipe, str):
         walk.mark("global")
-        module = module_of(value)
+        module = module_of(value) or module_of(type(value))  # functions of numpy 1 do not say
         if origin(module) is Origin.PACKAGE:
             walk.packages.add(top_level(module))
         walk.sink.text(module)

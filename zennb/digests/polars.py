@@ -47,7 +47,7 @@ def _series(walk: DigestWalker, value: Any) -> Steps | None:
 def _content(walk: DigestWalker, series: Any) -> Steps:
     """Write data type, missing elements and the others, whatever the chunks were."""
     pl: Any = sys.modules["polars"]
-    walk.sink.text(repr(series.dtype))
+    walk.sink.text(repr(series.dtype).replace("precision=None", "precision=38"))  # what None stands for
     missing = 0 if series.dtype == pl.Object else series.null_count()
     walk.sink.number(missing)
     if missing:

@@ -22,7 +22,7 @@ _SAMPLE = 1_000
 
 
 class ArrowTables(Materializer):
-    """Frames and series of pandas and polars, tables and record batches of pyarrow: exactly these types.
+    """Frames and series of polars, tables and record batches of pyarrow: exactly these types.
 
     A note in the schema's metadata, under `zennb`, says what the table was and all that Arrow cannot express.
     """
@@ -54,9 +54,8 @@ class ArrowTables(Materializer):
             DamagedArtifact: the bytes are no Arrow file of ours.
             MissingExtra: the library it belongs to is not installed.
         """
-        own = private(buffer)
         try:
-            return _put_together(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(own))), own)
+            return _put_together(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(private(buffer)))))
         except ModuleNotFoundError as error:
             raise MissingExtra(
                 f"this artifact is a table of {error.name}, which is not installed; "
@@ -69,16 +68,12 @@ class ArrowTables(Materializer):
 
     def sample(self, value: Any) -> Any:
         """Return the first rows: what they are made of is what the rest is made of."""
-        return value.iloc[:_SAMPLE] if str(_what(value)).startswith("pandas") else value[:_SAMPLE]
+        return value[:_SAMPLE]
 
 
 def _what(value: object) -> str | None:
-    """Return what `value` is, e.g. `pandas.Series`, when it is a table we store."""
-    for library, names in (
-        ("pandas", ("DataFrame", "Series")),
-        ("polars", ("DataFrame", "Series")),
-        ("pyarrow", ("Table", "RecordBatch")),
-    ):
+    """Return what `value` is, e.g. `polars.Series`, when it is a table we store."""
+    for library, names in (("polars", ("DataFrame", "Series")), ("pyarrow", ("Table", "RecordBatch"))):
         for name in names:
             if library in sys.modules and type(value) is getattr(sys.modules[library], name):
                 return f"{library}.{name}"
@@ -89,11 +84,6 @@ def _taken_apart(value: Any) -> tuple[Any, dict[str, Any]]:
     """Return `value` as a table or record batch, and the note that says what Arrow cannot."""
     what = _what(value)
     note: dict[str, Any] = {"what": what}
-    if what in {"pandas.DataFrame", "pandas.Series"}:
-        from zennb.materializers.frames import take_apart
-
-        batch, rest = take_apart(value)
-        return batch, note | rest
     if what == "polars.DataFrame":
         return _from_polars(value), note
     if what == "polars.Series":
@@ -105,16 +95,12 @@ def _from_polars(frame: Any) -> Any:
     return frame.to_arrow(compat_level=sys.modules["polars"].CompatLevel.newest())
 
 
-def _put_together(reader: Any, own: memoryview) -> Any:
-    """Return the table that was taken apart into the Arrow file that `reader` reads from `own`."""
+def _put_together(reader: Any) -> Any:
+    """Return the table that was taken apart into an Arrow file."""
     metadata = dict(reader.schema.metadata or {})
     note = PlainData().load(metadata.pop(_NOTE), {})
     batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
     what = note["what"]
-    if what in {"pandas.DataFrame", "pandas.Series"}:
-        from zennb.materializers.frames import put_together
-
-        return put_together(batches[0], note, own)
     kept = None if note.get("bare", not metadata) else metadata
     if what == "pyarrow.RecordBatch":
         return batches[0].replace_schema_metadata(kept)
@@ -126,7 +112,11 @@ def _to_polars(table: Any, note: Mapping[str, Any]) -> Any:
     import polars as pl
 
     frame: Any = pl.from_arrow(table, rechunk=False)
-    return frame if note["what"] == "polars.DataFrame" else frame.to_series().alias(note["name"])
+    if note["what"] == "polars.DataFrame":
+        return frame
+    if note["what"] == "polars.Series":
+        return frame.to_series().alias(note["name"])
+    raise ValueError(f"it is a {note['what']}")
 
 
 def _write(table: Any, note: Mapping[str, Any]) -> list[Buffer]:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pickle import PickleBuffer
 
     from zennb.materializers.materializer import Buffer
 
-__all__ = ["ALIGNMENT", "Collector", "Reader", "joined", "padding", "private", "size"]
+__all__ = ["ALIGNMENT", "Collector", "Reader", "joined", "padding", "private", "released", "size"]
 
 ALIGNMENT = 64
 """Arrays start at multiples of this many bytes, a cache line and the widest vector register."""
@@ -25,6 +26,16 @@ def private(buffer: Buffer) -> memoryview:
     """
     view = memoryview(buffer).cast("B")
     return memoryview(bytearray(view)) if view.readonly else view
+
+
+def released(buffer: PickleBuffer) -> memoryview:
+    """Return the memory that a pickler was given, and let go of it otherwise.
+
+    Before Python 3.13 collecting a reference cycle crashes when a view in it still has a buffer exported.
+    """
+    view = buffer.raw()
+    buffer.release()
+    return view
 
 
 def size(buffers: Iterable[Buffer]) -> int:

@@ -1,93 +1,106 @@
-"""Owns pandas frames and series as Arrow record batches: block by block, without converting a single value.
+"""Owns how frames and series of pandas are stored: taken apart into plain data, whose arrays are mapped when read.
 
-Going through `pyarrow.Table.from_pandas` would change lists, dicts, frequencies, mixed columns and the
-memory layout (and with it the last digits of sums). So each block of the frame is written as it lies in memory:
-one whose columns are contiguous as that many Arrow columns, one whose rows are contiguous as a single Arrow
-column of fixed-size lists. What is no such memory (columns of Python objects, sparse ones ...) is refused, and
-then pickled.
+The block layout is kept, and with it the last digits of sums; no value is converted. pandas' own pickles would do the
+same with less code here, but must not be read when somebody else wrote them: their constructors believe what they are
+told, and write past the end of memory. So what a frame consists of is written down as plain data, and given to
+public constructors that check it. What cannot be written down is refused, and then pickled and signed.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from zennb.materializers.arrays import Columns, Memory, put_values, values_from
-from zennb.materializers.indexes import index_from, put_index
+from zennb.compat.frames import array_of, blocks_of, frame_of_blocks
+from zennb.errors import DamagedArtifact, MissingExtra, NotStorable, ZennbError
+from zennb.materializers.frame_parts import rebuild, take_apart
+from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.plain import PlainData
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["put_together", "take_apart"]
+__all__ = ["Frames"]
 
-
-def take_apart(value: Any) -> tuple[Any, dict[str, Any]]:
-    """Return a frame or series as a record batch and the note from which `put_together` rebuilds it.
-
-    Raises:
-        NotStorable: some part of it is no plain memory, or carries something that could not be written down.
-    """
-    columns = Columns(len(value))
-    note = _series_note(value, columns) if isinstance(value, pd.Series) else _frame_note(value, columns)
-    note["index"] = put_index(value.index, columns)
-    note["attrs"] = value.attrs
-    note["duplicates"] = value.flags.allows_duplicate_labels
-    return pa.RecordBatch.from_arrays(columns.arrays, names=columns.names), note
+_SAMPLE = 1_000
+_PLAIN = PlainData()
 
 
-def _series_note(series: Any, columns: Columns) -> dict[str, Any]:
-    values = series._values  # noqa: SLF001 - the array as it is, where `.array` would wrap it
-    return {"values": put_values(values, columns, [_label(series.name)]), "name": series.name}
+class Frames(Materializer):
+    """Exactly `pandas.DataFrame` and `pandas.Series`, of numbers, text, times, categories and Arrow's types."""
+
+    name: ClassVar[str] = "frame"
+
+    def handles(self, value: object) -> bool:
+        """Say whether `value` is a frame or series, and of no subclass."""
+        return type(value) in {pd.DataFrame, pd.Series}
+
+    def dump(self, value: Any) -> Sequence[Buffer]:
+        """Return what the value consists of as plain data; its arrays are not copied.
+
+        Raises:
+            NotStorable: some part of it cannot be written down.
+        """
+        try:
+            return _PLAIN.dump(_note(value))
+        except NotStorable:
+            raise
+        except Exception as error:
+            raise NotStorable(f"it cannot be taken apart ({type(error).__name__}: {error}).") from error
+
+    def load(self, buffer: Buffer, scope: Scope) -> Any:
+        """Return the value; its arrays are views of `buffer`.
+
+        Raises:
+            DamagedArtifact: the bytes are no frame of ours.
+            MissingExtra: pyarrow, which it needs, is not installed.
+        """
+        note = _PLAIN.load(buffer, scope)
+        try:
+            value = _series(note) if "values" in note else _frame(note)
+            value.attrs = note["attrs"]
+            value.flags.allows_duplicate_labels = note["duplicates"]
+        except ZennbError:
+            raise
+        except ModuleNotFoundError as error:
+            raise MissingExtra(
+                f"this artifact is a frame whose columns need {error.name}, which is not installed; "
+                'pip install "zennb[frames]", then try again.'
+            ) from error
+        except Exception as error:
+            raise DamagedArtifact(
+                f"stored bytes are no frame that pandas {pd.__version__} can read "
+                f"({type(error).__name__}: {error}); run the step again.",
+                digest="",
+            ) from error
+        return value
+
+    def sample(self, value: Any) -> Any:
+        """Return the first rows: what they are made of is what the rest is made of."""
+        return value.iloc[:_SAMPLE]
 
 
-def _frame_note(frame: Any, columns: Columns) -> dict[str, Any]:
-    labels = [_label(one) for one in frame.columns]
-    blocks = []
-    for block in frame._mgr.blocks:  # noqa: SLF001 - pandas offers no public way to see its blocks
-        places = block.mgr_locs.as_array
-        blocks.append((places, put_values(block.values, columns, [labels[at] for at in places])))
-    return {"blocks": blocks, "columns": put_index(frame.columns, None)}
+def _note(value: Any) -> dict[str, Any]:
+    parts = _series_note(value) if type(value) is pd.Series else _frame_note(value)
+    labels = {"index": take_apart(value.index), "duplicates": value.flags.allows_duplicate_labels}
+    return {**parts, **labels, "attrs": value.attrs}
 
 
-def _label(label: object) -> str:
-    return label if isinstance(label, str) else repr(label)
+def _series_note(series: Any) -> dict[str, Any]:
+    return {"values": take_apart(array_of(series)), "name": series.name}
 
 
-def put_together(batch: Any, note: Mapping[str, Any], own: memoryview) -> Any:
-    """Return the frame or series that `take_apart` took apart, its numbers being views of `own`."""
-    memory = Memory(batch, own)
-    index = index_from(note["index"], memory)
-    value = _series(note, memory, index) if note["what"] == "pandas.Series" else _frame(note, memory, index)
-    value.attrs = note["attrs"]
-    value.flags.allows_duplicate_labels = note["duplicates"]
-    return value
+def _series(note: Mapping[str, Any]) -> Any:
+    values = rebuild(note["values"])
+    return pd.Series(values, index=rebuild(note["index"]), dtype=values.dtype, name=note["name"], copy=False)
 
 
-def _series(note: Mapping[str, Any], memory: Memory, index: Any) -> Any:
-    return pd.Series(values_from(note["values"], memory), index=index, name=note["name"], copy=False)
+def _frame_note(frame: Any) -> dict[str, Any]:
+    blocks = [(places, take_apart(values)) for places, values in blocks_of(frame)]
+    return {"blocks": blocks, "columns": take_apart(frame.columns)}
 
 
-def _frame(note: Mapping[str, Any], memory: Memory, index: Any) -> Any:
-    blocks = [
-        (values_from(values, memory), np.asarray(places, dtype=np.intp)) for places, values in note["blocks"]
-    ]
-    columns = index_from(note["columns"], None)
-    try:
-        public: Any = import_module("pandas.api.internals")
-    except ImportError:  # pandas before 3
-        return _frame_of_blocks(blocks, index, columns)
-    return public.create_dataframe_from_blocks(blocks, index=index, columns=columns)
-
-
-def _frame_of_blocks(blocks: list[tuple[Any, Any]], index: Any, columns: Any) -> Any:
-    internals: Any = import_module("pandas.core.internals.blocks")
-    managers: Any = import_module("pandas.core.internals.managers")
-    place = internals.BlockPlacement
-    made = [internals.new_block(values, placement=place(places), ndim=2) for values, places in blocks]
-    manager = managers.BlockManager(made, [columns, index])
-    frame: Any = pd.DataFrame
-    return frame._from_mgr(manager, axes=manager.axes)  # noqa: SLF001 - what pandas 3 made public
+def _frame(note: Mapping[str, Any]) -> Any:
+    blocks = [(places, rebuild(values)) for places, values in note["blocks"]]
+    return frame_of_blocks(blocks, rebuild(note["index"]), rebuild(note["columns"]))

@@ -39,7 +39,7 @@ class NumpyArrays(Materializer):
             NotStorable: the dtype cannot be written down.
         """
         descr, shape, order, data = array_parts(value)
-        return [_header(descr, shape, order, read_only=not value.flags.writeable), data]
+        return [_header(descr, shape, order, read_only=not value.flags.writeable), data.data]
 
     def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - arrays need no names
         """Return an array that is a view of `buffer`, writable unless the stored one was not.
@@ -92,8 +92,8 @@ def dtype_from(descr: Any) -> Any:
     return dtype
 
 
-def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, memoryview]:
-    """Return what an array is made of: dtype as text, shape, memory order (C or F), and its bytes.
+def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
+    """Return what an array is made of: dtype as text, shape, memory order (C or F), and its bytes as an array.
 
     Raises:
         NotStorable: the dtype cannot be written down.
@@ -106,10 +106,10 @@ def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, memoryview]:
     return descr, value.shape, order, _memory(value)
 
 
-def _memory(array: Any) -> memoryview:
+def _memory(array: Any) -> Any:
     if array.nbytes == 0:
-        return memoryview(b"")
-    return array.ravel(order="K").view(np.uint8).data  # type: ignore[no-any-return] # `data` is a memoryview
+        return np.empty(0, np.uint8)
+    return array.ravel(order="K").view(np.uint8)
 
 
 def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> Any:

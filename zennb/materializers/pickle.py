@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
+from zennb.compat.frames import global_random_state
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
-from zennb.materializers.buffers import Collector, Reader
+from zennb.materializers.buffers import Collector, Reader, released
 from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import Arrivals, find, refuse_stale
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
@@ -51,9 +53,8 @@ def notebook_object(name: str, kind: str) -> Any:
 
 def random_state() -> Any:
     """Return numpy's own random state, which distributions of scipy refer to: it is a place, not a value."""
-    from numpy.random import mtrand
-
-    return mtrand._rand  # noqa: SLF001 - scipy and scikit-learn know it by this name
+    importlib.import_module("numpy.random")
+    return global_random_state()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +238,7 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
 
     def _special(self, value: Any) -> Any:
         """Return how to rebuild what libraries would rebuild otherwise than we need; None for all else."""
-        numpy = sys.modules.get("numpy.random.mtrand")
-        if numpy is not None and value is getattr(numpy, "_rand", None):
+        if type(value).__name__ == "RandomState" and value is global_random_state():
             return random_state, ()
         if self._views:
             from zennb.materializers.views import view_reduction
@@ -246,12 +246,7 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
             reduced = view_reduction(value)
             if reduced is not None:
                 return reduced
-        figures = sys.modules.get("matplotlib.figure")
-        if figures is not None and isinstance(value, figures.Figure):
-            from zennb.materializers.figure import figure_state
-
-            return figure_state(value)
-        return None
+        return figure_state(value) if is_figure(value) else None
 
     def _code(self, value: Any) -> Any:
         """Return how to rebuild a function that has no name by which it could be found, or a part of one."""
@@ -308,8 +303,7 @@ def _pickled(value: Any, scope: Scope, *, together: bool = False) -> Pickled:
     stream, buffers = Collector(), list[pickle.PickleBuffer]()
     pickler = _Pickler(stream, scope, buffers.append, views=together)
     pickler.dump_root(value, together=together)
-    raw = [one.raw() for one in buffers]
-    return Pickled(stream=stream.parts, buffers=raw, needs=tuple(pickler.needs))
+    return Pickled(stream=stream.parts, buffers=list(map(released, buffers)), needs=tuple(pickler.needs))
 
 
 class _Unpickler(pickle.Unpickler):

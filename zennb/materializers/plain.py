@@ -21,7 +21,7 @@ from types import EllipsisType, NotImplementedType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
-from zennb.materializers.buffers import Collector, Reader
+from zennb.materializers.buffers import Collector, Reader, released
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.signature import pack, unpack
 
@@ -183,8 +183,8 @@ def _from_numpy(value: Any) -> tuple[Any, ...] | None:
     np = sys.modules["numpy"]
     if type(value) is np.ndarray:
         *parts, data = array_parts(value)
-        writable = value.flags.writeable
-        return MAKERS.array, (*parts, pickle.PickleBuffer(data if writable else data.toreadonly()))
+        data.flags.writeable = value.flags.writeable
+        return MAKERS.array, (*parts, pickle.PickleBuffer(data))
     if isinstance(value, np.generic) and type(value) in np.sctypeDict.values():
         descr, _, _, data = array_parts(np.asarray(value))
         return MAKERS.scalar, (descr, data.tobytes())
@@ -247,7 +247,7 @@ class PlainData(Materializer):
             _Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(value)
         except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:
             raise NotStorable(f"it is no plain data ({error}).") from error
-        return pack(_MAGIC, stream.parts, [one.raw() for one in buffers])
+        return pack(_MAGIC, stream.parts, list(map(released, buffers)))
 
     def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - plain data needs no names
         """Return the data; arrays are writable views of `buffer`.

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from zennb.materializers.previews import preview_figure, preview_image
 from zennb.packages.origin import public_name
 
 if TYPE_CHECKING:
@@ -163,8 +164,8 @@ def _summary(value: Any) -> dict[str, Any]:
         "pandas": _pandas,
         "polars": _polars,
         "pyarrow": _arrow,
-        "PIL": _pillow,
-        "matplotlib": _figure,
+        "PIL": preview_image,
+        "matplotlib": preview_figure,
     }
     found = by_package[package](value) if package in by_package else None
     return found or _python(value)
@@ -286,15 +287,3 @@ def _arrow(value: Any) -> dict[str, Any] | None:
     columns = [value.column(at).slice(0, _HEAD).to_pylist() for at in range(len(names))]
     head = [[str(at), *map(short_label, row)] for at, row in enumerate(zip(*columns, strict=True))]
     return _cut(value, {"kind": "frame", "rows": value.num_rows, "columns": names, "head": head})
-
-
-def _pillow(value: Any) -> dict[str, Any] | None:
-    from zennb.materializers.figure import preview_image
-
-    return preview_image(value)
-
-
-def _figure(value: Any) -> dict[str, Any] | None:
-    from zennb.materializers.figure import preview_figure
-
-    return preview_figure(value)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from zennb.compat.frames import byte_bounds
+
 __all__ = ["restore_view", "view_reduction"]
 
 _KINDS: frozenset[type] = frozenset({np.ndarray, np.recarray, np.matrix})
@@ -43,7 +45,7 @@ def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
         root = root.base
     if type(root) not in _KINDS or root.dtype.hasobject or not root.flags.c_contiguous or value.size == 0:
         return None
-    low, _ = np.lib.array_utils.byte_bounds(value)
+    low, _ = byte_bounds(value)
     start = value.__array_interface__["data"][0] - root.__array_interface__["data"][0]
     if low < root.__array_interface__["data"][0] or start < 0:
         return None

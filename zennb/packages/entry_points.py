@@ -63,7 +63,7 @@ _OURS: dict[str, tuple[Offer, ...]] = {
         for name, target in (
             ("numpy.numpy", "numpy:NumpyArrays"),
             ("plain.numpy", "plain:PlainData"),
-            ("arrow.pandas", "arrow:ArrowTables"),
+            ("frame.pandas", "frames:Frames"),
             ("arrow.polars", "arrow:ArrowTables"),
             ("arrow.pyarrow", "arrow:ArrowTables"),
             ("picture.PIL", "figure:Pictures"),

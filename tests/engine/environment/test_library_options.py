@@ -133,3 +133,13 @@ def test_in_a_new_process_every_library_is_as_it_starts_with() -> None:
     )
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     assert ast.literal_eval(done.stdout) == {name: {} for name in KNOWN if name != "polars options"}
+
+
+def test_the_defaults_of_scikit_learn_are_known_without_its_private_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options = KNOWN["scikit-learn configuration"]
+    expected = dict(options.defaults())
+    sklearn.set_config(transform_output="pandas")
+    monkeypatch.setitem(sys.modules, "sklearn._config", None)
+    assert dict(options.defaults()) == expected

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.frames import option_defaults, option_names, option_values
 from zennb.engine.environment.settings import LibraryOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["LIBRARY_OPTIONS"]
 
@@ -52,28 +54,6 @@ def _put_numpy_errors(options: Mapping[str, Any]) -> None:
     sys.modules["numpy"].seterr(**options)
 
 
-_PANDAS = "pandas._config.config"
-
-
-def _pandas_registered() -> Mapping[str, Any]:
-    found: Mapping[str, Any] = sys.modules[_PANDAS]._registered_options  # noqa: SLF001 - no public way to their defaults
-    return found
-
-
-def _pandas_values() -> Iterator[Any]:
-    """Give the values of all options, in the order in which they were registered."""
-    config = sys.modules[_PANDAS]._global_config  # noqa: SLF001 - the public way takes a hundred times as long
-    for key in _pandas_registered():
-        node = config
-        for part in key.split("."):
-            node = node[part]
-        yield node
-
-
-def _pandas_defaults() -> dict[str, Any]:
-    return {key: option.defval for key, option in _pandas_registered().items()}
-
-
 def _put_pandas(options: Mapping[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -102,7 +82,7 @@ def _put_style(options: Mapping[str, Any]) -> None:
         sys.modules["matplotlib"].rcParams.update(options)
 
 
-_SKLEARN = "sklearn._config"
+_SKLEARN = "sklearn"
 
 
 def _sklearn() -> dict[str, Any]:
@@ -111,7 +91,11 @@ def _sklearn() -> dict[str, Any]:
 
 
 def _sklearn_defaults() -> dict[str, Any]:
-    return dict(sys.modules[_SKLEARN]._global_config)  # noqa: SLF001 - no public way to the defaults
+    found = getattr(sys.modules.get("sklearn._config"), "_global_config", None)
+    if found is None:  # the public way: each thread begins with the defaults
+        with ThreadPoolExecutor(1) as fresh:
+            found = fresh.submit(_sklearn).result()
+    return dict(found)
 
 
 def _put_sklearn(options: Mapping[str, Any]) -> None:
@@ -153,11 +137,11 @@ LIBRARY_OPTIONS: tuple[LibraryOptions, ...] = (
     ),
     LibraryOptions(
         name="pandas options",
-        module=_PANDAS,
+        module="pandas",
         modules=frozenset({"pandas"}),
-        keys=lambda: _pandas_registered().keys(),
-        values=_pandas_values,
-        defaults=_pandas_defaults,
+        keys=option_names,
+        values=option_values,
+        defaults=option_defaults,
         put=_put_pandas,
     ),
     LibraryOptions(

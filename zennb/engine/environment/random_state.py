@@ -146,8 +146,7 @@ class NumpyRandom:
     @staticmethod
     def _beginning() -> Any:
         """Return what the generator was begun from by itself; None once somebody has seeded it."""
-        numpy = sys.modules["numpy.random"]
-        return getattr(numpy.mtrand._rand._bit_generator, "seed_seq", None)  # noqa: SLF001 - no public way
+        return getattr(sys.modules["numpy.random"].get_bit_generator(), "seed_seq", None)
 
 
 def _first_state(beginning: Any) -> Any:

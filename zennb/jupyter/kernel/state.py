@@ -178,7 +178,7 @@ class KernelState:
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )
-        if artifact.materializer in {"numpy", "arrow"} and artifact.item is None and not roots:
+        if artifact.materializer in {"numpy", "frame", "arrow"} and artifact.item is None and not roots:
             mutable = frozenset({id(value), id(_owner(value))})
             return ValueDigest(
                 digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=mutable

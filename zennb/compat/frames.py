@@ -1,0 +1,277 @@
+"""Owns what we use of pandas and numpy beyond their public names, and a public way for when it is gone.
+
+A private name saves a copy or a lot of time. Without it everything works the same, only slower: digests stay as they
+are, and what is stored comes back equal. No other module asks these libraries, pyarrow, polars or matplotlib for a
+private attribute.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = [
+    "PRIVATE",
+    "array_of",
+    "blocks_of",
+    "byte_bounds",
+    "codes_of",
+    "columns_of",
+    "fill_value",
+    "frame_of_blocks",
+    "global_random_state",
+    "masked_parts",
+    "numpy_array",
+    "option_defaults",
+    "option_names",
+    "option_values",
+    "times_of",
+]
+
+PRIVATE = (
+    "_values",
+    "_mgr",
+    "_from_mgr",
+    "_simple_new",
+    "_data",
+    "_mask",
+    "_ndarray",
+    "_fill_value",
+    "_global_config",
+    "_registered_options",
+)
+"""The private names that are used here."""
+
+_Found = TypeVar("_Found")
+
+_GONE = (AttributeError, ImportError, TypeError)
+"""What a name raises that was removed, moved, or takes other arguments now."""
+
+
+def _private(owner: Any, name: str) -> Any:
+    """Return an attribute that may be gone one day; the tests take each away here, since pandas needs its own."""
+    return getattr(owner, name)
+
+
+def _loaded(name: str) -> Any:
+    return sys.modules[name]
+
+
+def array_of(labelled: Any) -> Any:
+    """Return the array inside a series or index: numpy's own where it is one, not a wrapper around it."""
+    try:
+        return _private(labelled, "_values")
+    except AttributeError:
+        found = labelled.array
+        is_wrapped = type(found) is _loaded("pandas").arrays.NumpyExtensionArray
+        return _writable(found.to_numpy()) if is_wrapped else found
+
+
+def _writable(array: Any) -> Any:
+    """Return a view that can be written to, unless the memory itself is read-only."""
+    view = array.view()
+    with suppress(ValueError):
+        view.flags.writeable = True
+    return view
+
+
+def columns_of(frame: Any) -> list[Any]:
+    """Return the arrays of the columns in order; making a series of each takes 30 times as long on wide frames."""
+    places = range(frame.shape[1])
+    try:
+        take = _private(frame, "_mgr").iget_values
+    except AttributeError:
+        return [array_of(frame.iloc[:, place]) for place in places]
+    return [take(place) for place in places]
+
+
+def blocks_of(frame: Any) -> list[tuple[Any, Any]]:
+    """Return (places of columns, their values) of each block of a frame; without blocks, of each column."""
+    try:
+        return [(block.mgr_locs.as_array, block.values) for block in _private(frame, "_mgr").blocks]
+    except AttributeError:
+        return [(_loaded("numpy").array([at]), _block(one)) for at, one in enumerate(columns_of(frame))]
+
+
+def _block(column: Any) -> Any:
+    """Return the values of a column as those of a block: arrays of numpy and times have two dimensions there."""
+    arrays = _loaded("pandas").arrays
+    kinds = (_loaded("numpy").ndarray, arrays.DatetimeArray, arrays.TimedeltaArray, arrays.PeriodArray)
+    return column.reshape(1, -1) if isinstance(column, kinds) else column
+
+
+def frame_of_blocks(blocks: Sequence[tuple[Any, Any]], index: Any, columns: Any) -> Any:
+    """Return the frame that `blocks_of` took apart, over the same memory.
+
+    Raises:
+        ValueError: the blocks do not give each column once. pandas does not look, and would write past the end.
+    """
+    np = _loaded("numpy")
+    places = np.concatenate([np.empty(0, np.intp), *(at for at, _ in blocks)])
+    if not np.array_equal(np.sort(places), np.arange(len(columns))):
+        raise ValueError("the blocks of a frame do not give each of its columns once")
+    for make in (_frame_in_public, _frame_of_manager):
+        with suppress(*_GONE):
+            return make(blocks, index, columns)
+    return _frame_of_columns(blocks, index, columns)
+
+
+def _frame_in_public(blocks: Sequence[tuple[Any, Any]], index: Any, columns: Any) -> Any:
+    """Return a frame over blocks by what pandas 3 made public."""
+    make = import_module("pandas.api.internals").create_dataframe_from_blocks
+    return make([(values, at) for at, values in blocks], index=index, columns=columns)
+
+
+def _frame_of_manager(blocks: Sequence[tuple[Any, Any]], index: Any, columns: Any) -> Any:
+    """Return a frame over blocks in the way of pandas 2."""
+    kinds = import_module("pandas.core.internals.blocks")
+    made = [kinds.new_block(values, placement=kinds.BlockPlacement(at), ndim=2) for at, values in blocks]
+    manager = import_module("pandas.core.internals.managers").BlockManager(made, [columns, index])
+    return _private(_loaded("pandas").DataFrame, "_from_mgr")(manager, axes=manager.axes)
+
+
+def _frame_of_columns(blocks: Sequence[tuple[Any, Any]], index: Any, columns: Any) -> Any:
+    pd = _loaded("pandas")
+    lines = {
+        int(place): values[line] if values.ndim == 2 else values
+        for at, values in blocks
+        for line, place in enumerate(at)
+    }
+    made = {
+        place: pd.Series(lines[place], index=index, dtype=lines[place].dtype, copy=False)
+        for place in sorted(lines)
+    }
+    frame = pd.DataFrame(made, index=index, copy=False)
+    frame.columns = columns
+    return frame
+
+
+def times_of(numbers: Any, zone: Any) -> Any:
+    """Return a datetime array over numbers of `M8`, in a time zone unless that is None; of `m8`, a timedelta array."""
+    pd, np = _loaded("pandas"), _loaded("numpy")
+    if numbers.dtype.kind == "m":
+        kind, dtype = pd.arrays.TimedeltaArray, numbers.dtype
+    else:
+        kind = pd.arrays.DatetimeArray
+        unit = np.datetime_data(numbers.dtype)[0]
+        dtype = numbers.dtype if zone is None else pd.DatetimeTZDtype(unit, zone)
+    try:
+        return _private(kind, "_simple_new")(numbers, dtype=dtype)
+    except _GONE:  # the public ways copy the numbers
+        if numbers.dtype.kind == "m":
+            return pd.TimedeltaIndex(numbers).array.copy()
+        moments = pd.DatetimeIndex(numbers)
+        return (moments if zone is None else moments.tz_localize("UTC").tz_convert(dtype.tz)).array.copy()
+
+
+def codes_of(categorical: Any) -> Any:
+    """Return the codes of a categorical: `.codes` is a read-only view of them."""
+    return _writable(categorical.codes)
+
+
+def masked_parts(array: Any) -> tuple[Any, Any] | None:
+    """Return the numbers and the mask of a nullable array; without its own a copy; None for arrays of other kinds."""
+    pd, np = _loaded("pandas"), _loaded("numpy")
+    with suppress(AttributeError):
+        data, mask = _private(array, "_data"), _private(array, "_mask")
+        return (data, mask) if isinstance(data, np.ndarray) and isinstance(mask, np.ndarray) else None
+    if not isinstance(array, pd.arrays.IntegerArray | pd.arrays.FloatingArray | pd.arrays.BooleanArray):
+        return None
+    return array.to_numpy(dtype=array.dtype.numpy_dtype, na_value=0), np.asarray(array.isna())
+
+
+def numpy_array(array: Any) -> Any:
+    """Return the array of numpy that one of pandas consists of; None for arrays of other kinds."""
+    pd, np = _loaded("pandas"), _loaded("numpy")
+    try:
+        found = _private(array, "_ndarray")
+    except AttributeError:
+        is_wrapper = isinstance(array, pd.arrays.NumpyExtensionArray | pd.arrays.StringArray)
+        found = array.to_numpy() if is_wrapper else None
+    return found if isinstance(found, np.ndarray) else None
+
+
+def fill_value(array: Any) -> Any:
+    """Return the fill value of a masked array, None while it has none: reading `.fill_value` would give it one."""
+    try:
+        return _private(array, "_fill_value")
+    except AttributeError:
+        return array.__reduce__()[2][-1]
+
+
+def global_random_state() -> Any:
+    """Return numpy's own random state: a place, not a value, which distributions of scipy refer to."""
+    return _loaded("numpy.random").get_state.__self__
+
+
+def byte_bounds(array: Any) -> tuple[int, int]:
+    """Return the addresses of the first byte of an array and of the first after it."""
+    np = _loaded("numpy")
+    found: tuple[int, int] = getattr(np.lib, "array_utils", np).byte_bounds(
+        array
+    )  # numpy 1 has it at its top
+    return found
+
+
+def option_names() -> Sequence[str]:
+    """Return the names of all options of pandas, always in the same order."""
+    try:
+        return tuple(_config("_registered_options"))
+    except AttributeError:
+        return _quietly(lambda: tuple(_named(_loaded("pandas").options)))
+
+
+def _config(name: str) -> Any:
+    return _private(sys.modules.get("pandas._config.config"), name)
+
+
+def _named(options: Any, prefix: str = "") -> Iterator[str]:
+    for name in dir(options):
+        value = getattr(options, name)
+        if isinstance(value, type(options)):
+            yield from _named(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name
+
+
+def option_values() -> list[Any]:
+    """Return the values of all options of pandas in the order of their names."""
+    try:
+        config = _config("_global_config")
+    except AttributeError:  # takes a hundred times as long
+        return _quietly(lambda: [_loaded("pandas").get_option(name) for name in option_names()])
+    values = []
+    for name in option_names():
+        node = config
+        for part in name.split("."):
+            node = node[part]
+        values.append(node)
+    return values
+
+
+def option_defaults() -> dict[str, Any]:
+    """Return option → value that pandas starts with."""
+    try:
+        return {name: option.defval for name, option in _config("_registered_options").items()}
+    except AttributeError:
+        return _quietly(lambda: {name: _default(name) for name in option_names()})
+
+
+def _default(name: str) -> Any:
+    pd = _loaded("pandas")
+    with pd.option_context(name, pd.get_option(name)):
+        pd.reset_option(name)
+        return pd.get_option(name)
+
+
+def _quietly(read: Callable[[], _Found]) -> _Found:
+    """Return what is read without the warnings of options that will be removed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return read()
