@@ -167,7 +167,7 @@ def test_every_verb_has_words_here() -> None:
     assert {verb for verb, _ in VERBS} == WORDS.keys()
 
 
-@pytest.mark.parametrize(("verb", "face"), VERBS)
+@pytest.mark.parametrize(("verb", "interface"), VERBS)
 def test_every_verb_answers_with_one_object(verb: str, interface: Interface, ready: Commands) -> None:
     outcome = ready(*words_for(verb, interface), "--json", interface=interface)
     found = parsed(outcome)
@@ -177,7 +177,7 @@ def test_every_verb_answers_with_one_object(verb: str, interface: Interface, rea
     assert ready.said == []
 
 
-@pytest.mark.parametrize(("verb", "face"), VERBS)
+@pytest.mark.parametrize(("verb", "interface"), VERBS)
 def test_every_mistake_is_one_object_with_the_exit_code(
     verb: str, interface: Interface, ready: Commands
 ) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pickle import PickleBuffer
 
-    from zennb.materializers.materializer import Buffer
+__all__ = ["ALIGNMENT", "Buffer", "Collector", "Reader", "joined", "padding", "private", "released", "size"]
 
-__all__ = ["ALIGNMENT", "Collector", "Reader", "joined", "padding", "private", "released", "size"]
+Buffer: TypeAlias = bytes | bytearray | memoryview
+"""Contiguous bytes. Large ones are views of the value's own memory, never copies."""
 
 ALIGNMENT = 64
 """Arrays start at multiples of this many bytes, a cache line and the widest vector register."""

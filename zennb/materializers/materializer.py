@@ -6,12 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
+from zennb.materializers.buffers import Buffer
 from zennb.materializers.summary import summarise
 
 __all__ = ["Buffer", "Materializer", "Scope"]
-
-Buffer: TypeAlias = bytes | bytearray | memoryview
-"""Contiguous bytes. Large ones are views of the value's own memory, never copies."""
 
 Scope: TypeAlias = Mapping[str, Any]
 """Names of the notebook, where classes and functions written in the notebook are found when loading."""

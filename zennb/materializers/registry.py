@@ -141,7 +141,7 @@ class Materializers:
             found = next((candidate for _, candidate in self._candidates(value, "value")), self._pickles)
         except ZennbError:
             found = self._pickles
-        return summary_by(found, value)
+        return summary_by(found.summary, value)
 
     def _candidates(self, value: object, name: str) -> Iterator[tuple[Offer, Materializer]]:
         """Yield what is made for a value, best first.
@@ -214,7 +214,7 @@ class Materializers:
         source: str = OWN,
         needs: tuple[str, ...] = (),
     ) -> Dumped:
-        summary = summary_by(materializer, value)
+        summary = summary_by(materializer.summary, value)
         if source != OWN:
             summary[DISTRIBUTION] = source
             if materializer.runs_code:

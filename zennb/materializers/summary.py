@@ -15,7 +15,6 @@ from zennb.packages.origin import public_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zennb.materializers.materializer import Materializer
 
 __all__ = [
     "DISTRIBUTION",
@@ -56,10 +55,10 @@ def summarise(value: Any) -> dict[str, Any]:
         return _none(value, type(error).__name__)
 
 
-def summary_by(materializer: Materializer, value: Any) -> dict[str, Any]:
-    """Return what a materializer says can be shown of a value, where that can be kept and shown; never raises."""
+def summary_by(summarize: Callable[[Any], Mapping[str, Any]], value: Any) -> dict[str, Any]:
+    """Return the summary that `Materializer.summary` gives, where it can be stored and shown; never raises."""
     try:
-        found = materializer.summary(value)
+        found = summarize(value)
         if found["kind"] not in KINDS:
             return _none(value, f"of kind '{found['kind']}'")
         text = json.dumps(found, allow_nan=False)
