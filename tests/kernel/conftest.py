@@ -231,7 +231,10 @@ class Kernel:
 
     def cell(self, code: str, cell: str = "") -> Ran:
         """Run a cell to its end; it may fail."""
-        return self.follow(self.send(code, cell))
+        ran = self.follow(self.send(code, cell))
+        while ran.reply["status"] == "aborted":  # ipykernel 6 drops what arrives in the moment after an error
+            ran = self.follow(self.send(code, cell))
+        return ran
 
     def run(self, *cells: str) -> list[Ran]:
         """Run cells that must not fail."""

@@ -6,6 +6,7 @@ import dis
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING
 
+from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.code import home
 from zennb.digests.digest import is_immutable
 from zennb.packages.origin import module_of, origin
@@ -24,7 +25,7 @@ CALLABLES = frozenset(
         "builtins.method-wrapper",
         "builtins.method_descriptor",
         "builtins.wrapper_descriptor",
-        "functools._lru_cache_wrapper",
+        CACHED_FUNCTION,
         "functools.partial",
         "numpy.ufunc",
     }

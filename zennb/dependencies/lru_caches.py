@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import weakref
-from functools import _lru_cache_wrapper
 from typing import TYPE_CHECKING, Any
+
+from zennb.compat.python import CachedFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,4 +32,4 @@ def is_outdated(cached: Any, reached: Callable[[], str]) -> bool:
 
 def cached_functions(names: Mapping[str, Any]) -> list[Any]:
     """Return the functions behind `functools.lru_cache` that these names stand for."""
-    return [value for value in names.values() if type(value) is _lru_cache_wrapper]
+    return [value for value in names.values() if type(value) is CachedFunction]

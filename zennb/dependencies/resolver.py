@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 import sys
 from collections import deque
-from functools import _lru_cache_wrapper, partial
+from functools import partial
 from inspect import getattr_static
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
 from zennb.dependencies.callables import is_code, is_users_code, target
 from zennb.dependencies.local_imports import absolute, is_package, module_at
@@ -239,10 +240,9 @@ class DependencyResolver:
             return
         if isinstance(value, FunctionType | type):
             self._note(module_of(value))
-        found = self._look(value, name)
-        if found is None:
+        if (found := self._look(value, name)) is None:
             return
-        if isinstance(value, _lru_cache_wrapper) and found.code:
+        if isinstance(value, CachedFunction) and found.code:
             self.cached[name] = value
         for part in found.code:
             self.push(part, bound)

@@ -7,6 +7,7 @@ from functools import cached_property
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.python import field_kind, own_annotations
 from zennb.digests.walker import HIDDEN, DigestWalker, Steps
 from zennb.packages.origin import origin
 
@@ -19,6 +20,8 @@ NOISE = frozenset(
     {
         "__abstractmethods__",
         "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
         "__dataclass_fields__",
         "__dataclass_params__",
         "__dict__",
@@ -106,7 +109,10 @@ def member_attributes(member: Enum) -> dict[str, Any]:
 def own_attributes(cls: type) -> dict[str, Any]:
     """Return what a class itself holds and its author meant, by name in alphabetical order."""
     kind = _Enumeration(cls) if issubclass(cls, Enum) else _Kind(cls)
-    return {name: value for name, value in sorted(vars(cls).items()) if kind.counts(name, value)}
+    held = dict(vars(cls))
+    if (annotations := own_annotations(cls)) is not None:
+        held["__annotations__"] = annotations
+    return {name: value for name, value in sorted(held.items()) if kind.counts(name, value)}
 
 
 def _is_users(function: FunctionType) -> bool:
@@ -162,7 +168,7 @@ def _fields(walk: DigestWalker, cls: type) -> Steps:
     walk.sink.number(len(fields))
     for name, field in fields.items():
         walk.sink.text(name)
-        walk.sink.text(field._field_type.name)  # noqa: SLF001 - the only place that tells ClassVar and InitVar apart
+        walk.sink.text(field_kind(cls, field))
         for option in OPTIONS:
             yield getattr(field, option), f".{name}"
         for part in (field.default, field.default_factory, field.metadata):

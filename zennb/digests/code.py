@@ -6,6 +6,7 @@ import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.bytecode import code_digest
 from zennb.digests.classes import class_parts
 from zennb.digests.function_source import function_body
@@ -242,6 +243,6 @@ HANDLERS: dict[str, Handler] = {
     "builtins.staticmethod": _parts_named("staticmethod", "__func__"),
     "functools.partial": _partial,
     "functools.cached_property": _parts_named("cached_property", "func"),
-    "functools._lru_cache_wrapper": _cached,
+    CACHED_FUNCTION: _cached,
 }
 """Handlers of exact types, by name."""

@@ -13,6 +13,7 @@ from zennb.core.records.output_comparison import Showing, showing
 from zennb.core.records.records import Status
 from zennb.headless.execute import execute
 from zennb.headless.instrumented import as_plain, as_steps, first_line, has_code, stays
+from zennb.headless.kernel import require_kernel
 from zennb.headless.read import document, runs
 from zennb.headless.scratch_folder import ScratchFolder
 from zennb.headless.step_line import step_lines
@@ -54,11 +55,12 @@ def check(
         UnknownName: there is no such notebook.
         BrokenNotebook: the file is no Python notebook.
         StepRefused: its folder is too large to be copied, or a kernel did not start.
-        MissingExtra: ipykernel is not installed.
+        MissingExtra: ipykernel or nbclient is not installed.
         KeyboardInterrupt: the check was interrupted.
     """
     path, began = Path(path), time.perf_counter()
     node = document(path)
+    require_kernel()
     _need_ids(node)
     with tempfile.TemporaryDirectory(prefix="zennb-check-", ignore_cleanup_errors=True) as place:
         series = _Series(path, node, Path(place).resolve(), timeout=timeout, limit=limit, say=on_run)

@@ -144,7 +144,7 @@ def execute(
         UnknownName: there is no such notebook or stack, or the notebook has no variable of a parameter's name.
         BrokenNotebook: the file is no Python notebook.
         UsageError: a parameter is an output of a step.
-        MissingExtra: ipykernel is not installed.
+        MissingExtra: ipykernel or nbclient is not installed.
         StepRefused: the kernel did not start.
     """
     path, began = Path(path), time.perf_counter()

@@ -16,10 +16,26 @@ from zennb.errors import MissingExtra
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["RERUN", "environment", "manager"]
+__all__ = ["RERUN", "environment", "manager", "require_kernel"]
 
 RERUN = "ZENNB_RERUN"
 """The environment variable of a kernel whose steps all run, whatever is stored."""
+
+
+_NEEDED = ("ipykernel", "nbclient")
+
+
+def require_kernel() -> None:
+    """Check that notebooks can be run here.
+
+    Raises:
+        MissingExtra: ipykernel or nbclient is not installed.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f'running a notebook needs {" and ".join(missing)}. Type: pip install "zennb[kernel]"'
+        )
 
 
 @contextmanager
@@ -30,10 +46,9 @@ def manager() -> Iterator[Any]:
     and outputs pass no network, and kernels started side by side cannot take each other's ports.
 
     Raises:
-        MissingExtra: ipykernel is not installed.
+        MissingExtra: what a kernel needs is not installed.
     """
-    if importlib.util.find_spec("ipykernel") is None:
-        raise MissingExtra('running a notebook needs ipykernel. Type: pip install "zennb[kernel]"')
+    require_kernel()
     from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 import sys
+from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from cloudpickle import cloudpickle as internals
-
+from zennb.compat.code_pickling import make_class, makers
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from zennb.materializers.materializer import Scope
 
 __all__ = ["Arrivals", "find", "refuse_stale"]
-
-_SKELETONS = {"_make_skeleton_class": 4, "_make_skeleton_enum": 5}
-"""What cloudpickle calls to make a class, and at which place of the arguments the id stands that it tracks it by."""
 
 
 def find(scope: Scope, name: str) -> Any:
@@ -62,22 +59,22 @@ class Arrivals:
 
     def maker(self, module: str, name: str) -> Callable[..., Any] | None:
         """Return what is to be called for a name in the pickle; None where there is nothing special to do."""
-        if module == internals.__name__ and name in _SKELETONS:
-            return lambda *parts: self._class(getattr(internals, name), parts, parts[_SKELETONS[name]])
-        if module == internals.__name__ and name == "_class_setstate":
-            return self._fill
-        return None
+        made_by = makers()
+        for make in (made_by.of_class, made_by.of_enumeration):
+            if (module, name) == (make.__module__, make.__name__):
+                return partial(self._class, make)
+        fill = made_by.fill_class
+        return self._fill if (module, name) == (fill.__module__, fill.__name__) else None
 
-    def _class(self, make: Callable[..., type], parts: tuple[Any, ...], known_by: str | None) -> type:
+    def _class(self, make: Callable[..., type], *arguments: Any) -> type:
         """Return the class itself where this process has it, else a new one."""
-        is_here = known_by in internals._DYNAMIC_CLASS_TRACKER_BY_ID  # noqa: SLF001 - no public way
-        made = make(*parts)
-        if is_here:
+        made, is_new = make_class(make, arguments)
+        if not is_new:
             self._known.add(made)
         return made
 
     def _fill(self, cls: type, state: Any) -> type:
         """Give a new class its attributes; one that was here already has its own, which may be others by now."""
         if cls not in self._known:
-            internals._class_setstate(cls, state)  # noqa: SLF001 - no public way
+            makers().fill_class(cls, state)
         return cls

@@ -14,8 +14,6 @@ from importlib import import_module
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
-from cloudpickle import cloudpickle as internals
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +24,6 @@ __all__ = [
     "cell_reduction",
     "fill_cell",
     "function_reduction",
-    "has_name",
     "located",
     "make_cached",
     "make_cell",
@@ -59,11 +56,6 @@ def make_function(
         code = located(code, filename)
     names = scope if isinstance(scope, dict) else {"__name__": "__main__", **(scope or {})}
     return FunctionType(code, names, name, None, closure)
-
-
-def has_name(function: FunctionType) -> bool:
-    """Whether a function is found in its module by its name."""
-    return bool(internals._should_pickle_by_reference(function))  # noqa: SLF001 - what cloudpickle itself goes by
 
 
 def module_function_reduction(function: FunctionType) -> tuple[Any, ...] | None:

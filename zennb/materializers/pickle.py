@@ -13,13 +13,15 @@ import pickle
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
+from zennb.compat.code_pickling import is_importable
 from zennb.compat.frames import global_random_state
+from zennb.compat.python import CachedFunction
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, Reader, released
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["Pickled", "SignedPickles", "notebook_object", "random_state"]
 
 _MAGIC = b"zennbPK\x01"
-_Cached = type(lru_cache(int))
 
 
 def notebook_object(name: str, kind: str) -> Any:
@@ -256,11 +257,11 @@ class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle sh
                 if isinstance(found, type | FunctionType) and found.__module__ == "__main__":
                     self.needs[name] = None
             return functions.function_reduction(value)
-        if isinstance(value, FunctionType) and not functions.has_name(value):
+        if isinstance(value, FunctionType) and not is_importable(value):
             return functions.module_function_reduction(value)
         if isinstance(value, CellType):
             return functions.cell_reduction(value)
-        return functions.cached_reduction(value) if isinstance(value, _Cached) else None
+        return functions.cached_reduction(value) if isinstance(value, CachedFunction) else None
 
 
 def _refuse_fleeting(value: object) -> None:

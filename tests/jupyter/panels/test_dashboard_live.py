@@ -11,9 +11,9 @@ from ipywidgets import HTML, Button, VBox
 
 from tests.jupyter.panels.conftest import widgets, words
 from zennb import api
+from zennb.compat.notebook import answers_at_once
 from zennb.core.records.records import Status
 from zennb.jupyter.kernel.run_monitor import interrupt
-from zennb.jupyter.panels.kit.subshell import answers_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable

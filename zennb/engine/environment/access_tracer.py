@@ -14,6 +14,7 @@ import threading
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.python import Environ
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.files import Signature, counts, listing, resolved, shown, signature, state
 from zennb.packages.origin import origin
@@ -90,7 +91,7 @@ class AccessTracer:
                 if self._outer is not None:
                     _watches[self._thread] = self._outer
             if not _watches:
-                os.environ.__class__ = os._Environ  # noqa: SLF001 - its own class, which has no public name
+                os.environ.__class__ = Environ
 
     def read_unseen(self, paths: Iterable[str]) -> None:
         """Note files and folders that another program has read for the step."""
@@ -235,7 +236,7 @@ class AccessTracer:
         return any(path.startswith(made + os.sep) for made in self._new)
 
 
-class _Environment(os._Environ):  # type: ignore[type-arg]  # noqa: SLF001 - the class of `os.environ`
+class _Environment(Environ):  # type: ignore[misc]  # what class it is, is known at run time only
     """`os.environ` while somebody watches."""
 
     def __getitem__(self, key: str) -> str:

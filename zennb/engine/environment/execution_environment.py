@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.python import environment_data
 from zennb.core.records.observed import ABSENT, Observed, changed
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import keepable, state, write
@@ -66,7 +67,7 @@ class ExecutionEnvironment:
         is_fresh: bool = True,
     ) -> None:
         self._seal, self._ignored = seal, ignored
-        self._beginning, self._handlers = dict(_raw()), _handlers()
+        self._beginning, self._handlers = dict(environment_data()), _handlers()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
 
@@ -82,7 +83,7 @@ class ExecutionEnvironment:
 
     def variables_set(self) -> dict[str, str | None]:
         """Return the environment variables that are others than in the beginning; None for one taken away."""
-        names = {*map(_name, self._beginning), *map(_name, _raw())}
+        names = {*map(_name, self._beginning), *map(_name, environment_data())}
         return {
             name: value for name in names if (value := _variable(name)) != _variable(name, self._beginning)
         }
@@ -156,11 +157,11 @@ class ExecutionEnvironment:
 
     def undo(self) -> Callable[[], None]:
         """Return a function that sets everything as it is now."""
-        before, environment = self.settings.read(), dict(_raw())
+        before, environment = self.settings.read(), dict(environment_data())
 
         def back() -> None:
             self.settings.apply(self.settings.changes(self.settings.read(), before))
-            for name in {*map(_name, environment), *map(_name, _raw())}:
+            for name in {*map(_name, environment), *map(_name, environment_data())}:
                 value = _variable(name, environment)
                 if value != _variable(name):
                     _set(name, value)
@@ -183,7 +184,7 @@ class EnvironmentRecorder:
     def __init__(self, surroundings: ExecutionEnvironment, watch: AccessTracer) -> None:
         self._surroundings, self._watch = surroundings, watch
         self._logging = _logging()
-        self._environment = dict(_raw())
+        self._environment = dict(environment_data())
         self._before: Snapshot = surroundings.settings.read()
         watch.start()
 
@@ -263,14 +264,8 @@ def _is_in(path: str, folder: str) -> bool:
     return path.startswith(f"{folder}/") or (folder == "." and not path.startswith(("/", "$")))
 
 
-def _raw() -> dict[Any, Any]:
-    """Return the environment as it is kept; reading it in public would be noted by whoever watches."""
-    found: dict[Any, Any] = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - as above
-    return found
-
-
 def _variable(name: str, data: Mapping[Any, Any] | None = None) -> str | None:
-    found = (_raw() if data is None else data).get(os.environ.encodekey(name))
+    found = (environment_data() if data is None else data).get(os.environ.encodekey(name))
     return None if found is None else os.environ.decodevalue(found)
 
 

@@ -6,9 +6,11 @@ import os
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.frames import option_defaults, option_names, option_values
+from zennb.compat.python import environment_data
 from zennb.engine.environment.settings import LibraryOptions
 
 if TYPE_CHECKING:
@@ -90,12 +92,11 @@ def _sklearn() -> dict[str, Any]:
     return found
 
 
+@cache
 def _sklearn_defaults() -> dict[str, Any]:
-    found = getattr(sys.modules.get("sklearn._config"), "_global_config", None)
-    if found is None:  # the public way: each thread begins with the defaults
-        with ThreadPoolExecutor(1) as fresh:
-            found = fresh.submit(_sklearn).result()
-    return dict(found)
+    """Return the options that nobody has set: each thread begins with them."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(_sklearn).result()
 
 
 def _put_sklearn(options: Mapping[str, Any]) -> None:
@@ -103,7 +104,7 @@ def _put_sklearn(options: Mapping[str, Any]) -> None:
 
 
 def _polars() -> dict[str, str]:
-    found = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - reading it in public would be noted
+    found = environment_data()  # the public way would count as read by the step
     names = {os.fsdecode(name): os.fsdecode(value) for name, value in found.items() if b"POLARS_" in name}
     return dict(sorted(names.items()))
 

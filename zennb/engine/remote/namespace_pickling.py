@@ -13,8 +13,8 @@ import types
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
-from cloudpickle import cloudpickle as internals
 
+from zennb.compat.code_pickling import makers
 from zennb.digests.classes import member_attributes
 from zennb.materializers.functions import cell_reduction, located, module_function_reduction
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["pack", "unpack"]
 
-_NAMESPACE = 3  # place of what the class begins with among the arguments of `_make_skeleton_class`
-_TRACKER = 4  # place of the class tracker's id among the arguments of `_make_skeleton_class`
+_NAMESPACE = 3  # place of what the class begins with among the arguments of `Makers.of_class`
+_TRACKER = 4  # place of the class tracker's id among the arguments of `Makers.of_class`
 _MEMBERS, _ENUM_TRACKER = (
     3,
     5,
-)  # places of the members and of that id among the arguments of `_make_skeleton_enum`
+)  # places of the members and of that id among the arguments of `Makers.of_enumeration`
 _CODE = (type, types.FunctionType)
 
 
@@ -54,12 +54,12 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, types.CellType):
             return cell_reduction(obj)
-        reduced = super().reducer_override(obj)
+        reduced, made_by = super().reducer_override(obj), makers()
         if isinstance(reduced, tuple) and isinstance(obj, _CODE) and obj.__module__ == "__main__":
             self.names.add(obj.__qualname__.partition(".")[0])
-        if isinstance(reduced, tuple) and reduced[0] is internals._make_function:  # noqa: SLF001 - no public way
+        if isinstance(reduced, tuple) and reduced[0] is made_by.function:
             return self._function(obj, reduced)
-        if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_class:  # noqa: SLF001 - no public way
+        if isinstance(reduced, tuple) and reduced[0] is made_by.of_class:
             # Without a tracker's id the copy is a class of its own, whose methods see the step's namespace.
             arguments = list(reduced[1])
             arguments[_TRACKER] = None
@@ -68,7 +68,7 @@ class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships n
             if "__slots__" in vars(obj) and not issubclass(obj, tuple):
                 arguments[_NAMESPACE]["__slots__"] = obj.__slots__
             reduced = (reduced[0], tuple(arguments), *reduced[2:])
-        if isinstance(reduced, tuple) and reduced[0] is internals._make_skeleton_enum:  # noqa: SLF001 - no public way
+        if isinstance(reduced, tuple) and reduced[0] is made_by.of_enumeration:
             reduced = _enumeration(obj, reduced)
         return reduced
 
@@ -106,7 +106,7 @@ def _enumeration(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _fill_enumeration(cls: type[Enum], state: tuple[Any, Mapping[str, Mapping[str, Any]]]) -> type[Enum]:
     attributes, held = state
-    internals._class_setstate(cls, attributes)  # noqa: SLF001 - no public way
+    makers().fill_class(cls, attributes)
     for name, member in cls.__members__.items():
         vars(member).update(held[name])
     return cls

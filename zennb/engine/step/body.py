@@ -10,6 +10,7 @@ import builtins
 import inspect
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -25,7 +26,9 @@ from zennb.engine.step.streams import redirected
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from types import CodeType
 
     from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.engine.step.definition import StepDefinition
@@ -132,13 +135,21 @@ def _execute(
 ) -> None:
     """Run the body; show the values of expressions that a cell shows, as a rule that of the last one."""
     __tracebackhide__ = True
+
+    @contextmanager
+    def around() -> Iterator[None]:
+        with redirected(recording), frontend.shown(recording, namespace):
+            yield
+
     for statements, is_shown in _portions(definition, frontend.interactivity):
         if not is_shown:
-            _run(ast.Module(body=statements, type_ignores=[]), definition.filename, "exec", namespace)
+            tree = ast.Module(body=statements, type_ignores=[])
+            _run(_compiled(tree, definition.filename, "exec"), namespace, around)
             continue
         (shown,) = statements
         assert isinstance(shown, ast.Expr)
-        value = _run(ast.Expression(body=shown.value), definition.filename, "eval", namespace)
+        expression = ast.Expression(body=shown.value)
+        value = _run(_compiled(expression, definition.filename, "eval"), namespace, around)
         if value is not None:
             recording.result(*frontend.format(value))
 
@@ -165,26 +176,19 @@ def _assigned(statement: ast.stmt) -> str:
     return targets[0].id if is_one and isinstance(targets[0], ast.Name) else ""
 
 
-def _run(tree: ast.Module | ast.Expression, filename: str, mode: str, namespace: dict[str, Any]) -> Any:
+def _compiled(tree: ast.Module | ast.Expression, filename: str, mode: str) -> CodeType:
+    code: CodeType = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    return code
+
+
+def _run(code: CodeType, namespace: dict[str, Any], around: Callable[[], AbstractContextManager[Any]]) -> Any:
     __tracebackhide__ = True
-    code = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     found = eval(code, namespace)
     if not code.co_flags & inspect.CO_COROUTINE:
         return found
-    return _await(found)
+    from zennb.compat.event_loops import run_to_end  # asyncio is only needed by steps that await
 
-
-def _await(coroutine: Any) -> Any:
-    """Run a coroutine to its end in an event loop of its own; the kernel's own, if this is its thread, waits."""
-    import asyncio
-
-    outer = asyncio._get_running_loop()  # noqa: SLF001 - None where no loop runs; the public one raises
-    asyncio._set_running_loop(None)  # noqa: SLF001 - the only way to run a loop inside another
-    try:
-        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-            return runner.run(_kept_awake(coroutine))
-    finally:
-        asyncio._set_running_loop(outer)  # noqa: SLF001 - as above
+    return run_to_end(_kept_awake(found), around)
 
 
 async def _kept_awake(coroutine: Any) -> Any:

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from zennb.compat.notebook import completed
 from zennb.core.reading.source import analyse
 from zennb.dependencies.dependencies import note_cached_functions
 from zennb.dependencies.patches import patches_in
@@ -39,6 +40,7 @@ class KernelSession(KernelState):
         self._markers: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
+        self._last_shown: BaseException | None = None
         self._is_step = False  # whether the cell that runs now was announced as a step
         self._text = ""
         self._needed: set[str] = set()
@@ -129,6 +131,7 @@ class KernelSession(KernelState):
         if self._depth == 1:
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
             self._is_step = False
+            self._last_shown = getattr(sys, "last_value", None)
             self.provenance.cell_begins()
         self._text = info.raw_cell or ""
 
@@ -141,9 +144,10 @@ class KernelSession(KernelState):
     def after_cell(self, result: ExecutionResult | None) -> None:
         """Close a step that did not come to its end, and note that variables may have changed."""
         self._depth = max(0, self._depth - 1)
+        result = completed(result, self.shell)
         cell = self._cell
         if cell is not None and not cell.is_over:
-            cell.fail(_error_of(result))
+            cell.fail(_error_of(result) or self._shown_error())
             self.variables.code_ran()
         elif cell is None:
             self.variables.code_ran()  # a step that ended well has looked at what it left
@@ -159,7 +163,13 @@ class KernelSession(KernelState):
         self.lazy_outputs.forget([name for name in self.lazy_outputs.names if name in self.namespace])
         if self._depth == 0:
             self._cell, self._is_step = None, False
+            self._last_shown = None
             self.environment.settings.note()
+
+    def _shown_error(self) -> BaseException | None:
+        """Return the error that a magic around the step has shown and kept to itself, as `%%time` of IPython 8 does."""
+        shown: BaseException | None = getattr(sys, "last_value", None)
+        return None if shown is self._last_shown else shown
 
     def _turned_plain(self, result: ExecutionResult | None) -> None:
         """Take the step of a cell that ran as a plain one out of the pipeline; not for a mistake in its text."""

@@ -11,10 +11,10 @@ from ipywidgets import HTML, Button, HBox, VBox, Widget
 from zennb.commands.dispatch import run
 from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
+from zennb.compat.notebook import answers_at_once
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.kit.keyboard import keys
 from zennb.jupyter.panels.kit.message import Message, wrong
-from zennb.jupyter.panels.kit.subshell import answers_at_once
 from zennb.jupyter.panels.kit.theme import PANEL, STYLE
 from zennb.views.markup import box, escape, muted, prose
 from zennb.views.text import clean

@@ -1,0 +1,85 @@
+"""Owns what cloudpickle calls to rebuild functions and classes, and which classes it knows to be in this process.
+
+It has no public names for these. What it calls is read off three samples that it reduces through `reducer_override`,
+which is pickle's own interface. Only its table of classes has a private name, and a slower way around it.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import cloudpickle
+from cloudpickle import cloudpickle as internals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FunctionType
+
+__all__ = ["Makers", "is_importable", "make_class", "makers"]
+
+_ID = -2  # place, among the arguments of both makers of classes, of the id that cloudpickle tracks a class by
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Makers:
+    """What a pickle of cloudpickle calls.
+
+    Attributes:
+        function: makes a function.
+        of_class: makes a class that has no attributes yet.
+        of_enumeration: makes an enumeration with its members.
+        fill_class: gives a class its attributes, and returns it.
+    """
+
+    function: Callable[..., FunctionType]
+    of_class: Callable[..., type]
+    of_enumeration: Callable[..., type]
+    fill_class: Callable[[type, Any], type]
+
+
+@cache
+def makers() -> Makers:
+    """Return what cloudpickle calls in this process."""
+    notebook = {"__module__": "__main__"}
+    _, _, _, _, _, fill_class = reduced = _reduced(type("_SampleOfAClass", (), notebook))
+    return Makers(
+        function=_reduced(lambda: None)[0],
+        of_class=reduced[0],
+        of_enumeration=_reduced(Enum("_SampleOfAnEnumeration", {"ONE": 1}, module="__main__"))[0],
+        fill_class=fill_class,
+    )
+
+
+def is_importable(function: FunctionType) -> bool:
+    """Whether cloudpickle finds a function in its module by its name; else it would store the code."""
+    return _reduced(function) is NotImplemented
+
+
+def make_class(make: Callable[..., type], arguments: tuple[Any, ...]) -> tuple[type, bool]:
+    """Call one of the two makers of classes; say too whether the class is new.
+
+    cloudpickle returns the class that this process has already, if it knows it by the id among the arguments.
+    """
+    known = getattr(internals, "_DYNAMIC_CLASS_TRACKER_BY_ID", None)
+    if known is not None:
+        is_new = arguments[_ID] not in known
+        return make(*arguments), is_new
+    before = list(_subclasses(object))  # kept alive: the new class must not get the address of one of them
+    made = make(*arguments)
+    return made, not any(made is each for each in before)
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    """Yield all classes below a class; one with several bases comes several times."""
+    below: list[type] = type.__subclasses__(cls)
+    for each in below:
+        yield each
+        yield from _subclasses(each)
+
+
+def _reduced(value: Any) -> Any:
+    return cloudpickle.Pickler(io.BytesIO(), protocol=5).reducer_override(value)

@@ -1,0 +1,93 @@
+"""Owns what Python itself keeps under private names: the environment as it is stored, and kinds of things.
+
+Where a name is missing, the public way gives the same answer more slowly.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "CACHED_FUNCTION",
+    "CachedFunction",
+    "Environ",
+    "environment_data",
+    "field_kind",
+    "own_annotations",
+]
+
+Environ: Any = type(os.environ)
+"""The class of `os.environ`, as it is before anybody puts another in its place."""
+
+CachedFunction = type(functools.lru_cache(int))
+"""The class of functions behind `functools.lru_cache`."""
+
+CACHED_FUNCTION = f"{CachedFunction.__module__}.{CachedFunction.__qualname__}"
+"""Its name, by which handlers are found."""
+
+_ENVIRONMENT_DATA = "_data"
+_FIELD_KIND = "_field_type"
+
+
+def environment_data() -> Mapping[Any, Any]:
+    """Return the environment's names and values, both encoded, without its own methods.
+
+    The access tracer replaces these methods while a step runs: what we read through them would count as read by
+    the step. The methods of the class that it replaced take about a hundred times as long as the dictionary behind.
+    """
+    data: Mapping[Any, Any] | None = vars(os.environ).get(_ENVIRONMENT_DATA)
+    if data is not None:
+        return data
+    environ = os.environ
+    return {
+        environ.encodekey(name): environ.encodevalue(Environ.__getitem__(environ, name))
+        for name in Environ.__iter__(environ)
+    }
+
+
+def own_annotations(cls: type) -> Mapping[str, Any] | None:
+    """Return the annotations that a class itself has; None for none.
+
+    Since Python 3.14 a class keeps a function that gives them when they are asked for, and then remembers them. Here it
+    is called without that: a name that an annotation mentions may be bound anew before the user's code asks.
+    """
+    held: Mapping[str, Any] = vars(cls)
+    known: Mapping[str, Any] | None = held.get("__annotations__")
+    return _deferred(cls, held) if known is None else known
+
+
+if sys.version_info >= (3, 14):
+    import annotationlib
+    from annotationlib import Format
+
+    def _deferred(cls: type, held: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        annotate = annotationlib.get_annotate_from_class_namespace(held)
+        if "__annotations_cache__" in held or annotate is None:
+            return held.get("__annotations_cache__") or None  # an empty one only says that somebody asked
+        try:
+            return annotationlib.call_annotate_function(annotate, Format.VALUE, owner=cls)
+        except Exception:  # noqa: BLE001 - a name that is not bound yet, or whatever an annotation raises
+            return annotationlib.call_annotate_function(annotate, Format.STRING, owner=cls)
+
+else:
+
+    def _deferred(_cls: type, _held: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return None
+
+
+def field_kind(cls: type, field: dataclasses.Field[Any]) -> str:
+    """Say whether an entry of `__dataclass_fields__` is a field, a class variable or an argument of `__init__` only."""
+    kind = getattr(field, _FIELD_KIND, None)
+    if kind is not None:
+        return str(kind.name)
+    if any(each.name == field.name for each in dataclasses.fields(cls)):
+        return "_FIELD"
+    is_argument = isinstance(field.type, dataclasses.InitVar) or "InitVar" in str(field.type)
+    return "_FIELD_INITVAR" if is_argument else "_FIELD_CLASSVAR"
