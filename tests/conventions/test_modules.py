@@ -9,21 +9,24 @@ import re
 import subprocess
 import sys
 import tokenize
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conventions.offenders import ROOT, expect_none
+from tests.conventions.offenders import ROOT, expect_none, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PACKAGE = ROOT / "zennb"
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = [file for file in FILES if file.name != "__init__.py"]
 PACKAGES = [file for file in FILES if file.name == "__init__.py" and file.parent != PACKAGE]
 LONGEST = 400
+BEHAVIOUR = {"browser", "conventions", "corpus", "file_status", "kernel", "reuse", "status"}
+"""Folders of tests that are about how the whole behaves."""
 VAGUE = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
 HEAVY = (
@@ -155,3 +158,30 @@ def test_the_contracts_between_the_rooms_hold() -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_class_name_stands_for_two_things() -> None:
+    classes = [
+        (node.name, label(file))
+        for file in FILES
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.ClassDef)
+    ]
+    names = Counter(name for name, _ in classes)
+    assert sorted(each for each in classes if names[each[0]] > 1) == []
+
+
+def test_the_tests_mirror_the_package() -> None:
+    tests = ROOT / "tests"
+    folders = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")} - {Path()}
+    missing = [
+        folder.as_posix()
+        for folder in folders
+        if folder.parts[0] not in BEHAVIOUR
+        and not ((PACKAGE / folder).is_dir() or (PACKAGE / folder).with_suffix(".py").exists())
+    ]
+    assert sorted(missing) == []
+    bare = {file.parent for file in MODULES if file.parent != PACKAGE} - {
+        PACKAGE / folder for folder in folders
+    }
+    assert sorted(label(folder) for folder in bare) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from importlib.metadata import version
 
 import pytest
@@ -33,12 +34,9 @@ def test_panels_are_fetched_when_they_are_asked_for() -> None:
     assert "StackPicker" in dir(zennb)
 
 
-def test_stacks_stays_the_function_when_the_sub_package_is_loaded() -> None:
-    registry = importlib.import_module("zennb.registry.stack_registry")
-    assert callable(zennb.stacks)
-    from zennb.registry.stack_registry import Registry
-
-    assert Registry is registry.Registry
+def test_no_public_name_hides_a_package() -> None:
+    folders = {module.name for module in pkgutil.iter_modules(zennb.__path__)}
+    assert sorted(folders & set(zennb.__all__)) == []
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
