@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import threading
+from contextlib import nullcontext
 from dataclasses import InitVar, dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from zennb.compat import python
+from zennb.compat.event_loops import run_to_end
 from zennb.compat.python import CACHED_FUNCTION, CachedFunction, environment_data, field_kind
 from zennb.digests.digest import digest_value
 
@@ -88,6 +92,9 @@ def test_functions_behind_a_cache_are_told_by_a_class_that_we_name_ourselves() -
 AWAITS = """%%step waits
 import asyncio
 import os
+import signal
+import threading
+from contextlib import nullcontext
 print("before")
 await asyncio.sleep(0)
 os.environ["ZENNB_SET"] = "by a step"
@@ -95,12 +102,12 @@ answer = 42
 answer"""
 
 
-@pytest.mark.parametrize("is_missing", [False, True])
+@pytest.mark.parametrize("missing", ["", "asyncio._set_running_loop", "asyncio.tasks._swap_current_task"])
 def test_a_step_that_awaits_runs_apart_while_a_loop_runs_here(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, *, is_missing: bool
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, missing: str
 ) -> None:
-    if is_missing:
-        monkeypatch.delattr(asyncio, "_set_running_loop")
+    if missing:
+        monkeypatch.delattr(missing, raising=False)
     monkeypatch.setenv("ZENNB_SET", "")
     notebook.run("%%step first\nseed = 1", AWAITS, "del answer")
     os.environ["ZENNB_SET"] = ""
@@ -112,3 +119,24 @@ def test_a_step_that_awaits_runs_apart_while_a_loop_runs_here(
     again = notebook.cell(AWAITS)
     assert (again.status, again.out) == ("cached", "before\nOut[5]: 42\n")
     assert os.environ["ZENNB_SET"] == "by a step"
+
+
+def test_an_interrupt_reaches_what_another_thread_awaits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(asyncio, "_set_running_loop")
+    ended: list[str] = []
+
+    async def sleeps() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    async def around() -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+        run_to_end(sleeps(), nullcontext)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(around())
+    assert ended == ["cancelled"]
