@@ -14,9 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.commands.verbs.ancestry import ancestry
 from zennb.core.records.pages import ArtifactFilter, RunFilter
 from zennb.core.records.records import Artifact, CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
+from zennb.handles.ancestry import ancestry
 from zennb.metadata.store import MetadataStore
 from zennb.views import artifact as artifact_view
 from zennb.views import comparison

@@ -243,12 +243,12 @@ def test_a_stale_step_whose_values_are_ignored_makes_no_other_one_stale(
 def test_a_result_that_expired_by_hand_says_so_also_where_it_was_reused(
     notebook: Callable[..., Path], workspace: Any, record: Record
 ) -> None:
-    source = record("load", {"rows": [1, 2]}, source=LOAD, key="k", parts=parts(LOAD))
+    source = record("load", {"rows": [1, 2]}, source=LOAD, cache_key="k", parts=parts(LOAD))
     record(
         "load",
         {"rows": [1, 2]},
         source=LOAD,
-        key="k",
+        cache_key="k",
         parts=parts(LOAD),
         status=Status.CACHED,
         reused=source.id,

@@ -33,7 +33,7 @@ def test_the_guide_to_the_magics_names_every_command(noun: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("face", "path", "verb"), VERBS, ids=lambda each: "-".join(each) if isinstance(each, tuple) else ""
+    ("interface", "path", "verb"), VERBS, ids=lambda each: "-".join(each) if isinstance(each, tuple) else ""
 )
 def test_every_verb_has_help_with_usage_and_an_example_that_can_be_typed(
     interface: Interface, path: tuple[str, ...], verb: Verb
@@ -69,7 +69,7 @@ def test_help_of_everything_names_every_command(command: Commands, words: list[s
 
 
 @pytest.mark.parametrize(
-    ("face", "spoken"),
+    ("interface", "spoken"),
     [(Interface.MAGIC, "%stack register NAME"), (Interface.TERMINAL, "zennb stack register NAME")],
 )
 def test_help_speaks_the_words_of_the_face(command: Commands, interface: Interface, spoken: str) -> None:

@@ -25,22 +25,22 @@ __all__ = ["MAGICS", "build", "tree", "tree_for"]
 MAGICS = frozenset({"stack", "pipeline", "runs", "artifacts", *(kind.command for kind in COMPONENT_TYPES)})
 """First words that have a line magic of their own; the others follow `%zennb`."""
 
-BEFORE = {"dashboard": "general:DASHBOARD"}
-AFTER = {
-    "components": "general:COMPONENTS",
-    "pipeline": "pipeline:PIPELINE",
-    "run": "notebook:RUN",
-    "check": "check:CHECK",
-    "runs": "runs:RUNS",
-    "artifacts": "artifacts:ARTIFACTS",
-    "autostep": "autostep:AUTOSTEP",
-    "trust": "general:TRUST",
-    "init": "general:INIT",
-    "version": "general:VERSION",
-    "help": "general:HELP",
+MODULES = {
+    "dashboard": "general",
+    "components": "general",
+    "pipeline": "pipeline",
+    "run": "notebook",
+    "check": "check",
+    "runs": "runs",
+    "artifacts": "artifacts",
+    "autostep": "general",
+    "trust": "artifacts",
+    "init": "general",
+    "version": "general",
+    "help": "general",
 }
-"""Commands that are the same whatever is installed, by name: module in `verbs`, and name in it. Between those
-and these stand the commands of stacks and components, in the order that help shows."""
+"""Commands that do not depend on the installed flavors → their module in `verbs`, in the order that help shows. The
+commands of stacks and components come after the first."""
 
 
 @cache
@@ -53,8 +53,7 @@ def tree() -> Command:
 
 def tree_for(words: Sequence[str], interface: Interface) -> Command:
     """Return a tree in which `words` can be found where they were typed, or by which they are judged."""
-    target = AFTER.get(words[0]) if words else None
-    part = None if target is None else _load(target)
+    part = _load(words[0]) if words and words[0] in MODULES else None
     return tree() if part is None or interface not in part.faces else _root((part,))
 
 
@@ -64,20 +63,13 @@ def build(types: frozenset[str]) -> Command:
     from zennb.commands.verbs.stack import stack_command
 
     kinds = [kind for kind in COMPONENT_TYPES if kind.name in types]
-    return _root(
-        (
-            *map(_load, BEFORE.values()),
-            stack_command(kinds),
-            *(component_command(kind) for kind in kinds),
-            *map(_load, AFTER.values()),
-        )
-    )
+    first, *others = map(_load, MODULES)
+    return _root((first, stack_command(kinds), *map(component_command, kinds), *others))
 
 
-def _load(target: str) -> Node:
-    module, _, name = target.partition(":")
-    found: Node = getattr(import_module(f"zennb.commands.verbs.{module}"), name)
-    return found
+def _load(name: str) -> Node:
+    parts: tuple[Node, ...] = import_module(f"zennb.commands.verbs.{MODULES[name]}").PARTS
+    return next(part for part in parts if part.name == name)
 
 
 def _root(parts: tuple[Node, ...]) -> Command:

@@ -60,7 +60,7 @@ def _in_verb(
     verb: Verb, rest: Sequence[str], fragment: str, names: KnownNames, interface: Interface
 ) -> list[str]:
     asked = _option(verb, rest[-1], interface) if rest else None
-    if asked is not None and not asked.switch:
+    if asked is not None and not asked.is_switch:
         return _values(asked, names)
     flag, equals, _ = fragment.partition("=")
     if equals:
@@ -82,7 +82,7 @@ def _options(verb: Verb, rest: Sequence[str], interface: Interface) -> list[str]
     return [
         flag
         for option in verb.options(interface)
-        if option.many or not typed & set(option.flags)
+        if option.is_repeated or not typed & set(option.flags)
         for flag in option.flags
         if flag.startswith("--") or len(option.flags) == 1
     ]
@@ -95,12 +95,12 @@ def _place(verb: Verb, rest: Sequence[str], interface: Interface) -> Argument | 
     for word in rest:
         option = _option(verb, word.partition("=")[0], interface)
         if value_due or word.startswith("-"):
-            value_due = option is not None and not option.switch and "=" not in word
+            value_due = option is not None and not option.is_switch and "=" not in word
         else:
             filled += 1
     if filled < len(places):
         return places[filled]
-    return places[-1] if places and places[-1].many else None
+    return places[-1] if places and places[-1].is_repeated else None
 
 
 def _values(argument: Argument, names: KnownNames) -> list[str]:

@@ -1,8 +1,9 @@
-"""Owns `run`: from typed words to an outcome, for every face, and `--json` for every command and every mistake."""
+"""Owns running a command: from typed words to an outcome, and `--json` for every command and every mistake."""
 
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS, tree, tree_for
@@ -16,18 +17,14 @@ from zennb.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.parser import FoundVerb
-
 __all__ = ["run", "run_line"]
-
-_JSON = JSON.flags[0]
 
 
 def run(words: Sequence[str], context: Context) -> Outcome:
-    """Do what the words say.
+    """Run a command.
 
-    With `--json` among them, whatever comes of it is one JSON object: an error is then no exception but an outcome
-    that carries it (`Outcome.raised`).
+    With `--json` among the words, the outcome is always one JSON object: an error is not raised, but carried by the
+    outcome (`Outcome.raised`).
 
     Args:
         words: the command line without the program's name, or the magic's name and its line in words.
@@ -44,13 +41,13 @@ def run(words: Sequence[str], context: Context) -> Outcome:
     try:
         return answer(_run(words, context.quiet()), command=command, interface=context.interface)
     except BrokenPipeError:
-        raise  # nobody reads any more
+        raise  # the reader has closed the pipe
     except BaseException as error:  # noqa: BLE001 - the outcome carries it, and magics raise it again
-        return refusal(error, command=command, interface=context.interface, empty=Outcome(view=None))
+        return refusal(error, command=command, interface=context.interface)
 
 
 def run_line(path: Sequence[str], line: str, context: Context, *, spoken: str) -> Outcome:
-    """Do what the line of a magic says: it is parted into words as a shell does, so that names can be quoted.
+    """Run the line of a magic, split into words as a shell does, so that names can be quoted.
 
     Args:
         path: the words that the magic's name stands for.
@@ -69,32 +66,27 @@ def run_line(path: Sequence[str], line: str, context: Context, *, spoken: str) -
         error = UsageError(sentence)
         if not _wants_json(line.split()):
             raise error from None
-        told = [*path, *line.split()]
-        command = words_of(tree_for(told, context.interface), told, interface=context.interface)
-        return refusal(error, command=command, interface=context.interface, empty=Outcome(view=None))
+        words = [*path, *line.split()]
+        command = words_of(tree_for(words, context.interface), words, interface=context.interface)
+        return refusal(error, command=command, interface=context.interface)
     return run([*path, *words], context)
 
 
 def _wants_json(words: Sequence[str]) -> bool:
-    """Whether the answer is to be data; what stands after `--` is no option."""
-    return _JSON in (words[: words.index("--")] if "--" in words else words)
+    """Whether the answer is JSON; a word after `--` is no option."""
+    return JSON.spellings in (words[: words.index("--")] if "--" in words else words)
 
 
 def _run(words: list[str], context: Context) -> Outcome:
     __tracebackhide__ = True
-    if words[:1] == ["help"]:
-        asked = [word for word in words[1:] if word != _JSON] or [
-            "--help"
-        ]  # of everything, not of what is default
-        return _help(find(tree(), asked, interface=context.interface, magics=MAGICS), context)
-    found = find(tree_for(words, context.interface), words, interface=context.interface, magics=MAGICS)
+    asks_help, root = words[:1] == ["help"], tree_for(words, context.interface)
+    if asks_help:  # `help` alone is the help of everything, not of the default command
+        words, root = [word for word in words[1:] if word != JSON.spellings] or ["--help"], tree()
+    found = find(root, words, interface=context.interface, magics=MAGICS)
     node = found.node
-    if not isinstance(node, Verb) or HELP & set(found.rest):
-        return _help(found, context)
+    if asks_help or not isinstance(node, Verb) or HELP & set(found.rest):
+        view = help_view(node, found.path, interface=context.interface)
+        return Outcome(view=view, data={"help": view.text})
     spoken = context.interface.spell(found.path or (node.name,), magics=MAGICS)
-    return node.run(context, parse(node, found.rest, interface=context.interface, spoken=spoken))
-
-
-def _help(found: FoundVerb, context: Context) -> Outcome:
-    view = help_view(found.node, found.path, interface=context.interface)
-    return Outcome(view=view, data={"help": view.text})
+    arguments = parse(node, found.rest, interface=context.interface, spoken=spoken)
+    return node.run(replace(context, command_line=spoken), **arguments)

@@ -86,14 +86,14 @@ def _inside(part: Node, interface: Interface, *, whole: bool) -> list[tuple[str,
 
 
 def _typed(argument: Argument) -> str:
-    if not argument.is_option or argument.switch:
+    if not argument.is_option or argument.is_switch:
         return ", ".join(argument.flags)
     return f"{', '.join(argument.flags)} {argument.value}"
 
 
 def _told(argument: Argument) -> str:
     choices = f": {', '.join(argument.choices)}" if argument.choices else ""
-    return f"{argument.help}{choices}{' (may be repeated)' if argument.many and argument.is_option else ''}"
+    return f"{argument.help}{choices}{' (may be repeated)' if argument.is_repeated and argument.is_option else ''}"
 
 
 def _sentence(text: str) -> str:

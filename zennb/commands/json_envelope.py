@@ -12,7 +12,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.data import plain
-from zennb.commands.outcome import Cut
+from zennb.commands.outcome import Cut, Outcome
 from zennb.errors import UsageError
 from zennb.views.markup import block
 from zennb.views.view import View
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zennb.commands.interface import Interface
-    from zennb.commands.outcome import Outcome
 
 __all__ = ["SCHEMA", "answer", "content", "exit_code", "limited", "refusal"]
 
@@ -84,19 +83,18 @@ def content(outcome: Outcome, *, command: str, interface: Interface) -> dict[str
     return {**found, "data": data, "cut": [asdict(cut) for cut in (*outcome.cut, *cuts)]}
 
 
-def refusal(error: BaseException, *, command: str, interface: Interface, empty: Outcome) -> Outcome:
+def refusal(error: BaseException, *, command: str, interface: Interface) -> Outcome:
     """Return the outcome of a command that raised: its JSON object, the exit code, and the error itself.
 
     Args:
         error: what it raised.
         command: its words, as far as they name a command.
         interface: where it was typed.
-        empty: an outcome with nothing in it.
     """
     code = exit_code(error)
     told, cuts = _error(error, code=code, interface=interface)
     found = {"schema": SCHEMA, "command": command, "error": told, "cut": [asdict(cut) for cut in cuts]}
-    return _shown(replace(empty, code=code, raised=error), found)
+    return _shown(Outcome(view=None, code=code, raised=error), found)
 
 
 def _shown(outcome: Outcome, found: dict[str, Any]) -> Outcome:

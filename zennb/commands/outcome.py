@@ -31,6 +31,7 @@ class Context:
     Attributes:
         interface: where it was typed.
         session: the notebook session of this kernel; None in the terminal.
+        command_line: the command as typed, without its arguments, for messages: `%stack list`.
         opener: opens the workspace when a command needs it, given where to look for its home; by default the
             one of this process.
         say: shows a line while a long command is under way.
@@ -38,6 +39,7 @@ class Context:
 
     interface: Interface
     session: Session | None = None
+    command_line: str = ""
     opener: Callable[[Path | None], Workspace] = api.workspace
     say: Callable[[str], None] = field(default=_quiet)
 

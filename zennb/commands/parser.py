@@ -1,57 +1,24 @@
-"""Owns the way from typed words to a verb and its arguments; every mistake is one sentence, raised.
+"""Owns parsing: from typed words to a verb and the typed values of its arguments.
 
-One `ArgumentParser` per verb reads the options. It never exits, prints or asks: what it does not know comes back,
-and is judged here, so that the sentences are the same in every Python version.
+Every mistake raises a `UsageError` of one sentence; nothing is printed.
 """
 
 from __future__ import annotations
 
-from argparse import ArgumentError, ArgumentParser
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from zennb.commands.parsed_arguments import ParsedArguments
 from zennb.commands.syntax import Argument, Command, Node, Verb
 from zennb.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from zennb.commands.interface import Interface
 
-__all__ = ["HELP", "FoundVerb", "Parser", "find", "parse", "words_of"]
+__all__ = ["HELP", "FoundVerb", "find", "parse", "words_of"]
 
 HELP = frozenset({"-h", "--help", "-?"})
-
-
-class Parser(ArgumentParser):
-    """Reads the options of one verb; whatever is wrong is raised as `UsageError`, nothing else happens."""
-
-    def __init__(self, verb: Verb, *, interface: Interface, spoken: str) -> None:
-        super().__init__(prog=spoken, add_help=False, allow_abbrev=False, exit_on_error=False)
-        for option in verb.options(interface):
-            self.add_argument(*option.flags, dest=option.name, **_reading(option))
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of exiting."""
-        raise UsageError(f"{self.prog}: {message}.")
-
-    def read(self, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-        """Return the options by name, and the words that are none of them, in order."""
-        try:
-            values, rest = self.parse_known_args(list(words))
-        except ArgumentError as error:
-            # argparse knows two mistakes here: a value too few, and a value given to a switch
-            wrong = "takes no value" if "ignored explicit" in error.message else "needs a value"
-            self.error(f"{error.argument_name} {wrong}")
-        return vars(values), rest
-
-
-def _reading(option: Argument) -> dict[str, Any]:
-    if option.switch:
-        return {"action": "store_true"}
-    return {"action": "append" if option.many else "store"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,72 +29,59 @@ class FoundVerb:
         node: the command or verb.
         path: the words that name it, without the root.
         rest: the words after them.
+        command: its full name, with a default verb that was not typed: `runs list`.
     """
 
     node: Node
     path: tuple[str, ...]
     rest: tuple[str, ...]
+    command: str
+
+
+def _walk(root: Command, words: Sequence[str], interface: Interface) -> FoundVerb:
+    """Follow `words` from the root as far as they name commands and verbs."""
+    node: Node = root
+    path: list[str] = []
+    names: list[str] = []
+    rest = list(words)
+    while isinstance(node, Command):
+        is_named = bool(rest) and not rest[0].startswith("-")
+        default = "" if HELP & set(rest) else node.default
+        part = node.part(rest[0] if is_named else default, interface)
+        if part is None:
+            break
+        if is_named:
+            path.append(rest.pop(0))
+        names.append(part.name)
+        node = part
+    return FoundVerb(node=node, path=tuple(path), rest=tuple(rest), command=" ".join(names))
 
 
 def find(
     root: Command, words: Sequence[str], *, interface: Interface, magics: frozenset[str] = frozenset()
 ) -> FoundVerb:
-    """Walk from the root along `words` as far as they name commands and verbs.
+    """Return the command or verb that `words` name.
 
     Where a command is followed by an option or by nothing, its default verb is meant, if it has one.
 
     Raises:
         UsageError: a word is no verb of the command before it.
     """
-    node: Node = root
-    path: list[str] = []
-    rest = list(words)
-    while isinstance(node, Command):
-        if rest and not rest[0].startswith("-"):
-            part = node.part(rest[0], interface)
-            if part is None:
-                raise UsageError(_no_verb(node, rest[0], path, interface, magics))
-            path.append(rest.pop(0))
-        else:
-            if not node.default or HELP & set(rest):
-                break
-            part = node.part(node.default, interface)
-            if part is None:
-                break
-        node = part
-    return FoundVerb(node=node, path=tuple(path), rest=tuple(rest))
+    found = _walk(root, words, interface)
+    if isinstance(found.node, Command) and found.rest and not found.rest[0].startswith("-"):
+        word, spoken = found.rest[0], interface.spell(found.path, magics=magics)
+        problem = f"{spoken} {word}: no verb" if found.path else f"{spoken}: no command"
+        raise UsageError(f"{problem} '{word}'; {_advice(word, found.node.names(interface))}")
+    return found
 
 
 def words_of(root: Command, words: Sequence[str], *, interface: Interface) -> str:
     """Return the command that `words` name, its default verb included: `runs list`; "" when they name none."""
-    node: Node = root
-    named: list[str] = []
-    rest = list(words)
-    while isinstance(node, Command):
-        is_named = bool(rest) and not rest[0].startswith("-")
-        default = "" if HELP & set(rest) else node.default
-        part = node.part(rest.pop(0) if is_named else default, interface)
-        if part is None:
-            break
-        named.append(part.name)
-        node = part
-    return " ".join(named)
+    return _walk(root, words, interface).command
 
 
-def _no_verb(
-    command: Command, word: str, path: Sequence[str], interface: Interface, magics: frozenset[str]
-) -> str:
-    known = command.names(interface)
-    close = nearest(word, known)
-    advice = f"did you mean '{close}'?" if close else f"known: {', '.join(known)}."
-    spoken = interface.spell(path, magics=magics)
-    if not path:
-        return f"{spoken}: no command '{word}'; {advice}"
-    return f"{spoken} {word}: no verb '{word}'; {advice}"
-
-
-def parse(verb: Verb, words: Sequence[str], *, interface: Interface, spoken: str) -> ParsedArguments:
-    """Return the arguments of `verb` that `words` give.
+def parse(verb: Verb, words: Sequence[str], *, interface: Interface, spoken: str) -> dict[str, Any]:
+    """Return the arguments of `verb` that `words` give: name → value of the argument's type, `free` among them.
 
     Args:
         verb: what is to be done.
@@ -138,101 +92,94 @@ def parse(verb: Verb, words: Sequence[str], *, interface: Interface, spoken: str
     Raises:
         UsageError: an option is unknown or has a bad value, a word is missing or one too many.
     """
-    before, after = _split(words)
-    values, rest = _parser(verb, interface, spoken).read(before)
-    free, words_left = _free(rest) if verb.free else ({}, _only_words(rest, verb, interface, spoken))
-    values |= _placed([*words_left, *after], verb, interface, spoken)
-    missing = [
-        each
-        for each in verb.arguments
-        if each.required and interface in each.faces and not values.get(each.name)
-    ]
-    if missing:
-        typed = " or ".join(missing[0].flags)
-        raise UsageError(f"{spoken}: {typed} is missing; type `{spoken} {verb.usage(interface)}`.")
+    usage = f"{spoken} {verb.usage(interface)}".rstrip()
+    typed, free, positional = _split(verb, words, interface, spoken)
+    for place in verb.places(interface):
+        count = len(positional) if place.is_repeated else 1
+        typed[place.name], positional = positional[:count], positional[count:]
+    if positional:
+        raise UsageError(f"{spoken}: '{positional[0]}' is one word too many; type `{usage}`.")
     for argument in verb.arguments:
-        values[argument.name] = _checked(argument, values.get(argument.name), spoken)
-    return ParsedArguments(command_line=spoken, values=values, free=free)
+        if argument.required and interface in argument.faces and not any(typed.get(argument.name, ())):
+            raise UsageError(f"{spoken}: {' or '.join(argument.flags)} is missing; type `{usage}`.")
+    values = {each.name: _value(each, typed.get(each.name, []), spoken) for each in verb.arguments}
+    return {**values, "free": free} if verb.free else values
 
 
-@lru_cache(maxsize=64)
-def _parser(verb: Verb, interface: Interface, spoken: str) -> Parser:
-    """Return the parser of a verb; making one takes ten times as long as reading a line with it."""
-    return Parser(verb, interface=interface, spoken=spoken)
-
-
-def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part the words at `--`, after which nothing is an option."""
-    words = list(words)
-    at = words.index("--") if "--" in words else len(words)
-    return words[:at], words[at + 1 :]
+def _split(
+    verb: Verb, words: Sequence[str], interface: Interface, spoken: str
+) -> tuple[dict[str, list[str]], dict[str, str], list[str]]:
+    """Return the words typed for each option by its name, the free options, and the other words."""
+    options = {flag: option for option in verb.options(interface) for flag in option.flags}
+    typed: dict[str, list[str]] = {}
+    free: dict[str, str] = {}
+    positional: list[str] = []
+    todo = list(words)
+    while todo:
+        word = todo.pop(0)
+        flag, equals, value = word.partition("=")
+        if flag not in options and word[:2] in options:  # `-fVALUE`
+            flag, equals, value = word[:2], "=", word[2:]
+        has_next = bool(todo) and not _is_option(todo[0])
+        if word == "--":  # nothing after it is an option
+            return typed, free, [*positional, *todo]
+        if (option := options.get(flag)) is not None:
+            if (option.is_switch and equals) or not (option.is_switch or equals or has_next):
+                problem = "takes no value" if equals else "needs a value"
+                raise UsageError(f"{spoken}: {'/'.join(option.flags)} {problem}.")
+            typed.setdefault(option.name, []).append(value if option.is_switch or equals else todo.pop(0))
+        elif verb.free and word.startswith("--"):
+            free[flag[2:].replace("-", "_")] = value if equals else todo.pop(0) if has_next else "true"
+        elif _is_option(word) and not verb.free:
+            raise UsageError(f"{spoken}: no option '{word}'; {_advice(flag, options)}")
+        else:
+            positional.append(word)
+    return typed, free, positional
 
 
 def _is_option(word: str) -> bool:
-    return (
-        word.startswith("-")
-        and word != "-"
-        and not word[1:].replace(".", "", 1).isdigit()
-        and " " not in word
-    )
+    """Whether a word is an option: a negative number, a lone dash and a sentence are none."""
+    is_number = word[1:].replace(".", "", 1).isdigit()
+    return word.startswith("-") and word != "-" and not is_number and " " not in word
 
 
-def _only_words(rest: Sequence[str], verb: Verb, interface: Interface, spoken: str) -> list[str]:
-    for word in rest:
-        if _is_option(word):
-            flags = [flag for option in verb.options(interface) for flag in option.flags]
-            close = nearest(word.partition("=")[0], flags)
-            known = f"known: {', '.join(flags)}." if flags else "it takes none."
-            advice = f"did you mean '{close}'?" if close else known
-            raise UsageError(f"{spoken}: no option '{word}'; {advice}")
-    return list(rest)
+def _advice(word: str, known: Collection[str]) -> str:
+    """Return what could be typed instead of an unknown word."""
+    close = nearest(word, known)
+    if close:
+        return f"did you mean '{close}'?"
+    return f"known: {', '.join(known)}." if known else "it takes none."
 
 
-def _free(rest: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Take `--key=value`, `--key value` and lone `--key` out of the words."""
-    free: dict[str, str] = {}
-    words: list[str] = []
-    todo = list(rest)
-    while todo:
-        word = todo.pop(0)
-        if not word.startswith("--"):
-            words.append(word)
-            continue
-        key, equals, value = word[2:].partition("=")
-        if not equals:
-            value = todo.pop(0) if todo and not _is_option(todo[0]) else "true"
-        free[key.replace("-", "_")] = value
-    return free, words
+def _value(argument: Argument, words: Sequence[str], spoken: str) -> Any:
+    """Return the value of an argument, given the words typed for it; the last counts where one value is taken."""
+    if argument.type is bool:
+        return bool(words)
+    if argument.type is list:
+        return list(words)
+    if argument.type is tuple:
+        return tuple(name.strip() for word in words for name in word.split(",") if name.strip())
+    if argument.type is dict:
+        return dict(_pair(word, spoken) for word in words)
+    return _single(argument, words[-1], spoken) if words else argument.default
 
 
-def _placed(words: Sequence[str], verb: Verb, interface: Interface, spoken: str) -> dict[str, Any]:
-    todo = list(words)
-    values: dict[str, Any] = {}
-    for place in verb.places(interface):
-        if place.many:
-            values[place.name], todo = todo, []
-        elif todo:
-            values[place.name] = todo.pop(0)
-    if todo:
-        usage = f"{spoken} {verb.usage(interface)}".rstrip()
-        raise UsageError(f"{spoken}: '{todo[0]}' is one word too many; type `{usage}`.")
-    return values
+def _pair(word: str, spoken: str) -> tuple[str, str]:
+    key, equals, value = word.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"{spoken}: '{word}' is not of the form NAME=VALUE; type e.g. -p depth=3.")
+    return key.strip(), value
 
 
-def _checked(argument: Argument, value: Any, spoken: str) -> Any:
-    if value is None or value is False:
-        return value
-    if argument.choices and value not in argument.choices:
-        close = nearest(value, argument.choices)
-        advice = f"did you mean '{close}'?" if close else f"known: {', '.join(argument.choices)}."
-        raise UsageError(f"{spoken}: {argument.flags[-1]} cannot be '{value}'; {advice}")
-    if argument.number is None:
-        return value
+def _single(argument: Argument, word: str, spoken: str) -> Any:
+    flag = argument.flags[-1]
+    if argument.choices and word not in argument.choices:
+        raise UsageError(f"{spoken}: {flag} cannot be '{word}'; {_advice(word, argument.choices)}")
     try:
-        number = argument.number(value)
+        value = argument.type(word)
     except ValueError:
-        kind = "a whole number" if argument.number is int else "a number"
-        raise UsageError(f"{spoken}: {argument.flags[-1]} takes {kind}, not '{value}'.") from None
-    if number < 0:
-        raise UsageError(f"{spoken}: {argument.flags[-1]} cannot be negative, as {value} is.")
-    return number
+        kind = "a whole number" if argument.type is int else "a number"
+        raise UsageError(f"{spoken}: {flag} takes {kind}, not '{word}'.") from None
+    if argument.type is not str and value < 0:
+        raise UsageError(f"{spoken}: {flag} cannot be negative, as {word} is.")
+    return value

@@ -1,90 +1,100 @@
-"""Owns the shape of the command tree: commands, their verbs, and the arguments of a verb. Pure values."""
+"""Owns the shape of the command tree: commands, their verbs, and the typed arguments of a verb. Pure values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import KW_ONLY, dataclass
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.commands.interface import Interface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from zennb.commands.outcome import Context, Outcome
-    from zennb.commands.parsed_arguments import ParsedArguments
+    from zennb.commands.outcome import Outcome
 
-__all__ = ["FACES", "JSON", "Act", "Argument", "Command", "Node", "Verb", "paths"]
+__all__ = ["FACES", "JSON", "YES", "Argument", "Command", "Node", "Verb", "paths", "verb"]
 
 FACES = frozenset(Interface)
 
-Act: TypeAlias = "Callable[[Context, ParsedArguments], Outcome]"
-"""What a verb does: it gets the context and the arguments given, and returns what came of it."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Argument:
     """One argument of a verb.
 
     Attributes:
-        flags: `("-o", "--orchestrator")` for an option, `("NAME",)` for an argument that stands by its place.
+        spellings: `-o --orchestrator` for an option, `NAME` for a positional argument.
         help: one line.
-        kind: what it names, for completion (`stack`, `step`, `artifact_store`, `flavor:artifact_store`, ...); "" for
-            free text.
-        word: what stands for its value in usage lines; "" takes the name in capitals.
+        type: the type of the value that the verb gets. `str`, `int` and `float` (neither may be negative): one value.
+            `bool`: an option without a value. `list`: an option that may be repeated, or a positional argument that
+            takes all remaining words. `tuple`: the same, where one word may hold several names joined by commas.
+            `dict`: repeated `NAME=VALUE` pairs.
+        default: the value when the argument is left out; for `bool`, `list`, `tuple` and `dict` an empty one.
+        kind: what the argument names, for completion (`stack`, `step`, `artifact_store`, `flavor:artifact_store`,
+            ...); "" for free text.
+        word: the placeholder of its value in usage lines; by default the name in capitals.
         required: whether the verb needs it.
-        many: an option that may be repeated, or a place that takes all further words.
-        switch: an option without a value.
-        number: `int` or `float` when its text must be one.
         choices: the only values it takes; empty for any.
-        faces: where it exists.
+        faces: the interfaces where it exists.
     """
 
-    flags: tuple[str, ...]
+    spellings: str
     help: str
+    _: KW_ONLY
+    type: type = str
+    default: Any = None
     kind: str = ""
     word: str = ""
     required: bool = False
-    many: bool = False
-    switch: bool = False
-    number: type[int | float] | None = None
     choices: tuple[str, ...] = ()
     faces: frozenset[Interface] = FACES
 
     @property
+    def flags(self) -> tuple[str, ...]:
+        """Its spellings: `("-o", "--orchestrator")`."""
+        return tuple(self.spellings.split())
+
+    @property
     def is_option(self) -> bool:
         """Whether it is typed with a dash."""
-        return self.flags[0].startswith("-")
+        return self.spellings.startswith("-")
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is an option without a value."""
+        return self.type is bool
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it takes several values."""
+        return self.type in {list, tuple, dict}
 
     @property
     def name(self) -> str:
-        """Its name in `ParsedArguments`: `artifact_store` for `--artifact-store`, `name` for `NAME`."""
-        return self.flags[-1].lstrip("-").replace("-", "_").lower()
+        """The verb's parameter: `artifact_store` for `--artifact-store`, `name` for `NAME`."""
+        name = max(self.flags, key=len).lstrip("-").replace("-", "_").lower()
+        return f"{name}_" if iskeyword(name) else name
 
     @property
     def value(self) -> str:
-        """What stands for its value: `NAME`."""
+        """The placeholder of its value: `NAME`."""
         return self.word or self.name.upper()
 
     @property
-    def spelling(self) -> str:
-        """How usage lines show it, without brackets: `-o ORCHESTRATOR`, `--set`, `NAME ...`."""
-        more = " ..." if self.many and not self.is_option else ""
-        if not self.is_option or self.switch:
-            return self.flags[0] + more
-        return f"{self.flags[0]}{'=' if self.flags[0].startswith('--') else ' '}{self.value}"
-
-    @property
     def usage(self) -> str:
-        """The same with brackets around what may be left out."""
-        return (
-            self.spelling
-            if self.required
-            else f"[{self.spelling}]{' ...' if self.many and self.is_option else ''}"
-        )
+        """How usage lines show it, in brackets if it is optional: `NAME`, `[--set]`, `[-p=NAME=VALUE] ...`."""
+        text, more = self.flags[0], " ..." if self.is_repeated else ""
+        if self.is_option and not self.is_switch:
+            text += f"{'=' if text.startswith('--') else ' '}{self.value}"
+        elif not self.is_option:
+            text, more = text + more, ""
+        return text if self.required else f"[{text}]{more}"
 
 
-JSON = Argument(flags=("--json",), switch=True, help="answer with one JSON object (docs/json.md)")
-"""Every verb takes it; `dispatch.run` does what it asks."""
+JSON = Argument("--json", "answer with one JSON object (docs/json.md)", type=bool)
+"""An option of every verb, handled by `dispatch.run`."""
+
+YES = Argument("--yes -y", "no-op, for ZenML compatibility: zennb never prompts", type=bool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +104,17 @@ class Verb:
     Attributes:
         name: as typed; for commands without verbs, the command's name.
         help: one line, beginning with a verb.
-        run: does it.
-        arguments: places first, in order, then options.
-        examples: lines as typed after the face's own prefix, e.g. `stack set my_stack`.
-        free: says what `--key=value` options beyond its own are for; "" when it takes none.
-        kind: what its free options belong to, for completion.
+        run: does it; takes the context, and each argument as a keyword.
+        arguments: positional arguments in order, then options.
+        examples: lines as typed after the prefix of the interface, e.g. `stack set my_stack`.
+        free: what `--key=value` options beyond its own are for; "" when it takes none. `run` gets them as `free`.
         is_command: whether it is typed as a command, and so takes `--json`; `%%step` is not.
-        faces: where it exists.
+        faces: the interfaces where it exists.
     """
 
     name: str
     help: str
-    run: Act
+    run: Callable[..., Outcome]
     arguments: tuple[Argument, ...] = ()
     examples: tuple[str, ...] = ()
     free: str = ""
@@ -113,13 +122,13 @@ class Verb:
     faces: frozenset[Interface] = FACES
 
     def places(self, interface: Interface) -> list[Argument]:
-        """Return the arguments that stand by their place."""
+        """Return the positional arguments."""
         return [each for each in self.arguments if not each.is_option and interface in each.faces]
 
     def options(self, interface: Interface) -> list[Argument]:
-        """Return the arguments typed with a dash, `--json` last."""
+        """Return the options, `--json` last."""
         own = [each for each in self.arguments if each.is_option and interface in each.faces]
-        return [*own, JSON] if self.is_command and JSON not in own else own
+        return [*own, JSON] if self.is_command else own
 
     def usage(self, interface: Interface) -> str:
         """Return its arguments on one line: `NAME -o ORCHESTRATOR -a ARTIFACT_STORE [--set]`."""
@@ -128,6 +137,21 @@ class Verb:
         others = [each.usage for each in options if not each.required]
         free = ["[--key=value ...]"] if self.free else []
         return " ".join([*(each.usage for each in self.places(interface)), *needed, *free, *others])
+
+
+def verb(help: str, *arguments: Argument, **more: Any) -> Callable[[Callable[..., Outcome]], Verb]:  # noqa: A002
+    """Return a decorator that makes a function a verb, named after the function.
+
+    Args:
+        help: one line, beginning with a verb.
+        arguments: positional arguments in order, then options; the function takes each as a keyword.
+        more: further fields of `Verb`.
+    """
+
+    def declare(run: Callable[..., Outcome]) -> Verb:
+        return Verb(**{"name": run.__name__.strip("_"), **more}, help=help, run=run, arguments=arguments)
+
+    return declare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

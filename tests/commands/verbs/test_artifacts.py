@@ -125,9 +125,9 @@ def test_trusting_is_by_name(command: Commands, record: Record) -> None:
 def test_expiring_counts_what_it_touched_and_is_the_same_in_a_terminal(
     command: Commands, record: Record
 ) -> None:
-    first = record("train", {"model": 3}, key="k")
-    record("train", {"model": 3}, key="k", status=Status.CACHED, reused=first.id)
-    record("other", {"rest": 1}, key="o")
+    first = record("train", {"model": 3}, cache_key="k")
+    record("train", {"model": 3}, cache_key="k", status=Status.CACHED, reused=first.id)
+    record("other", {"rest": 1}, cache_key="o")
     outcome = command("artifacts", "expire", "model", interface=Interface.TERMINAL)
     assert outcome.data == {"artifact": "model v1", "results": 1, "reuses": 1, "steps": ["train"]}
     assert outcome.view is not None

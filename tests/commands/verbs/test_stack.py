@@ -80,7 +80,8 @@ def test_set_at_registration_activates_at_once(command: Commands, workspace: Wor
 
 
 @pytest.mark.parametrize(
-    ("face", "spelling"), [(Interface.MAGIC, "`%stack set x`"), (Interface.TERMINAL, "`zennb stack set x`")]
+    ("interface", "spelling"),
+    [(Interface.MAGIC, "`%stack set x`"), (Interface.TERMINAL, "`zennb stack set x`")],
 )
 def test_a_registered_stack_says_how_to_use_it(
     command: Commands, interface: Interface, spelling: str

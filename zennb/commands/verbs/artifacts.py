@@ -1,7 +1,8 @@
-"""Owns the command `artifacts`: what steps made, where it came from, and its value."""
+"""Owns the commands `artifacts` and `trust`: the outputs of steps, their lineage, their bytes and their values."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from zennb import api
@@ -10,40 +11,65 @@ from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import limited
 from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Cut, Outcome
-from zennb.commands.syntax import Argument, Command, Verb
-from zennb.commands.verbs.ancestry import Ancestry, ancestry
-from zennb.commands.verbs.expire import EXPIRE
-from zennb.commands.verbs.verify import VERIFY
+from zennb.commands.syntax import Argument, Command, verb
+from zennb.core.planning.expiry import by_hand
+from zennb.core.records.records import Status
+from zennb.errors import DamagedArtifact, UsageError
+from zennb.handles.ancestry import Ancestry, ancestry
 from zennb.views import artifact as artifact_view
 from zennb.views.lineage import lineage
+from zennb.views.table import Column, Table
+from zennb.views.text import listing, plural
 from zennb.views.view import join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.records import Artifact, Step
+    from zennb.metadata.store import MetadataStore
 
-__all__ = ["ARTIFACTS"]
+__all__ = ["PARTS"]
 
 RECENT = 50
-"""Artifacts that a list shows when nobody says how many."""
+"""Default number of artifacts in a list."""
 
 NEAR = 10
-"""Steps that a lineage goes in each direction when nobody says how many."""
+"""Default number of steps that a lineage goes in each direction."""
+
+PAGE = 500
+"""Records read at a time."""
+
+NAME = Argument("NAME", "the variable's name", required=True, kind="artifact")
+VERSION = Argument("--version", "this version; by default what the name stands for now", type=int, word="N")
+LIMIT = Argument("--limit", f"at most so many; {RECENT} by default", type=int, default=RECENT, word="N")
+DEPTH = Argument("--depth", f"steps in each direction; {NEAR} by default", type=int, default=NEAR, word="N")
 
 
-def _list(context: Context, arguments: ParsedArguments) -> Outcome:
-    limit = arguments.limit(RECENT)
-    found, cut = limited(
-        context.workspace.metadata.artifacts(kind=arguments.optional("kind"), limit=limit + 1), limit
-    )
+@verb(
+    "list the latest version of each artifact, newest first",
+    Argument(
+        "--kind",
+        "only artifacts of this kind",
+        kind="choice",
+        choices=("output", "captured", "parameter"),
+    ),
+    LIMIT,
+    examples=("artifacts list", "artifacts list --kind output"),
+)
+def _list(context: Context, kind: str | None, limit: int) -> Outcome:
+    found, cut = limited(context.workspace.metadata.artifacts(kind=kind, limit=limit + 1), limit)
     view = artifact_view.artifacts(found, producers=_producers(context, found))
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
-def _show(context: Context, arguments: ParsedArguments) -> Outcome:
-    metadata, found = context.workspace.metadata, _artifact(context, arguments)
+@verb(
+    "show one artifact: what it is, who made it, who used it, and a preview",
+    NAME,
+    VERSION,
+    examples=("artifacts show model", "artifacts show model --version 2"),
+)
+def _show(context: Context, name: str, version: int | None) -> Outcome:
+    metadata, found = context.workspace.metadata, _artifact(context, name, version)
     producer, consumers = metadata.producer(found), metadata.consumers(found)
     view = artifact_view.artifact(found, producer=producer, consumers=consumers)
     made = None if producer is None else step_data(producer)
@@ -51,8 +77,13 @@ def _show(context: Context, arguments: ParsedArguments) -> Outcome:
     return Outcome(view=view, data=data)
 
 
-def _history(context: Context, arguments: ParsedArguments) -> Outcome:
-    name, limit = arguments.text("name"), arguments.limit(RECENT)
+@verb(
+    "list all versions of one name, newest first",
+    NAME,
+    LIMIT,
+    examples=("artifacts history model",),
+)
+def _history(context: Context, name: str, limit: int) -> Outcome:
     versions = context.workspace.metadata.history(name, limit=limit + 1)
     if not versions:
         raise api.unknown_artifact(context.workspace, name)
@@ -61,13 +92,20 @@ def _history(context: Context, arguments: ParsedArguments) -> Outcome:
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
-def _lineage(context: Context, arguments: ParsedArguments) -> Outcome:
-    found, depth = _artifact(context, arguments), arguments.integer("depth")
-    around = ancestry(context.workspace.metadata, found, depth=NEAR if depth is None else depth)
+@verb(
+    "show where an artifact came from and what came of it",
+    NAME,
+    VERSION,
+    DEPTH,
+    examples=("artifacts lineage model", "artifacts lineage model --depth 3"),
+)
+def _lineage(context: Context, name: str, version: int | None, depth: int) -> Outcome:
+    found = _artifact(context, name, version)
+    around = ancestry(context.workspace.metadata, found, depth=depth)
     view = lineage(found, producers=around.producers, consumers=around.consumers, writers=around.writers)
     cut = _cuts(around)
     if cut:
-        far = f"Steps further away than {NEAR if depth is None else depth} are left out; give `--depth N` for more."
+        far = f"Steps further away than {depth} are left out; give `--depth N` for more."
         view = join([view, message_view(far)], gap=0)
     labels = around.labels
     data = {
@@ -104,20 +142,107 @@ def _latest(steps: Iterable[Step]) -> list[Step]:
     return list(found.values())
 
 
-def _load(context: Context, arguments: ParsedArguments) -> Outcome:
-    found = _artifact(context, arguments)
+@verb(
+    "return the value (in the terminal: show its preview)",
+    NAME,
+    VERSION,
+    examples=("artifacts load model", "artifacts load model --version 2"),
+)
+def _load(context: Context, name: str, version: int | None) -> Outcome:
+    found = _artifact(context, name, version)
     if context.interface is Interface.MAGIC:
         value = api.load_artifact(context.workspace, found)
         return Outcome(view=None, data=artifact_data(found), value=value)
     return Outcome(view=artifact_view.artifact(found), data=artifact_data(found))
 
 
-def _artifact(context: Context, arguments: ParsedArguments) -> Artifact:
-    notebook = context.session.notebook if context.session is not None else None
-    version = arguments.integer("version")
-    return api.find_artifact(
-        context.workspace, arguments.text("name"), version=version, notebook=notebook or None
+@verb(
+    "stop reusing what made an artifact, so that its step runs again; nothing is deleted",
+    NAME,
+    VERSION,
+    examples=("artifacts expire model", "artifacts expire model --version 2"),
+)
+def _expire(context: Context, name: str, version: int | None) -> Outcome:
+    found = _artifact(context, name, version)
+    if found.kind != "output":
+        raise UsageError(
+            f"`{found.label}` was taken from the notebook as an input: no step made it. Change the variable instead."
+        )
+    touched = context.workspace.metadata.expire(found, when=time.time(), why=by_hand(found.label))
+    steps = list(dict.fromkeys(step for step, _ in touched))
+    results = sum(status is Status.COMPLETED for _, status in touched)
+    reuses = len(touched) - results
+    data = {"artifact": found.label, "results": results, "reuses": reuses, "steps": steps}
+    sentence = f"`{found.label}` was not to be reused any more; nothing changed."
+    if touched:
+        noun = "step" if len(steps) == 1 else "steps"
+        sentence = (
+            f"`{found.label}` is not reused any more: {plural(results, 'result')} and {plural(reuses, 'reuse')} of "
+            f"{noun} {listing(steps)} expired. Nothing was deleted; the next use runs again."
+        )
+    return Outcome(view=message_view(sentence), data=data)
+
+
+@verb(
+    "read every stored blob of a stack's artifact store, and name what is damaged or gone",
+    Argument("--stack", "this stack's store; by default the active one's", kind="stack"),
+    examples=("artifacts verify",),
+)
+def _verify(context: Context, stack: str | None) -> Outcome:
+    opened = context.workspace.open(stack)
+    name = opened.spec.artifact_store.name
+    damaged = set(opened.store.verify())
+    labels = _labels(context.workspace.metadata, damaged) if damaged else {}
+    rows = [
+        {"artifact": ", ".join(labels.get(digest, ())) or "shown output", "digest": digest}
+        for digest in sorted(damaged)
+    ]
+    count = sum(1 for _ in opened.store.digests())
+    data = {"store": name, "whole": count, "damaged": rows}
+    if not damaged:
+        sentence = f"artifact store '{name}': all {plural(count, 'stored blob')} are whole."
+        return Outcome(view=message_view(sentence), data=data)
+    sentence = (
+        f"artifact store '{name}': {plural(len(damaged), 'stored blob')} damaged or gone, {count} whole; what was "
+        "damaged has been set aside, and the steps that made these artifacts will run again."
     )
+    columns = (Column.of("name", "artifact"), Column.of("names", "digest", most=64))
+    view = join([message_view(sentence), Table(columns=columns, data=rows)])
+    error = DamagedArtifact(sentence, digest=min(damaged))
+    return Outcome(view=view, data=data, code=1, error=error)
+
+
+def _labels(metadata: MetadataStore, blobs: set[str]) -> dict[str, list[str]]:
+    """Return blob → the labels of the artifacts stored in it."""
+    found: dict[str, list[str]] = {}
+    offset = 0
+    while heads := metadata.artifacts(limit=PAGE, offset=offset):
+        offset += len(heads)
+        for head in heads:
+            for artifact in metadata.history(head.name, limit=100_000):
+                if artifact.blob in blobs:
+                    found.setdefault(artifact.blob, []).append(artifact.label)
+    return found
+
+
+@verb(
+    "trust a pickled artifact from another user (loading it can run code)",
+    Argument("NAME", "the artifact's name", required=True, kind="artifact"),
+    VERSION,
+    examples=("trust model",),
+)
+def _trust(context: Context, name: str, version: int | None) -> Outcome:
+    from zennb.materializers.signer import Signer
+
+    found = api.find_artifact(context.workspace, name, version=version)
+    Signer().trust(found.blob)
+    sentence = f"{found.label} is trusted by you from now on: loading it may run code that its maker wrote."
+    return Outcome(view=message_view(sentence), data=artifact_data(found))
+
+
+def _artifact(context: Context, name: str, version: int | None) -> Artifact:
+    notebook = context.session.notebook if context.session is not None else None
+    return api.find_artifact(context.workspace, name, version=version, notebook=notebook or None)
 
 
 def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:
@@ -126,68 +251,18 @@ def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:
     return {key: step for key, step in steps.items() if key is not None and step is not None}
 
 
-NAME = Argument(flags=("NAME",), kind="artifact", required=True, help="the variable's name")
-VERSION = Argument(
-    flags=("--version",), number=int, word="N", help="this version; by default what the name stands for now"
-)
-LIMIT = Argument(flags=("--limit",), number=int, word="N", help=f"at most so many; {RECENT} by default")
-DEPTH = Argument(flags=("--depth",), number=int, word="N", help=f"steps in each direction; {NEAR} by default")
-
-ARTIFACTS = Command(
-    name="artifacts",
-    help="see what steps made, where it came from, and get its value",
-    default="list",
-    examples=(
-        "artifacts",
-        "artifacts show model --version 2",
-        "artifacts lineage model",
-        "artifacts load model",
+PARTS = (
+    Command(
+        name="artifacts",
+        help="see what steps made, where it came from, and get its value",
+        default="list",
+        examples=(
+            "artifacts",
+            "artifacts show model --version 2",
+            "artifacts lineage model",
+            "artifacts load model",
+        ),
+        parts=(_list, _show, _history, _lineage, _load, _expire, _verify),
     ),
-    parts=(
-        Verb(
-            name="list",
-            help="list the latest version of each artifact, newest first",
-            run=_list,
-            arguments=(
-                Argument(
-                    flags=("--kind",),
-                    kind="choice",
-                    choices=("output", "captured", "parameter"),
-                    help="only artifacts of this kind",
-                ),
-                LIMIT,
-            ),
-            examples=("artifacts list", "artifacts list --kind output"),
-        ),
-        Verb(
-            name="show",
-            help="show one artifact: what it is, who made it, who used it, and a preview",
-            run=_show,
-            arguments=(NAME, VERSION),
-            examples=("artifacts show model", "artifacts show model --version 2"),
-        ),
-        Verb(
-            name="history",
-            help="list all versions of one name, newest first",
-            run=_history,
-            arguments=(NAME, LIMIT),
-            examples=("artifacts history model",),
-        ),
-        Verb(
-            name="lineage",
-            help="show where an artifact came from and what came of it",
-            run=_lineage,
-            arguments=(NAME, VERSION, DEPTH),
-            examples=("artifacts lineage model", "artifacts lineage model --depth 3"),
-        ),
-        Verb(
-            name="load",
-            help="return the value (in the terminal: show its preview)",
-            run=_load,
-            arguments=(NAME, VERSION),
-            examples=("artifacts load model", "artifacts load model --version 2"),
-        ),
-        EXPIRE,
-        VERIFY,
-    ),
+    _trust,
 )

@@ -9,15 +9,13 @@ from zennb import plugins
 from zennb.commands.data import component_data, plain
 from zennb.commands.messages import article, message_view
 from zennb.commands.outcome import Context, Outcome
-from zennb.commands.step_options import named
-from zennb.commands.syntax import Argument, Command, Verb
+from zennb.commands.syntax import YES, Argument, Command, verb
 from zennb.errors import MissingExtra
 from zennb.views import component as component_view
 from zennb.views.configuration import masked
 from zennb.views.view import join
 
 if TYPE_CHECKING:
-    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.core.records.records import ComponentSpec, ComponentType
     from zennb.plugins import FlavorInfo
     from zennb.registry.component_registry import ComponentDescription
@@ -33,18 +31,17 @@ USUAL = {"orchestrator": "threads", "artifact_store": "local"}
 
 @dataclass(frozen=True, slots=True)
 class _Verbs:
-    """What can be done with components of one type."""
+    """The verbs for components of one type."""
 
     kind: ComponentType
 
-    def list(self, context: Context, arguments: ParsedArguments) -> Outcome:
-        del arguments
+    def list(self, context: Context) -> Outcome:
         found = context.workspace.registry.components(self.kind.name)
         view = component_view.components(found, active=active_components(context.workspace))
         return Outcome(view=view, data=plain(found))
 
-    def describe(self, context: Context, arguments: ParsedArguments) -> Outcome:
-        found = context.workspace.registry.describe_component(self.kind.name, arguments.text("name"))
+    def describe(self, context: Context, name: str) -> Outcome:
+        found = context.workspace.registry.describe_component(self.kind.name, name)
         view = join([_card(found), *(message_view(each) for each in _notes(found))], gap=0)
         more = {
             "description": found.description,
@@ -56,45 +53,33 @@ class _Verbs:
         }
         return Outcome(view=view, data=component_data(found.spec, **more))
 
-    def register(self, context: Context, arguments: ParsedArguments) -> Outcome:
-        spec, new = context.workspace.registry.register_component(
-            self.kind.name, arguments.text("name"), arguments.text("flavor"), arguments.free
-        )
-        done = (
-            f"registered (flavor {spec.flavor})" if new else "is registered already, just so; nothing changed"
-        )
-        return self._said(spec, done)
+    def register(self, context: Context, name: str, flavor: str, free: dict[str, str]) -> Outcome:
+        spec, new = context.workspace.registry.register_component(self.kind.name, name, flavor, free)
+        done = f"registered (flavor {spec.flavor})"
+        return self._done(spec, done if new else "is registered already, just so; nothing changed")
 
-    def update(self, context: Context, arguments: ParsedArguments) -> Outcome:
-        found = context.workspace.registry.update_component(
-            self.kind.name, arguments.text("name"), arguments.free, unset=named(arguments.list("remove"))
-        )
+    def update(self, context: Context, name: str, remove: tuple[str, ...], free: dict[str, str]) -> Outcome:
+        found = context.workspace.registry.update_component(self.kind.name, name, free, unset=remove)
         if not found.differences:
-            return self._said(found.after, "is so already; nothing changed")
+            return self._done(found.after, "is so already; nothing changed")
         used = f"; stacks that use it: {', '.join(found.stacks)}" if found.stacks else ""
-        return self._said(found.after, f"updated ({', '.join(found.differences)}){used}")
+        return self._done(found.after, f"updated ({', '.join(found.differences)}){used}")
 
-    def rename(self, context: Context, arguments: ParsedArguments) -> Outcome:
-        old = arguments.text("old")
-        spec = context.workspace.registry.rename_component(self.kind.name, old, arguments.text("new"))
-        return _done(f"{self.kind.title} '{old}' is now called '{spec.name}'.", spec)
+    def rename(self, context: Context, old: str, new: str) -> Outcome:
+        spec = context.workspace.registry.rename_component(self.kind.name, old, new)
+        return self._done(spec, f"is now called '{spec.name}'", name=old)
 
-    def delete(self, context: Context, arguments: ParsedArguments) -> Outcome:
-        spec = context.workspace.registry.delete_component(self.kind.name, arguments.text("name"))
-        return self._said(spec, "deleted")
+    def delete(self, context: Context, name: str, yes: bool) -> Outcome:
+        del yes
+        return self._done(context.workspace.registry.delete_component(self.kind.name, name), "deleted")
 
-    def flavors(self, context: Context, arguments: ParsedArguments) -> Outcome:
-        del arguments
-        found = context.workspace.registry.flavors(self.kind.name)
-        shown = [flavor_view(each) for each in found]
+    def flavors(self, context: Context) -> Outcome:
+        shown = [flavor_view(each) for each in context.workspace.registry.flavors(self.kind.name)]
         return Outcome(view=component_view.flavors(shown), data=plain(shown))
 
-    def _said(self, spec: ComponentSpec, what: str) -> Outcome:
-        return _done(f"{self.kind.title} '{spec.name}' {what}.", spec)
-
-
-def _done(sentence: str, spec: ComponentSpec) -> Outcome:
-    return Outcome(view=message_view(sentence), data=component_data(spec), sentence=sentence)
+    def _done(self, spec: ComponentSpec, what: str, *, name: str = "") -> Outcome:
+        sentence = f"{self.kind.title} '{name or spec.name}' {what}."
+        return Outcome(view=message_view(sentence), data=component_data(spec), sentence=sentence)
 
 
 def _card(found: ComponentDescription) -> View:
@@ -129,106 +114,72 @@ def flavor_view(info: FlavorInfo) -> component_view.Flavor:
 
 def component_command(kind: ComponentType) -> Command:
     """Return the command of one component type."""
-    verbs, noun, a_noun = _Verbs(kind), kind.command, article(kind.title)
-    name = Argument(flags=("NAME",), kind=kind.name, required=True, help=f"the {kind.title}'s name")
+    verbs, noun, title, a_noun = _Verbs(kind), kind.command, kind.title, article(kind.title)
+    name = Argument("NAME", f"the {title}'s name", required=True, kind=kind.name)
     mine, usual = f"my_{kind.name}", USUAL.get(kind.name, "FLAVOR")
-    flavor = Argument(
-        flags=("-f", "--flavor"),
-        kind=f"flavor:{kind.name}",
-        required=True,
-        help="the implementation; see `flavor list`",
+    listing = verb(f"list the {title}s registered", examples=(f"{noun} list",))
+    describe = verb(
+        f"show {a_noun}: flavor, options, and the stacks that use it",
+        name,
+        examples=(f"{noun} describe default",),
+    )
+    register = verb(
+        f"register {a_noun}; doing so again with the same options changes nothing",
+        Argument("NAME", f"what to call the {title}", required=True),
+        Argument(
+            "-f --flavor",
+            "the implementation; see `flavor list`",
+            required=True,
+            kind=f"flavor:{kind.name}",
+        ),
+        free="an option of the flavor",
+        examples=(
+            f"{noun} register {mine} --flavor={usual}",
+            f"{noun} register {mine} -f {usual} --key=value",
+        ),
+    )
+    update = verb(
+        "set options, or give them back to their defaults",
+        name,
+        Argument(
+            "--remove",
+            "an option that goes back to its default",
+            type=tuple,
+            word="KEY",
+            kind=f"option:{kind.name}",
+        ),
+        free="an option of the flavor",
+        examples=(f"{noun} update {mine} --key=value", f"{noun} update {mine} --remove key"),
+    )
+    rename = verb(
+        f"rename {a_noun}, in the stacks that use it too",
+        Argument("OLD", "its name", required=True, kind=kind.name),
+        Argument("NEW", "its new name", required=True),
+        examples=(f"{noun} rename {mine} other_{kind.name}",),
+    )
+    delete = verb(f"delete {a_noun} that no stack uses", name, YES, examples=(f"{noun} delete {mine}",))
+    flavors = verb(
+        f"list the flavors of {title}s, and what each needs",
+        name="list",
+        examples=(f"{noun} flavor list",),
     )
     return Command(
         name=noun,
-        help=f"{kind.title}s: {a_noun} {kind.purpose}",
+        help=f"{title}s: {a_noun} {kind.purpose}",
         default="list",
         examples=(f"{noun} list", f"{noun} register {mine} --flavor={usual}", f"{noun} describe {mine}"),
         parts=(
-            Verb(
-                name="list",
-                help=f"list the {kind.title}s registered",
-                run=verbs.list,
-                examples=(f"{noun} list",),
-            ),
-            Verb(
-                name="describe",
-                help=f"show {a_noun}: flavor, options, and the stacks that use it",
-                run=verbs.describe,
-                arguments=(name,),
-                examples=(f"{noun} describe default",),
-            ),
-            Verb(
-                name="register",
-                help=f"register {a_noun}; doing so again with the same options changes nothing",
-                run=verbs.register,
-                arguments=(
-                    Argument(flags=("NAME",), required=True, help=f"what to call the {kind.title}"),
-                    flavor,
-                ),
-                free="an option of the flavor",
-                examples=(
-                    f"{noun} register {mine} --flavor={usual}",
-                    f"{noun} register {mine} -f {usual} --key=value",
-                ),
-            ),
-            Verb(
-                name="update",
-                help="set options, or give them back to their defaults",
-                run=verbs.update,
-                arguments=(
-                    name,
-                    Argument(
-                        flags=("--remove",),
-                        many=True,
-                        word="KEY",
-                        kind=f"option:{kind.name}",
-                        help="an option that goes back to its default",
-                    ),
-                ),
-                free="an option of the flavor",
-                examples=(f"{noun} update {mine} --key=value", f"{noun} update {mine} --remove key"),
-            ),
-            Verb(
-                name="rename",
-                help=f"rename {a_noun}, in the stacks that use it too",
-                run=verbs.rename,
-                arguments=(
-                    Argument(flags=("OLD",), kind=kind.name, required=True, help="its name"),
-                    Argument(flags=("NEW",), required=True, help="its new name"),
-                ),
-                examples=(f"{noun} rename {mine} other_{kind.name}",),
-            ),
-            Verb(
-                name="delete",
-                help=f"delete {a_noun} that no stack uses",
-                run=verbs.delete,
-                arguments=(
-                    name,
-                    Argument(
-                        flags=("--yes", "-y"),
-                        switch=True,
-                        help="no-op, for ZenML compatibility: zennb never prompts",
-                    ),
-                ),
-                examples=(f"{noun} delete {mine}",),
-            ),
-            _flavor(verbs),
-        ),
-    )
-
-
-def _flavor(verbs: _Verbs) -> Command:
-    noun, title = verbs.kind.command, verbs.kind.title
-    return Command(
-        name="flavor",
-        help=f"the implementations of {title}s",
-        default="list",
-        parts=(
-            Verb(
-                name="list",
-                help=f"list the flavors of {title}s, and what each needs",
-                run=verbs.flavors,
-                examples=(f"{noun} flavor list",),
+            listing(verbs.list),
+            describe(verbs.describe),
+            register(verbs.register),
+            update(verbs.update),
+            rename(verbs.rename),
+            delete(verbs.delete),
+            Command(
+                name="flavor",
+                help=f"the implementations of {title}s",
+                default="list",
+                parts=(flavors(verbs.flavors),),
             ),
         ),
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zennb.commands.data import plain
 from zennb.commands.interface import Interface
+from zennb.commands.json_envelope import FAILED, INTERRUPTED
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.core.records.records import Artifact, Status
@@ -20,38 +21,63 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zennb.commands.parsed_arguments import ParsedArguments
     from zennb.headless.execute import CellFailure, CellStart, Execution
     from zennb.headless.step_line import StepLine
 
-__all__ = ["OUT", "PARAMETER", "RERUN", "RUN", "STACK", "TIMEOUT", "run_error", "run_notebook"]
+__all__ = [
+    "NOTEBOOK",
+    "OUT",
+    "PARAMETER",
+    "PARTS",
+    "RERUN",
+    "STACK",
+    "TIMEOUT",
+    "run_error",
+    "run_notebook",
+]
 
-INTERRUPTED = 130
-"""Exit code of a program that Ctrl-C ended."""
+NOTEBOOK = Argument("NOTEBOOK", "path of an .ipynb file", required=True, kind="notebook")
+STACK = Argument("--stack", "the stack to run on, this time; by default the active one", kind="stack")
+PARAMETER = Argument(
+    "-p --parameter", "set a plain variable of the notebook for this run", type=dict, word="NAME=VALUE"
+)
+OUT = Argument("-o --out", "write the executed notebook here", word="FILE", kind="path")
+RERUN = Argument("--rerun", "reuse nothing", type=bool)
+TIMEOUT = Argument("--timeout", "longest that one cell may take", type=float, word="SECONDS")
 
 
-def run_notebook(context: Context, arguments: ParsedArguments) -> Outcome:
+def run_notebook(
+    context: Context,
+    *,
+    notebook: str,
+    stack: str | None,
+    parameter: dict[str, str],
+    rerun: bool,
+    out: str | None,
+    timeout: float | None,
+) -> Outcome:
     """Run a notebook in a kernel of its own; the exit code says whether every cell ended well."""
-    from zennb.headless.execute import execute  # nothing else here runs notebooks
+    from zennb.headless.execute import execute  # no other command runs notebooks
 
-    stack, workspace = arguments.optional("stack"), context.beside(arguments.text("notebook"))
+    workspace = context.beside(notebook)
     if stack is not None:
         workspace.registry.stack(stack)  # an unknown one is refused before a kernel starts
     progress = _Progress(context.say)
     execution = execute(
-        arguments.text("notebook"),
+        notebook,
         stack=stack,
-        parameters=arguments.pairs("parameter"),
-        out=arguments.optional("out"),
+        parameters=parameter,
+        out=out,
         on_cell=progress.cell,
         on_step=progress.step,
-        timeout=arguments.seconds("timeout"),
-        rerun=arguments.flag("rerun"),
+        timeout=timeout,
+        rerun=rerun,
         workspace=workspace,
     )
-    return Outcome(
-        view=_summary(execution), data=plain(execution), code=_code(execution), error=run_error(execution)
-    )
+    error = run_error(execution)
+    failed = INTERRUPTED if execution.status is Status.INTERRUPTED else FAILED
+    code = 0 if error is None else failed
+    return Outcome(view=_summary(execution), data=plain(execution), code=code, error=error)
 
 
 def run_error(execution: Execution) -> RunFailed | None:
@@ -106,12 +132,6 @@ def _record(line: StepLine) -> StepRecord:
     )
 
 
-def _code(execution: Execution) -> int:
-    if execution.status is Status.INTERRUPTED:
-        return INTERRUPTED
-    return 0 if execution.status.is_good else 1
-
-
 def _summary(execution: Execution) -> View:
     failure = execution.failure
     traceback = clean_block(failure.traceback).rstrip() if failure is not None else ""
@@ -140,30 +160,13 @@ def _failed(failure: CellFailure) -> str:
     return f"{where} failed: {clean(failure.type)}{f': {said}' if said else ''}"
 
 
-STACK = Argument(
-    flags=("--stack",), kind="stack", help="the stack to run on, this time; by default the active one"
-)
-PARAMETER = Argument(
-    flags=("-p", "--parameter"),
-    many=True,
-    word="NAME=VALUE",
-    help="set a plain variable of the notebook for this run",
-)
-OUT = Argument(flags=("-o", "--out"), word="FILE", kind="path", help="write the executed notebook here")
-RERUN = Argument(flags=("--rerun",), switch=True, help="reuse nothing")
-TIMEOUT = Argument(flags=("--timeout",), number=float, word="SECONDS", help="longest that one cell may take")
-RUN = Verb(
-    name="run",
-    help="run a notebook from top to bottom in a kernel of its own",
-    run=run_notebook,
-    arguments=(
-        Argument(flags=("NOTEBOOK",), kind="notebook", required=True, help="path of an .ipynb file"),
-        STACK,
-        PARAMETER,
-        RERUN,
-        OUT,
-        TIMEOUT,
+PARTS = (
+    Verb(
+        name="run",
+        help="run a notebook from top to bottom in a kernel of its own",
+        run=run_notebook,
+        arguments=(NOTEBOOK, STACK, PARAMETER, RERUN, OUT, TIMEOUT),
+        examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
+        faces=frozenset({Interface.TERMINAL}),
     ),
-    examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
-    faces=frozenset({Interface.TERMINAL}),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.commands.verbs.ancestry import ancestry
 from zennb.core.records.pages import Page, ProducingStep, Use
+from zennb.handles.ancestry import ancestry
 from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
 from zennb.jupyter.panels.kit.row_list import RowList
 from zennb.views import artifact as artifact_view
