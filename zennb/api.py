@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Artifact, Status
+    from zennb.handles.handle import Source
     from zennb.handles.listing import Listing
     from zennb.handles.records import ArtifactHandle, RunHandle, StackHandle
-    from zennb.handles.source import Source
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
@@ -253,12 +253,9 @@ def source(opener: Callable[[], Workspace] = workspace) -> Source:
     Args:
         opener: returns the workspace; by default the one of this process.
     """
-    from zennb.handles.source import Source
+    from zennb.handles.handle import Source
 
-    return Source(
-        workspace=opener,
-        load=lambda artifact: load_artifact(opener(), artifact),
-    )
+    return Source(workspace=opener, load=lambda artifact: load_artifact(opener(), artifact))
 
 
 def find_artifact(

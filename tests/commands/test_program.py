@@ -11,6 +11,7 @@ import pytest
 import zennb
 from zennb import api
 from zennb.errors import RunFailed, UnknownName, UsageError
+from zennb.headless.parameters import literal, literal_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,3 +150,12 @@ def test_elsewhere_the_way_to_a_notebook_is_named() -> None:
     for call in (zennb.run, zennb.plan):
         with pytest.raises(UsageError, match=r"give the path of an \.ipynb file"):
             call()
+
+
+def test_a_literal_that_no_value_can_have_is_refused_in_one_sentence() -> None:
+    with pytest.raises(
+        UsageError, match=r"`\{\[1\]: 2\}` cannot be the value of a parameter: unhashable type: 'list'\."
+    ):
+        literal_value("{[1]: 2}")
+    with pytest.raises(UsageError, match="unhashable"):
+        literal("{[1]: 2}")

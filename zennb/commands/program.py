@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from zennb.errors import StepRefused, UsageError
 from zennb.handles.plan import PlanHandle
 from zennb.handles.records import RunHandle
 from zennb.headless.execute import execute
-from zennb.headless.parameters import literal
+from zennb.headless.parameters import literal, literal_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -160,24 +159,16 @@ def _refuse(where: str, **arguments: object) -> None:
 
 def _as_text(name: str, value: Any) -> str:
     """Return the text that gives a parameter this value: `3` for 3, `ridge` for "ridge", `'3'` for "3"."""
-    if isinstance(value, str) and _value(value) is value and literal(value) == repr(value):
-        return value
     text = repr(value)
-    if not _is_same(value, _value(text)):
+    if isinstance(value, str):
+        with suppress(UsageError):  # text that looks like a literal is quoted below
+            if literal(value) == text:
+                return value
+    again = literal_value(text)
+    if type(again) is not type(value) or again != value:
         kind = type(value).__name__
         raise UsageError(
             f"zennb.run: parameter '{name}' is a {kind} that cannot be written down as text; give a number, a text, "
             "or a list, tuple, dict or set of them."
         )
     return text
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
-
-
-def _is_same(value: Any, again: Any) -> bool:
-    return type(again) is type(value) and bool(again == value)

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.core.records.records import Artifact
+    from zennb.registry.workspace import Workspace
     from zennb.views.view import Shown
 
-__all__ = ["Handle"]
+__all__ = ["Handle", "Source", "SourcedHandle"]
 
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One workspace, as handles see it.
+
+    Attributes:
+        workspace: returns it; called each time, since the workspace may have been closed and opened again.
+        load: returns the value of an artifact.
+    """
+
+    workspace: Callable[[], Workspace]
+    load: Callable[[Artifact], Any]
 
 
 class Handle(ABC, Generic[R]):
@@ -60,3 +77,16 @@ class Handle(ABC, Generic[R]):
         del include, exclude  # the frontend chooses; both are always there
         view = self._view()
         return {"text/plain": view.text, "text/html": view.html}
+
+
+class SourcedHandle(Handle[R]):
+    """A handle that reads what belongs to its record from a workspace.
+
+    Args:
+        record: the record.
+        source: the workspace it comes from.
+    """
+
+    def __init__(self, record: R, source: Source) -> None:
+        super().__init__(record)
+        self._source = source

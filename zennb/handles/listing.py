@@ -27,8 +27,7 @@ class Listing(Sequence[T], Generic[T]):
     Args:
         found: what is listed.
         show: makes the table of any of them.
-        row: what a data frame says of one of them; by default what the table says.
-        columns: the columns of a data frame without rows, where `row` is given.
+        columns: the columns of a data frame → their values; by default those of the table.
     """
 
     def __init__(
@@ -36,11 +35,9 @@ class Listing(Sequence[T], Generic[T]):
         found: Sequence[T],
         *,
         show: Callable[[Sequence[T]], Table],
-        row: Callable[[T], Mapping[str, Any]] | None = None,
-        columns: Sequence[str] = (),
+        columns: Mapping[str, Callable[[T], Any]] | None = None,
     ) -> None:
-        self._found, self._show = tuple(found), show
-        self._row, self._columns = row, columns
+        self._found, self._show, self._columns = tuple(found), show, columns
 
     @cached_property
     def _table(self) -> Table:
@@ -54,7 +51,7 @@ class Listing(Sequence[T], Generic[T]):
 
     def __getitem__(self, index: int | slice) -> T | Listing[T]:
         if isinstance(index, slice):
-            return Listing(self._found[index], show=self._show, row=self._row, columns=self._columns)
+            return Listing(self._found[index], show=self._show, columns=self._columns)
         return self._found[index]
 
     def __len__(self) -> int:
@@ -72,11 +69,13 @@ class Listing(Sequence[T], Generic[T]):
             raise MissingExtra(
                 'to_frame() needs pandas, which is not installed; type: pip install "zennb[frames]"'
             ) from error
-        if self._row is None:
-            rows, columns = self._table.rows(), [column.key for column in self._table.columns]
+        columns = self._columns
+        if columns is None:
+            rows, names = self._table.rows(), [column.key for column in self._table.columns]
         else:
-            rows, columns = [dict(self._row(each)) for each in self._found], list(self._columns)
-        frame = pd.DataFrame(rows, columns=None if rows else columns)
+            rows = [{name: value(each) for name, value in columns.items()} for each in self._found]
+            names = list(columns)
+        frame = pd.DataFrame(rows, columns=None if rows else names)
         for moment in MOMENTS.intersection(frame.columns):
             frame[moment] = pd.to_datetime(frame[moment], unit="s", utc=True)
         return frame

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from functools import cached_property
+from functools import cached_property, partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records.records import Artifact, Run, StackSpec, Status, Step
+from zennb.core.records.records import Artifact, Run, StackSpec, Step
 from zennb.engine.run.run_log import run_log
 from zennb.errors import UnknownName
-from zennb.handles.handle import Handle
+from zennb.handles.handle import Handle, Source, SourcedHandle
 from zennb.handles.listing import Listing
 from zennb.views import artifact as artifact_view
 from zennb.views import log as log_view
@@ -18,10 +19,10 @@ from zennb.views import stack as stack_view
 from zennb.views import step as step_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from zennb.core.records.records import Failure
-    from zennb.handles.source import Source
+    from zennb.views.table import Table
     from zennb.views.view import Shown
 
 __all__ = [
@@ -36,18 +37,10 @@ __all__ = [
 ]
 
 
-class RunHandle(Handle[Run]):
-    """A run: its record's fields (`id`, `kind`, `status`, `parameters`, `seconds`, `saved` ...) and its steps.
+class RunHandle(SourcedHandle[Run]):
+    """A run: its record's fields (`id`, `kind`, `status`, `parameters`, `seconds`, `saved` ...) and its steps."""
 
-    Args:
-        record: the record.
-        source: where its steps are found.
-    """
-
-    def __init__(self, record: Run, source: Source) -> None:
-        super().__init__(record)
-        self._source = source
-        self._steps: Listing[StepHandle] | None = None
+    _steps: Listing[StepHandle] | None = None
 
     @property
     def steps(self) -> Listing[StepHandle]:
@@ -91,17 +84,8 @@ class RunHandle(Handle[Run]):
         return run_view.run(self.record, [step.record for step in self.steps], started=started)
 
 
-class StepHandle(Handle[Step]):
-    """A step of a run: its record's fields (`name`, `status`, `reason`, `seconds`, `failure` ...), and its artifacts.
-
-    Args:
-        record: the record.
-        source: where its output and artifacts are found.
-    """
-
-    def __init__(self, record: Step, source: Source) -> None:
-        super().__init__(record)
-        self._source = source
+class StepHandle(SourcedHandle[Step]):
+    """A step of a run: its record's fields (`name`, `status`, `reason`, `seconds`, `failure` ...) and its artifacts."""
 
     @cached_property
     def inputs(self) -> Mapping[str, ArtifactHandle]:
@@ -124,17 +108,8 @@ class StepHandle(Handle[Step]):
         return step_view.step(self.record)
 
 
-class ArtifactHandle(Handle[Artifact]):
-    """An artifact: its record's fields (`name`, `version`, `type`, `size`, `summary` ...), its value and its origin.
-
-    Args:
-        record: the record.
-        source: where its value and its steps are found.
-    """
-
-    def __init__(self, record: Artifact, source: Source) -> None:
-        super().__init__(record)
-        self._source = source
+class ArtifactHandle(SourcedHandle[Artifact]):
+    """An artifact: its record's fields (`name`, `version`, `type`, `size`, `summary` ...), its value and its origin."""
 
     def load(self) -> Any:
         """Return its value; raises as `zennb.load`."""
@@ -176,53 +151,43 @@ class StackHandle(Handle[StackSpec]):
         return stack_view.stack(self.record, active=self.is_active)
 
 
-RUN_COLUMNS = (
-    "run",
-    "status",
-    "kind",
-    "stack",
-    "notebook",
-    "steps",
-    "seconds",
-    "started",
-    "parameters",
-    "computed",
-    "saved",
-)
-STEP_COLUMNS = (
-    "step",
-    "status",
-    "reason",
-    "seconds",
-    "saved",
-    "started",
-    "inputs",
-    "outputs",
-    "run",
-    "notebook",
-)
+RUN_COLUMNS: dict[str, Callable[[RunHandle], Any]] = {
+    "run": attrgetter("record.id"),
+    "status": attrgetter("record.status.value"),
+    "kind": attrgetter("record.kind"),
+    "stack": attrgetter("record.stack.name"),
+    "notebook": attrgetter("record.notebook"),
+    "steps": lambda handle: dict(handle.record.steps),
+    "seconds": lambda handle: handle.record.seconds if handle.record.status.is_final else None,
+    "started": attrgetter("record.started"),
+    "parameters": lambda handle: dict(handle.record.parameters),
+    "computed": attrgetter("record.computed"),
+    "saved": attrgetter("record.saved"),
+}
+STEP_COLUMNS: dict[str, Callable[[StepHandle], Any]] = {
+    "step": attrgetter("record.name"),
+    "status": attrgetter("record.status.value"),
+    "reason": attrgetter("record.reason"),
+    "seconds": attrgetter("record.seconds"),
+    "saved": attrgetter("record.saved"),
+    "started": attrgetter("record.started"),
+    "inputs": lambda handle: list(handle.record.inputs),
+    "outputs": lambda handle: list(handle.record.outputs),
+    "run": attrgetter("record.run"),
+    "notebook": attrgetter("record.notebook"),
+}
 
 
 def list_runs(found: Sequence[Run], source: Source) -> Listing[RunHandle]:
     """Return runs as a listing."""
     handles = [RunHandle(each, source) for each in found]
-    return Listing(
-        handles,
-        show=lambda shown: run_view.runs([each.record for each in shown]),
-        row=_run_row,
-        columns=RUN_COLUMNS,
-    )
+    return Listing(handles, show=_table(run_view.runs), columns=RUN_COLUMNS)
 
 
 def list_steps(found: Sequence[Step], source: Source) -> Listing[StepHandle]:
     """Return steps as a listing."""
     handles = [StepHandle(each, source) for each in found]
-    return Listing(
-        handles,
-        show=lambda shown: run_view.steps([each.record for each in shown]),
-        row=_step_row,
-        columns=STEP_COLUMNS,
-    )
+    return Listing(handles, show=_table(run_view.steps), columns=STEP_COLUMNS)
 
 
 def list_artifacts(
@@ -230,46 +195,15 @@ def list_artifacts(
 ) -> Listing[ArtifactHandle]:
     """Return artifacts, or the versions of one name, as a listing."""
     table = artifact_view.history if of_one_name else artifact_view.artifacts
-    handles = [ArtifactHandle(each, source) for each in found]
-    return Listing(handles, show=lambda shown: table([each.record for each in shown]))
+    return Listing([ArtifactHandle(each, source) for each in found], show=_table(table))
 
 
 def list_stacks(found: Sequence[StackSpec], *, active: str) -> Listing[StackHandle]:
     """Return stacks as a listing."""
     handles = [StackHandle(each, is_active=each.name == active) for each in found]
-    return Listing(
-        handles, show=lambda shown: stack_view.stacks([each.record for each in shown], active=active)
-    )
+    return Listing(handles, show=_table(partial(stack_view.stacks, active=active)))
 
 
-def _run_row(handle: RunHandle) -> dict[str, Any]:
-    run = handle.record
-    return {
-        "run": run.id,
-        "status": run.status.value,
-        "kind": run.kind,
-        "stack": run.stack.name,
-        "notebook": run.notebook,
-        "steps": dict(run.steps),
-        "seconds": run.seconds if run.status is not Status.RUNNING else None,
-        "started": run.started,
-        "parameters": dict(run.parameters),
-        "computed": run.computed,
-        "saved": run.saved,
-    }
-
-
-def _step_row(handle: StepHandle) -> dict[str, Any]:
-    step = handle.record
-    return {
-        "step": step.name,
-        "status": step.status.value,
-        "reason": step.reason,
-        "seconds": step.seconds,
-        "saved": step.saved,
-        "started": step.started,
-        "inputs": list(step.inputs),
-        "outputs": list(step.outputs),
-        "run": step.run,
-        "notebook": step.notebook,
-    }
+def _table(view: Callable[[list[Any]], Table]) -> Callable[[Sequence[Handle[Any]]], Table]:
+    """Return a function that shows the records of handles as the table that `view` makes."""
+    return lambda handles: view([each.record for each in handles])

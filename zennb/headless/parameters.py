@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["INJECTED", "inject", "literal", "plain_names"]
+__all__ = ["INJECTED", "inject", "literal", "literal_value", "plain_names"]
 
 INJECTED = "injected-parameters"
 """Tag of a cell that sets parameters, as papermill calls it."""
@@ -30,11 +30,22 @@ def literal(text: str) -> str:
     So `-p depth=3` gives the number 3 and `-p name=ridge` the string `'ridge'`; `-p name="'3'"` gives `'3'`.
     """
     stripped = text.strip()
+    is_text = literal_value(stripped) is stripped
+    return repr(text) if is_text else ast.unparse(ast.parse(stripped, mode="eval"))
+
+
+def literal_value(text: str) -> Any:
+    """Return the value of the Python literal that `text` is, else the text itself.
+
+    Raises:
+        UsageError: it has the form of a literal that no value can have: `{[1]: 2}`.
+    """
     try:
-        ast.literal_eval(stripped)
-        return ast.unparse(ast.parse(stripped, mode="eval"))
+        return ast.literal_eval(text)
+    except TypeError as error:
+        raise UsageError(f"`{text}` cannot be the value of a parameter: {error}.") from None
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return repr(text)
+        return text
 
 
 def inject(node: Any, parameters: Mapping[str, str], *, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import interrupted, interrupts_raise
 from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
+from zennb.headless.parameters import literal_value
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import cell_order, saved_at
 from zennb.jupyter.kernel.planning import Planning
@@ -350,7 +350,7 @@ class PipelineSession:
                     "only plain variables of the notebook can."
                 )
             raise UnknownName("plain variable that a step reads called", name, sorted(plain))
-        return {name: _value(text) for name, text in parameters.items()}
+        return {name: literal_value(text) for name, text in parameters.items()}
 
     @staticmethod
     def _last(
@@ -392,11 +392,3 @@ class PipelineSession:
 
 def _sources(definitions: Mapping[str, StepDefinition]) -> dict[str, str]:
     return {name: definition.source for name, definition in definitions.items()}
-
-
-def _value(text: str) -> Any:
-    """Return the Python literal that a text is, else the text itself."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
