@@ -1,4 +1,4 @@
-"""Owns the command line: `zennb ...`, the same tree as the magics, with text faces and exit codes."""
+"""Owns the command line: `zennb ...`, the same commands as the magics, with text output and exit codes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ FAILED, MISTYPED, INTERRUPTED = 1, 2, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 means done; 1 that it could not be done, or that a cell failed; 2 that it was typed wrongly; 130 that it was
-    interrupted. What was asked for goes to standard output, what went wrong is one sentence on standard error;
-    under `--json` both are one object on standard output (`commands.envelope`).
+    0: done; 1: it could not be done, or a cell failed; 2: it was typed wrongly; 130: it was interrupted. Results go to
+    standard output, and an error is one sentence on standard error; with `--json` both are one object on standard
+    output (`commands.json_envelope`).
 
     Args:
         argv: what was typed after the program's name; that of this process when None.
@@ -34,17 +34,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         if outcome.view is not None:
             _say(outcome.view.text)
         if outcome.raised is not None and not isinstance(outcome.raised, (ZennbError, KeyboardInterrupt)):
-            traceback.print_exception(outcome.raised)  # a defect of ours, which a sentence does not explain
+            traceback.print_exception(outcome.raised)  # a bug of zennb, which a sentence does not explain
         return outcome.code
-    except UsageError as error:
-        return _complain(error, MISTYPED)
     except ZennbError as error:
-        return _complain(error, FAILED)
+        return _complain(error, MISTYPED if isinstance(error, UsageError) else FAILED)
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has read enough; Python must not complain when it flushes at exit.
+        # The reader has closed the pipe (`zennb runs | head`); without this, Python complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 

@@ -1,4 +1,4 @@
-"""Owns completion: which words can stand next. Pure: a tree and a snapshot of names in, words out."""
+"""Owns completion: the words that can be typed next. Pure: a tree and a snapshot of names in, words out."""
 
 from __future__ import annotations
 
@@ -29,39 +29,32 @@ def candidates(
         interface: where it is typed.
     """
     rest = list(words)
-    while isinstance(node, Command):
-        if not rest:
-            break
+    while isinstance(node, Command) and rest:
         part = node.part(rest.pop(0), interface)
         if part is None:
             return []
         node = part
-    found = _next(node, rest, fragment, names, interface)
+    if isinstance(node, Command):
+        default = node.part(node.default, interface) if node.default else None
+        found = node.names(interface)
+        if fragment.startswith("-"):
+            found = _options(default, (), interface) if isinstance(default, Verb) else []
+    else:
+        found = _in_verb(node, rest, fragment, names, interface)
     return [_quoted(word) for word in dict.fromkeys(found) if word.startswith(fragment)]
 
 
 def _quoted(word: str) -> str:
-    """Return a word as it has to be typed: a name with spaces stands in quotes."""
+    """Return a word as it has to be typed: a name with spaces in quotes."""
     return word if word.isprintable() and not set(word) & set(" '\"\\") else quote(word)
-
-
-def _next(
-    node: Node, rest: Sequence[str], fragment: str, names: KnownNames, interface: Interface
-) -> list[str]:
-    if isinstance(node, Command):
-        default = node.part(node.default, interface) if node.default else None
-        if fragment.startswith("-"):
-            return _options(default, (), interface) if isinstance(default, Verb) else []
-        return node.names(interface)
-    return _in_verb(node, rest, fragment, names, interface)
 
 
 def _in_verb(
     verb: Verb, rest: Sequence[str], fragment: str, names: KnownNames, interface: Interface
 ) -> list[str]:
-    asked = _option(verb, rest[-1], interface) if rest else None
-    if asked is not None and not asked.is_switch:
-        return _values(asked, names)
+    last = _option(verb, rest[-1], interface) if rest else None
+    if last is not None and not last.is_switch:
+        return _values(last, names)
     flag, equals, _ = fragment.partition("=")
     if equals:
         option = _option(verb, flag, interface)
@@ -77,7 +70,7 @@ def _option(verb: Verb, flag: str, interface: Interface) -> Argument | None:
 
 
 def _options(verb: Verb, rest: Sequence[str], interface: Interface) -> list[str]:
-    """Return the options not typed yet; those that may be repeated stay."""
+    """Return the options not typed yet, and those that may be repeated."""
     typed = {word.partition("=")[0] for word in rest}
     return [
         flag
@@ -89,7 +82,7 @@ def _options(verb: Verb, rest: Sequence[str], interface: Interface) -> list[str]
 
 
 def _place(verb: Verb, rest: Sequence[str], interface: Interface) -> Argument | None:
-    """Return the argument whose turn it is by its place."""
+    """Return the positional argument that comes next."""
     places = verb.places(interface)
     filled, value_due = 0, False
     for word in rest:

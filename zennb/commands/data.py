@@ -1,4 +1,4 @@
-"""Owns records as plain JSON values, for `--json` and for scripts that read it."""
+"""Owns the conversion of records to plain JSON values, for `--json`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from zennb.views.configuration import masked
 
 __all__ = ["artifact_data", "component_data", "plain", "stack_data", "step_brief", "step_data"]
 
+BRIEF = ("id", "run", "name", "notebook", "status", "reason", "started", "seconds")
+"""Fields of a step that name it and say how it ended."""
+
 
 def plain(value: Any) -> Any:
     """Return a record, or a collection of records, as dicts, lists and scalars.
 
-    Components keep their own form (`component_data`), so that nothing secret gets out by this way.
+    Components keep their own form (`component_data`), which masks secrets.
     """
     if isinstance(value, ComponentSpec):
         return component_data(value)
@@ -48,21 +51,14 @@ def stack_data(spec: StackSpec, **more: Any) -> dict[str, Any]:
 
 
 def artifact_data(artifact: Artifact, **more: Any) -> dict[str, Any]:
-    """Return an artifact with all that is recorded of it, its summary included."""
+    """Return an artifact with everything recorded about it, its summary included."""
     return {**plain(artifact), **more}
 
 
 def step_brief(step: Step) -> dict[str, Any]:
-    """Return what names a step and says how it ended; its artifacts are named by name and version."""
+    """Return a step's name, place and outcome; its artifacts by name and version only."""
     return {
-        "id": step.id,
-        "run": step.run,
-        "name": step.name,
-        "notebook": step.notebook,
-        "status": step.status.value,
-        "reason": step.reason,
-        "started": step.started,
-        "seconds": step.seconds,
+        **{name: plain(getattr(step, name)) for name in BRIEF},
         "inputs": {name: _named(each) for name, each in step.inputs.items()},
         "outputs": {name: _named(each) for name, each in step.outputs.items()},
     }
@@ -73,9 +69,9 @@ def _named(artifact: Artifact) -> dict[str, Any]:
 
 
 def step_data(step: Step) -> dict[str, Any]:
-    """Return a step; its artifacts are named by name, version and digest, since they have pages of their own.
+    """Return a step; its artifacts by name, version and digest only.
 
-    Where its inputs came from is left out: it is long, and only the plan of a notebook file reads it.
+    The provenance of its inputs is left out: it is long, and only the plan of a notebook file reads it.
     """
     found: dict[str, Any] = plain(replace(step, provenance={}))
     del found["provenance"]

@@ -14,7 +14,7 @@ from zennb.views.view import View
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["argument_rows", "example", "help_text", "help_view"]
+__all__ = ["argument_rows", "example", "help_text", "help_view", "sentence"]
 
 ROOM = 78
 """Columns of text that help fits into, as far as its words allow."""
@@ -52,7 +52,7 @@ def _verb(verb: Verb, path: Sequence[str], interface: Interface) -> list[str]:
     usage = f"{interface.spell(path, magics=MAGICS)} {verb.usage(interface)}".rstrip()
     return [
         usage,
-        _sentence(verb.help),
+        sentence(verb.help),
         _rows(argument_rows(verb, interface)),
         _examples(verb.examples, interface),
     ]
@@ -67,7 +67,7 @@ def argument_rows(verb: Verb, interface: Interface) -> list[tuple[str, str]]:
 def _command(command: Command, path: Sequence[str], interface: Interface) -> list[str]:
     spoken = interface.spell(path, magics=MAGICS)
     bare = f"`{spoken}` alone means `{spoken} {command.default}`." if command.default else ""
-    lead = "\n".join(wrap(f"{_sentence(command.help)} {bare}", ROOM))
+    lead = "\n".join(wrap(f"{sentence(command.help)} {bare}", ROOM))
     more = f"{spoken} VERB --help" if path else f"{spoken} COMMAND --help"
     ending = f"Type `{more}` for the arguments of one."
     rows = [row for part in command.known(interface) for row in _inside(part, interface, whole=bool(path))]
@@ -96,7 +96,8 @@ def _told(argument: Argument) -> str:
     return f"{argument.help}{choices}{' (may be repeated)' if argument.is_repeated and argument.is_option else ''}"
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a help line as a sentence."""
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 

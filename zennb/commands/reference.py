@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from zennb.commands.catalogue import MAGICS, build
-from zennb.commands.help import argument_rows, example
+from zennb.commands.help import argument_rows, example, sentence
 from zennb.commands.interface import Interface
 from zennb.commands.step_options import STEP
 from zennb.commands.syntax import paths
@@ -18,7 +18,7 @@ from zennb.core.records.component_types import REQUIRED_TYPES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from zennb.commands.syntax import Command, Verb
+    from zennb.commands.syntax import Node, Verb
 
 __all__ = ["reference"]
 
@@ -44,24 +44,17 @@ def reference() -> str:
     return "\n".join([INTRODUCTION, _step(), *nouns])
 
 
-def _noun(name: str, part: Command | Verb) -> str:
-    found = {
-        (path, verb): [
-            interface for interface in Interface if interface in part.faces and interface in verb.faces
-        ]
-        for interface in Interface
-        for path, verb in paths(part, interface)
-    }
-    title = f"## `{name}`\n\n{_sentence(part.help)}\n"
-    alone = [(path, verb, faces) for (path, verb), faces in found.items()]
-    if len(alone) == 1 and alone[0][0] == (name,):
-        path, verb, faces = alone[0]
-        return "\n".join([title, _body(path, verb, faces)])
-    return "\n".join([title, *(_verb(path, verb, faces) for path, verb, faces in alone)])
-
-
-def _verb(path: Sequence[str], verb: Verb, faces: Sequence[Interface]) -> str:
-    return f"### `{' '.join(path)}`\n\n{_sentence(verb.help)}\n\n{_body(path, verb, faces)}"
+def _noun(name: str, part: Node) -> str:
+    found: dict[tuple[tuple[str, ...], Verb], list[Interface]] = {}
+    for interface in Interface:
+        if interface in part.faces:
+            for path, verb in paths(part, interface):
+                found.setdefault((path, verb), []).append(interface)
+    sections = [f"## `{name}`\n\n{sentence(part.help)}\n"]
+    for (path, verb), faces in found.items():
+        title = "" if path == (name,) else f"### `{' '.join(path)}`\n\n{sentence(verb.help)}\n\n"
+        sections.append(f"{title}{_body(path, verb, faces)}")
+    return "\n".join(sections)
 
 
 def _body(path: Sequence[str], verb: Verb, faces: Sequence[Interface]) -> str:
@@ -79,7 +72,7 @@ def _step() -> str:
     usage = f"%%step {STEP.usage(Interface.MAGIC)}"
     examples = [f"%{line}" for line in STEP.examples]
     body = [_block([usage]), _arguments(STEP, [Interface.MAGIC]), f"Examples:\n\n{_block(examples)}"]
-    return f"## `%%step`\n\n{_sentence(STEP.help)}\n\n" + "\n".join(body)
+    return f"## `%%step`\n\n{sentence(STEP.help)}\n\n" + "\n".join(body)
 
 
 def _arguments(verb: Verb, faces: Sequence[Interface]) -> str:
@@ -90,10 +83,6 @@ def _arguments(verb: Verb, faces: Sequence[Interface]) -> str:
 def _block(lines: Sequence[str]) -> str:
     inner = "\n".join(lines)
     return f"```\n{inner}\n```\n"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
 
 
 if __name__ == "__main__":
