@@ -1,4 +1,4 @@
-"""Owns what code in notebooks asks of zennb, `zennb.load("model")` and the like, and the one workspace of a process."""
+"""Owns the functions for notebook code, such as `zennb.load("model")`, and the one workspace of a process."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ __all__ = [
 
 
 class _Process:
-    """What this process holds: its workspace, its notebook session, and where notebook classes are found."""
+    """State of this process: its workspaces, its notebook session, and the namespace with the notebook's classes."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -67,15 +67,15 @@ _process = _Process()
 
 
 def workspace(start: Path | None = None) -> Workspace:
-    """Return the one workspace of this process; opened at first use.
+    """Return the workspace of this process, opened at first use.
 
     The environment variable `ZENNB_STACK` names the stack that is active in this process only.
 
     Args:
-        start: at first use, where to begin looking for `.zennb/`; the working directory when None.
+        start: at first use, the folder where the search for `.zennb/` starts; by default the working directory.
 
     Raises:
-        StoreError: the home cannot be made or read.
+        StoreError: the home cannot be created or read.
         ForeignStore: it was written by a newer zennb, or by another program.
         UnknownName: `ZENNB_STACK` names a stack that does not exist.
     """
@@ -89,9 +89,9 @@ def workspace(start: Path | None = None) -> Workspace:
 
 
 def workspace_beside(notebook: Path) -> Workspace:
-    """Return the workspace that a kernel of a notebook file uses: usually that of this process.
+    """Return the workspace that the kernel of a notebook file uses: usually that of this process.
 
-    A notebook in a project with a home of its own has another one, which stays open until `close`.
+    A notebook in a project with its own home has its own workspace, which stays open until `close`.
 
     Args:
         notebook: its file.
@@ -123,42 +123,42 @@ def close() -> None:
 
 
 def set_scope(scope: Mapping[str, Any] | None, *, notebook: Callable[[], str] | None = None) -> None:
-    """Say where classes and functions of the notebook are found when artifacts are loaded.
+    """Set the namespace in which loaded artifacts find the classes and functions of the notebook.
 
     Args:
         scope: the live namespace of the notebook; None for that of `__main__`.
-        notebook: returns the notebook's name in records, so that its own artifacts come before those of others.
+        notebook: returns the notebook's name in records; its own artifacts come before those of other notebooks.
     """
     _process.scope, _process.notebook = scope, notebook
 
 
 def set_session(session: Any) -> None:
-    """Say which notebook session this process has, for `zennb.run` and `zennb.plan`; None for none.
+    """Set the notebook session of this process, for `zennb.run` and `zennb.plan`; None for none.
 
     Args:
-        session: what `commands.session.Session` describes.
+        session: a `commands.session.Session`.
     """
     _process.session = session
 
 
 def session() -> Any:
-    """Return the notebook session of this process; None where there is none."""
+    """Return the notebook session of this process; None if there is none."""
     return _process.session
 
 
 def load(name: str, *, version: int | None = None) -> Any:
-    """Return the value of an artifact, from the artifact store of the active stack, or else of any other stack.
+    """Return the value of an artifact, from the artifact store of the active stack or of any other stack.
 
     Args:
         name: the variable's name.
-        version: counts from 1; None gives what the name stands for now, in this notebook if it ever made one.
+        version: counts from 1; None for the current one, of this notebook if it has produced one.
 
     Raises:
         UnknownName: there is no such artifact or version.
         MissingArtifact: no registered artifact store has its bytes.
-        DamagedArtifact: its bytes are not what was stored.
-        UntrustedArtifact: loading it could run code, and nobody vouched for it.
-        MissingDefinition: it needs a notebook class or function that has not been run.
+        DamagedArtifact: its bytes differ from what was stored.
+        UntrustedArtifact: loading it could run code, and you have not trusted it.
+        MissingDefinition: it needs a class or function of a cell that has not run.
     """
     opened = workspace()
     notebook = _process.notebook() if _process.notebook is not None else ""
@@ -182,9 +182,9 @@ def runs(
         notebook: only those of this notebook, as recorded.
         status: only those in this state.
         kind: only `session`, `pipeline` or `notebook` runs; `step` in databases of version 0.1.
-        since: begun at or after this time, in seconds since the epoch.
-        until: begun before this time, in seconds since the epoch.
-        limit: at most so many.
+        since: started at or after this time, in seconds since the epoch.
+        until: started before this time, in seconds since the epoch.
+        limit: the largest number to return.
     """
     from zennb.handles.records import list_runs
 
@@ -197,7 +197,7 @@ def runs(
 def artifacts(name: str | None = None, *, limit: int = 50) -> Listing[ArtifactHandle]:
     """Return the latest version of each artifact, newest first; with a name, all versions of that one.
 
-    `zennb.artifacts()[0].load()` gives a value, `.producer` the step that made it.
+    `zennb.artifacts()[0].load()` returns a value, `.producer` the step that produced it.
 
     Raises:
         UnknownName: there is no artifact called `name`.
@@ -234,7 +234,7 @@ def stack(name: str) -> Iterator[Stack]:
 
 
 def trust(name: str, *, version: int | None = None) -> Artifact:
-    """Vouch for an artifact whose loading could run code: from now on this user's kernels load it.
+    """Trust an artifact whose loading could run code: from now on, this user's kernels load it.
 
     Raises:
         UnknownName: there is no such artifact or version.
@@ -248,7 +248,7 @@ def trust(name: str, *, version: int | None = None) -> Artifact:
 
 
 def source(opener: Callable[[], Workspace] = workspace) -> Source:
-    """Return where handles find what belongs to their records.
+    """Return the source from which handles read what belongs to their records.
 
     Args:
         opener: returns the workspace; by default the one of this process.
@@ -266,8 +266,8 @@ def find_artifact(
     Args:
         opened: the workspace.
         name: the variable's name.
-        version: counts from 1; None for what the name stands for now.
-        notebook: prefer what steps of this notebook put out.
+        version: counts from 1; None for the current one.
+        notebook: prefer outputs of this notebook's steps.
 
     Raises:
         UnknownName: there is no such artifact or version.
@@ -281,12 +281,12 @@ def find_artifact(
             f"version of '{name}' numbered", str(version), [str(each.version) for each in history]
         )
     if history:
-        return history[0]  # captured from the notebook, never put out by a step
+        return history[0]  # captured from the notebook, never an output of a step
     raise unknown_artifact(opened, name)
 
 
 def unknown_artifact(opened: Workspace, name: str) -> UnknownName:
-    """Return the error for an artifact nobody has made, with the nearest name."""
+    """Return the error for an unknown artifact, with the nearest known name."""
     return UnknownName("artifact", name, opened.metadata.artifact_names(limit=1000))
 
 
@@ -311,7 +311,7 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
 
 
 def bring(artifact: Artifact, store: ArtifactStore) -> bool:
-    """Copy the bytes of an artifact into `store` from another registered artifact store; say whether one had them."""
+    """Copy an artifact's bytes into `store` from another registered store; return whether one had them."""
     for _, other in artifact_stores(workspace()):
         try:
             if other is not store and other.has(artifact.blob):

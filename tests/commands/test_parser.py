@@ -43,7 +43,7 @@ COPY = Verb(
     help="copy one",
     run=_nothing,
     arguments=(
-        Argument("NOTEBOOK", "a file", required=True, faces=frozenset({Interface.TERMINAL})),
+        Argument("NOTEBOOK", "a file", required=True, interfaces=frozenset({Interface.TERMINAL})),
         Argument("SOURCE", "from", required=True),
         Argument("TARGET", "to", required=True),
         Argument("--force", "even if there is one", type=bool),

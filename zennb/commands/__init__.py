@@ -1,1 +1,1 @@
-"""The commands: one tree of verbs that the line magics and the terminal share."""
+"""The commands: one tree that the line magics and the terminal share."""

@@ -1,7 +1,7 @@
-"""Owns the tree: every command there is, for the component types that have a flavor here.
+"""Owns the command tree: all commands, for the component types that have a flavor installed.
 
-What each command does is imported when it is needed: one line in a terminal needs one command, and importing all of
-them with the flavors installed takes as long as most commands do.
+Each command is imported when it is needed: a line in a terminal needs one command, and importing all of them with the
+installed flavors takes as long as most commands do.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MAGICS", "build", "tree", "tree_for"]
 
 MAGICS = frozenset({"stack", "pipeline", "runs", "artifacts", *(kind.command for kind in COMPONENT_TYPES)})
-"""First words that have a line magic of their own; the others follow `%zennb`."""
+"""Commands with a line magic of their own; the others follow `%zennb`."""
 
 MODULES = {
     "dashboard": "general",
@@ -45,20 +45,20 @@ commands of stacks and components come after the first."""
 
 @cache
 def tree() -> Command:
-    """Return the tree for the flavors installed here; it is built once."""
+    """Return the tree for the installed flavors; it is built once."""
     from zennb import plugins
 
     return build(frozenset(plugins.all_flavors()))
 
 
 def tree_for(words: Sequence[str], interface: Interface) -> Command:
-    """Return a tree in which `words` can be found where they were typed, or by which they are judged."""
+    """Return a tree for parsing `words`: of the one command that they name where that is enough, else the whole one."""
     part = _load(words[0]) if words and words[0] in MODULES else None
-    return tree() if part is None or interface not in part.faces else _root((part,))
+    return tree() if part is None or interface not in part.interfaces else _root((part,))
 
 
 def build(types: frozenset[str]) -> Command:
-    """Return the tree for the component types named."""
+    """Return the tree for the given component types."""
     from zennb.commands.verbs.component import component_command
     from zennb.commands.verbs.stack import stack_command
 

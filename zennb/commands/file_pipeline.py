@@ -1,4 +1,4 @@
-"""Owns the pipeline of a notebook file: its steps and edges, worked out by reading it, and what a run would do."""
+"""Owns the pipeline of a notebook file: its steps and edges, read from its source, and the plan of a run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _StepCell:
 
 
 class NotebookFile:
-    """The pipeline that a notebook file holds.
+    """The pipeline of a notebook file.
 
     Args:
         path: the notebook.
@@ -60,19 +60,19 @@ class NotebookFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         sources = [cell.source for cell in read(self.path) if cell.type == "code" and cell.source.strip()]
-        found = _told_apart(list(_step_cells(sources)))
+        found = _with_unique_names(list(_step_cells(sources)))
         self.plan: Plan = plan([cell.outline for cell in found])
         steps = {cell.number: cell for cell in found}
         self.cells = tuple(_cell(n, source, steps.get(n)) for n, source in enumerate(sources, start=1))
 
     def records(self, workspace: Workspace) -> dict[str, Step]:
-        """Return the latest record of each of its steps that has one."""
+        """Return step name → its latest record, for the steps that have one."""
         sources = {cell.definition.name: cell.source for cell in self.cells if cell.definition is not None}
         found = workspace.metadata.latest_steps(label(self.path, workspace.home), sources=sources)
         return {step.name: step for step in found}
 
     def state(self, workspace: Workspace) -> RunPlan:
-        """Return the pipeline and what `zennb run` would do with each step; nothing is executed."""
+        """Return what `zennb run` would do with each step, without executing anything."""
         found = FilePlan(
             cells=self.cells,
             plan=self.plan,
@@ -91,7 +91,7 @@ def _cell(number: int, source: str, step: _StepCell | None) -> FileCell:
 
 
 def _step_cells(sources: Sequence[str]) -> Iterator[_StepCell]:
-    """Yield the steps among code cells, by what each says and by `%zennb autostep` in those before it."""
+    """Yield the step cells: those with a heading that says so, and those after `%zennb autostep on`."""
     autostep = False
     for number, source in enumerate(sources, start=1):
         found = heading(source)
@@ -108,22 +108,22 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
         raise UsageError(f"code cell {number}: {found.problem}")
     spoken = found.spoken.rstrip(":")
     try:
-        asked = options(parse(STEP, shlex.split(found.line), interface=Interface.MAGIC, spoken=spoken))
+        chosen = options(parse(STEP, shlex.split(found.line), interface=Interface.MAGIC, spoken=spoken))
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
-    step = define(tree, options=asked, source=source, text=body(source), filename=f"<cell {number}>")
+    step = define(tree, options=chosen, source=source, text=body(source), filename=f"<cell {number}>")
     public = [name for name in step.analysis.binds if not name.startswith("_")]
     outline = Outline(
         name=step.name,
-        reads=frozenset([*asked.inputs, *step.analysis.reads]),
-        binds=frozenset(asked.outputs or public),
-        after=asked.after,
+        reads=frozenset([*chosen.inputs, *step.analysis.reads]),
+        binds=frozenset(chosen.outputs or public),
+        after=chosen.after,
     )
     return _StepCell(outline=outline, definition=step, number=number)
 
 
-def _told_apart(cells: Sequence[_StepCell]) -> list[_StepCell]:
-    """Give steps without a name of their own a number where their worked-out name is taken, as the kernel does."""
+def _with_unique_names(cells: Sequence[_StepCell]) -> list[_StepCell]:
+    """Number the steps whose derived name is taken, as the kernel does; names given by the user stay."""
     found: list[_StepCell] = []
     for cell in cells:
         taken = {other.outline.name for other in found}
@@ -150,6 +150,6 @@ def _tree(number: int, body: str) -> ast.Module:
 
 
 def _plain_tree(source: str) -> ast.Module | None:
-    """Return the tree of a cell that does not say it is a step; None when it starts with a cell magic, or is broken."""
+    """Return the tree of a cell without a step heading; None if it starts with a cell magic or does not parse."""
     statements = None if source.lstrip().startswith("%%") else parse_python(source)
     return None if statements is None else ast.Module(body=statements, type_ignores=[])

@@ -1,4 +1,4 @@
-"""Owns help: the text of a command or verb, for `?`, `--help` and the reference page, from the tree alone."""
+"""Owns help texts: those of commands and verbs, for `?`, `--help` and the reference page."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["argument_rows", "example", "help_text", "help_view", "sentence"]
 
 ROOM = 78
-"""Columns of text that help fits into, as far as its words allow."""
+"""Width of help texts, in columns."""
 WIDE = 30
-"""Columns for what is typed, beside what it means."""
+"""Largest width of the left column, which holds what is typed."""
 
 
 def help_view(node: Node, path: Sequence[str], *, interface: Interface) -> View:
@@ -37,7 +37,7 @@ def help_text(node: Node, path: Sequence[str], *, interface: Interface) -> str:
 def example(line: str, interface: Interface) -> str:
     """Return an example line as typed: `stack list` becomes `%stack list` or `zennb stack list`.
 
-    `{notebook}` stands for the path that only the terminal asks for.
+    `{notebook}` stands for the path that only the terminal needs.
     """
     line = " ".join(
         line.replace("{notebook}", "study.ipynb" if interface is Interface.TERMINAL else "").split()
@@ -59,8 +59,8 @@ def _verb(verb: Verb, path: Sequence[str], interface: Interface) -> list[str]:
 
 
 def argument_rows(verb: Verb, interface: Interface) -> list[tuple[str, str]]:
-    """Return each argument of a verb as it is typed, with what it means."""
-    rows = [(_typed(each), _told(each)) for each in [*verb.places(interface), *verb.options(interface)]]
+    """Return each argument of a verb as it is typed, and its help."""
+    rows = [(_typed(each), _meaning(each)) for each in [*verb.places(interface), *verb.options(interface)]]
     return [*rows, ("--key=value", verb.free)] if verb.free else rows
 
 
@@ -75,13 +75,13 @@ def _command(command: Command, path: Sequence[str], interface: Interface) -> lis
 
 
 def _inside(part: Node, interface: Interface, *, whole: bool) -> list[tuple[str, str]]:
-    """Return a part of a command with its meaning; not with its options where only an overview is wanted."""
+    """Return the rows for a part of a command; `whole` adds its options."""
     if isinstance(part, Verb):
         usage = part.usage(interface) if whole else " ".join(each.usage for each in part.places(interface))
         return [(f"{part.name} {usage}".rstrip(), part.help)]
     if len(part.known(interface)) == 1:
         inner = [row for each in part.known(interface) for row in _inside(each, interface, whole=whole)]
-        return [(f"{part.name} {name}", told) for name, told in inner]
+        return [(f"{part.name} {name}", meaning) for name, meaning in inner]
     return [(part.name, part.help)]
 
 
@@ -91,7 +91,7 @@ def _typed(argument: Argument) -> str:
     return f"{', '.join(argument.flags)} {argument.value}"
 
 
-def _told(argument: Argument) -> str:
+def _meaning(argument: Argument) -> str:
     choices = f": {', '.join(argument.choices)}" if argument.choices else ""
     return f"{argument.help}{choices}{' (may be repeated)' if argument.is_repeated and argument.is_option else ''}"
 
@@ -106,11 +106,11 @@ def _examples(lines: Sequence[str], interface: Interface) -> str:
 
 
 def _rows(rows: Sequence[tuple[str, str]]) -> str:
-    """Align what is typed with what it means; what is typed at length gets its meaning below."""
+    """Return rows as two aligned columns; after a long left cell, the right one starts on the next line."""
     wide = max((len(typed) for typed, _ in rows if len(typed) <= WIDE), default=WIDE)
     lines: list[str] = []
-    for typed, told in rows:
-        first, *others = wrap(told, ROOM - wide - 4) or [""]
+    for typed, meaning in rows:
+        first, *others = wrap(meaning, ROOM - wide - 4) or [""]
         if len(typed) <= wide:
             lines.append(f"  {typed:{wide}}  {first}".rstrip())
         else:

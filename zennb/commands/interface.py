@@ -1,4 +1,4 @@
-"""Owns `Interface`: where a command was typed, and how its name is spelled there."""
+"""Owns `Interface`: magic or terminal, and how commands are spelled there."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 __all__ = ["ROOT", "Interface"]
 
 ROOT = "zennb"
-"""Name of the whole tree: the program in the terminal, the magic for what has no magic of its own."""
+"""Name of the whole tree: the program in the terminal, and the magic for commands without one of their own."""
 
 
 MAGIC = re.compile(r"`%(?!%|load_ext)(?:zennb )?")
 
 
 class Interface(StrEnum):
-    """Where a command was typed; messages and help speak its words."""
+    """Where a command was typed. Messages and help spell commands accordingly."""
 
     MAGIC = "magic"
     TERMINAL = "terminal"
 
     def spell(self, path: Sequence[str], *, magics: frozenset[str] = frozenset()) -> str:
-        """Return how the command at `path` (without the root) is typed here: `%stack list`, `zennb stack list`.
+        """Return how the command at `path` (without the root) is typed: `%stack list`, `zennb stack list`.
 
         Args:
             path: its words, e.g. `("stack", "list")`.
@@ -36,5 +36,5 @@ class Interface(StrEnum):
         return "%" + " ".join(path if path and path[0] in magics else [ROOT, *path])
 
     def adapt(self, message: str) -> str:
-        """Return a message with the commands it advises spelled as they are typed here."""
+        """Return a message with its commands spelled for this interface."""
         return MAGIC.sub(f"`{ROOT} ", message) if self is Interface.TERMINAL else message

@@ -1,6 +1,6 @@
-"""Owns the one JSON object that `--json` gives: what a command came to, or what went wrong. `docs/json.md` shows it.
+"""Owns the JSON object that `--json` returns: the result of a command, or its error. `docs/json.md` describes it.
 
-Everything in it is bounded: long texts and collections are cut, and `cut` says where.
+Its size is bounded: long texts and collections are cut, and `cut` lists where.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["SCHEMA", "answer", "content", "exit_code", "limited", "refusal"]
 
 SCHEMA = 1
-"""Raised when a reader of an older object would misread a newer one; new fields alone do not raise it."""
+"""Incremented when readers of an older object would misread a newer one; new fields alone do not count."""
 
 MOST_TEXT = 4_000
-"""Characters of one text; of a longer one the middle is left out, since tracebacks matter at both ends."""
+"""Largest length of a text. Longer ones lose their middle, since tracebacks matter at both ends."""
 
 MOST_ITEMS = 1_000
-"""Entries of one array or object below the list that a verb gives, which `--limit` bounds."""
+"""Largest number of entries in an array or object; the list that is the data itself is bounded by `--limit`."""
 
 MOST_KNOWN = 50
-"""Names that an error tells of those that exist."""
+"""Largest number of known names in an error."""
 
 FAILED, MISTYPED, INTERRUPTED = 1, 2, 130
 
@@ -47,12 +47,12 @@ def exit_code(error: BaseException) -> int:
 
 
 def limited(found: Sequence[Any], limit: int, *, path: str = "data") -> tuple[list[Any], tuple[Cut, ...]]:
-    """Return the first `limit` of what was found, and the cut when that is not all.
+    """Return the first `limit` results, and the cut if there are more.
 
     Args:
-        found: what a query gave that was asked for one more than the limit.
+        found: the result of a query for one more than the limit.
         limit: how many to keep.
-        path: where it stands in the object.
+        path: its place in the JSON object.
     """
     if len(found) <= limit:
         return list(found), ()
@@ -60,10 +60,10 @@ def limited(found: Sequence[Any], limit: int, *, path: str = "data") -> tuple[li
 
 
 def answer(outcome: Outcome, *, command: str, interface: Interface) -> Outcome:
-    """Return the outcome of a command with its JSON object as what is shown.
+    """Return the outcome of a command with its JSON object as the view.
 
     Args:
-        outcome: what it came to; one whose exit code is not 0 carries the error that says why.
+        outcome: the outcome; if its exit code is not 0, it carries the error.
         command: its words without the program: `runs list`.
         interface: where it was typed.
     """
@@ -84,7 +84,7 @@ def content(outcome: Outcome, *, command: str, interface: Interface) -> dict[str
 
 
 def refusal(error: BaseException, *, command: str, interface: Interface) -> Outcome:
-    """Return the outcome of a command that raised: its JSON object, the exit code, and the error itself.
+    """Return the outcome of a command that raised: its JSON object, exit code and error.
 
     Args:
         error: what it raised.
@@ -92,8 +92,8 @@ def refusal(error: BaseException, *, command: str, interface: Interface) -> Outc
         interface: where it was typed.
     """
     code = exit_code(error)
-    told, cuts = _error(error, code=code, interface=interface)
-    found = {"schema": SCHEMA, "command": command, "error": told, "cut": [asdict(cut) for cut in cuts]}
+    data, cuts = _error(error, code=code, interface=interface)
+    found = {"schema": SCHEMA, "command": command, "error": data, "cut": [asdict(cut) for cut in cuts]}
     return _shown(Outcome(view=None, code=code, raised=error), found)
 
 
@@ -103,21 +103,21 @@ def _shown(outcome: Outcome, found: dict[str, Any]) -> Outcome:
 
 
 def _error(error: BaseException, *, code: int, interface: Interface) -> tuple[dict[str, Any], list[Cut]]:
-    """Return an error as data: its class, its sentence, the exit code, and the parts that the class documents."""
+    """Return an error as data: class, message, exit code, and the attributes that the class documents."""
     message = "interrupted" if isinstance(error, KeyboardInterrupt) and not str(error) else str(error)
     parts = {name: plain(value) for name, value in vars(error).items() if not name.startswith("_")}
-    told = {
+    data = {
         "type": type(error).__name__,
         "message": interface.adapt(message),
         "exit_code": code,
         "details": {name: value for name, value in parts.items() if name not in {"message", "run"}},
     }
     cutter = _Cutter(MOST_KNOWN)
-    return cutter(told, "error"), cutter.cuts
+    return cutter(data, "error"), cutter.cuts
 
 
 def _bounded(data: Any) -> tuple[Any, list[Cut]]:
-    """Return plain JSON values with what is too long cut, and the cuts; the array that is the data is left whole."""
+    """Return the data with long values cut, and the cuts; an array that is the data itself is not cut."""
     cutter = _Cutter(MOST_ITEMS)
     if isinstance(data, list):
         return [cutter(each, f"data[{at}]") for at, each in enumerate(data)], cutter.cuts
@@ -125,10 +125,10 @@ def _bounded(data: Any) -> tuple[Any, list[Cut]]:
 
 
 class _Cutter:
-    """Cuts what is too long, and notes where.
+    """Cuts long values, and notes where.
 
     Args:
-        most: entries that are kept of an array or object.
+        most: the number of entries that an array or object keeps.
     """
 
     def __init__(self, most: int) -> None:

@@ -1,4 +1,4 @@
-"""Owns `KnownNames`: what exists by name, remembered so that completion never has to look anything up."""
+"""Owns `KnownNames`: a snapshot of existing names, so that completion does no I/O."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["KnownNames"]
 
 MOST = 500
-"""Artifacts and runs kept for completion; older ones can still be typed."""
+"""Artifacts offered by completion; older ones can still be typed."""
 
 
 @cache
 def _flavors() -> dict[str, tuple[str, ...]]:
-    """Return the names of the flavors installed when they were first asked for: looking costs tens of milliseconds."""
+    """Return the installed flavors; cached, since finding them takes tens of milliseconds."""
     return {kind: tuple(found) for kind, found in plugins.all_flavors().items()}
 
 
@@ -31,13 +31,13 @@ def _flavors() -> dict[str, tuple[str, ...]]:
 class KnownNames:
     """A snapshot of names, by kind: `stack`, `artifact`, `step`, `run`, `artifact_store`, `flavor:artifact_store`, ...
 
-    Reading never does I/O; `refresh` does, and is called after commands and cells.
+    Reading does no I/O. `refresh` does, and is called after commands and cells.
     """
 
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, kind: str) -> tuple[str, ...]:
-        """Return the names of one kind; none for a kind that has no names."""
+        """Return the names of one kind; none for an unknown kind."""
         return self.known.get(kind, ())
 
     def refresh(self, workspace: Workspace, session: Session | None) -> None:

@@ -1,4 +1,4 @@
-"""Owns the sentences that answer a command: as a view, and with the right article."""
+"""Owns messages: a sentence as a view, and nouns with their article."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["article", "message_view"]
 
 
 def message_view(sentence: str) -> View:
-    """Return a sentence as a view; what stands between backticks is shown as code."""
+    """Return a sentence as a view; text between backticks is shown as code."""
     return View(clean(sentence), box(f"<div>{prose(sentence)}</div>"))
 
 

@@ -1,4 +1,4 @@
-"""Owns what goes into a command and what comes out: `Context`, `Outcome`, and the `Cut` of a long one."""
+"""Owns the input and output of commands: `Context`, `Outcome`, and the `Cut` of a long outcome."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Context", "Cut", "Outcome"]
 
 
 def _quiet(line: str) -> None:
-    """Say nothing."""
+    """Show nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,9 @@ class Context:
         interface: where it was typed.
         session: the notebook session of this kernel; None in the terminal.
         command_line: the command as typed, without its arguments, for messages: `%stack list`.
-        opener: opens the workspace when a command needs it, given where to look for its home; by default the
-            one of this process.
-        say: shows a line while a long command is under way.
+        opener: opens the workspace when a command needs it, given the folder where the search for its home starts;
+            by default that of this process.
+        say: shows a line of progress.
     """
 
     interface: Interface
@@ -45,27 +45,27 @@ class Context:
 
     @property
     def workspace(self) -> Workspace:
-        """The workspace; opened when first asked for."""
+        """The workspace; opened at first use."""
         return self.opener(None)
 
     def beside(self, notebook: str) -> Workspace:
-        """Return the workspace that a kernel of a notebook file would use."""
+        """Return the workspace that the kernel of a notebook file uses."""
         return self.opener(Path(notebook).absolute().parent)
 
     def quiet(self) -> Context:
-        """Return the same without lines in between: where the answer is data, nothing else is said."""
+        """Return the same context without progress lines, for `--json`."""
         return replace(self, say=_quiet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cut:
-    """One place where less is shown than there is.
+    """A place where the data is incomplete.
 
     Attributes:
         path: where: `data`, `data.steps[3].source`.
-        kept: how many entries or characters are there.
-        of: how many there are in all; None when nobody counted.
-        option: the option that gives more; "" when there is none.
+        kept: how many entries or characters it holds.
+        of: how many there are in all; None when unknown.
+        option: the option that returns more; "" when there is none.
     """
 
     path: str
@@ -76,18 +76,18 @@ class Cut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What a command came to.
+    """The result of a command.
 
     Attributes:
         view: what to show; None for nothing (it was shown already).
-        data: the same as JSON values; None when there is nothing to say in data.
-        value: what the magic returns.
+        data: the same as JSON values; None when there are none.
+        value: the return value of the magic.
         code: exit code in the terminal.
         sentence: what was done, for panels; "" for a command that changes nothing.
-        error: why the exit code is not 0, where the command has something to show all the same.
-        cut: where the data holds less than there is.
-        content: the JSON object shown under `--json`; None otherwise.
-        raised: what the command raised, when `--json` tells it as data; a magic raises it again.
+        error: why the exit code is not 0, for a command that has something to show all the same.
+        cut: where the data is incomplete.
+        content: the JSON object under `--json`; None otherwise.
+        raised: what the command raised under `--json`; a magic raises it again.
     """
 
     view: Shown | None

@@ -100,7 +100,7 @@ def parse(verb: Verb, words: Sequence[str], *, interface: Interface, spoken: str
     if positional:
         raise UsageError(f"{spoken}: '{positional[0]}' is one word too many; type `{usage}`.")
     for argument in verb.arguments:
-        if argument.required and interface in argument.faces and not any(typed.get(argument.name, ())):
+        if argument.required and interface in argument.interfaces and not any(typed.get(argument.name, ())):
             raise UsageError(f"{spoken}: {' or '.join(argument.flags)} is missing; type `{usage}`.")
     values = {each.name: _value(each, typed.get(each.name, []), spoken) for each in verb.arguments}
     return {**values, "free": free} if verb.free else values

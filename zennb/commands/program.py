@@ -1,4 +1,4 @@
-"""Owns `zennb.run` and `zennb.plan`: what `%pipeline run` and `zennb run` do, for programs."""
+"""Owns `zennb.run` and `zennb.plan`: `%pipeline run`, `zennb run` and their plans as functions."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["plan", "run"]
 
 _in_kernel = threading.Lock()
-"""A kernel has one namespace, so its pipeline runs one at a time; notebook files run side by side."""
+"""A kernel has one namespace, so its pipeline runs once at a time; notebook files run in parallel."""
 
 _runs_here = threading.local()
-"""Set while this thread runs the pipeline: a step that asks for that again would wait for itself."""
+"""Set while this thread runs the pipeline: a step that started it again would wait for itself."""
 
 
 def run(
@@ -44,14 +44,14 @@ def run(
 ) -> RunHandle:
     """Run a notebook and return the run.
 
-    With a path, that notebook file is run from top to bottom in a kernel of its own. Without one, the pipeline of
-    the notebook that this kernel belongs to is run, as `%pipeline run` does, and its outputs are bound. It can be
-    called from any thread, and several at once: files run side by side, the pipeline of a kernel once at a time.
+    With a path, run that notebook file from top to bottom in a kernel of its own. Without one, run the pipeline of this
+    kernel's notebook, as `%pipeline run` does, and bind its outputs. Any thread may call this, also several at once:
+    files run in parallel, the pipeline of a kernel once at a time.
 
     Args:
         notebook: path of an .ipynb file; None for this kernel's own notebook.
-        parameters: plain variables of the notebook → the values they have in this run; numbers, texts, and lists,
-            tuples, dicts and sets of them.
+        parameters: plain variables of the notebook → their values in this run; numbers, texts, and lists, tuples,
+            dicts and sets of them.
         stack: name of the stack to run on, this time; by default the active one.
         rerun: reuse nothing.
         start: only this step and what follows it; of this kernel's own notebook only.
@@ -81,10 +81,10 @@ def run(
 
 
 def plan(notebook: str | Path | None = None) -> PlanHandle:
-    """Return what a run would do with each step, without running anything.
+    """Return what a run would do with each step, without executing anything.
 
     Args:
-        notebook: path of an .ipynb file; None for the notebook that this kernel belongs to.
+        notebook: path of an .ipynb file; None for this kernel's own notebook.
 
     Raises:
         UnknownName: there is no such notebook.

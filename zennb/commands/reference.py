@@ -1,6 +1,6 @@
-"""Owns the reference page of all commands, `docs/commands.md`, made from the tree.
+"""Owns the reference page of all commands, `docs/commands.md`, generated from the tree.
 
-`python -m zennb.commands.reference > docs/commands.md` writes it; a test says when that is due.
+`python -m zennb.commands.reference > docs/commands.md` writes it; a test fails when it is out of date.
 """
 
 from __future__ import annotations
@@ -47,22 +47,22 @@ def reference() -> str:
 def _noun(name: str, part: Node) -> str:
     found: dict[tuple[tuple[str, ...], Verb], list[Interface]] = {}
     for interface in Interface:
-        if interface in part.faces:
+        if interface in part.interfaces:
             for path, verb in paths(part, interface):
                 found.setdefault((path, verb), []).append(interface)
     sections = [f"## `{name}`\n\n{sentence(part.help)}\n"]
-    for (path, verb), faces in found.items():
+    for (path, verb), interfaces in found.items():
         title = "" if path == (name,) else f"### `{' '.join(path)}`\n\n{sentence(verb.help)}\n\n"
-        sections.append(f"{title}{_body(path, verb, faces)}")
+        sections.append(f"{title}{_body(path, verb, interfaces)}")
     return "\n".join(sections)
 
 
-def _body(path: Sequence[str], verb: Verb, faces: Sequence[Interface]) -> str:
+def _body(path: Sequence[str], verb: Verb, interfaces: Sequence[Interface]) -> str:
     usages = [
-        f"{interface.spell(path, magics=MAGICS)} {verb.usage(interface)}".rstrip() for interface in faces
+        f"{interface.spell(path, magics=MAGICS)} {verb.usage(interface)}".rstrip() for interface in interfaces
     ]
-    parts = [_block(usages), _arguments(verb, faces)]
-    lines = dict.fromkeys(example(line, faces[0]) for line in verb.examples)
+    parts = [_block(usages), _arguments(verb, interfaces)]
+    lines = dict.fromkeys(example(line, interfaces[0]) for line in verb.examples)
     if lines:
         parts.append(f"{'Example' if len(lines) == 1 else 'Examples'}:\n\n{_block(list(lines))}")
     return "\n".join(part for part in parts if part)
@@ -75,9 +75,9 @@ def _step() -> str:
     return f"## `%%step`\n\n{sentence(STEP.help)}\n\n" + "\n".join(body)
 
 
-def _arguments(verb: Verb, faces: Sequence[Interface]) -> str:
-    rows = dict.fromkeys(row for interface in faces for row in argument_rows(verb, interface))
-    return "".join(f"- `{typed}`: {told}\n" for typed, told in rows)
+def _arguments(verb: Verb, interfaces: Sequence[Interface]) -> str:
+    rows = dict.fromkeys(row for interface in interfaces for row in argument_rows(verb, interface))
+    return "".join(f"- `{typed}`: {meaning}\n" for typed, meaning in rows)
 
 
 def _block(lines: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Owns `Session`: what the commands ask of the kernel they run in."""
+"""Owns `Session`: the interface between commands and the kernel they run in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Session(Protocol):
     """The notebook session of a kernel.
 
     Attributes:
-        autostep: whether every cell that follows is a step, unless it says otherwise.
+        autostep: whether every following cell is a step, unless its heading says otherwise.
     """
 
     autostep: bool
@@ -28,7 +28,7 @@ class Session(Protocol):
         """The notebook's name in records; "" when unknown."""
 
     def step_names(self) -> list[str]:
-        """Return the names of the steps of this notebook, in order; does no I/O."""
+        """Return the names of this notebook's steps, in order, without I/O."""
 
     def plan(self) -> RunPlan:
         """Return the pipeline, and what a run would do with each step."""
@@ -42,10 +42,10 @@ class Session(Protocol):
         only: str | None,
         rerun: bool,
     ) -> Run:
-        """Run the pipeline, showing a live table of its steps; raise the first failure once all is recorded."""
+        """Run the pipeline with a live table of its steps; once all is recorded, raise the first failure."""
 
     def explain(self, step: str) -> list[str]:
-        """Return, one phrase each, what differs between a step as it stands and its latest record.
+        """Return the differences between a step and its latest record, one phrase each.
 
         Raises:
             UnknownName: there is no such step.
@@ -55,11 +55,11 @@ class Session(Protocol):
         """Return step name → its latest record, for the steps that have one."""
 
     def forget(self, step: str) -> None:
-        """Take a step out of the pipeline; its records stay, and running its cell brings it back.
+        """Remove a step from the pipeline; its records stay, and running its cell adds it again.
 
         Raises:
             UnknownName: there is no such step.
         """
 
     def panel(self, kind: str) -> Shown:
-        """Return this kernel's panel of a kind, `picker`: live where there is a frontend, and with both faces."""
+        """Return this kernel's panel of a kind (`picker`, `dashboard`), with a text and an HTML representation."""

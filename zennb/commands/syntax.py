@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from zennb.commands.outcome import Outcome
 
-__all__ = ["FACES", "JSON", "YES", "Argument", "Command", "Node", "Verb", "paths", "verb"]
+__all__ = ["EVERYWHERE", "JSON", "YES", "Argument", "Command", "Node", "Verb", "paths", "verb"]
 
-FACES = frozenset(Interface)
+EVERYWHERE = frozenset(Interface)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Argument:
         word: the placeholder of its value in usage lines; by default the name in capitals.
         required: whether the verb needs it.
         choices: the only values it takes; empty for any.
-        faces: the interfaces where it exists.
+        interfaces: the interfaces where it exists.
     """
 
     spellings: str
@@ -47,7 +47,7 @@ class Argument:
     word: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()
-    faces: frozenset[Interface] = FACES
+    interfaces: frozenset[Interface] = EVERYWHERE
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ class Verb:
         examples: lines as typed after the prefix of the interface, e.g. `stack set my_stack`.
         free: what `--key=value` options beyond its own are for; "" when it takes none. `run` gets them as `free`.
         is_command: whether it is typed as a command, and so takes `--json`; `%%step` is not.
-        faces: the interfaces where it exists.
+        interfaces: the interfaces where it exists.
     """
 
     name: str
@@ -119,15 +119,15 @@ class Verb:
     examples: tuple[str, ...] = ()
     free: str = ""
     is_command: bool = True
-    faces: frozenset[Interface] = FACES
+    interfaces: frozenset[Interface] = EVERYWHERE
 
     def places(self, interface: Interface) -> list[Argument]:
         """Return the positional arguments."""
-        return [each for each in self.arguments if not each.is_option and interface in each.faces]
+        return [each for each in self.arguments if not each.is_option and interface in each.interfaces]
 
     def options(self, interface: Interface) -> list[Argument]:
         """Return the options, `--json` last."""
-        own = [each for each in self.arguments if each.is_option and interface in each.faces]
+        own = [each for each in self.arguments if each.is_option and interface in each.interfaces]
         return [*own, JSON] if self.is_command else own
 
     def usage(self, interface: Interface) -> str:
@@ -164,7 +164,7 @@ class Command:
         parts: what can follow it.
         default: name of the verb meant when none is typed; "" for none.
         examples: lines as typed after the face's own prefix.
-        faces: where it exists.
+        interfaces: where it exists.
     """
 
     name: str
@@ -172,11 +172,11 @@ class Command:
     parts: tuple[Node, ...]
     default: str = ""
     examples: tuple[str, ...] = ()
-    faces: frozenset[Interface] = FACES
+    interfaces: frozenset[Interface] = EVERYWHERE
 
     def known(self, interface: Interface) -> list[Node]:
         """Return the parts that exist where the command is typed."""
-        return [part for part in self.parts if interface in part.faces]
+        return [part for part in self.parts if interface in part.interfaces]
 
     def names(self, interface: Interface) -> list[str]:
         """Return the words that can follow."""

@@ -1,1 +1,1 @@
-"""Runs, steps, artifacts, stacks and plans as Python code holds them: records that show themselves."""
+"""Handles: runs, steps, artifacts, stacks and plans as objects for Python code."""

@@ -1,4 +1,4 @@
-"""Owns the walk through the metadata store that lineage needs: what an artifact came from, and what came of it."""
+"""Owns the ancestry of an artifact: the steps that led to it and the steps that used it, for lineage views."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["Ancestry", "ancestry"]
 
 FARTHEST = 200
-"""Artifacts looked at in each direction: enough for any notebook, and a bound for a store of years."""
+"""Largest number of artifacts visited in each direction: enough for a notebook, and a bound for old stores."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Ancestry:
-    """What is known around one artifact.
+    """The steps around an artifact.
 
     Attributes:
-        producers: artifact id → the step that made it.
+        producers: artifact id → the step that produced it.
         consumers: artifact id → the steps that read it, newest first.
-        writers: id of a step → file that it read → the step that wrote the file as it was read.
+        writers: step id → file that it read → the step that wrote the file in that state.
         labels: artifact id → name and version.
-        more_above: whether there are steps further up than was looked.
-        more_below: whether there are steps further down than was looked.
+        more_above: whether there are more steps upstream.
+        more_below: whether there are more steps downstream.
     """
 
     producers: dict[int, Step] = field(default_factory=dict)
@@ -41,12 +41,12 @@ class Ancestry:
 
 
 def ancestry(metadata: MetadataStore, artifact: Artifact, *, depth: int | None = None) -> Ancestry:
-    """Collect the steps upwards and downwards from an artifact.
+    """Collect the steps upstream and downstream of an artifact.
 
     Args:
-        metadata: where they are recorded.
+        metadata: the store with their records.
         artifact: where to start.
-        depth: how many steps to go in each direction; None for all, up to a bound.
+        depth: how many steps to follow in each direction; None for all, up to a bound.
     """
     found = Ancestry()
     files = _Files(metadata)
@@ -61,13 +61,13 @@ def ancestry(metadata: MetadataStore, artifact: Artifact, *, depth: int | None =
         found.producers[each.id], found.labels[each.id] = step, each.label
         makers, is_cut = _behind(step, found.writers, files, depth)
         found.more_above = found.more_above or is_cut
-        return [arguments for each in makers for arguments in each.inputs.values()]
+        return [source for each in makers for source in each.inputs.values()]
 
     def down(each: Artifact) -> Iterable[Artifact]:
         if each.id is None:
             return ()
         found.consumers[each.id], found.labels[each.id] = metadata.consumers(each), each.label
-        return [made for step in found.consumers[each.id] for made in step.outputs.values()]
+        return [output for step in found.consumers[each.id] for output in step.outputs.values()]
 
     above, below = _walk(artifact, up, depth), _walk(artifact, down, depth)
     found.more_above = found.more_above or any(maker(each) is not None for each in above)
@@ -78,27 +78,27 @@ def ancestry(metadata: MetadataStore, artifact: Artifact, *, depth: int | None =
 def _behind(
     step: Step, writers: dict[int, dict[str, Step]], files: _Files, depth: int | None
 ) -> tuple[list[Step], bool]:
-    """Return a step and those that wrote the files it read, and the files they read; noted in `writers`.
+    """Return a step and, recursively, the steps that wrote the files it read, adding them to `writers`.
 
-    With them comes whether there are more than `depth` lets it go.
+    The second value says whether `depth` left some out.
     """
-    found, level, gone = [], [step], 0
+    found, level, distance = [], [step], 0
     while level:
         found += level
         following: list[Step] = []
         for here in level:
             if here.id is not None and here.id not in writers and len(writers) < FARTHEST:
-                wrote = files.writers(here)
-                if wrote and depth is not None and gone >= depth:
+                authors = files.writers(here)
+                if authors and depth is not None and distance >= depth:
                     return found, True
-                writers[here.id] = wrote
-                following += wrote.values()
-        level, gone = following, gone + 1
+                writers[here.id] = authors
+                following += authors.values()
+        level, distance = following, distance + 1
     return found, False
 
 
 class _Files:
-    """Finds who wrote a file: a step of the same run or notebook that left it in the state in which it was read."""
+    """Finds the step that wrote a file: one of the same run or notebook that left it in the state that was read."""
 
     def __init__(self, metadata: MetadataStore) -> None:
         self._metadata = metadata
@@ -111,7 +111,7 @@ class _Files:
         return {path: each for path, each in found.items() if each is not None and each.name != step.name}
 
     def _written(self, step: Step) -> dict[tuple[str, str], Step]:
-        """Return (file, its state) → the step that left it so."""
+        """Return (file, state) → the step that left the file in that state."""
         place = (step.notebook, step.run)
         if place not in self._known:
             run = [] if step.run is None else self._metadata.steps(step.run)
@@ -125,17 +125,17 @@ class _Files:
 
 
 def _walk(
-    start: Artifact, onwards: Callable[[Artifact], Iterable[Artifact]], depth: int | None
+    start: Artifact, neighbours: Callable[[Artifact], Iterable[Artifact]], depth: int | None
 ) -> list[Artifact]:
-    """Go on level by level; return the artifacts from which the walk did not go on."""
-    level, seen, gone = [start], {start.id}, 0
-    while level and (depth is None or gone < depth):
+    """Visit artifacts breadth first; return those that were reached but not visited."""
+    level, seen, distance = [start], {start.id}, 0
+    while level and (depth is None or distance < depth):
         following: list[Artifact] = []
         for at, artifact in enumerate(level):
             if len(seen) > FARTHEST:
                 return [*level[at:], *following]
-            fresh = [each for each in onwards(artifact) if each.id not in seen]
+            fresh = [each for each in neighbours(artifact) if each.id not in seen]
             seen.update(each.id for each in fresh)
             following += fresh
-        level, gone = following, gone + 1
+        level, distance = following, distance + 1
     return level

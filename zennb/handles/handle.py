@@ -1,4 +1,4 @@
-"""Owns `Handle`: a record as Python code holds it, which shows itself and finds what belongs to it when asked."""
+"""Owns `Handle`: a record as an object for Python code, which displays itself and loads related records on demand."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Source:
     """One workspace, as handles see it.
 
     Attributes:
-        workspace: returns it; called each time, since the workspace may have been closed and opened again.
+        workspace: returns it; called at each use, since the workspace may have been closed and opened again.
         load: returns the value of an artifact.
     """
 
@@ -34,8 +34,8 @@ class Source:
 class Handle(ABC, Generic[R]):
     """A record and what belongs to it. Every field of the record is an attribute of the handle.
 
-    Nothing is read before it is asked for, and a record never changes, so a handle can be kept, and used by
-    several threads.
+    Related records are read on demand, and a record never changes, so a handle can be stored and shared between
+    threads.
 
     Attributes:
         record: the record itself, a frozen dataclass of `zennb.core.records.records`.
@@ -49,10 +49,10 @@ class Handle(ABC, Generic[R]):
 
     @abstractmethod
     def _view(self) -> Shown:
-        """Return what it looks like; everything that a user named is escaped there."""
+        """Return its text and HTML, in which names given by users are escaped."""
 
     def __getattr__(self, name: str) -> Any:
-        if name == "record":  # not there while it is being copied or unpickled
+        if name == "record":  # not set yet while the handle is copied or unpickled
             raise AttributeError(name)
         try:
             return getattr(self.record, name)
@@ -73,8 +73,8 @@ class Handle(ABC, Generic[R]):
         return self._view().text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Hand Jupyter both representations."""
-        del include, exclude  # the frontend chooses; both are always there
+        """Return text and HTML for Jupyter."""
+        del include, exclude  # always both; the frontend chooses
         view = self._view()
         return {"text/plain": view.text, "text/html": view.html}
 

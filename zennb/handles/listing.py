@@ -1,4 +1,4 @@
-"""Owns `Listing`: what a query found, as a sequence that shows itself as a table and becomes a data frame."""
+"""Owns `Listing`: the results of a query, as a sequence that displays as a table and converts to a data frame."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ __all__ = ["Listing"]
 T = TypeVar("T")
 
 MOMENTS = frozenset({"started", "created"})
-"""Columns in seconds since the epoch."""
+"""Columns that hold seconds since the epoch."""
 
 
 class Listing(Sequence[T], Generic[T]):
-    """What was found, in order; a slice of it is a listing again.
+    """The results of a query, in order. A slice is a listing again.
 
     Args:
-        found: what is listed.
-        show: makes the table of any of them.
+        found: the results.
+        show: returns the table of some of them.
         columns: the columns of a data frame → their values; by default those of the table.
     """
 
@@ -58,7 +58,7 @@ class Listing(Sequence[T], Generic[T]):
         return len(self._found)
 
     def to_frame(self) -> Any:
-        """Return a `pandas.DataFrame` with a row for each, moments as timestamps in UTC, durations in seconds.
+        """Return a `pandas.DataFrame` with a row for each result: times as timestamps in UTC, durations in seconds.
 
         Raises:
             MissingExtra: pandas is not installed.
@@ -84,6 +84,6 @@ class Listing(Sequence[T], Generic[T]):
         return self._table.text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Hand Jupyter both representations of the table."""
-        del include, exclude  # the frontend chooses; both are always there
+        """Return the table as text and HTML for Jupyter."""
+        del include, exclude  # always both; the frontend chooses
         return {"text/plain": self._table.text, "text/html": self._table.html}

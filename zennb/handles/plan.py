@@ -1,4 +1,4 @@
-"""Owns the plan of a run as a handle: what a run would do with each step, and what flows between them."""
+"""Owns `PlanHandle`: what a run would do with each step, and the data that flows between steps."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PlannedStepHandle(Handle[PlannedStep]):
 
 
 class PlanHandle(Handle[RunPlan]):
-    """What a run would do: `steps`, `edges`, and whether anything would run at all.
+    """The plan of a run: `steps`, `edges`, and whether every step is fresh.
 
     Args:
         record: the plan.
@@ -48,7 +48,7 @@ class PlanHandle(Handle[RunPlan]):
 
     @property
     def steps(self) -> Listing[PlannedStepHandle]:
-        """The steps in an order that can be run; `plan.steps[0].state`, `plan.steps.to_frame()`."""
+        """The steps in execution order; `plan.steps[0].state`, `plan.steps.to_frame()`."""
         return Listing([PlannedStepHandle(each) for each in self.record.steps], show=_table)
 
     @property

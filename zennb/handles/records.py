@@ -1,4 +1,4 @@
-"""Owns runs, steps, artifacts and stacks as handles, and the listings of them."""
+"""Owns the handles of runs, steps, artifacts and stacks, and their listings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class RunHandle(SourcedHandle[Run]):
 
     @property
     def steps(self) -> Listing[StepHandle]:
-        """Its steps, in the order they ended; read when first asked for, and again while it is running."""
+        """Its steps, in the order in which they ended; cached once the run has ended."""
         found = self._steps
         if found is None:
             metadata = self._source.workspace().metadata
@@ -54,7 +54,7 @@ class RunHandle(SourcedHandle[Run]):
         return found
 
     def step(self, name: str) -> StepHandle:
-        """Return one of its steps; of one that ran several times, the last.
+        """Return one of its steps; if it ran several times, the last.
 
         Raises:
             UnknownName: it has no step of that name.
@@ -66,11 +66,11 @@ class RunHandle(SourcedHandle[Run]):
 
     @property
     def failure(self) -> Failure | None:
-        """What its first step that failed raised; None when none failed."""
+        """The failure of its first failed step; None when none failed."""
         return next((step.record.failure for step in self.steps if step.record.failure is not None), None)
 
     def log(self, step: str | None = None) -> str:
-        """Return what its steps, or one of them, printed and showed, as text; of all steps with their status lines.
+        """Return the output of its steps, or of one step, as text; that of all steps with their status lines.
 
         Raises:
             UnknownName: it has no step of that name.
@@ -89,16 +89,16 @@ class StepHandle(SourcedHandle[Step]):
 
     @cached_property
     def inputs(self) -> Mapping[str, ArtifactHandle]:
-        """What it read, by name."""
+        """Its inputs, by name."""
         return {name: ArtifactHandle(each, self._source) for name, each in self.record.inputs.items()}
 
     @cached_property
     def outputs(self) -> Mapping[str, ArtifactHandle]:
-        """What it made, by name: `step.outputs["model"].load()`."""
+        """Its outputs, by name: `step.outputs["model"].load()`."""
         return {name: ArtifactHandle(each, self._source) for name, each in self.record.outputs.items()}
 
     def log(self) -> str:
-        """Return what it printed and showed, as text, and the traceback of its failure."""
+        """Return its output as text, with the traceback if it failed."""
         step, opened = self.record, self._source.workspace()
         run = opened.metadata.run(step.run) if step.run is not None else None
         logs = [] if run is None else run_log(opened, run, step.name).steps
@@ -117,7 +117,7 @@ class ArtifactHandle(SourcedHandle[Artifact]):
 
     @property
     def producer(self) -> StepHandle | None:
-        """The step that made it, or that it was captured for."""
+        """The step that produced it, or captured it as an input."""
         found = self._source.workspace().metadata.producer(self.record)
         return None if found is None else StepHandle(found, self._source)
 
@@ -136,7 +136,7 @@ class ArtifactHandle(SourcedHandle[Artifact]):
 
 
 class StackHandle(Handle[StackSpec]):
-    """A stack on paper: `name`, `components`, `orchestrator`, `artifact_store`.
+    """The definition of a stack: `name`, `components`, `orchestrator`, `artifact_store`.
 
     Args:
         record: the record.

@@ -1,4 +1,4 @@
-"""Owns the contract of artifact stores, as tests: inherit `ArtifactStoreContract` and give its fixtures."""
+"""Owns the contract of artifact stores, as tests: inherit `ArtifactStoreContract` and define its fixtures."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def _sha(content: bytes) -> str:
 
 
 class ArtifactStoreContract(ComponentContract):
-    """What every artifact store does.
+    """The contract of every artifact store.
 
-    Fixtures to give:
+    Fixtures to define:
         store: a new, empty store. Close it afterwards.
-        reopen: only for stores that reach beyond the process: a function that returns another instance which
-            sees the same content, as another kernel would. Overriding it turns the tests of sharing on.
+        reopen: only for stores that other processes can reach: a function that returns another instance with the same
+            content, as another kernel would open it. Overriding it enables the tests of sharing.
     """
 
     @pytest.fixture
@@ -45,17 +45,17 @@ class ArtifactStoreContract(ComponentContract):
 
     @pytest.fixture
     def reopen(self, store: ArtifactStore) -> Callable[[], ArtifactStore]:
-        """Return a function that gives a store with the same content; here: the same one."""
+        """Return a function that returns a store with the same content; by default the same one."""
         if store.visibility > Visibility.PROCESS:
             pytest.fail("A store that reaches beyond the process needs the fixture `reopen`.")
         return lambda: store
 
     @pytest.fixture
     def component(self, store: ArtifactStore) -> ArtifactStore:
-        """Let the tests of every component look at the store."""
+        """Apply the tests of every component to the store."""
         return store
 
-    # What is put comes back.
+    # Round trips
 
     def test_put_returns_the_sha256_of_the_content(self, store: ArtifactStore) -> None:
         assert store.put([SMALL]) == _sha(SMALL)
@@ -100,7 +100,7 @@ class ArtifactStoreContract(ComponentContract):
         content = pickle.dumps({"not": "loaded"})
         assert bytes(store.get(store.put([content]))) == content
 
-    # Storing again, several at once.
+    # Storing twice, and several at once
 
     @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
     def test_storing_the_same_again_changes_nothing(self, store: ArtifactStore, content: bytes) -> None:
@@ -124,7 +124,7 @@ class ArtifactStoreContract(ComponentContract):
     def test_put_all_of_nothing_returns_nothing(self, store: ArtifactStore) -> None:
         assert store.put_all([]) == []
 
-    # Private copies.
+    # Private copies
 
     @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
     def test_changing_the_buffer_after_put_changes_nothing_stored(
@@ -164,7 +164,7 @@ class ArtifactStoreContract(ComponentContract):
         store.close()
         assert bytes(view) == LARGE
 
-    # What is there, and what is not.
+    # Present and missing content
 
     @pytest.mark.parametrize("content", [b"", SMALL, LARGE], ids=["empty", "small", "large"])
     def test_has_and_size_know_what_is_stored(self, store: ArtifactStore, content: bytes) -> None:
@@ -230,7 +230,7 @@ class ArtifactStoreContract(ComponentContract):
         store.put_all([[SMALL], [LARGE], [b""]])
         assert store.verify() == []
 
-    # Threads, other instances, other processes.
+    # Threads, other instances, other processes
 
     def test_many_threads_may_put_and_get_at_once(self, store: ArtifactStore) -> None:
         contents = [os.urandom(20 + number) * (1 + 2000 * (number % 3 == 0)) for number in range(24)] * 2
@@ -273,7 +273,7 @@ class ArtifactStoreContract(ComponentContract):
 
     def test_another_process_sees_what_was_stored(self, store: ArtifactStore) -> None:
         if store.visibility is Visibility.PROCESS:
-            with pytest.raises(TypeError):  # it says that it cannot travel, instead of arriving empty
+            with pytest.raises(TypeError):  # it must refuse to be pickled, rather than arrive empty
                 pickle.dumps(store)
             return
         digests = store.put_all([[SMALL], [LARGE]])
@@ -281,7 +281,7 @@ class ArtifactStoreContract(ComponentContract):
 
 
 def _elsewhere(store: ArtifactStore, digests: list[str]) -> list[str]:
-    """Read `digests` in a new process, from the store as it arrives there by pickle; return their sizes."""
+    """Read `digests` in a new process from the pickled store; return their sizes."""
     code = (
         "import pickle, sys\n"
         "store, digests = pickle.loads(sys.stdin.buffer.read())\n"

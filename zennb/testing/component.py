@@ -1,4 +1,4 @@
-"""Owns what every component does, as tests; the contracts of stores and orchestrators inherit it."""
+"""Owns the contract of all components, as tests; those of stores and orchestrators inherit it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ __all__ = ["ComponentContract"]
 
 
 class ComponentContract:
-    """What every component does. Fixture to give: `component`, a configured one."""
+    """The contract of every component. Fixture to define: `component`, a configured one."""
 
     @pytest.fixture
     def component(self) -> Component:
-        """Return the component to look at."""
+        """Return the component to test."""
         pytest.fail("Give a fixture `component` that returns a configured component.")
 
     def test_it_says_what_it_is(self, component: Component) -> None:

@@ -1,4 +1,4 @@
-"""Owns the contract of digests, as tests: inherit `DigestContract` and give its fixtures."""
+"""Owns the contract of digests, as tests: inherit `DigestContract` and define its fixtures."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ __all__ = ["DigestContract"]
 
 
 class DigestContract:
-    """What the digest of every type does, whether a package defines it or `zennb.digest`.
+    """The contract of the digest of a type, whether a package defines it or `zennb.digest`.
 
-    Fixtures to give:
-        make: makes a value, equal each time it is called, and sharing nothing with those it made before.
-        changes: functions that each change a value in place, in a way that counts, and all of them differently.
-        parts: returns the parts of a value that can be changed in place by themselves; none unless given.
+    Fixtures to define:
+        make: returns a new value: equal at each call, and sharing no state with earlier ones.
+        changes: functions that each change a value in place; each makes a different change that must be detected.
+        parts: returns the parts of a value that can be changed in place by themselves; by default none.
     """
 
     @pytest.fixture
     def make(self) -> Callable[[], Any]:
-        """Return what makes a value."""
+        """Return a function that returns a new value."""
         pytest.fail("Give a fixture `make`.")
 
     @pytest.fixture
     def changes(self) -> Sequence[Callable[[Any], object]]:
-        """Return what changes a value in place."""
+        """Return functions that change a value in place."""
         pytest.fail("Give a fixture `changes`.")
 
     @pytest.fixture
     def parts(self) -> Callable[[Any], Sequence[Any]]:
-        """Return what gives the parts of a value."""
+        """Return a function that returns the parts of a value."""
         return lambda _value: ()
 
     def test_equal_values_have_one_digest(self, make: Callable[[], Any]) -> None:
@@ -54,7 +54,7 @@ class DigestContract:
             value = make()
             change(value)
             found.add(digest(value))
-        assert len(found) == len(changes) + 1, "a change does not show, or two changes look alike"
+        assert len(found) == len(changes) + 1, "a change is not detected, or two changes have one digest"
 
     def test_a_change_is_seen_inside_containers(
         self, make: Callable[[], Any], changes: Sequence[Callable[[Any], object]]

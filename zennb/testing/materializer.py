@@ -1,4 +1,4 @@
-"""Owns the contract of materializers, as tests: inherit `MaterializerContract` and give its fixtures."""
+"""Owns the contract of materializers, as tests: inherit `MaterializerContract` and define its fixtures."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["MaterializerContract"]
 
 
 class MaterializerContract:
-    """What every materializer does.
+    """The contract of every materializer.
 
-    Fixtures to give:
+    Fixtures to define:
         materializer: the one to test.
-        values: values it is made for: usual ones, empty ones, large ones, awkward ones.
-        scope: names of a notebook that loading them needs; none unless given.
+        values: values that it handles: usual, empty, large and awkward ones.
+        scope: names of a notebook that are needed to load them; by default none.
 
-    `same` compares a value with what was loaded; override it where the canonical digest is not the measure.
+    `same` compares a value with what was loaded; override it if equal digests are not the right measure.
     """
 
     @pytest.fixture
@@ -37,7 +37,7 @@ class MaterializerContract:
 
     @pytest.fixture
     def values(self) -> Sequence[Any]:
-        """Return values it is made for."""
+        """Return values that it handles."""
         pytest.fail("Give a fixture `values`.")
 
     @pytest.fixture
@@ -46,7 +46,7 @@ class MaterializerContract:
         return {}
 
     def same(self, value: Any, loaded: Any) -> bool:
-        """Say whether `loaded` is the value that was dumped."""
+        """Return whether `loaded` equals the value that was dumped."""
         return type(value) is type(loaded) and digest(value) == digest(loaded)
 
     def test_it_has_a_name(self, materializer: Materializer) -> None:
@@ -97,7 +97,7 @@ class MaterializerContract:
             assert self.same(value, materializer.load(bytearray(kept), scope))
 
     def change(self, loaded: Any) -> None:
-        """Write to a loaded value in place, where it can be; lists and arrays are tried here."""
+        """Change a loaded value in place, if possible; this one handles lists and arrays."""
         if isinstance(loaded, list | bytearray) and loaded:
             loaded[0] = loaded[-1]
         elif hasattr(loaded, "flags") and hasattr(loaded, "flat") and loaded.size:
@@ -113,7 +113,7 @@ class MaterializerContract:
                 self.check_sharing(materializer, value, scope)
 
     def check_sharing(self, materializer: Materializer, value: Any, scope: Scope) -> None:
-        """Write to the value's memory and look for the change in what was dumped, and so for the loaded one."""
+        """Check that a write to a value's memory shows in its dumped buffers, and likewise for the loaded value."""
         dumped = materializer.dump(value)
         kept = _joined(dumped)
         _flip(self.memory(value))
@@ -125,7 +125,7 @@ class MaterializerContract:
         assert kept != before, "load copied the bytes"
 
     def memory(self, value: Any) -> memoryview | None:
-        """Return the value's own memory when it is to be handed on uncopied; None when there is none."""
+        """Return the value's own memory if it must be dumped without a copy; None otherwise."""
         del value
         return None
 
@@ -143,7 +143,7 @@ class MaterializerContract:
 
 
 class _Stranger:
-    """A type no materializer was made for."""
+    """A type that no materializer is made for."""
 
 
 def _joined(buffers: Sequence[Buffer]) -> bytearray:

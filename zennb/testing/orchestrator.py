@@ -1,4 +1,4 @@
-"""Owns the contract of orchestrators, as tests: inherit `OrchestratorContract` and give its fixture."""
+"""Owns the contract of orchestrators, as tests: inherit `OrchestratorContract` and define its fixture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["OrchestratorContract", "Trouble"]
 
 PATIENCE = 60.0
-"""Seconds after which a result counts as never coming."""
+"""Seconds after which a missing result is a failure."""
 
 
 class Trouble(Exception):
@@ -57,11 +57,11 @@ def _stop() -> None:
 
 
 class OrchestratorContract(ComponentContract):
-    """What every orchestrator does.
+    """The contract of every orchestrator.
 
-    Fixture to give:
-        orchestrator: one that is ready to run calls. Close it afterwards. Functions of this module must be
-            importable where it runs them.
+    Fixture to define:
+        orchestrator: one that is ready to run calls. Close it afterwards. It must be able to import the functions of
+            this module where it runs them.
     """
 
     @pytest.fixture
@@ -71,22 +71,22 @@ class OrchestratorContract(ComponentContract):
 
     @pytest.fixture
     def component(self, orchestrator: Orchestrator) -> Orchestrator:
-        """Let the tests of every component look at the orchestrator."""
+        """Apply the tests of every component to the orchestrator."""
         return orchestrator
 
     @pytest.fixture
     def bench(
         self, orchestrator: Orchestrator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> Iterator[Bench]:
-        """Yield a bench on which the orchestrator performs real steps, with a home of its own."""
+        """Yield a bench that runs real steps on the orchestrator, with a home of its own."""
         monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
         monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
         monkeypatch.delenv("ZENNB_STACK", raising=False)
         monkeypatch.chdir(tmp_path)
         monkeypatch.syspath_prepend(str(tmp_path))
-        made = Bench(orchestrator, tmp_path / "home")
-        yield made
-        made.close()
+        bench = Bench(orchestrator, tmp_path / "home")
+        yield bench
+        bench.close()
 
     def test_submit_returns_a_future_with_the_result(self, orchestrator: Orchestrator) -> None:
         future = orchestrator.submit(_add, 2, 3)

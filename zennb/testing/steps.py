@@ -1,4 +1,4 @@
-"""Owns a bench on which an orchestrator performs real steps: cells resolved, sent, performed, recorded, read back."""
+"""Owns `Bench`, which runs real steps on an orchestrator: resolved, submitted, executed, recorded and loaded."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ __all__ = ["Bench", "Performed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performed:
-    """What came of a step.
+    """The result of a step.
 
     Attributes:
         step: its record.
         values: its outputs, loaded from the artifact store.
-        shown: what was heard of it while it ran, in order.
-        error: what it raised; None when it ended well.
-        seconds: how long it took from being asked for.
+        shown: its output events, in order.
+        error: what it raised; None if it succeeded.
+        seconds: how long the run took.
     """
 
     step: Step
@@ -61,20 +61,20 @@ class Bench:
     """A notebook's variables, a home with a local artifact store, and the orchestrator under test.
 
     Args:
-        orchestrator: what is to perform the steps.
+        orchestrator: executes the steps.
         home: an empty folder.
     """
 
     def __init__(self, orchestrator: Orchestrator, home: Path) -> None:
-        make = importlib.import_module("zennb.jupyter.kernel.worker").worker_frontend
-        self._frontend, settings = make()
+        worker = importlib.import_module("zennb.jupyter.kernel.worker")
+        self._frontend, settings = worker.worker_frontend()
         self._workspace = Workspace(home)
         self._numbers = count(1)
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
-        self._holdings = VariableTracker()
+        self._variables = VariableTracker()
         opened = self._workspace.open()
         signer = Signer()
-        self._site = RunContext(
+        self._run_context = RunContext(
             spec=opened.spec,
             store=opened.store,
             orchestrator=orchestrator,
@@ -94,7 +94,7 @@ class Bench:
         )
 
     def close(self) -> None:
-        """Close the home, and take the shell away."""
+        """Close the home, and remove the shell."""
         self._workspace.close()
         shell = importlib.import_module("IPython.core.interactiveshell").InteractiveShell
         shell.clear_instance()
@@ -102,25 +102,27 @@ class Bench:
     def cell(self, text: str) -> None:
         """Run a plain cell in the notebook."""
         exec(compile(text, self._file(text), "exec", dont_inherit=True), self.namespace)
-        self._holdings.code_ran()
+        self._variables.code_ran()
 
     def step(self, text: str, *, name: str = "step", timeout: float | None = None) -> Performed:
-        """Have a step performed; its results stay in the store, they are not bound in the notebook."""
+        """Run a step; its results are stored, and not bound in the notebook."""
         return self._run(self._define(text, name, timeout))
 
     def interrupted(self, text: str, *, after: str) -> float:
-        """Start a step and stop it as soon as it has printed `after`; return the seconds until the run gave up."""
+        """Start a step and interrupt it once it has printed `after`; return the seconds until the run ended."""
         begun = threading.Event()
-        seen: list[str] = []
+        printed: list[str] = []
 
-        def heard(_name: str, event: dict[str, Any]) -> None:
-            seen.append(str(event.get("text", "")))
-            if after in "".join(seen) and not begun.is_set():
+        def on_output(_name: str, event: dict[str, Any]) -> None:
+            printed.append(str(event.get("text", "")))
+            if after in "".join(printed) and not begun.is_set():
                 begun.set()
-                if self._site.orchestrator.in_kernel:  # nobody else is there to stop it
+                if (
+                    self._run_context.orchestrator.in_kernel
+                ):  # it runs in this thread, so only an interrupt stops it
                     _thread.interrupt_main()
 
-        run = self._pipeline(self._define(text, "step", None), heard)
+        run = self._pipeline(self._define(text, "step", None), on_output)
         original = run.on_change
 
         def stop(*state: Any) -> None:
@@ -141,7 +143,7 @@ class Bench:
         started = time.perf_counter()
         finished = self._pipeline(definition, lambda _name, event: shown.append(event)).execute()
         step = finished.steps[definition.name]
-        values = self._site.artifacts.load(step.outputs) if step.status.is_good else {}
+        values = self._run_context.artifacts.load(step.outputs) if step.status.is_good else {}
         return Performed(
             step=step,
             values=values,
@@ -150,17 +152,17 @@ class Bench:
             seconds=time.perf_counter() - started,
         )
 
-    def _pipeline(self, definition: StepDefinition, heard: Any) -> PipelineRun:
+    def _pipeline(self, definition: StepDefinition, on_output: Any) -> PipelineRun:
         name = definition.name
         request = RunRequest(
             definitions={name: definition},
             plan=plan([Outline(name=name)]),
             chosen=(name,),
             namespace=self.namespace,
-            value_digest=self._holdings.digest,
-            partners=lambda digests: self._holdings.partners(digests, self.namespace),
+            value_digest=self._variables.digest,
+            partners=lambda digests: self._variables.partners(digests, self.namespace),
         )
-        return PipelineRun(request, run_context=self._site, on_output=heard)
+        return PipelineRun(request, run_context=self._run_context, on_output=on_output)
 
     def _define(self, text: str, name: str, timeout: float | None) -> StepDefinition:
         return define(
@@ -172,14 +174,14 @@ class Bench:
         )
 
     def _file(self, text: str) -> str:
-        """Return the name of a new cell, whose text tracebacks and digests find."""
+        """Return the name of a new cell; tracebacks and digests find its text under it."""
         name = f"<bench cell {next(self._numbers)}>"
         linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
         return name
 
 
 def _joined(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return events with neighbouring pieces of one stream as one."""
+    """Return events, with consecutive ones of one stream merged."""
     recording = Recording()
     for event in events:
         if event["kind"] == "stream":

@@ -1,1 +1,1 @@
-"""The commands themselves, one module each: their verbs, and what these do."""
+"""The commands themselves, one module for each group."""

@@ -72,8 +72,8 @@ def _show(context: Context, name: str, version: int | None) -> Outcome:
     metadata, found = context.workspace.metadata, _artifact(context, name, version)
     producer, consumers = metadata.producer(found), metadata.consumers(found)
     view = artifact_view.artifact(found, producer=producer, consumers=consumers)
-    made = None if producer is None else step_data(producer)
-    data = artifact_data(found, producer=made, consumers=[step_brief(each) for each in consumers])
+    maker = None if producer is None else step_data(producer)
+    data = artifact_data(found, producer=maker, consumers=[step_brief(each) for each in consumers])
     return Outcome(view=view, data=data)
 
 

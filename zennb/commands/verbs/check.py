@@ -31,7 +31,7 @@ __all__ = ["PARTS"]
     TIMEOUT,
     Argument("--limit", "how much of its folder is copied at most; by default 500", type=float, word="MB"),
     examples=("check study.ipynb", "check study.ipynb --once --timeout 60"),
-    faces=frozenset({Interface.TERMINAL}),
+    interfaces=frozenset({Interface.TERMINAL}),
 )
 def _check(
     context: Context, notebook: str, once: bool, timeout: float | None, limit: float | None

@@ -1,4 +1,4 @@
-"""Owns the commands of component types: `orchestrator`, `artifact-store`, and any other type that has a flavor."""
+"""Owns the commands of component types: `orchestrator`, `artifact-store`, and every other type with a flavor."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["active_components", "component_command", "flavor_view"]
 
 
 USUAL = {"orchestrator": "threads", "artifact_store": "local"}
-"""Flavors for examples."""
+"""Flavors used in examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +93,18 @@ def _card(found: ComponentDescription) -> View:
 
 
 def _notes(found: ComponentDescription) -> list[str]:
-    kept = [f"It keeps its artifacts in {found.place}"] if found.place else []
-    return [*kept, *([f"It cannot be used now: {found.problem}"] if found.problem else [])]
+    notes = [f"It keeps its artifacts in {found.place}"] if found.place else []
+    return [*notes, *([f"It cannot be used now: {found.problem}"] if found.problem else [])]
 
 
 def active_components(workspace: Workspace) -> list[ComponentSpec]:
-    """Return the components of the active stack; none when it was deleted by another kernel."""
+    """Return the components of the active stack; none if another kernel deleted it."""
     stack = workspace.metadata.stack(workspace.active)
     return [] if stack is None else list(stack.components.values())
 
 
 def flavor_view(info: FlavorInfo) -> component_view.Flavor:
-    """Return a flavor as views show it: with its class's description, or what has to be installed first."""
+    """Return a flavor for views: with the description of its class, or what has to be installed first."""
     try:
         description, needs = str(plugins.load(info.type, info.name).description), ""
     except MissingExtra as error:

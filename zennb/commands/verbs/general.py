@@ -36,7 +36,7 @@ _OFF = "A cell is a step when it says so: `%%step` or `#| step: NAME` on top of 
 @verb(
     "open the panel of stacks, runs, artifacts and this notebook's pipeline",
     examples=("dashboard",),
-    faces=MAGIC,
+    interfaces=MAGIC,
 )
 def _dashboard(context: Context) -> Outcome:
     if context.session is None:
@@ -55,7 +55,7 @@ def _version(context: Context) -> Outcome:
     "make `.zennb` in a folder: the home of all notebooks in it and below",
     Argument("FOLDER", "the folder; this one by default", default=".", kind="path"),
     examples=("init",),
-    faces=frozenset({Interface.TERMINAL}),
+    interfaces=frozenset({Interface.TERMINAL}),
 )
 def _init(context: Context, folder: str) -> Outcome:
     del context
@@ -91,7 +91,7 @@ def types_view() -> Table:
     "make every following cell a step, or stop that; alone, say how it stands",
     Argument("STATE", "what it is to be", choices=("on", "off")),
     examples=("autostep on", "autostep off"),
-    faces=MAGIC,
+    interfaces=MAGIC,
 )
 def _autostep(context: Context, state: str | None) -> Outcome:
     if context.session is None:

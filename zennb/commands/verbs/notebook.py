@@ -1,4 +1,4 @@
-"""Owns the command `run`: a notebook file executed from top to bottom, told step by step."""
+"""Owns the command `run`: executes a notebook file from top to bottom, and shows each step."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def run_notebook(
     out: str | None,
     timeout: float | None,
 ) -> Outcome:
-    """Run a notebook in a kernel of its own; the exit code says whether every cell ended well."""
+    """Run a notebook in a kernel of its own; the exit code is 0 if every cell succeeded."""
     from zennb.headless.execute import execute  # no other command runs notebooks
 
     workspace = context.beside(notebook)
@@ -81,7 +81,7 @@ def run_notebook(
 
 
 def run_error(execution: Execution) -> RunFailed | None:
-    """Return why a run did not end well, as an error that can be raised or told; None when it did."""
+    """Return the error of a run that failed or was interrupted; None for a successful one."""
     if execution.status.is_good:
         return None
     failure = execution.failure
@@ -102,7 +102,7 @@ def run_error(execution: Execution) -> RunFailed | None:
 
 
 class _Progress:
-    """Says each step once, when it has ended, with the place of its cell."""
+    """Shows each step once, when it has ended, with the number of its cell."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say, self._place = say, ""
@@ -117,7 +117,7 @@ class _Progress:
 
 
 def _record(line: StepLine) -> StepRecord:
-    """Return a status line as the record that views show; the artifacts are names only."""
+    """Return a status line as a record that views can show; its artifacts are names only."""
     outputs = {
         name: Artifact(name=name, digest="", blob="", materializer="", size=0, type="")
         for name in line.outputs
@@ -135,15 +135,15 @@ def _record(line: StepLine) -> StepRecord:
 def _summary(execution: Execution) -> View:
     failure = execution.failure
     traceback = clean_block(failure.traceback).rstrip() if failure is not None else ""
-    look = mark(execution.status)
+    style = mark(execution.status)
     tally = ", ".join(f"{count} {word}" for word, count in _tally(execution).items())
-    said = [
-        f"{clean(execution.path.name)} {look.word} in {duration(execution.seconds)}",
+    facts = [
+        f"{clean(execution.path.name)} {style.word} in {duration(execution.seconds)}",
         f"{execution.cells} of {plural(execution.total, 'cell')} run",
         f"{plural(len(execution.steps), 'step')}{f' ({tally})' if tally else ''}",
         f"written to {clean(execution.out)}" if execution.out is not None else "",
     ]
-    parts = [traceback, f"{look.symbol} {'; '.join(part for part in said if part)}"]
+    parts = [traceback, f"{style.symbol} {'; '.join(fact for fact in facts if fact)}"]
     parts += [_failed(failure)] if failure is not None else []
     text = "\n".join(part for part in parts if part)
     return View(text, block(text))
@@ -156,8 +156,8 @@ def _tally(execution: Execution) -> dict[str, int]:
 
 def _failed(failure: CellFailure) -> str:
     where = f"cell [{failure.number}]{f' (step `{clean(failure.step)}`)' if failure.step else ''}"
-    said = clean(failure.message.strip().partition("\n")[0])
-    return f"{where} failed: {clean(failure.type)}{f': {said}' if said else ''}"
+    message = clean(failure.message.strip().partition("\n")[0])
+    return f"{where} failed: {clean(failure.type)}{f': {message}' if message else ''}"
 
 
 PARTS = (
@@ -167,6 +167,6 @@ PARTS = (
         run=run_notebook,
         arguments=(NOTEBOOK, STACK, PARAMETER, RERUN, OUT, TIMEOUT),
         examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
-        faces=frozenset({Interface.TERMINAL}),
+        interfaces=frozenset({Interface.TERMINAL}),
     ),
 )

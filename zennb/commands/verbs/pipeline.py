@@ -1,4 +1,4 @@
-"""Owns the command `pipeline`: the steps of a notebook, where each stands, why, and running them as one run."""
+"""Owns the command `pipeline`: the steps of a notebook, what a run would do with each, and running them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["PARTS"]
 
 TERMINAL = frozenset({Interface.TERMINAL})
 MAGIC = frozenset({Interface.MAGIC})
-FILE = replace(NOTEBOOK, faces=TERMINAL)
+FILE = replace(NOTEBOOK, interfaces=TERMINAL)
 STEP = Argument("STEP", "the step's name", required=True, kind="step")
 
 
@@ -52,11 +52,11 @@ def _status(context: Context, notebook: str | None) -> Outcome:
     FILE,
     PARAMETER,
     STACK,
-    Argument("--from", "only this step and what follows it", kind="step", word="STEP", faces=MAGIC),
-    Argument("--only", "only this step", kind="step", word="STEP", faces=MAGIC),
+    Argument("--from", "only this step and what follows it", kind="step", word="STEP", interfaces=MAGIC),
+    Argument("--only", "only this step", kind="step", word="STEP", interfaces=MAGIC),
     RERUN,
-    replace(OUT, faces=TERMINAL),
-    replace(TIMEOUT, faces=TERMINAL),
+    replace(OUT, interfaces=TERMINAL),
+    replace(TIMEOUT, interfaces=TERMINAL),
     examples=("pipeline run {notebook}", "pipeline run {notebook} -p depth=3 --stack my_stack"),
 )
 def _run(context: Context, from_: str | None, only: str | None, **arguments: Any) -> Outcome:
@@ -98,7 +98,7 @@ def _explain(context: Context, notebook: str | None, step: str) -> Outcome:
     "take a step out of the pipeline; its records and artifacts stay",
     STEP,
     examples=("pipeline forget train",),
-    faces=MAGIC,
+    interfaces=MAGIC,
 )
 def _forget(context: Context, step: str) -> Outcome:
     _session(context).forget(step)

@@ -1,4 +1,4 @@
-"""Owns the command `runs`: what was run, on which stack, and what differed between two runs."""
+"""Owns the command `runs`: lists and shows runs, their logs, and the differences between two."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["PARTS"]
 
 RECENT = 20
-"""Runs that a list shows when nobody says how many."""
+"""Default number of runs in a list."""
 
 MOST_STEPS = 100
-"""Steps of one run in a JSON object when nobody says how many."""
+"""Default number of steps of a run in a JSON object."""
 
 
 def _id(word: str) -> Argument:
@@ -131,12 +131,12 @@ def _compare(context: Context, old: str, new: str) -> Outcome:
 
 
 def _page() -> int:
-    """Return how wide a list may be: as the terminal, where there is one."""
+    """Return the width of lists: that of the terminal, if there is one."""
     return max(80, min(160, shutil.get_terminal_size((120, 24)).columns))
 
 
 def _notebook(context: Context, text: str | None) -> str | None:
-    """Return a notebook's name in records, given that or its path."""
+    """Return a notebook's name in records, given that name or a path."""
     if text is None or text in context.workspace.metadata.listings.notebooks():
         return text
     path = Path(text)

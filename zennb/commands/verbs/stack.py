@@ -1,4 +1,4 @@
-"""Owns the command `stack`: what is registered, which one is active, and every change to it."""
+"""Owns the command `stack`: lists, shows, changes and activates stacks."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _delete(context: Context, name: str, yes: bool) -> Outcome:
 @verb(
     "open the panel of all stacks: look at them, change them, activate one",
     examples=("stack picker",),
-    faces=frozenset({Interface.MAGIC}),
+    interfaces=frozenset({Interface.MAGIC}),
 )
 def _picker(context: Context) -> Outcome:
     if context.session is None:
