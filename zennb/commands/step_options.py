@@ -46,19 +46,25 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
 
 STEP = Verb(
     name="step",
-    help="make this cell a step: stored, named, traced, and reused when nothing that matters changed",
+    help="make this cell a step: its outputs are stored, and reused while its code and dependencies are unchanged",
     run=_refuse,
     is_command=False,
     arguments=(
         Argument("NAME", "the step's name", default="", kind="step"),
         Argument(
             "-i --input",
-            "its inputs; else worked out from the code",
+            "its inputs; by default derived from the code",
             type=tuple,
             word="NAMES",
             kind="variable",
         ),
-        Argument("-o --output", "its outputs; else all it binds", type=tuple, word="NAMES", kind="variable"),
+        Argument(
+            "-o --output",
+            "its outputs; by default all names that it binds",
+            type=tuple,
+            word="NAMES",
+            kind="variable",
+        ),
         Argument("--stack", "run it on this stack, this time", default="", kind="stack"),
         Argument("--rerun", "run it now even if it could be reused", type=bool),
         Argument("--no-cache", "never reuse it", type=bool),

@@ -54,7 +54,7 @@ class DigestContract:
             value = make()
             change(value)
             found.add(digest(value))
-        assert len(found) == len(changes) + 1, "a change is not detected, or two changes have one digest"
+        assert len(found) == len(changes) + 1, "a change does not show, or two changes look alike"
 
     def test_a_change_is_seen_inside_containers(
         self, make: Callable[[], Any], changes: Sequence[Callable[[Any], object]]

@@ -40,8 +40,8 @@ PAGE = 500
 """Records read at a time."""
 
 NAME = Argument("NAME", "the variable's name", required=True, kind="artifact")
-VERSION = Argument("--version", "this version; by default what the name stands for now", type=int, word="N")
-LIMIT = Argument("--limit", f"at most so many; {RECENT} by default", type=int, default=RECENT, word="N")
+VERSION = Argument("--version", "this version; by default the current one", type=int, word="N")
+LIMIT = Argument("--limit", f"at most this many; {RECENT} by default", type=int, default=RECENT, word="N")
 DEPTH = Argument("--depth", f"steps in each direction; {NEAR} by default", type=int, default=NEAR, word="N")
 
 
@@ -63,7 +63,7 @@ def _list(context: Context, kind: str | None, limit: int) -> Outcome:
 
 
 @verb(
-    "show one artifact: what it is, who made it, who used it, and a preview",
+    "show one artifact: its type, the step that made it, the steps that used it, and a preview",
     NAME,
     VERSION,
     examples=("artifacts show model", "artifacts show model --version 2"),
@@ -93,7 +93,7 @@ def _history(context: Context, name: str, limit: int) -> Outcome:
 
 
 @verb(
-    "show where an artifact came from and what came of it",
+    "show the steps that led to an artifact, and those that used it",
     NAME,
     VERSION,
     DEPTH,
@@ -157,7 +157,7 @@ def _load(context: Context, name: str, version: int | None) -> Outcome:
 
 
 @verb(
-    "stop reusing what made an artifact, so that its step runs again; nothing is deleted",
+    "invalidate the cached results that made an artifact, so that its step runs again; nothing is deleted",
     NAME,
     VERSION,
     examples=("artifacts expire model", "artifacts expire model --version 2"),
@@ -184,7 +184,7 @@ def _expire(context: Context, name: str, version: int | None) -> Outcome:
 
 
 @verb(
-    "read every stored blob of a stack's artifact store, and name what is damaged or gone",
+    "check every stored blob of a stack's artifact store, and list damaged and missing ones",
     Argument("--stack", "this stack's store; by default the active one's", kind="stack"),
     examples=("artifacts verify",),
 )
@@ -254,7 +254,7 @@ def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:
 PARTS = (
     Command(
         name="artifacts",
-        help="see what steps made, where it came from, and get its value",
+        help="list artifacts, show their lineage, and load their values",
         default="list",
         examples=(
             "artifacts",

@@ -21,15 +21,15 @@ __all__ = ["PARTS"]
 
 
 @verb(
-    "compare what a notebook shows plain with what it shows when every cell is a step",
+    "verify, cell by cell, that a notebook's output is the same with zennb as without it",
     NOTEBOOK,
     Argument(
         "--once",
-        "run it plain only once; cells that show something else each time then count as different",
+        "run it only once without steps; cells whose output varies between runs then count as different",
         type=bool,
     ),
     TIMEOUT,
-    Argument("--limit", "how much of its folder is copied at most; by default 500", type=float, word="MB"),
+    Argument("--limit", "largest size of its folder to copy; 500 by default", type=float, word="MB"),
     examples=("check study.ipynb", "check study.ipynb --once --timeout 60"),
     interfaces=frozenset({Interface.TERMINAL}),
 )

@@ -139,11 +139,11 @@ def component_command(kind: ComponentType) -> Command:
         ),
     )
     update = verb(
-        "set options, or give them back to their defaults",
+        "set options, or reset them to their defaults",
         name,
         Argument(
             "--remove",
-            "an option that goes back to its default",
+            "an option to reset to its default",
             type=tuple,
             word="KEY",
             kind=f"option:{kind.name}",

@@ -52,7 +52,7 @@ def _version(context: Context) -> Outcome:
 
 
 @verb(
-    "make `.zennb` in a folder: the home of all notebooks in it and below",
+    "create `.zennb` in a folder: the home of all notebooks in it and below",
     Argument("FOLDER", "the folder; this one by default", default=".", kind="path"),
     examples=("init",),
     interfaces=frozenset({Interface.TERMINAL}),
@@ -88,8 +88,8 @@ def types_view() -> Table:
 
 
 @verb(
-    "make every following cell a step, or stop that; alone, say how it stands",
-    Argument("STATE", "what it is to be", choices=("on", "off")),
+    "make every following cell a step, or stop doing so; without STATE, show the current setting",
+    Argument("STATE", "the new setting", choices=("on", "off")),
     examples=("autostep on", "autostep off"),
     interfaces=MAGIC,
 )

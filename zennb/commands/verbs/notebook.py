@@ -43,7 +43,7 @@ PARAMETER = Argument(
 )
 OUT = Argument("-o --out", "write the executed notebook here", word="FILE", kind="path")
 RERUN = Argument("--rerun", "reuse nothing", type=bool)
-TIMEOUT = Argument("--timeout", "longest that one cell may take", type=float, word="SECONDS")
+TIMEOUT = Argument("--timeout", "longest time that one cell may take", type=float, word="SECONDS")
 
 
 def run_notebook(

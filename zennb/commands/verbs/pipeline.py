@@ -31,7 +31,7 @@ FILE = replace(NOTEBOOK, interfaces=TERMINAL)
 STEP = Argument("STEP", "the step's name", required=True, kind="step")
 
 
-@verb("draw the steps and what flows between them", FILE, examples=("pipeline show {notebook}",))
+@verb("draw the steps and the data that flows between them", FILE, examples=("pipeline show {notebook}",))
 def _show(context: Context, notebook: str | None) -> Outcome:
     plan, records, title = _plan(context, notebook)
     return Outcome(view=pipeline(plan, title=title), data=_data(plan, records))
@@ -74,7 +74,7 @@ def _run(context: Context, from_: str | None, only: str | None, **arguments: Any
 
 
 @verb(
-    "say what a run would do with a step, and what differs from its latest record",
+    "show what a run would do with a step, and what differs from its latest record",
     FILE,
     STEP,
     examples=("pipeline explain {notebook} train",),
@@ -145,7 +145,7 @@ def _data(plan: RunPlan, records: Mapping[str, Step]) -> dict[str, object]:
 PARTS = (
     Command(
         name="pipeline",
-        help="see the steps of a notebook as a pipeline, and run them as one run",
+        help="show the steps of a notebook as a pipeline, and run them as one run",
         default="show",
         examples=(
             "pipeline show {notebook}",

@@ -52,8 +52,8 @@ def _id(word: str) -> Argument:
         choices=("notebook", "pipeline", "session", "step"),
     ),
     Argument("--notebook", "only runs of this notebook: its path, or its name in the list", kind="path"),
-    Argument("--nested", "also runs that a run which has ended had started, as with --kind", type=bool),
-    Argument("--limit", f"at most so many; {RECENT} by default", type=int, default=RECENT, word="N"),
+    Argument("--nested", "also runs that were started by a run that has ended, as with --kind", type=bool),
+    Argument("--limit", f"at most this many; {RECENT} by default", type=int, default=RECENT, word="N"),
     examples=("runs list", "runs list --status failed", "runs list --kind notebook"),
 )
 def _list(
@@ -75,7 +75,7 @@ def _list(
     _id("ID"),
     Argument(
         "--limit",
-        f"with --json, at most so many steps; {MOST_STEPS} by default",
+        f"with --json, at most this many steps; {MOST_STEPS} by default",
         type=int,
         default=MOST_STEPS,
         word="N",
@@ -155,7 +155,7 @@ def _run(context: Context, text: str) -> Run:
 PARTS = (
     Command(
         name="runs",
-        help="see what was run, on which stack, what it printed, and how it ended",
+        help="list and show runs: stack, steps, output and outcome",
         default="list",
         examples=(
             "runs",

@@ -141,7 +141,7 @@ def _delete(context: Context, name: str, yes: bool) -> Outcome:
 
 
 @verb(
-    "open the panel of all stacks: look at them, change them, activate one",
+    "open the panel of stacks: view, change and activate them",
     examples=("stack picker",),
     interfaces=frozenset({Interface.MAGIC}),
 )
@@ -154,7 +154,7 @@ def _picker(context: Context) -> Outcome:
 @verb(
     "write a stack with its components as JSON; secrets are references only",
     NAME,
-    Argument("FILE", "where to write it; else it is shown", kind="path"),
+    Argument("FILE", "where to write it; by default it is shown", kind="path"),
     examples=("stack export my_stack my_stack.json",),
 )
 def _export(context: Context, name: str, file: str | None) -> Outcome:
@@ -209,7 +209,7 @@ def stack_command(kinds: Sequence[ComponentType]) -> Command:
         ),
     )(_register)
     update = verb(
-        "exchange components of a stack; it runs with them from its next run on",
+        "replace components of a stack, from its next run on",
         NAME,
         *(replace(each, required=False) for each in components),
         Argument("--remove", "leave out this type", type=tuple, word="TYPE", kind="component type"),
