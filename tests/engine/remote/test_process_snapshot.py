@@ -14,8 +14,11 @@ from tests.engine.steps import Notebook, step
 from zennb.digests.digest import digest_value
 from zennb.engine.remote.dispatch import snapshot
 from zennb.engine.remote.process_snapshot import ProcessSnapshot, frontend_of, know_texts
-from zennb.engine.remote.worker_checks import prove_same_code, refuse_lost_state
+from zennb.engine.remote.worker_checks import prove_same_code, refuse_losses
 from zennb.engine.step.frontend import PlainFrontend
+from zennb.engine.step.namespace_changes import NamespaceChanges
+from zennb.engine.step.outcome import Reason
+from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
@@ -165,23 +168,53 @@ def test_a_constant_that_cannot_be_made_the_same_refuses_the_step(notebook: Note
         prove_same_code(request, dict(notebook.namespace), {})
 
 
+def judge(notebook: Notebook, request: StepRequest, inputs: dict[str, Any]) -> None:
+    found = reasons_against_reuse(
+        request, NamespaceChanges(), notebook.namespace, inputs=inputs, records_shell=True
+    )
+    refuse_losses(request, found)
+
+
 def test_a_step_that_changed_nothing_but_its_inputs_may_go_home(notebook: Notebook) -> None:
     notebook.cell("xs = [1]\ndef f(v): return v")
     request = requested(notebook, "xs.append(f(2))")
     xs = notebook.namespace["xs"]
     inputs = {"xs": (xs, digest_value(xs))}
     xs.append(2)
-    refuse_lost_state(request, notebook.namespace, inputs)
+    judge(notebook, request, inputs)
 
 
 def test_a_change_of_code_would_be_lost_there(notebook: Notebook) -> None:
     notebook.cell("class Model:\n    rate = 1\ndef bump(): setattr(Model, 'rate', 2)")
     request = requested(notebook, "bump()")
-    refuse_lost_state(request, notebook.namespace, {})
+    judge(notebook, request, {})
     notebook.namespace["bump"]()
     with pytest.raises(StepRefused) as caught:
-        refuse_lost_state(request, notebook.namespace, {})
+        judge(notebook, request, {})
     assert caught.value.message.startswith(
         "step 's' cannot run in another process: it changes class `Model`, "
         "and the notebook would not see that."
+    )
+
+
+@pytest.mark.parametrize(
+    ("what", "advice"),
+    [
+        (
+            "`x` is a generator",
+            "If only the step needs it, begin its name with an underscore; else run the step",
+        ),
+        ("it sets up logging", "Run the step"),
+    ],
+)
+def test_results_that_cannot_leave_the_worker_refuse_the_step(
+    notebook: Notebook, what: str, advice: str
+) -> None:
+    request = requested(notebook, "x = 1")
+    refuse_losses(request, [Reason("it uses `exec`"), Reason("it runs `ls`", "whose effects cannot be seen")])
+    with pytest.raises(StepRefused) as caught:
+        refuse_losses(request, [Reason(what, "which nobody stores", loses="result")])
+    assert caught.value.message == (
+        f"step 's' cannot run in another process: {what}, and that stays there. {advice} on a stack that runs in "
+        "the kernel."
     )

@@ -24,7 +24,8 @@ def reasons(notebook: Notebook, text: str, *, records_shell: bool = True, **opti
     before = NamespaceSnapshot(namespace, definition, request.writes)
     exec(compile(definition.tree, definition.filename, "exec"), namespace)
     collected = collect_changes(definition, namespace, before=before, inputs=inputs)
-    return reasons_against_reuse(request, collected, namespace, inputs=inputs, records_shell=records_shell)
+    found = reasons_against_reuse(request, collected, namespace, inputs=inputs, records_shell=records_shell)
+    return [str(each) for each in found]
 
 
 def test_a_step_that_only_computes_may_be_reused(notebook: Notebook) -> None:

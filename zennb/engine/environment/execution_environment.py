@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.process_state import PROCESS_STATE
 from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
+from zennb.engine.step.outcome import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,29 +23,12 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.static_usage import StaticUsage
 
-__all__ = ["RESULT", "EnvironmentRecorder", "ExecutionEnvironment", "SideEffects", "sealed"]
+__all__ = ["RESULT", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
 
 ENVIRONMENT = "environment variables"
 FILES = "files"
 RESULT = "result"
 """What else is kept among the changes of a step: variables it set, files it wrote, the plain value it showed last."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideEffects:
-    """What a step touched outside its inputs and outputs.
-
-    Attributes:
-        observed: for the record.
-        changes: setting → change, to be made again on reuse.
-        troubles: why it cannot be reused, for a person; empty as a rule.
-        stays: those of them that are about what it changed in this process and what cannot be changed in another.
-    """
-
-    observed: Observed = field(default_factory=Observed)
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    troubles: tuple[str, ...] = ()
-    stays: tuple[str, ...] = ()
 
 
 class ExecutionEnvironment:
@@ -192,8 +175,11 @@ class EnvironmentRecorder:
         """Watch no longer; twice is fine."""
         self._watch.stop()
 
-    def found(self, uses: StaticUsage) -> SideEffects:
-        """Return what was touched; called after `end`, in the thread that was watched."""
+    def side_effects(self, uses: StaticUsage) -> tuple[Observed, dict[str, Any], list[Reason]]:
+        """Return what the step touched: for the record, as changes to restore on reuse, and as reasons against reuse.
+
+        Called after `end`, in the thread that was watched.
+        """
         watch, settings = self._watch, self._surroundings.settings
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
@@ -221,15 +207,14 @@ class EnvironmentRecorder:
             left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
             | {f"${name}": self._surroundings.sealed(name, value) for name, value in environment.items()},
         )
-        stays = [f"it sets the environment variable {name}, whose value is not stored" for name in kept_back]
+        reasons = self._reasons(changes)
+        reasons += [
+            Reason(f"it sets the environment variable {name}, whose value is not stored", loses="result")
+            for name in kept_back
+        ]
         if _logging() != self._logging:
-            stays.append("it sets up logging, which only running it does")
-        return SideEffects(
-            observed=observed,
-            changes=changes,
-            troubles=(*self._troubles(changes), *stays),
-            stays=tuple(stays),
-        )
+            reasons.append(Reason("it sets up logging", "which only running it does", loses="result"))
+        return observed, changes, reasons
 
     def _set(self, texts: frozenset[str]) -> tuple[dict[str, str | None], list[str]]:
         """Return the variables that were set, and the names of those whose value must not be stored.
@@ -249,14 +234,14 @@ class EnvironmentRecorder:
         ]
         return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
 
-    def _troubles(self, changes: Mapping[str, Any]) -> list[str]:
+    def _reasons(self, changes: Mapping[str, Any]) -> list[Reason]:
         watch = self._watch
-        found = [f"it runs `{program}`, whose effects cannot be seen" for program in watch.programs]
+        found = [Reason(f"it runs `{program}`", "whose effects cannot be seen") for program in watch.programs]
         if watch.reads_all:
-            found.append("it goes through all environment variables")
+            found.append(Reason("it goes through all environment variables"))
         shared = [name for name in changes if name not in {FILES, ENVIRONMENT}]
         if shared and not watch.is_alone:
-            found.append(f"it changed {', '.join(shared)} while other steps ran beside it")
+            found.append(Reason(f"it changed {', '.join(shared)} while other steps ran beside it"))
         return found
 
 

@@ -12,9 +12,9 @@ import cloudpickle
 from zennb.engine.remote.process_snapshot import ProcessSnapshot
 from zennb.engine.remote.shipped_modules import constants_of, shipped
 from zennb.engine.remote.side_channel import LinkServer
+from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
-from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -65,10 +65,11 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
 def _refuse_hooked(request: StepRequest) -> None:
     """Refuse a step whose inputs could not be compared there: what it changes in place would go unnoticed."""
     if request.hooked:
-        raise StepRefused(
-            f"step '{request.definition.name}' cannot run in another process: it reads a {request.hooked[0]}, and the "
-            "function that says what its content is (zennb.digest) is known only in this one. Put it into a package, "
-            "or run the step on a stack that runs in the kernel."
+        raise refusal(
+            request,
+            f"it reads a {request.hooked[0]}, and the function that says what its content is (zennb.digest) is known "
+            "only in this one",
+            "Put it into a package, or",
         )
 
 
@@ -76,10 +77,11 @@ def _refuse_dynamic(request: StepRequest) -> None:
     """Refuse a step that looks names up where it cannot be read: the notebook's variables are not there."""
     uses = [use for use in request.definition.analysis.dynamic if not use.startswith("%")]
     if uses or request.unclear:
-        said = f"it uses `{uses[0]}`" if uses else request.unclear[0]
-        raise StepRefused(
-            f"step '{request.definition.name}' cannot run in another process: {said}, so what it needs of the notebook "
-            "cannot be known. Name what it reads, or run the step on a stack that runs in the kernel."
+        why = f"it uses `{uses[0]}`" if uses else request.unclear[0]
+        raise refusal(
+            request,
+            f"{why}, so what it needs of the notebook cannot be known",
+            "Name what it reads, or",
         )
 
 
@@ -89,10 +91,10 @@ def _refuse_handlers(run_context: RunContext, request: StepRequest) -> None:
     if (
         logs or ("logging",) in request.definition.analysis.modules
     ) and run_context.environment.has_set_up_logging:
-        raise StepRefused(
-            f"step '{request.definition.name}' cannot run in another process: it logs, and the notebook has set up how "
-            "logs are shown, which cannot be sent there. Set up logging inside a local module that the step imports, "
-            "or run the step on a stack that runs in the kernel."
+        raise refusal(
+            request,
+            "it logs, and the notebook has set up how logs are shown, which cannot be sent there",
+            "Set up logging inside a local module that the step imports, or",
         )
 
 
@@ -101,17 +103,11 @@ def _pickled_values(request: StepRequest, channels: Channels) -> bytes:
         try:
             cloudpickle.dumps(value)
         except Exception as error:
-            raise StepRefused(
-                f"step '{request.definition.name}' cannot run in another process: `{name}` cannot be sent there "
-                f"({type(error).__name__}: {error}). Make it inside the step, or run the step on a stack that runs in "
-                "the kernel."
-            ) from error
+            why = f"`{name}` cannot be sent there ({type(error).__name__}: {error})"
+            raise refusal(request, why, "Make it inside the step, or") from error
     if channels.definitions:  # one by one they can be pickled, but would not see the step's own variables
         names = ", ".join(f"`{name}`" for name in channels.definitions)
-        raise StepRefused(
-            f"step '{request.definition.name}' cannot run in another process: {names} cannot be sent there together. "
-            "Define them inside the step, or run the step on a stack that runs in the kernel."
-        )
+        raise refusal(request, f"{names} cannot be sent there together", "Define them inside the step, or")
     return cloudpickle.dumps(dict(channels.values)) if channels.values else b""
 
 
@@ -165,8 +161,6 @@ def _pickled(settings: Mapping[str, Any], request: StepRequest) -> dict[str, byt
         try:
             found[name] = cloudpickle.dumps(change)
         except Exception as error:
-            raise StepRefused(
-                f"step '{request.definition.name}' cannot run in another process: {name} cannot be sent there "
-                f"({error}). Set it inside the step, or run the step on a stack that runs in the kernel."
-            ) from error
+            why = f"{name} cannot be sent there ({error})"
+            raise refusal(request, why, "Set it inside the step, or") from error
     return found

@@ -6,19 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.remote.shipped_modules import set_constants
-from zennb.engine.step.external_mutations import external_mutations
-from zennb.engine.step.reusability import shared_with_code, state_left_behind
 from zennb.errors import StepRefused
 from zennb.packages.versions import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from zennb.digests.digest import ValueDigest
-    from zennb.engine.step.execution import StepExecution
+    from zennb.engine.step.outcome import Reason
     from zennb.engine.step.request import StepRequest
 
-__all__ = ["prove_same_code", "refuse_lost_results", "refuse_lost_state"]
+__all__ = ["prove_same_code", "refusal", "refuse_losses"]
 
 
 def prove_same_code(
@@ -64,35 +62,34 @@ def _prove_same_packages(request: StepRequest) -> None:
             )
 
 
-def refuse_lost_state(
-    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, ValueDigest]]
-) -> None:
-    """Refuse a step that has changed code or libraries in place: the change would stay in this process.
+def refuse_losses(request: StepRequest, reasons: Iterable[Reason]) -> None:
+    """Refuse a step that changed code or libraries in place, or has results that cannot leave this process.
+
+    The change would stay here, and the notebook would go on with older results.
 
     Raises:
-        StepRefused: it has.
+        StepRefused: there are such changes or results.
     """
-    sets = [f"it sets `{each}`" for each in external_mutations(request.definition, namespace)]
-    changes = [reason.partition(", which")[0] for reason in state_left_behind(request, namespace, inputs)]
-    if sets or changes:
-        raise StepRefused(
-            f"step '{request.definition.name}' cannot run in another process: {'; '.join([*changes, *sets])}, and the "
-            "notebook would not see that. Return it as a variable, or run the step on a stack that runs in the kernel."
-        )
+    reasons = list(reasons)
+    if changes := [each.what for each in reasons if each.loses == "change"]:
+        why = f"{'; '.join(changes)}, and the notebook would not see that"
+        raise refusal(request, why, "Return it as a variable, or")
+    if results := [each.what for each in reasons if each.loses == "result"]:
+        is_name = results[0].startswith("`")
+        advice = "If only the step needs it, begin its name with an underscore; else" if is_name else ""
+        raise refusal(request, f"{'; '.join(results)}, and that stays there", advice)
 
 
-def refuse_lost_results(request: StepRequest, namespace: Mapping[str, Any], execution: StepExecution) -> None:
-    """Refuse a step some of whose results cannot leave this process: the notebook would go on with older ones.
+def refusal(request: StepRequest, why: str, advice: str = "") -> StepRefused:
+    """Return the error of a step that cannot run in another process, with the advice that applies to all of them.
 
-    Raises:
-        StepRefused: there are such results.
+    Args:
+        request: the step.
+        why: the reason.
+        advice: what the user can do instead: "Name what it reads, or".
     """
-    shared = shared_with_code(request, execution.collected, namespace, execution.inputs)
-    lost = [reason.partition(", which")[0] for reason in (*execution.stays, *shared)]
-    if lost:
-        is_name = lost[0].startswith("`")
-        raise StepRefused(
-            f"step '{request.definition.name}' cannot run in another process: {'; '.join(lost)}, and that stays there. "
-            + ("If only the step needs it, begin its name with an underscore; else run" if is_name else "Run")
-            + " the step on a stack that runs in the kernel."
-        )
+    end = "run the step on a stack that runs in the kernel."
+    return StepRefused(
+        f"step '{request.definition.name}' cannot run in another process: {why}. "
+        + (f"{advice} {end}" if advice else end.capitalize())
+    )

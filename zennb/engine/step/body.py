@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.remote.namespace_pickling import unpack
-from zennb.engine.remote.worker_checks import prove_same_code, refuse_lost_results, refuse_lost_state
+from zennb.engine.remote.worker_checks import prove_same_code, refuse_losses
 from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
 from zennb.engine.step.definition import is_silent
 from zennb.engine.step.execution import StepExecution
@@ -99,11 +99,9 @@ def _execution(
         _execute(request.definition, namespace, recording, resources.frontend)
     finally:
         execution.stop()
-    if request.process is not None:
-        refuse_lost_state(request, namespace, inputs)
     outcome = execution.finish(recording)
     if request.process is not None:
-        refuse_lost_results(request, namespace, execution)
+        refuse_losses(request, execution.reasons)
     return outcome
 
 

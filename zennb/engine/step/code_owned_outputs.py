@@ -24,18 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["changed_parts", "outputs_owned_by_code"]
 
-_ANEW = "which reuse executes anew"
 
-
-def changed_parts(
-    values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any], *, words: str = _ANEW
-) -> list[str]:
+def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any]) -> list[str]:
     """Return which values that a step changed in place are part of any code of the user's, in words.
 
     Args:
         values: input name → value and content.
         namespace: the notebook's variables.
-        words: what follows from it, as the end of the sentence.
     """
     modules = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
     definitions = {
@@ -44,12 +39,12 @@ def changed_parts(
         if isinstance(value, FunctionType | type) and _is_users(value)
     }
     uses = [f"{name}.*" for name in modules]
-    found = outputs_owned_by_code(values, uses, definitions, words=words)
+    found = outputs_owned_by_code(values, uses, definitions)
     if found:  # a figure shares with any code that names matplotlib what matplotlib keeps for all figures
         own = {
             name: (value, replace(seen, mutable=own_parts(seen))) for name, (value, seen) in values.items()
         }
-        found = outputs_owned_by_code(own, uses, definitions, words=words)
+        found = outputs_owned_by_code(own, uses, definitions)
     return found
 
 
@@ -57,8 +52,6 @@ def outputs_owned_by_code(
     values: Mapping[str, tuple[Any, ValueDigest]],
     modules: Iterable[str],
     definitions: Mapping[str, Any],
-    *,
-    words: str = _ANEW,
 ) -> list[str]:
     """Return which outputs share state with functions, classes and modules that the step reaches, in words.
 
@@ -66,7 +59,6 @@ def outputs_owned_by_code(
         values: output name → value and content.
         modules: dotted names of what the step uses of modules: `mylib.ITEMS`.
         definitions: functions, classes and modules that it reads or has bound, by name.
-        words: what follows from it, as the end of the sentence.
     """
     mutable = {
         name: (value, value_digest) for name, (value, value_digest) in values.items() if value_digest.mutable
@@ -83,7 +75,7 @@ def outputs_owned_by_code(
         if id(holder) not in parts:
             parts[id(holder)] = _sharing(mutable, holder)
         for output in parts[id(holder)]:
-            found[f"`{output}` shares state with {_kind(holder)} `{name}`, {words}"] = None
+            found[f"`{output}` shares state with {_kind(holder)} `{name}`"] = None
     return list(found)
 
 

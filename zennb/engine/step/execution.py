@@ -17,7 +17,7 @@ from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.cancellation import time_limit
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
-from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.errors import CannotDigest, NotStorable
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from contextlib import AbstractContextManager
 
-    from zennb.core.records.observed import Carried
-    from zennb.engine.environment.execution_environment import EnvironmentRecorder, SideEffects
+    from zennb.core.records.observed import Carried, Observed
+    from zennb.engine.environment.execution_environment import EnvironmentRecorder
     from zennb.engine.step.recording import Recording
     from zennb.engine.step.request import Resources, StepRequest
     from zennb.engine.step.static_usage import StaticUsage
@@ -45,7 +45,7 @@ class StepExecution:
 
     Attributes:
         collected: what the code left in the namespace; known after `finish`.
-        stays: what it left that exists only in this process, in words; known after `finish`.
+        reasons: why its results must not be reused; known after `finish`.
         seconds: duration of the code; known after `stop`.
     """
 
@@ -61,10 +61,10 @@ class StepExecution:
         self._namespace, self._resources = namespace, resources
         self.before = NamespaceSnapshot(namespace, request.definition, request.writes)
         self.collected = NamespaceChanges()
-        self.stays: tuple[str, ...] = ()
+        self.reasons: list[Reason] = []
         self.seconds = 0.0
         self._running = ExitStack()
-        self._vigil: EnvironmentRecorder | None = None
+        self._recorder: EnvironmentRecorder | None = None
         self._is_running = False
         self._started = time.perf_counter()
 
@@ -78,8 +78,8 @@ class StepExecution:
         for each in contexts:
             self._running.enter_context(each)
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
-        self._vigil = self._resources.environment.record()
-        self._running.callback(self._vigil.end)
+        self._recorder = self._resources.environment.record()
+        self._running.callback(self._recorder.end)
         self._is_running = True
         self._started = time.perf_counter()
 
@@ -100,24 +100,26 @@ class StepExecution:
         Raises:
             NotStorable: an output declared with `-o` is not there or cannot be stored.
         """
-        assert self._vigil is not None
+        assert self._recorder is not None
         self.stop()
         self.before.show()
         request, namespace = self.request, self._namespace
         self.collected = collected = collect_changes(
             request.definition, namespace, before=self.before, inputs=self.inputs
         )
-        reasons = reasons_against_reuse(
+        self.reasons = reasons_against_reuse(
             request,
             collected,
             namespace,
             inputs=self.inputs,
             records_shell=self._resources.frontend.records_shell,
         )
-        found = self._vigil.found(_uses(request.uses, collected, recording))
+        uses = _uses(request.uses, collected, recording)
+        observed, changes, reasons = self._recorder.side_effects(uses)
+        self.reasons += reasons
         if result is not None:
-            found = replace(found, changes={**found.changes, RESULT: result})
-        return self._stored(found, recording, reasons)
+            changes[RESULT] = result
+        return self._stored(observed, changes, recording)
 
     def undo(self) -> list[str]:
         """After an error: give back the bindings the body found; return the inputs whose content it changed."""
@@ -126,30 +128,31 @@ class StepExecution:
         self.before.restore()
         return [name for name, (value, seen) in self.inputs.items() if _is_changed(name, value, seen)]
 
-    def _stored(self, found: SideEffects, recording: Recording, reasons: list[str]) -> StepOutcome:
+    def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:
         repository, options = self._resources.artifacts, self.request.definition.options
-        kept = repository.save(self.collected.values)
-        for name, why in kept.refused.items():
+        saved = repository.save(self.collected.values)
+        for name, why in saved.refused.items():
             if name in (options.outputs or ()):
                 raise NotStorable(why, path=name)
-        self.stays = (*self.stays, *self.collected.stays, *kept.refused.values(), *found.stays)
-        reasons = [*reasons, *found.troubles, *kept.refused.values()]
+            what, comma, so = why.partition(", which ")
+            self.reasons.append(Reason(what, f"which {so}" if comma else "", loses="result"))
         carried: Carried | None = None
-        if found.changes and not reasons:
+        if changes and not self.reasons:
             try:
-                carried = repository.save_changes(found.changes)
+                carried = repository.save_changes(changes)
             except NotStorable as error:
-                reasons.append(f"it changes settings that cannot be stored: {error.message}")
-                self.stays = (*self.stays, reasons[-1])
+                why = f"it changes settings that cannot be stored: {error.message}"
+                self.reasons.append(Reason(why, loses="result"))
+        reasons = tuple(map(str, self.reasons))
         return StepOutcome(
-            artifacts=kept.artifacts,
+            artifacts=saved.artifacts,
             defines=self.collected.defines,
             deletes=self.collected.deletes,
             displays=repository.store.put([recording.dump()]) if len(recording) else "",
-            observed=found.observed,
-            changes=found.changes,
+            observed=observed,
+            changes=changes,
             carried=carried,
-            not_reusable=tuple(reasons or self.request.unclear or (() if options.cache else ("--no-cache",))),
+            not_reusable=reasons or self.request.unclear or (() if options.cache else ("--no-cache",)),
             seconds=self.seconds,
             process=os.getpid(),
         )

@@ -12,6 +12,7 @@ from zennb.core.reading.source import definitions
 from zennb.dependencies.callables import has_state, is_users_code
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
 from zennb.engine.step.external_mutations import external_mutations
+from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import share
 from zennb.errors import CannotDigest, NotStorable
 
@@ -115,8 +116,7 @@ class NamespaceChanges:
         deletes: names it deleted.
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
         unchanged: inputs that were looked at afterwards, and are what they were.
-        troubles: why the step cannot be reused, for a person; empty as a rule.
-        stays: those of them that are about what exists only where the step ran.
+        reasons: why the step cannot be reused; empty as a rule.
     """
 
     values: Mapping[str, tuple[Any, ValueDigest]] = field(default_factory=dict)
@@ -124,10 +124,10 @@ class NamespaceChanges:
     deletes: tuple[str, ...] = ()
     own: tuple[str, ...] = ()
     unchanged: frozenset[str] = frozenset()
-    troubles: tuple[str, ...] = ()
-    stays: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
 
 
+@digest_cache()
 def collect_changes(
     definition: StepDefinition,
     namespace: Mapping[str, Any],
@@ -146,23 +146,12 @@ def collect_changes(
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no content that could be stored.
     """
-    with digest_cache():
-        return _collected(definition, namespace, before=before, inputs=inputs)
-
-
-def _collected(
-    definition: StepDefinition,
-    namespace: Mapping[str, Any],
-    *,
-    before: NamespaceSnapshot,
-    inputs: Mapping[str, tuple[Any, ValueDigest]],
-) -> NamespaceChanges:
     declared = definition.options.outputs
     bound = before.bound()
     values: dict[str, tuple[Any, ValueDigest]] = {}
     defines: list[str] = []
     own: list[str] = []
-    troubles: list[str] = []
+    reasons: list[Reason] = []
     unstored = definition.options.no_store
     for name in bound:
         value = namespace[name]
@@ -175,33 +164,27 @@ def _collected(
         elif _is_own(name, declared):
             own.append(name)
         else:
-            _look_at(name, value, values, troubles)
-    unchanged = _add_changed(namespace, inputs, skip=bound, values=values, troubles=troubles)
+            _look_at(name, value, values, reasons)
+    unchanged = _add_changed(namespace, inputs, skip=bound, values=values, reasons=reasons)
     _add_partners(values, inputs, namespace)
     if declared is not None:
-        _check_declared(definition, namespace, declared, values=values, defines=defines, troubles=troubles)
+        _check_declared(definition, namespace, declared, values=values, defines=defines, reasons=reasons)
         values = {name: found for name, found in values.items() if name in declared or name in inputs}
     values = {name: found for name, found in values.items() if name not in unstored}
-    stays = list(troubles)  # so far only values without content
-    set_outside = external_mutations(definition, namespace)
+    set_outside = ", ".join(f"`{each}`" for each in external_mutations(definition, namespace))
     if set_outside:
-        troubles.append(
-            f"it sets {', '.join(f'`{each}`' for each in set_outside)}, which only running it does"
-        )
-    troubles += magic_troubles(definition.tree, definition.analysis)
-    troubles += [f"it uses `{use}`" for use in definition.analysis.dynamic if not use.startswith("%")]
-    rerun = definitions(definition.tree, defines)
-    if rerun is None:
-        stays.append(_made_by_call(definition.tree, namespace, defines))
-        troubles.append(stays[-1])
+        reasons.append(Reason(f"it sets {set_outside}", "which only running it does", loses="change"))
+    reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
+    reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
+    if definitions(definition.tree, defines) is None:
+        reasons.append(Reason(_made_by_call(definition.tree, namespace, defines), loses="result"))
     return NamespaceChanges(
         values=values,
         defines=tuple(defines),
         deletes=(*before.deleted(), *unstored),  # on reuse an older value must not stay bound
         own=tuple(own),
         unchanged=frozenset(unchanged),
-        troubles=tuple(troubles),
-        stays=tuple(stays),
+        reasons=tuple(reasons),
     )
 
 
@@ -229,11 +212,13 @@ def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
     return name.startswith("_")
 
 
-def _look_at(name: str, value: Any, values: dict[str, tuple[Any, ValueDigest]], troubles: list[str]) -> None:
+def _look_at(
+    name: str, value: Any, values: dict[str, tuple[Any, ValueDigest]], reasons: list[Reason]
+) -> None:
     try:
         values[name] = (value, digest_value(value, name=name))
     except CannotDigest as error:
-        troubles.append(f"`{error.path}` is {error.why}")
+        reasons.append(Reason(f"`{error.path}` is {error.why}", loses="result"))
 
 
 def _add_changed(
@@ -242,7 +227,7 @@ def _add_changed(
     *,
     skip: list[str],
     values: dict[str, tuple[Any, ValueDigest]],
-    troubles: list[str],
+    reasons: list[Reason],
 ) -> list[str]:
     """Add to `values` every input that is no longer what it was; return those that surely still are."""
     unchanged = []
@@ -253,7 +238,7 @@ def _add_changed(
             unchanged.append(name)
             continue
         after: dict[str, tuple[Any, ValueDigest]] = {}
-        _look_at(name, value, after, troubles)
+        _look_at(name, value, after, reasons)
         if name in after and after[name][1].digest == seen.digest:
             unchanged.append(name)
         values.update({} if name in unchanged else after)
@@ -291,7 +276,7 @@ def _check_declared(
     *,
     values: dict[str, tuple[Any, ValueDigest]],
     defines: list[str],
-    troubles: list[str],
+    reasons: list[Reason],
 ) -> None:
     for name in declared:
         if name in values or name in defines or name in definition.options.no_store:
@@ -302,10 +287,10 @@ def _check_declared(
                 "bind it, or take it out of `-o`.",
                 path=name,
             )
-        _look_at(name, namespace[name], values, troubles)
+        _look_at(name, namespace[name], values, reasons)
         if name not in values:
             raise NotStorable(
-                f"step '{definition.name}' declares `-o {name}`, but {troubles[-1]}, which cannot be stored; "
+                f"step '{definition.name}' declares `-o {name}`, but {reasons[-1]}, which cannot be stored; "
                 "turn it into data first (a list, an array), or take it out of `-o`.",
                 path=name,
             )

@@ -1,9 +1,9 @@
-"""Owns `StepOutcome`: what came of performing a step, as plain data that can cross processes."""
+"""Owns `StepOutcome`, what executing a step produced, and `Reason`, why its results must not be reused."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from zennb.core.records.observed import Carried, Observed
 
@@ -13,7 +13,26 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact
 
-__all__ = ["StepOutcome"]
+__all__ = ["Reason", "StepOutcome"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why the results of a step must not be reused.
+
+    Attributes:
+        what: what was observed: "it sets up logging".
+        so: why that rules out reuse: "which only running it does"; "" where `what` says it all.
+        loses: what would be lost when a worker executed the step: a change to code or libraries, or a result that
+            cannot leave the process; "" for neither.
+    """
+
+    what: str
+    so: str = ""
+    loses: Literal["", "change", "result"] = ""
+
+    def __str__(self) -> str:
+        return f"{self.what}, {self.so}" if self.so else self.what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

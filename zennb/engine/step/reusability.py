@@ -10,6 +10,7 @@ from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.code import function_name
 from zennb.engine.step.cache_options import changed_although_left_out
 from zennb.engine.step.code_owned_outputs import changed_parts, outputs_owned_by_code
+from zennb.engine.step.outcome import Reason
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
@@ -21,14 +22,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.request import StepRequest
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = [
-    "changed_code",
-    "earlier_code",
-    "reasons_against_reuse",
-    "refused_parts",
-    "shared_with_code",
-    "state_left_behind",
-]
+__all__ = ["changed_code", "earlier_code", "reasons_against_reuse", "refused_parts"]
 
 
 def reasons_against_reuse(
@@ -38,11 +32,10 @@ def reasons_against_reuse(
     *,
     inputs: Mapping[str, tuple[Any, ValueDigest]],
     records_shell: bool,
-) -> list[str]:
-    """Return why the results of a step must not be reused, as far as its namespace tells; empty as a rule.
+) -> list[Reason]:
+    """Return why the results of a step must not be reused, judged by its namespace; empty as a rule.
 
-    What it did to the process (settings, files, programs) and what cannot be stored is told by
-    `SideEffects.troubles` and by the shelf; `StepExecution` puts them together.
+    `StepExecution` adds the reasons found in its side effects (settings, files, programs) and what cannot be stored.
 
     Args:
         request: the step.
@@ -52,21 +45,24 @@ def reasons_against_reuse(
         records_shell: whether what `!shell` lines print is recorded.
     """
     definition = request.definition
-    found = list(collected.troubles)
+    found = list(collected.reasons)
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
-        found.append("its shell lines print through the terminal itself")
-    found += state_left_behind(request, namespace, inputs)
-    found += changed_although_left_out(definition, collected.values, inputs)
-    return found + shared_with_code(request, collected, namespace, inputs)
+        found.append(Reason("its shell lines print through the terminal itself"))
+    changed = changed_code(definition, request.reached, namespace, inputs=inputs)
+    if changed:
+        found.append(Reason(f"it changes {', '.join(changed)}", "which only running it does", loses="change"))
+    found += map(Reason, changed_although_left_out(definition, collected.values, inputs))
+    shared = _shared_with_code(request, collected, namespace, inputs)
+    return [*found, *(Reason(each, "which reuse executes anew", loses="result") for each in shared)]
 
 
-def shared_with_code(
+def _shared_with_code(
     request: StepRequest,
     collected: NamespaceChanges,
     namespace: Mapping[str, Any],
     inputs: Mapping[str, tuple[Any, ValueDigest]],
 ) -> list[str]:
-    """Say which outputs are part of code: of what the step reaches and, where it changed an input, of any other."""
+    """Return which outputs are part of code: of what the step reaches and, if it changed an input, of any other."""
     defined = {name: namespace[name] for name in collected.defines}
     reached = {name: namespace[name] for name in request.names if name in namespace}
     changed = {name: seen for name, seen in collected.values.items() if name in inputs}
@@ -89,12 +85,13 @@ def refused_parts(
     digests, values = resolved.digests, resolved.values
     changed = {name: (values[name], digests[name]) for name in outputs if name in digests}
     others = {name: value for name, value in namespace.items() if name not in outputs}
-    found = changed_parts(changed, others, words="which goes on with it as it was") if changed else []
+    found = changed_parts(changed, others) if changed else []
     if not found:
         return None
     return StepRefused(
-        f"step '{resolved.definition.name}' was given a copy, and what it changed is part of code: {found[0]}. Change "
-        "it in a plain cell, or run the step as a cell on a stack that runs in the kernel."
+        f"step '{resolved.definition.name}' was given a copy, and what it changed is part of code: {found[0]}, "
+        "which goes on with it as it was. Change it in a plain cell, or run the step as a cell on a stack that runs "
+        "in the kernel."
     )
 
 
@@ -108,14 +105,6 @@ def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
         "would be of today's. Run the cells again that make what the step reads, or run it as a cell on a stack that "
         "runs in the kernel."
     )
-
-
-def state_left_behind(
-    request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, ValueDigest]]
-) -> list[str]:
-    """Say which code or constants the step changed: reuse would not change them, nor would another process."""
-    changed = changed_code(request.definition, request.reached, namespace, inputs=inputs)
-    return [f"it changes {', '.join(changed)}, which only running it does"] if changed else []
 
 
 def changed_code(
