@@ -92,9 +92,7 @@ class Notebook:
                 store=self.store, scope=self.namespace, signer=signer, known=self.metadata.with_digests
             ),
             metadata=self.metadata,
-            environment=ExecutionEnvironment(
-                seal=lambda value: signer.sign([value]).hex()[:32], ignored=lambda: (str(folder),)
-            ),
+            environment=ExecutionEnvironment(seal=signer.seal, ignored=lambda: (str(folder),)),
             frontend=PlainFrontend(),
         )
 

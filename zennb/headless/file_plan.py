@@ -93,7 +93,7 @@ class FilePlan:
         signer = Signer()
 
         def seal(name: str, value: str | None) -> str:
-            return sealed(lambda text: signer.sign([text]).hex()[:32], name, value)
+            return sealed(signer.seal, name, value)
 
         def locate(name: str) -> Path | None:
             return find_local(name, [folder])

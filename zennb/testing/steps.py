@@ -86,7 +86,7 @@ class Bench:
             ),
             metadata=self._workspace.metadata,
             environment=ExecutionEnvironment(
-                seal=lambda value: signer.sign([value]).hex()[:32],
+                seal=signer.seal,
                 ignored=lambda: (str(home),),
                 more=settings,
             ),

@@ -33,7 +33,7 @@ _MEMBERS, _ENUM_TRACKER = (
 _CODE = (type, types.FunctionType)
 
 
-class _Packer(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
+class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
     """Pickles functions and classes by value, the notebook's namespace and data by name."""
 
     def __init__(self, file: io.BytesIO, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> None:
@@ -116,7 +116,7 @@ def _function(code: types.CodeType, filename: str, names: dict[str, Any], closur
     return types.FunctionType(located(code, filename), names, code.co_name, None, closure)
 
 
-class _Unpacker(pickle.Unpickler):
+class _NamespaceUnpickler(pickle.Unpickler):
     def __init__(
         self, file: io.BytesIO, namespace: MutableMapping[str, Any], furnish: Callable[[], None]
     ) -> None:
@@ -145,7 +145,7 @@ def pack(
         Exception: whatever pickling one of them raises.
     """
     file = io.BytesIO()
-    packer = _Packer(file, namespace, data)
+    packer = _NamespacePickler(file, namespace, data)
     for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
         packer.dump((name, value))
     packed = set(definitions)
@@ -168,7 +168,7 @@ def unpack(
         furnish: brings the data there; called when a function holds some (as a default, in its closure), if need be.
     """
     file = io.BytesIO(packed)
-    unpacker = _Unpacker(file, namespace, furnish)
+    unpacker = _NamespaceUnpickler(file, namespace, furnish)
     while file.tell() < len(packed):
         name, value = unpacker.load()
         namespace[name] = value

@@ -43,22 +43,22 @@ class _Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
+class _ErrorParts:
     """An exception as plain data: its pickle ("" when it has none), how it reads, its traceback, and what led to it."""
 
     pickled: bytes
     type: str
     message: str
     frames: tuple[_Frame, ...]
-    cause: _Parts | None = None
-    context: _Parts | None = None
+    cause: _ErrorParts | None = None
+    context: _ErrorParts | None = None
     hides_context: bool = False
 
 
 class RemoteError(Exception):
     """An exception raised in another process, on its way, or one whose class exists only there."""
 
-    def __init__(self, parts: _Parts) -> None:
+    def __init__(self, parts: _ErrorParts) -> None:
         super().__init__(parts)
         self.parts = parts
 
@@ -76,7 +76,7 @@ def carried(error: BaseException, names: Collection[str]) -> RemoteError:
     return RemoteError(_parts(error, names, frozenset()))
 
 
-def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -> _Parts:
+def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -> _ErrorParts:
     """Take an exception apart; `seen` are those it led to."""
     seen |= {id(error)}
     before = {
@@ -84,7 +84,7 @@ def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -
         for each in ("cause", "context")
         if (found := getattr(error, f"__{each}__")) is not None and id(found) not in seen
     }
-    return _Parts(
+    return _ErrorParts(
         pickled=_pickled(error, names),
         type=type(error).__name__,
         message=str(error),
@@ -107,7 +107,7 @@ def restored(error: BaseException | None, scope: Mapping[str, Any]) -> BaseExcep
     return _together(error.parts, scope)
 
 
-def _together(parts: _Parts, scope: Mapping[str, Any]) -> BaseException:
+def _together(parts: _ErrorParts, scope: Mapping[str, Any]) -> BaseException:
     found = _unpickled(parts.pickled, scope) or RemoteError(parts)
     found.__cause__ = None if parts.cause is None else _together(parts.cause, scope)
     found.__context__ = None if parts.context is None else _together(parts.context, scope)
@@ -139,7 +139,7 @@ def _traceback(frames: Sequence[_Frame]) -> TracebackType | None:
     return found
 
 
-class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
+class _ErrorPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle ships no types
     """Pickles exceptions, classes of the notebook by name."""
 
     def __init__(self, file: io.BytesIO, names: Collection[str]) -> None:
@@ -189,7 +189,7 @@ def _remade(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, A
     return made
 
 
-class _Unpickler(pickle.Unpickler):
+class _ErrorUnpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, scope: Mapping[str, Any]) -> None:
         super().__init__(file)
         self._scope = scope
@@ -213,7 +213,7 @@ def _pickled(error: BaseException, names: Collection[str]) -> bytes:
 def _dumped(value: object, names: Collection[str]) -> bytes:
     file = io.BytesIO()
     try:
-        _Pickler(file, names).dump(value)
+        _ErrorPickler(file, names).dump(value)
     except Exception:  # noqa: BLE001 - whatever somebody's own pickling raises
         return b""
     return file.getvalue()
@@ -222,7 +222,7 @@ def _dumped(value: object, names: Collection[str]) -> bytes:
 def _unpickled(data: bytes, scope: Mapping[str, Any]) -> BaseException | None:
     """Return the exception of a pickle made by a worker of this run; None where it cannot be rebuilt here."""
     try:
-        found = _Unpickler(io.BytesIO(data), scope).load() if data else None
+        found = _ErrorUnpickler(io.BytesIO(data), scope).load() if data else None
     except Exception:  # noqa: BLE001 - as above
         return None
     return found if isinstance(found, BaseException) and not isinstance(found, SystemExit) else None

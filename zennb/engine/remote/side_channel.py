@@ -163,23 +163,11 @@ class LinkServer:
         with self._lock:
             self._calls.pop(link.token, None)
 
-    def close(self) -> None:
-        """Listen no longer; twice is fine, and a later `expect` listens again."""
-        with self._lock:
-            listener, self._listener = self._listener, None
-        if listener is not None:
-            listener.close()
-
     def _accept(self, listener: Listener) -> None:
         while True:
             try:
                 connection = listener.accept()
-            except AuthenticationError:
-                continue
-            except (OSError, EOFError):
-                with self._lock:
-                    if self._listener is not listener:
-                        return
+            except (AuthenticationError, OSError, EOFError):  # a caller that has no key, or has gone again
                 continue
             threading.Thread(target=self._serve, args=(connection,), name="zennb-link", daemon=True).start()
 

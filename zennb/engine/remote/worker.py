@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,13 +16,12 @@ from zennb.engine.remote.process_snapshot import frontend_of, know_texts
 from zennb.engine.remote.shipped_modules import ShippedModules
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.step.body import run_body
+from zennb.engine.step.cancellation import interrupts_raise
 from zennb.engine.step.request import Resources
 from zennb.errors import StepRefused
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from zennb.components.component import ArtifactStore
     from zennb.engine.remote.process_snapshot import ProcessSnapshot
     from zennb.engine.step.outcome import StepOutcome
@@ -50,7 +47,7 @@ def perform_remotely(
             "an orchestrator gets steps from zennb, and submits them as they are."
         )
     values = cloudpickle.loads(request.values) if request.values else {}
-    with _lock, _interrupts():
+    with _lock, interrupts_raise():
         resources = _worker(process).ready(process, store)
         try:
             outcome = run_body(request, replace(channels, values=values), resources)
@@ -66,16 +63,16 @@ def perform_remotely(
 _lock = threading.Lock()
 """Settings, working folder and modules belong to a process, so a worker with threads performs one step at a time."""
 
-_workers: dict[str, _Worker] = {}
+_workers: dict[str, _WorkerState] = {}
 
 
-def _worker(process: ProcessSnapshot) -> _Worker:
+def _worker(process: ProcessSnapshot) -> _WorkerState:
     if process.frontend not in _workers:
-        _workers[process.frontend] = _Worker(process)
+        _workers[process.frontend] = _WorkerState(process)
     return _workers[process.frontend]
 
 
-class _Worker:
+class _WorkerState:
     """What this process has open for the steps it performs."""
 
     def __init__(self, process: ProcessSnapshot) -> None:
@@ -83,7 +80,7 @@ class _Worker:
         self._signer = Signer()
         self._ignored = process.ignored
         self._environment = ExecutionEnvironment(
-            seal=lambda value: self._signer.sign([value]).hex()[:32],
+            seal=self._signer.seal,
             ignored=lambda: self._ignored,
             more=settings,
         )
@@ -123,17 +120,3 @@ class _Worker:
         for name in [name for name in os.environ if wanted.get(name) is None]:
             del os.environ[name]
         os.environ.update({name: value for name, value in wanted.items() if value is not None})
-
-
-@contextmanager
-def _interrupts() -> Iterator[None]:
-    """Let an interrupt reach a step that runs in the worker's main thread, whatever the pool has set."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        with suppress(TypeError):  # a handler that was not set from Python
-            signal.signal(signal.SIGINT, before)

@@ -6,7 +6,7 @@ import ctypes
 import signal
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from zennb.errors import StepTimeout
@@ -133,7 +133,8 @@ def interrupts_raise() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        with suppress(TypeError):  # a handler that was not set from Python
+            signal.signal(signal.SIGINT, before)
 
 
 def _with_signal(seconds: float) -> Iterator[None]:
