@@ -15,8 +15,8 @@ from zennb.core.planning.cache_decision import CacheDecision
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Artifact, Attempt, Failure, Status, Step
 from zennb.digests.digest import digest_value
-from zennb.engine.run.prefetched_records import PrefetchedRecords
 from zennb.engine.run.run_context import LARGE, failure_of, is_interrupt, run_versions
+from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.step.outcome import StepOutcome
 from zennb.errors import StepRefused, StoreError
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from zennb.engine.step.definition import StepDefinition
 
 RUN = CacheDecision(reason="first run")
+
+
+def unit_of_work(notebook: Notebook, previous: dict[str, Step]) -> UnitOfWork:
+    return UnitOfWork(notebook.metadata, WriteBuffer(notebook.store), previous=previous)
 
 
 def recorded(notebook: Notebook, definition: StepDefinition, **fields: Any) -> Step:
@@ -86,7 +90,7 @@ def test_a_key_that_cannot_be_trusted_is_not_looked_for(notebook: Notebook) -> N
     notebook.cell("g = (i for i in ())")
     definition = step("y = list(g)")
     made = recorded(notebook, definition)
-    known = PrefetchedRecords({"s": made}, metadata=notebook.metadata, store=notebook.store)
+    known = unit_of_work(notebook, {"s": made})
     for found in (decision(notebook, definition), decision(notebook, definition, known=known)):
         assert found.reuse is None
         assert found.reason.startswith("runs every time: it reads `g`")
@@ -127,8 +131,8 @@ def test_what_was_asked_beforehand_is_used_while_nothing_around_it_changed(noteb
     definition = step("y = [1]")
     made = recorded(notebook, definition)
 
-    def known(found: Step) -> PrefetchedRecords:
-        return PrefetchedRecords({"s": found}, metadata=notebook.metadata, store=notebook.store)
+    def known(found: Step) -> UnitOfWork:
+        return unit_of_work(notebook, {"s": found})
 
     assert decision(notebook, definition, known=known(made)).reuse == made
     changed = recorded(notebook, definition, observed=Observed(files={"absent.csv": "a state"}))
@@ -142,9 +146,9 @@ def test_the_reason_of_a_run_names_what_changed_since(notebook: Notebook) -> Non
     made = recorded(notebook, step("y = a"))
     notebook.cell("a = [2]")
     assert decision(notebook, step("y = a")).reason == "input `a` changed"
-    known = PrefetchedRecords({"s": made}, metadata=notebook.metadata, store=notebook.store)
+    known = unit_of_work(notebook, {"s": made})
     assert decision(notebook, step("y = a"), known=known).reason == "input `a` changed"
-    nothing = PrefetchedRecords({}, metadata=notebook.metadata, store=notebook.store)
+    nothing = unit_of_work(notebook, {})
     assert decision(notebook, step("y = a"), known=nothing).reason == "first run"
 
 
@@ -239,7 +243,7 @@ def test_an_input_that_only_another_store_holds_is_brought_here_or_captured_anew
     assert notebook.run_context.keep_inputs(resolved)["a"].kind == "captured"
     assert notebook.run_context.keep_inputs(resolved)["a"] is elsewhere
     assert asked == [elsewhere, elsewhere]
-    known = PrefetchedRecords({}, metadata=notebook.metadata, store=notebook.store)
+    known = unit_of_work(notebook, {})
     known.present.add("0" * 64)
     assert notebook.run_context.keep_inputs(resolved, known=known)["a"] is elsewhere
     assert len(asked) == 2

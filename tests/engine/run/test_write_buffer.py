@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
-from zennb.engine.run.write_buffer import SMALL, WriteBuffer
+from zennb.engine.run.unit_of_work import SMALL, WriteBuffer
 from zennb.errors import MissingArtifact, StoreError
 
 if TYPE_CHECKING:

@@ -14,14 +14,12 @@ from zennb.core.records.records import Attempt, Run, Status, Step
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.planner import resolve_in_run
-from zennb.engine.run.prefetched_records import PrefetchedRecords
-from zennb.engine.run.record_buffer import RecordBuffer
 from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
-from zennb.engine.run.submit import submit_step
-from zennb.engine.run.write_buffer import WriteBuffer
+from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.perform import perform
 from zennb.engine.step.request import Channels, StepRequest, request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
 from zennb.errors import ZennbError
@@ -89,25 +87,25 @@ class PipelineRun:
         on_output: Callable[[str, Event], None] | None = None,
     ) -> None:
         write_buffer = WriteBuffer(run_context.store)
-        if (
-            recorded and run_context.orchestrator.visibility is Visibility.PROCESS
-        ):  # others cannot see what is held back here
+        if recorded and run_context.orchestrator.visibility is Visibility.PROCESS:
+            # Workers cannot see what is held back here, so their runs write through.
             run_context = run_context.with_store(write_buffer)
-        self._request, self._site, self.on_change = request, run_context, on_change
-        self._on_output = on_output
+        self._request, self._context, self.on_change = request, run_context, on_change
+        self._on_output, self._recorded = on_output, recorded
         self._steps: dict[str, Step] = {}
         self._tasks: dict[Future[StepOutcome], _Task] = {}
         self._waiting: list[_Task] = []
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
         self._run = run_context.new_run("pipeline", parameters=request.parameters)
-        self._ledger = RecordBuffer(run_context.metadata, write_buffer.flush) if recorded else None
-        self._recollection: PrefetchedRecords | None = None
         self._places = {name: place for place, name in enumerate(request.chosen)}
+        previous = {name: step for name, step in (request.previous or {}).items() if name in self._places}
+        self._unit = UnitOfWork(run_context.metadata, write_buffer, previous=previous, rerun=request.rerun)
+        self._known = None if request.previous is None else self._unit
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
         self._put_off: dict[str, list[str]] = {}
-        self._next_tell = 0.0
+        self._next_notification = 0.0
 
     def execute(self) -> FinishedRun:
         """Run the chosen steps and record each; a step's error is returned after all that can run has run.
@@ -115,28 +113,18 @@ class PipelineRun:
         Raises:
             KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
         """
-        if self._ledger is not None:
-            self._run = self._site.metadata.begin_run(self._run)
-            if self._site.folder is not None:
-                record_commit_later(self._site.metadata, self._run.id or 0, self._site.folder)
-            self._site = replace(self._site, run=self._run.id)
-        self._site.environment.settings.note_again()
+        if self._recorded:
+            self._run = self._context.metadata.begin_run(self._run)
+            if self._context.folder is not None:
+                record_commit_later(self._context.metadata, self._run.id or 0, self._context.folder)
+            self._context = replace(self._context, run=self._run.id)
+        self._context.environment.settings.note_again()
         try:
-            self._recollect()
             self._loop()
         except BaseException as error:
             self._abandon(error)
             raise
         return self._finish(self._outcome())
-
-    def _recollect(self) -> None:
-        """Ask for all that is known of the steps at once."""
-        request, run_context = self._request, self._site
-        if request.previous is not None:
-            chosen = {name: step for name, step in request.previous.items() if name in self._places}
-            self._recollection = PrefetchedRecords(
-                chosen, metadata=run_context.metadata, store=run_context.store, rerun=request.rerun
-            )
 
     def _number_of_parents(self, name: str) -> int:
         return sum(parent in self._places for parent in self._request.plan.parents(name))
@@ -145,7 +133,7 @@ class PipelineRun:
         while self._ready or self._tasks or self._waiting:
             while self._ready:
                 self._begin(self._request.chosen[heappop(self._ready)])
-                self._tell()
+                self._notify()
             self._try_again()
             if self._tasks or self._waiting:
                 self._collect()
@@ -170,34 +158,31 @@ class PipelineRun:
             self._submit(*self._request.decided[name], started)
             return
         try:
-            prepared = resolve_in_run(self._request, name, self._made_by)
-            if self._ledger is not None and self._ledger.holds(
-                prepared.cache_key, prepared.key_without_maybe_reads
-            ):
-                self._write()  # a step like it has just run: its result is found like any other
+            resolved = resolve_in_run(self._request, name, self._made_by)
+            if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
+                self._write()  # an equal step has just run: once written, its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
-            known = None if name in self._put_off else self._recollection
-            decision = self._site.decide(prepared, asked=asked, known=known)
+            known = None if name in self._put_off else self._known
+            decision = self._context.decide(resolved, asked=asked, known=known)
         except ZennbError as error:
             self._fail_early(definition, error, started)
             return
-        self._packages.update(prepared.parts.packages)
+        self._packages.update(resolved.parts.packages)
         if decision.reuse is not None:
-            decision = self._site.proven(decision, decision.reuse)
+            decision = self._context.proven(decision, decision.reuse)
         if decision.reuse is not None:
-            step = self._site.cached_step(
-                prepared, decision, decision.reuse, started=started, seconds=time.time() - started
+            step = self._context.cached_step(
+                resolved, decision, decision.reuse, started=started, seconds=time.time() - started
             )
             self._record(step)
-            return
-        if not self._make_again(prepared):
-            self._submit(prepared, decision, started)
+        elif not self._make_again(resolved):
+            self._submit(resolved, decision, started)
 
-    def _make_again(self, prepared: ResolvedStep) -> bool:
+    def _make_again(self, resolved: ResolvedStep) -> bool:
         """Put off a step whose inputs turn out to be damaged until the reused steps that made them have run again."""
-        name = prepared.definition.name
+        name = resolved.definition.name
         sources = self._request.plan.sources[name]
-        makers = {sources[each] for each in self._site.unreadable(prepared) if each in sources}
+        makers = {sources[each] for each in self._context.unreadable(resolved) if each in sources}
         makers = {
             each for each in makers if each in self._steps and self._steps[each].status is Status.CACHED
         }
@@ -211,16 +196,8 @@ class PipelineRun:
     def _skip(self, name: str, reason: str) -> None:
         definition = self._request.definitions[name]
         self._record(
-            Step(
-                run=self._run.id,
-                name=name,
-                notebook=self._site.notebook,
-                cell=definition.cell,
-                status=Status.SKIPPED,
-                reason=reason,
-                source=definition.source,
-                started=time.time(),
-                reusable=False,
+            self._context.step_record(
+                definition, status=Status.SKIPPED, reason=reason, started=time.time(), reusable=False
             )
         )
 
@@ -239,17 +216,17 @@ class PipelineRun:
         return step.outputs if step is not None else self._request.last.get(source, {})
 
     def _submit(self, resolved: ResolvedStep, decision: CacheDecision, started: float) -> None:
-        name, tell = resolved.definition.name, self._on_output
+        name, on_output = resolved.definition.name, self._on_output
         if (refused := earlier_code(resolved)) is not None:
             self._fail_early(resolved.definition, refused, started)
             return
-        inputs = self._site.keep_inputs(resolved, known=self._recollection)
-        copies = self._site.copies(resolved, inputs)
+        inputs = self._context.keep_inputs(resolved, known=self._known)
+        copies = self._context.copies(resolved, inputs)
         request, channels = request_for(resolved, copies, self._request.namespace)
-        self._steps[name] = self._site.bare_step(
+        self._steps[name] = self._context.bare_step(
             resolved, status=Status.RUNNING, reason=decision.reason, started=started
         )
-        self._tell()
+        self._notify()
         self._launch(
             _Task(
                 resolved=resolved,
@@ -257,16 +234,27 @@ class PipelineRun:
                 inputs=inputs,
                 started=started,
                 request=request,
-                channels=replace(channels, output=None if tell is None else partial(tell, name)),
+                channels=replace(channels, output=None if on_output is None else partial(on_output, name)),
             )
         )
 
     def _launch(self, task: _Task) -> None:
-        if self._ledger is not None and self._ledger.is_due:
+        if self._unit.is_due:
             self._write()
         task.begun = time.time()
         task.channels = replace(task.channels, cancel=CancellationToken())
-        self._tasks[submit_step(self._site, task.request, task.channels)] = task
+        self._tasks[self._submitted(task)] = task
+
+    def _submitted(self, task: _Task) -> Future[StepOutcome]:
+        orchestrator = self._context.orchestrator
+        if orchestrator.visibility is Visibility.PROCESS:
+            channels = replace(task.channels, resources=self._context.resources)
+            return orchestrator.submit(perform, task.request, channels)
+        from zennb.engine.remote.dispatch import (
+            submit_remotely,  # a kernel needs it only to send steps elsewhere
+        )
+
+        return submit_remotely(self._context, task.request, task.channels)
 
     def _try_again(self) -> None:
         """Launch the failed steps whose delay is over."""
@@ -283,7 +271,7 @@ class PipelineRun:
             self._write()  # nothing else is to be done meanwhile
             done = self._wait()
         if not done:
-            self._tell()
+            self._notify()
         for future in [each for each in self._tasks if each in done]:  # in the order in which they began
             task = self._tasks.pop(future)
             try:
@@ -300,7 +288,7 @@ class PipelineRun:
         return set()
 
     def _land(self, task: _Task, outcome: StepOutcome) -> None:
-        outcome = replace(outcome, error=restored(outcome.error, self._site.artifacts.scope))
+        outcome = replace(outcome, error=restored(outcome.error, self._context.artifacts.scope))
         if task.failed(outcome):
             task.begun = time.time() + task.resolved.definition.options.delay
             self._waiting.append(task)
@@ -309,8 +297,8 @@ class PipelineRun:
             refused = refused_parts(task.resolved, outcome.artifacts, self._request.namespace)
             outcome = replace(outcome, error=refused)
         if outcome.error is None:
-            self._site.environment.adopt(outcome)
-            step = self._site.made_step(
+            self._context.environment.adopt(outcome)
+            step = self._context.made_step(
                 task.resolved,
                 task.decision,
                 outcome,
@@ -318,55 +306,48 @@ class PipelineRun:
                 started=task.started,
                 attempts=task.attempts,
             )
-            if self._recollection is not None:
-                self._recollection.present.update(artifact.blob for artifact in step.outputs.values())
+            self._unit.present.update(artifact.blob for artifact in step.outputs.values())
         else:
             self._error = self._error or outcome.error
-            step = self._site.failed_step(
+            step = self._context.failed_step(
                 task.resolved,
                 task.decision,
                 outcome.error,
                 started=task.started,
                 seconds=outcome.seconds,
+                inputs=task.inputs,
+                displays=outcome.displays,
                 attempts=task.attempts,
             )
-            step = replace(step, inputs=task.inputs, displays=outcome.displays)
         self._record(step)
 
     def _fail_early(self, definition: StepDefinition, error: ZennbError, started: float) -> None:
         self._error = self._error or error
+        failure = failure_of(error)
         self._record(
-            Step(
-                run=self._run.id,
-                name=definition.name,
-                notebook=self._site.notebook,
-                cell=definition.cell,
-                status=Status.FAILED,
-                source=definition.source,
-                started=started,
-                reusable=False,
-                failure=failure_of(error),
+            self._context.step_record(
+                definition, status=Status.FAILED, started=started, reusable=False, failure=failure
             )
         )
 
     def _record(self, step: Step) -> None:
         self._steps[step.name] = step
-        if self._ledger is not None:
-            self._ledger.note(step)
+        if self._recorded:
+            self._unit.note(step)
         self._release(step.name)
 
     def _write(self, run: Run | None = None) -> None:
         """Write the records that were held back."""
-        for step in [] if self._ledger is None else self._ledger.write(run):
+        for step in self._unit.write(run) if self._recorded else ():
             self._steps[step.name] = step
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         """Show where the run stands, now and then; only what is written is shown."""
-        if time.perf_counter() < self._next_tell:
+        if time.perf_counter() < self._next_notification:
             return
         self._write()
         self.on_change(self._run, self._steps)
-        self._next_tell = time.perf_counter() + _TICK
+        self._next_notification = time.perf_counter() + _TICK
 
     def _outcome(self) -> Status:
         found = {step.status for step in self._steps.values()}
@@ -382,7 +363,7 @@ class PipelineRun:
         self._write(self._run)
         self.on_change(self._run, self._steps)
         return FinishedRun(
-            run=self._run, steps=dict(self._steps), repository=self._site.artifacts, error=self._error
+            run=self._run, steps=dict(self._steps), repository=self._context.artifacts, error=self._error
         )
 
     def _abandon(self, error: BaseException) -> None:

@@ -91,7 +91,7 @@ class RunPlanner:
     """
 
     def __init__(self, request: RunRequest, run_context: RunContext) -> None:
-        self._request, self._site = request, run_context
+        self._request, self._context = request, run_context
         self.resolved: dict[str, ResolvedStep] = {}
         self._planned: dict[str, PlannedStep] = {}
         self._outputs: dict[str, Mapping[str, Artifact]] = dict(request.last)
@@ -117,7 +117,7 @@ class RunPlanner:
         behind = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
         try:
             resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
-            decision = self._site.decide(
+            decision = self._context.decide(
                 resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
             )
             state, reason = self._judged(resolved, decision, behind)
@@ -170,10 +170,10 @@ class RunPlanner:
     def _take_over(self, name: str, source: Step) -> None:
         """Note what reusing a step gives: its outputs, and how it leaves files, variables and settings."""
         self._outputs[name] = source.outputs
-        observed, state_of = source.observed, self._site.environment.state_of
+        observed, state_of = source.observed, self._context.environment.state_of
         left = {**observed.written, **observed.restored, **observed.left}
         if source.carried is not None:  # records of version 0.1 do not say how the settings were left
-            unsaid = {each for each in source.carried.names if self._site.environment.settings.knows(each)}
+            unsaid = {each for each in source.carried.names if self._context.environment.settings.knows(each)}
             left.update(dict.fromkeys(unsaid - left.keys(), ""))
         for thing, state in left.items():
             if state_of(thing, state) == state:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
     from zennb.engine.run.artifact_repository import ArtifactRepository
-    from zennb.engine.run.prefetched_records import PrefetchedRecords
+    from zennb.engine.run.unit_of_work import UnitOfWork
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.frontend import Frontend
     from zennb.engine.step.outcome import StepOutcome
@@ -93,7 +93,7 @@ class RunContext:
         prepared: ResolvedStep,
         *,
         asked: str = "",
-        known: PrefetchedRecords | None = None,
+        known: UnitOfWork | None = None,
         looked: StepHistory | None = None,
         overlay: Mapping[str, str] = MappingProxyType({}),
     ) -> CacheDecision:
@@ -157,7 +157,7 @@ class RunContext:
         )
 
     def _known_of(
-        self, prepared: ResolvedStep, known: PrefetchedRecords | None, looked: StepHistory | None
+        self, prepared: ResolvedStep, known: UnitOfWork | None, looked: StepHistory | None
     ) -> tuple[list[Step], Step | None]:
         """Return the steps that may be reused, and where there are none the latest record of this one."""
         if known is None:
@@ -218,9 +218,7 @@ class RunContext:
             return "--rerun"
         return "" if definition.options.cache else "--no-cache"
 
-    def keep_inputs(
-        self, prepared: ResolvedStep, *, known: PrefetchedRecords | None = None
-    ) -> dict[str, Artifact]:
+    def keep_inputs(self, prepared: ResolvedStep, *, known: UnitOfWork | None = None) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
 
         Inputs that cannot be stored are left out: their content is part of the key all the same.
@@ -325,6 +323,7 @@ class RunContext:
         started: float,
         seconds: float,
         attempts: Sequence[Attempt] = (),
+        **more: Any,
     ) -> Step:
         """Return the record of a step that raised, or was interrupted; it has no outputs."""
         interrupted = error is None or is_interrupt(error)
@@ -337,27 +336,34 @@ class RunContext:
             reusable=False,
             failure=None if error is None or interrupted else failure_of(error),
             attempts=tuple(attempts),
+            **more,
         )
 
     def bare_step(
         self, prepared: ResolvedStep, *, status: Status, reason: str, started: float, **more: Any
     ) -> Step:
         """Return a record with what is known of a step before it runs, and more fields."""
-        definition = prepared.definition
-        step = Step(
-            run=self.run,
-            name=definition.name,
-            notebook=self.notebook,
-            cell=definition.cell,
+        step = self.step_record(
+            prepared.definition,
             status=status,
             reason=reason,
-            source=definition.source,
             cache_key=prepared.cache_key,
             parts=prepared.parts,
             started=started,
             **more,
         )
         return self.traced(prepared, step)
+
+    def step_record(self, definition: StepDefinition, **more: Any) -> Step:
+        """Return a record with what the definition of a step says, and more fields."""
+        return Step(
+            run=self.run,
+            name=definition.name,
+            notebook=self.notebook,
+            cell=definition.cell,
+            source=definition.source,
+            **more,
+        )
 
 
 def is_interrupt(error: BaseException) -> bool:

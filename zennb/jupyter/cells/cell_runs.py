@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
 from zennb.engine.run.git import record_commit_later
-from zennb.engine.run.record_buffer import MAX_LOST_SECONDS
 from zennb.engine.run.run_context import run_versions
+from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
 from zennb.views.artifact import glance

@@ -14,7 +14,7 @@ from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import failure_of, is_interrupt
 from zennb.engine.run.run_request import RunRequest
-from zennb.engine.run.write_buffer import WriteBuffer
+from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_loop_responsive
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact, Status, Step
-from zennb.engine.run.prefetched_records import PrefetchedRecords
+from zennb.engine.run.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +37,8 @@ def made(key: str, **fields: Any) -> Step:
     return Step(name=key, cache_key=key, status=Status.COMPLETED, outputs={"y": output(f"{key}-y")}, **fields)
 
 
-def prefetched(records: Records, previous: dict[str, Step], *, rerun: bool = False) -> PrefetchedRecords:
-    return PrefetchedRecords(previous, metadata=records, store=records, rerun=rerun)  # type: ignore[arg-type] # as above
+def prefetched(records: Records, previous: dict[str, Step], *, rerun: bool = False) -> UnitOfWork:
+    return UnitOfWork(records, records, previous=previous, rerun=rerun)  # type: ignore[arg-type] # as above
 
 
 def test_all_that_is_known_is_asked_for_when_the_first_result_is_wanted() -> None:

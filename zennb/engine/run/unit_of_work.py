@@ -1,0 +1,207 @@
+"""Owns `UnitOfWork`: what a run reads from its stores at once, and what it holds back to write together.
+
+A killed kernel loses what is held back. So it is written before anything of it is shown, and before the next step
+begins if it stands for more work than anybody would mind repeating.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zennb.components.content import flat, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from zennb.components.component import ArtifactStore, Buffer
+    from zennb.core.records.records import Artifact, Run, Step
+    from zennb.metadata.store import MetadataStore
+
+__all__ = ["MAX_LOST_SECONDS", "UnitOfWork", "WriteBuffer"]
+
+MAX_LOST_SECONDS = 0.05
+"""Seconds of work that may be lost with a killed kernel."""
+
+MANY = 500
+"""Records held back at most."""
+
+SMALL = 16 * 1024
+"""Bytes up to which a blob is held back."""
+
+CACHED = 1000
+"""Small blobs that stay in memory once they are stored."""
+
+
+class WriteBuffer:
+    """An artifact store for the length of a run or cell: `flush` stores small blobs all in one transaction.
+
+    Held-back blobs can be read here like all others, and stay in memory when they are stored, because the next steps
+    read them. They are lost when the process ends, so flush before you report them as stored. Thread-safe.
+
+    Args:
+        store: where the blobs go.
+    """
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self.store = store
+        self._lock = threading.Lock()
+        self._pending: dict[str, bytes] = {}
+        self._stored: dict[str, bytes] = {}
+
+    def put(self, chunks: Sequence[Buffer]) -> str:
+        """Store the chunks, joined, or hold them back; return their sha-256."""
+        return self.put_all([chunks])[0]
+
+    def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
+        """Store several blobs, or hold back those that are small; return their names in order."""
+        views = [flat(chunks) for chunks in blobs]
+        large = [place for place, parts in enumerate(views) if sum([part.nbytes for part in parts]) > SMALL]
+        stored = self.store.put_all([blobs[place] for place in large]) if large else []
+        names = dict(zip(large, stored, strict=True))
+        for place, parts in enumerate(views):
+            if place not in names:
+                content = b"".join(parts)
+                names[place] = name_of(content)
+                with self._lock:
+                    self._pending[names[place]] = content
+        return [names[place] for place in range(len(views))]
+
+    def get(self, digest: str) -> Buffer:
+        """Return the blob called `digest`.
+
+        Raises:
+            MissingArtifact, DamagedArtifact: as the store raises them.
+        """
+        content = self._pending.get(digest, self._stored.get(digest))
+        return self.store.get(digest) if content is None else content
+
+    def has(self, digest: str) -> bool:
+        """Return whether the blob called `digest` is there."""
+        return digest in self._pending or self.store.has(digest)
+
+    def present(self, digests: Iterable[str]) -> frozenset[str]:
+        """Return those of many blobs that are there."""
+        wanted = frozenset(digests)
+        pending = wanted & self._pending.keys()
+        rest = wanted - pending
+        return pending | self.store.present(rest) if rest else pending
+
+    def flush(self) -> None:
+        """Store what is held back.
+
+        Raises:
+            StoreError: it could not be stored; it is still held back.
+        """
+        with self._lock:
+            pending = dict(self._pending)
+        if not pending:
+            return
+        self.store.put_all([[content] for content in pending.values()])
+        with self._lock:
+            for digest in pending:
+                self._pending.pop(digest, None)
+            self._stored = {**self._stored, **pending} if len(self._stored) < CACHED else pending
+
+
+class UnitOfWork:
+    """The records and blobs of one run, read ahead and written together.
+
+    What it reads ahead is one query: the results that the latest records' cache keys would find, and whether their
+    blobs are there. A step that another kernel finishes afterwards is not among them; the metadata store finds it.
+
+    Args:
+        metadata: where records are.
+        store: where blobs are held back.
+        previous: step name → its latest record, of the steps in the run; None when it was not asked for.
+        rerun: whether all steps run anyway, so that no result is needed.
+
+    Attributes:
+        present: names of blobs that are in the store; add to it when you store more.
+    """
+
+    def __init__(
+        self,
+        metadata: MetadataStore,
+        store: WriteBuffer,
+        *,
+        previous: Mapping[str, Step] | None = None,
+        rerun: bool = False,
+    ) -> None:
+        self.previous = previous or {}
+        self.present: set[str] = set()
+        self._metadata, self._store = metadata, store
+        self._read_ahead = frozenset[str]() if rerun else {step.cache_key for step in self.previous.values()}
+        self._results: Mapping[str, Step] | None = None
+        self._held: list[Step] = []
+        self._seconds = 0.0
+        self._keys: set[str] = set()
+        self._recorded: dict[int, tuple[Artifact, Artifact]] = {}
+
+    def find(self, key: str) -> list[Step]:
+        """Return the result with that key if it is one of a latest record and was complete when first read."""
+        if key not in self._read_ahead:
+            return []
+        if self._results is None:  # once one is needed, the others probably are, too
+            self._results = self._complete_results()
+        result = self._results.get(key)
+        return [] if result is None else [result]
+
+    def _complete_results(self) -> dict[str, Step]:
+        results = self._metadata.find_all(self._read_ahead)
+        blobs = {key: _blobs(step) for key, step in results.items()}
+        self.present |= self._store.present({blob for names in blobs.values() for blob in names})
+        return {key: step for key, step in results.items() if self.present.issuperset(blobs[key])}
+
+    def note(self, step: Step) -> None:
+        """Hold back the record of a step that has ended."""
+        self._held.append(step)
+        self._keys.add(step.cache_key)
+        self._seconds += step.seconds if step.reused is None else 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what is held back must be written before the next step begins."""
+        return self._seconds > MAX_LOST_SECONDS or len(self._held) >= MANY
+
+    def holds(self, *keys: str) -> bool:
+        """Return whether a record with one of these keys is held back, where the metadata store cannot find it."""
+        return not self._keys.isdisjoint(key for key in keys if key)
+
+    def write(self, run: Run | None = None) -> list[Step]:
+        """Write what is held back, with the run's record if it is given; return the steps as recorded.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        held, self._held, self._keys, self._seconds = self._held, [], set(), 0.0
+        if held:
+            # Bytes first, then the record: a crash in between leaves bytes that no record names, which do no harm.
+            # The other way round it would leave a record whose outputs cannot be loaded.
+            self._store.flush()
+        steps = [self._with_recorded_inputs(step) for step in held]
+        added = self._metadata.add_all(steps, run=run) if steps or run is not None else []
+        for before, after in zip(steps, added, strict=True):
+            self._note_recorded(before.inputs, after.inputs)
+            self._note_recorded(before.outputs, after.outputs)
+        return added
+
+    def _with_recorded_inputs(self, step: Step) -> Step:
+        """Return the step with those inputs replaced that have been recorded since it was resolved."""
+        if not any(id(item) in self._recorded for item in step.inputs.values()):
+            return step
+        found = {name: self._recorded.get(id(item), (item, item))[1] for name, item in step.inputs.items()}
+        return replace(step, inputs=found)
+
+    def _note_recorded(self, before: Mapping[str, Artifact], after: Mapping[str, Artifact]) -> None:
+        for name, item in before.items():
+            if item.id is None:
+                # The item itself is kept, too, so that no other object gets its `id`.
+                self._recorded[id(item)] = (item, after[name])
+
+
+def _blobs(step: Step) -> Iterable[str]:
+    blobs = {artifact.blob for artifact in step.outputs.values()}
+    blobs |= {blob for blob in (step.displays, "" if step.carried is None else step.carried.blob) if blob}
+    return blobs
