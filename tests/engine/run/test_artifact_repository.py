@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,7 +190,7 @@ def test_classes_are_found_in_the_scope_of_the_shelf(bench: Bench) -> None:
     exec("class Model: pass\nmodel = Model()", bench.scope)
     kept = bench.keep({"model": bench.scope["model"]}).artifacts
     other: dict[str, Any] = {"__name__": "__main__"}
-    scoped = bench.repository.scoped(other)
+    scoped = replace(bench.repository, scope=other)
     with pytest.raises(MissingDefinition, match="Model"):
         scoped.load(kept)
     exec("class Model: kind = 'other'", other)
@@ -199,7 +200,7 @@ def test_classes_are_found_in_the_scope_of_the_shelf(bench: Bench) -> None:
 
 def test_the_same_shelf_can_lead_into_another_store(bench: Bench) -> None:
     other = MemoryArtifactStore.from_config("other", {})
-    kept = bench.repository.into(other).save(looks({"x": [1]})).artifacts
+    kept = replace(bench.repository, store=other).save(looks({"x": [1]})).artifacts
     assert other.has(kept["x"].blob)
     assert not bench.store.has(kept["x"].blob)
 

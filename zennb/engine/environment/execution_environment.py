@@ -82,13 +82,6 @@ class ExecutionEnvironment:
             observed: what the step was seen to touch.
             overlay: file, setting or `$VARIABLE` → state that counts instead of what it is now.
         """
-        if not overlay:
-            return changed(
-                observed,
-                file=state,
-                environment=lambda name: self.sealed(name, _variable(name)),
-                setting=self.settings.digest,
-            )
 
         def file(path: str, recorded: str) -> str:
             if recorded.startswith("names ") and any(_is_in(each, path) for each in overlay):

@@ -38,69 +38,38 @@ _NOT_STYLE = ("backend", "backend_fallback", "interactive", "toolbar", "webagg."
 """Names that options of matplotlib begin with that say where figures go, not how they look."""
 
 
-def _numpy_printing() -> dict[str, Any]:
-    found: dict[str, Any] = sys.modules["numpy"].get_printoptions()
-    return found
-
-
-def _put_numpy_printing(options: Mapping[str, Any]) -> None:
-    sys.modules["numpy"].set_printoptions(**options)
-
-
-def _numpy_errors() -> dict[str, str]:
-    found: dict[str, str] = sys.modules["numpy"].geterr()
-    return found
-
-
-def _put_numpy_errors(options: Mapping[str, Any]) -> None:
-    sys.modules["numpy"].seterr(**options)
+def _loaded(library: str) -> Any:
+    return sys.modules[library]
 
 
 def _put_pandas(options: Mapping[str, Any]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         for key, value in options.items():
-            sys.modules["pandas"].set_option(key, value)
+            _loaded("pandas").set_option(key, value)
 
 
 def _style_keys() -> Iterable[str]:
     return (
-        key if not key.startswith(_NOT_STYLE) else "" for key in dict.keys(sys.modules["matplotlib"].rcParams)
+        key if not key.startswith(_NOT_STYLE) else "" for key in dict.keys(_loaded("matplotlib").rcParams)
     )
 
 
-def _style_values() -> Iterable[Any]:
-    return dict.values(sys.modules["matplotlib"].rcParams)
-
-
 def _style_defaults() -> dict[str, Any]:
-    found = dict(dict.items(sys.modules["matplotlib"].rcParamsOrig))
+    found = dict(dict.items(_loaded("matplotlib").rcParamsOrig))
     return {key: value for key, value in found.items() if not key.startswith(_NOT_STYLE)}
 
 
 def _put_style(options: Mapping[str, Any]) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sys.modules["matplotlib"].rcParams.update(options)
-
-
-_SKLEARN = "sklearn"
-
-
-def _sklearn() -> dict[str, Any]:
-    found: dict[str, Any] = sys.modules[_SKLEARN].get_config()
-    return found
+    with warnings.catch_warnings(action="ignore"):
+        _loaded("matplotlib").rcParams.update(options)
 
 
 @cache
 def _sklearn_defaults() -> dict[str, Any]:
     """Return the options that nobody has set: each thread begins with them."""
     with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(_sklearn).result()
-
-
-def _put_sklearn(options: Mapping[str, Any]) -> None:
-    sys.modules[_SKLEARN].set_config(**options)
+        found: dict[str, Any] = thread.submit(_loaded("sklearn").get_config).result()
+    return found
 
 
 def _polars() -> dict[str, str]:
@@ -121,20 +90,20 @@ LIBRARY_OPTIONS: tuple[LibraryOptions, ...] = (
         is_per_context=True,
         module="numpy",
         modules=frozenset({"numpy", "pandas"}),
-        keys=lambda: _numpy_printing().keys(),
-        values=lambda: _numpy_printing().values(),
+        keys=lambda: _loaded("numpy").get_printoptions(),
+        values=lambda: _loaded("numpy").get_printoptions().values(),
         defaults=lambda: _NUMPY_PRINTING,
-        put=_put_numpy_printing,
+        put=lambda options: _loaded("numpy").set_printoptions(**options),
     ),
     LibraryOptions(
         name="numpy error handling",
         is_per_context=True,
         module="numpy",
         modules=frozenset({"numpy", "pandas"}),
-        keys=lambda: _numpy_errors().keys(),
-        values=lambda: _numpy_errors().values(),
+        keys=lambda: _loaded("numpy").geterr(),
+        values=lambda: _loaded("numpy").geterr().values(),
         defaults=lambda: _NUMPY_ERRORS,
-        put=_put_numpy_errors,
+        put=lambda options: _loaded("numpy").seterr(**options),
     ),
     LibraryOptions(
         name="pandas options",
@@ -150,19 +119,19 @@ LIBRARY_OPTIONS: tuple[LibraryOptions, ...] = (
         module="matplotlib",
         modules=frozenset({"matplotlib", "seaborn"}),
         keys=_style_keys,
-        values=_style_values,
+        values=lambda: dict.values(_loaded("matplotlib").rcParams),
         defaults=_style_defaults,
         put=_put_style,
     ),
     LibraryOptions(
         name="scikit-learn configuration",
         is_per_context=True,
-        module=_SKLEARN,
+        module="sklearn",
         modules=frozenset({"sklearn"}),
-        keys=lambda: _sklearn().keys(),
-        values=lambda: _sklearn().values(),
+        keys=lambda: _loaded("sklearn").get_config(),
+        values=lambda: _loaded("sklearn").get_config().values(),
         defaults=_sklearn_defaults,
-        put=_put_sklearn,
+        put=lambda options: _loaded("sklearn").set_config(**options),
     ),
     LibraryOptions(
         name="polars options",

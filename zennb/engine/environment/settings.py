@@ -139,10 +139,9 @@ class Settings:
 
     def exported(self) -> dict[str, Any]:
         """Return setting → what brings a new process to the notebook's state, for those that anybody has set."""
-        is_foreign = threading.get_ident() != self._noted_in
         found = {}
         for name, setting in self._known.items():
-            seen = self._noted[name] if is_foreign and name in self._noted else setting.read()
+            seen = self._current(name)
             if seen is not None and (change := setting.change(None, seen)):
                 found[name] = change
         return found
@@ -186,10 +185,11 @@ class Settings:
         Of what each thread has for itself, what was noted counts in other threads.
         """
         setting = self._known.get(name)
-        if setting is None:
-            return ""
+        return "" if setting is None else setting.digest(self._current(name))
+
+    def _current(self, name: str) -> Any:
         is_foreign = name in self._noted and threading.get_ident() != self._noted_in
-        return setting.digest(self._noted[name] if is_foreign else setting.read())
+        return self._noted[name] if is_foreign else self._known[name].read()
 
     def knows(self, name: str) -> bool:
         """Whether there is a setting of that name."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT
-from zennb.engine.step.shared_state import share
+from zennb.engine.step.shared_state import connected
 from zennb.errors import CannotDigest, MissingArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.registry import Materializers
 from zennb.materializers.sealed import seal, unseal
@@ -38,36 +39,25 @@ class SavedOutput:
     refused: Mapping[str, str]
 
 
+@dataclass(frozen=True, kw_only=True)
 class ArtifactRepository:
-    """Keeps values in one artifact store and fetches them.
+    """Saves values to one artifact store and loads them.
 
-    Args:
+    Attributes:
         store: the opened artifact store.
         scope: where classes and functions written in the notebook are found.
-        signer: seals what could run code when loaded.
+        signer: signs serialized values whose loading could run code.
         known: returns digest → artifacts recorded with it, newest first; a value seen before is not written again.
     """
 
-    def __init__(
-        self,
-        *,
-        store: ArtifactStore,
-        scope: Mapping[str, Any],
-        signer: Signer,
-        known: Callable[[Collection[str]], Mapping[str, Sequence[Artifact]]] = lambda _digests: {},
-    ) -> None:
-        self.store, self.scope = store, scope
-        self._signer = signer
-        self._materializers = Materializers(scope, signer)
-        self._known = known
+    store: ArtifactStore
+    scope: Mapping[str, Any]
+    signer: Signer
+    known: Callable[[Collection[str]], Mapping[str, Sequence[Artifact]]] = lambda _digests: {}
 
-    def scoped(self, scope: Mapping[str, Any]) -> ArtifactRepository:
-        """Return the same shelf for values whose notebook classes are found in `scope`."""
-        return ArtifactRepository(store=self.store, scope=scope, signer=self._signer, known=self._known)
-
-    def into(self, store: ArtifactStore) -> ArtifactRepository:
-        """Return the same shelf with another way into its store."""
-        return ArtifactRepository(store=store, scope=self.scope, signer=self._signer, known=self._known)
+    @cached_property
+    def _materializers(self) -> Materializers:
+        return Materializers(self.scope, self.signer)
 
     def save(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
         """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.
@@ -125,7 +115,7 @@ class ArtifactRepository:
         except CannotDigest as error:
             raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
         dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
-        blob = self.store.put(seal(dumped.buffers, materializer=_CHANGES, signer=self._signer))
+        blob = self.store.put(seal(dumped.buffers, materializer=_CHANGES, signer=self.signer))
         return Carried(
             blob=blob, materializer=dumped.materializer, names=tuple(name for name in found if name != RESULT)
         )
@@ -141,7 +131,7 @@ class ArtifactRepository:
             return {}
         try:
             body = unseal(
-                self.store.get(carried.blob), materializer=_CHANGES, signer=self._signer, name="settings"
+                self.store.get(carried.blob), materializer=_CHANGES, signer=self.signer, name="settings"
             )
         except UntrustedArtifact as error:
             raise UntrustedArtifact(
@@ -181,7 +171,7 @@ class ArtifactRepository:
             for name, (value, seen) in alone
             if type(value) not in SCALARS  # storing it again takes less than asking
         }
-        known = self._known(frozenset(asked.values())) if asked else {}
+        known = self.known(frozenset(asked.values())) if asked else {}
         found = {
             name: next((each for each in known.get(digest, ()) if self._is_whole(each)), None)
             for name, digest in asked.items()
@@ -203,12 +193,11 @@ class ArtifactRepository:
         self, group: Mapping[str, tuple[Any, ValueDigest]], dumped: Dumped, blob: str, kind: str
     ) -> dict[str, Artifact]:
         alone = len(group) == 1
+        values = {name: value for name, (value, _) in group.items()}
         summaries = (
-            {}
+            dict.fromkeys(group, dumped.summary)
             if alone
-            else summarise_all(
-                {name: value for name, (value, _) in group.items()}, self._materializers.summary
-            )
+            else summarise_all(values, self._materializers.summary)
         )
         return {
             name: Artifact(
@@ -219,7 +208,7 @@ class ArtifactRepository:
                 materializer=dumped.materializer,
                 size=dumped.size,
                 type=dumped.type if alone else type_text(value),
-                summary=dumped.summary if alone else summaries[name],
+                summary=summaries[name],
                 needs=dumped.needs,
                 packages=tuple(sorted(seen.packages)),
                 kind=_kind(kind, value),
@@ -246,31 +235,11 @@ def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
     """
     if artifact.name == name and (kind != "output" or artifact.kind == "output"):
         return artifact
-    return Artifact(
-        name=name,
-        digest=artifact.digest,
-        blob=artifact.blob,
-        materializer=artifact.materializer,
-        size=artifact.size,
-        type=artifact.type,
-        summary=artifact.summary,
-        needs=artifact.needs,
-        packages=artifact.packages,
-        kind=kind if "output" in {kind, artifact.kind} else artifact.kind,
-        created=time.time(),
-    )
+    kind = kind if "output" in {kind, artifact.kind} else artifact.kind
+    return replace(artifact, id=None, name=name, version=0, kind=kind, step=None, created=time.time())
 
 
 def _groups(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[dict[str, tuple[Any, ValueDigest]]]:
-    """Return the values in groups that share no state with each other, in order of first name."""
-    if len(values) == 1:
-        return [dict(values)]
-    groups: list[dict[str, tuple[Any, ValueDigest]]] = []
-    for name, (value, seen) in values.items():
-        near = [group for group in groups if any(share(seen, other) for _, other in group.values())]
-        members = {key: found for group in near for key, found in group.items()}
-        groups = [
-            *(group for group in groups if not any(group is each for each in near)),
-            {**members, name: (value, seen)},
-        ]
-    return groups
+    """Return the values in groups that share no state with each other."""
+    digests = {name: seen for name, (_, seen) in values.items()}
+    return [{name: values[name] for name in names} for names in connected(digests)]

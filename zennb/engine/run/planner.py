@@ -144,12 +144,8 @@ class RunPlanner:
     def _matters(self, parent: str, name: str) -> bool:
         """Whether a step before this one may make it run: it may run itself, and not all it gives is ignored."""
         flows = self._request.plan.edges.get((parent, name), ())
-        return self._will_or_may_run(parent) and not is_ignored(
-            flows, self._request.definitions[name].options
-        )
-
-    def _will_or_may_run(self, name: str) -> bool:
-        return name in self._planned and not self._planned[name].is_fresh
+        may_run = parent in self._planned and not self._planned[parent].is_fresh
+        return may_run and not is_ignored(flows, self._request.definitions[name].options)
 
     def _judged(
         self, resolved: ResolvedStep, decision: CacheDecision, behind: str | None

@@ -7,6 +7,7 @@ A plan asks this of a step whose effects are not on record, because it will run.
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -49,15 +50,12 @@ class PossibleEffects:
 
     def __init__(self, resolved: ResolvedStep | None) -> None:
         self._resolved = resolved
-        self._words: frozenset[str] | None = None
         self._is_known = resolved is not None and not _is_opaque(resolved)
 
-    @property
+    @cached_property
     def words(self) -> frozenset[str]:
         """Names, attributes and string constants."""
-        if self._words is None:
-            self._words = frozenset() if self._resolved is None else frozenset(_words(self._resolved))
-        return self._words
+        return frozenset() if self._resolved is None else frozenset(_words(self._resolved))
 
     def may_mention(self, text: str) -> bool:
         """Whether the code spells out a text, or could build it."""

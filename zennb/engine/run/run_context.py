@@ -80,8 +80,8 @@ class RunContext:
     traced: Callable[[ResolvedStep, Step], Step] = lambda _resolved, step: step
 
     def with_store(self, store: Any) -> RunContext:
-        """Return the same site with another way into its artifact store."""
-        return replace(self, store=store, artifacts=self.artifacts.into(store))
+        """Return the same context with another artifact store, such as a `WriteBuffer`."""
+        return replace(self, store=store, artifacts=replace(self.artifacts, store=store))
 
     @property
     def resources(self) -> Resources:
@@ -90,7 +90,7 @@ class RunContext:
 
     def decide(
         self,
-        prepared: ResolvedStep,
+        resolved: ResolvedStep,
         *,
         asked: str = "",
         known: UnitOfWork | None = None,
@@ -100,7 +100,7 @@ class RunContext:
         """Decide on a step; runs and records nothing.
 
         Args:
-            prepared: the step.
+            resolved: the step.
             asked: an option of the user that forces a run, e.g. `--rerun`.
             known: what was asked for beforehand, of all steps of a run.
             looked: what `look` has returned just now.
@@ -109,20 +109,20 @@ class RunContext:
         Raises:
             StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
         """
-        definition = prepared.definition
+        definition = resolved.definition
         self._check_magics(definition)
         force = asked or self._asked(definition)
-        unclear = prepared.unclear or self._read_although_unstored(definition)
-        keys = () if force or unclear else (prepared.key_without_maybe_reads, prepared.cache_key)
+        unclear = resolved.unclear or self._read_although_unstored(definition)
+        keys = () if force or unclear else (resolved.key_without_maybe_reads, resolved.cache_key)
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (not_reusable([step], definition) or self.environment.stale(step.observed)):
                 return reused(step)
-        candidates, previous = self._known_of(prepared, known, looked) if keys else ([], None)
+        candidates, previous = self._known_of(resolved, known, looked) if keys else ([], None)
         unusable = not_reusable(candidates, definition)
         # The same step run on another stack may have shown or set something else, kept in that stack's store only.
         candidates.sort(key=lambda step: not self._has_all(step))
         return decide_reuse(
-            prepared.parts,
+            resolved.parts,
             candidates=candidates,
             previous=previous,
             missing=lambda step: self.artifacts.first_missing(step.outputs.values()),
@@ -145,11 +145,11 @@ class RunContext:
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
-    def digest_input(self, prepared: ResolvedStep) -> StepHistory:
+    def digest_input(self, resolved: ResolvedStep) -> StepHistory:
         """Return what a decision needs of the metadata store, and the stack as it is registered there now."""
-        definition = prepared.definition
+        definition = resolved.definition
         return self.metadata.known_of(
-            (prepared.key_without_maybe_reads, prepared.cache_key),
+            (resolved.key_without_maybe_reads, resolved.cache_key),
             name=definition.name,
             notebook=self.notebook,
             source=definition.source,
@@ -157,15 +157,15 @@ class RunContext:
         )
 
     def _known_of(
-        self, prepared: ResolvedStep, known: UnitOfWork | None, looked: StepHistory | None
+        self, resolved: ResolvedStep, known: UnitOfWork | None, looked: StepHistory | None
     ) -> tuple[list[Step], Step | None]:
         """Return the steps that may be reused, and where there are none the latest record of this one."""
         if known is None:
-            looked = looked or self.digest_input(prepared)
+            looked = looked or self.digest_input(resolved)
             return looked.candidates, looked.previous
-        keys = [key for key in (prepared.key_without_maybe_reads, prepared.cache_key) if key]
+        keys = [key for key in (resolved.key_without_maybe_reads, resolved.cache_key) if key]
         found = next((found for key in keys if (found := self.metadata.find(key))), [])
-        return found, known.previous.get(prepared.definition.name)
+        return found, known.previous.get(resolved.definition.name)
 
     def proven(self, decision: CacheDecision, source: Step) -> CacheDecision:
         """Return the verdict when what `source` left can be read back, else one to run, with the reason.
@@ -181,11 +181,11 @@ class RunContext:
             return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
         return decision
 
-    def unreadable(self, prepared: ResolvedStep) -> list[str]:
+    def unreadable(self, resolved: ResolvedStep) -> list[str]:
         """Return the inputs of a step whose stored bytes are damaged or gone; a damaged one is moved aside."""
         found = []
-        for name, artifact in prepared.artifacts.items():
-            if name in prepared.values or artifact.size < LARGE:
+        for name, artifact in resolved.artifacts.items():
+            if name in resolved.values or artifact.size < LARGE:
                 continue
             try:
                 self.store.get(artifact.blob)
@@ -218,7 +218,7 @@ class RunContext:
             return "--rerun"
         return "" if definition.options.cache else "--no-cache"
 
-    def keep_inputs(self, prepared: ResolvedStep, *, known: UnitOfWork | None = None) -> dict[str, Artifact]:
+    def keep_inputs(self, resolved: ResolvedStep, *, known: UnitOfWork | None = None) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
 
         Inputs that cannot be stored are left out: their content is part of the key all the same.
@@ -226,22 +226,22 @@ class RunContext:
         present = frozenset() if known is None else known.present
         kept: dict[str, Artifact] = {}
         fresh: dict[str, tuple[Any, ValueDigest]] = {}
-        for name in sorted(prepared.inputs):
-            artifact = prepared.artifacts.get(name)
+        for name in sorted(resolved.inputs):
+            artifact = resolved.artifacts.get(name)
             if artifact is not None and (
                 artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
             ):
                 kept[name] = artifact
-            elif name in prepared.digests and name not in self.unstored():
-                fresh[name] = (prepared.values[name], prepared.digests[name])
+            elif name in resolved.digests and name not in self.unstored():
+                fresh[name] = (resolved.values[name], resolved.digests[name])
         if fresh:
             kept.update(self.artifacts.save(fresh, kind="captured").artifacts)
         return kept
 
-    def copies(self, prepared: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
+    def copies(self, resolved: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
         """Return the inputs as a step loads them: those that share state as one; records keep what they are."""
-        names = stored_apart(prepared.digests, inputs) - set(self.unstored())
-        apart = {name: (prepared.values[name], prepared.digests[name]) for name in names}
+        names = stored_apart(resolved.digests, inputs) - set(self.unstored())
+        apart = {name: (resolved.values[name], resolved.digests[name]) for name in names}
         return {**inputs, **(self.artifacts.save(apart, kind="captured").artifacts if apart else {})}
 
     def new_run(self, kind: str, *, parameters: Mapping[str, str] | None = None) -> Run:
@@ -259,7 +259,7 @@ class RunContext:
 
     def made_step(
         self,
-        prepared: ResolvedStep,
+        resolved: ResolvedStep,
         decision: CacheDecision,
         made: StepOutcome,
         *,
@@ -269,7 +269,7 @@ class RunContext:
     ) -> Step:
         """Return the record of a step that ran to its end."""
         step = self.bare_step(
-            prepared,
+            resolved,
             status=Status.COMPLETED,
             reason=decision.reason,
             started=started,
@@ -285,19 +285,19 @@ class RunContext:
             unusable_because=made.not_reusable[0] if made.not_reusable else "",
             attempts=tuple(attempts),
         )
-        return end_of_reuse(step, prepared.definition)
+        return end_of_reuse(step, resolved.definition)
 
     def cached_step(
-        self, prepared: ResolvedStep, decision: CacheDecision, source: Step, *, started: float, seconds: float
+        self, resolved: ResolvedStep, decision: CacheDecision, source: Step, *, started: float, seconds: float
     ) -> Step:
         """Return the record of a step whose results were taken over from `source`."""
         inputs = {
-            name: prepared.artifacts.get(name) or source.inputs[name]
-            for name in sorted(prepared.inputs)
-            if name in prepared.artifacts or name in source.inputs
+            name: resolved.artifacts.get(name) or source.inputs[name]
+            for name in sorted(resolved.inputs)
+            if name in resolved.artifacts or name in source.inputs
         }
         return self.bare_step(
-            prepared,
+            resolved,
             status=Status.CACHED,
             reason=decision.reason,
             started=started,
@@ -310,13 +310,13 @@ class RunContext:
             observed=source.observed,
             carried=source.carried,
             reused=source.id,
-            expires=expires(source, prepared.definition.options.expires),
+            expires=expires(source, resolved.definition.options.expires),
             saved=max(0.0, source.seconds - seconds),
         )
 
     def failed_step(
         self,
-        prepared: ResolvedStep,
+        resolved: ResolvedStep,
         decision: CacheDecision,
         error: BaseException | None,
         *,
@@ -328,7 +328,7 @@ class RunContext:
         """Return the record of a step that raised, or was interrupted; it has no outputs."""
         interrupted = error is None or is_interrupt(error)
         return self.bare_step(
-            prepared,
+            resolved,
             status=Status.INTERRUPTED if interrupted else Status.FAILED,
             reason=decision.reason,
             started=started,
@@ -340,19 +340,19 @@ class RunContext:
         )
 
     def bare_step(
-        self, prepared: ResolvedStep, *, status: Status, reason: str, started: float, **more: Any
+        self, resolved: ResolvedStep, *, status: Status, reason: str, started: float, **more: Any
     ) -> Step:
         """Return a record with what is known of a step before it runs, and more fields."""
         step = self.step_record(
-            prepared.definition,
+            resolved.definition,
             status=status,
             reason=reason,
-            cache_key=prepared.cache_key,
-            parts=prepared.parts,
+            cache_key=resolved.cache_key,
+            parts=resolved.parts,
             started=started,
             **more,
         )
-        return self.traced(prepared, step)
+        return self.traced(resolved, step)
 
     def step_record(self, definition: StepDefinition, **more: Any) -> Step:
         """Return a record with what the definition of a step says, and more fields."""

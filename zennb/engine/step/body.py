@@ -87,7 +87,7 @@ def _execution(
         **dict.fromkeys(request.deletes),
         **channels.definitions,
     }
-    resources = replace(resources, artifacts=resources.artifacts.scoped(namespace))
+    resources = replace(resources, artifacts=replace(resources.artifacts, scope=namespace))
     _furnish(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()
     inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})

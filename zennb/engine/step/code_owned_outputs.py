@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zennb.digests.digest import ValueDigest
 
-__all__ = ["changed_parts", "outputs_owned_by_code"]
+__all__ = ["changed_parts", "code_kind", "outputs_owned_by_code"]
 
 
 def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any]) -> list[str]:
@@ -75,7 +75,7 @@ def outputs_owned_by_code(
         if id(holder) not in parts:
             parts[id(holder)] = _sharing(mutable, holder)
         for output in parts[id(holder)]:
-            found[f"`{output}` shares state with {_kind(holder)} `{name}`"] = None
+            found[f"`{output}` shares state with {code_kind(holder)} `{name}`"] = None
     return list(found)
 
 
@@ -97,7 +97,8 @@ def _is_users(holder: object) -> bool:
     return origin(holder.__name__ if isinstance(holder, ModuleType) else module_of(holder)).is_users
 
 
-def _kind(holder: object) -> str:
+def code_kind(holder: object) -> str:
+    """Return the noun for what holds code: `module`, `class` or `function`."""
     if isinstance(holder, ModuleType):
         return "module"
     return "class" if isinstance(holder, type) else "function"

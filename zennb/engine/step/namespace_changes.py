@@ -11,6 +11,7 @@ from zennb.core.magic_lines.settings import magic_troubles
 from zennb.core.reading.source import definitions
 from zennb.dependencies.callables import has_state, is_users_code
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
+from zennb.engine.step.code_owned_outputs import code_kind
 from zennb.engine.step.external_mutations import external_mutations
 from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import share
@@ -300,14 +301,8 @@ def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Itera
     """Name the classes and modules that only running the step brings back."""
     made = [name for name in defines if definitions(tree, [name]) is None] or list(defines)
     shown = ", ".join(f"`{name}`" for name in made)
-    nouns = {_noun(namespace.get(name)) for name in made}
+    nouns = {code_kind(namespace.get(name)) for name in made}
     noun = nouns.pop() if len(nouns) == 1 else "function"
     if len(made) == 1:
         return f"{shown} is a {noun} made while the step runs"
     return f"{shown} are {noun}{'es' if noun == 'class' else 's'} made while the step runs"
-
-
-def _noun(value: object) -> str:
-    if isinstance(value, types.ModuleType):
-        return "module"
-    return "class" if isinstance(value, type) else "function"

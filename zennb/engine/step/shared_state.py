@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
 
-__all__ = ["forget", "groups", "own_parts", "share", "stored_apart"]
+__all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart"]
 
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
 """What the dictionaries of classes, and of modules, hold."""
@@ -56,14 +56,20 @@ def own_parts(value_digest: ValueDigest) -> frozenset[int]:
     return value_digest.mutable - _libraries.keys()
 
 
-def groups(digests: Mapping[str, ValueDigest]) -> list[tuple[str, ...]]:
-    """Return the names, in alphabetical order, that share state with each other, where there are several."""
+def connected(digests: Mapping[str, ValueDigest]) -> list[list[str]]:
+    """Return all names in groups: names of different groups share no state."""
     found: list[list[str]] = []
-    for name in sorted(name for name, value_digest in digests.items() if value_digest.mutable):
-        near = [group for group in found if any(share(digests[name], digests[other]) for other in group)]
-        found = [group for group in found if group not in near]
-        found.append([*(other for group in near for other in group), name])
-    return sorted(tuple(sorted(group)) for group in found if len(group) > 1)
+    for name, digest in digests.items():
+        linked = [group for group in found if any(share(digest, digests[other]) for other in group)]
+        found = [group for group in found if group not in linked]
+        found.append([*(other for group in linked for other in group), name])
+    return found
+
+
+def groups(digests: Mapping[str, ValueDigest]) -> list[tuple[str, ...]]:
+    """Return the groups of several names that share state with each other, each in alphabetical order."""
+    mutable = {name: digest for name, digest in digests.items() if digest.mutable}
+    return sorted(tuple(sorted(group)) for group in connected(mutable) if len(group) > 1)
 
 
 def stored_apart(digests: Mapping[str, ValueDigest], inputs: Mapping[str, Artifact]) -> frozenset[str]:
