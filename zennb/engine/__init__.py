@@ -1,1 +1,1 @@
-"""The engine: prepare a step, decide, perform it anywhere, keep what it made, and the loop that runs a pipeline."""
+"""The engine: resolve a step, decide on reuse, execute it anywhere, store its outputs, and run pipelines."""

@@ -13,7 +13,6 @@ from zennb.core.records.records import Artifact, CacheKeyParts, Status, Step
 from zennb.engine.step.cache_options import (
     changed_although_left_out,
     check_unstored,
-    counted,
     end_of_reuse,
     ignored_inputs,
     is_ignored,
@@ -21,6 +20,7 @@ from zennb.engine.step.cache_options import (
     read_although_unstored,
     refuse_unstored,
     unstored,
+    without_reads,
 )
 from zennb.engine.step.definition import StepOptions
 from zennb.errors import StepRefused
@@ -99,12 +99,12 @@ def test_a_step_is_waited_for_unless_all_it_gives_is_ignored() -> None:
 def test_ignored_names_are_read_by_nothing_any_more() -> None:
     analysis = step("f()\nif c: x = 1\ny = x + a.b").analysis
     assert "x" in analysis.doubtful
-    left = counted(analysis, frozenset({"x", "a"}))
+    left = without_reads(analysis, frozenset({"x", "a"}), in_functions=True)
     assert set(left.reads) == {"f", "c"}
     assert not {chain[0] for chain in left.chains} & {"x", "a"}
     assert not left.doubtful
     assert {"x", "a"} <= left.reads["f"]  # the function's own reads of them do not count either
-    assert counted(analysis, frozenset()) is analysis
+    assert without_reads(analysis, frozenset()) is analysis
 
 
 def test_a_step_that_changes_what_its_options_leave_out_is_not_reused() -> None:

@@ -1,8 +1,8 @@
-"""Owns `AccessTracer`: the files and environment variables that code touches while it runs, as Python reports them.
+"""Owns `AccessTracer`: which files and environment variables running code accesses, as Python reports them.
 
-Python's audit hook reports what is opened, listed, renamed and removed, whoever does it. A hook cannot be taken out
-again, so there is one for the process, which does nothing while nobody watches. Reading an environment variable is not
-reported; while somebody watches, `os.environ` is of a class that tells.
+Python's audit hook reports files that any code opens, lists, renames or removes. A hook cannot be removed again, so the
+process gets one, which does nothing while no tracer is active. Reading an environment variable raises no audit event,
+so `os.environ` has a class of its own while a tracer is active.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import threading
+from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -29,29 +30,28 @@ _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 _IMPORT = "<frozen importlib"
 _PLUMBING = frozenset({"os", "_collections_abc", "collections.abc", "subprocess", "contextlib"})
 
-_watches: dict[int, AccessTracer] = {}
-"""Thread → who watches what it does."""
+_tracers: dict[int, AccessTracer] = {}
+"""Thread → its active tracer."""
 
 _lock = threading.Lock()
-_installed = False
 _inside = threading.local()
 
 
 class AccessTracer:
-    """What one step touches between `start` and `stop`.
+    """Records what one step accesses between `start` and `stop`.
 
     Args:
         ignored: folders whose files do not count, in addition to those of Python, packages and tools.
-        in_background: whether it only takes notes of a plain cell: steps that run meanwhile are as good as alone.
+        in_background: whether it traces a plain cell; steps that run at the same time still count as alone.
 
     Attributes:
-        folder: the working folder when it began.
-        environment: variable that the user's own code read → its value then; None when it was not set.
-        sets: environment variables that were set or taken away, other than by an import.
+        folder: the working folder at the start.
+        environment: variables that the user's own code read → value at that time; None when unset.
+        sets: environment variables that were set or deleted, other than by an import.
         sets_itself: those of them that the user's own code set.
         programs: programs that the user's own code started.
-        is_alone: whether no other watch was on at the same time.
-        reads_all: whether the user's own code went through the whole environment.
+        is_alone: whether no other tracer was active at the same time.
+        reads_all: whether the user's own code iterated over the whole environment.
     """
 
     def __init__(self, *, ignored: tuple[str, ...] = (), in_background: bool = False) -> None:
@@ -72,29 +72,29 @@ class AccessTracer:
         self._outer: AccessTracer | None = None
 
     def start(self) -> None:
-        """Begin to watch what this thread does, and threads that nobody else watches."""
+        """Trace this thread, and threads that no other tracer covers."""
         self._thread = threading.get_ident()
         with _lock:
             _install()
-            self._outer = _watches.pop(self._thread, None)
-            for other in _watches.values():
+            self._outer = _tracers.pop(self._thread, None)
+            for other in _tracers.values():
                 if not (self._in_background or other._in_background):  # noqa: SLF001 - another of this class
                     other.is_alone = self.is_alone = False
-            _watches[self._thread] = self
+            _tracers[self._thread] = self
             os.environ.__class__ = _Environment
 
     def stop(self) -> None:
-        """Watch no longer; twice is fine."""
+        """Stop tracing; calling it twice is fine."""
         with _lock:
-            if _watches.get(self._thread) is self:
-                del _watches[self._thread]
+            if _tracers.get(self._thread) is self:
+                del _tracers[self._thread]
                 if self._outer is not None:
-                    _watches[self._thread] = self._outer
-            if not _watches:
+                    _tracers[self._thread] = self._outer
+            if not _tracers:
                 os.environ.__class__ = Environ
 
     def read_unseen(self, paths: Iterable[str]) -> None:
-        """Note files and folders that another program has read for the step."""
+        """Record files and folders that another program read for the step."""
         for path in paths:
             where = os.path.join(self.folder, path)
             if os.path.isdir(where):
@@ -103,10 +103,10 @@ class AccessTracer:
                 self._read(os.path.normpath(where))
 
     def files(self, *, largest: float = inf) -> dict[str, str]:
-        """Return path → state of all that was read, as it was found.
+        """Return path → state of everything that was read, as it was at that time.
 
         Args:
-            largest: bytes from which on a file counts by its size and time, since reading it would take long.
+            largest: bytes from which on a file is compared by size and time, because reading it would be slow.
         """
         found = {}
         for path, mark in self._reads.items():
@@ -117,10 +117,10 @@ class AccessTracer:
         return {shown(path, self.folder): mark for path, mark in {**self._lists, **found}.items()}
 
     def written(self) -> dict[str, str]:
-        """Return path → state of all that was made, changed or removed, as it is now."""
+        """Return path → current state of everything that was created, changed or removed."""
         return {shown(path, self.folder): state(path) for path in self._written}
 
-    # What is reported
+    # Audit events
 
     def opened(self, path: object, _mode: object, flags: object) -> None:
         """Note that a file was opened."""
@@ -159,13 +159,13 @@ class AccessTracer:
         self._lists.setdefault(where, listing(where, made))
 
     def made(self, path: object, *_more: object) -> None:
-        """Note that a file or folder was made or replaced."""
+        """Note that a file or folder was created or replaced."""
         where = resolved(path)
         if self._counts(where):
             self._write(where)
 
     def made_folder(self, path: object, *_more: object) -> None:
-        """Note that a folder was made, or was to be and is there already."""
+        """Note that a folder was created, or that creating it failed because it exists."""
         where = resolved(path)
         if self._counts(where):
             if not os.path.isdir(where):
@@ -173,7 +173,7 @@ class AccessTracer:
             self._write(where)
 
     def removed(self, path: object, folder: object = -1) -> None:
-        """Note that a file or folder was removed or cut."""
+        """Note that a file or folder was removed or truncated."""
         where = resolved(path)
         if folder in {-1, None} and self._counts(where):
             self._read(where)
@@ -226,7 +226,8 @@ class AccessTracer:
         self._reads[path] = signature(path)
 
     def _write(self, path: str) -> None:
-        """Note that a path is about to change; what was read there before is digested while it is still there."""
+        """Note that a path is about to change."""
+        # Digest what was read there before it is overwritten: afterwards its content is gone.
         for known, mark in self._reads.items():
             if not isinstance(mark, str) and (known == path or known.startswith(path + os.sep)):
                 self._reads[known] = ABSENT if mark is None else state(known)
@@ -236,16 +237,16 @@ class AccessTracer:
         return any(path.startswith(made + os.sep) for made in self._new)
 
 
-class _Environment(Environ):  # type: ignore[misc]  # what class it is, is known at run time only
-    """`os.environ` while somebody watches."""
+class _Environment(Environ):  # type: ignore[misc]  # its class is known only at run time
+    """`os.environ` while a tracer is active."""
 
     def __getitem__(self, key: str) -> str:
         try:
             value: str = super().__getitem__(key)
         except KeyError:
-            _note(lambda watch: watch.asked(key, None))
+            _note(lambda tracer: tracer.asked(key, None))
             raise
-        _note(lambda watch: watch.asked(key, value))
+        _note(lambda tracer: tracer.asked(key, value))
         return value
 
     def __iter__(self) -> Iterator[str]:
@@ -254,19 +255,19 @@ class _Environment(Environ):  # type: ignore[misc]  # what class it is, is known
         return found
 
 
-def _all(watch: AccessTracer) -> None:
-    watch.reads_all = True
+def _all(tracer: AccessTracer) -> None:
+    tracer.reads_all = True
 
 
-def _note(tell: Callable[[AccessTracer], None]) -> None:
-    """Tell the watches of a read of the environment by the user's own code."""
-    if getattr(_inside, "busy", False) or not _watches:
+def _note(report: Callable[[AccessTracer], None]) -> None:
+    """Report a read of the environment to the tracers if the user's own code did it."""
+    if getattr(_inside, "busy", False) or not _tracers:
         return
     _inside.busy = True
     try:
         if _is_users(_caller()):
-            for watch in _concerned():
-                tell(watch)
+            for tracer in _concerned():
+                report(tracer)
     finally:
         _inside.busy = False
 
@@ -297,33 +298,31 @@ def _hook(
     event: str,
     arguments: tuple[Any, ...],
     _reports: dict[str, Callable[..., None]] = _REPORTS,
-    _watching: dict[int, AccessTracer] = _watches,
+    _active: dict[int, AccessTracer] = _tracers,
 ) -> None:
-    # Python calls this for much more than files (`id` among it), so the way out comes first.
-    if event not in _reports or not _watching or getattr(_inside, "busy", False):
+    # Python calls this for far more than files (even for `id`), so the fast exit comes first.
+    if event not in _reports or not _active or getattr(_inside, "busy", False):
         return
     _inside.busy = True
     try:
-        for watch in _concerned():
-            _reports[event](watch, *arguments)
+        for tracer in _concerned():
+            _reports[event](tracer, *arguments)
     except Exception:  # noqa: BLE001 - what is raised here would break the user's own call
-        for watch in _concerned():
-            watch.programs.append("something that could not be followed")
+        for tracer in _concerned():
+            tracer.programs.append("something that could not be followed")
     finally:
         _inside.busy = False
 
 
+@cache
 def _install() -> None:
-    global _installed  # noqa: PLW0603 - a hook cannot be removed, so it must not be added twice
-    if not _installed:
-        sys.addaudithook(_hook)
-        _installed = True
+    sys.addaudithook(_hook)  # a hook cannot be removed, so it is added only once
 
 
 def _concerned() -> list[AccessTracer]:
-    """Return who watches this thread; of a thread that a step started itself, nobody knows whose it is."""
-    own = _watches.get(threading.get_ident())
-    return list(_watches.values()) if own is None else [own]
+    """Return the tracer of this thread; for a thread without one (a step started it), return all tracers."""
+    own = _tracers.get(threading.get_ident())
+    return list(_tracers.values()) if own is None else [own]
 
 
 def _frames() -> Iterator[FrameType]:
@@ -334,7 +333,7 @@ def _frames() -> Iterator[FrameType]:
 
 
 def _caller() -> str:
-    """Return the module that reads the environment or starts a program, past Python's own plumbing and this file."""
+    """Return the module that reads the environment or starts a program, skipping Python's own modules and this one."""
     for frame in _frames():
         name = str(frame.f_globals.get("__name__", ""))
         if name != __name__ and name not in _PLUMBING:
@@ -347,7 +346,7 @@ def _is_users(module: str) -> bool:
 
 
 def _is_import() -> bool:
-    """Whether Python looks for modules or for what is installed, which begins in the working folder as a rule."""
+    """Whether the import system is looking for modules or packages, which usually starts in the working folder."""
     return any(
         frame.f_code.co_filename.startswith(_IMPORT)
         or str(frame.f_globals.get("__name__", "")).startswith(("importlib", "pkgutil"))

@@ -1,4 +1,4 @@
-"""Owns what surrounds a step: watched while it runs, compared before it is reused, set again when it is."""
+"""Owns `ExecutionEnvironment`: the files, environment variables and settings that a step uses and changes."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ __all__ = ["RESULT", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
 ENVIRONMENT = "environment variables"
 FILES = "files"
 RESULT = "result"
-"""What else is kept among the changes of a step: variables it set, files it wrote, the plain value it showed last."""
+"""Other entries of a step's changes: variables it set, files it wrote, and the plain value it showed last."""
 
 
 class ExecutionEnvironment:
-    """The files, environment and settings of this process, as steps depend on them and change them.
+    """The files, environment variables and settings of this process that steps depend on and change.
 
     Args:
-        seal: returns what stands for a secret in records: equal for equal bytes, and telling nothing of them.
-        ignored: returns folders whose files do not count.
-        more: settings that only the notebook's shell knows of.
-        is_fresh: whether no code of the user's can have run in this process yet.
+        seal: returns what stands for a secret in records: equal for equal bytes, and revealing nothing of them.
+        ignored: returns folders whose files are not recorded.
+        more: settings of the notebook's shell.
+        is_fresh: whether no user code has run in this process yet.
     """
 
     def __init__(
@@ -50,37 +50,35 @@ class ExecutionEnvironment:
         is_fresh: bool = True,
     ) -> None:
         self._seal, self._ignored = seal, ignored
-        self._beginning, self._handlers = dict(environment_data()), _handlers()
+        self._beginning, self._handlers = _variables(), _handlers()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
 
     @property
     def ignored(self) -> tuple[str, ...]:
-        """The folders whose files do not count."""
+        """The folders whose files are not recorded."""
         return self._ignored()
 
     @property
     def has_set_up_logging(self) -> bool:
-        """Whether the handlers of logs are others than in the beginning."""
+        """Whether log handlers were added or removed since the start."""
         return _handlers() != self._handlers
 
     def variables_set(self) -> dict[str, str | None]:
-        """Return the environment variables that are others than in the beginning; None for one taken away."""
-        names = {*map(_name, self._beginning), *map(_name, environment_data())}
-        return {
-            name: value for name in names if (value := _variable(name)) != _variable(name, self._beginning)
-        }
+        """Return the environment variables that changed since the start; None for a deleted one."""
+        before, now = self._beginning, _variables()
+        return {name: now.get(name) for name in {*before, *now} if now.get(name) != before.get(name)}
 
     def record(self) -> EnvironmentRecorder:
-        """Begin to watch what this thread does, until `EnvironmentRecorder.end`."""
+        """Record what this thread does until `EnvironmentRecorder.end`."""
         return EnvironmentRecorder(self, AccessTracer(ignored=self._ignored()))
 
     def stale(self, observed: Observed, overlay: Mapping[str, str] = MappingProxyType({})) -> str:
-        """Return what is not as a step found and left it, as a reason; "" when all is.
+        """Return what differs from how a step found and left it, as a reason; "" when nothing does.
 
         Args:
             observed: what the step was seen to touch.
-            overlay: file, setting or `$VARIABLE` → state that counts instead of what it is now.
+            overlay: file, setting or `$VARIABLE` → state to assume instead of the current one.
         """
 
         def file(path: str, recorded: str) -> str:
@@ -107,7 +105,7 @@ class ExecutionEnvironment:
         return self.settings.digest(thing) if self.settings.knows(thing) else state(thing, recorded)
 
     def apply(self, changes: Mapping[str, Any]) -> None:
-        """Make the changes of a step that is reused.
+        """Restore the changes of a step that is reused.
 
         Raises:
             StoreError: a file or folder that belongs to them cannot be made.
@@ -118,7 +116,7 @@ class ExecutionEnvironment:
         self.settings.apply(changes)
 
     def adopt(self, outcome: StepOutcome) -> None:
-        """Set here what a step that ran in another thread or process has set there.
+        """Apply the changes of a step that ran in another thread or process.
 
         Raises:
             StoreError: a file or folder that belongs to it cannot be made.
@@ -132,15 +130,15 @@ class ExecutionEnvironment:
         self.settings.note_again()
 
     def undo(self) -> Callable[[], None]:
-        """Return a function that sets everything as it is now."""
-        before, environment = self.settings.read(), dict(environment_data())
+        """Return a function that restores the current state."""
+        before, environment = self.settings.read(), _variables()
 
         def back() -> None:
             self.settings.apply(self.settings.changes(self.settings.read(), before))
-            for name in {*map(_name, environment), *map(_name, environment_data())}:
-                value = _variable(name, environment)
-                if value != _variable(name):
-                    _set(name, value)
+            now = _variables()
+            for name in {*environment, *now}:
+                if environment.get(name) != now.get(name):
+                    _set(name, environment.get(name))
 
         return back
 
@@ -155,50 +153,48 @@ def sealed(seal: Callable[[bytes], str], name: str, value: str | None) -> str:
 
 
 class EnvironmentRecorder:
-    """One step being watched."""
+    """Records the side effects of one step."""
 
-    def __init__(self, surroundings: ExecutionEnvironment, watch: AccessTracer) -> None:
-        self._surroundings, self._watch = surroundings, watch
+    def __init__(self, environment: ExecutionEnvironment, tracer: AccessTracer) -> None:
+        self._owner, self._tracer = environment, tracer
         self._logging = _logging()
-        self._environment = dict(environment_data())
-        self._before: Snapshot = surroundings.settings.read()
-        watch.start()
+        self._environment = _variables()
+        self._before: Snapshot = environment.settings.read()
+        tracer.start()
 
     def end(self) -> None:
-        """Watch no longer; twice is fine."""
-        self._watch.stop()
+        """Stop recording; calling it twice is fine."""
+        self._tracer.stop()
 
     def side_effects(self, uses: StaticUsage) -> tuple[Observed, dict[str, Any], list[Reason]]:
         """Return what the step touched: for the record, as changes to restore on reuse, and as reasons against reuse.
 
         Called after `end`, in the thread that was watched.
         """
-        watch, settings = self._watch, self._surroundings.settings
+        tracer, settings = self._tracer, self._owner.settings
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
         relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
         environment, kept_back = self._set(uses.texts)
         if environment:
             changes[ENVIRONMENT] = environment
-        watch.read_unseen(uses.files)
-        files, written = watch.files(), watch.written()
+        tracer.read_unseen(uses.files)
+        files, written = tracer.files(), tracer.written()
         for path in [path for path, mark in written.items() if mark == files.get(path, ABSENT)]:
             del written[path]
             if files.get(path) == ABSENT:
                 del files[path]
-        kept = keepable(written, self._watch.folder)
+        kept = keepable(written, self._tracer.folder)
         if kept:
             changes[FILES] = kept
         observed = Observed(
             files=files,
             written={path: mark for path, mark in written.items() if path not in kept},
             restored={path: mark for path, mark in written.items() if path in kept},
-            environment={
-                name: self._surroundings.sealed(name, value) for name, value in watch.environment.items()
-            },
+            environment={name: self._owner.sealed(name, value) for name, value in tracer.environment.items()},
             settings={name: mark for name, mark in relevant.items() if name not in uses.seeds},
             left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
-            | {f"${name}": self._surroundings.sealed(name, value) for name, value in environment.items()},
+            | {f"${name}": self._owner.sealed(name, value) for name, value in environment.items()},
         )
         reasons = self._reasons(changes)
         reasons += [
@@ -212,28 +208,32 @@ class EnvironmentRecorder:
     def _set(self, texts: frozenset[str]) -> tuple[dict[str, str | None], list[str]]:
         """Return the variables that were set, and the names of those whose value must not be stored.
 
-        A value that stands in the code is known to whoever sees the record anyway; any other may be a secret.
+        A value written in the code is visible in the record anyway; any other may be a secret.
         """
-        now = {name: _variable(name) for name in sorted(self._watch.sets)}
+        now = {name: _variable(name) for name in sorted(self._tracer.sets)}
         moved = {
             name: value
             for name, value in now.items()
-            # What the user's code sets counts also where it was so before: in another kernel it may not be.
-            if name in self._watch.sets_itself or value != _variable(name, self._environment)
+            # What the user's code sets counts even if it changes nothing here: another kernel may start without it.
+            if name in self._tracer.sets_itself or value != self._environment.get(name)
             if not name.startswith("POLARS_")  # an option, carried as such
         }
         kept_back = [
-            name for name, value in moved.items() if value is not None and not _stands_in(value, texts)
+            name
+            for name, value in moved.items()
+            if value is not None and not any(value in text for text in texts)
         ]
         return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
 
     def _reasons(self, changes: Mapping[str, Any]) -> list[Reason]:
-        watch = self._watch
-        found = [Reason(f"it runs `{program}`", "whose effects cannot be seen") for program in watch.programs]
-        if watch.reads_all:
+        tracer = self._tracer
+        found = [
+            Reason(f"it runs `{program}`", "whose effects cannot be seen") for program in tracer.programs
+        ]
+        if tracer.reads_all:
             found.append(Reason("it goes through all environment variables"))
         shared = [name for name in changes if name not in {FILES, ENVIRONMENT}]
-        if shared and not watch.is_alone:
+        if shared and not tracer.is_alone:
             found.append(Reason(f"it changed {', '.join(shared)} while other steps ran beside it"))
         return found
 
@@ -242,18 +242,15 @@ def _is_in(path: str, folder: str) -> bool:
     return path.startswith(f"{folder}/") or (folder == "." and not path.startswith(("/", "$")))
 
 
-def _variable(name: str, data: Mapping[Any, Any] | None = None) -> str | None:
-    found = (environment_data() if data is None else data).get(os.environ.encodekey(name))
-    return None if found is None else os.environ.decodevalue(found)
+def _variables() -> dict[str, str]:
+    """Return the environment variables as they are now, without tracing the access."""
+    decode_name, decode = os.environ.decodekey, os.environ.decodevalue
+    return {decode_name(name): decode(value) for name, value in list(environment_data().items())}
 
 
-def _stands_in(value: str, texts: frozenset[str]) -> bool:
-    return any(value in text for text in texts)
-
-
-def _name(raw: Any) -> str:
-    found: str = os.environ.decodekey(raw)
-    return found
+def _variable(name: str) -> str | None:
+    value = environment_data().get(os.environ.encodekey(name))
+    return None if value is None else os.environ.decodevalue(value)
 
 
 def _set(name: str, value: str | None) -> None:

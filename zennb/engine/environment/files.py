@@ -1,4 +1,4 @@
-"""Owns the state of a file as a step finds or leaves it, and which files count: those of the user, not of libraries."""
+"""Owns the state of the files that a step reads and writes; only the user's files count, not those of libraries."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ _PASSING = (
     "/matplotlib-",
     "/pymp-",
 )
-"""Parts of paths of packages, and of what tools keep for a while in the folder for temporary files."""
+"""Parts of paths of packages, and of tools' files in the temporary folder."""
 
 Signature = tuple[int, int, int, int]
-"""Size, time of the last change of content, of the last change at all, and inode: alike for the same content."""
+"""Size, time of the last change of content, of the last change at all, and inode: equal for equal content."""
 
 
 def resolved(path: object) -> str:
@@ -67,14 +67,14 @@ def shown(path: str, folder: str) -> str:
 
 
 def counts(path: str) -> bool:
-    """Whether what a file holds is the user's matter: no part of Python, of a package, of the system or of a tool."""
+    """Whether a file is the user's: not part of Python, a package, the system or a tool."""
     if not path or "__pycache__" in path or "/.zennb/" in path or path.endswith((".pyc", ".so", ".pyd")):
         return False
     return not path.startswith(_foreign()) and not any(part in path for part in _PASSING)
 
 
 def signature(path: str) -> Signature | None:
-    """Return what tells cheaply that a file is still the same; None when there is none."""
+    """Return a cheap fingerprint of a file; None when there is no such file."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
@@ -88,7 +88,7 @@ def state(path: str, recorded: str = "", *, largest: float = inf) -> str:
     Args:
         path: absolute, or relative to the working folder.
         recorded: a state to be compared with; a listing is compared with a listing, size and time with size and time.
-        largest: bytes from which on a file counts by its size and time.
+        largest: bytes from which on a file is compared by size and time.
     """
     if recorded.startswith("names "):
         return listing(path, frozenset(filter(None, recorded.split("/")[1:])))
@@ -123,13 +123,13 @@ def listing(path: str, without: frozenset[str] = frozenset()) -> str:
 
 
 def keepable(written: Mapping[str, str], folder: str) -> dict[str, bytes | None]:
-    """Return the content of those files a step wrote that are kept with it, to be written again; None for a folder.
+    """Return the content of the files that are stored with a step and restored on reuse; None for a folder.
 
-    Large ones are not: they must be there still. Nor are those that are likely to hold secrets.
+    Large files are not stored; they must still exist. Neither are files that are likely to hold secrets.
 
     Args:
         written: path → state, as recorded.
-        folder: what relative paths start from.
+        folder: the folder that paths are relative to.
     """
     found: dict[str, bytes | None] = {}
     left = _ALL
@@ -150,7 +150,7 @@ def keepable(written: Mapping[str, str], folder: str) -> dict[str, bytes | None]
 
 
 def write(files: Mapping[str, bytes | None]) -> None:
-    """Make files and folders (None) as a step left them; those that are so already are left alone.
+    """Restore files and folders (None) as a step left them; those that are unchanged are not written.
 
     Raises:
         StoreError: one of them cannot be made.

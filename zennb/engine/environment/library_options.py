@@ -1,4 +1,4 @@
-"""Owns the options of libraries that cells set for all that follow: numpy, pandas, matplotlib, scikit-learn, polars."""
+"""Owns the global options of numpy, pandas, matplotlib, scikit-learn and polars that steps can set."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NUMPY_PRINTING = {
 _NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 _NOT_STYLE = ("backend", "backend_fallback", "interactive", "toolbar", "webagg.")
-"""Names that options of matplotlib begin with that say where figures go, not how they look."""
+"""Prefixes of matplotlib options that say where figures go, not how they look."""
 
 
 def _loaded(library: str) -> Any:
@@ -143,4 +143,4 @@ LIBRARY_OPTIONS: tuple[LibraryOptions, ...] = (
         put=_put_polars,
     ),
 )
-"""Options of libraries, as far as they are loaded."""
+"""Options of the libraries that are loaded."""

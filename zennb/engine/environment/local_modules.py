@@ -1,4 +1,4 @@
-"""Owns finding and reading the source of the user's own modules, imported or not; nothing of them is executed."""
+"""Owns how the source of the user's own modules is found and read, imported or not, without executing it."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["ImportedModules", "find_local", "package_reader", "parsed", "reader"
 Mark = tuple[int, int]
 
 _LARGE = 150_000
-"""Bytes of source from which on a package is compared as a whole: reading its statements would take seconds."""
+"""Bytes of source from which on a package is compared as a whole: parsing it would take seconds."""
 
 _SETS = re.compile(
     rb"chdir|environ|basicConfig|context\(|filterwarnings|putenv|rcParams|seed|set_|seterr|setlocale|simplefilter|options"
 )
-"""What the source of a large package holds when it may set something for the whole process."""
+"""Text in the source of a large package that may change a setting of the whole process."""
 
 _IMPORT = re.compile(r"^\s*(?:from|import)\s+(\w+)", re.MULTILINE)
 
@@ -107,7 +107,7 @@ class ImportedModules:
         self._files: dict[str, tuple[object, str, Mark | None]] = {}
 
     def note(self) -> bool:
-        """Note modules imported, or loaded anew, since; return whether there were any."""
+        """Note modules imported or reloaded since the last call; return whether there were any."""
         new = [name for name in sys.modules.keys() - self._seen if self._note(name)]
         self._seen = set(sys.modules)
         again = [

@@ -1,7 +1,7 @@
-"""Owns the global random generators: their state, whether anybody seeded or used them, and setting it again.
+"""Owns the state of the global random generators: reading it, comparing it, and restoring it on reuse.
 
-While nobody has seeded a generator its numbers are arbitrary, others in each kernel: there is no right answer to be
-reproduced. So all its states count as one until then, and reuse goes on from where the recorded run left off.
+Until a generator is seeded, its numbers are arbitrary and differ in each kernel, so there is nothing to reproduce. All
+its states count as equal until then, and reuse continues from the state that the recorded run ended with.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = ["NumpyRandom", "PlainRandom", "TorchRandom"]
 class PlainRandom:
     """The generator behind `random.random()` (a `Setting`).
 
-    Whether it was seeded it does not tell; but from a state that nobody had seeded, drawing leads to some states only.
+    It does not say whether it was seeded. But drawing from an unseeded state can only lead to certain other states.
 
     Args:
-        is_fresh: whether nobody can have seeded it in this process yet.
+        is_fresh: whether it cannot have been seeded in this process yet.
     """
 
     name = "random state of random"
@@ -55,7 +55,7 @@ class PlainRandom:
         if before is None and self._is_unseeded(after):
             return {}
         if before is not None:
-            self._is_unseeded(before)  # noted first: from the later one no drawing leads back to it
+            self._is_unseeded(before)  # the earlier state first: drawing never leads back from the later one
         version, words, gauss = after
         packed = array.array("I", words).tobytes()
         is_seeded = after != self._first and not self._is_unseeded(after)
@@ -69,7 +69,7 @@ class PlainRandom:
         self._unseeded = None if change["seeded"] else state
 
     def _is_unseeded(self, seen: Any) -> bool:
-        """Whether a state is one that drawing leads to from the last that is known to be nobody's."""
+        """Whether drawing leads to this state from the last one that is known to be unseeded."""
         if hash(seen) in self._passed:
             return True
         if self._unseeded is None or not _leads_to(self._unseeded, seen):
@@ -83,7 +83,7 @@ class PlainRandom:
 def _leads_to(state: Any, later: Any) -> bool:
     """Whether drawing leads from one state of the Mersenne Twister to another, within `_BLOCKS` renewals of its words.
 
-    Its 624 words stay while they are handed out one by one, which the number behind them counts.
+    Its 624 words stay the same while they are drawn one by one; the number after them is the position.
     """
     *words, at = later[1]
     generator = random.Random()
@@ -120,7 +120,7 @@ class NumpyRandom:
 
     def change(self, _before: Any, after: Any) -> Any:
         """Return the state as plain data; None when the library was only loaded."""
-        if after is None:  # from now to before it was loaded: what matters is that nobody has seeded it
+        if after is None:  # back to before it was loaded: only "unseeded" matters
             return {"seeded": False, "state": None} if self._is_seeded() else None
         beginning = self._beginning()
         if beginning is not None and after[1:3] == _first_state(beginning):
@@ -145,7 +145,7 @@ class NumpyRandom:
 
     @staticmethod
     def _beginning() -> Any:
-        """Return what the generator was begun from by itself; None once somebody has seeded it."""
+        """Return the seed sequence that the generator chose itself; None once it was seeded."""
         return getattr(sys.modules["numpy.random"].get_bit_generator(), "seed_seq", None)
 
 

@@ -1,4 +1,4 @@
-"""Owns what a process-wide setting is: read, compared, and set again on reuse; and all of them as one."""
+"""Owns `Setting`, a process-wide setting that is read, compared and restored on reuse, and `Settings`, all of them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from zennb.errors import CannotDigest
 __all__ = ["LibraryOptions", "Setting", "Settings", "Snapshot", "content"]
 
 Snapshot = Mapping[str, Any]
-"""Setting → what it was at one moment."""
+"""Setting → its state at one moment."""
 
 
 class Setting(Protocol):
     """One process-wide setting, or a family of them.
 
     Attributes:
-        name: for a person, and in records.
-        modules: modules whose use makes it matter to a step; empty when it always matters.
-        matters: whether what a step makes or shows depends on it; else it is only carried (`sys.path`).
-        is_per_context: whether each thread has its own, so that what a step in another thread sets must be set again.
+        name: as shown to the user and stored in records.
+        modules: a step depends on the setting if it uses one of these modules; empty if every step does.
+        matters: whether results can depend on it; if not, it is only restored (`sys.path`).
+        is_per_context: whether each thread has its own state, so that a change in another thread must be repeated.
     """
 
     @property
@@ -40,16 +40,16 @@ class Setting(Protocol):
     def is_per_context(self) -> bool: ...  # noqa: D102 - above
 
     def read(self) -> Any:
-        """Return what is set now, cheaply, as something to be compared with `==`; None while nobody can have set it."""
+        """Return the current state, cheaply and comparable with `==`; None while it cannot have been set."""
 
     def digest(self, seen: Any) -> str:
-        """Return the digest of what was read; `UNTOUCHED` for what it is in a new kernel."""
+        """Return the digest of a state; `UNTOUCHED` for that of a new kernel."""
 
     def change(self, before: Any, after: Any) -> Any:
-        """Return what brings one state to the other, as plain data where it can be; None is that of a new process."""
+        """Return the change from one state to the other, as plain data if possible; None means a new process."""
 
     def apply(self, change: Any) -> None:
-        """Make a change that `change` returned."""
+        """Apply a change that `change` returned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,8 @@ class LibraryOptions:
     """Named options of a library (a `Setting`).
 
     Attributes:
-        module: the module that holds them; while it is not loaded nobody has set any.
-        keys: returns the names of all options, always in the same order; "" for one that is none of these.
+        module: the module that holds them; until it is loaded, none can have been set.
+        keys: returns the names of all options, always in the same order; "" for one to skip.
         values: returns their values in that order.
         defaults: returns option → value as the library starts with.
         put: sets some of them.
@@ -94,7 +94,7 @@ class LibraryOptions:
         )
 
     def apply(self, change: Mapping[str, Any]) -> None:
-        """Set options; the library is imported for it when need be."""
+        """Set options; import the library first if needed."""
         __import__(self.module)
         self.put(change)
 
@@ -120,17 +120,17 @@ class Settings:
         self.note()
 
     def note(self) -> None:
-        """Note what each thread has for itself: this thread's is what counts in all others from now on."""
+        """Note the thread-local settings of this thread; all other threads follow them from now on."""
         self._noted_in = threading.get_ident()
         self._noted = {name: each.read() for name, each in self._known.items() if each.is_per_context}
 
     def note_again(self) -> None:
-        """Note it as it is by now; in another thread than that of `note` nothing happens."""
+        """Note them again as they are now; do nothing in another thread than that of `note`."""
         if threading.get_ident() == self._noted_in:
             self.note()
 
     def follow(self) -> None:
-        """In another thread than that of `note`, set what was noted."""
+        """Set the noted settings in this thread, unless it is the thread of `note`."""
         if threading.get_ident() != self._noted_in:
             for name, noted in self._noted.items():
                 setting = self._known[name]
@@ -138,7 +138,7 @@ class Settings:
                     setting.apply(setting.change(now, noted))
 
     def exported(self) -> dict[str, Any]:
-        """Return setting → what brings a new process to the notebook's state, for those that anybody has set."""
+        """Return setting → change from a new process to the notebook's state, for settings that were set."""
         found = {}
         for name, setting in self._known.items():
             seen = self._current(name)
@@ -147,11 +147,11 @@ class Settings:
         return found
 
     def read(self) -> Snapshot:
-        """Return what all settings are now."""
+        """Return the current state of all settings."""
         return {name: setting.read() for name, setting in self._known.items()}
 
     def changes(self, before: Snapshot, after: Snapshot, *, always: Collection[str] = ()) -> dict[str, Any]:
-        """Return setting → what brings it from one state to the other, for those that changed, and for some always."""
+        """Return setting → change from one state to the other, for those that changed and for those in `always`."""
         found: dict[str, Any] = {}
         if not always and _alike(before, after):  # as after most steps
             return found
@@ -164,10 +164,10 @@ class Settings:
         return found
 
     def relevant(self, before: Snapshot, *, modules: Iterable[str], changed: Iterable[str]) -> dict[str, str]:
-        """Return setting → digest when a step began, for those that its results may depend on.
+        """Return setting → digest at the start of a step, for those that its results may depend on.
 
         Args:
-            before: what they were then.
+            before: their state at that time.
             modules: dotted names of the modules it used.
             changed: settings that it changed.
         """
@@ -180,9 +180,9 @@ class Settings:
         }
 
     def digest(self, name: str) -> str:
-        """Return the digest of a setting now; "" for one that is not known (any more).
+        """Return the current digest of a setting; "" for an unknown one.
 
-        Of what each thread has for itself, what was noted counts in other threads.
+        In other threads, the noted state of thread-local settings counts.
         """
         setting = self._known.get(name)
         return "" if setting is None else setting.digest(self._current(name))
@@ -196,11 +196,11 @@ class Settings:
         return name in self._known
 
     def digest_of(self, name: str, seen: Any) -> str:
-        """Return the digest of what was read of a setting."""
+        """Return the digest of a state of a setting."""
         return self._known[name].digest(seen)
 
     def apply(self, changes: Mapping[str, Any], *, per_context: bool = False) -> None:
-        """Make changes that `changes` returned; with `per_context` only those of settings that each thread has."""
+        """Apply changes that `changes` returned; with `per_context` only those of thread-local settings."""
         for name, change in changes.items():
             if name in self._known and (not per_context or self._known[name].is_per_context):
                 self._known[name].apply(change)
@@ -219,12 +219,12 @@ def content(found: Any) -> str:
         return UNTOUCHED
     try:
         return digest_value(_spelled(found)).digest
-    except CannotDigest:  # a formatter that is bound to something without content: alike only to itself
+    except CannotDigest:  # e.g. a formatter bound to an object without a digest: equal only to itself
         return repr(found)
 
 
 def _spelled(found: Any) -> Any:
-    """Return options with functions spelled out: one that was stored has lost the text that it was written in."""
+    """Return options with functions as their code: a function from the store has lost its source text."""
     if isinstance(found, dict):
         return {key: _spelled(value) for key, value in found.items()}
     if isinstance(found, FunctionType):

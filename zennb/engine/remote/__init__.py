@@ -1,1 +1,1 @@
-"""Steps in other processes: what is sent, what is proven equal there, and what comes back."""
+"""Steps in other processes: what is sent to a worker, what it verifies, and what comes back."""

@@ -1,4 +1,4 @@
-"""Owns the dispatch of a step to another process: what goes along, and what its future returns."""
+"""Owns the dispatch of a step to a worker: what is sent with it, and what its future returns."""
 
 from __future__ import annotations
 
@@ -30,14 +30,12 @@ _server = LinkServer()
 
 
 def submit_remotely(run_context: RunContext, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
-    """Have a step performed in another process; its future ends when all it showed has been heard.
+    """Run a step in a worker; the future ends when all its output has arrived.
 
     Raises:
         StepRefused: something the step needs cannot be sent there.
     """
-    _refuse_hooked(request)
-    _refuse_dynamic(request)
-    _refuse_handlers(run_context, request)
+    _check(run_context, request)
     things = [
         run_context.artifacts.scope[name] for name in request.names if name in run_context.artifacts.scope
     ]
@@ -62,8 +60,13 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
     return outer
 
 
-def _refuse_hooked(request: StepRequest) -> None:
-    """Refuse a step whose inputs could not be compared there: what it changes in place would go unnoticed."""
+def _check(run_context: RunContext, request: StepRequest) -> None:
+    """Refuse a step that would silently compute something else in another process.
+
+    Raises:
+        StepRefused: it changes inputs that cannot be compared there, looks names up dynamically, where the notebook's
+            variables are missing, or logs to handlers that the notebook set up.
+    """
     if request.hooked:
         raise refusal(
             request,
@@ -71,26 +74,14 @@ def _refuse_hooked(request: StepRequest) -> None:
             "only in this one",
             "Put it into a package, or",
         )
-
-
-def _refuse_dynamic(request: StepRequest) -> None:
-    """Refuse a step that looks names up where it cannot be read: the notebook's variables are not there."""
     uses = [use for use in request.definition.analysis.dynamic if not use.startswith("%")]
     if uses or request.unclear:
         why = f"it uses `{uses[0]}`" if uses else request.unclear[0]
-        raise refusal(
-            request,
-            f"{why}, so what it needs of the notebook cannot be known",
-            "Name what it reads, or",
-        )
-
-
-def _refuse_handlers(run_context: RunContext, request: StepRequest) -> None:
-    """Refuse a step that logs where the notebook says how logs are shown: there they would not be, or otherwise."""
+        why += ", so what it needs of the notebook cannot be known"
+        raise refusal(request, why, "Name what it reads, or")
     logs = any(use.partition(".")[0] == "logging" for use in request.modules)
-    if (
-        logs or ("logging",) in request.definition.analysis.modules
-    ) and run_context.environment.has_set_up_logging:
+    logs = logs or ("logging",) in request.definition.analysis.modules
+    if logs and run_context.environment.has_set_up_logging:
         raise refusal(
             request,
             "it logs, and the notebook has set up how logs are shown, which cannot be sent there",
@@ -105,7 +96,7 @@ def _pickled_values(request: StepRequest, channels: Channels) -> bytes:
         except Exception as error:
             why = f"`{name}` cannot be sent there ({type(error).__name__}: {error})"
             raise refusal(request, why, "Make it inside the step, or") from error
-    if channels.definitions:  # one by one they can be pickled, but would not see the step's own variables
+    if channels.definitions:  # each can be pickled alone, but would not see the step's variables
         names = ", ".join(f"`{name}`" for name in channels.definitions)
         raise refusal(request, f"{names} cannot be sent there together", "Define them inside the step, or")
     return cloudpickle.dumps(dict(channels.values)) if channels.values else b""
@@ -117,19 +108,19 @@ def _hand_on(
     run_context: RunContext,
     output: Callable[[Event], None] | None,
 ) -> None:
-    """Give the future what a worker returned; `output` gets what the step showed, if that was not heard already."""
+    """Resolve the future with what a worker returned; pass the output to `output` if it was not streamed already."""
     try:
         outcome = inner.result()
         if output is not None and outcome.displays:
             for event in Recording.load(run_context.store.get(outcome.displays)):
                 output(event)
         outer.set_result(outcome)
-    except BaseException as error:  # noqa: BLE001 - a lost worker, an interrupt: it belongs into the future
+    except BaseException as error:  # noqa: BLE001 - a lost worker or an interrupt is the result, too
         outer.set_exception(error)
 
 
 def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[object]) -> ProcessSnapshot:
-    """Return the state of this process that a step needs in another one.
+    """Return the state of this process that a step needs in a worker.
 
     Args:
         run_context: the stack it runs on.

@@ -1,8 +1,8 @@
-"""Owns the move of the notebook's functions and classes into another namespace, where they see its variables.
+"""Owns the pickling of the notebook's functions and classes into another namespace, whose variables they then see.
 
-A function keeps a reference to the namespace it was defined in. A step that runs apart from the notebook must
-see its own inputs, not the notebook's variables, also inside the functions it calls. So functions and classes
-are copied by value (cloudpickle), with the notebook's namespace standing for the step's.
+A function refers to the namespace it was defined in. A step that runs outside the notebook must see its own inputs
+instead, also inside the functions it calls. So functions and classes are pickled by value (cloudpickle), and the
+notebook's namespace is replaced by the step's.
 """
 
 from __future__ import annotations
@@ -42,11 +42,9 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
         self.globals_ref[id(namespace)] = stand_in
         self._named = {id(stand_in): ("namespace", "")}
         self._named.update({id(value): ("data", name) for name, value in data.items() if _is_heavy(value)})
-        self._kept = (stand_in, namespace, dict(data))  # keeps the ids above from being used again
+        self._kept = (stand_in, namespace, dict(data))  # keeps the ids above from being reused
         self.files: set[str] = set()
-        self.names: set[str] = (
-            set()
-        )  # of the functions and classes met, by which the notebook tells them apart
+        self.names: set[str] = set()  # of the functions and classes met
 
     def persistent_id(self, obj: Any) -> tuple[str, str] | None:
         return self._named.get(id(obj))
@@ -60,11 +58,11 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
         if isinstance(reduced, tuple) and reduced[0] is made_by.function:
             return self._function(obj, reduced)
         if isinstance(reduced, tuple) and reduced[0] is made_by.of_class:
-            # Without a tracker's id the copy is a class of its own, whose methods see the step's namespace.
+            # Without a tracker id the copy is an independent class, whose methods see the step's namespace.
             arguments = list(reduced[1])
             arguments[_TRACKER] = None
             arguments[_NAMESPACE] = {**arguments[_NAMESPACE], "__qualname__": obj.__qualname__}
-            # Added after the class is made, as cloudpickle does, slots are of no effect.
+            # cloudpickle adds slots after the class exists, where they have no effect.
             if "__slots__" in vars(obj) and not issubclass(obj, tuple):
                 arguments[_NAMESPACE]["__slots__"] = obj.__slots__
             reduced = (reduced[0], tuple(arguments), *reduced[2:])
@@ -73,9 +71,9 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
         return reduced
 
     def _function(self, function: types.FunctionType, reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Let functions share the variables they share, name their file, and read data from where they come to be.
+        """Keep shared closures shared, keep the file name, and read globals from the new namespace.
 
-        Those of a module stay in that module.
+        Functions of a module stay in that module.
         """
         _, (_, names, *_), (state, slots), *others = reduced
         if names is not self._stand_in:
@@ -88,7 +86,7 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
 
 
 def _enumeration(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Make the copy of an enumeration one of its own, as other classes are, with all that its members hold."""
+    """Pickle an enumeration as an independent class, like other classes, with the attributes of its members."""
     make, arguments, (state, slots), *_ = reduced
     members = {name: member.value for name, member in cls.__members__.items()}
     held = {name: member_attributes(member) for name, member in cls.__members__.items()}
@@ -118,17 +116,17 @@ def _function(code: types.CodeType, filename: str, names: dict[str, Any], closur
 
 class _NamespaceUnpickler(pickle.Unpickler):
     def __init__(
-        self, file: io.BytesIO, namespace: MutableMapping[str, Any], furnish: Callable[[], None]
+        self, file: io.BytesIO, namespace: MutableMapping[str, Any], load_data: Callable[[], None]
     ) -> None:
         super().__init__(file)
-        self._namespace, self._furnish = namespace, furnish
+        self._namespace, self._load_data = namespace, load_data
 
     def persistent_load(self, pid: Any) -> Any:
         kind, name = pid
         if kind == "namespace":
             return self._namespace
         if name not in self._namespace:
-            self._furnish()
+            self._load_data()
         return self._namespace.get(name)
 
 
@@ -137,9 +135,8 @@ def pack(
 ) -> tuple[bytes, frozenset[str]]:
     """Return the named modules, functions and classes of `namespace` as bytes; `data` are referred to by name.
 
-    What stands under the name that a function or class calls itself comes along, whichever name it is used by: a
-    result that is or holds one is stored by that name, or refused where the name stands for another by now. With them
-    come the names of the cells that the functions were written in.
+    Functions and classes are packed under their own name, too, whatever name they are used by, because results that
+    hold one are stored by that name. Also return the file names of the cells that the functions were written in.
 
     Raises:
         Exception: whatever pickling one of them raises.
@@ -158,24 +155,24 @@ def pack(
 
 
 def unpack(
-    packed: bytes, namespace: MutableMapping[str, Any], furnish: Callable[[], None] = lambda: None
+    packed: bytes, namespace: MutableMapping[str, Any], load_data: Callable[[], None] = lambda: None
 ) -> None:
     """Define in `namespace` what was packed, classes first.
 
     Args:
         packed: bytes made by `pack` in this run.
         namespace: where to.
-        furnish: brings the data there; called when a function holds some (as a default, in its closure), if need be.
+        load_data: loads the data into it; called when a function refers to data that is missing (a default, a closure).
     """
     file = io.BytesIO(packed)
-    unpacker = _NamespaceUnpickler(file, namespace, furnish)
+    unpacker = _NamespaceUnpickler(file, namespace, load_data)
     while file.tell() < len(packed):
         name, value = unpacker.load()
         namespace[name] = value
 
 
 def _is_heavy(value: object) -> bool:
-    """Whether a value is referred to by name: code is copied, and scalars are shared between unrelated places."""
+    """Whether a value is pickled by name: code is copied, and equal scalars are shared by unrelated objects."""
     return not isinstance(
         value,
         types.ModuleType | types.FunctionType | type | bool | int | float | complex | str | bytes | None,

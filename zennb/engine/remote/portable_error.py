@@ -1,4 +1,4 @@
-"""Owns how an error crosses processes: the user's own exception, with the lines of the cell in its traceback."""
+"""Owns how an exception crosses processes: of the user's own class, with the cell's lines in its traceback."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["RemoteError", "carried", "restored"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
-    """One line of a traceback: where the code is, what it is called, where it begins, and which line raised."""
+    """One frame of a traceback: file and name of the code, its first line, and the line that raised."""
 
     filename: str
     name: str
@@ -30,7 +30,7 @@ class _Frame:
     line: int
 
     def rebuilt(self, inner: TracebackType | None) -> TracebackType | None:
-        """Return a traceback that shows as the original: code of that name which raises on that line of that file."""
+        """Return a traceback that prints like the original: code of that name raises on that line of that file."""
         stub = compile("\n" * (self.line - self.first) + "1 / 0", self.filename, "exec")
         code = stub.replace(co_name=self.name, co_qualname=self.name, co_firstlineno=self.first)
         try:
@@ -44,7 +44,7 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ErrorParts:
-    """An exception as plain data: its pickle ("" when it has none), how it reads, its traceback, and what led to it."""
+    """An exception as plain data: its pickle (empty if impossible), text, traceback, cause and context."""
 
     pickled: bytes
     type: str
@@ -56,7 +56,7 @@ class _ErrorParts:
 
 
 class RemoteError(Exception):
-    """An exception raised in another process, on its way, or one whose class exists only there."""
+    """An exception from another process that is in transit, or whose class exists only there."""
 
     def __init__(self, parts: _ErrorParts) -> None:
         super().__init__(parts)
@@ -77,7 +77,7 @@ def carried(error: BaseException, names: Collection[str]) -> RemoteError:
 
 
 def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -> _ErrorParts:
-    """Take an exception apart; `seen` are those it led to."""
+    """Return the parts of an exception; `seen` are the ids of those it led to."""
     seen |= {id(error)}
     before = {
         each: _parts(found, names, seen)
@@ -96,7 +96,7 @@ def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -
 
 
 def restored(error: BaseException | None, scope: Mapping[str, Any]) -> BaseException | None:
-    """Return the exception of an outcome as the notebook knows it: of the notebook's own class, its traceback whole.
+    """Return the exception of an outcome as the notebook expects it: of its own class, with the full traceback.
 
     Args:
         error: what an outcome holds.
@@ -116,7 +116,7 @@ def _together(parts: _ErrorParts, scope: Mapping[str, Any]) -> BaseException:
 
 
 def _of_the_notebook(error: BaseException, scope: Mapping[str, Any]) -> BaseException:
-    """Give an error whose class was copied for the step the class that the notebook's `except` names."""
+    """Replace the class of an error, a copy made for the step, by the one that the notebook's `except` names."""
     own = find(scope, type(error).__qualname__) if type(error).__module__ == "__main__" else None
     if isinstance(own, type) and own is not type(error):
         with suppress(TypeError):  # the classes differ in layout: the copy it is
@@ -147,7 +147,7 @@ class _ErrorPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle s
         self._names = names
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, BaseException) and _is_made_by_hand(type(obj)):
+        if isinstance(obj, BaseException) and _has_own_init(type(obj)):
             return _remade, (type(obj), obj.args, obj.__dict__)
         return super().reducer_override(obj)
 
@@ -158,7 +158,7 @@ class _ErrorPickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpickle s
 
 
 class _Lean:
-    """Pickles as an exception of which some attributes are left out."""
+    """Pickles as an exception without some of its attributes."""
 
     def __init__(self, *parts: Any) -> None:
         self._parts = parts
@@ -167,8 +167,8 @@ class _Lean:
         return _remade, self._parts
 
 
-def _is_made_by_hand(kind: type[BaseException]) -> bool:
-    """Whether a class has an `__init__` of its own, whose arguments are not those that the exception keeps."""
+def _has_own_init(kind: type[BaseException]) -> bool:
+    """Whether a class has its own `__init__`, whose arguments are not those in `args`."""
     return isinstance(inspect.getattr_static(kind, "__init__"), FunctionType) and not _reduces_itself(kind)
 
 
@@ -177,7 +177,7 @@ def _reduces_itself(kind: type[BaseException]) -> bool:
 
 
 def _remade(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
-    """Return an exception as it was, without its own `__init__`, which would take these for other arguments."""
+    """Rebuild an exception without calling its own `__init__`, which may expect other arguments."""
     made = kind.__new__(kind, *args)
     builtin = next(
         base for base in kind.__mro__ if not isinstance(vars(base).get("__init__"), FunctionType | None)

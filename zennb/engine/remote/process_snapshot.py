@@ -1,4 +1,4 @@
-"""Owns `ProcessSnapshot`: the state of the notebook's process that a step needs in another one."""
+"""Owns `ProcessSnapshot`: the state of the notebook's process that a step needs in a worker."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["ProcessSnapshot", "frontend_of", "know_texts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSnapshot:
-    """What of the notebook's process matters to a step.
+    """The state of the notebook's process that a step depends on.
 
     Attributes:
-        settings: setting → pickled change that brings a new process to the notebook's state.
-        environment: environment variables set since the notebook's kernel started; None for one taken away.
+        settings: setting → pickled change from a new process to the notebook's state.
+        environment: environment variables set since the notebook's kernel started; None for a deleted one.
         modules: local modules that the step uses.
         constants: pickled values of their constants.
         texts: file, as tracebacks call it → text of a cell.
-        ignored: folders whose files do not count.
-        frontend: `module:name` of what makes the frontend and the shell's settings; "" for plain text.
+        ignored: folders whose files are not recorded.
+        frontend: `module:name` of the factory of the frontend and the shell's settings; "" for plain text.
     """
 
     settings: Mapping[str, bytes] = field(default_factory=dict)
@@ -43,13 +43,13 @@ class ProcessSnapshot:
 
 
 def know_texts(texts: Mapping[str, str]) -> None:
-    """Let functions and tracebacks find the text of cells, as in the notebook."""
+    """Make the source of cells available to tracebacks and to `inspect`, as in the notebook."""
     for file, text in texts.items():
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
 
 
 def frontend_of(process: ProcessSnapshot) -> tuple[Frontend, tuple[Setting, ...]]:
-    """Return how values look in this process, and the settings of the shell behind it."""
+    """Return the frontend of this process, and the settings of its shell."""
     if not process.frontend:
         return PlainFrontend(), ()
     module, _, name = process.frontend.partition(":")

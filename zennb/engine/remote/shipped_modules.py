@@ -1,7 +1,7 @@
-"""Owns the travel of local modules to another process: their source by value, and the values of their constants.
+"""Owns the shipping of local modules to a worker: their source, and the values of their constants.
 
-A worker outlives many edits, so the modules it holds are checked at every step: one whose source is another than the
-driver's is loaded again from what was shipped.
+A worker outlives many edits, so it checks its modules at every step: a module whose source differs from the driver's
+is loaded again from the shipped source.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ShippedModule:
 
     @property
     def digest(self) -> str:
-        """What tells two versions apart."""
+        """A digest of source and path."""
         return text_digest([self.source or "", self.path])
 
 
@@ -60,7 +60,7 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
     waiting |= {module_of(thing) for thing in things}
     waiting |= {thing.__name__ for thing in things if isinstance(thing, ModuleType)}
     found: dict[str, ShippedModule] = {}
-    met: set[str] = set()  # also those without a text, such as compiled ones
+    met: set[str] = set()  # including those without source, such as compiled ones
     while waiting:
         name = waiting.pop()
         module = sys.modules.get(name)
@@ -100,19 +100,19 @@ def _parts(name: str) -> list[str]:
 
 
 class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds and loads, in a worker, the modules that came with a step; installed once per process."""
+    """Finds and loads, in a worker, the modules that were shipped with a step; installed once per process."""
 
     def __init__(self) -> None:
         self._known: dict[str, ShippedModule] = {}
 
     def install(self, modules: Mapping[str, ShippedModule]) -> None:
-        """Let `import` find these; modules loaded from another source, or changed on disk, are loaded again."""
+        """Make these importable; unload modules whose source differs or changed on disk."""
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
         before, self._known = self._known, dict(modules)
         local = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
         if any(self._is_other(name, before.get(name)) for name in local):
-            self.forget()  # those that are the same refer to those that are not
+            self.forget()  # all of them: unchanged modules refer to changed ones
             importlib.invalidate_caches()
         for module in modules.values():
             if module.source is not None and not Path(module.path).exists():  # on another machine
@@ -120,7 +120,7 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
                 linecache.cache[module.path] = (len(module.source), None, lines, module.path)
 
     def load(self) -> bool:
-        """Import these modules, as the notebook has long done; what they print was shown there. Say whether any was."""
+        """Import these modules without their output, as the notebook did before; return whether any was imported."""
         found = False
         for name in sorted(self._known.keys() - sys.modules.keys()):
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(Exception):
@@ -129,7 +129,7 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return found
 
     def forget(self) -> None:
-        """Load all local modules again before the next step: what one that failed has left in them must not stay."""
+        """Unload all local modules, so that changes made by a failed step do not stay."""
         for name in [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]:
             if name != "__mp_main__":
                 del sys.modules[name]
@@ -178,7 +178,7 @@ _seen: dict[str, tuple[object, float]] = {}
 
 
 def _changed_on_disk(module: ModuleType | None) -> bool:
-    """Whether the file of a module that this process imported by itself was written since it was first looked at."""
+    """Whether the file of a module that this process imported itself has changed since the first check."""
     file = getattr(module, "__file__", None)
     if module is None or not isinstance(file, str):
         return False
@@ -192,7 +192,7 @@ def _changed_on_disk(module: ModuleType | None) -> bool:
 
 
 def constants_of(names: Iterable[str]) -> dict[str, bytes]:
-    """Return the values of constants of local modules, pickled: what the notebook set there travels too.
+    """Return the pickled values of constants of local modules, including those that the notebook has set.
 
     Args:
         names: dotted names: `mylib.RATE`. Those that are none, or cannot be pickled, are left out.

@@ -1,7 +1,7 @@
-"""Owns the side channel of a step in another process: what it shows arrives while it runs, and it can be stopped.
+"""Owns the side channel of a step in a worker: its output arrives live, and it can be cancelled.
 
-The driver listens on a socket of its own (a Unix socket where the system has them), protected by a random key. Only
-JSON and the word `stop` cross it. A worker that cannot reach it, on another machine, works without.
+The driver listens on a socket of its own (a Unix socket where available), protected by a random key. Only JSON and the
+word `stop` are sent. A worker that cannot reach the socket, e.g. on another machine, runs without it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Call", "LinkServer", "RemoteLink"]
 
 _STOP = b"stop"
-_LAST_WORDS = 5.0  # seconds that the driver waits for what a step showed last, once its outcome is there
+_DRAIN_SECONDS = 5.0  # seconds that the driver waits for the last output once the outcome has arrived
 
 
 class Call:
@@ -38,7 +38,7 @@ class Call:
         output: called with each thing the step shows.
 
     Attributes:
-        connected: whether the step ever reached the driver, so that what it showed was heard.
+        connected: whether the step ever reached the driver, so that its output was streamed.
     """
 
     def __init__(self, output: Callable[[Event], None] | None) -> None:
@@ -56,12 +56,12 @@ class Call:
             self._send_stop()
 
     def settle(self) -> None:
-        """Wait until all is heard that the step showed before it ended."""
+        """Wait until all output of the step has arrived."""
         if self.connected:
-            self._ended.wait(_LAST_WORDS)
+            self._ended.wait(_DRAIN_SECONDS)
 
     def serve(self, connection: Connection[Any, Any]) -> None:
-        """Hear what the step shows, until it has ended."""
+        """Receive the output of the step until it ends."""
         with self._lock:
             self._connection, self.connected = connection, True
             self._send_stop()
@@ -85,11 +85,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteLink:
-    """Where a step in another process finds its driver.
+    """How a step in a worker connects to its driver.
 
     Attributes:
         address: of the driver's socket: a path, or host and port.
-        key: proves to both that the other is the one.
+        key: authenticates both sides.
         token: which step it is.
     """
 
@@ -99,7 +99,7 @@ class RemoteLink:
 
     @contextmanager
     def open(self) -> Iterator[Channels]:
-        """Connect for the length of a step; channels without anything where the driver cannot be reached."""
+        """Connect for the duration of a step; yield empty channels if the driver cannot be reached."""
         connection = self._connected()
         if connection is None:
             yield Channels()
@@ -108,17 +108,19 @@ class RemoteLink:
         lock = threading.Lock()
 
         def output(event: Event) -> None:
-            with lock, suppress(OSError):  # a driver that has gone hears nothing; the outcome says it all
+            with lock, suppress(OSError):  # if the driver has gone, the outcome still has all output
                 connection.send_bytes(json.dumps(event, default=str).encode())
 
-        listener = threading.Thread(target=_obey, args=(connection, cancel), name="zennb-link", daemon=True)
+        listener = threading.Thread(
+            target=_listen_for_stop, args=(connection, cancel), name="zennb-link", daemon=True
+        )
         listener.start()
         try:
             yield Channels(output=output, cancel=cancel)
         finally:
             with lock, suppress(OSError):
                 connection.send_bytes(b"")
-            listener.join(_LAST_WORDS)
+            listener.join(_DRAIN_SECONDS)
             connection.close()
 
     def _connected(self) -> Connection[Any, Any] | None:
@@ -130,8 +132,8 @@ class RemoteLink:
         return connection
 
 
-def _obey(connection: Connection[Any, Any], cancel: CancellationToken) -> None:
-    """Stop the step when the driver says so; end when the driver has closed its end."""
+def _listen_for_stop(connection: Connection[Any, Any], cancel: CancellationToken) -> None:
+    """Stop the step when the driver asks for it; end when the driver closes the connection."""
     with suppress(EOFError, OSError):
         while connection.recv_bytes() == _STOP:
             cancel.stop()

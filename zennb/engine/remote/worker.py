@@ -1,4 +1,4 @@
-"""Owns a worker process: what it keeps open for the steps it performs, and the notebook's state set up for each."""
+"""Owns the execution of steps in a worker, and the notebook's state that it sets up before each."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def perform_remotely(
         )
     values = cloudpickle.loads(request.values) if request.values else {}
     with _lock, interrupts_raise():
-        resources = _worker(process).ready(process, store)
+        worker = _worker(process)
         try:
-            outcome = run_body(request, replace(channels, values=values), resources)
+            outcome = run_body(request, replace(channels, values=values), worker.ready(process, store))
         except BaseException:
-            _worker(process).leave()
+            worker.leave()
             raise
         if outcome.error is None:
             return outcome
-        _worker(process).leave()
+        worker.leave()
     return replace(outcome, error=carried(outcome.error, request.names))
 
 
@@ -73,7 +73,7 @@ def _worker(process: ProcessSnapshot) -> _WorkerState:
 
 
 class _WorkerState:
-    """What this process has open for the steps it performs."""
+    """The resources that this process keeps open between steps."""
 
     def __init__(self, process: ProcessSnapshot) -> None:
         self._frontend, settings = frontend_of(process)
@@ -91,11 +91,11 @@ class _WorkerState:
         self._stores: dict[str, ArtifactStore] = {}
 
     def ready(self, process: ProcessSnapshot, store: ArtifactStore) -> Resources:
-        """Set what the notebook has set, undo what earlier steps have, and open the store."""
+        """Apply the notebook's settings, undo those of earlier steps, and open the store."""
         self._ignored = process.ignored
         self._set(process)
         self._modules.install(process.modules)
-        if self._modules.load():  # being imported, they may set what the notebook has set otherwise since
+        if self._modules.load():  # importing them may have overwritten the notebook's settings
             self._set(process)
         self._environment.settings.note()
         know_texts(process.texts)
@@ -112,7 +112,7 @@ class _WorkerState:
         settings.apply({name: cloudpickle.loads(change) for name, change in process.settings.items()})
 
     def leave(self) -> None:
-        """Forget what a step that failed has left in modules."""
+        """Unload modules that a failed step may have changed."""
         self._modules.forget()
 
     def _set_variables(self, process: ProcessSnapshot) -> None:

@@ -1,4 +1,4 @@
-"""Owns what a worker checks: that it runs the code of the cache key, and that nothing a step did is lost with it."""
+"""Owns the checks of a worker: it runs the code that the cache key stands for, and loses no effect of a step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["prove_same_code", "refusal", "refuse_losses"]
 def prove_same_code(
     request: StepRequest, namespace: Mapping[str, Any], inputs: Mapping[str, tuple[Any, ValueDigest]]
 ) -> None:
-    """See to it that the step reaches here what its cache key says: the same functions, classes and constants.
+    """Check that the step finds here what its cache key covers: the same functions, classes and constants.
 
     Raises:
         StepRefused: it does not.

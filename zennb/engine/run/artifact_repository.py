@@ -1,4 +1,4 @@
-"""Owns the way between values and artifacts: what is put into one artifact store, and taken out of it again."""
+"""Owns `ArtifactRepository`: it saves values as artifacts to one artifact store, and loads them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 __all__ = ["ArtifactRepository", "SavedOutput"]
 
 _CHANGES = "changes of a step"
-"""What stands in a seal for the name of a materializer; no materializer is called so."""
+"""Takes the place of a materializer's name in the signature; no materializer has this name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedOutput:
-    """What became of values that were to be stored: artifacts, and for the others why not (name → sentence)."""
+    """The artifacts that were saved, and why the other values were not (name → sentence)."""
 
     artifacts: Mapping[str, Artifact]
     refused: Mapping[str, str]
@@ -60,7 +60,7 @@ class ArtifactRepository:
         return Materializers(self.scope, self.signer)
 
     def save(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
-        """Store values with their looks; those that share mutable state are stored as one, so reuse keeps the sharing.
+        """Store values; those that share mutable state are stored together, so that they still share it when loaded.
 
         A value that cannot be stored is refused by name and does not stop the others.
         """
@@ -85,10 +85,10 @@ class ArtifactRepository:
         return SavedOutput(artifacts=ordered, refused=refused)
 
     def load(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
-        """Return the values of artifacts; those stored as one come back sharing what they shared.
+        """Return the values of artifacts; those stored together still share what they shared.
 
         Raises:
-            MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as the store and materializers say.
+            MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as store and materializers say.
         """
         loaded: dict[str, Any] = {}
         values: dict[str, Any] = {}
@@ -104,10 +104,10 @@ class ArtifactRepository:
     def save_changes(self, changes: Mapping[str, Any]) -> Carried:
         """Store the settings, environment variables and small files that a step changed or wrote, signed.
 
-        Whatever their format, applying them writes files and sets `sys.path`: who could forge them could run code.
+        Applying them writes files and sets `sys.path`, so forged ones could run code, whatever their format.
 
         Raises:
-            NotStorable: one of them is held by something that cannot be stored.
+            NotStorable: one of them cannot be stored.
         """
         found = dict(changes)
         try:
@@ -124,8 +124,8 @@ class ArtifactRepository:
         """Return what a step changed; nothing for None.
 
         Raises:
-            MissingArtifact, DamagedArtifact, MissingDefinition: as the store and materializers say.
-            UntrustedArtifact: it is not signed by this user.
+            MissingArtifact, DamagedArtifact, MissingDefinition: as the store and materializers raise them.
+            UntrustedArtifact: they are not signed by this user.
         """
         if carried is None:
             return {}
@@ -142,7 +142,7 @@ class ArtifactRepository:
         return found
 
     def first_missing(self, artifacts: Iterable[Artifact]) -> Artifact | None:
-        """Return the first artifact whose bytes the store does not hold; None when it holds them all."""
+        """Return the first artifact whose bytes are missing in the store; None if there is none."""
         return next((artifact for artifact in artifacts if not self.store.has(artifact.blob)), None)
 
     def _load_group(self, artifact: Artifact) -> Any:
@@ -161,15 +161,16 @@ class ArtifactRepository:
         )
 
     def _seen(self, groups: Iterable[Mapping[str, tuple[Any, ValueDigest]]]) -> dict[str, Artifact]:
-        """Return name → an artifact with the digest of a value that stands alone, when its bytes are in this store.
+        """Return name → an artifact that has the digest of the value and whose bytes are in this store.
 
-        What the materializer of a package wrote is written anew: the package may have changed, or be broken by now.
+        Values that share state are left out. So is what a package's materializer wrote, since the package may have
+        changed or be broken by now.
         """
         alone = [next(iter(group.items())) for group in groups if len(group) == 1]
         asked = {
             name: seen.digest
             for name, (value, seen) in alone
-            if type(value) not in SCALARS  # storing it again takes less than asking
+            if type(value) not in SCALARS  # storing it again is faster than the query
         }
         known = self.known(frozenset(asked.values())) if asked else {}
         found = {
@@ -229,9 +230,9 @@ def _kind(kind: str, value: object) -> str:
 
 
 def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
-    """Return the artifact itself when it has that name, else a new one of that name over the same bytes.
+    """Return the artifact if it has that name, else a new one of that name for the same bytes.
 
-    What a step made is an output of its own, even if the notebook held the same under that name before.
+    An output of a step is a new artifact even if the notebook had an equal value under that name before.
     """
     if artifact.name == name and (kind != "output" or artifact.kind == "output"):
         return artifact

@@ -1,7 +1,7 @@
-"""Owns what git says of a notebook's folder: the commit that is checked out, and whether files differ from it.
+"""Owns the git state of a notebook's folder: the commit that is checked out, and whether files differ from it.
 
-One process of git answers both. It is started only where a folder is under version control, gets a few seconds, starts
-no file system monitor that a repository's configuration names, and takes no lock that the user's git would wait for.
+One git process returns both. It runs only in folders under version control, times out after a few seconds, starts no
+file system monitor from a repository's configuration, and takes no lock that the user's own git would wait for.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _COMMIT = "# branch.oid "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commit:
-    """Where a folder stands under version control.
+    """The git state of a folder.
 
     Attributes:
         id: the commit that is checked out, hexadecimal; "" when there is none.
@@ -53,11 +53,11 @@ class Commit:
 
 
 def find_commit(folder: Path, *, timeout: float = TIMEOUT) -> Commit:
-    """Return what git says of a folder; nothing when it is in no repository, or git is not there or does not answer."""
+    """Return the commit of a folder; empty if it is in no repository, or git is missing or too slow."""
     if not _is_under_control(folder):
         return Commit()
     try:
-        told = subprocess.run(
+        output = subprocess.run(
             _STATUS,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -69,7 +69,7 @@ def find_commit(folder: Path, *, timeout: float = TIMEOUT) -> Commit:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return Commit()
-    return _read(told.decode("utf-8", "replace"))
+    return _read(output.decode("utf-8", "replace"))
 
 
 def record_commit_later(metadata: MetadataStore, run: int, folder: Path) -> None:
@@ -78,7 +78,7 @@ def record_commit_later(metadata: MetadataStore, run: int, folder: Path) -> None
         thread = threading.Thread(
             target=partial(_record, metadata, run, folder), name="zennb-git", daemon=True
         )
-        with suppress(RuntimeError):  # the process has all the threads it may have: no commit on record
+        with suppress(RuntimeError):  # the process may start no more threads: the run has no commit on record
             thread.start()
 
 

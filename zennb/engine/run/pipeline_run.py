@@ -1,4 +1,4 @@
-"""Owns the loop that runs a pipeline: each step as soon as its inputs are there, and a record of each."""
+"""Owns `PipelineRun`: it runs each step of a pipeline as soon as its inputs exist, and records it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PipelineRun"]
 
-_TICK = 0.2  # seconds between two looks at the clock of a live view: at most five a second
+_TICK = 0.2  # seconds between two updates of a live view
 
 
 @dataclass(slots=True, kw_only=True)
 class _Task:
-    """A step on its way: what was asked for, and the tries that failed."""
+    """A step that was submitted or waits for another try, with the tries that failed."""
 
     resolved: ResolvedStep
     decision: CacheDecision
@@ -70,11 +70,11 @@ class PipelineRun:
     """One run of a pipeline.
 
     Args:
-        request: what is to be run.
-        run_context: where.
-        recorded: whether the run and its steps are recorded here; else whoever asked for them does so.
-        on_change: called with the run and the steps' records whenever something changed, and now and then.
-        on_output: called with a step's name and each thing it shows, from the thread where it runs.
+        request: what to run.
+        run_context: the stack, stores and environment to run it with.
+        recorded: whether to record the run and its steps; else the caller does.
+        on_change: called with the run and the steps' records whenever something changed, at most five times a second.
+        on_output: called with a step's name and each output event, from the thread where the step runs.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class PipelineRun:
         self._known = None if request.previous is None else self._unit
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
-        self._put_off: dict[str, list[str]] = {}
+        self._postponed: dict[str, list[str]] = {}
         self._next_notification = 0.0
 
     def execute(self) -> FinishedRun:
@@ -139,8 +139,8 @@ class PipelineRun:
                 self._collect()
 
     def _release(self, name: str) -> None:
-        """Note that a step has ended: those that waited for it alone are ready."""
-        for child in self._put_off.pop(name, None) or self._request.plan.children(name):
+        """Note that a step has ended: steps that waited only for it are ready."""
+        for child in self._postponed.pop(name, None) or self._request.plan.children(name):
             if child in self._places:
                 self._awaited[child] -= 1
                 if not self._awaited[child]:
@@ -149,20 +149,20 @@ class PipelineRun:
     def _begin(self, name: str) -> None:
         """Skip, reuse or submit one step whose parents are done."""
         definition = self._request.definitions[name]
-        bad = self._bad_parent(name)
+        failed = self._failed_parent(name)
         started = time.time()
-        if bad is not None:
-            self._skip(name, f"needs step '{bad}', which {self._steps[bad].status.value}")
+        if failed is not None:
+            self._skip(name, f"needs step '{failed}', which {self._steps[failed].status.value}")
             return
         if name in self._request.decided:
             self._submit(*self._request.decided[name], started)
             return
         try:
-            resolved = resolve_in_run(self._request, name, self._made_by)
+            resolved = resolve_in_run(self._request, name, self._outputs_of)
             if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
                 self._write()  # an equal step has just run: once written, its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
-            known = None if name in self._put_off else self._known
+            known = None if name in self._postponed else self._known
             decision = self._context.decide(resolved, asked=asked, known=known)
         except ZennbError as error:
             self._fail_early(definition, error, started)
@@ -179,7 +179,7 @@ class PipelineRun:
             self._submit(resolved, decision, started)
 
     def _make_again(self, resolved: ResolvedStep) -> bool:
-        """Put off a step whose inputs turn out to be damaged until the reused steps that made them have run again."""
+        """Postpone a step whose inputs turn out to be damaged until the reused steps that produced them ran again."""
         name = resolved.definition.name
         sources = self._request.plan.sources[name]
         makers = {sources[each] for each in self._context.unreadable(resolved) if each in sources}
@@ -187,9 +187,9 @@ class PipelineRun:
             each for each in makers if each in self._steps and self._steps[each].status is Status.CACHED
         }
         for maker in makers:
-            if maker not in self._put_off:
+            if maker not in self._postponed:
                 heappush(self._ready, self._places[maker])
-            self._put_off.setdefault(maker, []).append(name)
+            self._postponed.setdefault(maker, []).append(name)
         self._awaited[name] = len(makers)
         return bool(makers)
 
@@ -201,17 +201,17 @@ class PipelineRun:
             )
         )
 
-    def _bad_parent(self, name: str) -> str | None:
-        """Return the step that is to blame when `name` cannot run: the failed one, through any skipped ones."""
+    def _failed_parent(self, name: str) -> str | None:
+        """Return the failed step because of which `name` cannot run, through skipped ones; None if it can run."""
         for parent in self._request.plan.parents(name):
             step = self._steps.get(parent)
             if step is None or step.status.is_good:
                 continue
-            return self._bad_parent(parent) or parent if step.status is Status.SKIPPED else parent
+            return self._failed_parent(parent) or parent if step.status is Status.SKIPPED else parent
         return None
 
-    def _made_by(self, source: str) -> Mapping[str, Artifact]:
-        """Return what another step of the plan has made in this run, or made last."""
+    def _outputs_of(self, source: str) -> Mapping[str, Artifact]:
+        """Return the outputs of another step of the plan, from this run or from its latest record."""
         step = self._steps.get(source)
         return step.outputs if step is not None else self._request.last.get(source, {})
 
@@ -268,7 +268,7 @@ class PipelineRun:
         """Record the steps that have ended; wait a moment when none has."""
         done = {future for future in self._tasks if future.done()}
         if not done:
-            self._write()  # nothing else is to be done meanwhile
+            self._write()  # there is nothing else to do meanwhile
             done = self._wait()
         if not done:
             self._notify()
@@ -278,7 +278,7 @@ class PipelineRun:
                 outcome = future.result()
             except Exception as error:  # noqa: BLE001 - it ends this step, not the run
                 outcome = StepOutcome(error=error)
-            self._land(task, outcome)
+            self._handle(task, outcome)
 
     def _wait(self) -> set[Future[StepOutcome]]:
         """Return the steps that end within a moment."""
@@ -287,7 +287,7 @@ class PipelineRun:
         time.sleep(max(0.0, min(_TICK, min(task.begun for task in self._waiting) - time.time())))
         return set()
 
-    def _land(self, task: _Task, outcome: StepOutcome) -> None:
+    def _handle(self, task: _Task, outcome: StepOutcome) -> None:
         outcome = replace(outcome, error=restored(outcome.error, self._context.artifacts.scope))
         if task.failed(outcome):
             task.begun = time.time() + task.resolved.definition.options.delay
@@ -342,7 +342,7 @@ class PipelineRun:
             self._steps[step.name] = step
 
     def _notify(self) -> None:
-        """Show where the run stands, now and then; only what is written is shown."""
+        """Report progress from time to time; write first, because only what is recorded may be shown."""
         if time.perf_counter() < self._next_notification:
             return
         self._write()
@@ -367,7 +367,7 @@ class PipelineRun:
         )
 
     def _abandon(self, error: BaseException) -> None:
-        """Stop what runs, mark what did not come to its end, and close the run's record."""
+        """Stop running steps, mark those that did not finish, and close the run's record."""
         for future, task in self._tasks.items():
             if task.channels.cancel is not None:
                 task.channels.cancel.stop()

@@ -1,8 +1,8 @@
-"""Owns the plan of a pipeline run in a kernel: what the run would do with each step, worked out as the run would go.
+"""Owns the plan of a pipeline run in a kernel: what the run would do with each step, in the order of the run.
 
-A run and its plan resolve steps by the same function, with the same inputs: what a step takes from another one is the
-output of the record that would be reused for that one, whatever the notebook's variables hold. What a reused step would
-set and write before later steps look at it is an overlay over the process as it is.
+A run and its plan resolve steps with the same function and the same inputs: an input from another step is the output of
+the record that would be reused for that step, whatever the notebook's variables hold. The settings and files that a
+reused step would restore form an overlay over the current state of the process.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from zennb.engine.step.resolve import resolve_step
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from zennb.core.planning.cache_decision import CacheDecision
+    from zennb.core.records.observed import Observed
     from zennb.core.records.records import Artifact, Step
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.run.run_request import RunRequest
@@ -36,7 +37,7 @@ def resolve_in_run(
     Args:
         request: the run.
         name: the step.
-        outputs: gives what another step of the plan has made, or made last; empty when it made nothing.
+        outputs: returns the outputs of another step of the plan, from this run or its latest record.
 
     Raises:
         StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist; or another step does
@@ -45,10 +46,10 @@ def resolve_in_run(
     given = dict(request.origins.get(name, {}))
     for wanted, source in request.plan.sources[name].items():
         refuse_unstored(name, wanted, request.definitions.get(source))
-        made = outputs(source)
-        if wanted in made:
-            given[wanted] = made[wanted]
-            given.update(_stored_with(wanted, source, made, request, name))
+        produced = outputs(source)
+        if wanted in produced:
+            given[wanted] = produced[wanted]
+            given.update(_stored_with(wanted, source, produced, request, name))
     return resolve_step(
         request.definitions[name],
         request.namespace,
@@ -63,9 +64,9 @@ def resolve_in_run(
 def _stored_with(
     wanted: str, source: str, made: Mapping[str, Artifact], request: RunRequest, reader: str
 ) -> dict[str, Artifact]:
-    """Return the outputs that share state with one that a step reads: they are its inputs, as in a cell.
+    """Return the outputs that share state with one that a step reads: they are inputs as well, as in a cell.
 
-    Those that a step in between has bound anew share it no longer.
+    Outputs that a step in between has rebound no longer share it.
     """
     if made[wanted].item is None:
         return {}
@@ -80,7 +81,7 @@ def _stored_with(
 
 
 class RunPlanner:
-    """Works out what a run would do with each of its steps; runs and records nothing.
+    """Predicts what a run would do with each of its steps; runs and records nothing.
 
     Args:
         request: the run.
@@ -106,7 +107,7 @@ class RunPlanner:
         return tuple(self._planned.values())
 
     def last_outputs(self, name: str) -> dict[str, Artifact]:
-        """Return those outputs of a step that no later step of the run makes anew."""
+        """Return those outputs of a step that no later step of the run replaces."""
         order = list(self._planned)
         later = {each for step in order[order.index(name) + 1 :] for each in self._outputs.get(step, {})}
         return {each: made for each, made in self._outputs[name].items() if each not in later}
@@ -120,7 +121,7 @@ class RunPlanner:
             decision = self._context.decide(
                 resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
             )
-            state, reason = self._judged(resolved, decision, behind)
+            state, reason = self._state(resolved, decision, behind)
             self.resolved[name] = resolved
         except ZennbError as error:
             decision = None
@@ -128,7 +129,7 @@ class RunPlanner:
             if behind is not None:
                 state, reason = Freshness.MAY_RUN, _waiting(behind)
         if state is Freshness.FRESH and decision is not None and decision.reuse is not None:
-            self._take_over(name, decision.reuse)
+            self._apply_reuse(name, decision.reuse)
         else:
             self._running.append((name, PossibleEffects(self.resolved.get(name))))
             self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
@@ -142,55 +143,56 @@ class RunPlanner:
         )
 
     def _matters(self, parent: str, name: str) -> bool:
-        """Whether a step before this one may make it run: it may run itself, and not all it gives is ignored."""
+        """Whether an earlier step may make this one run: it may run itself, and its outputs are not all ignored."""
         flows = self._request.plan.edges.get((parent, name), ())
         may_run = parent in self._planned and not self._planned[parent].is_fresh
         return may_run and not is_ignored(flows, self._request.definitions[name].options)
 
-    def _judged(
+    def _state(
         self, resolved: ResolvedStep, decision: CacheDecision, behind: str | None
     ) -> tuple[Freshness, str]:
-        """Return what a run does with a step, given what is decided if the steps before it make the same again."""
+        """Return what a run does with a step, given the decision in case the earlier steps produce the same outputs."""
         if behind is not None:
             options = resolved.definition.options
             is_sure = resolved.unclear or self._request.rerun or options.rerun or not options.cache
             return (Freshness.STALE, decision.reason) if is_sure else (Freshness.MAY_RUN, _waiting(behind))
         if decision.reuse is None:
             return Freshness.STALE, decision.reason
-        touched = self._touched_before(decision.reuse)
-        if touched is not None:
-            thing, step = touched
-            return Freshness.MAY_RUN, f"step '{step}', which would run again, may change {thing}"
+        if touched := self._touched_before(decision.reuse):
+            return Freshness.MAY_RUN, touched
         return Freshness.FRESH, decision.reason
 
-    def _take_over(self, name: str, source: Step) -> None:
-        """Note what reusing a step gives: its outputs, and how it leaves files, variables and settings."""
+    def _apply_reuse(self, name: str, source: Step) -> None:
+        """Note the outputs of a reused step, and the files, variables and settings that it restores."""
         self._outputs[name] = source.outputs
         observed, state_of = source.observed, self._context.environment.state_of
-        left = {**observed.written, **observed.restored, **observed.left}
-        if source.carried is not None:  # records of version 0.1 do not say how the settings were left
-            unsaid = {each for each in source.carried.names if self._context.environment.settings.knows(each)}
-            left.update(dict.fromkeys(unsaid - left.keys(), ""))
-        for thing, state in left.items():
+        restored = {**observed.written, **observed.restored, **observed.left}
+        if source.carried is not None:  # records of version 0.1 lack the state of the settings
+            missing = {
+                each for each in source.carried.names if self._context.environment.settings.knows(each)
+            }
+            restored.update(dict.fromkeys(missing - restored.keys(), ""))
+        for thing, state in restored.items():
             if state_of(thing, state) == state:
                 self._overlay.pop(thing, None)
             else:
                 self._overlay[thing] = state
 
-    def _touched_before(self, source: Step) -> tuple[str, str] | None:
-        """Return what a step depends on that one which runs before it may change, and that step; None for nothing."""
-        observed = source.observed
+    def _touched_before(self, source: Step) -> str:
+        """Return which step that runs earlier may change what this one depends on, as a reason; "" for none."""
         for name, effects in self._running:
-            for path in observed.files:
-                if effects.may_write(path):
-                    return ("the current folder" if path == "." else path), name
-            for setting, digest in observed.settings.items():
-                if effects.may_set(setting, digest):
-                    return f"the {setting}", name
-            for variable in observed.environment:
-                if effects.may_mention(variable):
-                    return f"environment variable {variable}", name
-        return None
+            for thing in _touched(source.observed, effects):
+                return f"step '{name}', which would run again, may change {thing}"
+        return ""
+
+
+def _touched(observed: Observed, effects: PossibleEffects) -> Iterator[str]:
+    """Yield what a step depends on and another one may change."""
+    for path in observed.files:
+        if effects.may_write(path):
+            yield "the current folder" if path == "." else path
+    yield from (f"the {name}" for name, digest in observed.settings.items() if effects.may_set(name, digest))
+    yield from (f"environment variable {name}" for name in observed.environment if effects.may_mention(name))
 
 
 def _waiting(step: str) -> str:

@@ -1,7 +1,7 @@
-"""Owns what a step that is about to run may change around it, as far as its code spells it out.
+"""Owns `PossibleEffects`: which files, variables and settings a step that will run may change, judging by its code.
 
-A plan asks this of a step whose effects are not on record, because it will run. Saying too much costs a `may run` where
-`fresh` would do; saying too little would be a false `fresh`.
+A plan needs this for steps without a valid record. An effect too many turns `fresh` into `may run`; an effect too few
+would be a false `fresh`.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _WORDS = {
     "warning filters": ("warn",),
     "warnings turned into errors": ("warn",),
 }
-"""Setting → parts of words without which code does not change it."""
+"""Setting → parts of words, one of which occurs in any code that changes it."""
 
 _SEEDING = ("seed", "setstate", "set_state", "set_rng_state", "set_bit_generator")
 
 
 class PossibleEffects:
-    """The words of a step's code: its own, those of functions and classes it uses, and text that it is given.
+    """The words in a step's code, in the functions and classes it uses, and in the text of its inputs.
 
     Args:
-        resolved: the step; None when nothing is known of it, so that it may do anything.
+        resolved: the step; None if it could not be resolved, so that it may do anything.
     """
 
     def __init__(self, resolved: ResolvedStep | None) -> None:
@@ -58,11 +58,11 @@ class PossibleEffects:
         return frozenset() if self._resolved is None else frozenset(_words(self._resolved))
 
     def may_mention(self, text: str) -> bool:
-        """Whether the code spells out a text, or could build it."""
+        """Whether the code contains a text, or could build it."""
         return not self._is_known or any(text in word for word in self.words)
 
     def may_write(self, path: str) -> bool:
-        """Whether the code spells out a part of a path, so that it may make or change the file."""
+        """Whether the code contains a part of a path, so that it may write the file."""
         base = path.rpartition("/")[2]
         return not self._is_known or any(
             len(word) > 1 and (word in path or (base not in {"", "."} and base in word))
@@ -70,11 +70,11 @@ class PossibleEffects:
         )
 
     def may_set(self, setting: str, digest: str) -> bool:
-        """Whether the code uses what changes a setting.
+        """Whether the code may change a setting.
 
         Args:
             setting: its name.
-            digest: what it has to be; a random generator that nobody seeded stays so unless the code seeds it.
+            digest: its expected state; an unseeded random generator stays unseeded unless the code seeds it.
         """
         if not self._is_known:
             return True
@@ -93,7 +93,7 @@ class PossibleEffects:
 
 
 def _is_opaque(resolved: ResolvedStep) -> bool:
-    """Whether a step does what its words do not tell: a shell line, `exec`."""
+    """Whether a step can do what its words do not show: a shell line, `exec`."""
     magics = resolved.definition.analysis.magics
     is_dynamic = bool(resolved.unclear or resolved.definition.analysis.dynamic)
     return is_dynamic or any(line.effect is Effect.UNSEEN for line in magics)
@@ -147,7 +147,7 @@ def _words_of(code: CodeType) -> Iterator[str]:
 
 
 def _texts_in(value: Any) -> Iterator[str]:
-    """Give a text, and those in small containers of plain data."""
+    """Yield a text, or the texts in small containers of plain data."""
     if isinstance(value, str):
         yield value
     elif type(value) in {list, tuple, set, frozenset} and len(value) <= 100:

@@ -1,4 +1,4 @@
-"""Owns `RunContext`: the stack, store and records one run works with, and the steps' verdicts and records there."""
+"""Owns `RunContext`: the stack and stores of a run, the cache decisions on its steps, and their records."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 __all__ = ["LARGE", "RunContext", "failure_of", "is_interrupt", "run_versions"]
 
 LARGE = 64 * 1024
-"""Bytes from which on an output is left where it is until something reads it."""
+"""Bytes from which on an output is loaded only when something reads it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """Where the steps of a run happen and are recorded.
+    """Where the steps of a run are executed and recorded.
 
     Attributes:
         spec: snapshot of the stack.
@@ -55,13 +55,13 @@ class RunContext:
         metadata: where records go.
         environment: the files, environment and settings of this process.
         frontend: how values look.
-        notebook: the notebook, as far as known.
-        elsewhere: brings the bytes of an artifact made on another stack into this store; says whether it could.
-        run: id of the run that its steps belong to, where that is known beforehand.
+        notebook: the notebook's name; "" when unknown.
+        elsewhere: copies the bytes of an artifact from another stack's store into this one; returns whether it could.
+        run: id of the run that its steps belong to, if it exists already.
         unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
         parent: id of the notebook's run, when the whole notebook is run; None else.
         folder: the notebook's folder, whose git commit belongs to a run; None when it has none.
-        traced: takes a step as resolved and its record, and returns the record with the provenance of what it used.
+        traced: takes a resolved step and its record, and returns the record with the provenance of its inputs.
     """
 
     spec: StackSpec
@@ -85,7 +85,7 @@ class RunContext:
 
     @property
     def resources(self) -> Resources:
-        """What performing a step in this process needs."""
+        """The open resources that executing a step in this process needs."""
         return Resources(artifacts=self.artifacts, environment=self.environment, frontend=self.frontend)
 
     def decide(
@@ -97,14 +97,14 @@ class RunContext:
         looked: StepHistory | None = None,
         overlay: Mapping[str, str] = MappingProxyType({}),
     ) -> CacheDecision:
-        """Decide on a step; runs and records nothing.
+        """Decide whether to reuse or run a step; runs and records nothing.
 
         Args:
             resolved: the step.
-            asked: an option of the user that forces a run, e.g. `--rerun`.
-            known: what was asked for beforehand, of all steps of a run.
-            looked: what `look` has returned just now.
-            overlay: file, setting or `$VARIABLE` → state in which steps before it would leave it.
+            asked: a user's option that forces a run, e.g. `--rerun`.
+            known: what was read ahead for all steps of a run.
+            looked: the result of `digest_input`, if you have it already.
+            overlay: file, setting or `$VARIABLE` → state that earlier steps would leave.
 
         Raises:
             StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
@@ -119,7 +119,7 @@ class RunContext:
                 return reused(step)
         candidates, previous = self._known_of(resolved, known, looked) if keys else ([], None)
         unusable = not_reusable(candidates, definition)
-        # The same step run on another stack may have shown or set something else, kept in that stack's store only.
+        # Prefer complete results: the output and settings of a run on another stack may be only in that stack's store.
         candidates.sort(key=lambda step: not self._has_all(step))
         return decide_reuse(
             resolved.parts,
@@ -141,12 +141,12 @@ class RunContext:
         )
 
     def _has_all(self, step: Step) -> bool:
-        """Whether what a step showed, and the settings it changed, are in this store."""
+        """Whether the output of a step, and the settings it changed, are in this store."""
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
     def digest_input(self, resolved: ResolvedStep) -> StepHistory:
-        """Return what a decision needs of the metadata store, and the stack as it is registered there now."""
+        """Return what a decision needs from the metadata store, and the stack as it is registered now."""
         definition = resolved.definition
         return self.metadata.known_of(
             (resolved.key_without_maybe_reads, resolved.cache_key),
@@ -159,7 +159,7 @@ class RunContext:
     def _known_of(
         self, resolved: ResolvedStep, known: UnitOfWork | None, looked: StepHistory | None
     ) -> tuple[list[Step], Step | None]:
-        """Return the steps that may be reused, and where there are none the latest record of this one."""
+        """Return the steps that may be reused; if there are none, also the latest record of this step."""
         if known is None:
             looked = looked or self.digest_input(resolved)
             return looked.candidates, looked.previous
@@ -168,9 +168,9 @@ class RunContext:
         return found, known.previous.get(resolved.definition.name)
 
     def proven(self, decision: CacheDecision, source: Step) -> CacheDecision:
-        """Return the verdict when what `source` left can be read back, else one to run, with the reason.
+        """Return the decision if the results of `source` can be loaded, else one to run, with the reason.
 
-        Large outputs are not read here: `unreadable` proves those that a step is about to read.
+        Large outputs are not read here: `unreadable` checks them when a step is about to read them.
         """
         small = [artifact.blob for artifact in source.outputs.values() if artifact.size < LARGE]
         try:
@@ -182,7 +182,7 @@ class RunContext:
         return decision
 
     def unreadable(self, resolved: ResolvedStep) -> list[str]:
-        """Return the inputs of a step whose stored bytes are damaged or gone; a damaged one is moved aside."""
+        """Return the inputs whose stored bytes are damaged or missing; the store moves damaged ones aside."""
         found = []
         for name, artifact in resolved.artifacts.items():
             if name in resolved.values or artifact.size < LARGE:
@@ -194,11 +194,11 @@ class RunContext:
         return found
 
     def take_over(self, source: Step) -> None:
-        """Set the settings that `source` changed, as running it would.
+        """Restore the settings that `source` changed.
 
         Raises:
-            StoreError: they cannot be read, or not be set any more.
-            UntrustedArtifact: nobody vouched for their bytes.
+            StoreError: they cannot be read or restored.
+            UntrustedArtifact: their bytes are not trusted.
         """
         self.environment.apply(self.artifacts.load_changes(source.carried))
 
@@ -219,9 +219,9 @@ class RunContext:
         return "" if definition.options.cache else "--no-cache"
 
     def keep_inputs(self, resolved: ResolvedStep, *, known: UnitOfWork | None = None) -> dict[str, Artifact]:
-        """Return all inputs of a step as artifacts that this store holds; what the notebook made is captured.
+        """Return all inputs of a step as artifacts in this store; values from plain cells are captured.
 
-        Inputs that cannot be stored are left out: their content is part of the key all the same.
+        Inputs that cannot be stored are left out: their content is part of the key anyway.
         """
         present = frozenset() if known is None else known.present
         kept: dict[str, Artifact] = {}
@@ -239,13 +239,13 @@ class RunContext:
         return kept
 
     def copies(self, resolved: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
-        """Return the inputs as a step loads them: those that share state as one; records keep what they are."""
+        """Return the inputs for the step to load: inputs that share state are saved together, unlike in the record."""
         names = stored_apart(resolved.digests, inputs) - set(self.unstored())
         apart = {name: (resolved.values[name], resolved.digests[name]) for name in names}
         return {**inputs, **(self.artifacts.save(apart, kind="captured").artifacts if apart else {})}
 
     def new_run(self, kind: str, *, parameters: Mapping[str, str] | None = None) -> Run:
-        """Return a run that starts now; not recorded yet."""
+        """Return a new run that starts now, not recorded yet."""
         return Run(
             kind=kind,
             notebook=self.notebook,
@@ -267,7 +267,7 @@ class RunContext:
         started: float,
         attempts: Sequence[Attempt] = (),
     ) -> Step:
-        """Return the record of a step that ran to its end."""
+        """Return the record of a completed step."""
         step = self.bare_step(
             resolved,
             status=Status.COMPLETED,
@@ -290,7 +290,7 @@ class RunContext:
     def cached_step(
         self, resolved: ResolvedStep, decision: CacheDecision, source: Step, *, started: float, seconds: float
     ) -> Step:
-        """Return the record of a step whose results were taken over from `source`."""
+        """Return the record of a step that reuses the results of `source`."""
         inputs = {
             name: resolved.artifacts.get(name) or source.inputs[name]
             for name in sorted(resolved.inputs)
@@ -342,7 +342,7 @@ class RunContext:
     def bare_step(
         self, resolved: ResolvedStep, *, status: Status, reason: str, started: float, **more: Any
     ) -> Step:
-        """Return a record with what is known of a step before it runs, and more fields."""
+        """Return a record with the fields that are known before a step runs, and more fields."""
         step = self.step_record(
             resolved.definition,
             status=status,
@@ -367,12 +367,12 @@ class RunContext:
 
 
 def is_interrupt(error: BaseException) -> bool:
-    """Whether an error means that somebody stopped the step (a cancelled cell with `await` among them)."""
+    """Whether an error means that the step was interrupted (or its cell, if it awaits, cancelled)."""
     return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
 
 
 def failure_of(error: BaseException) -> Failure:
-    """Return what a step raised, its traceback cut down to frames outside this package."""
+    """Return what a step raised, without the traceback's frames in this package."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = os.sep + "zennb" + os.sep
     kept = [frame for frame in frames if ours not in frame.filename and "IPython" not in frame.filename]
@@ -381,12 +381,12 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
-    """Return what a run notes of its surroundings: python, zennb, platform, and the packages its steps used."""
-    return {**packages, **_surroundings()}
+    """Return the versions that a run records: python, zennb, platform, and the packages its steps used."""
+    return {**packages, **_platform_versions()}
 
 
 @functools.cache
-def _surroundings() -> dict[str, str]:
+def _platform_versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {"python": platform.python_version(), "zennb": version("zennb"), "platform": platform.platform()}

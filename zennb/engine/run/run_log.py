@@ -1,4 +1,4 @@
-"""Owns what the steps of a past run printed and showed, read from whichever artifact store has it."""
+"""Owns the log of a past run: the output of its steps, read from whichever artifact store has it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["run_log", "step_log"]
 
 
 def run_log(workspace: Workspace, run: Run, step: str | None = None) -> RunLog:
-    """Return what a run printed and showed; nothing that its steps stored is loaded, and no code is run.
+    """Return the output of a run; no artifact is loaded, and no code runs.
 
     Args:
         workspace: where the run is recorded.
@@ -37,7 +37,7 @@ def run_log(workspace: Workspace, run: Run, step: str | None = None) -> RunLog:
 
 
 def step_log(workspace: Workspace, run: Run, step: Step) -> StepLog:
-    """Return what one record of a step of that run printed and showed."""
+    """Return the output of one step of that run."""
     if not step.displays:
         return StepLog(step=step)
     trouble = ""

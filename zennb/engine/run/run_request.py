@@ -1,4 +1,4 @@
-"""Owns what a pipeline run is asked for, and how it ended."""
+"""Owns `RunRequest`, what to run in a pipeline, and `FinishedRun`, its result."""
 
 from __future__ import annotations
 
@@ -22,25 +22,24 @@ __all__ = ["FinishedRun", "RunRequest"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What is to be run.
+    """What to run.
 
     Attributes:
         definitions: step name → definition.
         plan: order and edges of all steps.
-        chosen: the steps to run; the others give what they last made.
+        chosen: the steps to run; the others contribute their latest outputs.
         namespace: the notebook's variables.
-        value_digest: content of a variable, and the artifact it is.
-        partners: variables that share mutable state with some that were looked at.
+        value_digest: returns the digest of a variable, and the artifact it is.
+        partners: returns the variables that share mutable state with the given ones.
         overrides: variables that have another value in this run.
-        patches: what the notebook put into modules and classes of packages.
+        patches: attributes of packages' modules and classes that the notebook replaced.
         parameters: the same as typed, for the record.
         last: outputs of steps that are not chosen: step → name → artifact.
         previous: step name → its latest record; None when it was not asked for.
-        rerun: run whatever is stored.
+        rerun: run the steps even if results could be reused.
         binds: step → names it binds or changes in place.
-        origins: step → name it takes from plain cells → the version that these made, where a step has changed the
-            variable since.
-        decided: steps on which it has been decided already that they run.
+        origins: step → input from plain cells → its artifact before other steps changed the variable.
+        decided: steps that are already known to run, as resolved and decided.
     """
 
     definitions: Mapping[str, StepDefinition]
@@ -67,8 +66,8 @@ class FinishedRun:
     Attributes:
         run: its record.
         steps: its steps' records.
-        repository: where what they made is, with what the run still has at hand.
-        error: the first that a step raised.
+        repository: loads their outputs, also those that the run still holds in memory.
+        error: the first error that a step raised.
     """
 
     run: Run

@@ -1,8 +1,8 @@
-"""Owns what is known of the notebook's variables: which artifact each one is, and its content at the last look."""
+"""Owns `VariableTracker`: which artifact each variable of the notebook is, and its latest digest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["KnownOutput", "TrackedVariable", "VariableTracker"]
 
-_SWEPT = 100  # variables looked through per cell
+_SWEPT = 100  # variables checked per cell
 
 
 SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})
-"""Names of IPython's own, among them its memory of every value shown."""
+"""IPython's own names, among them its history of displayed values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackedVariable:
-    """One variable: its value, the artifact it is (None for the notebook's own), its look, and when that was taken."""
+    """One variable: its value, the artifact it is (None if it is none), its digest, and when that was computed."""
 
     value: Any
     artifact: Artifact | None
@@ -37,12 +37,12 @@ class TrackedVariable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownOutput:
-    """What a step made, and what the variable was then.
+    """An output of a step, and the state of the variable that held it.
 
     Attributes:
         artifact: the artifact.
         digest: its content.
-        place: `id` of the object, which is let go of.
+        place: `id` of the object, which is not kept alive.
         moment: when the variable was last known to be the artifact.
         made_at: when it became the artifact.
     """
@@ -55,10 +55,10 @@ class KnownOutput:
 
 
 class VariableTracker:
-    """What the variables of one namespace are known to hold.
+    """Tracks what the variables of one namespace hold.
 
-    A variable counts as untouched when it still is the same object and its content still is the same. The content
-    of a mutable object is looked at again whenever code has run since the last look.
+    A variable is unchanged if it is the same object with the same digest. The digest of a mutable object is computed
+    again whenever code has run since.
     """
 
     def __init__(self) -> None:
@@ -73,21 +73,21 @@ class VariableTracker:
         return self._moment
 
     def made(self) -> Mapping[str, KnownOutput]:
-        """Return the latest output of a step under each name, as it was when made or last proven unchanged.
+        """Return the latest output under each name, as it was when produced or last found unchanged.
 
-        It follows what happens later: copying it for each step of a long pipeline would take more than planning it.
+        The mapping is live: copying it for each step of a long pipeline would take longer than planning it.
         """
         return MappingProxyType(self._made)
 
     def code_ran(self) -> None:
-        """Note that code ran which may have changed any mutable object."""
+        """Note that code ran, which may have changed any mutable object."""
         self._moment += 1
         forget()
 
     def sweep(self, namespace: Mapping[str, Any]) -> None:
-        """Let go of values that the namespace no longer holds under their name.
+        """Drop values that the namespace no longer holds under their name.
 
-        Called after every cell; of very many variables only after every few, so that a cell takes no longer.
+        Call it after every cell; with very many variables it skips most calls, so that cells stay fast.
         """
         self._unswept += _SWEPT
         if self._unswept < len(self._held):
@@ -98,7 +98,7 @@ class VariableTracker:
             del self._held[name]
 
     def bind(self, name: str, value: Any, artifact: Artifact | None, seen: ValueDigest) -> None:
-        """Note that a variable holds `value`, which is `artifact` and was just looked at."""
+        """Note that a variable holds `value`, which is `artifact` and has just been digested."""
         self._held[name] = TrackedVariable(value=value, artifact=artifact, digest=seen, moment=self._moment)
         if artifact is not None and artifact.kind == "output":
             before = self._made.get(name)
@@ -112,41 +112,40 @@ class VariableTracker:
             )
 
     def digest(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
-        """Return the content of a variable now, and the artifact it is (None when it is none, or not any more).
+        """Return the current digest of a variable, and the artifact it is (None if it is none, or no longer).
 
-        The look is that of the object at hand; for what compares across kernels, the artifact's digest counts.
+        The digest is that of the object in this kernel; to compare across kernels, use the artifact's digest.
 
         Raises:
-            CannotDigest: the value has no content.
+            CannotDigest: the value has no digest.
         """
         held = self._held.get(name)
-        if held is None or held.value is not value:
-            seen = digest_value(value, name=name)
-            self._held[name] = TrackedVariable(value=value, artifact=None, digest=seen, moment=self._moment)
-            return seen, None
-        if held.moment == self._moment or is_immutable(value):
-            return held.digest, held.artifact
+        artifact = None
+        if held is not None and held.value is value:
+            if held.moment == self._moment or is_immutable(value):
+                return held.digest, held.artifact
+            artifact = held.artifact
         seen = digest_value(value, name=name)
-        same = seen.digest == held.digest.digest
-        held = replace(held, digest=seen, artifact=held.artifact if same else None, moment=self._moment)
-        self._held[name] = held
-        return seen, held.artifact
+        if held is not None and seen.digest != held.digest.digest:
+            artifact = None
+        self._held[name] = TrackedVariable(value=value, artifact=artifact, digest=seen, moment=self._moment)
+        return seen, artifact
 
     def partners(self, digests: Mapping[str, ValueDigest], namespace: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the variables that share mutable state with those in `looks`, and are not among them.
+        """Return the variables that share mutable state with those in `digests`, without those themselves.
 
-        Those without content (a generator over a list) are among them: what they will do depends on that state.
+        They include values without a digest (a generator over a list): what they yield depends on that state.
         """
         if not any(value_digest.mutable for value_digest in digests.values()):
             return {}
         inside = frozenset[int]().union(*(each.mutable for each in digests.values()))
-        near = {
+        candidates = {
             name: value
-            for name, value in list(namespace.items())  # a panel looks from another thread
+            for name, value in list(namespace.items())  # a panel reads it from another thread
             if inside and name not in digests and name not in SHELL and not name.startswith("_")
             if not is_immutable(value) and is_reachable(value, inside)
         }
-        return {name: value for name, value in near.items() if self._shares(name, value, digests)}
+        return {name: value for name, value in candidates.items() if self._shares(name, value, digests)}
 
     def _shares(self, name: str, value: Any, digests: Mapping[str, ValueDigest]) -> bool:
         try:

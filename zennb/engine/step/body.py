@@ -1,6 +1,6 @@
-"""Owns the execution of a step's body apart from the notebook: from its inputs' bytes to its outputs' bytes.
+"""Owns the execution of a step's body outside the notebook: it loads the inputs, runs the code, stores the outputs.
 
-It knows nothing of the notebook or of the metadata store, and runs in the notebook's process or in a worker.
+It uses neither the notebook nor the metadata store, and runs in the notebook's process or in a worker.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ E = TypeVar("E", bound=BaseException)
 
 
 def own_frames(error: E, filenames: Iterable[str]) -> E:
-    """Return an error with a traceback that begins in the code of a step, if it ever got there.
+    """Return an error whose traceback begins in the code of a step, if it contains such a frame.
 
     Args:
         error: what was raised.
@@ -88,7 +88,7 @@ def _execution(
         **channels.definitions,
     }
     resources = replace(resources, artifacts=replace(resources.artifacts, scope=namespace))
-    _furnish(namespace, request, channels, resources.artifacts)
+    _load_data(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()
     inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
     if request.process is not None:
@@ -105,20 +105,20 @@ def _execution(
     return outcome
 
 
-def _furnish(
+def _load_data(
     namespace: dict[str, Any], request: StepRequest, channels: Channels, repository: ArtifactRepository
 ) -> None:
-    def furnish() -> None:
+    def load_data() -> None:
         namespace.update(repository.load(request.inputs))
         namespace.update(channels.values)
 
     if request.code:
-        unpack(request.code, namespace, furnish)
-    furnish()
+        unpack(request.code, namespace, load_data)
+    load_data()
 
 
 def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
-    """Return the content of each input before the step; those without content cannot be compared afterwards."""
+    """Return value and digest of each input before the step; inputs without a digest are left out."""
     found = {}
     for name, value in values.items():
         try:
@@ -131,7 +131,7 @@ def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
 def _execute(
     definition: StepDefinition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
 ) -> None:
-    """Run the body; show the values of expressions that a cell shows, as a rule that of the last one."""
+    """Run the body; show the values of expressions that the cell displays, by default the last one."""
     __tracebackhide__ = True
 
     @contextmanager
@@ -153,7 +153,7 @@ def _execute(
 
 
 def _portions(definition: StepDefinition, interactivity: str) -> list[tuple[list[ast.stmt], bool]]:
-    """Return the statements of a body in portions; one that is shown is a single expression."""
+    """Return the statements of a body in portions; a portion to be shown is a single expression."""
     body = list(definition.tree.body)
     if interactivity == "last_expr_or_assign" and body and (name := _assigned(body[-1])):
         shown = ast.Expr(value=ast.Name(id=name, ctx=ast.Load()))

@@ -1,4 +1,4 @@
-"""Owns what `--expires`, `--ignore` and `--no-store` mean for a step: its inputs, its outputs, and who may reuse it."""
+"""Owns the options `--expires`, `--ignore` and `--no-store`: their effect on inputs, outputs and reuse."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = [
     "changed_although_left_out",
     "check_unstored",
-    "counted",
     "end_of_reuse",
     "ignored_inputs",
     "is_ignored",
@@ -35,6 +34,7 @@ __all__ = [
     "read_although_unstored",
     "refuse_unstored",
     "unstored",
+    "without_reads",
 ]
 
 
@@ -42,11 +42,11 @@ __all__ = [
 
 
 def not_reusable(steps: Iterable[Step], definition: StepDefinition) -> dict[int | None, str]:
-    """Return, by id, why results that fit are not reused: they have expired, or nothing here can read them.
+    """Return, by id, why matching results are not reused: they have expired, or no materializer here reads them.
 
     Args:
-        steps: their records, newest first. What is older than an expired result has expired as well, whatever its own
-            record allows: nobody who asks for newer results wants older ones.
+        steps: their records, newest first. Results older than an expired one have expired as well, whatever their own
+            record allows: they would be a step back.
         definition: the step.
     """
     found: dict[int | None, str] = {}
@@ -60,7 +60,7 @@ def not_reusable(steps: Iterable[Step], definition: StepDefinition) -> dict[int 
 
 
 def end_of_reuse(step: Step, definition: StepDefinition) -> Step:
-    """Return the record of a step that has just run with the time until which its cell allows it to be reused."""
+    """Return the record of a step that has just run, with the time when its results expire."""
     within = definition.options.expires
     return step if within is None else replace(step, expires=ended(step) + within)
 
@@ -74,13 +74,13 @@ def ignored_inputs(
     namespace: Mapping[str, Any],
     given: Collection[str],
 ) -> frozenset[str]:
-    """Return the inputs that do not count in the key.
+    """Return the inputs that are left out of the cache key.
 
     Args:
         definition: the step.
         analysis: what its cell reads, `-i` included.
         namespace: the notebook's variables.
-        given: names that come from other steps.
+        given: names of inputs from other steps.
 
     Raises:
         StepRefused: the step does not read such a name, or it names code.
@@ -108,28 +108,29 @@ def _is_data(value: object) -> bool:
 
 
 def is_ignored(flows: Collection[str], options: StepOptions) -> bool:
-    """Say whether all values that a step takes from another one are ignored, so that the other is not waited for."""
+    """Return whether all inputs from another step are ignored, so that a run need not wait for that step."""
     return bool(flows) and set(flows) <= set(options.ignore)
 
 
-def counted(analysis: Analysis, ignored: frozenset[str]) -> Analysis:
-    """Return the analysis as if neither the cell nor the functions it reaches read the ignored names."""
-    if not ignored:
+def without_reads(analysis: Analysis, names: frozenset[str], *, in_functions: bool = False) -> Analysis:
+    """Return the analysis as if the cell (and, `in_functions`, the functions it calls) did not read these names."""
+    if not names:
         return analysis
+    also_bound = names if in_functions else frozenset[str]()
     return replace(
         analysis,
-        reads={name: bound | ignored for name, bound in analysis.reads.items() if name not in ignored},
-        chains=frozenset(chain for chain in analysis.chains if chain[0] not in ignored),
-        doubtful=analysis.doubtful - ignored,
+        reads={name: bound | also_bound for name, bound in analysis.reads.items() if name not in names},
+        chains=frozenset(chain for chain in analysis.chains if chain[0] not in names),
+        doubtful=analysis.doubtful - names,
     )
 
 
 def changed_although_left_out(
     definition: StepDefinition, outputs: Collection[str], inputs: Collection[str]
 ) -> list[str]:
-    """Return why a step cannot be reused although its key says all: it changed what its options leave out.
+    """Return why a step cannot be reused although its key matches: it changed what its options leave out.
 
-    Reuse would set an ignored input to what it was at the time of the run, and could not set one that is not stored.
+    Reuse would reset an ignored input to its value at the time of the run, and cannot restore one that is not stored.
 
     Args:
         definition: the step.
@@ -151,7 +152,7 @@ def changed_although_left_out(
 
 
 def check_unstored(definition: StepDefinition) -> None:
-    """See to it that a step binds what it says is not to be stored.
+    """Check that a step binds the names in its `--no-store`.
 
     Raises:
         StepRefused: it does not.
@@ -165,7 +166,7 @@ def check_unstored(definition: StepDefinition) -> None:
 
 
 def unstored(definition: StepDefinition) -> dict[str, str]:
-    """Return what stands in the key for the outputs that are not stored: with others, it is another step."""
+    """Return the entries of the cache key for outputs that are not stored."""
     return {f"no-store {name}": "" for name in definition.options.no_store}
 
 
@@ -187,7 +188,7 @@ def read_although_unstored(name: str, no_store: Collection[str], others: Iterabl
 
 
 def _reads(source: str, name: str) -> bool:
-    """Say whether a cell reads a name; a record of a cell that lacked it does not list it among the inputs."""
+    """Return whether a cell reads a name, also if the name was missing when it ran and so is no recorded input."""
     if not re.search(rf"\b{re.escape(name)}\b", source):
         return False
     try:
@@ -197,7 +198,7 @@ def _reads(source: str, name: str) -> bool:
 
 
 def refuse_unstored(reader: str, name: str, maker: StepDefinition | None) -> None:
-    """See to it that what a step reads from another step of the same run is stored there.
+    """Check that an input from another step of the same run is stored by that step.
 
     Raises:
         StepRefused: it is not; what the notebook holds under that name may be of an earlier run.

@@ -1,4 +1,4 @@
-"""Owns the ways to stop a step from outside: a time limit, an interrupt, and an interrupt sent to another thread."""
+"""Owns the ways to stop a running step: a time limit, an interrupt, and an interrupt in another thread."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TURN = 0.2  # seconds an event loop sleeps at most while a step awaits
 
 
 class CancellationToken:
-    """Knows in which thread a step runs at the moment, so that it can be stopped."""
+    """Stops a step, in whichever thread it runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class CancellationToken:
                 self._thread = None
 
     def also(self, stop: Callable[[], object]) -> None:
-        """Have `stop` called too when the step is stopped: it runs in another process."""
+        """Also call `stop` when the step is stopped, because it runs in another process."""
         with self._lock:
             self._others.append(stop)
             is_stopped = self._stopped
@@ -56,7 +56,7 @@ class CancellationToken:
             stop()
 
     def stop(self) -> None:
-        """Raise KeyboardInterrupt in the step, at its next Python instruction; in a main thread also out of waiting."""
+        """Raise KeyboardInterrupt in the step, at its next instruction; in the main thread even while it waits."""
         with self._lock:
             self._stopped = True
             others = tuple(self._others)
@@ -83,7 +83,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 @contextmanager
 def keep_loop_responsive() -> Iterator[None]:
-    """Let the event loop that runs in this thread, if any, turn a few times a second until the block ends.
+    """Wake the event loop of this thread, if any, a few times a second until the block ends.
 
     An interrupt of a cell that awaits cancels its task, and a loop that sleeps would see that only when it wakes.
     """
@@ -105,7 +105,7 @@ def keep_loop_responsive() -> Iterator[None]:
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """Return the event loop that runs in this thread; none runs where nobody has loaded the module."""
+    """Return the event loop that runs in this thread; there is none if `asyncio` is not loaded."""
     loaded = sys.modules.get("asyncio")
     try:
         return None if loaded is None else loaded.get_running_loop()
@@ -114,7 +114,7 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def interrupted() -> KeyboardInterrupt:
-    """Return an interrupt that shows itself as one line: where this thread waited for a step says nothing."""
+    """Return an interrupt that is displayed as one line: the place where this thread waited is of no use."""
     error = KeyboardInterrupt()
     error._render_traceback_ = lambda *_: ["KeyboardInterrupt"]  # type: ignore[attr-defined]  # IPython asks for it
     return error

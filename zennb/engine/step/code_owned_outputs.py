@@ -1,7 +1,7 @@
-"""Owns the question which outputs are part of what code holds: a default argument, an attribute of a class or module.
+"""Owns the check for outputs that also belong to code: default arguments, attributes of classes and modules.
 
-Such a part stays with the code (`defaults = Model.defaults`; changing one changes the other), and code is executed
-again on reuse, not loaded: an output loaded from the store would be a part of its own.
+After `defaults = Model.defaults`, changing one changes the other. On reuse code is executed again, not loaded, so an
+output from the store would be a separate copy.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["changed_parts", "code_kind", "outputs_owned_by_code"]
 
 
 def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapping[str, Any]) -> list[str]:
-    """Return which values that a step changed in place are part of any code of the user's, in words.
+    """Return which values that a step changed in place belong to any code of the user, as sentences.
 
     Args:
         values: input name → value and content.
@@ -40,7 +40,7 @@ def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapp
     }
     uses = [f"{name}.*" for name in modules]
     found = outputs_owned_by_code(values, uses, definitions)
-    if found:  # a figure shares with any code that names matplotlib what matplotlib keeps for all figures
+    if found:  # leave out what matplotlib itself shares between all figures
         own = {
             name: (value, replace(seen, mutable=own_parts(seen))) for name, (value, seen) in values.items()
         }
@@ -53,7 +53,7 @@ def outputs_owned_by_code(
     modules: Iterable[str],
     definitions: Mapping[str, Any],
 ) -> list[str]:
-    """Return which outputs share state with functions, classes and modules that the step reaches, in words.
+    """Return which outputs share state with functions, classes and modules that the step reaches, as sentences.
 
     Args:
         values: output name → value and content.
@@ -66,11 +66,11 @@ def outputs_owned_by_code(
     if not mutable:
         return []
     used = {name for use in modules if (name := use.rpartition(".")[0]) in sys.modules}
-    held = {id(value) for value, _ in mutable.values()}
-    parts: dict[int, list[str]] = {}  # a module is met under its own name and under the notebook's
+    outputs = {id(value) for value, _ in mutable.values()}
+    parts: dict[int, list[str]] = {}  # a module occurs under its own name and under the notebook's
     found: dict[str, None] = {}
     for name, holder in {**{name: sys.modules[name] for name in used}, **definitions}.items():
-        if id(holder) in held:
+        if id(holder) in outputs:
             continue
         if id(holder) not in parts:
             parts[id(holder)] = _sharing(mutable, holder)
@@ -80,8 +80,8 @@ def outputs_owned_by_code(
 
 
 def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> list[str]:
-    """Return which values are a part of what code holds, or reach into one that the user's own code holds."""
-    if not _is_users(holder):  # a library's own objects are many: they are told by identity alone
+    """Return which values belong to code, or share state with what the user's own code holds."""
+    if not _is_users(holder):  # a library has too many objects to search them: compare identity only
         held = vars(holder).values() if isinstance(holder, ModuleType) else list(_parts(holder))
         wanted = {id(value): name for name, (value, _) in values.items()}
         if wanted.keys().isdisjoint(map(id, held)):  # as nearly always
@@ -105,7 +105,7 @@ def code_kind(holder: object) -> str:
 
 
 def _parts(holder: object) -> Iterator[Any]:
-    """Yield what a function, class or module holds that could be changed in place; of packages only what is on top."""
+    """Yield the mutable objects that a function, class or module holds; of packages only the top level."""
     if isinstance(holder, FunctionType):
         yield from _changeable(
             [holder.__defaults__, holder.__kwdefaults__, holder.__closure__, holder.__dict__]

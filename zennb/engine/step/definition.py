@@ -1,4 +1,4 @@
-"""Owns the definition of a step: its cell as written, its code as Python sees it, its name and options."""
+"""Owns `StepDefinition`: the cell of a step, its code, name and options."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ __all__ = ["Nodes", "StepDefinition", "StepOptions", "define", "is_silent", "nod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOptions:
-    """What stands after `%%step`.
+    """The options after `%%step`.
 
     Attributes:
-        name: the step's name; "" to have one worked out.
-        inputs: names given with `-i`, read in addition to those worked out.
-        outputs: names given with `-o`; None when they are worked out.
-        rerun: run whatever is stored.
-        cache: whether results may be reused, now and later (`--no-cache` says no).
+        name: the step's name; "" to derive one.
+        inputs: names given with `-i`, in addition to those found in the code.
+        outputs: names given with `-o`; None to find them in the code.
+        rerun: run even if a result could be reused.
+        cache: whether results may be reused, now and later; False for `--no-cache`.
         retries: how often a failing step is tried again.
         delay: seconds between two tries.
         timeout: seconds after which it is stopped; None for no limit.
         stack: stack for this run of the cell; "" for the active one.
-        depends_on: files whose content counts, as paths.
-        after: steps that come before it although no value flows.
+        depends_on: paths of files whose content is part of the cache key.
+        after: steps that must run first although no value flows.
         expires: seconds for which its results may be reused; None for ever.
-        ignore: inputs that do not count in its key.
-        no_store: outputs that are bound and not stored.
+        ignore: inputs that are left out of the cache key.
+        no_store: outputs that are bound but not stored.
     """
 
     name: str = ""
@@ -54,18 +54,18 @@ class StepOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDefinition:
-    """A step as its cell states it.
+    """A step as its cell defines it.
 
     Attributes:
         name: the step's name in the pipeline.
         cell: the frontend's id of the cell; "" when unknown.
         source: the cell's text as written, `%%step` line included.
         text: the body as Python, one blank first line for `%%step`, so that line numbers are the cell's own.
-        filename: under which the body is compiled, so that tracebacks find its lines.
+        filename: the body is compiled under this name, so that tracebacks find its lines.
         tree: the body's syntax tree.
         code: digest of the body's normal form, and whether a semicolon silences its last value.
         analysis: what the body reads and binds.
-        options: what stood after `%%step`.
+        options: the options after `%%step`.
     """
 
     name: str
@@ -91,7 +91,7 @@ def define(
 ) -> StepDefinition:
     """Return the definition of a step whose body has the syntax tree `tree`.
 
-    Without a name in the options the step is called after the first public name it binds, else after its code.
+    Without a name in the options, the step is named after the first public name it binds, or else after its code.
     """
     analysis = analyse(tree, star=star)
     code = normal_digest(tree) + (":silent" if is_silent(tree, text) else "")
@@ -110,7 +110,7 @@ def define(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nodes:
-    """Parts of a step's tree that are asked for whenever it runs.
+    """Parts of a step's syntax tree that every run needs.
 
     Attributes:
         texts: string constants.
@@ -125,7 +125,7 @@ _nodes: WeakKeyDictionary[ast.Module, Nodes] = WeakKeyDictionary()
 
 
 def nodes(tree: ast.Module) -> Nodes:
-    """Return parts of a tree, which is walked once."""
+    """Return the parts of a tree; it is walked only once."""
     found = _nodes.get(tree)
     if found is None:
         walked = list(ast.walk(tree))

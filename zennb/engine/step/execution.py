@@ -1,7 +1,7 @@
-"""Owns one execution of a step's code in a namespace: what was there before, what is watched, and what came of it.
+"""Owns `StepExecution`: the start, the recording and the outcome of one execution of a step in a namespace.
 
-It is the same for a cell whose body IPython runs and for a step that is performed apart from the notebook; only who
-executes the code between `start` and `finish` differs.
+It is the same for a cell whose body IPython runs and for a step that runs outside the notebook; only who executes the
+code between `start` and `finish` differs.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class StepExecution:
     Args:
         request: the step.
         namespace: where its code runs; its inputs are bound there.
-        inputs: input name → value and content now, of those that have content.
-        resources: what is open in this process.
+        inputs: input name → value and current digest, of those that have one.
+        resources: the open resources of this process.
 
     Attributes:
-        collected: what the code left in the namespace; known after `finish`.
+        collected: the changes of the namespace; known after `finish`.
         reasons: why its results must not be reused; known after `finish`.
         seconds: duration of the code; known after `stop`.
     """
@@ -65,14 +65,14 @@ class StepExecution:
         self.seconds = 0.0
         self._running = ExitStack()
         self._recorder: EnvironmentRecorder | None = None
-        self._is_running = False
+        self._is_timed = False
         self._started = time.perf_counter()
 
     def start(self, *contexts: AbstractContextManager[object]) -> None:
-        """Make ready for the body: names in doubt out of the way, what it does watched, its time limited.
+        """Prepare for the body: hide names it may or may not bind, record side effects, limit its time.
 
         Args:
-            contexts: entered before all is watched, left when it ends: where what it shows goes.
+            contexts: capture its output; entered before recording begins, and left at the end.
         """
         self.before.hide()
         for each in contexts:
@@ -80,27 +80,30 @@ class StepExecution:
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
         self._recorder = self._resources.environment.record()
         self._running.callback(self._recorder.end)
-        self._is_running = True
+        self._is_timed = True
         self._started = time.perf_counter()
 
     def stop(self) -> None:
-        """End what `start` began; twice is fine."""
-        if self._is_running:
-            self._is_running = False
+        """End what `start` began; calling it twice is fine."""
+        if self._is_timed:
+            self._is_timed = False
             self.seconds = time.perf_counter() - self._started
-        self._running.__exit__(*sys.exc_info())  # figures are shown only where the body ended well
+        self._running.__exit__(*sys.exc_info())  # with the error: figures are shown only if there is none
 
     def finish(self, recording: Recording, result: object = None) -> StepOutcome:
-        """After the body: find what it left, judge whether it may be reused, and store it.
+        """After the body: collect its changes, decide whether they may be reused, and store them.
 
         Args:
-            recording: what it showed.
-            result: the value it showed last, when that is a plain one to be kept for `_`; None for none.
+            recording: its output.
+            result: the value it displayed last, if it is a plain one to restore as `_`; None for none.
 
         Raises:
-            NotStorable: an output declared with `-o` is not there or cannot be stored.
+            NotStorable: an output declared with `-o` is missing or cannot be stored.
         """
         assert self._recorder is not None
+        # The order matters: end recording first, so that our own work is no side effect of the step; restore hidden
+        # names next, so that they are not taken for deleted; judge before storing, since changes of a step that is
+        # never reused are not stored.
         self.stop()
         self.before.show()
         request, namespace = self.request, self._namespace
@@ -122,7 +125,7 @@ class StepExecution:
         return self._stored(observed, changes, recording)
 
     def undo(self) -> list[str]:
-        """After an error: give back the bindings the body found; return the inputs whose content it changed."""
+        """After an error: restore the bindings from before; return the inputs whose content changed."""
         self.stop()
         self.before.show()
         self.before.restore()
@@ -159,7 +162,7 @@ class StepExecution:
 
 
 def _uses(uses: StaticUsage, collected: NamespaceChanges, recording: Recording) -> StaticUsage:
-    """Return what a step uses of the process, with what only its run could tell: outputs, figures, warnings."""
+    """Return what a step uses of the process, including what only the run shows: outputs, figures, warnings."""
     modules = {*uses.modules}.union(*[seen.packages for _, seen in collected.values.values()])
     if len(recording) and any("image/png" in event.get("data", ()) for event in recording):
         modules.add("matplotlib")

@@ -1,4 +1,4 @@
-"""Owns the changes a step makes that its outputs do not hold: to modules, and to classes and functions it defines."""
+"""Owns the search for changes outside a step's outputs: to modules, and to classes and functions it defines."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ __all__ = ["external_mutations"]
 def external_mutations(definition: StepDefinition, namespace: Mapping[str, Any]) -> list[str]:
     """Return what a step sets outside its outputs, as typed: `plt.rcParams`, `os.environ`, `Model.count`.
 
-    Reuse executes imports, functions and classes again, but not such settings; a step that makes them is run. Settings
-    that are known one by one (`engine.settings`) are carried instead.
+    Reuse executes imports and definitions again, but not such assignments, so the step runs every time. Known settings
+    (`engine.environment.settings`) are left out: they are restored.
     """
     found = {
         ast.unparse(_without_index(target)): None
         for target in nodes(definition.tree).targets
-        if _is_outside(_root(target), definition, namespace) and not _is_carried(target, namespace)
+        if _is_outside(_root(target), definition, namespace) and not _is_known_setting(target, namespace)
     }
     return list(found)
 
 
-def _is_carried(target: ast.Attribute | ast.Subscript, namespace: Mapping[str, Any]) -> bool:
-    """Whether a target is a setting that `engine.settings` knows: `plt.rcParams[...]`, `pd.options.display.width`."""
+def _is_known_setting(target: ast.Attribute | ast.Subscript, namespace: Mapping[str, Any]) -> bool:
+    """Whether a target is a known setting: `plt.rcParams[...]`, `pd.options.display.width`."""
     path, node = list[str](), target.value
     if isinstance(target, ast.Attribute):
         path.append(target.attr)
@@ -43,20 +43,20 @@ def _is_carried(target: ast.Attribute | ast.Subscript, namespace: Mapping[str, A
         return False
     holder = namespace.get(node.id)
     if not isinstance(holder, types.ModuleType):
-        return holder is not None and _names(holder, path) in _CARRIED
+        return holder is not None and _names(holder, path) in _KNOWN_SETTINGS
     for attribute in reversed(path[1:] if isinstance(target, ast.Attribute) else path):
         holder = getattr(holder, attribute, None)
-    return _names(holder, path) in _CARRIED
+    return _names(holder, path) in _KNOWN_SETTINGS
 
 
 def _names(holder: object, path: list[str]) -> str:
-    """Return what a setting is held by: a class by its own name and the attribute, anything else by its class."""
+    """Return the name of the holder of a setting: the class name and attribute for a class, else the type name."""
     if isinstance(holder, type):
         return f"{holder.__module__.partition('.')[0]}.{holder.__name__}.{path[0] if path else ''}"
     return f"{type(holder).__module__.partition('.')[0]}.{type(holder).__name__}"
 
 
-_CARRIED = frozenset(
+_KNOWN_SETTINGS = frozenset(
     {
         "IPython.InteractiveShell.ast_node_interactivity",
         "matplotlib.RcParams",
@@ -88,12 +88,12 @@ def _is_outside(root: str, definition: StepDefinition, namespace: Mapping[str, A
     defines = definition.analysis.defines
     if root == "cls":
         return bool(defines)
-    held = namespace.get(root)
-    return root in defines or isinstance(held, types.ModuleType) or _is_of_a_package(held)
+    value = namespace.get(root)
+    return root in defines or isinstance(value, types.ModuleType) or _is_of_a_package(value)
 
 
-def _is_of_a_package(held: object) -> bool:
+def _is_of_a_package(value: object) -> bool:
     """Whether it is a class of a library, or a library's own settings under another name."""
-    kind = held if isinstance(held, type) else type(held)
-    is_settings = _names(held, []) in _CARRIED
-    return (isinstance(held, type) or is_settings) and not origin(str(kind.__module__)).is_users
+    kind = value if isinstance(value, type) else type(value)
+    is_settings = _names(value, []) in _KNOWN_SETTINGS
+    return (isinstance(value, type) or is_settings) and not origin(str(kind.__module__)).is_users

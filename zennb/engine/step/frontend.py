@@ -1,4 +1,4 @@
-"""Owns how values look where a step runs: the door to a notebook's formatters, and plain text where there is none."""
+"""Owns `Frontend`, which formats the values that a step displays, and `PlainFrontend`, which needs no IPython."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Frontend", "PlainFrontend"]
 
 
 class Frontend(Protocol):
-    """How values look where the step runs.
+    """Formats and captures what a step displays.
 
     Attributes:
-        elsewhere: `module:name` of what makes such a frontend, and the shell's settings, in another process; "" for
+        elsewhere: `module:name` of a factory of such a frontend, and of the shell's settings, for workers; "" for
             plain text.
     """
 
@@ -23,7 +23,7 @@ class Frontend(Protocol):
 
     @property
     def records_shell(self) -> bool:
-        """Whether what `!shell` lines print is recorded; a terminal's prints past every recording."""
+        """Whether what `!shell` lines print is recorded; a terminal prints it directly."""
 
     @property
     def interactivity(self) -> str:
@@ -37,7 +37,7 @@ class Frontend(Protocol):
 
 
 class PlainFrontend:
-    """Values without IPython: their text, and the rich representations they offer themselves."""
+    """Formats values without IPython: as text, and in the rich representations that they define."""
 
     elsewhere = ""
     records_shell = True

@@ -1,4 +1,4 @@
-"""Owns what a step leaves behind: which names it bound, changed, defined or deleted, found after its code ran."""
+"""Owns `NamespaceChanges`: which names a step bound, changed, defined or deleted."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def is_code(value: object) -> bool:
 class NamespaceSnapshot:
     """The namespace as it was before a step ran, as far as the step may touch it.
 
-    A name that the step may or may not bind, and does not read, is taken out of the namespace while the step
-    runs; so afterwards it is plain whether the step bound it.
+    A name that the step may or may not bind, and does not read, is hidden while the step runs. Afterwards it is clear
+    whether the step bound it.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class NamespaceSnapshot:
         }
 
     def hide(self) -> None:
-        """Take out of the namespace the names whose binding is in doubt."""
+        """Remove the names that the step may or may not bind."""
         for name in self._hidden:
             self._namespace.pop(name, None)
 
@@ -84,7 +84,7 @@ class NamespaceSnapshot:
         return [name for name in self.names if self._was_bound(name)]
 
     def deleted(self) -> tuple[str, ...]:
-        """Return the names that are gone and were there before, or that the step deletes whatever happens."""
+        """Return the names that are gone and existed before, or that the step always deletes."""
         return tuple(
             name
             for name, value in self._values.items()
@@ -92,7 +92,7 @@ class NamespaceSnapshot:
         )
 
     def restore(self, names: Iterable[str] | None = None) -> None:
-        """Give names (all that the step may touch, by default) the values they had before."""
+        """Reset names (by default all that the step may change) to their values from before."""
         for name in self._values if names is None else names:
             value = self._values.get(name, _ABSENT)
             if value is _ABSENT:
@@ -109,14 +109,14 @@ class NamespaceSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceChanges:
-    """What a step left behind.
+    """What a step changed in its namespace.
 
     Attributes:
         values: output name → value and content.
         defines: names bound to modules, functions and classes.
         deletes: names it deleted.
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
-        unchanged: inputs that were looked at afterwards, and are what they were.
+        unchanged: inputs whose digest is the same afterwards.
         reasons: why the step cannot be reused; empty as a rule.
     """
 
@@ -136,7 +136,7 @@ def collect_changes(
     before: NamespaceSnapshot,
     inputs: Mapping[str, tuple[Any, ValueDigest]],
 ) -> NamespaceChanges:
-    """Find what a step left in its namespace.
+    """Find what a step changed in its namespace.
 
     Args:
         definition: the step.
@@ -145,7 +145,7 @@ def collect_changes(
         inputs: input name → value and content before.
 
     Raises:
-        NotStorable: a name given with `-o` is not bound, or has no content that could be stored.
+        NotStorable: a name given with `-o` is not bound, or has no digest.
     """
     declared = definition.options.outputs
     bound = before.bound()
@@ -165,7 +165,7 @@ def collect_changes(
         elif _is_own(name, declared):
             own.append(name)
         else:
-            _look_at(name, value, values, reasons)
+            _add_value(name, value, values, reasons)
     unchanged = _add_changed(namespace, inputs, skip=bound, values=values, reasons=reasons)
     _add_partners(values, inputs, namespace)
     if declared is not None:
@@ -194,10 +194,10 @@ def _is_imported(name: str, definition: StepDefinition) -> bool:
 
 
 def _is_made(name: str, value: object, definition: StepDefinition, namespace: Mapping[str, Any]) -> bool:
-    """Whether executing definitions again would not bring code back as it is: then it is stored, like data.
+    """Whether code must be stored like data, because executing definitions again would not rebuild it.
 
-    Such are functions that a call or a loop bound (`add = adder(5)`), methods of objects, and functions that carry
-    what the step changed since (a cache). Modules are never stored; classes of the notebook only as a second name.
+    Examples: functions that a call or a loop bound (`add = adder(5)`), methods of objects, and functions with state (a
+    cache). Modules are never stored; classes of the notebook only under a second name.
     """
     if isinstance(value, types.ModuleType):
         return False
@@ -213,7 +213,7 @@ def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
     return name.startswith("_")
 
 
-def _look_at(
+def _add_value(
     name: str, value: Any, values: dict[str, tuple[Any, ValueDigest]], reasons: list[Reason]
 ) -> None:
     try:
@@ -230,7 +230,7 @@ def _add_changed(
     values: dict[str, tuple[Any, ValueDigest]],
     reasons: list[Reason],
 ) -> list[str]:
-    """Add to `values` every input that is no longer what it was; return those that surely still are."""
+    """Add to `values` every input whose digest changed; return those that are surely unchanged."""
     unchanged = []
     for name, (value, seen) in inputs.items():
         if name in skip or name not in namespace:
@@ -239,7 +239,7 @@ def _add_changed(
             unchanged.append(name)
             continue
         after: dict[str, tuple[Any, ValueDigest]] = {}
-        _look_at(name, value, after, reasons)
+        _add_value(name, value, after, reasons)
         if name in after and after[name][1].digest == seen.digest:
             unchanged.append(name)
         values.update({} if name in unchanged else after)
@@ -251,9 +251,9 @@ def _add_partners(
     inputs: Mapping[str, tuple[Any, ValueDigest]],
     namespace: Mapping[str, Any],
 ) -> None:
-    """Add unchanged inputs that an output shares state with: stored as one, they share it again on reuse.
+    """Add unchanged inputs that share state with an output: stored together, they share it again on reuse.
 
-    What shares state only with such an input comes along too, else the input would come back without it.
+    Inputs that share state only with such an input are added, too.
     """
     waiting = {
         name: (value, seen)
@@ -262,12 +262,12 @@ def _add_partners(
     }
     fresh = [value_digest for _, value_digest in values.values()]
     while fresh and waiting:
-        near = {
+        shared = {
             name: found for name, found in waiting.items() if any(share(found[1], each) for each in fresh)
         }
-        values.update(near)
-        waiting = {name: found for name, found in waiting.items() if name not in near}
-        fresh = [value_digest for _, value_digest in near.values()]
+        values.update(shared)
+        waiting = {name: found for name, found in waiting.items() if name not in shared}
+        fresh = [value_digest for _, value_digest in shared.values()]
 
 
 def _check_declared(
@@ -288,7 +288,7 @@ def _check_declared(
                 "bind it, or take it out of `-o`.",
                 path=name,
             )
-        _look_at(name, namespace[name], values, reasons)
+        _add_value(name, namespace[name], values, reasons)
         if name not in values:
             raise NotStorable(
                 f"step '{definition.name}' declares `-o {name}`, but {reasons[-1]}, which cannot be stored; "
@@ -298,7 +298,7 @@ def _check_declared(
 
 
 def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Iterable[str]) -> str:
-    """Name the classes and modules that only running the step brings back."""
+    """Return a sentence that names the functions, classes and modules that only running the step rebuilds."""
     made = [name for name in defines if definitions(tree, [name]) is None] or list(defines)
     shown = ", ".join(f"`{name}`" for name in made)
     nouns = {code_kind(namespace.get(name)) for name in made}

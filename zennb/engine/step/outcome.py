@@ -37,20 +37,20 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutcome:
-    """What a performed step leaves to be recorded; all bytes are in the artifact store already.
+    """The outcome of a step, ready to be recorded; all bytes are in the artifact store already.
 
     Attributes:
         artifacts: output name → artifact, not recorded yet.
         defines: names bound to modules, functions and classes.
         deletes: names it deleted.
-        displays: blob of what it showed; "" for nothing.
-        observed: what it touched outside its inputs and outputs.
-        changes: settings, environment variables and files it changed, as `ExecutionEnvironment.adopt` takes them.
+        displays: blob of its output; "" for none.
+        observed: its side effects, for the record.
+        changes: settings, environment variables and files it changed, for `ExecutionEnvironment.adopt`.
         carried: where these changes are stored; None when there are none.
-        not_reusable: why its results must not be reused, the most telling reason first; empty as a rule.
+        not_reusable: why its results must not be reused, the most important reason first; empty as a rule.
         seconds: duration of its code.
-        error: what it raised; None when it ended well. In another process, a `PortableError` until it is restored.
-        process: id of the process that performed it.
+        error: what it raised; None when it ended well. From a worker, a `RemoteError` until it is restored.
+        process: id of the process that executed it.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Owns `perform`: one step, from its request to its outcome, in this process or in a worker."""
+"""Owns `perform`, which executes one step, from its request to its outcome, in this process or in a worker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def perform(request: StepRequest, channels: Link | None = None) -> StepOutcome:
 
     Args:
         request: the step.
-        channels: what connects it with whoever asked for it, if anything does.
+        channels: connects it with the caller; None for no connection.
 
     Raises:
         KeyboardInterrupt: the step was interrupted; nothing was stored.

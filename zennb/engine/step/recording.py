@@ -1,4 +1,4 @@
-"""Owns `Recording`: what a step showed (streams, displays, its result), in order, for showing it again."""
+"""Owns `Recording`: the output of a step (streams, displays, result) in order, so that it can be replayed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Event", "Recording", "keep_output"]
 
 Event: TypeAlias = dict[str, Any]
-"""One thing shown: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
+"""One output: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
 `{"kind": "result", "data", "metadata"}` or `{"kind": "clear", "wait"}`."""
 
 _LIVE_ONLY = "application/vnd.jupyter.widget-view+json"
@@ -121,7 +121,7 @@ class Recording:
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the bundle with bytes as base64 text (as notebooks hold them) and without live widget views.
 
-    A widget that has no other face keeps its text: its model is gone when the output is shown again.
+    Of a widget only the text is kept: its model is gone when the output is replayed.
     """
     return {
         mime: base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else value
@@ -131,9 +131,9 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keep_output(recording: Recording, store: ArtifactStore) -> str:
-    """Store what a step showed before it failed, for its log; return the blob, "" when there is nothing to be kept.
+    """Store the output of a failed step for its log; return the blob, "" if there is none.
 
-    A store that cannot take it is no reason to hide the error that the step raised.
+    An error of the store is ignored, because it would hide the error that the step raised.
     """
     if not len(recording):
         return ""

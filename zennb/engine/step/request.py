@@ -1,4 +1,4 @@
-"""Owns `StepRequest`: one step to perform, as plain data that can cross processes; and the channels beside it."""
+"""Owns `StepRequest`, one step to execute as plain data that can cross processes, and the channels beside it."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ __all__ = ["Channels", "Link", "Resources", "StepRequest", "request_for"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRequest:
-    """One step to perform, anywhere.
+    """One step to execute, anywhere.
 
-    It can be pickled: an artifact store pickles as its configuration, and what cannot be pickled is handed over
-    beside it (`Channels.values` and `definitions`), which works in this process only.
+    It can be pickled: an artifact store pickles as its configuration, and what cannot be pickled is passed beside it
+    (`Channels.values` and `definitions`), which works in this process only.
 
     Attributes:
         definition: the step's code and options.
         inputs: input name → artifact, loaded from the store where the step runs.
-        code: the notebook's functions, classes and modules it uses (`transplant.pack`); empty when none.
-        cells: the files, as tracebacks call them, of the cells that these were written in.
-        reached: what its code reaches, as `function clean` → digest: the same must be found where it runs.
+        code: the notebook's functions, classes and modules it uses (`namespace_pickling.pack`); empty when none.
+        cells: file names, as in tracebacks, of the cells that these were written in.
+        reached: what its code reaches, as `function clean` → digest; a worker must find the same.
         packages: import names of the packages it uses.
-        versions: the versions of their distributions in its key: the same must be found where it runs.
-        names: names of the functions, classes and modules that are read anywhere.
+        versions: versions of their distributions in the cache key; a worker must have the same.
+        names: names of all functions, classes and modules that its code reads.
         modules: dotted names of what is used of modules.
         writes: names that functions it calls bind through `global`.
-        deletes: names it may delete without reading them, which the notebook has.
+        deletes: names of the notebook that it may delete without reading them.
         uses: what it uses of the process: settings, seeds, files its shell lines name.
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
-        values: pickled input name → value, of what is handed over as it is to another process.
-        hooked: types among its inputs whose content a function of the notebook says (`zennb.digest`).
-        process: state of the notebook's process that has to be the same in another one; None in this one.
+        values: pickled mapping of input name → value, of inputs that are not in the store.
+        hooked: types of its inputs whose digest a function of the notebook computes (`zennb.digest`).
+        process: state of the notebook's process that a worker must set up; None in this process.
     """
 
     definition: StepDefinition
@@ -76,12 +76,12 @@ class StepRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What performing a step needs of the process it runs in.
+    """What executing a step needs from the process it runs in.
 
     Attributes:
-        artifacts: values ↔ artifacts, in the artifact store of the stack.
-        environment: files, environment variables and settings, watched and set.
-        frontend: how values look.
+        artifacts: saves and loads values in the artifact store of the stack.
+        environment: records and restores files, environment variables and settings.
+        frontend: formats displayed values.
     """
 
     artifacts: ArtifactRepository
@@ -91,13 +91,13 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
-    """What connects a running step with whoever asked for it; every part may be absent.
+    """Connects a running step with its caller; every part is optional.
 
     Attributes:
-        output: called with each thing it shows, while it runs.
+        output: called with each output event while it runs.
         cancel: stops it.
-        resources: what is open in this process already; None has them opened where the step runs.
-        values: input name → value, for what is handed over as it is: overridden parameters, what cannot be stored.
+        resources: open resources of this process; None to open them where the step runs.
+        values: input name → value, for inputs that are not in the store, such as overridden parameters.
         definitions: the same for functions, classes and modules that cannot be packed.
     """
 
@@ -109,25 +109,25 @@ class Channels:
 
     @contextmanager
     def open(self) -> Iterator[Channels]:
-        """Give the channels themselves: in this process there is nothing to open."""
+        """Yield the channels themselves: in this process there is nothing to open."""
         yield self
 
 
 class Link(Protocol):
-    """A way to the channels of a step: the channels themselves, or an address to connect to from elsewhere."""
+    """Opens the channels of a step: the channels themselves, or an address to connect to."""
 
     def open(self) -> AbstractContextManager[Channels]:
-        """Return a context with the channels as they are where the step runs."""
+        """Return a context with the channels."""
 
 
 def request_for(
     resolved: ResolvedStep, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]
 ) -> tuple[StepRequest, Channels]:
-    """Return a resolved step as a request, and the channels with what has to be handed over beside it.
+    """Return a resolved step as a request, and channels with what must be passed beside it.
 
     Args:
         resolved: the step.
-        inputs: input name → artifact that the store holds.
+        inputs: input name → artifact in the store.
         namespace: the notebook's variables.
     """
     found = resolved.dependencies

@@ -1,10 +1,9 @@
-"""Owns what a step depends on: its inputs proven, everything its code reaches, and its cache key. Runs nothing."""
+"""Owns the resolution of a step: its inputs, everything its code depends on, and its cache key. Runs nothing."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from zennb.core.records.records import CacheKeyParts
 from zennb.dependencies.callables import has_state
 from zennb.dependencies.dependencies import Dependencies, DependencySearch
 from zennb.engine.environment.files import file_digest
-from zennb.engine.step.cache_options import check_unstored, counted, ignored_inputs, unstored
+from zennb.engine.step.cache_options import check_unstored, ignored_inputs, unstored, without_reads
 from zennb.engine.step.shared_state import groups
 from zennb.engine.step.static_usage import StaticUsage, static_usage
 from zennb.errors import CannotDigest, StepRefused
@@ -33,23 +32,24 @@ __all__ = ["ResolvedStep", "resolve_step"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedStep:
-    """A step with all that deciding on it needs.
+    """A step with everything that a cache decision needs.
 
     Attributes:
         definition: the step.
         dependencies: everything its code reaches.
         digests: input name → content.
         artifacts: input name → the artifact it is; inputs that are not artifacts yet are absent.
-        values: input name → the value itself, where it is at hand.
-        parts: what the key is made of.
+        values: input name → value, of inputs that are in memory.
+        parts: the parts of the cache key.
         cache_key: digest of the parts.
         key_without_maybe_reads: the key without the names that the cell reads only where it may have bound them itself
             (`for x in xs: best = x` and then `best`); "" when there are none. A step recorded under it ran while
             these names were absent, so it bound them first, and so it will again.
-        unclear: why the key cannot be trusted to cover all that matters; empty as a rule.
-        earlier: classes and functions it would find otherwise in another namespace, since they were defined anew
-            since its inputs or other names got hold of them: `earlier class Model`.
-        uses: what its code uses of its surroundings.
+        unclear: why the key may not cover everything that matters; empty as a rule.
+        earlier: classes and functions that were redefined after its inputs or other names got hold of them, so that
+            a copy would use the new ones: `earlier class Model`.
+        uses: what its code uses of its environment.
+        packages: import names of the packages that its code or its inputs use.
     """
 
     definition: StepDefinition
@@ -63,14 +63,7 @@ class ResolvedStep:
     unclear: tuple[str, ...]
     earlier: tuple[str, ...]
     uses: StaticUsage
-
-    @property
-    def packages(self) -> frozenset[str]:
-        """The import names of the packages that its code or its inputs use."""
-        return frozenset(self.dependencies.packages).union(
-            *(value_digest.packages for value_digest in self.digests.values()),
-            *(artifact.packages for artifact in self.artifacts.values()),
-        )
+    packages: frozenset[str]
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -88,17 +81,17 @@ def resolve_step(
     overrides: Mapping[str, Any] | None = None,
     patches: Collection[Patch] = (),
 ) -> ResolvedStep:
-    """Work out what a step depends on in this namespace.
+    """Determine what a step depends on in this namespace.
 
     Args:
         definition: the step.
         namespace: the notebook's variables.
-        value_digest: returns a variable's content and the artifact it is, if any (`VariableTracker.look`).
-        partners: returns the variables that share mutable state with some that were looked at
-            (`VariableTracker.partners`); they are inputs too, since a change of one is a change of the other.
-        given: inputs that come from other steps of a run, whatever the namespace holds under their names.
-        overrides: values that take the place of variables.
-        patches: what the notebook put into modules and classes of packages.
+        value_digest: returns a variable's digest and the artifact it is, if any (`VariableTracker.digest`).
+        partners: returns the variables that share mutable state with given ones (`VariableTracker.partners`); they are
+            inputs too, since a change of one is a change of the other.
+        given: inputs from other steps of a run; they replace variables of the same name.
+        overrides: values that replace variables.
+        patches: attributes of packages' modules and classes that the notebook replaced.
 
     Raises:
         StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
@@ -109,53 +102,43 @@ def resolve_step(
         for name, artifact in given.items()
         if not _is_at_hand(name, artifact, namespace, value_digest)
     }
-    values: dict[str, Any] = {}
     check_unstored(definition)
     analysis = _with_inputs(definition, namespace)
     ignored = ignored_inputs(definition, analysis, namespace, given)
-    analysis = counted(analysis, ignored)
-    value_digests: dict[str, ValueDigest] = {}
-    artifacts: dict[str, Artifact] = dict(given)
-    opaque: dict[str, str] = {}
-    extra: dict[int, object] = {}
+    analysis = without_reads(analysis, ignored, in_functions=True)
+    inputs = _Inputs(artifacts=dict(given), value_digest=value_digest)
     for name, artifact in given.items():
-        extra.update({} if name in ignored else _needed(artifact, namespace))
+        inputs.code.update({} if name in ignored else _needed(artifact, namespace))
     overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
     search = DependencySearch(analysis, namespace, patches=patches)
     followed = -1
-    while followed < len(extra):  # code that turns up in data is followed, and may lead to more data
-        search.follow(list(extra.values())[max(followed, 0) :])
-        followed = len(extra)
+    while followed < len(inputs.code):  # code found in data is followed, and may lead to more data
+        search.follow(list(inputs.code.values())[max(followed, 0) :])
+        followed = len(inputs.code)
         names: Mapping[str, Any] = {**search.data, **_stateful(search.definitions)}
-        while names := {
-            n: v
-            for n, v in names.items()
-            if not (n in value_digests or n in opaque or n in given or n in ignored)
-        }:
+        while names := {n: v for n, v in names.items() if not (n in inputs or n in given or n in ignored)}:
             for name, value in names.items():
-                try:
-                    values[name] = overrides.get(name, value)
-                    value_digests[name], artifact_now = value_digest(name, values[name])
-                except CannotDigest as error:
-                    opaque[name] = f"it reads `{error.path}`, {error.why}"
-                    continue
-                if artifact_now is not None:
-                    artifacts[name] = artifact_now
-                extra.update({id(code): code for code in value_digests[name].code})
-            names = {n: v for n, v in partners(value_digests).items() if n not in overwritten}
+                inputs.add(name, overrides.get(name, value))
+            # Partners come last, when all that is read is known: what shares state with an input is an input.
+            names = {n: v for n, v in partners(inputs.digests).items() if n not in overwritten}
     found = search.found()
-    in_key = {name: artifact for name, artifact in artifacts.items() if name not in ignored}
-    earlier = _earlier(value_digests, found.definitions, namespace)
-    parts = _parts(definition, found, dict(value_digests), in_key, dict.fromkeys(earlier, ""))
-    if ignored:
-        scope = {**namespace, **overrides}
-        _add_ignored(
-            ignored, scope, values, value_digests, artifacts, value_digest=value_digest, partners=partners
-        )
-    doubtful = analysis.doubtful & values.keys()
+    in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
+    earlier = _earlier(inputs.digests, found.definitions, namespace)
+    # The key is made before ignored inputs are added: the step gets them, but they must not count.
+    parts = _parts(definition, found, inputs.digests, in_key, dict.fromkeys(earlier, ""))
+    unclear = (*found.unclear, *inputs.opaque.values())
+    scope = {**namespace, **overrides}
+    names = {name: scope[name] for name in ignored if name in scope and name not in inputs.artifacts}
+    while names:
+        added = {
+            name: digest for name, value in names.items() if (digest := inputs.add(name, value)) is not None
+        }
+        shared = partners(added) if added else {}
+        names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
+    doubtful = analysis.doubtful & inputs.values.keys()
     lean = (
         resolve_step(
-            _without(definition, doubtful),
+            replace(definition, analysis=without_reads(definition.analysis, doubtful)),
             namespace,
             value_digest=value_digest,
             partners=partners,
@@ -166,64 +149,58 @@ def resolve_step(
         if doubtful
         else None
     )
+    packages = {
+        *found.packages,
+        *(package for seen in inputs.digests.values() for package in seen.packages),
+        *(package for artifact in inputs.artifacts.values() for package in artifact.packages),
+    }
     return ResolvedStep(
         definition=definition,
         dependencies=found,
-        digests=value_digests,
-        artifacts=artifacts,
-        values=values,
+        digests=inputs.digests,
+        artifacts=inputs.artifacts,
+        values=inputs.values,
         parts=parts,
         cache_key=cache_key(parts),
         key_without_maybe_reads="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.cache_key,
-        unclear=(*found.unclear, *opaque.values()),
+        unclear=unclear,
         earlier=tuple(what for what, matters in earlier.items() if matters),
-        uses=static_usage(
-            definition,
-            found,
-            {
-                *(package for seen in value_digests.values() for package in seen.packages),
-                *(package for artifact in artifacts.values() for package in artifact.packages),
-            },
-        ),
+        uses=static_usage(definition, found, packages),
+        packages=frozenset(packages),
     )
 
 
-def _add_ignored(
-    names: Collection[str],
-    namespace: Mapping[str, Any],
-    values: dict[str, Any],
-    value_digests: dict[str, ValueDigest],
-    artifacts: dict[str, Artifact],
-    *,
-    value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
-    partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]],
-) -> None:
-    """Add the inputs that do not count in the key, and what shares state with them: the step is given them, too.
+@dataclass(slots=True, kw_only=True)
+class _Inputs:
+    """The inputs found so far, and the code found in them (by id)."""
 
-    Args:
-        names: the ignored inputs.
-        namespace: the notebook's variables, with what takes the place of some.
-        values: all inputs so far, as are `value_digests` and `artifacts`; added to.
-        value_digests: see `values`.
-        artifacts: see `values`.
-        value_digest: see `resolve_step`.
-        partners: see `resolve_step`.
-    """
-    waiting = {name: namespace[name] for name in names if name in namespace and name not in artifacts}
-    while waiting:
-        values.update(waiting)
-        seen: dict[str, ValueDigest] = {}
-        for name, value in waiting.items():
-            with suppress(CannotDigest):
-                seen[name], artifact = value_digest(name, value)
-                artifacts.update({} if artifact is None else {name: artifact})
-        value_digests.update(seen)
-        near = partners(seen) if seen else {}
-        waiting = {n: v for n, v in near.items() if n not in values and n not in artifacts}
+    value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]]
+    artifacts: dict[str, Artifact]
+    values: dict[str, Any] = field(default_factory=dict)
+    digests: dict[str, ValueDigest] = field(default_factory=dict)
+    opaque: dict[str, str] = field(default_factory=dict)
+    code: dict[int, object] = field(default_factory=dict)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.digests or name in self.opaque
+
+    def add(self, name: str, value: Any) -> ValueDigest | None:
+        """Add a variable; return its digest, or None when it has none."""
+        self.values[name] = value
+        try:
+            digest, artifact = self.value_digest(name, value)
+        except CannotDigest as error:
+            self.opaque[name] = f"it reads `{error.path}`, {error.why}"
+            return None
+        self.digests[name] = digest
+        if artifact is not None:
+            self.artifacts[name] = artifact
+        self.code.update({id(code): code for code in digest.code})
+        return digest
 
 
 def _stateful(definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the functions of the notebook that calls can change; they are inputs, and outputs when changed."""
+    """Return the functions with state that calls can change; they are inputs, and outputs when changed."""
     return {name: value for name, value in definitions.items() if has_state(value)}
 
 
@@ -233,25 +210,11 @@ def _is_at_hand(
     namespace: Mapping[str, Any],
     value_digest: Callable[[str, Any], tuple[ValueDigest, Artifact | None]],
 ) -> bool:
-    """Whether an artifact is a function that the notebook has: then it counts as code, as in a cell."""
+    """Whether an artifact is a function that the notebook also has: then it counts as code, as in a cell."""
     value = namespace.get(name)
     if not isinstance(value, FunctionType) or has_state(value):
         return False
     return value_digest(name, value)[0].digest == artifact.digest
-
-
-def _without(definition: StepDefinition, names: frozenset[str]) -> StepDefinition:
-    """Return the definition as if the cell did not read these names."""
-    analysis = definition.analysis
-    return replace(
-        definition,
-        analysis=replace(
-            analysis,
-            reads={name: bound for name, bound in analysis.reads.items() if name not in names},
-            chains=frozenset(chain for chain in analysis.chains if chain[0] not in names),
-            doubtful=analysis.doubtful - names,
-        ),
-    )
 
 
 def _with_inputs(definition: StepDefinition, namespace: Mapping[str, Any]) -> Any:
@@ -288,12 +251,9 @@ def _parts(
     packages = set(found.packages)
     inputs = {}
     for name in sorted({*value_digests, *artifacts}):
-        if name in artifacts:
-            inputs[name] = artifacts[name].digest
-            packages.update(artifacts[name].packages)
-        else:
-            inputs[name] = value_digests[name].digest
-            packages.update(value_digests[name].packages)
+        source = artifacts[name] if name in artifacts else value_digests[name]
+        inputs[name] = source.digest
+        packages.update(source.packages)
     options = definition.options
     return CacheKeyParts(
         code=definition.code,
@@ -313,10 +273,10 @@ def _parts(
 def _earlier(
     value_digests: Mapping[str, ValueDigest], definitions: Mapping[str, Any], namespace: Mapping[str, Any]
 ) -> dict[str, bool]:
-    """Return what inputs hold and code names (`old = Model`) that was defined anew since, even if it reads the same.
+    """Return classes and functions in inputs and code (`old = Model`) that were redefined since, even identically.
 
-    `isinstance(model, Model)` says no then; what is loaded from the store would be of the class of today. With each
-    comes whether it matters which one is called: of functions that read the same it does not.
+    `isinstance(model, Model)` is False then, while a value from the store would be of the new class. The value says
+    whether it matters which one is called: for functions with the same code it does not.
     """
     found: dict[str, bool] = {}
     things = [*(code for seen in value_digests.values() for code in seen.code), *definitions.values()]
@@ -337,7 +297,7 @@ def _earlier(
 def _sharing(
     value_digests: Mapping[str, ValueDigest], artifacts: Mapping[str, Artifact]
 ) -> list[tuple[str, ...]]:
-    """Return which inputs share state: `b.append(1)` does something else where `a` is the same list."""
+    """Return which inputs share state: `b.append(1)` does something else if `a` is the same list."""
     together: dict[str, list[str]] = {}
     for name in sorted(artifacts.keys() - value_digests.keys()):
         if artifacts[name].item is not None:

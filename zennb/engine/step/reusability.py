@@ -1,4 +1,4 @@
-"""Owns the judgement whether a step that has just run may be reused: the one place where that is decided."""
+"""Owns the decision whether the results of a step that has just run may be reused."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _shared_with_code(
 def refused_parts(
     resolved: ResolvedStep, outputs: Collection[str], namespace: Mapping[str, Any]
 ) -> StepRefused | None:
-    """Return why a step that changed copies of its inputs cannot run so: code of the notebook holds the originals.
+    """Return an error if a step changed copies of inputs whose originals belong to code of the notebook.
 
     Args:
         resolved: the step.
@@ -96,7 +96,7 @@ def refused_parts(
 
 
 def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
-    """Return why a step cannot run on copies: it, or an input, holds what has been defined anew since."""
+    """Return an error if a step cannot run on copies, because it or an input holds code that was redefined since."""
     if not resolved.earlier:
         return None
     kind, _, name = resolved.earlier[0].removeprefix("earlier ").partition(" ")
@@ -114,9 +114,9 @@ def changed_code(
     *,
     inputs: Mapping[str, tuple[Any, ValueDigest]],
 ) -> list[str]:
-    """Return which functions, classes and constants that a step reaches it has changed.
+    """Return which of the functions, classes and constants that a step depends on it has changed.
 
-    What the cell itself defines does not count: it is defined again on reuse. Nor do functions that are inputs.
+    Definitions in the cell itself do not count, as reuse executes them again. Nor do functions that are inputs.
 
     Args:
         definition: the step.
@@ -125,7 +125,7 @@ def changed_code(
         inputs: input name → value and content before.
     """
     if all(_is_module(known, digest, namespace) for known, digest in before.items()):
-        return []  # as of most cells: they reach no code or constants of the user's
+        return []  # as in most cells, which use no code or constants of the user
     extra = tuple(code for _, seen in inputs.values() for code in seen.code)
     after = resolve_dependencies(definition.analysis, namespace, extra=extra).digests
     own = set(inputs)
@@ -140,7 +140,7 @@ def changed_code(
 
 
 def _is_module(known: str, digest: str, namespace: Mapping[str, Any]) -> bool:
-    """Whether something reached is a variable that stands for the same module as before (`module np` → `numpy`)."""
+    """Whether a dependency is a variable that holds the same module as before (`module np` → `numpy`)."""
     kind, _, name = known.partition(" ")
     value = namespace.get(name)
     return kind == "module" and isinstance(value, ModuleType) and value.__name__ == digest

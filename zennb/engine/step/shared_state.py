@@ -1,4 +1,4 @@
-"""Owns the question which variables share mutable state: such names are read, changed, stored and restored together."""
+"""Owns the detection of shared mutable state: variables that share it are read, stored and restored together."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 __all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart"]
 
 _LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
-"""What the dictionaries of classes, and of modules, hold."""
+"""Keys in the dictionaries of classes, and of modules."""
 
 _CONTAINERS = (dict, list, set, tuple)
-"""What a library keeps several constants in, e.g. the converters of matplotlib's units."""
+"""Containers in which a library keeps constants, e.g. the converters of matplotlib's units."""
 
-_DEPTH = 3  # how far inside an object of a library its parts are looked for
+_DEPTH = 3  # how deep the parts of a library's object are searched
 
 _libraries: dict[int, object] = {}
-"""Objects known to be kept by a library, by id; held, so that no other object gets their id."""
+"""Objects that belong to a library, by id; kept alive, so that no other object gets their id."""
 
 _others: set[int] = set()
-"""Ids of objects that are known not to be; only until code runs, since ids are given to other objects."""
+"""Ids of objects that do not; valid only until code runs, because ids are reused."""
 
 
 def forget() -> None:
-    """Note that code ran: what was an object of the notebook may be gone, and its id be another's."""
+    """Note that code ran, so that ids may belong to other objects now."""
     _others.clear()
 
 
 def share(one: ValueDigest, other: ValueDigest) -> bool:
-    """Whether two values share state that a change through one would show in the other.
+    """Whether two values share state, so that a change of one shows in the other.
 
-    Objects that a library itself keeps (constants of a class or module, settings) do not count: every figure
-    refers to the same few, and nobody changes them through a figure. Variables that functions share always count.
+    Objects of a library (constants of a class or module, settings) do not count: all figures refer to the same few,
+    and nobody changes them through a figure. Variables that functions share always count.
     """
     common = (one.mutable & other.mutable) - _libraries.keys()
     if not common:
@@ -51,7 +51,7 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
 
 
 def own_parts(value_digest: ValueDigest) -> frozenset[int]:
-    """Return the ids of what could be changed in a value, without the objects that a library keeps."""
+    """Return the ids of the mutable parts of a value, without objects of libraries."""
     _are_libraries(value_digest.mutable)
     return value_digest.mutable - _libraries.keys()
 
@@ -73,7 +73,7 @@ def groups(digests: Mapping[str, ValueDigest]) -> list[tuple[str, ...]]:
 
 
 def stored_apart(digests: Mapping[str, ValueDigest], inputs: Mapping[str, Artifact]) -> frozenset[str]:
-    """Return the inputs that share state and were stored one by one: loaded so, they would share it no longer."""
+    """Return the inputs that share state but were stored separately: loaded, they would not share it."""
     found = set[str]()
     for names in groups(digests):
         stored = {inputs[n].blob if n in inputs and inputs[n].item is not None else n for n in names}
@@ -82,10 +82,10 @@ def stored_apart(digests: Mapping[str, ValueDigest], inputs: Mapping[str, Artifa
 
 
 def _are_libraries(ids: frozenset[int]) -> bool:
-    """Whether all these objects are kept by a class, module or settings of a library, or inside such.
+    """Whether all these objects belong to a class, module or settings of a library, or are inside such objects.
 
-    All that Python tracks is walked once; to ask each object who refers to it would walk it as often. What is found
-    is remembered: the same few constants turn up in all values of a kind.
+    This walks all objects that Python tracks once, which `gc.get_referrers` would do for each object. Results are
+    cached, because the same few constants occur in all values of a kind.
     """
     owned = gc.get_referents(*_kept_by_libraries())
     containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
@@ -95,7 +95,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
         _libraries.update({id(each): each for each in owned if id(each) in inside} if inside else {})
         if ids <= _libraries.keys() or depth == _DEPTH:
             break
-        # Deeper only inside what is asked about: a library's objects as a whole are too many.
+        # Go deeper only inside the objects in question: a library has too many objects.
         inner = owned if depth else [_libraries[one] for one in inside]
         owned = [part for part in gc.get_referents(*inner) if not isinstance(part, type)]
     _others.update(ids - _libraries.keys())
@@ -103,7 +103,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
 
 
 def _kept_by_libraries() -> list[dict[Any, Any]]:
-    """Return what the classes and modules of installed packages hold, and the packages' settings."""
+    """Return the dictionaries of classes and modules of installed packages, and the packages' settings."""
     found = [
         each for each in gc.get_objects() if type(each) is dict and ("__doc__" in each or "__spec__" in each)
     ]
@@ -112,7 +112,7 @@ def _kept_by_libraries() -> list[dict[Any, Any]]:
 
 
 def _is_library(held: dict[Any, Any]) -> bool:
-    """Whether it is what a class or module of an installed package holds."""
+    """Whether this is the dictionary of a class or module of an installed package."""
     if not any(keys <= held.keys() for keys in _LIBRARY_KEYS):
         return False
     module = held.get("__module__", held.get("__name__"))

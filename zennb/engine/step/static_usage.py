@@ -1,4 +1,4 @@
-"""Owns what reading tells of a step's surroundings: the modules it uses, what it seeds, what it spells out."""
+"""Owns `StaticUsage`: the modules, seeds, texts and files that a step uses, found by reading its code."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _OWN_GENERATORS = frozenset(
     {"BitGenerator", "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SFC64"}
     | {"Random", "SeedSequence", "SystemRandom", "default_rng"}
 )
-"""What `numpy.random` and `random` offer that has nothing to do with the global generators."""
+"""Names in `numpy.random` and `random` that do not use the global generators."""
 
 _HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticUsage:
-    """What is known of a step's code before it runs, as far as its surroundings go.
+    """What a step uses of its environment, known before it runs.
 
     Attributes:
         modules: dotted names of the modules it uses, also through functions it calls.
-        seeds: random generators that it seeds before anything else, so that their state before does not matter.
+        seeds: random generators that it seeds first, so that their previous state does not matter.
         texts: string constants in its code.
         files: files and folders that its shell lines read.
     """
@@ -57,15 +57,15 @@ class StaticUsage:
 
 
 def static_usage(definition: StepDefinition, reach: Dependencies, packages: Iterable[str]) -> StaticUsage:
-    """Return what a step uses of its surroundings.
+    """Return what a step uses of its environment.
 
     Args:
         definition: the step.
-        reach: what its code reaches.
-        packages: import names of the packages met in its inputs.
+        reach: its dependencies.
+        packages: import names of the packages in its inputs.
     """
     found = {".".join(path) for path in _used(definition.analysis.modules)} | reach.uses
-    found |= {offered for value in reach.definitions.values() if (offered := _offered(value))}
+    found |= {name for value in reach.definitions.values() if (name := _generator_function(value))}
     return StaticUsage(
         modules=frozenset({*filter(_is_use, found), *packages, *reach.packages}),
         seeds=frozenset(_seeds(definition.tree, reach.definitions)),
@@ -80,21 +80,21 @@ def static_usage(definition: StepDefinition, reach: Dependencies, packages: Iter
 
 
 def _used(paths: frozenset[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
-    """Give the ends of dotted paths that a cell's own imports begin: of `numpy.random.rand` not `numpy.random`."""
+    """Return the longest dotted paths: `numpy.random.rand`, without `numpy.random`."""
     paths = frozenset(path[:-1] if path[-1] == "*" else path for path in paths)
     inner = {path[:length] for path in paths for length in range(1, len(path))}
     return paths - inner
 
 
 def _is_use(name: str) -> bool:
-    """Whether something of a module is used that has to do with settings: it is not just imported."""
+    """Whether a name uses something of a module that settings can affect, and is not only an import."""
     if name in sys.modules or "." not in name:
         return False
     module, _, last = name.rpartition(".")
     return not (last in _OWN_GENERATORS and module.startswith(("numpy.random", "random")))
 
 
-def _offered(value: object) -> str:
+def _generator_function(value: object) -> str:
     """Return the dotted name of a function that belongs to a global random generator; "" for anything else."""
     kind = type(None if isinstance(value, ModuleType) else getattr(value, "__self__", None))
     home = {"RandomState": "numpy.random", "Random": "random"}.get(kind.__name__, "")
@@ -102,9 +102,9 @@ def _offered(value: object) -> str:
 
 
 def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
-    """Give the generators seeded at the top of a cell, before a statement that could draw from them."""
+    """Yield the generators seeded at the top of a cell, before a statement that could draw from them."""
     known = {
-        name: value.__name__ if isinstance(value, ModuleType) else _offered(value)
+        name: value.__name__ if isinstance(value, ModuleType) else _generator_function(value)
         for name, value in definitions.items()
     }
     for statement in tree.body:
@@ -147,7 +147,7 @@ def _called(statement: ast.stmt, known: Mapping[str, str]) -> str:
 
 
 def _is_setter(statement: ast.stmt, known: Mapping[str, str]) -> bool:
-    """Whether a statement only sets how things look: `%matplotlib inline`, `plt.style.use("ggplot")`."""
+    """Whether a statement only sets a style or option: `%matplotlib inline`, `plt.style.use("ggplot")`."""
     call = statement.value if isinstance(statement, ast.Expr) else None
     magic = read_magic(call) if isinstance(call, ast.Call) else None
     if magic is not None:

@@ -1,4 +1,4 @@
-"""Owns the redirection of `sys.stdout` and `sys.stderr` per thread, so that steps side by side stay apart."""
+"""Owns the redirection of `sys.stdout` and `sys.stderr` per thread, so that concurrent steps do not mix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["redirected"]
 
 
 class _Split(io.TextIOBase):
-    """A stream that sends what a registered thread writes to its recording, and all else to the original."""
+    """A stream that sends the text of registered threads to their recordings, and all other text to the original."""
 
     def __init__(self, name: str, original: TextIO) -> None:
         super().__init__()
