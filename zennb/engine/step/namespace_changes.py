@@ -18,7 +18,7 @@ from zennb.engine.step.shared_state import share
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, MutableMapping
+    from collections.abc import Collection, Iterable, Mapping, MutableMapping
 
     from zennb.engine.step.definition import StepDefinition
 
@@ -147,31 +147,22 @@ def collect_changes(
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no digest.
     """
-    declared = definition.options.outputs
+    options = definition.options
+    outputs = _Outputs(definition, namespace, inputs)
     bound = before.bound()
-    values: dict[str, tuple[Any, ValueDigest]] = {}
-    defines: list[str] = []
-    own: list[str] = []
-    reasons: list[Reason] = []
-    unstored = definition.options.no_store
-    for name in bound:
-        value = namespace[name]
-        if name in unstored:
-            continue
-        if _is_imported(name, definition) or (
-            is_code(value) and not _is_made(name, value, definition, namespace)
-        ):
-            defines.append(name)
-        elif _is_own(name, declared):
-            own.append(name)
-        else:
-            _add_value(name, value, values, reasons)
-    unchanged = _add_changed(namespace, inputs, skip=bound, values=values, reasons=reasons)
-    _add_partners(values, inputs, namespace)
-    if declared is not None:
-        _check_declared(definition, namespace, declared, values=values, defines=defines, reasons=reasons)
-        values = {name: found for name, found in values.items() if name in declared or name in inputs}
-    values = {name: found for name, found in values.items() if name not in unstored}
+    stored = [name for name in bound if name not in options.no_store]
+    defines = [name for name in stored if _is_defined(name, definition, namespace)]
+    rest = [name for name in stored if name not in defines]
+    own = [name for name in rest if _is_own(name, options.outputs)]
+    for name in rest:
+        if name not in own:
+            outputs.add(name)
+    unchanged = outputs.add_changed(skip=bound)
+    outputs.add_partners()
+    values, reasons = outputs.values, outputs.reasons
+    if options.outputs is not None:
+        outputs.check_declared(options.outputs, defines)
+        values = {name: found for name, found in values.items() if name in options.outputs or name in inputs}
     set_outside = ", ".join(f"`{each}`" for each in external_mutations(definition, namespace))
     if set_outside:
         reasons.append(Reason(f"it sets {set_outside}", "which only running it does", loses="change"))
@@ -180,17 +171,100 @@ def collect_changes(
     if definitions(definition.tree, defines) is None:
         reasons.append(Reason(_made_by_call(definition.tree, namespace, defines), loses="result"))
     return NamespaceChanges(
-        values=values,
+        values={name: found for name, found in values.items() if name not in options.no_store},
         defines=tuple(defines),
-        deletes=(*before.deleted(), *unstored),  # on reuse an older value must not stay bound
+        deletes=(*before.deleted(), *options.no_store),  # on reuse an older value must not stay bound
         own=tuple(own),
-        unchanged=frozenset(unchanged),
+        unchanged=unchanged,
         reasons=tuple(reasons),
     )
 
 
-def _is_imported(name: str, definition: StepDefinition) -> bool:
-    return name in definition.analysis.imports and definitions(definition.tree, [name]) is not None
+class _Outputs:
+    """The outputs of a step that were found so far, and the reasons against reusing them."""
+
+    def __init__(
+        self,
+        definition: StepDefinition,
+        namespace: Mapping[str, Any],
+        inputs: Mapping[str, tuple[Any, ValueDigest]],
+    ) -> None:
+        self._definition, self._namespace, self._inputs = definition, namespace, inputs
+        self.values: dict[str, tuple[Any, ValueDigest]] = {}
+        self.reasons: list[Reason] = []
+
+    def add(self, name: str) -> bool:
+        """Add a variable; return whether it has a digest."""
+        return self._add(name, self._namespace[name])
+
+    def _add(self, name: str, value: Any, before: str = "") -> bool:
+        try:
+            digest = digest_value(value, name=name)
+        except CannotDigest as error:
+            self.reasons.append(Reason(f"`{error.path}` is {error.why}", loses="result"))
+            return False
+        if digest.digest != before:
+            self.values[name] = (value, digest)
+        return True
+
+    def add_changed(self, skip: Collection[str]) -> frozenset[str]:
+        """Add every input whose digest changed; return those that are surely unchanged."""
+        unchanged = set()
+        for name, (value, seen) in self._inputs.items():
+            if name in skip or name not in self._namespace:
+                continue
+            if is_immutable(value) or (self._add(name, value, seen.digest) and name not in self.values):
+                unchanged.add(name)
+        return frozenset(unchanged)
+
+    def add_partners(self) -> None:
+        """Add unchanged inputs that share state with an output: stored together, they share it again on reuse.
+
+        Inputs that share state only with such an input are added, too.
+        """
+        waiting = {
+            name: (value, seen)
+            for name, (value, seen) in self._inputs.items()
+            if name not in self.values and not is_immutable(value) and self._namespace.get(name) is value
+        }
+        fresh = dict(self.values)
+        while fresh and waiting:
+            digests = [digest for _, digest in fresh.values()]
+            fresh = {
+                n: found for n, found in waiting.items() if any(share(found[1], each) for each in digests)
+            }
+            self.values.update(fresh)
+            waiting = {name: found for name, found in waiting.items() if name not in fresh}
+
+    def check_declared(self, declared: Iterable[str], defines: Collection[str]) -> None:
+        """Add the names given with `-o` that are no outputs yet.
+
+        Raises:
+            NotStorable: one of them is not bound, or has no digest.
+        """
+        step = self._definition.name
+        for name in declared:
+            if name in self.values or name in defines or name in self._definition.options.no_store:
+                continue
+            if name not in self._namespace:
+                raise NotStorable(
+                    f"step '{step}' declares `-o {name}` but its code did not bind `{name}`; "
+                    "bind it, or take it out of `-o`.",
+                    path=name,
+                )
+            if not self.add(name):
+                raise NotStorable(
+                    f"step '{step}' declares `-o {name}`, but {self.reasons[-1]}, which cannot be stored; "
+                    "turn it into data first (a list, an array), or take it out of `-o`.",
+                    path=name,
+                )
+
+
+def _is_defined(name: str, definition: StepDefinition, namespace: Mapping[str, Any]) -> bool:
+    """Whether executing imports and definitions again on reuse rebuilds what the step bound to a name."""
+    is_imported = name in definition.analysis.imports and definitions(definition.tree, [name]) is not None
+    value = namespace[name]
+    return is_imported or (is_code(value) and not _is_made(name, value, definition, namespace))
 
 
 def _is_made(name: str, value: object, definition: StepDefinition, namespace: Mapping[str, Any]) -> bool:
@@ -211,90 +285,6 @@ def _is_own(name: str, declared: tuple[str, ...] | None) -> bool:
     if declared is not None:
         return name not in declared
     return name.startswith("_")
-
-
-def _add_value(
-    name: str, value: Any, values: dict[str, tuple[Any, ValueDigest]], reasons: list[Reason]
-) -> None:
-    try:
-        values[name] = (value, digest_value(value, name=name))
-    except CannotDigest as error:
-        reasons.append(Reason(f"`{error.path}` is {error.why}", loses="result"))
-
-
-def _add_changed(
-    namespace: Mapping[str, Any],
-    inputs: Mapping[str, tuple[Any, ValueDigest]],
-    *,
-    skip: list[str],
-    values: dict[str, tuple[Any, ValueDigest]],
-    reasons: list[Reason],
-) -> list[str]:
-    """Add to `values` every input whose digest changed; return those that are surely unchanged."""
-    unchanged = []
-    for name, (value, seen) in inputs.items():
-        if name in skip or name not in namespace:
-            continue
-        if is_immutable(value):
-            unchanged.append(name)
-            continue
-        after: dict[str, tuple[Any, ValueDigest]] = {}
-        _add_value(name, value, after, reasons)
-        if name in after and after[name][1].digest == seen.digest:
-            unchanged.append(name)
-        values.update({} if name in unchanged else after)
-    return unchanged
-
-
-def _add_partners(
-    values: dict[str, tuple[Any, ValueDigest]],
-    inputs: Mapping[str, tuple[Any, ValueDigest]],
-    namespace: Mapping[str, Any],
-) -> None:
-    """Add unchanged inputs that share state with an output: stored together, they share it again on reuse.
-
-    Inputs that share state only with such an input are added, too.
-    """
-    waiting = {
-        name: (value, seen)
-        for name, (value, seen) in inputs.items()
-        if name not in values and not is_immutable(value) and namespace.get(name) is value
-    }
-    fresh = [value_digest for _, value_digest in values.values()]
-    while fresh and waiting:
-        shared = {
-            name: found for name, found in waiting.items() if any(share(found[1], each) for each in fresh)
-        }
-        values.update(shared)
-        waiting = {name: found for name, found in waiting.items() if name not in shared}
-        fresh = [value_digest for _, value_digest in shared.values()]
-
-
-def _check_declared(
-    definition: StepDefinition,
-    namespace: Mapping[str, Any],
-    declared: tuple[str, ...],
-    *,
-    values: dict[str, tuple[Any, ValueDigest]],
-    defines: list[str],
-    reasons: list[Reason],
-) -> None:
-    for name in declared:
-        if name in values or name in defines or name in definition.options.no_store:
-            continue
-        if name not in namespace:
-            raise NotStorable(
-                f"step '{definition.name}' declares `-o {name}` but its code did not bind `{name}`; "
-                "bind it, or take it out of `-o`.",
-                path=name,
-            )
-        _add_value(name, namespace[name], values, reasons)
-        if name not in values:
-            raise NotStorable(
-                f"step '{definition.name}' declares `-o {name}`, but {reasons[-1]}, which cannot be stored; "
-                "turn it into data first (a list, an array), or take it out of `-o`.",
-                path=name,
-            )
 
 
 def _made_by_call(tree: ast.Module, namespace: Mapping[str, Any], defines: Iterable[str]) -> str:
