@@ -70,7 +70,7 @@ def test_a_value_without_content_raises_and_is_not_remembered() -> None:
     variables = VariableTracker()
     with pytest.raises(CannotDigest):
         variables.digest("g", (each for each in ""))
-    assert not variables._held
+    assert not variables._tracked
 
 
 def test_what_steps_made_is_known_by_name_and_what_was_captured_is_not() -> None:
@@ -113,7 +113,7 @@ def test_values_that_the_namespace_no_longer_holds_are_let_go_of() -> None:
     for name, value in {"kept": kept, "gone": gone, "other": other}.items():
         variables.bind(name, value, artifact(name), digest_value(value))
     variables.sweep({"kept": kept, "other": [3]})
-    assert set(variables._held) == {"kept"}
+    assert set(variables._tracked) == {"kept"}
     assert set(variables.made()) == {"kept", "gone", "other"}  # what was made is known by its content
 
 
@@ -124,7 +124,7 @@ def test_very_many_variables_are_swept_after_every_few_cells() -> None:
     left = []
     for _ in range(3):
         variables.sweep({})
-        left.append(len(variables._held))
+        left.append(len(variables._tracked))
     assert left == [250, 250, 0]
 
 

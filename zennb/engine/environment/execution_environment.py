@@ -108,7 +108,7 @@ class ExecutionEnvironment:
         """Restore the changes of a step that is reused.
 
         Raises:
-            StoreError: a file or folder that belongs to them cannot be made.
+            StoreError: a file or folder that belongs to them cannot be created.
         """
         write(changes.get(FILES, {}))
         for name, value in changes.get(ENVIRONMENT, {}).items():
@@ -119,7 +119,7 @@ class ExecutionEnvironment:
         """Apply the changes of a step that ran in another thread or process.
 
         Raises:
-            StoreError: a file or folder that belongs to it cannot be made.
+            StoreError: a file or folder that belongs to it cannot be created.
         """
         if not outcome.changes:
             return
@@ -175,7 +175,7 @@ class EnvironmentRecorder:
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
         relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
-        environment, kept_back = self._set(uses.texts)
+        environment, withheld = self._set(uses.texts)
         if environment:
             changes[ENVIRONMENT] = environment
         tracer.read_unseen(uses.files)
@@ -184,13 +184,13 @@ class EnvironmentRecorder:
             del written[path]
             if files.get(path) == ABSENT:
                 del files[path]
-        kept = keepable(written, self._tracer.folder)
-        if kept:
-            changes[FILES] = kept
+        restorable = keepable(written, self._tracer.folder)
+        if restorable:
+            changes[FILES] = restorable
         observed = Observed(
             files=files,
-            written={path: mark for path, mark in written.items() if path not in kept},
-            restored={path: mark for path, mark in written.items() if path in kept},
+            written={path: mark for path, mark in written.items() if path not in restorable},
+            restored={path: mark for path, mark in written.items() if path in restorable},
             environment={name: self._owner.sealed(name, value) for name, value in tracer.environment.items()},
             settings={name: mark for name, mark in relevant.items() if name not in uses.seeds},
             left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
@@ -199,7 +199,7 @@ class EnvironmentRecorder:
         reasons = self._reasons(changes)
         reasons += [
             Reason(f"it sets the environment variable {name}, whose value is not stored", loses="result")
-            for name in kept_back
+            for name in withheld
         ]
         if _logging() != self._logging:
             reasons.append(Reason("it sets up logging", "which only running it does", loses="result"))
@@ -218,12 +218,12 @@ class EnvironmentRecorder:
             if name in self._tracer.sets_itself or value != self._environment.get(name)
             if not name.startswith("POLARS_")  # an option, carried as such
         }
-        kept_back = [
+        withheld = [
             name
             for name, value in moved.items()
             if value is not None and not any(value in text for text in texts)
         ]
-        return {name: value for name, value in moved.items() if name not in kept_back}, kept_back
+        return {name: value for name, value in moved.items() if name not in withheld}, withheld
 
     def _reasons(self, changes: Mapping[str, Any]) -> list[Reason]:
         tracer = self._tracer

@@ -28,7 +28,7 @@ _CHUNK = 1 << 20
 _SMALL, _ALL = (
     1 << 20,
     8 << 20,
-)  # bytes of one file, and of all files of a step, that are kept to be written again
+)  # bytes of one file, and of all files of a step, that are stored to be restored
 _SECRET = (".pem", ".key", ".p12", ".pfx")
 _SETTLING = (
     100_000_000  # nanoseconds after a change during which a file system's clock may not tell the next one

@@ -44,8 +44,8 @@ class ProcessSetting:
 
 def _warnings_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
     gone = before is None or any(each not in after for each in before)
-    kept = after if before is None or gone else [each for each in after if each not in before]
-    return {"all": gone, "filters": [_plain(each) for each in kept if _is_named(each[2])]}
+    filters = after if before is None or gone else [each for each in after if each not in before]
+    return {"all": gone, "filters": [_plain(each) for each in filters if _is_named(each[2])]}
 
 
 def _set_warnings(change: dict[str, Any]) -> None:

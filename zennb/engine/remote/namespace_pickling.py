@@ -89,13 +89,13 @@ def _enumeration(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
     """Pickle an enumeration as an independent class, like other classes, with the attributes of its members."""
     make, arguments, (state, slots), *_ = reduced
     members = {name: member.value for name, member in cls.__members__.items()}
-    held = {name: member_attributes(member) for name, member in cls.__members__.items()}
+    own = {name: member_attributes(member) for name, member in cls.__members__.items()}
     state = {name: value for name, value in state.items() if name not in members}
     rest = (arguments[_MEMBERS + 1], None, *arguments[_ENUM_TRACKER + 1 :])
     return (
         make,
         (*arguments[:_MEMBERS], members, *rest),
-        ((state, slots), held),
+        ((state, slots), own),
         None,
         None,
         _fill_enumeration,
@@ -103,10 +103,10 @@ def _enumeration(cls: type[Enum], reduced: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _fill_enumeration(cls: type[Enum], state: tuple[Any, Mapping[str, Mapping[str, Any]]]) -> type[Enum]:
-    attributes, held = state
+    attributes, own = state
     makers().fill_class(cls, attributes)
     for name, member in cls.__members__.items():
-        vars(member).update(held[name])
+        vars(member).update(own[name])
     return cls
 
 

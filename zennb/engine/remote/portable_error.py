@@ -36,9 +36,9 @@ class _Frame:
         try:
             exec(code, {"__name__": "__main__"})
         except ZeroDivisionError as error:
-            made = error.__traceback__.tb_next if error.__traceback__ is not None else None
-            if made is not None:
-                return TracebackType(inner, made.tb_frame, made.tb_lasti, self.line)
+            frame = error.__traceback__.tb_next if error.__traceback__ is not None else None
+            if frame is not None:
+                return TracebackType(inner, frame.tb_frame, frame.tb_lasti, self.line)
         return inner
 
 
@@ -178,15 +178,15 @@ def _reduces_itself(kind: type[BaseException]) -> bool:
 
 def _remade(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
     """Rebuild an exception without calling its own `__init__`, which may expect other arguments."""
-    made = kind.__new__(kind, *args)
+    error = kind.__new__(kind, *args)
     builtin = next(
         base for base in kind.__mro__ if not isinstance(vars(base).get("__init__"), FunctionType | None)
     )
     with suppress(TypeError):
-        vars(builtin)["__init__"](made, *args)
-    made.args = args
-    made.__dict__.update(state)
-    return made
+        vars(builtin)["__init__"](error, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class _ErrorUnpickler(pickle.Unpickler):

@@ -53,5 +53,5 @@ def frontend_of(process: ProcessSnapshot) -> tuple[Frontend, tuple[Setting, ...]
     if not process.frontend:
         return PlainFrontend(), ()
     module, _, name = process.frontend.partition(":")
-    made: tuple[Frontend, tuple[Setting, ...]] = getattr(import_module(module), name)()
-    return made
+    result: tuple[Frontend, tuple[Setting, ...]] = getattr(import_module(module), name)()
+    return result

@@ -200,10 +200,10 @@ def constants_of(names: Iterable[str]) -> dict[str, bytes]:
     found = {}
     for name in names:
         module, _, attribute = name.rpartition(".")
-        held = vars(sys.modules[module]) if module in sys.modules else {}
-        if origin(module) is Origin.LOCAL and attribute in held:
+        values = vars(sys.modules[module]) if module in sys.modules else {}
+        if origin(module) is Origin.LOCAL and attribute in values:
             try:
-                found[name] = cloudpickle.dumps(held[attribute])
+                found[name] = cloudpickle.dumps(values[attribute])
             except Exception:  # noqa: BLE001 - whatever pickling somebody's value raises; the digests are compared
                 continue
     return found

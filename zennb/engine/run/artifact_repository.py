@@ -167,15 +167,15 @@ class ArtifactRepository:
         changed or be broken by now.
         """
         alone = [next(iter(group.items())) for group in groups if len(group) == 1]
-        asked = {
+        wanted = {
             name: seen.digest
             for name, (value, seen) in alone
             if type(value) not in SCALARS  # storing it again is faster than the query
         }
-        known = self.known(frozenset(asked.values())) if asked else {}
+        known = self.known(frozenset(wanted.values())) if wanted else {}
         found = {
             name: next((each for each in known.get(digest, ()) if self._is_whole(each)), None)
-            for name, digest in asked.items()
+            for name, digest in wanted.items()
         }
         return {name: artifact for name, artifact in found.items() if artifact is not None}
 

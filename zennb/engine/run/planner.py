@@ -62,21 +62,21 @@ def resolve_in_run(
 
 
 def _stored_with(
-    wanted: str, source: str, made: Mapping[str, Artifact], request: RunRequest, reader: str
+    wanted: str, source: str, outputs: Mapping[str, Artifact], request: RunRequest, reader: str
 ) -> dict[str, Artifact]:
     """Return the outputs that share state with one that a step reads: they are inputs as well, as in a cell.
 
     Outputs that a step in between has rebound no longer share it.
     """
-    if made[wanted].item is None:
+    if outputs[wanted].item is None:
         return {}
     order = request.plan.order
     between = order[order.index(source) + 1 : order.index(reader)]
-    anew = {name for step in between for name in request.binds.get(step, ())}
+    rebound = {name for step in between for name in request.binds.get(step, ())}
     return {
         name: artifact
-        for name, artifact in made.items()
-        if artifact.blob == made[wanted].blob and name not in anew
+        for name, artifact in outputs.items()
+        if artifact.blob == outputs[wanted].blob and name not in rebound
     }
 
 
@@ -110,24 +110,24 @@ class RunPlanner:
         """Return those outputs of a step that no later step of the run replaces."""
         order = list(self._planned)
         later = {each for step in order[order.index(name) + 1 :] for each in self._outputs.get(step, {})}
-        return {each: made for each, made in self._outputs[name].items() if each not in later}
+        return {each: output for each, output in self._outputs[name].items() if each not in later}
 
     def _step(self, name: str) -> PlannedStep:
         request = self._request
         latest = (request.previous or {}).get(name)
-        behind = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
+        blocker = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
         try:
             resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
             decision = self._context.decide(
                 resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
             )
-            state, reason = self._state(resolved, decision, behind)
+            state, reason = self._state(resolved, decision, blocker)
             self.resolved[name] = resolved
         except ZennbError as error:
             decision = None
             state, reason = Freshness.STALE, error.message
-            if behind is not None:
-                state, reason = Freshness.MAY_RUN, _waiting(behind)
+            if blocker is not None:
+                state, reason = Freshness.MAY_RUN, _waiting(blocker)
         if state is Freshness.FRESH and decision is not None and decision.reuse is not None:
             self._apply_reuse(name, decision.reuse)
         else:
@@ -149,13 +149,13 @@ class RunPlanner:
         return may_run and not is_ignored(flows, self._request.definitions[name].options)
 
     def _state(
-        self, resolved: ResolvedStep, decision: CacheDecision, behind: str | None
+        self, resolved: ResolvedStep, decision: CacheDecision, blocker: str | None
     ) -> tuple[Freshness, str]:
         """Return what a run does with a step, given the decision in case the earlier steps produce the same outputs."""
-        if behind is not None:
+        if blocker is not None:
             options = resolved.definition.options
             is_sure = resolved.unclear or self._request.rerun or options.rerun or not options.cache
-            return (Freshness.STALE, decision.reason) if is_sure else (Freshness.MAY_RUN, _waiting(behind))
+            return (Freshness.STALE, decision.reason) if is_sure else (Freshness.MAY_RUN, _waiting(blocker))
         if decision.reuse is None:
             return Freshness.STALE, decision.reason
         if touched := self._touched_before(decision.reuse):

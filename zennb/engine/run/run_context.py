@@ -224,19 +224,19 @@ class RunContext:
         Inputs that cannot be stored are left out: their content is part of the key anyway.
         """
         present = frozenset() if known is None else known.present
-        kept: dict[str, Artifact] = {}
-        fresh: dict[str, tuple[Any, ValueDigest]] = {}
+        saved: dict[str, Artifact] = {}
+        unsaved: dict[str, tuple[Any, ValueDigest]] = {}
         for name in sorted(resolved.inputs):
             artifact = resolved.artifacts.get(name)
             if artifact is not None and (
                 artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
             ):
-                kept[name] = artifact
+                saved[name] = artifact
             elif name in resolved.digests and name not in self.unstored():
-                fresh[name] = (resolved.values[name], resolved.digests[name])
-        if fresh:
-            kept.update(self.artifacts.save(fresh, kind="captured").artifacts)
-        return kept
+                unsaved[name] = (resolved.values[name], resolved.digests[name])
+        if unsaved:
+            saved.update(self.artifacts.save(unsaved, kind="captured").artifacts)
+        return saved
 
     def copies(self, resolved: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:
         """Return the inputs for the step to load: inputs that share state are saved together, unlike in the record."""
@@ -261,7 +261,7 @@ class RunContext:
         self,
         resolved: ResolvedStep,
         decision: CacheDecision,
-        made: StepOutcome,
+        outcome: StepOutcome,
         *,
         inputs: Mapping[str, Artifact],
         started: float,
@@ -273,16 +273,16 @@ class RunContext:
             status=Status.COMPLETED,
             reason=decision.reason,
             started=started,
-            seconds=made.seconds,
+            seconds=outcome.seconds,
             inputs=inputs,
-            outputs=made.artifacts,
-            defines=made.defines,
-            deletes=made.deletes,
-            displays=made.displays,
-            observed=made.observed,
-            carried=made.carried,
-            reusable=not made.not_reusable,
-            unusable_because=made.not_reusable[0] if made.not_reusable else "",
+            outputs=outcome.artifacts,
+            defines=outcome.defines,
+            deletes=outcome.deletes,
+            displays=outcome.displays,
+            observed=outcome.observed,
+            carried=outcome.carried,
+            reusable=not outcome.not_reusable,
+            unusable_because=outcome.not_reusable[0] if outcome.not_reusable else "",
             attempts=tuple(attempts),
         )
         return end_of_reuse(step, resolved.definition)

@@ -62,8 +62,8 @@ class VariableTracker:
     """
 
     def __init__(self) -> None:
-        self._held: dict[str, TrackedVariable] = {}
-        self._made: dict[str, KnownOutput] = {}
+        self._tracked: dict[str, TrackedVariable] = {}
+        self._outputs: dict[str, KnownOutput] = {}
         self._moment = 0
         self._unswept = 0
 
@@ -77,7 +77,7 @@ class VariableTracker:
 
         The mapping is live: copying it for each step of a long pipeline would take longer than planning it.
         """
-        return MappingProxyType(self._made)
+        return MappingProxyType(self._outputs)
 
     def code_ran(self) -> None:
         """Note that code ran, which may have changed any mutable object."""
@@ -90,20 +90,22 @@ class VariableTracker:
         Call it after every cell; with very many variables it skips most calls, so that cells stay fast.
         """
         self._unswept += _SWEPT
-        if self._unswept < len(self._held):
+        if self._unswept < len(self._tracked):
             return
         self._unswept, absent = 0, object()
-        gone = [n for n, held in self._held.items() if namespace.get(n, absent) is not held.value]
+        gone = [n for n, tracked in self._tracked.items() if namespace.get(n, absent) is not tracked.value]
         for name in gone:
-            del self._held[name]
+            del self._tracked[name]
 
     def bind(self, name: str, value: Any, artifact: Artifact | None, seen: ValueDigest) -> None:
         """Note that a variable holds `value`, which is `artifact` and has just been digested."""
-        self._held[name] = TrackedVariable(value=value, artifact=artifact, digest=seen, moment=self._moment)
+        self._tracked[name] = TrackedVariable(
+            value=value, artifact=artifact, digest=seen, moment=self._moment
+        )
         if artifact is not None and artifact.kind == "output":
-            before = self._made.get(name)
+            before = self._outputs.get(name)
             is_same = before is not None and before.artifact.id == artifact.id and artifact.id is not None
-            self._made[name] = KnownOutput(
+            self._outputs[name] = KnownOutput(
                 artifact=artifact,
                 digest=seen,
                 place=id(value),
@@ -119,16 +121,18 @@ class VariableTracker:
         Raises:
             CannotDigest: the value has no digest.
         """
-        held = self._held.get(name)
+        tracked = self._tracked.get(name)
         artifact = None
-        if held is not None and held.value is value:
-            if held.moment == self._moment or is_immutable(value):
-                return held.digest, held.artifact
-            artifact = held.artifact
+        if tracked is not None and tracked.value is value:
+            if tracked.moment == self._moment or is_immutable(value):
+                return tracked.digest, tracked.artifact
+            artifact = tracked.artifact
         seen = digest_value(value, name=name)
-        if held is not None and seen.digest != held.digest.digest:
+        if tracked is not None and seen.digest != tracked.digest.digest:
             artifact = None
-        self._held[name] = TrackedVariable(value=value, artifact=artifact, digest=seen, moment=self._moment)
+        self._tracked[name] = TrackedVariable(
+            value=value, artifact=artifact, digest=seen, moment=self._moment
+        )
         return seen, artifact
 
     def partners(self, digests: Mapping[str, ValueDigest], namespace: Mapping[str, Any]) -> dict[str, Any]:

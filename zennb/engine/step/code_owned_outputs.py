@@ -82,11 +82,11 @@ def outputs_owned_by_code(
 def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> list[str]:
     """Return which values belong to code, or share state with what the user's own code holds."""
     if not _is_users(holder):  # a library has too many objects to search them: compare identity only
-        held = vars(holder).values() if isinstance(holder, ModuleType) else list(_parts(holder))
+        members = vars(holder).values() if isinstance(holder, ModuleType) else list(_parts(holder))
         wanted = {id(value): name for name, (value, _) in values.items()}
-        if wanted.keys().isdisjoint(map(id, held)):  # as nearly always
+        if wanted.keys().isdisjoint(map(id, members)):  # as nearly always
             return []
-        return [name for name, (value, _) in values.items() if any(part is value for part in held)]
+        return [name for name, (value, _) in values.items() if any(part is value for part in members)]
     found = list(_parts(holder))
     return [
         name for name, (_, each) in values.items() if any(is_reachable(part, each.mutable) for part in found)

@@ -111,9 +111,9 @@ def _kept_by_libraries() -> list[dict[Any, Any]]:
     return [*filter(_is_library, found), *([settings] if settings is not None else [])]
 
 
-def _is_library(held: dict[Any, Any]) -> bool:
+def _is_library(namespace: dict[Any, Any]) -> bool:
     """Whether this is the dictionary of a class or module of an installed package."""
-    if not any(keys <= held.keys() for keys in _LIBRARY_KEYS):
+    if not any(keys <= namespace.keys() for keys in _LIBRARY_KEYS):
         return False
-    module = held.get("__module__", held.get("__name__"))
+    module = namespace.get("__module__", namespace.get("__name__"))
     return isinstance(module, str) and not origin(module).is_users
