@@ -14,7 +14,7 @@ from zennb.core.records.observed import UNTOUCHED
 from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
 
-__all__ = ["LibraryOptions", "Setting", "Settings", "Snapshot", "content"]
+__all__ = ["LibraryOptions", "Setting", "Settings", "Snapshot", "content", "with_packages"]
 
 Snapshot = Mapping[str, Any]
 """Setting → its state at one moment."""
@@ -171,7 +171,7 @@ class Settings:
             modules: dotted names of the modules it used.
             changed: settings that it changed.
         """
-        used = {above for module in modules for above in _packages(module)}
+        used = {above for module in modules for above in with_packages(module)}
         return {
             name: setting.digest(before[name])
             for name, setting in self._known.items()
@@ -207,7 +207,7 @@ class Settings:
 
 
 @cache
-def _packages(module: str) -> tuple[str, ...]:
+def with_packages(module: str) -> tuple[str, ...]:
     """Return a module's dotted name and those of the packages it is in."""
     parts = module.split(".")
     return tuple(".".join(parts[:end]) for end in range(1, len(parts) + 1))

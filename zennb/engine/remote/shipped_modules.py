@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from zennb.digests.stream import text_digest
+from zennb.engine.environment.settings import with_packages
 from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
         names: dotted names of what is used of modules: `mylib.clean`.
         things: functions, classes and modules that are used.
     """
-    waiting = {part for name in names for part in _parts(name)}
+    waiting = {part for name in names for part in with_packages(name)}
     waiting |= {module_of(thing) for thing in things}
     waiting |= {thing.__name__ for thing in things if isinstance(thing, ModuleType)}
     found: dict[str, ShippedModule] = {}
@@ -69,7 +70,7 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
         met.add(name)
         if (one := _shipped(module)) is not None:
             found[name] = one
-        waiting.update(_parts(name))
+        waiting.update(with_packages(name))
         for value in vars(module).values():
             waiting.add(value.__name__ if isinstance(value, ModuleType) else module_of(value))
     return found
@@ -92,11 +93,6 @@ def _shipped(module: ModuleType) -> ShippedModule | None:
         except (OSError, ValueError):
             return None
     return ShippedModule(source=source, path=file, is_package=is_package)
-
-
-def _parts(name: str) -> list[str]:
-    words = name.split(".")
-    return [".".join(words[:length]) for length in range(1, len(words) + 1)]
 
 
 class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -46,9 +46,7 @@ class NamespaceSnapshot:
         analysis = definition.analysis
         touched = {*analysis.binds, *analysis.deletes, *writes}
         self._namespace = namespace
-        self.names = tuple(name for name in analysis.binds) + tuple(
-            n for n in writes if n not in analysis.binds
-        )
+        self.names = tuple(dict.fromkeys((*analysis.binds, *writes)))
         self._values = {name: namespace.get(name, _ABSENT) for name in touched}
         self._surely = analysis.surely
         self._deleting = {
@@ -58,15 +56,8 @@ class NamespaceSnapshot:
             for target in statement.targets
             if isinstance(target, ast.Name)
         }
-        self._hidden = {
-            name
-            for name in analysis.binds
-            if name not in analysis.surely
-            and name not in analysis.reads
-            and name not in analysis.deletes
-            and name in namespace
-            and name not in writes
-        }
+        certain = {*analysis.surely, *analysis.reads, *analysis.deletes, *writes}
+        self._hidden = {name for name in analysis.binds if name in namespace and name not in certain}
 
     def hide(self) -> None:
         """Remove the names that the step may or may not bind."""

@@ -108,12 +108,8 @@ def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
         for name, value in definitions.items()
     }
     for statement in tree.body:
-        if isinstance(statement, ast.Import):
+        if isinstance(statement, ast.Import | ast.ImportFrom):
             known.update(_imported(statement))
-        elif isinstance(statement, ast.ImportFrom):
-            known.update(
-                {each.asname or each.name: f"{statement.module}.{each.name}" for each in statement.names}
-            )
         seeded = _SEEDS.get(_called(statement, known))
         if seeded is not None:
             yield seeded
@@ -123,7 +119,10 @@ def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
             return
 
 
-def _imported(statement: ast.Import) -> dict[str, str]:
+def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """Return name → dotted name of what a statement imports."""
+    if isinstance(statement, ast.ImportFrom):
+        return {each.asname or each.name: f"{statement.module}.{each.name}" for each in statement.names}
     return {
         each.asname or each.name.partition(".")[0]: each.name if each.asname else each.name.partition(".")[0]
         for each in statement.names
