@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cloudpickle
 
@@ -17,7 +17,7 @@ from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.outcome import StepOutcome
@@ -91,11 +91,7 @@ def _check(run_context: RunContext, request: StepRequest) -> None:
 
 def _pickled_values(request: StepRequest, channels: Channels) -> bytes:
     for name, value in {**channels.definitions, **channels.values}.items():
-        try:
-            cloudpickle.dumps(value)
-        except Exception as error:
-            why = f"`{name}` cannot be sent there ({type(error).__name__}: {error})"
-            raise refusal(request, why, "Make it inside the step, or") from error
+        _dumped(value, f"`{name}`", "Make it inside the step, or", request)
     if channels.definitions:  # each can be pickled alone, but would not see the step's variables
         names = ", ".join(f"`{name}`" for name in channels.definitions)
         raise refusal(request, f"{names} cannot be sent there together", "Define them inside the step, or")
@@ -134,7 +130,10 @@ def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[obj
     imported = {".".join(path) for path in request.definition.analysis.modules}
     constants = [key.partition(" ")[2] for key in request.reached if key.startswith("constant ")]
     return ProcessSnapshot(
-        settings=_pickled(environment.settings.exported(), request),
+        settings={
+            name: _dumped(change, name, "Set it inside the step, or", request)
+            for name, change in environment.settings.exported().items()
+        },
         environment=environment.variables_set(),
         modules=shipped(request.modules | imported | set(constants), list(things)),
         constants=constants_of(constants),
@@ -146,12 +145,10 @@ def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[obj
     )
 
 
-def _pickled(settings: Mapping[str, Any], request: StepRequest) -> dict[str, bytes]:
-    found = {}
-    for name, change in settings.items():
-        try:
-            found[name] = cloudpickle.dumps(change)
-        except Exception as error:
-            why = f"{name} cannot be sent there ({error})"
-            raise refusal(request, why, "Set it inside the step, or") from error
-    return found
+def _dumped(value: object, label: str, advice: str, request: StepRequest) -> bytes:
+    try:
+        pickled: bytes = cloudpickle.dumps(value)
+    except Exception as error:
+        why = f"{label} cannot be sent there ({type(error).__name__}: {error})"
+        raise refusal(request, why, advice) from error
+    return pickled

@@ -176,7 +176,8 @@ class RunContext:
         try:
             for blob in dict.fromkeys([*small, *([source.displays] if source.displays else [])]):
                 self.store.get(blob)
-            self.take_over(source)
+            # Settings last: none may be changed for a step whose outputs turn out to be damaged, and which will run.
+            self.environment.apply(self.artifacts.load_changes(source.carried))
         except (StoreError, UntrustedArtifact) as error:
             return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
         return decision
@@ -192,15 +193,6 @@ class RunContext:
             except StoreError:
                 found.append(name)
         return found
-
-    def take_over(self, source: Step) -> None:
-        """Restore the settings that `source` changed.
-
-        Raises:
-            StoreError: they cannot be read or restored.
-            UntrustedArtifact: their bytes are not trusted.
-        """
-        self.environment.apply(self.artifacts.load_changes(source.carried))
 
     def _check_magics(self, definition: StepDefinition) -> None:
         magics = definition.analysis.magics
