@@ -40,7 +40,7 @@ class Make:
             "notebook": "study.ipynb",
             "status": Status.COMPLETED,
             "source": f"# {name}",
-            "key": digest(name),
+            "cache_key": digest(name),
             "started": 1000.0,
             "seconds": 0.5,
             "parts": CacheKeyParts(code=digest(name)[:32]),

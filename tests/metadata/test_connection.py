@@ -36,7 +36,7 @@ sys.stdout.flush()
 for number in range(count):
     content = f"{who} {number}"
     made = Artifact(name="x", digest=content, blob=content, materializer="plain", size=1, type="int")
-    step = Step(name="s", notebook=who, status=Status.COMPLETED, key=content, outputs={"x": made})
+    step = Step(name="s", notebook=who, status=Status.COMPLETED, cache_key=content, outputs={"x": made})
     added = store.add(step, run=Run(stack=StackSpec(name="default", components=parts), status=Status.COMPLETED))
     sys.stdout.write(f"{added.outputs['x'].version} {content}\\n")
     sys.stdout.flush()

@@ -93,7 +93,7 @@ def test_many_names_and_keys_are_asked_for_at_once(store: MetadataStore, make: M
 
 def test_a_failure_comes_back_as_it_was(store: MetadataStore, make: Make) -> None:
     failure = Failure(type="ValueError", message="no \udcff rows", traceback="Traceback ...\n")
-    added = store.add(make.step(status=Status.FAILED, failure=failure, parts=None, key=""))
+    added = store.add(make.step(status=Status.FAILED, failure=failure, parts=None, cache_key=""))
     assert store.step(added.id or 0) == added
     assert added.failure == failure
 
@@ -150,7 +150,7 @@ def test_only_completed_reusable_steps_are_found_newest_first(store: MetadataSto
         {"status": Status.FAILED},
         {"status": Status.SKIPPED},
         {"reusable": False, "unusable_because": "y cannot be stored"},
-        {"key": "another"},
+        {"cache_key": "another"},
     ):
         store.add(make.step(**fields))
     assert store.find(first.cache_key) == [second, first]
@@ -158,7 +158,7 @@ def test_only_completed_reusable_steps_are_found_newest_first(store: MetadataSto
 
 
 def test_a_step_without_key_is_never_found(store: MetadataStore, make: Make) -> None:
-    store.add(make.step(key="", parts=None))
+    store.add(make.step(cache_key="", parts=None))
     assert store.find("") == []
 
 

@@ -1,114 +1,43 @@
-"""Owns the way between records and rows: what a column holds for a field, and back. No SQL, no connection."""
+"""Owns the columns of artifacts, steps and runs: what each holds for a field of the record, and how it is read back."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 from zennb.core.records.observed import Carried, Observed
-from zennb.core.records.records import (
-    Artifact,
-    Attempt,
-    CacheKeyParts,
-    ComponentSpec,
-    Failure,
-    Run,
-    StackSpec,
-    Status,
-    Step,
-)
+from zennb.core.records.records import Attempt, CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
+from zennb.metadata.interned_text import InternedText, plain
+from zennb.metadata.table import Column, Table
 
-__all__ = [
-    "Row",
-    "Tally",
-    "artifact",
-    "dump",
-    "dump_attempts",
-    "dump_carried",
-    "dump_failure",
-    "dump_observed",
-    "dump_parts",
-    "dump_provenance",
-    "dump_stack",
-    "load_texts",
-    "plain",
-    "run",
-    "stack",
-    "step",
-    "tally",
-]
-
-Row: TypeAlias = tuple[Any, ...]
-
-_PARTS = tuple(field.name for field in fields(CacheKeyParts))
-_FAILURE = tuple(field.name for field in fields(Failure))
-_OBSERVED = tuple(field.name for field in fields(Observed))
-_CARRIED = tuple(field.name for field in fields(Carried))
-
-
-def plain(text: str) -> str:
-    """Return `text` as UTF-8 can hold it: lone surrogates, as in undecodable file names, are spelled out."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
+__all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts"]
 
 
 def dump(value: Any) -> str:
-    """Return JSON text of a mapping or sequence; what JSON does not know becomes text, never an error."""
+    """Return JSON text of a mapping or sequence; what JSON cannot express becomes text, never an error."""
     if not value:
         return "{}" if isinstance(value, Mapping) else "[]"
     try:
-        return _ENCODER.encode(value if isinstance(value, (dict, list, tuple)) else _known(value))
+        return _ENCODER.encode(value if isinstance(value, (dict, list, tuple)) else _encodable(value))
     except (TypeError, ValueError):  # keys that are no text, or a value that contains itself
-        return _ENCODER.encode(_tamed(value, depth=6))
+        return _ENCODER.encode(_simplified(value, depth=6))
 
 
-def dump_parts(parts: CacheKeyParts | None) -> str | None:
-    """Return JSON text of a key's parts, equal for equal parts."""
-    if parts is None:
-        return None
-    return _SORTED.encode({name: getattr(parts, name) for name in _PARTS})
+def load_texts(text: str) -> dict[str, str]:
+    """Return the text-to-text mapping that JSON text holds."""
+    return {} if text == "{}" else dict(json.loads(text))
 
 
-def dump_failure(failure: Failure | None) -> str | None:
-    """Return JSON text of a failure."""
-    return None if failure is None else dump({name: getattr(failure, name) for name in _FAILURE})
+def _dump_optional(value: Any) -> str | None:
+    """Return JSON text of a record, equal for equal records; None for None and for an empty one."""
+    return _SORTED.encode(value) if value else None
 
 
-def dump_attempts(attempts: Sequence[Attempt]) -> str | None:
-    """Return JSON text of the attempts that failed before the last one; None for none."""
-    if not attempts:
-        return None
-    return _ENCODER.encode(
-        [
-            {
-                "started": each.started,
-                "seconds": each.seconds,
-                "failure": json.loads(dump_failure(each.failure) or "{}"),
-            }
-            for each in attempts
-        ]
-    )
-
-
-def dump_provenance(provenance: Mapping[str, str]) -> str | None:
-    """Return JSON text of where a step's names came from, equal for equal ones; None for nothing."""
-    return _SORTED.encode(dict(provenance)) if provenance else None
-
-
-def dump_observed(observed: Observed) -> str | None:
-    """Return JSON text of what a step was seen to touch, equal for equal ones; None for nothing."""
-    return _SORTED.encode({name: getattr(observed, name) for name in _OBSERVED}) if observed else None
-
-
-def dump_carried(carried: Carried | None) -> str | None:
-    """Return JSON text that says where the settings are that a step changed."""
-    return None if carried is None else dump({name: getattr(carried, name) for name in _CARRIED})
-
-
-def dump_stack(spec: StackSpec) -> str:
+def _dump_stack(spec: StackSpec) -> str:
     """Return JSON text of a stack with its components, equal for equal stacks."""
     components = {
         kind: {"name": part.name, "flavor": part.flavor, "config": dict(part.config)}
@@ -117,169 +46,174 @@ def dump_stack(spec: StackSpec) -> str:
     return _SORTED.encode({"name": spec.name, "components": components})
 
 
-def load_texts(text: str) -> dict[str, str]:
-    """Return the text-to-text mapping that JSON text holds."""
-    return {} if text == "{}" else dict(json.loads(text))
-
-
-def stack(text: str) -> StackSpec:
-    """Return the stack that `dump_stack` wrote."""
+def _load_stack(text: str) -> StackSpec:
     found = json.loads(text)
     components = {kind: ComponentSpec(type=kind, **part) for kind, part in found["components"].items()}
     return StackSpec(name=found["name"], components=components)
 
 
-def artifact(row: Row) -> Artifact:
-    """Return the artifact of a row of `artifacts`, columns in schema order."""
-    return Artifact(
-        id=row[0],
-        name=row[1],
-        version=row[2],
-        digest=row[3],
-        blob=row[4],
-        item=row[5],
-        materializer=row[6],
-        size=row[7],
-        type=row[8],
-        kind=row[9],
-        step=row[10],
-        created=row[11],
-        needs=_names(row[12]),
-        packages=_names(row[13]),
-        summary=json.loads(row[14]),
-    )
-
-
-def step(row: Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifact]) -> Step:
-    """Return the step of a row of `steps`, columns in schema order, texts resolved."""
-    return Step(
-        id=row[0],
-        run=row[1],
-        name=row[2],
-        notebook=row[3],
-        cell=row[4],
-        status=Status(row[5]),
-        reusable=bool(row[6]),
-        cache_key=row[7],
-        started=row[8],
-        seconds=row[9],
-        reused=row[10],
-        displays=row[11],
-        reason=row[12],
-        unusable_because=row[13],
-        defines=_names(row[14]),
-        deletes=_names(row[15]),
-        source=row[16],
-        parts=_parts(row[17]),
-        failure=None if row[18] is None else Failure(**json.loads(row[18])),
-        observed=Observed() if row[19] is None else _observed(row[19]),
-        carried=None if row[20] is None else _carried(row[20]),
-        attempts=() if row[21] is None else _attempts(row[21]),
-        saved=row[22] or 0.0,
-        expires=row[23],
-        provenance={} if row[24] is None else _provenance(row[24]),
-        inputs=inputs,
-        outputs=outputs,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """The steps of a run: state → how many, and name → state of its latest record (see `Run.names`)."""
-
-    steps: Mapping[str, int]
-    names: Mapping[str, str]
-
-
-def tally(groups: Sequence[Row]) -> Tally:
-    """Return the tally of groups of steps: name, status, how many, first and last id of each group."""
-    steps: dict[str, int] = {}
-    latest: dict[str, tuple[bool, int, str]] = {}
-    for name, status, count, _, high in sorted(groups, key=lambda group: group[3]):
-        steps[status] = steps.get(status, 0) + count
-        latest[name] = max(latest.get(name, (False, 0, "")), (status != Status.CACHED.value, high, status))
-    return Tally(steps, {name: state for name, (_, _, state) in latest.items()})
-
-
-def run(row: Row, tally: Tally, *, status: Status | None = None) -> Run:
-    """Return the run of a row of `runs`, columns in schema order, texts resolved; `status` overrides."""
-    return Run(
-        id=row[0],
-        kind=row[1],
-        notebook=row[2],
-        status=status or Status(row[4]),
-        started=row[5],
-        seconds=row[6],
-        host=row[7],
-        process=row[8],
-        stack=stack(row[9]),
-        parameters=load_texts(row[10]),
-        versions=load_texts(row[11]),
-        steps=tally.steps,
-        names=tally.names,
-        parent=row[12],
-        commit=row[13] or "",
-        dirty=None if row[14] is None else bool(row[14]),
-        computed=row[15] or 0.0,
-        saved=row[16] or 0.0,
-    )
-
-
-def _names(text: str) -> tuple[str, ...]:
+def _load_names(text: str) -> tuple[str, ...]:
     return () if text == "[]" else tuple(json.loads(text))
 
 
-# Records of one step after the other have these texts in common, so most have just been read.
+# Consecutive records of one step share these texts, so most were decoded just before.
 
 
 @lru_cache(maxsize=256)
-def _observed(text: str) -> Observed:
+def _load_observed(text: str) -> Observed:
     return Observed(**json.loads(text))
 
 
 @lru_cache(maxsize=1024)
-def _parts(text: str | None) -> CacheKeyParts | None:
-    if text is None:
-        return None
+def _load_parts(text: str) -> CacheKeyParts:
     found = json.loads(text)
     return CacheKeyParts(**{**found, "outputs": tuple(found["outputs"])})
 
 
-def _attempts(text: str) -> tuple[Attempt, ...]:
-    return tuple(
-        Attempt(started=each["started"], seconds=each["seconds"], failure=Failure(**each["failure"]))
-        for each in json.loads(text)
-    )
-
-
 @lru_cache(maxsize=256)
-def _provenance(text: str) -> Mapping[str, str]:
+def _load_provenance(text: str) -> Mapping[str, str]:
     return MappingProxyType(load_texts(text))
 
 
-def _carried(text: str) -> Carried:
+def _load_failure(text: str) -> Failure:
+    return Failure(**json.loads(text))
+
+
+def _load_attempts(text: str) -> tuple[Attempt, ...]:
+    return tuple(Attempt(**{**each, "failure": Failure(**each["failure"])}) for each in json.loads(text))
+
+
+def _load_carried(text: str) -> Carried:
     found = json.loads(text)
     return Carried(**{**found, "names": tuple(found["names"])})
 
 
-def _known(value: Any) -> Any:
-    """What the encoder asks when it meets a type JSON does not know."""
+def _encodable(value: Any) -> Any:
+    """Return what the encoder writes for a type that JSON lacks."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=repr)
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     return list(value) if isinstance(value, tuple) else str(value)
 
 
-def _tamed(value: Any, *, depth: int) -> Any:
+def _simplified(value: Any, *, depth: int) -> Any:
     if isinstance(value, (bool, int, float, str, type(None))):
         return value
     if depth and isinstance(value, Mapping):
-        return {str(key): _tamed(item, depth=depth - 1) for key, item in value.items()}
+        return {str(key): _simplified(item, depth=depth - 1) for key, item in value.items()}
     if depth and isinstance(value, (list, tuple)):
-        return [_tamed(item, depth=depth - 1) for item in value]
+        return [_simplified(item, depth=depth - 1) for item in value]
     return f"<{type(value).__name__}>"
 
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_known)
-_SORTED = json.JSONEncoder(separators=(",", ":"), default=_known, sort_keys=True)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=_encodable)
+_SORTED = json.JSONEncoder(separators=(",", ":"), default=_encodable, sort_keys=True)
+
+
+def _text(field: str) -> Column:
+    return Column(field, dump=plain)
+
+
+def _names(field: str) -> Column:
+    return Column(field, dump=dump, load=_load_names)
+
+
+def _status() -> Column:
+    return Column("status", dump=lambda status: status.value, load=Status)
+
+
+def _interned(
+    field: str,
+    name: str = "",
+    dump: Callable[[Any], str | None] = str,
+    load: Callable[[str], Any] = str,
+    default: Any = None,
+) -> Column:
+    def encode(value: Any) -> InternedText | None:
+        text = dump(value)
+        return None if text is None else InternedText.of(text)
+
+    return Column(field, name, encode, load, default, interned=True)
+
+
+ARTIFACTS = Table(
+    "artifacts",
+    "a",
+    [
+        _text("name"),
+        Column("version"),
+        Column("digest"),
+        Column("blob"),
+        Column("item"),
+        Column("materializer"),
+        Column("size"),
+        _text("type"),
+        Column("kind"),
+        Column("step"),
+        Column("created"),
+        _names("needs"),
+        _names("packages"),
+        Column("summary", dump=dump, load=json.loads),
+    ],
+)
+STEPS = Table(
+    "steps",
+    "s",
+    [
+        Column("run"),
+        _text("name"),
+        _interned("notebook"),
+        _text("cell"),
+        _status(),
+        Column("reusable", dump=int, load=bool),
+        Column("cache_key", "key"),
+        Column("started"),
+        Column("seconds"),
+        Column("reused"),
+        Column("displays"),
+        _text("reason"),
+        _text("unusable_because"),
+        _names("defines"),
+        _names("deletes"),
+        _interned("source"),
+        _interned("parts", dump=_dump_optional, load=_load_parts),
+        Column("failure", dump=_dump_optional, load=_load_failure),
+    ],
+    details=[
+        _interned("observed", dump=_dump_optional, load=_load_observed, default=Observed()),
+        Column("carried", dump=_dump_optional, load=_load_carried),
+        Column("attempts", dump=_dump_optional, load=_load_attempts, default=()),
+        Column("saved", default=0.0),
+        Column("expires"),
+        _interned("provenance", dump=_dump_optional, load=_load_provenance, default=MappingProxyType({})),
+    ],
+    owner="step",
+)
+RUNS = Table(
+    "runs",
+    "r",
+    [
+        Column("kind"),
+        _interned("notebook"),
+        Column("stack", dump=lambda stack: plain(stack.name), load=None),
+        _status(),
+        Column("started"),
+        Column("seconds"),
+        _text("host"),
+        Column("process"),
+        _interned("stack", "snapshot", dump=_dump_stack, load=_load_stack),
+        Column("parameters", dump=dump, load=load_texts),
+        _interned("versions", dump=dump, load=load_texts),
+    ],
+    details=[
+        Column("parent"),
+        Column("commit", "git_commit", default=""),
+        Column("dirty", load=bool),
+        Column("computed", default=0.0),
+        Column("saved", default=0.0),
+    ],
+    owner="run",
+)

@@ -1,52 +1,32 @@
-"""Owns the table of runs: beginning, ending, listing and counting them, and telling when one died silently."""
+"""Owns the tables of runs: recording, listing and counting them, and finding those whose process died."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from zennb.core.records.records import Status
-from zennb.metadata import rows
-from zennb.metadata.interned_text import InternedText, find_text, intern_text
+from zennb.core.records.pages import RunFilter
+from zennb.core.records.records import Run, Status
+from zennb.errors import StoreError, UnknownName
+from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.processes import hostname, is_alive
-from zennb.metadata.rows import plain
+from zennb.metadata.rows import RUNS
+from zennb.metadata.table import NewRow, select
+from zennb.metadata.transactions import Queries, reading, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from zennb.core.records.pages import RunFilter, RunPlace
-    from zennb.core.records.records import Run, Step
+    from zennb.core.records.pages import RunPlace
+    from zennb.core.records.records import Step
+    from zennb.worker_thread import DelayedCall
 
-__all__ = [
-    "NewRun",
-    "add_seconds",
-    "begin_run",
-    "children_of",
-    "count_runs",
-    "dead_runs",
-    "latest_ids",
-    "mark_dead",
-    "record_run",
-    "run_by_id",
-    "select_runs",
-    "set_commit",
-    "update_run",
-]
+__all__ = ["RunQueries", "add_seconds", "count_runs", "record_run", "select_runs"]
 
-_RUN = (
-    "SELECT r.id, r.kind, n.text, r.stack, r.status, r.started, r.seconds, r.host, r.process, "
-    "k.text, r.parameters, v.text, d.parent, d.git_commit, d.dirty, d.computed, d.saved "
-    "FROM runs r JOIN texts n ON n.id = r.notebook "
-    "JOIN texts k ON k.id = r.snapshot JOIN texts v ON v.id = r.versions "
-    "LEFT JOIN run_details d ON d.run = r.id "
-)
-_INSERT = (
-    "INSERT INTO runs (kind, notebook, stack, status, started, seconds, host, process, snapshot, "
-    "parameters, versions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 _ADD_SECONDS = (
     "INSERT INTO run_details (run, parent, git_commit, dirty, computed, saved) VALUES (?, NULL, '', NULL, ?, ?) "
     "ON CONFLICT (run) DO UPDATE SET computed = computed + excluded.computed, saved = saved + excluded.saved"
@@ -58,74 +38,125 @@ _SET_COMMIT = (
 _IDLE = ("skipped", "running")
 """States of steps in which no work was done."""
 
-
 _ENDED_PARENT = (
     "r.id NOT IN (SELECT d.run FROM run_details d JOIN runs p ON p.id = d.parent WHERE p.status <> ?)"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewRun:
-    """A run with its columns ready; made before the transaction, to keep that short."""
+class RunQueries(Queries):
+    """What the metadata store answers about runs, and how it records them."""
 
-    run: Run
-    notebook: InternedText
-    snapshot: InternedText
-    versions: InternedText
-    parameters: str
+    def begin_run(self, run: Run) -> Run:
+        """Record that a run began; returned with its id."""
+        return self._database.write(record_run, RUNS.new(run))
 
-    @classmethod
-    def of(cls, run: Run) -> NewRun:
-        """Return `run` ready to be recorded."""
-        return cls(
-            run=run,
-            notebook=InternedText.of(run.notebook),
-            snapshot=InternedText.of(rows.dump_stack(run.stack)),
-            versions=InternedText.of(rows.dump(run.versions)),
-            parameters=rows.dump(run.parameters),
+    def begin_run_later(self, run: Run, seconds: float, then: Callable[[Run], None]) -> DelayedCall[Run]:
+        """Record that a run began, unless the call is cancelled within so many seconds.
+
+        Of a run that is recorded already, a session is written as running again, unless it was written since or
+        another process began it; others are left alone.
+
+        Args:
+            run: the run.
+            seconds: how long a run may take without a record.
+            then: takes the run with its id, on the store's own thread.
+        """
+        return self._database.write_later(seconds, lambda connection: _begin(connection, run), then)
+
+    def end_run(self, run: Run) -> Run:
+        """Record status, duration, parameters and versions of a run that this process began."""
+        return self._database.write(_update_run, RUNS.new(run))
+
+    @writing
+    def set_commit(
+        self, connection: sqlite3.Connection, run_id: int, commit: str, *, dirty: bool | None
+    ) -> None:
+        """Record the git commit of a run's folder, and whether its files differ from it; None when unknown."""
+        connection.execute(_SET_COMMIT, (run_id, plain(commit), dirty))
+
+    def run(self, id: int) -> Run | None:  # noqa: A002 -- the record's word
+        """Return one run, with the number of its steps per status."""
+        found = self._database.read(_select, "WHERE r.id = ?", (id,), self.dead_runs())
+        return found[0] if found else None
+
+    def children(self, run_id: int) -> list[Run]:
+        """Return the runs that a run has started, in the order they began."""
+        return self._database.read(_select, "WHERE d.parent = ? ORDER BY r.id", (run_id,), self.dead_runs())
+
+    def runs(
+        self,
+        *,
+        stack: str | None = None,
+        notebook: str | None = None,
+        status: Status | str | None = None,
+        kind: str | None = None,
+        since: float | None = None,
+        until: float | None = None,
+        nested: bool = True,
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[Run]:
+        """Return runs, newest first, each with the number of its steps per status.
+
+        Args:
+            stack: name of the stack at the time.
+            notebook: the notebook, as recorded.
+            status: only runs that show this status.
+            kind: `session`, `pipeline` or `notebook`; `step` in databases of version 0.1.
+            since: begun at or after this time, in seconds since the epoch.
+            until: begun before this time, in seconds since the epoch.
+            nested: also runs that another run has started.
+            limit: at most so many.
+            offset: leave out so many of the newest.
+        """
+        which = RunFilter(
+            stack=stack,
+            notebook=notebook,
+            status=None if status is None else _status(status),
+            kind=kind,
+            since=since,
+            until=until,
+            nested=nested,
         )
+        return self._database.read(select_runs, which, limit=limit, offset=offset, dead=self.dead_runs())
+
+    @reading
+    def run_ids(self, connection: sqlite3.Connection, *, limit: int = 50) -> list[int]:
+        """Return ids of runs, newest first; much cheaper than the records."""
+        cursor = connection.execute("SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT ?", (limit,))
+        return [int(run) for (run,) in cursor]
+
+    def dead_runs(self) -> frozenset[int]:
+        """Return runs to be shown as interrupted, and record that unless another process is writing just now."""
+        dead = self._database.read(_dead_runs)
+        if dead:
+            with contextlib.suppress(StoreError):  # a listing neither fails nor waits because of it
+                self._database.write_at_once(_mark_dead, dead)
+        return dead
 
 
-def record_run(connection: sqlite3.Connection, new: NewRun) -> Run:
+def record_run(connection: sqlite3.Connection, new: NewRow[Run]) -> Run:
     """Insert a run, or update the one that has its id; returned with its id."""
-    if new.run.id is not None:
-        return update_run(connection, new)
-    run = new.run
-    values = (
-        run.kind,
-        intern_text(connection, new.notebook),
-        plain(run.stack.name),
-        run.status.value,
-        run.started,
-        run.seconds,
-        plain(run.host),
-        run.process,
-        intern_text(connection, new.snapshot),
-        new.parameters,
-        intern_text(connection, new.versions),
-    )
-    run = replace(run, id=int(connection.execute(_INSERT, values).lastrowid or 0))
-    known = (run.parent, run.commit, run.dirty, run.computed, run.saved)
-    if any(known) or run.dirty is not None:
-        connection.execute("INSERT INTO run_details VALUES (?, ?, ?, ?, ?, ?)", (run.id, *known))
-    return run
+    if new.record.id is not None:
+        return _update_run(connection, new)
+    return replace(new.record, id=RUNS.insert(connection, new))
 
 
-def update_run(connection: sqlite3.Connection, new: NewRun) -> Run:
+def _update_run(connection: sqlite3.Connection, new: NewRow[Run]) -> Run:
     """Write status, duration, parameters and versions of a run that was begun.
 
-    Only the process that began a run may do that: a process forked from it knows the run's id as well. What steps add
-    to the run (`add_seconds`) and its commit (`set_commit`) are left as they are.
+    Only the process that began a run may do that: a process forked from it has the run's id as well. What steps add
+    to the run (`add_seconds`) and its commit (`set_commit`) stay as they are.
     """
-    run = new.run
+    run = new.record
     connection.execute(
         "UPDATE runs SET status = ?, seconds = ?, parameters = ?, versions = ? "
         "WHERE id = ? AND host = ? AND process = ?",
         (
             run.status.value,
             run.seconds,
-            new.parameters,
-            intern_text(connection, new.versions),
+            new.values["parameters"],
+            intern_text(connection, new.values["versions"]),
             run.id,
             plain(run.host),
             run.process,
@@ -134,13 +165,13 @@ def update_run(connection: sqlite3.Connection, new: NewRun) -> Run:
     return run
 
 
-def begin_run(connection: sqlite3.Connection, run: Run) -> Run:
+def _begin(connection: sqlite3.Connection, run: Run) -> Run:
     """Record that a run began, or that a session goes on; returned with its id.
 
     A session is written by its own process only, and stays as it is when that process has written more of it since.
     """
     if run.id is None:
-        return record_run(connection, NewRun.of(run))
+        return record_run(connection, RUNS.new(run))
     connection.execute(
         "UPDATE runs SET status = 'running' "
         "WHERE id = ? AND kind = 'session' AND host = ? AND process = ? AND seconds <= ?",
@@ -150,7 +181,7 @@ def begin_run(connection: sqlite3.Connection, run: Run) -> Run:
 
 
 def add_seconds(connection: sqlite3.Connection, run: int, steps: Iterable[Step]) -> None:
-    """Add what steps took, and what reusing them spared, to their run and to the one that started it."""
+    """Add the duration of steps, and what their reuse saved, to their run and to the one that started it."""
     computed = saved = 0.0
     for step in steps:
         if step.status is Status.CACHED:
@@ -164,12 +195,7 @@ def add_seconds(connection: sqlite3.Connection, run: int, steps: Iterable[Step])
     connection.executemany(_ADD_SECONDS, [(each, computed, saved) for each in (run, *parents)])
 
 
-def set_commit(connection: sqlite3.Connection, run: int, commit: str, dirty: bool | None) -> None:
-    """Write the git commit of a run's folder, and whether its files differ from it."""
-    connection.execute(_SET_COMMIT, (run, plain(commit), dirty))
-
-
-def dead_runs(connection: sqlite3.Connection) -> frozenset[int]:
+def _dead_runs(connection: sqlite3.Connection) -> frozenset[int]:
     """Return ids of runs of this machine that say `running` though their process is gone."""
     running = connection.execute(
         "SELECT id, process, started FROM runs WHERE status = 'running' AND host = ?", (plain(hostname()),)
@@ -177,18 +203,12 @@ def dead_runs(connection: sqlite3.Connection) -> frozenset[int]:
     return frozenset(number for number, process, started in running if not is_alive(process, since=started))
 
 
-def mark_dead(connection: sqlite3.Connection, numbers: Collection[int]) -> None:
+def _mark_dead(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
     """Write `interrupted` to runs whose process is gone."""
     connection.executemany(
         "UPDATE runs SET status = 'interrupted' WHERE id = ? AND status = 'running'",
         [(number,) for number in numbers],
     )
-
-
-def run_by_id(connection: sqlite3.Connection, number: int, *, dead: frozenset[int]) -> Run | None:
-    """Return one run with the number of its steps per status."""
-    found = _decode(connection, connection.execute(_RUN + "WHERE r.id = ?", (number,)), dead)
-    return found[0] if found else None
 
 
 def select_runs(
@@ -208,17 +228,8 @@ def select_runs(
     if after is not None:
         where = f"{where} AND (r.started, r.id) < (?, ?)" if where else "(r.started, r.id) < (?, ?)"
         values = [*values, *after]
-    cursor = connection.execute(
-        f"{_RUN}{f'WHERE {where} ' if where else ''}ORDER BY r.started DESC, r.id DESC LIMIT ? OFFSET ?",
-        (*values, limit, offset),
-    )
-    return _decode(connection, cursor, dead)
-
-
-def children_of(connection: sqlite3.Connection, number: int, *, dead: frozenset[int]) -> list[Run]:
-    """Return the runs that a run has started, in the order they began."""
-    where = "WHERE d.parent = ? ORDER BY r.id"
-    return _decode(connection, connection.execute(_RUN + where, (number,)), dead)
+    where = f"{f'WHERE {where} ' if where else ''}ORDER BY r.started DESC, r.id DESC LIMIT ? OFFSET ?"
+    return _select(connection, where, (*values, limit, offset), dead)
 
 
 def count_runs(connection: sqlite3.Connection, which: RunFilter, *, dead: frozenset[int]) -> int:
@@ -231,12 +242,6 @@ def count_runs(connection: sqlite3.Connection, which: RunFilter, *, dead: frozen
     return int(connection.execute(sql, values).fetchone()[0])
 
 
-def latest_ids(connection: sqlite3.Connection, *, limit: int) -> list[int]:
-    """Return ids of runs, newest first."""
-    cursor = connection.execute("SELECT id FROM runs ORDER BY started DESC, id DESC LIMIT ?", (limit,))
-    return [int(run) for (run,) in cursor]
-
-
 def _conditions(
     connection: sqlite3.Connection, which: RunFilter, dead: frozenset[int]
 ) -> tuple[str, list[object]] | None:
@@ -244,52 +249,74 @@ def _conditions(
     notebook = None if which.notebook is None else find_text(connection, InternedText.of(which.notebook))
     if which.notebook is not None and notebook is None:
         return None
-    given = (
+    conditions = (
         ("r.notebook = ?", notebook),
         ("r.stack = ?", None if which.stack is None else plain(which.stack)),
         ("r.kind = ?", which.kind),
         ("r.started >= ?", which.since),
         ("r.started < ?", which.until),
     )
-    found: list[tuple[str, object]] = [(condition, value) for condition, value in given if value is not None]
+    found: list[tuple[str, object]] = [
+        (condition, value) for condition, value in conditions if value is not None
+    ]
     if which.status is not None:
-        found += _status(which.status, dead)
+        found += _shows(which.status, dead)
     if not which.nested:
         # While a notebook runs, whoever lists its pipelines is in it.
         found.append((_ENDED_PARENT, Status.RUNNING.value))
     return " AND ".join(condition for condition, _ in found), [value for _, value in found]
 
 
-def _status(status: Status, dead: frozenset[int]) -> list[tuple[str, object]]:
+def _shows(status: Status, dead: frozenset[int]) -> list[tuple[str, object]]:
     """Say which rows show `status`; the `dead` ones show as interrupted, whatever is written there."""
-    plainly: tuple[str, object] = ("r.status = ?", status.value)
+    recorded: tuple[str, object] = ("r.status = ?", status.value)
     if dead and status is Status.RUNNING:
-        return [plainly, ("r.id NOT IN (SELECT value FROM json_each(?))", _json(dead))]
+        return [recorded, ("r.id NOT IN (SELECT value FROM json_each(?))", _json(dead))]
     if dead and status is Status.INTERRUPTED:
         return [("(r.status = 'interrupted' OR r.id IN (SELECT value FROM json_each(?)))", _json(dead))]
-    return [plainly]
+    return [recorded]
 
 
-def _decode(connection: sqlite3.Connection, found: Iterable[rows.Row], dead: frozenset[int]) -> list[Run]:
-    listed = list(found)
-    tallies = _tallies(connection, [row[0] for row in listed])
-    return [
-        rows.run(row, tallies[row[0]], status=Status.INTERRUPTED if row[0] in dead else None)
-        for row in listed
-    ]
+def _status(text: str) -> Status:
+    try:
+        return Status(text)
+    except ValueError:
+        raise UnknownName("status", text, list(Status)) from None
 
 
-def _tallies(connection: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, rows.Tally]:
-    """Return per run its steps: how many in which state, and each name's latest state."""
+def _select(
+    connection: sqlite3.Connection, where: str, values: Sequence[object], dead: frozenset[int]
+) -> list[Run]:
+    found = [RUNS.fields(row) for row in select(connection, RUNS.query + where, values)]
+    groups = _step_groups(connection, [row["id"] for row in found])
+    for fields in found:
+        fields.update(_tally(groups[fields["id"]]))
+        if fields["id"] in dead:
+            fields["status"] = Status.INTERRUPTED
+    return [Run(**fields) for fields in found]
+
+
+def _step_groups(connection: sqlite3.Connection, runs: Sequence[int]) -> dict[int, list[Any]]:
+    """Return per run its steps grouped by name and status: how many, first and last id."""
     cursor = connection.execute(
         "SELECT run, name, status, count(*), min(id), max(id) FROM steps "
         "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run, name, status",
-        (_json(numbers),),
+        (_json(runs),),
     )
-    groups: dict[int, list[rows.Row]] = defaultdict(list)
+    groups: dict[int, list[Any]] = defaultdict(list)
     for run, *group in cursor:
-        groups[run].append(tuple(group))
-    return {number: rows.tally(groups[number]) for number in numbers}
+        groups[run].append(group)
+    return groups
+
+
+def _tally(groups: Sequence[Any]) -> dict[str, Any]:
+    """Return the fields `steps` and `names` of a run from the groups of its steps."""
+    steps: dict[str, int] = {}
+    latest: dict[str, tuple[bool, int, str]] = {}
+    for name, status, count, _, high in sorted(groups, key=lambda group: group[3]):
+        steps[status] = steps.get(status, 0) + count
+        latest[name] = max(latest.get(name, (False, 0, "")), (status != Status.CACHED.value, high, status))
+    return {"steps": steps, "names": {name: state for name, (_, _, state) in latest.items()}}
 
 
 def _json(numbers: Iterable[int]) -> str:

@@ -1,4 +1,4 @@
-"""Owns the tables of steps and of what each took and made: adding them, and finding them again."""
+"""Owns the tables of steps and of their inputs and outputs: recording steps, and finding them again."""
 
 from __future__ import annotations
 
@@ -7,47 +7,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.cell_heading import body
-from zennb.metadata import rows
-from zennb.metadata.artifacts import COLUMNS as ARTIFACT
-from zennb.metadata.artifacts import NewArtifact, record_artifact
-from zennb.metadata.interned_text import InternedText, find_text, intern_text
-from zennb.metadata.rows import plain
+from zennb.core.records.records import Artifact, Status, Step
+from zennb.metadata.artifacts import record_artifact
+from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
+from zennb.metadata.rows import ARTIFACTS, STEPS
+from zennb.metadata.table import NewRow, select
+from zennb.metadata.transactions import Queries, reading, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from zennb.core.records.records import Artifact, Step
+__all__ = ["NewStep", "StepQueries", "previous_step", "record_step", "reusable_steps"]
 
-__all__ = [
-    "NewStep",
-    "consumers",
-    "expire",
-    "latest_steps",
-    "newest_reusable",
-    "previous_step",
-    "previous_steps",
-    "record_step",
-    "reusable_steps",
-    "step_by_id",
-    "steps_of_run",
-    "steps_with_code",
-]
-
-_STEP = (
-    "SELECT s.id, s.run, s.name, n.text, s.cell, s.status, s.reusable, s.key, s.started, s.seconds, "
-    "s.reused, s.displays, s.reason, s.unusable_because, s.defines, s.deletes, c.text, p.text, s.failure, "
-    "o.text, d.carried, d.attempts, d.saved, d.expires, v.text "
-    "FROM steps s JOIN texts n ON n.id = s.notebook JOIN texts c ON c.id = s.source "
-    "LEFT JOIN texts p ON p.id = s.parts "
-    "LEFT JOIN step_details d ON d.step = s.id LEFT JOIN texts o ON o.id = d.observed "
-    "LEFT JOIN texts v ON v.id = d.provenance "
-)
-_INSERT = (
-    "INSERT INTO steps (run, name, notebook, cell, status, reusable, key, started, seconds, reused, "
-    "displays, reason, unusable_because, defines, deletes, source, parts, failure) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 _SET_CURRENT = (
     "INSERT INTO current (name, notebook, step, artifact) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (name, notebook) DO UPDATE SET step = excluded.step, artifact = excluded.artifact"
@@ -64,45 +36,167 @@ _LATEST = (
 )
 
 
+class StepQueries(Queries):
+    """What the metadata store answers about steps."""
+
+    @reading
+    def find(self, connection: sqlite3.Connection, key: str, *, limit: int = 8) -> list[Step]:
+        """Return completed steps of that cache key that may be reused, newest first."""
+        return reusable_steps(connection, key, limit=limit)
+
+    @reading
+    def find_all(self, connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, Step]:
+        """Return for each of many keys the first that `find` returns; those without one are left out."""
+        sql = (
+            "SELECT (SELECT max(s.id) FROM steps s WHERE s.key = json_each.value AND s.status = 'completed' "
+            "AND s.reusable = 1) FROM json_each(?) WHERE json_each.value != ''"
+        )
+        return {step.cache_key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
+
+    @reading
+    def with_code(
+        self, connection: sqlite3.Connection, codes: Iterable[str], *, limit: int = 2000
+    ) -> list[Step]:
+        """Return the steps of any notebook that have one of these codes (`CacheKeyParts.code`), newest first.
+
+        Only those whose results may be reused, and those that reused such results.
+        """
+        sql = (
+            "SELECT s.id FROM steps s JOIN texts p ON p.id = s.parts "
+            "WHERE ((s.status = 'completed' AND s.reusable = 1) OR (s.status = 'cached' AND s.reused IS NOT NULL)) "
+            "AND json_extract(p.text, '$.code') IN (SELECT value FROM json_each(?)) ORDER BY s.id DESC LIMIT ?"
+        )
+        return list(reversed(_of(connection, sql, (json.dumps(list(codes)), limit))))
+
+    @reading
+    def previous(
+        self, connection: sqlite3.Connection, name: str, notebook: str, *, source: str | None = None
+    ) -> Step | None:
+        """Return the latest record of a step that ran, was reused or failed.
+
+        Args:
+            connection: passed by `reading`.
+            name: the step.
+            notebook: its notebook.
+            source: text of its cell now. With it, a step without a record in this notebook is also looked for among
+                those of kernels that did not know their notebook (papermill, `jupyter execute`): by its name, and by
+                its text without the `%%step` line.
+        """
+        return previous_step(connection, name, InternedText.of(notebook), source)
+
+    @reading
+    def previous_all(
+        self,
+        connection: sqlite3.Connection,
+        names: Iterable[str],
+        notebook: str,
+        *,
+        sources: Mapping[str, str] | None = None,
+    ) -> dict[str, Step]:
+        """Return for each of many step names what `previous` returns; those without a record are left out."""
+        number = find_text(connection, InternedText.of(notebook))
+        sql = (
+            "SELECT (SELECT s.id FROM steps s WHERE s.notebook = ? AND s.name = json_each.value "
+            "AND s.status IN ('completed', 'cached', 'failed') ORDER BY s.id DESC LIMIT 1) FROM json_each(?)"
+        )
+        wanted = json.dumps([plain(name) for name in names])
+        own = [] if number is None else _of(connection, sql, (number, wanted))
+        found = {step.name: step for step in own}
+        unnamed = {name: text for name, text in (sources or {}).items() if name not in found}
+        return _unnamed(connection, unnamed) | found
+
+    @reading
+    def step(self, connection: sqlite3.Connection, id: int) -> Step | None:  # noqa: A002 -- the record's word
+        """Return one step."""
+        found = _select(connection, "WHERE s.id = ?", (id,))
+        return found[0] if found else None
+
+    @reading
+    def steps(self, connection: sqlite3.Connection, run_id: int) -> list[Step]:
+        """Return the steps of a run, in the order they ended."""
+        return _select(connection, "WHERE s.run = ? ORDER BY s.id", (run_id,))
+
+    @reading
+    def latest_steps(
+        self, connection: sqlite3.Connection, notebook: str, *, sources: Mapping[str, str] | None = None
+    ) -> list[Step]:
+        """Return the newest record of each step name of a notebook, oldest first.
+
+        Args:
+            connection: passed by `reading`.
+            notebook: the notebook.
+            sources: step name → text of its cell now; for what is found with it, see `previous`.
+        """
+        number = find_text(connection, InternedText.of(notebook))
+        own = [] if number is None else _of(connection, _LATEST, {"notebook": number})
+        known = {step.name for step in own}
+        unnamed = {name: text for name, text in (sources or {}).items() if name not in known}
+        return sorted([*own, *_unnamed(connection, unnamed).values()], key=lambda step: step.id or 0)
+
+    def producer(self, artifact: Artifact) -> Step | None:
+        """Return the step that made or captured an artifact."""
+        return None if artifact.step is None else self.step(artifact.step)
+
+    @reading
+    def consumers(
+        self, connection: sqlite3.Connection, artifact: Artifact, *, limit: int = 100
+    ) -> list[Step]:
+        """Return steps that took an artifact as input, newest first."""
+        sql = "SELECT DISTINCT step FROM inputs WHERE artifact = ? ORDER BY step DESC LIMIT ?"
+        return list(reversed(_of(connection, sql, (artifact.id, limit))))
+
+    @writing
+    def expire(
+        self, connection: sqlite3.Connection, artifact: Artifact, *, when: float, why: str
+    ) -> list[tuple[str, Status]]:
+        """Stop the reuse of all results that put out an artifact, and of those with the same cache keys.
+
+        Nothing is deleted.
+
+        Args:
+            connection: passed by `writing`.
+            artifact: as recorded.
+            when: from when on, in seconds since the epoch.
+            why: the reason that later runs give.
+
+        Returns:
+            Step name and status of each record whose reuse ends with this.
+        """
+        makers = "SELECT s.id, s.key FROM outputs o JOIN steps s ON s.id = o.step WHERE o.artifact = ?"
+        found = connection.execute(makers, (artifact.id,)).fetchall()
+        keys = json.dumps(sorted({key for _, key in found if key}))
+        ids = json.dumps([number for number, _ in found])
+        sql = (
+            "SELECT s.id, s.name, s.status FROM steps s LEFT JOIN step_details d ON d.step = s.id "
+            "WHERE (s.id IN (SELECT value FROM json_each(:ids)) OR s.key IN (SELECT value FROM json_each(:keys))) "
+            "AND s.status IN ('completed', 'cached') AND s.reusable = 1 AND (d.expires IS NULL OR d.expires > :now)"
+        )
+        touched = connection.execute(sql, {"ids": ids, "keys": keys, "now": when}).fetchall()
+        connection.executemany(
+            "UPDATE steps SET unusable_because = ? WHERE id = ?",
+            [(plain(why), number) for number, *_ in touched],
+        )
+        connection.executemany(
+            "INSERT INTO step_details (step, saved, expires) VALUES (?, 0, ?) "
+            "ON CONFLICT (step) DO UPDATE SET expires = excluded.expires",
+            [(number, when) for number, *_ in touched],
+        )
+        return [(name, Status(status)) for _, name, status in touched]
+
+
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """A step not recorded yet, its columns ready; made before the transaction, to keep that short."""
+    """A step and its new artifacts, encoded before the transaction to keep that short."""
 
-    step: Step
-    notebook: InternedText
-    source: InternedText
-    parts: InternedText | None
-    defines: str
-    deletes: str
-    failure: str | None
-    observed: InternedText | None
-    carried: str | None
-    attempts: str | None
-    provenance: InternedText | None
-    artifacts: Mapping[int, NewArtifact]
-    """By `id()` of the artifact, which `step` keeps alive."""
+    row: NewRow[Step]
+    artifacts: Mapping[int, NewRow[Artifact]]
+    """By `id()` of the artifact, which the step keeps alive."""
 
     @classmethod
     def of(cls, step: Step) -> NewStep:
         """Return `step` ready to be recorded."""
-        parts = rows.dump_parts(step.parts)
-        observed = rows.dump_observed(step.observed)
-        provenance = rows.dump_provenance(step.provenance)
-        fresh = [item for item in (*step.inputs.values(), *step.outputs.values()) if item.id is None]
-        return cls(
-            step=step,
-            notebook=InternedText.of(step.notebook),
-            source=InternedText.of(step.source),
-            parts=None if parts is None else InternedText.of(parts),
-            defines=rows.dump(step.defines),
-            deletes=rows.dump(step.deletes),
-            failure=rows.dump_failure(step.failure),
-            observed=None if observed is None else InternedText.of(observed),
-            carried=rows.dump_carried(step.carried),
-            attempts=rows.dump_attempts(step.attempts),
-            provenance=None if provenance is None else InternedText.of(provenance),
-            artifacts={id(item): NewArtifact.of(item) for item in fresh},
-        )
+        both = (*step.inputs.values(), *step.outputs.values())
+        return cls(STEPS.new(step), {id(item): ARTIFACTS.new(item) for item in both if item.id is None})
 
 
 def record_step(
@@ -110,7 +204,7 @@ def record_step(
     new: NewStep,
     *,
     run: int | None,
-    recorded: dict[int, Artifact] | None = None,
+    recorded: dict[int, Artifact],
 ) -> Step:
     """Insert a step with its new artifacts and all edges; returned with every id filled in.
 
@@ -118,55 +212,17 @@ def record_step(
         connection: in a transaction.
         new: the step.
         run: the run it belongs to.
-        recorded: artifacts that steps of the same batch have recorded, by `id()` of what was to be recorded: what
-            one step makes and another takes is one artifact.
+        recorded: artifacts that steps of the same batch have recorded, by `id()` of the object: the output of one step
+            and the input of another are one artifact.
     """
-    notebook = intern_text(connection, new.notebook)
-    step, known = new.step, {} if recorded is None else recorded
-    number = _insert(connection, new, notebook=notebook, run=run)
-    inputs = _edges(connection, "inputs", new, step.inputs, step=number, known=known)
-    outputs = _edges(connection, "outputs", new, step.outputs, step=number, known=known)
+    step, notebook = new.row.record, intern_text(connection, new.row.values["notebook"])
+    number = STEPS.insert(connection, new.row, run=run, notebook=notebook)
+    inputs = _edges(connection, "inputs", new, step.inputs, step=number, known=recorded)
+    outputs = _edges(connection, "outputs", new, step.outputs, step=number, known=recorded)
     connection.executemany(
         _SET_CURRENT, [(plain(name), notebook, number, artifact.id) for name, artifact in outputs.items()]
     )
     return replace(step, id=number, run=run, inputs=inputs, outputs=outputs)
-
-
-def _insert(connection: sqlite3.Connection, new: NewStep, *, notebook: int, run: int | None) -> int:
-    step = new.step
-    values = (
-        run,
-        plain(step.name),
-        notebook,
-        plain(step.cell),
-        step.status.value,
-        int(step.reusable),
-        step.cache_key,
-        step.started,
-        step.seconds,
-        step.reused,
-        step.displays,
-        plain(step.reason),
-        plain(step.unusable_because),
-        new.defines,
-        new.deletes,
-        intern_text(connection, new.source),
-        None if new.parts is None else intern_text(connection, new.parts),
-        new.failure,
-    )
-    number = int(connection.execute(_INSERT, values).lastrowid or 0)
-    _insert_details(connection, new, number)
-    return number
-
-
-def _insert_details(connection: sqlite3.Connection, new: NewStep, number: int) -> None:
-    observed, provenance = (
-        None if text is None else intern_text(connection, text) for text in (new.observed, new.provenance)
-    )
-    step = new.step
-    known = (observed, new.carried, new.attempts, step.saved, step.expires, provenance)
-    if any(known):
-        connection.execute("INSERT INTO step_details VALUES (?, ?, ?, ?, ?, ?, ?)", (number, *known))
 
 
 def _edges(
@@ -199,44 +255,7 @@ def reusable_steps(connection: sqlite3.Connection, key: str, *, limit: int) -> l
         return []
     # The index covers these very conditions, spelled like this.
     where = "WHERE s.key = ? AND s.status = 'completed' AND s.reusable = 1 ORDER BY s.id DESC LIMIT ?"
-    return _select(connection, _STEP + where, (key, limit))
-
-
-def newest_reusable(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Step]:
-    """Return key → the newest completed step of that key that may be reused."""
-    sql = (
-        "SELECT (SELECT max(s.id) FROM steps s WHERE s.key = json_each.value AND s.status = 'completed' "
-        "AND s.reusable = 1) FROM json_each(?) WHERE json_each.value != ''"
-    )
-    return {step.cache_key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
-
-
-def steps_with_code(connection: sqlite3.Connection, codes: Sequence[str], *, limit: int) -> list[Step]:
-    """Return the steps of any notebook that have one of these codes (`CacheKeyParts.code`), newest first.
-
-    Only those whose results may be reused, and those that took such results over.
-    """
-    sql = (
-        "SELECT s.id FROM steps s JOIN texts p ON p.id = s.parts "
-        "WHERE ((s.status = 'completed' AND s.reusable = 1) OR (s.status = 'cached' AND s.reused IS NOT NULL)) "
-        "AND json_extract(p.text, '$.code') IN (SELECT value FROM json_each(?)) ORDER BY s.id DESC LIMIT ?"
-    )
-    return list(reversed(_of(connection, sql, (json.dumps(list(codes)), limit))))
-
-
-def previous_steps(
-    connection: sqlite3.Connection, names: Sequence[str], notebook: InternedText, sources: Mapping[str, str]
-) -> dict[str, Step]:
-    """Return step name → the latest record of it that ran, was reused or failed."""
-    number = find_text(connection, notebook)
-    sql = (
-        "SELECT (SELECT s.id FROM steps s WHERE s.notebook = ? AND s.name = json_each.value "
-        "AND s.status IN ('completed', 'cached', 'failed') ORDER BY s.id DESC LIMIT 1) FROM json_each(?)"
-    )
-    wanted = json.dumps([plain(name) for name in names])
-    own = [] if number is None else _of(connection, sql, (number, wanted))
-    found = {step.name: step for step in own}
-    return _unnamed(connection, {n: text for n, text in sources.items() if n not in found}) | found
+    return _select(connection, where, (key, limit))
 
 
 def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict[str, Step]:
@@ -267,15 +286,17 @@ def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict
     return {step.name: step for step in found}
 
 
-def _of(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Step]:
-    """Return the steps whose numbers a query gives; it may give NULL for none."""
+def _of(
+    connection: sqlite3.Connection, sql: str, values: Sequence[object] | Mapping[str, object]
+) -> list[Step]:
+    """Return the steps whose numbers a query gives, oldest first; it may give NULL for none."""
     return _by_id(connection, [row[0] for row in connection.execute(sql, values) if row[0] is not None])
 
 
 def _by_id(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Step]:
     """Return the steps of these numbers, oldest first."""
     where = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
-    return _select(connection, _STEP + where, (json.dumps(numbers),)) if numbers else []
+    return _select(connection, where, (json.dumps(numbers),)) if numbers else []
 
 
 def previous_step(
@@ -287,86 +308,19 @@ def previous_step(
         "WHERE s.notebook = ? AND s.name = ? AND s.status IN ('completed', 'cached', 'failed') "
         "ORDER BY s.id DESC LIMIT 1"
     )
-    found = [] if number is None else _select(connection, _STEP + where, (number, plain(name)))
+    found = [] if number is None else _select(connection, where, (number, plain(name)))
     if not found and source is not None and notebook.text:
         return _unnamed(connection, {name: source}).get(name)
     return found[0] if found else None
 
 
-def step_by_id(connection: sqlite3.Connection, number: int) -> Step | None:
-    """Return one step."""
-    found = _select(connection, _STEP + "WHERE s.id = ?", (number,))
-    return found[0] if found else None
-
-
-def steps_of_run(connection: sqlite3.Connection, run: int) -> list[Step]:
-    """Return the steps of a run, in the order they ended."""
-    return _select(connection, _STEP + "WHERE s.run = ? ORDER BY s.id", (run,))
-
-
-def latest_steps(
-    connection: sqlite3.Connection, notebook: InternedText, sources: Mapping[str, str]
-) -> list[Step]:
-    """Return the newest record of each step name of a notebook, oldest first."""
-    number = find_text(connection, notebook)
-    newest = [] if number is None else connection.execute(_LATEST, {"notebook": number}).fetchall()
-    own = _by_id(connection, [row[0] for row in newest if row[0] is not None])
-    known = {step.name for step in own}
-    others = _unnamed(connection, {name: text for name, text in sources.items() if name not in known})
-    return sorted([*own, *others.values()], key=lambda step: step.id or 0)
-
-
-def consumers(connection: sqlite3.Connection, artifact: int, *, limit: int) -> list[Step]:
-    """Return steps that took an artifact, newest first."""
-    taken = connection.execute(
-        "SELECT DISTINCT step FROM inputs WHERE artifact = ? ORDER BY step DESC LIMIT ?", (artifact, limit)
-    )
-    numbers = [row[0] for row in taken]
-    return _select(connection, _STEP + f"WHERE s.id IN ({_places(numbers)}) ORDER BY s.id DESC", numbers)
-
-
-def expire(connection: sqlite3.Connection, artifact: int, *, when: float, why: str) -> list[tuple[str, str]]:
-    """End the reuse of whatever put out an artifact, and of all results that the same keys would find instead.
-
-    Args:
-        connection: in a transaction.
-        artifact: its id.
-        when: from when on, in seconds since the epoch.
-        why: the reason that later runs say.
-
-    Returns:
-        Name and status of each record that could be reused, or had reused what could, until now.
-    """
-    makers = "SELECT s.id, s.key FROM outputs o JOIN steps s ON s.id = o.step WHERE o.artifact = ?"
-    found = connection.execute(makers, (artifact,)).fetchall()
-    keys = json.dumps(sorted({key for _, key in found if key}))
-    ids = json.dumps([number for number, _ in found])
-    sql = (
-        "SELECT s.id, s.name, s.status FROM steps s LEFT JOIN step_details d ON d.step = s.id "
-        "WHERE (s.id IN (SELECT value FROM json_each(:ids)) OR s.key IN (SELECT value FROM json_each(:keys))) "
-        "AND s.status IN ('completed', 'cached') AND s.reusable = 1 AND (d.expires IS NULL OR d.expires > :now)"
-    )
-    touched = connection.execute(sql, {"ids": ids, "keys": keys, "now": when}).fetchall()
-    connection.executemany(
-        "UPDATE steps SET unusable_because = ? WHERE id = ?", [(plain(why), number) for number, *_ in touched]
-    )
-    connection.executemany(
-        "INSERT INTO step_details (step, saved, expires) VALUES (?, 0, ?) "
-        "ON CONFLICT (step) DO UPDATE SET expires = excluded.expires",
-        [(number, when) for number, *_ in touched],
-    )
-    return [(name, status) for _, name, status in touched]
-
-
-def _select(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> list[Step]:
-    found = connection.execute(sql, values).fetchall()
-    if not found:
-        return []
-    numbers = [row[0] for row in found]
+def _select(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Step]:
+    found = select(connection, STEPS.query + where, values)
+    numbers = [row["id"] for row in found]
     known: dict[int, Artifact] = {}
     inputs = _artifacts_of(connection, "inputs", numbers, known)
     outputs = _artifacts_of(connection, "outputs", numbers, known)
-    return [rows.step(row, inputs[row[0]], outputs[row[0]]) for row in found]
+    return [Step(**STEPS.fields(row), inputs=inputs[row["id"]], outputs=outputs[row["id"]]) for row in found]
 
 
 def _artifacts_of(
@@ -377,17 +331,14 @@ def _artifacts_of(
     if not steps:
         return edges
     which = "e.step = ?" if len(steps) == 1 else "e.step IN (SELECT value FROM json_each(?))"
-    cursor = connection.execute(
-        f"SELECT e.step, e.name, {ARTIFACT} FROM {table} e JOIN artifacts a ON a.id = e.artifact "
-        f"WHERE {which} ORDER BY e.step, e.position",
+    found = select(
+        connection,
+        f"SELECT e.step AS taker, e.name AS variable, {ARTIFACTS.columns} "
+        f"FROM {table} e JOIN artifacts a ON a.id = e.artifact WHERE {which} ORDER BY e.step, e.position",
         (steps[0] if len(steps) == 1 else json.dumps(list(steps)),),
     )
-    for step, name, *row in cursor:
-        if row[0] not in known:
-            known[row[0]] = rows.artifact(tuple(row))
-        edges[step][name] = known[row[0]]
+    for row in found:
+        if row["id"] not in known:
+            known[row["id"]] = Artifact(**ARTIFACTS.fields(row))
+        edges[row["taker"]][row["variable"]] = known[row["id"]]
     return edges
-
-
-def _places(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))

@@ -1,0 +1,138 @@
+"""Owns `Table`: which field of a record is in which column, and the SQL that follows from that.
+
+A table is a list of `Column`. To add a column, add it to the list, to `schema.sql` and to the migrations.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from zennb.metadata.interned_text import InternedText, intern_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["Column", "NewRow", "Table", "select"]
+
+R = TypeVar("R")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Where one field of a record is stored.
+
+    Attributes:
+        field: name of the field.
+        name: name of the column; by default that of the field.
+        dump: field to column; an `InternedText` is stored once, and the column holds its number.
+        load: column to field, unless it is NULL; None for a column that is only searched.
+        default: the field's value where the column is NULL.
+        interned: whether the column holds the number of an `InternedText`.
+    """
+
+    field: str
+    name: str = ""
+    dump: Callable[[Any], Any] = _same
+    load: Callable[[Any], Any] | None = _same
+    default: Any = None
+    interned: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name of the column."""
+        return self.name or self.field
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow(Generic[R]):
+    """A record and the values of its columns, encoded before the transaction to keep that short."""
+
+    record: R
+    values: Mapping[str, Any]
+
+
+class Table:
+    """The columns of one table, and of a second one with details that most rows lack.
+
+    Args:
+        name: the table.
+        alias: the name that `select` gives it in queries.
+        columns: all but the id.
+        details: the columns of `<alias>_details`, which queries call `d`.
+        owner: the column of the details that refers to the row.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        alias: str,
+        columns: Sequence[Column],
+        details: Sequence[Column] = (),
+        owner: str = "",
+    ) -> None:
+        self._columns, self._details = columns, details
+        self._insert = _insert(name, [column.label for column in columns])
+        self._insert_details = _insert(f"{owner}_details", [owner, *(each.label for each in details)])
+        shown = [f"{alias}.id", *(_shown(alias, each) for each in columns if each.load is not None)]
+        self.columns = ", ".join([*shown, *(_shown("d", each) for each in details)])
+        """What a query has to select so that `fields` can read its rows."""
+        joined = f"LEFT JOIN {owner}_details d ON d.{owner} = {alias}.id " if details else ""
+        self.query = f"SELECT {self.columns} FROM {name} {alias} {joined}"
+        """A query for all rows, to be continued with `WHERE` or `ORDER BY`."""
+
+    def new(self, record: R) -> NewRow[R]:
+        """Encode a record that is to be written."""
+        columns = (*self._columns, *self._details)
+        return NewRow(record, {each.label: each.dump(getattr(record, each.field)) for each in columns})
+
+    def insert(self, connection: sqlite3.Connection, new: NewRow[Any], **changed: Any) -> int:
+        """Write a row, and its details if any field in them has a value; `changed` overrides columns.
+
+        Returns:
+            The id of the row.
+        """
+        values = {**new.values, **changed}
+        row = [_stored(connection, values[each.label]) for each in self._columns]
+        number = int(connection.execute(self._insert, row).lastrowid or 0)
+        if any(getattr(new.record, each.field) != each.default for each in self._details):
+            details = [_stored(connection, values[each.label]) for each in self._details]
+            connection.execute(self._insert_details, (number, *details))
+        return number
+
+    def fields(self, row: sqlite3.Row) -> dict[str, Any]:
+        """Return the fields of the record in a row that was selected with `columns`."""
+        fields = {"id": row["id"]}
+        for column in (*self._columns, *self._details):
+            if column.load is not None:
+                value = row[column.label]
+                fields[column.field] = column.default if value is None else column.load(value)
+        return fields
+
+
+def select(
+    connection: sqlite3.Connection, sql: str, values: Sequence[object] | Mapping[str, object] = ()
+) -> list[sqlite3.Row]:
+    """Return the rows of a query, whose columns are read by name."""
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    return cursor.execute(sql, values).fetchall()
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+def _shown(alias: str, column: Column) -> str:
+    if column.interned:
+        return f"(SELECT text FROM texts WHERE id = {alias}.{column.label}) AS {column.label}"
+    return f"{alias}.{column.label} AS {column.label}"
+
+
+def _stored(connection: sqlite3.Connection, value: Any) -> Any:
+    return intern_text(connection, value) if isinstance(value, InternedText) else value
