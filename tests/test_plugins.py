@@ -140,9 +140,3 @@ def test_a_broken_package_is_named_with_the_way_out(text: str, said: str, instal
     install("dreams", "orchestrator.dream = dreams_mod:Dream", dreams_mod=text)
     with pytest.raises(MissingExtra, match=f"package 'dreams' is broken.*{said}.*pip install -U dreams"):
         plugins.load("orchestrator", "dream")
-
-
-def test_a_flavor_that_comes_with_another_distribution_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(plugins._ELSEWHERE, "orchestrator.dream", "zennb[dream]")
-    with pytest.raises(MissingExtra, match=r'pip install "zennb\[dream\]"'):
-        plugins.load("orchestrator", "dream")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zennb.core.records.component_types import component_type
-from zennb.errors import MissingExtra, UnknownName
+from zennb.errors import UnknownName
 from zennb.packages.entry_points import Offer, broken, entry_offers
 from zennb.packages.entry_points import load as load_offer
 
@@ -68,9 +68,6 @@ _OURS: tuple[FlavorInfo, ...] = (
     ),
 )
 
-_ELSEWHERE: dict[str, str] = {}
-"""Flavors that exist but come with another distribution: `<type>.<flavor>` → what to `pip install`."""
-
 
 def flavors(type: str) -> dict[str, FlavorInfo]:  # noqa: A002 - the word of the field
     """Return the flavors of a component type by name: ours first, then those of other packages by name.
@@ -122,11 +119,7 @@ def _look_up(wanted: str, flavor: str) -> FlavorInfo:
     known = flavors(wanted)
     if flavor in known:
         return known[flavor]
-    title = component_type(wanted).title
-    requirement = _ELSEWHERE.get(f"{wanted}.{flavor}")
-    if requirement is not None:
-        raise MissingExtra(f"The {title} flavor '{flavor}' is not installed: pip install \"{requirement}\"")
-    raise UnknownName(f"{title} flavor", flavor, known)
+    raise UnknownName(f"{component_type(wanted).title} flavor", flavor, known)
 
 
 def _from_offer(offer: Offer) -> FlavorInfo:

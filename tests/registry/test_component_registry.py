@@ -164,7 +164,7 @@ def test_an_update_that_would_make_a_stack_unfit_is_refused_and_undone(
     registry.register_component("orchestrator", "four", "threads")
     registry.register_stack("s", {"orchestrator": "four", "artifact_store": "mine"})
     monkeypatch.setattr(
-        "zennb.components.orchestrators.threads.ThreadsOrchestrator.reach", Visibility.MACHINE
+        "zennb.components.orchestrators.threads.ThreadsOrchestrator.visibility", Visibility.MACHINE
     )
     with pytest.raises(UnfitStack, match="stack 's' does not fit"):
         registry.update_component("orchestrator", "four", {"workers": "2"})

@@ -7,7 +7,7 @@ import pytest
 from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.errors import UnfitStack, UnknownName, UsageError
 from zennb.registry.pool import Pool
-from zennb.registry.stack import open_stack
+from zennb.registry.stack import Stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,19 +24,18 @@ def spec(
 
 
 def test_opening_a_stack_touches_nothing(home: Path) -> None:
-    stack = open_stack(spec(), home)
+    stack = Stack(spec(), Pool(home))
     assert stack.store.name == "default"
     assert stack.orchestrator.name == "o"
     assert not home.exists()
-    stack.close()
 
 
 def test_the_default_store_lives_in_the_home_and_others_in_directories_of_their_own(home: Path) -> None:
     paths = [
-        open_stack(spec(name="default"), home).store,
-        open_stack(spec(name="../../etc"), home).store,
-        open_stack(spec(name="mine"), home).store,
-        open_stack(spec(name="mine", path=str(home / "given")), home).store,
+        Stack(spec(name="default"), Pool(home)).store,
+        Stack(spec(name="../../etc"), Pool(home)).store,
+        Stack(spec(name="mine"), Pool(home)).store,
+        Stack(spec(name="mine", path=str(home / "given")), Pool(home)).store,
     ]
     default, hostile, mine, given = (getattr(store, "path") for store in paths)  # noqa: B009 - flavors differ
     assert default == str(home / "artifacts")
@@ -48,21 +47,13 @@ def test_the_default_store_lives_in_the_home_and_others_in_directories_of_their_
 
 def test_stacks_share_what_they_have_in_common(home: Path) -> None:
     pool = Pool(home)
-    first, second = (open_stack(spec(store="memory"), home, pool=pool) for _ in range(2))
-    third = open_stack(spec(store="memory", name="other"), home, pool=pool)
+    first, second = (Stack(spec(store="memory"), pool) for _ in range(2))
+    third = Stack(spec(store="memory", name="other"), pool)
     digest = first.store.put([b"x"])
-    first.close()
     assert second.store is first.store
     assert second.store.get(digest) == b"x"
     assert not third.store.has(digest)
     pool.close()
-
-
-def test_a_stack_of_its_own_closes_its_components(home: Path) -> None:
-    stack = open_stack(spec("far", "bucket"), home)
-    store: Any = stack.store
-    stack.close()
-    assert store.closed == 1
 
 
 def test_a_component_that_fails_to_close_keeps_no_other_from_it(
@@ -71,7 +62,7 @@ def test_a_component_that_fails_to_close_keeps_no_other_from_it(
     from zennb.errors import StoreError
 
     pool = Pool(home)
-    stack = open_stack(spec("far", "bucket"), home, pool=pool)
+    stack = Stack(spec("far", "bucket"), pool)
     store: Any = stack.store
 
     def fail(_self: object) -> None:
@@ -84,13 +75,13 @@ def test_a_component_that_fails_to_close_keeps_no_other_from_it(
 
 def test_an_unfit_or_incomplete_stack_does_not_open(home: Path) -> None:
     with pytest.raises(UnfitStack, match="stack 's' does not fit"):
-        open_stack(spec("far", "local"), home)
+        Stack(spec("far", "local"), Pool(home))
     with pytest.raises(UsageError, match="needs an artifact store"):
-        open_stack(StackSpec(name="s", components={"orchestrator": spec().orchestrator}), home)
+        Stack(StackSpec(name="s", components={"orchestrator": spec().orchestrator}), Pool(home))
 
 
 def test_a_component_the_stack_does_not_have_is_refused(home: Path) -> None:
-    stack = open_stack(spec(), home)
+    stack = Stack(spec(), Pool(home))
     with pytest.raises(
         UnknownName, match=r"'experiment-tracker'.*%stack update NAME --experiment-tracker=COMPONENT"
     ):

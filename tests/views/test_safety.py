@@ -43,8 +43,8 @@ from zennb.views.rows import beside
 from zennb.views.run import run, runs, steps, summary
 from zennb.views.stack import stack, stacks
 from zennb.views.step import explain, running_line, status_line, step
-from zennb.views.table import Column, Table
-from zennb.views.view import Shown, View, join
+from zennb.views.table import Column, Table, card
+from zennb.views.view import Shown, View, join, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,6 +126,8 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         [ComponentType(name=name, purpose=name)], {name: [Flavor(type=name, name=name, needs=name)]}
     ),
     "component.flavors": lambda n: flavors([Flavor(type=n, name=n, description=n, needs=n)]),
+    "table.card": lambda n: card(n, n, [(n, n)], state=Status.CACHED),
+    "view.note": note,
     "run_graph.flow": lambda n: flow(
         [step_named(n), step_named(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]
     ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +20,7 @@ from zennb.headless.step_line import step_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from zennb.headless.execute import CellFailure, CellStart
+    from zennb.headless.execute import CellFailure
 
 __all__ = ["check"]
 
@@ -63,15 +62,15 @@ def check(
     require_kernel()
     _need_ids(node)
     with tempfile.TemporaryDirectory(prefix="zennb-check-", ignore_cleanup_errors=True) as place:
-        series = _Series(path, node, Path(place).resolve(), timeout=timeout, limit=limit, say=on_run)
-        # Plain and cold agree about the order of sets; the two runs that follow them have another.
-        plain = series.plain("plain", seed=0)
+        series = _Series(path, Path(place).resolve(), timeout=timeout, limit=limit, say=on_run)
+        # The first plain run and the cold run use one hash seed, so sets have one order; the other two use another.
+        plain = series.run("plain", as_plain(node), seed=0)
         node.cells = [cell for cell in node.cells if not runs(cell) or cell.id in plain]
-        again = None if once else series.plain("plain, a second time", seed=1)
-        raised = {cell: played.showing.raised for cell, played in plain.items() if played.showing.raised}
+        again = None if once else series.run("plain, a second time", as_plain(node), seed=1)
+        raised = {cell: result.showing.raised for cell, result in plain.items() if result.showing.raised}
         steps = as_steps(node, raised)
-        cold = series.steps("as steps", steps, seed=0, fresh=True)
-        reused = series.steps("reused in a new kernel", steps, seed=0 if once else 1, fresh=False)
+        cold = series.run("as steps", steps, seed=0)
+        reused = series.run("reused in a new kernel", steps, seed=0 if once else 1, restore=False)
     found = [
         judged(
             number=number,
@@ -90,78 +89,63 @@ def check(
     )
 
 
-@dataclass(kw_only=True)
-class _Clock:
-    """When each cell was started, told by the calls before each."""
-
-    starts: list[tuple[str, float]] = field(default_factory=list)
-
-    def cell(self, start: CellStart) -> None:
-        self.starts.append((start.id, time.perf_counter()))
-
-    def seconds(self) -> dict[str, float]:
-        ends = [when for _, when in self.starts[1:]] + [time.perf_counter()]
-        return {cell: end - when for (cell, when), end in zip(self.starts, ends, strict=True)}
-
-
 class _Series:
     """The runs of one check: where they happen, and what went wrong in them."""
 
     def __init__(
         self,
         path: Path,
-        node: Any,
         place: Path,
         *,
         timeout: float | None,
         limit: float,
         say: Callable[[str], None] | None,
     ) -> None:
-        self._node, self._timeout, self._say = node, timeout, say
-        self._workplace = ScratchFolder(path.absolute().parent, place / "files", limit=limit)
+        self._timeout, self._say = timeout, say
+        self._scratch = ScratchFolder(path.absolute().parent, place / "files", limit=limit)
         self._file = place / "notebook" / path.name
         self._out = place / "outputs" / path.name
         self._home = place / "home"
         self.notes: list[str] = []
 
-    def plain(self, what: str, *, seed: int) -> dict[str, CellResult]:
-        """Run it without steps, from the original files; return what became of each cell, by id."""
-        self._workplace.restore()
-        return self._run(what, as_plain(self._node), seed=seed)
+    def run(self, what: str, node: Any, *, seed: int, restore: bool = True) -> dict[str, CellResult]:
+        """Run a document and return the results of its cells, by id.
 
-    def steps(self, what: str, node: Any, *, seed: int, fresh: bool) -> dict[str, CellResult]:
-        """Run it with steps, from the original files (`fresh`) or from those that the run before left."""
-        if fresh:
-            self._workplace.restore()
-        return self._run(what, node, seed=seed)
-
-    def _run(self, what: str, node: Any, *, seed: int) -> dict[str, CellResult]:
+        Args:
+            what: a phrase for this run.
+            node: the document.
+            seed: `PYTHONHASHSEED` of the kernel.
+            restore: begin with the original files, instead of those that the run before left.
+        """
+        if restore:
+            self._scratch.restore()
         import nbformat
 
         if self._say is not None:
             self._say(what)
         self._file.parent.mkdir(exist_ok=True)
         nbformat.write(node, self._file)
-        clock = _Clock()
+        starts: list[tuple[str, float]] = []
         done = execute(
             self._file,
             out=self._out,
-            on_cell=clock.cell,
+            on_cell=lambda start: starts.append((start.id, time.perf_counter())),
             timeout=self._timeout,
             allow_errors=True,
-            folder=self._workplace.folder,
+            folder=self._scratch.folder,
             env={"ZENNB_HOME": str(self._home), "PYTHONHASHSEED": str(seed)},
         )
         if done.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
-        seconds = clock.seconds()
+        ends = [when for _, when in starts[1:]] + [time.perf_counter()]
+        seconds = {cell: end - when for (cell, when), end in zip(starts, ends, strict=True)}
         lost = [failure for failure in done.failures if failure.type in _LOST]
         self.notes += [_lost(what, failure) for failure in lost]
         reached = set(seconds) - {failure.id for failure in lost}
-        return {cell.id: _played(cell, seconds) for cell in document(self._out).cells if cell.id in reached}
+        return {cell.id: _result(cell, seconds) for cell in document(self._out).cells if cell.id in reached}
 
 
-def _played(cell: Any, seconds: Mapping[str, float]) -> CellResult:
+def _result(cell: Any, seconds: Mapping[str, float]) -> CellResult:
     lines = [line for output in cell.outputs for line in step_lines(output.get("metadata") or {})]
     last = lines[-1] if lines else None
     return CellResult(

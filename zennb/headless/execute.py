@@ -147,42 +147,47 @@ def execute(
         MissingExtra: ipykernel or nbclient is not installed.
         StepRefused: the kernel did not start.
     """
+    from zennb.headless.notebook_runner import NotebookRunner  # nbclient takes long to import
+
     path, began = Path(path), time.perf_counter()
     node = document(path)
     inject(node, parameters, path=path)
     _clear(node)
     account = _Account(node, on_cell=on_cell, on_step=on_step)
-    options: dict[str, Any] = {
-        "folder": folder or path.absolute().parent,
-        "timeout": timeout,
-        "allow_errors": allow_errors,
-    }
     record = None if workspace is None else NotebookRun(workspace, path, stack=stack, parameters=parameters)
     written = None
     with ExitStack() as around:
         kernel = around.enter_context(manager())
-        told = {} if record is None else around.enter_context(record.recorded())
-        options["env"] = {**environment(path, stack=stack, parameters=parameters, rerun=rerun), **told, **env}
-        play = _play(node, account, manager=kernel, **options)
+        of_run = {} if record is None else around.enter_context(record.recorded())
+        runner = NotebookRunner(
+            node,
+            manager=kernel,
+            folder=folder or path.absolute().parent,
+            env={**environment(path, stack=stack, parameters=parameters, rerun=rerun), **of_run, **env},
+            on_start=account.start,
+            on_step=account.step,
+            timeout=timeout,
+            allow_errors=allow_errors,
+        )
         try:
-            _finish(play)
+            _finish(runner)
         finally:
-            if record is not None and play.status.is_final:
-                record.status = play.status
+            if record is not None and runner.status.is_final:
+                record.status = runner.status
             if out is not None:
                 _settle(node)
                 written = _write(node, Path(out))
-    if play.terminated is not None:
-        signal.raise_signal(play.terminated)
+    if runner.terminated is not None:
+        signal.raise_signal(runner.terminated)
     return Execution(
         path=path,
         out=written,
-        status=play.status,
+        status=runner.status,
         seconds=time.perf_counter() - began,
-        cells=play.started,
+        cells=runner.started,
         total=account.total,
         steps=tuple(account.steps.values()),
-        failures=account.failures(play.failures),
+        failures=account.failures(runner.failures),
         run=None if record is None else record.run.id,
     )
 
@@ -205,16 +210,16 @@ class _Account:
 
     def start(self, position: int) -> None:
         if self._on_cell is not None:
-            self._on_cell(self._start(position, self.cells[position]))
-
-    def _start(self, position: int, cell: Any) -> CellStart:
-        return CellStart(
-            number=self._number(position),
-            total=self.total,
-            id=cell.get("id", ""),
-            step=step_name(cell.source),
-            source=cell.source,
-        )
+            cell = self.cells[position]
+            self._on_cell(
+                CellStart(
+                    number=self._number(position),
+                    total=self.total,
+                    id=cell.get("id", ""),
+                    step=step_name(cell.source),
+                    source=cell.source,
+                )
+            )
 
     def step(self, position: int, line: StepLine) -> None:
         if self.steps.get((position, line.step)) == line:
@@ -253,29 +258,21 @@ def _clear(node: Any) -> None:
     node.metadata.pop("widgets", None)
 
 
-def _play(node: Any, account: _Account, **options: Any) -> NotebookRunner:
-    from zennb.headless.notebook_runner import (
-        NotebookRunner,  # nbclient takes long to import, and only runs need it
-    )
-
-    return NotebookRunner(node, on_start=account.start, on_step=account.step, **options)
-
-
-def _finish(play: NotebookRunner) -> None:
-    """Run the play to its end, also when this thread runs an event loop already, as in a notebook."""
+def _finish(runner: NotebookRunner) -> None:
+    """Run the notebook to its end, also when this thread runs an event loop already, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(play.run())
+        asyncio.run(runner.run())
         return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="zennb-headless") as thread:
-        done = thread.submit(lambda: asyncio.run(play.run()))
+        done = thread.submit(lambda: asyncio.run(runner.run()))
         while True:
             try:
                 done.result()
                 return
             except KeyboardInterrupt:
-                play.interrupt()
+                runner.interrupt()
 
 
 def _settle(node: Any) -> None:

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.core.planning.cache_decision import reused
+from zennb.core.planning.cache_decision import reason_to_run, reused
 from zennb.core.planning.ordering import file_edges, flows
 from zennb.core.planning.run_plan import Freshness, PlannedStep, RunPlan
 from zennb.core.records.records import Status
 from zennb.engine.environment.execution_environment import sealed
 from zennb.engine.environment.local_modules import find_local, package_reader, reader
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
-from zennb.headless.record_match import Difference, RecordMatch
-from zennb.headless.run_surroundings import RunSurroundings
+from zennb.headless.record_match import RecordMatch
+from zennb.headless.run_environment import Difference, RunEnvironment
 from zennb.materializers.signer import Signer
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
@@ -83,7 +83,7 @@ class FilePlan:
     previous: Mapping[str, Step]
     _names: Provenance = field(init=False)
     _modules: ModuleSources = field(init=False)
-    _surroundings: RunSurroundings = field(init=False)
+    _environment: RunEnvironment = field(init=False)
     _records: dict[str, list[Step]] = field(init=False)
     _stores: dict[str, ArtifactStore] = field(init=False, default_factory=dict)
     _answers: dict[str, _Answer] = field(init=False, default_factory=dict)
@@ -100,7 +100,7 @@ class FilePlan:
 
         self._modules = ModuleSources(reader(locate), package_reader(locate))
         self._names = Provenance(modules=self._modules, ours=self.ours, seal=seal)
-        self._surroundings = RunSurroundings(folder=Path(folder), sealed=seal)
+        self._environment = RunEnvironment(folder=Path(folder), sealed=seal)
         self._records = {}
         codes = {cell.definition.code for cell in self.cells if cell.definition is not None}
         for record in self.workspace.metadata.with_code(codes):
@@ -125,7 +125,7 @@ class FilePlan:
         statements = step_statements(definition.tree)
         inside, last = self._names.folder, self.previous.get(definition.name)
         if answer.state is Freshness.FRESH and answer.record is not None:
-            self._surroundings.reused(answer.record, inside)
+            self._environment.reused(answer.record, inside)
             apply(self._names, answer.record, statements, number=cell.number)
             return
         same = last is not None and last.parts is not None and last.parts.code == definition.code
@@ -137,7 +137,7 @@ class FilePlan:
             changes=frozenset().union(*(each.outputs for each in known)) if known else None,
             number=cell.number,
         )
-        self._surroundings.will_run(definition.name, last, inside, is_known=same or not may_write)
+        self._environment.will_run(definition.name, last, inside, is_known=same or not may_write)
 
     def _judge(self, definition: StepDefinition) -> _Answer:
         if definition.options.rerun or not definition.options.cache:
@@ -151,7 +151,7 @@ class FilePlan:
             definition,
             names=self._names,
             modules=self._modules,
-            surroundings=self._surroundings,
+            environment=self._environment,
             records=records,
         )
         is_open: list[list[Difference]] = []
@@ -213,16 +213,8 @@ class FilePlan:
     def _why(self, definition: StepDefinition, match: RecordMatch, records: Sequence[Step]) -> str:
         """Say why a step would surely run."""
         last = self.previous.get(definition.name) or next(iter(records), None)
-        if last is None:
-            return "first run"
-        found = [each.reason for each in match.differences(last) if each.is_certain]
-        if found:
-            return found[0] + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
-        if not last.status.is_good:
-            return f"the run before {'was interrupted' if last.status is Status.INTERRUPTED else 'failed'}"
-        if not last.reusable:
-            return f"runs every time: {last.unusable_because}" if last.unusable_because else "runs every time"
-        return "no stored result"
+        found = [] if last is None else match.differences(last)
+        return reason_to_run(last, [each.reason for each in found if each.is_certain])
 
     # The plan
 

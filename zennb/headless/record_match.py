@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from zennb.core.records.observed import changed
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import unstored
 from zennb.errors import StepRefused
-from zennb.headless.run_surroundings import Unsure
+from zennb.headless.run_environment import Difference, unclear
 from zennb.provenance.steps import depends_on
 from zennb.provenance.value_source import SourceKind
 
@@ -20,29 +19,14 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import CacheKeyParts, Step
     from zennb.engine.step.definition import StepDefinition
-    from zennb.headless.run_surroundings import RunSurroundings
+    from zennb.headless.run_environment import RunEnvironment
     from zennb.provenance.module_source import ModuleSources
     from zennb.provenance.notebook import Provenance
     from zennb.provenance.value_source import ValueSource
 
-__all__ = ["Difference", "RecordMatch"]
+__all__ = ["RecordMatch"]
 
 _ONLY_RUNNING = "only running it tells"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One thing that differs, or may differ, between a record and the notebook as it is now.
-
-    Attributes:
-        reason: for a person, in the words of a kernel.
-        is_certain: whether it surely differs, so that the record cannot be reused.
-        waits: steps that decide on it.
-    """
-
-    reason: str
-    is_certain: bool = True
-    waits: frozenset[str] = frozenset()
 
 
 class RecordMatch:
@@ -52,7 +36,7 @@ class RecordMatch:
         definition: the step.
         names: where the notebook's values come from before it.
         modules: local modules.
-        surroundings: files and environment before it.
+        environment: files and environment before it.
         records: all records of this code, by which values are seen to differ although their provenance does not.
     """
 
@@ -62,11 +46,11 @@ class RecordMatch:
         *,
         names: Provenance,
         modules: ModuleSources,
-        surroundings: RunSurroundings,
+        environment: RunEnvironment,
         records: Sequence[Step] = (),
     ) -> None:
         self._definition, self._names, self._modules = definition, names, modules
-        self._surroundings = surroundings
+        self._environment = environment
         self._unsteady = frozenset(_unsteady(records))
 
     def differences(self, record: Step) -> list[Difference]:
@@ -76,7 +60,7 @@ class RecordMatch:
         found = list(self._of_parts(record.parts))
         found += self._of_names(record, record.parts)
         if not any(each.is_certain for each in found):
-            found += self._of_surroundings(record)
+            found += self._of_environment(record)
         return found
 
     # What the key is made of
@@ -98,12 +82,12 @@ class RecordMatch:
             yield from self._of_file(now[option], option, was[option])
 
     def _of_file(self, path: str, option: str, digest: str) -> Iterator[Difference]:
-        found = self._surroundings.file(path, "", inside=self._names.folder)
-        if isinstance(found, Unsure):
-            yield Difference(reason=found.reason, is_certain=False, waits=found.waits)
+        found = self._environment.file(path, "", inside=self._names.folder)
+        if isinstance(found, Difference):
+            yield found
             return
         try:
-            where = self._surroundings.folder / (self._names.folder or "") / path
+            where = self._environment.folder / (self._names.folder or "") / path
             if file_digest(str(where), self._definition.name) != digest:
                 yield Difference(reason=f"option `--{option}` changed")
         except StepRefused as refused:
@@ -126,7 +110,7 @@ class RecordMatch:
                 if key in then:
                     yield from self._of_read(rest, then[key], record)
             elif word in {"wrote", "files", "folder"} or key.startswith("$"):
-                continue  # with the surroundings
+                continue  # with the environment
             elif word in {"setting", "module", "shares"}:
                 certain = not then.get(key, "").startswith(("opaque", "pending"))
                 if (then.get(key) != now.get(key) or not certain) and (word != "setting" or rest in topics):
@@ -140,8 +124,7 @@ class RecordMatch:
         elif word == "module":
             yield self._of_module(rest, then, record)
         elif record.parts is None or rest not in record.parts.inputs:
-            reason = f"`{rest}` may share something with what it reads; {_ONLY_RUNNING}"
-            yield Difference(reason=reason, is_certain=False)
+            yield unclear(f"`{rest}` may share something with what it reads; {_ONLY_RUNNING}")
 
     def _of_name(
         self, name: str, then: str | None, now: str | None, parts: CacheKeyParts
@@ -160,7 +143,7 @@ class RecordMatch:
             return (
                 Difference(reason=f"{kind} `{name}` is gone", is_certain=bool(kind) and now is None)
                 if kind
-                else (Difference(reason=f"`{name}` is gone; {_ONLY_RUNNING}", is_certain=False))
+                else unclear(f"`{name}` is gone; {_ONLY_RUNNING}")
             )
         was = "" if then is None else then.split(" ")[0]
         if kind and source.kind is SourceKind.DEFINITION and was == "definition":
@@ -169,7 +152,7 @@ class RecordMatch:
                 return Difference(reason=f"{kind} `{name}` changed")
         if kind and source.kind is SourceKind.IMPORT and was == "import":
             return Difference(reason=f"{kind} `{name}` changed")
-        return Difference(reason=_open(name, source, then), is_certain=False)
+        return unclear(_open(name, source, then))
 
     def _of_input(
         self, name: str, source: ValueSource | None, then: str | None, now: str | None, digest: str
@@ -178,23 +161,20 @@ class RecordMatch:
             return Difference(reason=f"input `{name}` is gone")
         if source is None:
             if now is not None:
-                return Difference(
-                    reason=f"`{name}` may be bound by code that cannot be read; {_ONLY_RUNNING}",
-                    is_certain=False,
-                )
+                return unclear(f"`{name}` may be bound by code that cannot be read; {_ONLY_RUNNING}")
             return Difference(reason=f"input `{name}` is gone")
         if source.waits:
             return _waiting(name, source.waits)
         if source.kind is SourceKind.VALUE:
             return None if source.own == digest else Difference(reason=f"input `{name}` changed")
         if source.kind in {SourceKind.DEFINITION, SourceKind.IMPORT} and then != now:
-            return Difference(reason=_open(name, source, then), is_certain=False)
+            return unclear(_open(name, source, then))
         if then == now and source.is_certain:
             if (name, now) not in self._unsteady:
                 return None
             reason = f"`{name}` came out differently before, although nothing had changed; {_ONLY_RUNNING}"
-            return Difference(reason=reason, is_certain=False)
-        return Difference(reason=_open(name, source, then), is_certain=False)
+            return unclear(reason)
+        return unclear(_open(name, source, then))
 
     def _of_module(self, path: str, then: str, record: Step) -> Difference:
         module, _, part = path.rpartition(".")
@@ -213,55 +193,55 @@ class RecordMatch:
                 return Difference(reason=f"{kind} `{path}` changed")
         said = f"`{path}`" if part != "*" else f"module `{module}`"
         reason = f"{said} changed in another way than its code shows; {_ONLY_RUNNING}"
-        return Difference(reason=reason, is_certain=False)
+        return unclear(reason)
 
     def _of_setting(self, topic: str, now: str) -> Difference:
         if now.startswith("pending "):
             return _waiting("settings", frozenset({now.removeprefix("pending ")}))
         said = "process-wide settings" if topic == "*" else f"what is set of {topic}"
-        return Difference(reason=f"plain cells change {said}; {_ONLY_RUNNING}", is_certain=False)
+        return unclear(f"plain cells change {said}; {_ONLY_RUNNING}")
 
     def _of_read(self, what: str, mark: str, record: Step) -> Iterator[Difference]:
         """Compare what a plain cell read with what it would find now."""
         kind, _, name = what.partition(" ")
         if kind == "environment":
             if self._variable(name, mark, record) != mark:
-                reason = f"a plain cell reads environment variable {name}, which changed; {_ONLY_RUNNING}"
-                yield Difference(reason=reason, is_certain=False)
+                yield unclear(
+                    f"a plain cell reads environment variable {name}, which changed; {_ONLY_RUNNING}"
+                )
         elif f"wrote {name}" not in record.provenance:
-            found = self._surroundings.file(name, mark, inside=self._names.folder)
-            if isinstance(found, Unsure):
-                yield Difference(reason=found.reason, is_certain=False, waits=found.waits)
+            found = self._environment.file(name, mark, inside=self._names.folder)
+            if isinstance(found, Difference):
+                yield found
             elif found != mark:
-                reason = f"a plain cell reads {name}, which changed; {_ONLY_RUNNING}"
-                yield Difference(reason=reason, is_certain=False)
+                yield unclear(f"a plain cell reads {name}, which changed; {_ONLY_RUNNING}")
 
     # What it was seen to touch
 
-    def _of_surroundings(self, record: Step) -> Iterator[Difference]:
+    def _of_environment(self, record: Step) -> Iterator[Difference]:
         observed, names = record.observed, self._names
         touches_files = bool(observed.files or observed.written or observed.restored) or any(
             key.startswith("read file ") for key in record.provenance
         )
         if touches_files and record.provenance.get("files", "") != names.files:
-            yield Difference(reason=f"a plain cell writes files; {_ONLY_RUNNING}", is_certain=False)
+            yield unclear(f"a plain cell writes files; {_ONLY_RUNNING}")
         if touches_files and record.provenance.get("folder", "") != (names.folder or ""):
-            yield Difference(reason=f"a plain cell goes to another folder; {_ONLY_RUNNING}", is_certain=False)
-        unsure: list[Unsure] = []
+            yield unclear(f"a plain cell goes to another folder; {_ONLY_RUNNING}")
+        open_ones: list[Difference] = []
 
         def file(path: str, mark: str) -> str:
             if f"wrote {path}" in record.provenance:  # a plain cell makes it, and does so as before
                 return mark
-            found = self._surroundings.file(path, mark, inside=names.folder)
-            if isinstance(found, Unsure):
-                unsure.append(found)
+            found = self._environment.file(path, mark, inside=names.folder)
+            if isinstance(found, Difference):
+                open_ones.append(found)
                 return mark
             return found
 
         def environment(name: str) -> str:
             found = self._variable(name, observed.environment[name], record)
-            if isinstance(found, Unsure):
-                unsure.append(found)
+            if isinstance(found, Difference):
+                open_ones.append(found)
                 return observed.environment[name]
             return found
 
@@ -269,26 +249,25 @@ class RecordMatch:
         reason = changed(observed, file=file, environment=environment, setting=observed.settings.__getitem__)
         if reason:
             yield Difference(reason=reason)
-        for each in unsure:
-            yield Difference(reason=each.reason, is_certain=False, waits=each.waits)
+        yield from open_ones
 
-    def _variable(self, name: str, mark: str, record: Step) -> str | Unsure:
+    def _variable(self, name: str, mark: str, record: Step) -> str | Difference:
         """Return the seal of an environment variable as the step, or a plain cell before it, would find it."""
         then, now = record.provenance.get(f"${name}"), self._names.variables.get(name)
         if record.provenance.get("setting environment") != self._names.topics.get("environment"):
-            return Unsure(reason=f"plain cells change environment variables; {_ONLY_RUNNING}")
+            return unclear(f"plain cells change environment variables; {_ONLY_RUNNING}")
         if now is None:
-            return self._surroundings.variable(name)
+            return self._environment.variable(name)
         if not now.startswith("computed "):
             return now
         if now == then:
             return mark
-        return Unsure(reason=f"a plain cell sets environment variable {name}; {_ONLY_RUNNING}")
+        return unclear(f"a plain cell sets environment variable {name}; {_ONLY_RUNNING}")
 
 
 def _waiting(name: str, waits: frozenset[str]) -> Difference:
     step = min(waits)
-    return Difference(reason=f"needs `{name}` from step '{step}'", is_certain=False, waits=waits)
+    return unclear(f"needs `{name}` from step '{step}'", waits)
 
 
 def _open(name: str, source: ValueSource, then: str | None) -> str:
@@ -319,9 +298,7 @@ def _of_packages(packages: Mapping[str, str]) -> Iterator[Difference]:
     for name, version in packages.items():
         now = _version(name)
         if now is None:
-            yield Difference(
-                reason=f"the version of {name} cannot be told; {_ONLY_RUNNING}", is_certain=False
-            )
+            yield unclear(f"the version of {name} cannot be told; {_ONLY_RUNNING}")
         elif now != version:
             yield Difference(reason=f"{name} {version} → {now}")
 

@@ -1,4 +1,4 @@
-"""Owns what is told about changes: what a verb did to a component or stack, and who listens."""
+"""Owns changes of components and stacks as values, and the callbacks that are called with them."""
 
 from __future__ import annotations
 
@@ -66,8 +66,9 @@ class Listeners:
             self._callbacks.append(callback)
         return lambda: self._remove(callback)
 
-    def tell(self, change: Change) -> None:
-        """Call everybody; the change has happened, so a callback that raises is logged and stops nobody."""
+    def notify(self, verb: str, type: str, name: str, *, new_name: str = "") -> None:  # noqa: A002 -- ZenML's word
+        """Call every callback with a `Change`; one that raises is logged, since the change has happened."""
+        change = Change(verb=verb, type=type, name=name, new_name=new_name)
         with self._lock:
             callbacks = tuple(self._callbacks)
         for callback in callbacks:
@@ -78,4 +79,4 @@ class Listeners:
 
     def _remove(self, callback: Callable[[Change], object]) -> None:
         with self._lock:
-            self._callbacks = [kept for kept in self._callbacks if kept is not callback]
+            self._callbacks = [each for each in self._callbacks if each is not callback]

@@ -9,10 +9,10 @@ from zennb import plugins
 from zennb.core.records.component_types import REQUIRED_TYPES, component_type
 from zennb.core.records.records import ComponentSpec
 from zennb.errors import InUse, NameTaken, UnknownName, UsageError, ZennbError
-from zennb.registry.changes import Change, Listeners, Updated
+from zennb.registry.changes import Listeners, Updated
 from zennb.registry.flavors import check_stack, differences, made, normal
-from zennb.registry.location import located, place
 from zennb.registry.names import DEFAULT, checked_name, listed
+from zennb.registry.pool import located, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -168,7 +168,7 @@ class ComponentRegistry:
         spec = normal(ComponentSpec(type=kind.name, name=name, flavor=flavor, config=config or {}))
         created = self.metadata.atomically(lambda: self._put_new(spec))
         if created:
-            self.listeners.tell(Change(verb="register", type=kind.name, name=name))
+            self.listeners.notify("register", kind.name, name)
         return spec, created
 
     def update_component(
@@ -196,7 +196,7 @@ class ComponentRegistry:
         made(self.component(kind, name))  # loads the flavor, which may take seconds, outside the transaction
         updated = self.metadata.atomically(lambda: self._update(kind, name, config or {}, tuple(unset)))
         if updated.differences:
-            self.listeners.tell(Change(verb="update", type=kind, name=name))
+            self.listeners.notify("update", kind, name)
         return updated
 
     def rename_component(self, type: str, old: str, new: str) -> ComponentSpec:  # noqa: A002 -- ZenML's word
@@ -211,7 +211,7 @@ class ComponentRegistry:
         checked_name(kind.title, new)
         renamed = self.metadata.atomically(lambda: self._rename(kind, old, new))
         if old != new:
-            self.listeners.tell(Change(verb="rename", type=kind.name, name=old, new_name=new))
+            self.listeners.notify("rename", kind.name, old, new_name=new)
         return renamed
 
     def delete_component(self, type: str, name: str) -> ComponentSpec:  # noqa: A002 -- ZenML's word
@@ -222,7 +222,7 @@ class ComponentRegistry:
         """
         kind = component_type(type)
         deleted = self.metadata.atomically(lambda: self._delete(kind, name))
-        self.listeners.tell(Change(verb="delete", type=kind.name, name=name))
+        self.listeners.notify("delete", kind.name, name)
         return deleted
 
     # What happens inside the transactions

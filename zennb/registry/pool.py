@@ -1,15 +1,17 @@
-"""Owns the components that are open in this process: each once, however many stacks use it."""
+"""Owns `Pool`: the open components of this process, each opened once, and the directories of local stores."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import threading
+from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from zennb.errors import ZennbError
 from zennb.registry.flavors import made
-from zennb.registry.location import located
+from zennb.registry.names import DEFAULT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from zennb.components.component import Component
     from zennb.core.records.records import ComponentSpec
 
-__all__ = ["Pool"]
+__all__ = ["Pool", "located", "place"]
 
 
 class Pool:
@@ -60,3 +62,24 @@ def _close(component: Component) -> None:
     # A store or cluster that is gone already cannot be closed in good order, and nothing is lost by that.
     with contextlib.suppress(ZennbError):
         component.close()
+
+
+def place(spec: ComponentSpec, home: Path) -> str:
+    """Return the directory of a local artifact store; "" for any other component.
+
+    The store of the stack `default` is in `artifacts/` of the home, each other one in a directory named by a digest:
+    names that users choose never become paths.
+    """
+    if (spec.type, spec.flavor) != ("artifact_store", "local"):
+        return ""
+    if spec.config.get("path"):
+        return spec.config["path"]
+    if spec.name == DEFAULT:
+        return str(home / "artifacts")
+    return str(home / "stores" / sha256(spec.name.encode("utf-8", "surrogatepass")).hexdigest()[:12])
+
+
+def located(spec: ComponentSpec, home: Path) -> ComponentSpec:
+    """Return `spec` with its directory among its options, ready to be opened."""
+    directory = place(spec, home)
+    return replace(spec, config={**spec.config, "path": directory}) if directory else spec

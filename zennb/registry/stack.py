@@ -7,29 +7,32 @@ from typing import TYPE_CHECKING, cast
 from zennb.core.records.component_types import component_type
 from zennb.errors import UnknownName
 from zennb.registry.flavors import check_stack
-from zennb.registry.pool import Pool
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from zennb.components.component import ArtifactStore, Component, Orchestrator
     from zennb.core.records.records import StackSpec
+    from zennb.registry.pool import Pool
 
-__all__ = ["Stack", "open_stack"]
+__all__ = ["Stack"]
 
 
 class Stack:
-    """The components of a stack, each opened at first use.
+    """The components of a stack; files, threads and connections open at first use.
 
     Args:
-        spec: what is registered; later changes of the registry do not reach an opened stack.
-        pool: where its components are kept open.
-        owns_pool: whether closing the stack closes them, because no other stack uses the pool.
+        spec: what is registered; later changes of the registry do not affect an opened stack.
+        pool: the open components, shared with other stacks.
+
+    Raises:
+        UnfitStack: its orchestrator runs steps where its artifact store cannot be reached.
+        UsageError: it has no orchestrator or no artifact store.
+        UnknownName, MissingExtra, InvalidConfiguration: one of the two cannot be made.
     """
 
-    def __init__(self, spec: StackSpec, pool: Pool, *, owns_pool: bool = False) -> None:
+    def __init__(self, spec: StackSpec, pool: Pool) -> None:
+        check_stack(spec)
         self.spec = spec
-        self._pool, self._owns_pool = pool, owns_pool
+        self._pool = pool
         self._components: dict[str, Component] = {}
 
     @property
@@ -39,7 +42,7 @@ class Stack:
 
     @property
     def store(self) -> ArtifactStore:
-        """The component that keeps the outputs."""
+        """The component that stores the outputs."""
         return cast("ArtifactStore", self.component("artifact_store"))
 
     @property
@@ -68,28 +71,5 @@ class Stack:
         found = self._components[type] = self._pool.get(self.spec.components[kind.name])
         return found
 
-    def close(self) -> None:
-        """Close what only this stack has open; components shared with others stay open for them."""
-        self._components.clear()
-        if self._owns_pool:
-            self._pool.close()
-
     def __repr__(self) -> str:
         return f"<Stack {self.name!r}>"
-
-
-def open_stack(spec: StackSpec, home: Path, *, pool: Pool | None = None) -> Stack:
-    """Return a stack ready for use; files, threads and connections open when they are first needed.
-
-    Args:
-        spec: the stack on paper.
-        home: the directory of the home, where local stores live.
-        pool: where open components are shared with other stacks; one of its own when None.
-
-    Raises:
-        UnfitStack: its orchestrator runs steps farther away than its artifact store reaches.
-        UsageError: it has no orchestrator or no artifact store.
-        UnknownName, MissingExtra, InvalidConfiguration: one of the two cannot be made.
-    """
-    check_stack(spec)
-    return Stack(spec, pool or Pool(home), owns_pool=pool is None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zennb.core.records.component_types import COMPONENT_TYPES, REQUIRED_TYPES, component_type
 from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.errors import InUse, NameTaken, UnknownName, UsageError
-from zennb.registry.changes import Change, Updated
+from zennb.registry.changes import Updated
 from zennb.registry.component_registry import ComponentRegistry
 from zennb.registry.flavors import check_stack, differences, normal
 from zennb.registry.names import DEFAULT, checked_name
@@ -50,8 +50,8 @@ class Registry(ComponentRegistry):
         """Return all stacks, by name."""
         return self.metadata.stacks()
 
-    def stack(self, name: str) -> StackSpec:
-        """Return one stack.
+    def stack(self, name: str, *, hint: str = "List them with `%stack list`.") -> StackSpec:
+        """Return one stack; `hint` ends the message when it is missing.
 
         Raises:
             UnknownName: there is none of that name.
@@ -59,7 +59,7 @@ class Registry(ComponentRegistry):
         found = self.metadata.stack(name)
         if found is None:
             known = [stack.name for stack in self.metadata.stacks()]
-            raise UnknownName("stack", name, known, hint="List them with `%stack list`.")
+            raise UnknownName("stack", name, known, hint=hint)
         return found
 
     def default_stack_name(self) -> str:
@@ -89,7 +89,7 @@ class Registry(ComponentRegistry):
         self.check(name, components)  # loads flavors, which may take seconds, beforehand
         spec, created = self.metadata.atomically(lambda: self._put_stack(self._assembled(name, components)))
         if created:
-            self.listeners.tell(Change(verb="register", type="stack", name=name))
+            self.listeners.notify("register", "stack", name)
         return spec, created
 
     def check(self, name: str, components: Mapping[str, str]) -> StackSpec:
@@ -121,7 +121,7 @@ class Registry(ComponentRegistry):
         check_stack(self._exchanged(name, components, without))  # loads flavors beforehand, as above
         updated = self.metadata.atomically(lambda: self._update_stack(name, components, without))
         if updated.differences:
-            self.listeners.tell(Change(verb="update", type="stack", name=name))
+            self.listeners.notify("update", "stack", name)
         return updated
 
     def copy_stack(self, source: str, target: str) -> StackSpec:
@@ -136,7 +136,7 @@ class Registry(ComponentRegistry):
             lambda: self._put_stack(replace(self.stack(source), name=target))
         )
         if created:
-            self.listeners.tell(Change(verb="register", type="stack", name=target))
+            self.listeners.notify("register", "stack", target)
         return spec
 
     def rename_stack(self, old: str, new: str) -> StackSpec:
@@ -150,7 +150,7 @@ class Registry(ComponentRegistry):
         checked_name("stack", new)
         renamed = self.metadata.atomically(lambda: self._rename_stack(old, new))
         if old != new:
-            self.listeners.tell(Change(verb="rename", type="stack", name=old, new_name=new))
+            self.listeners.notify("rename", "stack", old, new_name=new)
         return renamed
 
     def delete_stack(self, name: str) -> StackSpec:
@@ -161,7 +161,7 @@ class Registry(ComponentRegistry):
         """
         active = self._active()
         deleted = self.metadata.atomically(lambda: self._delete_stack(name, active))
-        self.listeners.tell(Change(verb="delete", type="stack", name=name))
+        self.listeners.notify("delete", "stack", name)
         return deleted
 
     def export_stack(self, name: str) -> str:
@@ -187,9 +187,9 @@ class Registry(ComponentRegistry):
         check_stack(spec)
         created, fresh = self.metadata.atomically(lambda: self._import(spec))
         for part in fresh:
-            self.listeners.tell(Change(verb="register", type=part.type, name=part.name))
+            self.listeners.notify("register", part.type, part.name)
         if created:
-            self.listeners.tell(Change(verb="register", type="stack", name=spec.name))
+            self.listeners.notify("register", "stack", spec.name)
         return spec, created
 
     # What happens inside the transactions

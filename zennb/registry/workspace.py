@@ -7,13 +7,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from zennb.errors import UnknownName
 from zennb.metadata.store import MetadataStore
-from zennb.registry.changes import Change
 from zennb.registry.flavors import check_stack
 from zennb.registry.home import claim
 from zennb.registry.pool import Pool
-from zennb.registry.stack import Stack, open_stack
+from zennb.registry.stack import Stack
 from zennb.registry.stack_registry import Registry
 
 if TYPE_CHECKING:
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.core.records.records import StackSpec
+    from zennb.registry.changes import Change
 
 __all__ = ["Workspace"]
 
@@ -80,7 +79,7 @@ class Workspace:
         with self._lock:
             changed, self._active = self._active != name, name
         if changed:
-            self.registry.listeners.tell(Change(verb="set", type="stack", name=name))
+            self.registry.listeners.notify("set", "stack", name)
         return spec
 
     @contextmanager
@@ -107,12 +106,7 @@ class Workspace:
         Raises:
             UnknownName: there is no such stack, e.g. because another kernel has deleted it.
         """
-        chosen = name or self.active
-        found = self.metadata.stack(chosen)
-        if found is None:
-            known = [stack.name for stack in self.metadata.stacks()]
-            raise UnknownName("stack", chosen, known, hint="Choose one with `%stack set NAME`.")
-        return found
+        return self.registry.stack(name or self.active, hint="Choose one with `%stack set NAME`.")
 
     def open(self, name: str | None = None) -> Stack:
         """Return a stack as it is registered now, opened for use; the active one when None.
@@ -125,7 +119,7 @@ class Workspace:
         with self._lock:
             stack = self._opened.get(spec.name)
             if stack is None or stack.spec != spec:
-                stack = self._opened[spec.name] = open_stack(spec, self.home, pool=self._pool)
+                stack = self._opened[spec.name] = Stack(spec, self._pool)
             return stack
 
     def opened(self, name: str | None = None) -> Stack:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from keyword import iskeyword
 from typing import TYPE_CHECKING
 
-from zennb.views.markup import block, box, muted, name, pairs, strong
+from zennb.views.markup import block, box, name
 from zennb.views.preview import in_a_line, preview
-from zennb.views.table import Column, Table, facts
+from zennb.views.table import Column, Table, card
 from zennb.views.text import clean, listing, short, size, when
 from zennb.views.view import View, join
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zennb.core.records.pages import ProducingStep, Use
     from zennb.core.records.records import Artifact, Step
 
-__all__ = ["artifact", "artifacts", "brief", "glance", "history", "label", "loading", "uses"]
+__all__ = ["TYPE_COLUMN", "artifact", "artifacts", "brief", "glance", "history", "label", "loading", "uses"]
 
 
 def label(artifact: Artifact) -> str:
@@ -28,6 +28,9 @@ def label(artifact: Artifact) -> str:
 def brief(type_name: object) -> str:
     """Return a type without its modules: `DataFrame`."""
     return clean(type_name).rpartition(".")[2]
+
+
+TYPE_COLUMN = Column.of("names", "type", show=brief, markup=lambda value: name(brief(value)), most=28)
 
 
 def glance(artifact: Artifact, *, alone: bool = False) -> str:
@@ -67,10 +70,7 @@ def artifact(
         ("created", when(artifact.created)),
         ("bytes", short(artifact.blob)),
     ]
-    title = f"<div>{muted('artifact')} {strong(name(label(artifact)))}</div>"
-    html = pairs([(key, name(value) if value else "") for key, value in rows])
-    head = View(f"artifact {label(artifact)}\n{facts(rows)}", box(title + html))
-    return join([head, preview(artifact.summary)])
+    return join([card("artifact", label(artifact), rows), preview(artifact.summary)])
 
 
 def _materializer(artifact: Artifact) -> str:
@@ -105,7 +105,7 @@ def _columns(*, named: bool) -> list[Column]:
     lead = [Column.of("name", "name"), Column.of("count", "version")]
     return [
         *(lead if named else [Column.of("count", "version", heading=True)]),
-        Column.of("names", "type", show=brief, markup=lambda value: name(brief(value)), most=28),
+        TYPE_COLUMN,
         Column.of("size", "size"),
         Column.of("names", "kind", minor=True),
         Column.of("names", "value", most=30),

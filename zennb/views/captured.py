@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.log import settled
-from zennb.views.markup import block, box, image, muted, prose, svg_image
+from zennb.views.markup import block, box, image, muted, svg_image
 from zennb.views.preview import BASE64, PICTURES
 from zennb.views.text import clean, clean_block, count
-from zennb.views.view import View, join
+from zennb.views.view import View, join, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,9 +38,8 @@ def captured(events: Iterable[Mapping[str, Any]], *, most: int = MOST) -> View:
         room = max(0, room - length)
         parts += [view] if view.html else []
     if left > 0:
-        said = f"… {count(left)} more characters"
-        parts.append(View(said, box(muted(prose(said)))))
-    return join(parts, gap=0) if parts else View("no output", box(muted("no output")))
+        parts.append(note(f"… {count(left)} more characters"))
+    return join(parts, gap=0) if parts else note("no output")
 
 
 def tail(text: str, *, lines: int = 4, columns: int = 110) -> str:

@@ -13,7 +13,7 @@ from zennb.views.markup import block, box, details, escape, muted, name, strong
 from zennb.views.run import commit
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, clean_block, duration, plural, when
-from zennb.views.view import View, join
+from zennb.views.view import View, join, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,8 +41,7 @@ def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[S
     shown += _code(old_steps, new_steps, names)
     same = f"{plural(equal, 'step')} with equal code, inputs and outputs" if equal else ""
     rest = same or ("" if shown else "nothing differed")
-    tail = [View(rest, box(muted(escape(rest))))] if rest else []
-    return join([_head(old, new), *shown, *tail])
+    return join([_head(old, new), *shown, *([note(rest)] if rest else [])])
 
 
 def _called(run: Run) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zennb.views.configuration import masked, options
-from zennb.views.markup import box, escape, muted, name, pairs, prose, strong
-from zennb.views.table import Column, Table, facts
-from zennb.views.text import clean
+from zennb.views.markup import prose
+from zennb.views.table import Column, Table, card
+from zennb.views.text import clean, type_title
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
@@ -53,10 +53,6 @@ class Flavor:
     needs: str = ""
 
 
-def _type(component_type: str) -> str:
-    return clean(component_type).replace("_", " ")
-
-
 def component(
     spec: ComponentSpec,
     *,
@@ -76,11 +72,8 @@ def component(
     """
     shown = [(option, masked(option, value)) for option, value in spec.config.items()]
     rows = [("flavor", spec.flavor), *shown, ("reach", reach), ("used by", ", ".join(map(clean, used_by)))]
-    lead = f"{_type(spec.type)} {clean(spec.name)}"
-    text = "\n".join(part for part in (lead, facts([("what", description), *rows])) if part)
-    title = f"<div>{muted(escape(_type(spec.type)))} {strong(name(spec.name))}</div>"
-    said = [("what", prose(description)), *((key, name(value) if value else "") for key, value in rows)]
-    head = View(text, box(title + pairs(said)))
+    told = [("what", description), *rows]
+    head = card(type_title(spec.type), spec.name, told, markup={"what": prose(description)})
     return join([head, _choices(spec, choices)]) if choices else head
 
 
@@ -127,20 +120,7 @@ def components(specs: Sequence[ComponentSpec], *, active: Sequence[ComponentSpec
     columns = [
         Column.of("active", "active", ""),
         Column.of("name", "name"),
-        *(
-            [
-                Column.of(
-                    "names",
-                    "type",
-                    show=_type,
-                    markup=lambda value: escape(_type(value)),
-                    tight=True,
-                    most=24,
-                )
-            ]
-            if len(kinds) > 1
-            else []
-        ),
+        *([Column.of("type", "type")] if len(kinds) > 1 else []),
         Column.of("names", "flavor"),
         Column.of("names", "configuration", wrap=True),
     ]
@@ -151,9 +131,7 @@ def flavors(found: Sequence[Flavor]) -> Table:
     """List flavors: what each does, and what has to be installed first, if anything."""
     columns = (
         Column.of("name", "name", "flavor"),
-        Column.of(
-            "names", "type", show=_type, markup=lambda value: escape(_type(value)), tight=True, most=24
-        ),
+        Column.of("type", "type"),
         Column.of("prose", "description"),
         Column.of("prose", "needs"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.views.markup import escape, muted, name
+from zennb.views.markup import muted, name
 from zennb.views.table import Column, Table
 from zennb.views.text import clean
 
@@ -36,15 +36,11 @@ def component_types(kinds: Sequence[ComponentType], flavors: Mapping[str, Sequen
         for kind in kinds
     ]
     columns = (
-        Column.of("name", "type", "component type", show=_title, markup=lambda value: escape(_title(value))),
+        Column.of("type", "type", "component type", heading=True, most=32),
         Column.of("prose", "purpose"),
         Column.of("names", "flavors", "flavors here", show=_flavors, markup=_marked, wrap=True),
     )
     return Table(columns=columns, data=rows)
-
-
-def _title(kind: str) -> str:
-    return clean(kind).replace("_", " ")
 
 
 def _flavors(found: Sequence[Mapping[str, str]]) -> str:

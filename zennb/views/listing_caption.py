@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.views.markup import box, muted, prose
 from zennb.views.text import clean, count, when
-from zennb.views.view import View
+from zennb.views.view import View, note
 
 if TYPE_CHECKING:
     from typing import Any
@@ -37,7 +36,7 @@ def runs_caption(which: RunFilter, page: Page[Any], *, before: int = 0, since: s
         told += f", {clean(since) or f'since {when(which.since)}'}"
     if which.until is not None:
         told += f", before {when(which.until)}"
-    return _said(told, page, before)
+    return _caption(told, page, before)
 
 
 def artifacts_caption(which: ArtifactFilter, page: Page[Any], *, before: int = 0) -> View:
@@ -58,15 +57,15 @@ def artifacts_caption(which: ArtifactFilter, page: Page[Any], *, before: int = 0
         parts.append(f"whose name has '{clean(which.text)}'")
     if which.notebook is not None:
         parts.append(f"of '{clean(which.notebook)}'")
-    return _said(" ".join(parts), page, before)
+    return _caption(" ".join(parts), page, before)
 
 
-def _said(told: str, page: Page[Any], before: int) -> View:
+def _caption(what: str, page: Page[Any], before: int) -> View:
     shown = len(page.items)
     if not page.total:
-        said = f"{told}: none"
+        part = "none"
     elif shown == page.total:
-        said = f"{told}: {'one' if shown == 1 else f'all {count(shown)}'}"
+        part = "one" if shown == 1 else f"all {count(shown)}"
     else:
-        said = f"{told}: {count(before + 1)}–{count(before + shown)} of {count(page.total)}"
-    return View(said, box(muted(prose(said))))
+        part = f"{count(before + 1)}–{count(before + shown)} of {count(page.total)}"
+    return note(f"{what}: {part}")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from zennb.views.attempts import attempts
 from zennb.views.captured import captured
-from zennb.views.markup import block, box, muted, prose
+from zennb.views.markup import block, box
 from zennb.views.step import status_line
 from zennb.views.text import clean_block
-from zennb.views.view import View, join
+from zennb.views.view import View, join, note
 
 if TYPE_CHECKING:
     from zennb.core.records.log import RunLog, StepLog
@@ -29,13 +29,13 @@ def log(log: RunLog, *, most: int = MOST) -> View:
         most: characters of text to show of each step.
     """
     if not log.steps:
-        return _said(f"run {log.run.id} has no steps")
+        return note(f"run {log.run.id} has no steps")
     shown: set[str] = set()
     parts: list[Shown] = []
     for each in log.steps:
         parts.append(status_line(each.step))
         known = each.step.displays in shown
-        parts += [_said("the same output as above")] if known else _output(each, most)
+        parts += [note("the same output as above")] if known else _output(each, most)
         shown |= {each.step.displays} - {""}
     return join(parts, gap=0)
 
@@ -46,14 +46,10 @@ def _output(log: StepLog, most: int) -> list[Shown]:
     if step.attempts:
         parts.append(attempts([step]))
     if log.missing:
-        parts.append(_said(log.missing))
+        parts.append(note(log.missing))
     elif log.events or step.failure is None:
         parts.append(captured(log.events, most=most))
     if step.failure is not None:
         told = clean_block(step.failure.traceback or f"{step.failure.type}: {step.failure.message}").rstrip()
         parts.append(View(told, box(block(told))))
     return parts
-
-
-def _said(sentence: str) -> View:
-    return View(clean_block(sentence), box(muted(prose(sentence))))

@@ -9,7 +9,7 @@ from typing import Any
 from zennb.views.markup import block, box, image, muted, pairs, prose
 from zennb.views.table import Column, Table, facts
 from zennb.views.text import clean, clean_block, count, cut, listing, plural
-from zennb.views.view import View, join
+from zennb.views.view import View, join, note
 
 __all__ = ["in_a_line", "preview"]
 
@@ -154,7 +154,7 @@ def _listed(summary: Summary, noun: str, first: Column, rows: Sequence[Mapping[s
         columns=(first, Column.of("names", "type", most=20), Column.of("names", "value")), data=rows
     )
     more = isinstance(summary.get("length"), int) and summary["length"] > len(rows)
-    rest = View("…", box(muted("…"))) if more and rows else View("", "")
+    rest = note("…") if more and rows else View("", "")
     return join([lead, table, rest] if rows else [lead], gap=0)
 
 

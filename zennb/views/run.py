@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.records import Run, Status, Step
 from zennb.views.attempts import attempts, error_line
-from zennb.views.mark import mark, state_html, state_text, symbol_html
-from zennb.views.markup import box, escape, muted, name, pairs, prose, strong
+from zennb.views.mark import mark, symbol_html
+from zennb.views.markup import box, escape, name, prose
 from zennb.views.stack import snapshot
 from zennb.views.step import QUIET, effect, reason
-from zennb.views.table import Column, Table, facts
+from zennb.views.table import Column, Table, card
 from zennb.views.text import clean, duration, listing, pad, when, width
 from zennb.views.view import View, join
 
@@ -158,13 +158,9 @@ def run(run: Run, found: Sequence[Step] = (), *, started: Sequence[Run] = ()) ->
         found: its steps, in order.
         started: the runs it started, in order.
     """
-    rows = _about(run, found)
-    text = f"run {_id(run.id)}  {state_text(run.status)}\n{facts(rows)}"
-    title = f"<div>{muted('run')} {strong(_id(run.id))} &nbsp;{state_html(run.status)}</div>"
-    html = pairs([(key, name(value) if value else "") for key, value in rows])
     inner = replace(runs(started), title="runs it started")
     tables = [table for table in (steps(found), attempts(found), inner) if table.data]
-    return join([View(text, box(title + html)), *tables])
+    return join([card("run", _id(run.id), _about(run, found), state=run.status), *tables])
 
 
 def _about(run: Run, found: Sequence[Step]) -> list[tuple[str, str]]:

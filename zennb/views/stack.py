@@ -8,7 +8,7 @@ from zennb.views.configuration import options
 from zennb.views.mark import ACTIVE, GREY, RED, symbol_html
 from zennb.views.markup import box, cell, escape, heading, muted, name, prose, strong, table
 from zennb.views.table import Column, Table
-from zennb.views.text import clean, pad, width, wrap
+from zennb.views.text import clean, pad, type_title, width, wrap
 from zennb.views.view import View
 
 if TYPE_CHECKING:
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from zennb.core.records.records import ComponentSpec, StackSpec
 
 __all__ = ["snapshot", "stack", "stacks"]
-
-
-def _title(component_type: str) -> str:
-    return clean(component_type).replace("_", " ")
 
 
 def stack(spec: StackSpec, *, active: bool = False, unfit: str = "", note: str = "") -> View:
@@ -52,7 +48,7 @@ def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
 
 
 def _cells(spec: ComponentSpec) -> tuple[str, str, str, str]:
-    return _title(spec.type), clean(spec.name), clean(spec.flavor), ", ".join(options(spec.config))
+    return type_title(spec.type), clean(spec.name), clean(spec.flavor), ", ".join(options(spec.config))
 
 
 def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
@@ -70,7 +66,7 @@ def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
 
 def _row(spec: ComponentSpec) -> list[str]:
     shown = "<br>".join(escape(option) for option in options(spec.config)) or muted("defaults")
-    title = heading(escape(_title(spec.type)), scope="row")
+    title = heading(escape(type_title(spec.type)), scope="row")
     return [title, cell(name(spec.name)), cell(name(spec.flavor)), cell(shown)]
 
 
@@ -93,7 +89,7 @@ def stacks(specs: Sequence[StackSpec], *, active: str = "") -> Table:
     columns = [
         Column.of("active", "active", ""),
         Column.of("name", "name", "stack"),
-        *(Column.of("names", kind, _title(kind)) for kind in types),
+        *(Column.of("names", kind, type_title(kind)) for kind in types),
     ]
     return Table(columns=columns, data=rows, empty="no stacks yet")
 
@@ -105,6 +101,7 @@ def _component(spec: ComponentSpec | None) -> str | None:
 def snapshot(spec: StackSpec) -> str:
     """Return a stack in one line: `default: orchestrator default (local), artifact store default (local)`."""
     parts = [
-        f"{_title(kind)} {clean(each.name)} ({clean(each.flavor)})" for kind, each in spec.components.items()
+        f"{type_title(kind)} {clean(each.name)} ({clean(each.flavor)})"
+        for kind, each in spec.components.items()
     ]
     return f"{clean(spec.name)}: {', '.join(parts)}"

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness
 from zennb.core.records.records import Artifact, Failure, Status, Step
-from zennb.views.artifact import brief, glance
+from zennb.views.artifact import TYPE_COLUMN, glance
 from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark, state_html, state_text, symbol_html
-from zennb.views.markup import block, box, details, escape, muted, name, pairs, prose, strong
-from zennb.views.table import Column, Table, facts
+from zennb.views.markup import block, box, details, escape, muted, name, prose, strong
+from zennb.views.table import Column, Table, card
 from zennb.views.text import clean, clean_block, cut, duration, listing, plural, short, when
 from zennb.views.view import View, join
 
@@ -39,36 +39,30 @@ VERDICTS = {
 
 def status_line(step: Step) -> View:
     """Return the line that ends a step cell: `● train  cached  0.4 ms  → model  (same code as in run 12)`."""
-    look = mark(step.status)
-    why, made, failed = reason(step), effect(step), _failure(step.failure)
-    spent = "" if step.status in QUIET else duration(step.seconds)
-    parts = [f"{look.symbol} {clean(step.name)}", look.word, spent, made, failed, f"({why})" if why else ""]
-    return View("  ".join(filter(None, parts)), _status_html(step))
+    return _line(step, step.status, None if step.status in QUIET else step.seconds)
 
 
 def running_line(step: Step, *, seconds: float) -> View:
-    """Return the line of a step that is still at it: `◌ train  running  3.2 s  (first run)`.
+    """Return the line of a step that still runs: `◌ train  running  3.2 s  (first run)`.
 
     Args:
         step: its record so far.
         seconds: how long it has been running.
     """
-    look, why, spent = mark(Status.RUNNING), reason(step), duration(seconds)
-    text = [f"{look.symbol} {clean(step.name)}", look.word, spent, f"({why})" if why else ""]
-    html = [
-        f"{symbol_html(look)} {strong(name(step.name))}",
+    return _line(step, Status.RUNNING, seconds)
+
+
+def _line(step: Step, status: Status, seconds: float | None) -> View:
+    look, spent, failed, why = mark(status), duration(seconds), _failure(step.failure), reason(step)
+    text = [
+        f"{look.symbol} {clean(step.name)}",
         look.word,
-        muted(escape(spent)),
-        muted(f"({prose(why)})") if why else "",
+        spent,
+        effect(step),
+        failed,
+        f"({why})" if why else "",
     ]
-    return View("  ".join(filter(None, text)), box(" &nbsp;".join(filter(None, html))))
-
-
-def _status_html(step: Step) -> str:
-    look = mark(step.status)
-    spent = "" if step.status in QUIET else duration(step.seconds)
-    failed, why = _failure(step.failure), reason(step)
-    parts = [
+    html = [
         f"{symbol_html(look)} {strong(name(step.name))}",
         look.word,
         muted(escape(spent)) if spent else "",
@@ -76,7 +70,7 @@ def _status_html(step: Step) -> str:
         prose(failed),
         muted(f"({prose(why)})") if why else "",
     ]
-    return box(" &nbsp;".join(filter(None, parts)))
+    return View("  ".join(filter(None, text)), box(" &nbsp;".join(filter(None, html))))
 
 
 def _effect_html(step: Step) -> str:
@@ -140,7 +134,7 @@ def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) ->
 
 def _head(step: Step) -> View:
     spent = "" if step.status in QUIET else duration(step.seconds)
-    text = [
+    rows = [
         ("state", state_text(step.status)),
         ("reason", reason(step)),
         ("run", str(step.run) if step.run is not None else ""),
@@ -156,12 +150,8 @@ def _head(step: Step) -> View:
         ("packages", _packages(step)),
         ("key", short(step.cache_key)),
     ]
-    special = {"state": state_html(step.status), "reason": prose(reason(step))}
-    rows = [(title, special.get(title) or (name(value) if value else "")) for title, value in text]
-    return View(
-        f"step {clean(step.name)}\n{facts(text)}",
-        box(f"<div>{muted('step')} {strong(name(step.name))}</div>{pairs(rows)}"),
-    )
+    markup = {"state": state_html(step.status), "reason": prose(reason(step))}
+    return card("step", step.name, rows, markup=markup)
 
 
 def _expires(step: Step) -> str:
@@ -182,7 +172,7 @@ def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str
     columns = (
         Column.of("name", "name"),
         Column.of("count", "version"),
-        Column.of("names", "type", show=brief, markup=lambda value: name(brief(value)), most=28),
+        TYPE_COLUMN,
         Column.of("size", "size"),
         Column.of("names", "kind"),
         Column.of("names", "value", most=40),

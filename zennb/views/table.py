@@ -1,17 +1,22 @@
-"""Owns `Table`: rows of plain values with both faces, and the same rows as dicts for JSON and data frames."""
+"""Owns `Table`: rows of plain values as text and HTML, and the same rows as dicts for JSON and data frames."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from zennb.views.mark import ACTIVE, state_html, state_text
-from zennb.views.markup import box, cell, escape, heading, muted, name, prose, strong, table
-from zennb.views.text import clean, count, duration, pad, plain, size, when, width, wrap
+from zennb.views.markup import box, cell, escape, heading, muted, name, pairs, prose, strong, table
+from zennb.views.text import clean, count, duration, pad, plain, size, type_title, when, width, wrap
+from zennb.views.view import Displayed, View
 
-__all__ = ["Column", "Table", "facts"]
+if TYPE_CHECKING:
+    from zennb.core.records.records import Status
+
+__all__ = ["Column", "Table", "card", "facts"]
 
 NARROWEST = 8
 """Columns shrink no further than this to fit the page."""
@@ -57,7 +62,7 @@ class Column:
 
     @classmethod
     def of(cls, kind: str, key: str, title: str | None = None, **more: Any) -> Column:
-        """Make a column of a known kind: name, names, active, state, seconds, size, time, count or prose."""
+        """Make a column of a known kind: name, names, active, state, seconds, size, time, count, type or prose."""
         return cls(**{"key": key, "title": key if title is None else title, **KINDS[kind], **more})
 
     def floor(self, natural: int) -> int:
@@ -81,8 +86,8 @@ def _active(value: Any) -> str:
     return state_html(ACTIVE.word) if value else ""
 
 
-def _number(show: Callable[[Any], str]) -> dict[str, Any]:
-    return {"show": show, "markup": lambda value: escape(show(value)), "right": True}
+def _escaped(show: Callable[[Any], str], **more: Any) -> dict[str, Any]:
+    return {"show": show, "markup": lambda value: escape(show(value)), **more}
 
 
 KINDS: Mapping[str, Mapping[str, Any]] = {
@@ -94,16 +99,17 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
         "tight": True,
     },
     "state": {"show": state_text, "markup": state_html, "least": 13, "most": 16, "tight": True},
-    "seconds": _number(duration),
-    "size": _number(size),
-    "count": _number(count),
-    "time": {"show": when, "markup": lambda value: escape(when(value)), "least": 16, "tight": True},
+    "seconds": _escaped(duration, right=True),
+    "size": _escaped(size, right=True),
+    "count": _escaped(count, right=True),
+    "time": _escaped(when, least=16, tight=True),
+    "type": _escaped(type_title, most=24, tight=True),
     "prose": {"markup": lambda value: prose(plain(value)), "most": 200, "wrap": True},
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Table:
+class Table(Displayed):
     """Rows and how to show them; a `View` that also gives its values.
 
     Attributes:
@@ -185,17 +191,6 @@ class Table:
             wide[max(able, key=lambda at: wide[at])] -= 1
         return wide
 
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return self.text
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """Hand Jupyter both faces; the frontend takes the richest it can show."""
-        del include, exclude  # the frontend chooses; both faces are always there
-        return {"text/plain": self.text, "text/html": self.html}
-
 
 def _lines(columns: Sequence[Column], widths: Sequence[int], row: Mapping[str, Any]) -> list[str]:
     cells = []
@@ -229,12 +224,12 @@ def _json(value: Any) -> Any:
     return str(value)
 
 
-def facts(pairs: Sequence[tuple[str, str]], *, indent: int = 2, page: int = 80) -> str:
+def facts(rows: Sequence[tuple[str, str]], *, indent: int = 2, page: int = 80) -> str:
     """Return headings and their text, aligned, one per line; those without text are left out.
 
     Long values go on below, at the same column.
     """
-    known = [(clean(title), clean(value)) for title, value in pairs if value]
+    known = [(clean(title), clean(value)) for title, value in rows if value]
     wide = max((width(title) for title, _ in known), default=0)
     margin = " " * (indent + wide + 2)
     room = max(20, page - len(margin))
@@ -243,3 +238,27 @@ def facts(pairs: Sequence[tuple[str, str]], *, indent: int = 2, page: int = 80) 
         first, *others = wrap(value, room)
         lines += [f"{' ' * indent}{pad(title, wide)}  {first}", *(margin + other for other in others)]
     return "\n".join(lines)
+
+
+def card(
+    noun: str,
+    label: str,
+    rows: Sequence[tuple[str, str]],
+    *,
+    state: Status | None = None,
+    markup: Mapping[str, str] = MappingProxyType({}),
+) -> View:
+    """Show one record: what it is, with its facts below.
+
+    Args:
+        noun: what kind of thing it is.
+        label: its name.
+        rows: titles and their text; those without text are left out.
+        state: its state, shown beside the name.
+        markup: title → HTML of its value, where that is more than the escaped text.
+    """
+    head = f"{clean(noun)} {clean(label)}{f'  {state_text(state)}' if state else ''}"
+    title = f"{muted(escape(noun))} {strong(name(label))}{f' &nbsp;{state_html(state)}' if state else ''}"
+    values = [(title, markup.get(title) or (name(value) if value else "")) for title, value in rows]
+    text = "\n".join(part for part in (head, facts(rows)) if part)
+    return View(text, box(f"<div>{title}</div>{pairs(values)}"))

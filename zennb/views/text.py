@@ -24,6 +24,7 @@ __all__ = [
     "short",
     "size",
     "tree",
+    "type_title",
     "when",
     "width",
     "wrap",
@@ -72,6 +73,11 @@ def plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(clean(item) for item in value)
     return clean(value)
+
+
+def type_title(component_type: object) -> str:
+    """Return a component type as people write it: `artifact store`."""
+    return clean(component_type).replace("_", " ")
 
 
 def width(text: str) -> int:

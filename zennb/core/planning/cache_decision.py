@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact, CacheKeyParts, Step
 
-__all__ = ["CacheDecision", "decide_reuse", "reused"]
+__all__ = ["CacheDecision", "decide_reuse", "reason_to_run", "reused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +79,21 @@ def reused(step: Step) -> CacheDecision:
 
 
 def _why(previous: Step | None, parts: CacheKeyParts) -> str:
+    if previous is not None and previous.parts is None:
+        return "the run before could not be keyed"
+    known = None if previous is None else previous.parts
+    return reason_to_run(previous, [] if known is None else differences(known, parts))
+
+
+def reason_to_run(previous: Step | None, found: Sequence[str]) -> str:
+    """Return why a step has to run.
+
+    Args:
+        previous: its latest record; None on a first run.
+        found: what differs from that record, one phrase each.
+    """
     if previous is None:
         return "first run"
-    if previous.parts is None:
-        return "the run before could not be keyed"
-    found = differences(previous.parts, parts)
     if found:
         return found[0] + (f" (and {len(found) - 1} more)" if len(found) > 1 else "")
     if not previous.status.is_good:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from zennb.views.graphs.drawing import Node, draw
 from zennb.views.mark import mark
-from zennb.views.markup import block, box, details, escape, muted, svg_image
+from zennb.views.markup import block, box, details, svg_image
 from zennb.views.text import clean, width
-from zennb.views.view import View
+from zennb.views.view import View, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ def graph(nodes: Sequence[Node], edges: Iterable[tuple[str, str]], *, empty: str
         PlanError: an edge names an unknown node, or the edges go round in a circle.
     """
     if not nodes:
-        return View(clean(empty), box(muted(escape(empty))))
+        return note(empty)
     pairs = list(dict.fromkeys(edges))
     text = in_words(nodes, pairs)
     picture = svg_image(draw(nodes, pairs), alt=text.replace("\n", "; "))

@@ -1,4 +1,4 @@
-"""Owns the files and environment variables as a run of a notebook file would find them, before each step."""
+"""Owns `RunEnvironment`: the files and variables that a run of a notebook file would find before each step."""
 
 from __future__ import annotations
 
@@ -15,32 +15,39 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Step
 
-__all__ = ["RunSurroundings", "Unsure"]
+__all__ = ["Difference", "RunEnvironment", "unclear"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsure:
-    """Why it cannot be told whether something is as it was.
+class Difference:
+    """One thing that differs, or may differ, between a record and the notebook as it is now.
 
     Attributes:
-        reason: for a person.
-        waits: steps that decide on it.
+        reason: for a person, in the words that a kernel uses.
+        is_certain: whether it surely differs, so that the record cannot be reused.
+        waits: steps whose outcome decides it.
     """
 
     reason: str
+    is_certain: bool = True
     waits: frozenset[str] = frozenset()
 
 
+def unclear(reason: str, waits: frozenset[str] = frozenset()) -> Difference:
+    """Return a difference of which nobody can say without running the notebook whether it exists."""
+    return Difference(reason=reason, is_certain=False, waits=waits)
+
+
 @dataclass(slots=True, kw_only=True)
-class RunSurroundings:
+class RunEnvironment:
     """What a run would find on disk and in its environment before a step.
 
     Attributes:
         folder: where the run starts.
-        sealed: returns what stands for the value of an environment variable in records.
+        sealed: returns the digest that records hold instead of an environment variable's value.
         files: absolute path → state in which reused steps leave it.
-        waiting: absolute path → step that will write it anew.
-        writers: steps that will run, and of which nobody knows what they write.
+        waiting: absolute path → step that will write it again.
+        writers: steps that will run and whose writes are unknown.
     """
 
     folder: Path
@@ -49,33 +56,34 @@ class RunSurroundings:
     waiting: dict[str, str] = field(default_factory=dict)
     writers: list[str] = field(default_factory=list)
 
-    def file(self, path: str, recorded: str, *, inside: str | None) -> str | Unsure:
+    def file(self, path: str, recorded: str, *, inside: str | None) -> str | Difference:
         """Return the state of a file or folder.
 
         Args:
             path: as recorded.
-            recorded: the state to be compared with.
-            inside: the folder that the notebook has gone to by then; None when nobody knows.
+            recorded: the state to compare with.
+            inside: the working directory of the notebook by then; None when it is unknown.
+
+        Returns:
+            The state; a difference when it cannot be known before the run.
         """
         if inside is None and not os.path.isabs(path):
-            return Unsure(reason=f"the notebook changes its folder, so it is open which {path} it means")
+            return unclear(f"the notebook changes its folder, so it is open which {path} it means")
         where = self._absolute(path, inside or "")
         if where in self.waiting:
             step = self.waiting[where]
-            return Unsure(reason=f"needs {path} from step '{step}'", waits=frozenset({step}))
+            return unclear(f"needs {path} from step '{step}'", frozenset({step}))
         if where in self.files:
             return self.files[where]
         if recorded.startswith("names ") and (steps := self._makers_in(where)) is not None:
-            return Unsure(reason=f"the names in {path} are those that the run will leave there", waits=steps)
+            return unclear(f"the names in {path} are those that the run will leave there", steps)
         now = state(where, recorded)
         if now == recorded or not self.writers:
             return now
-        return Unsure(
-            reason=f"needs step '{self.writers[-1]}', which may write {path}", waits=frozenset(self.writers)
-        )
+        return unclear(f"needs step '{self.writers[-1]}', which may write {path}", frozenset(self.writers))
 
     def _makers_in(self, folder: str) -> frozenset[str] | None:
-        """Return the steps that leave other names in a folder than there are now; None when the run changes none."""
+        """Return the steps that add or remove names in a folder; None when the run changes none."""
         inside = folder.rstrip(os.sep) + os.sep
         steps = frozenset(step for path, step in self.waiting.items() if path.startswith(inside))
         changed = any(
@@ -85,11 +93,11 @@ class RunSurroundings:
         return steps if steps or changed else None
 
     def variable(self, name: str) -> str:
-        """Return the seal of an environment variable that the notebook has not set."""
+        """Return the digest of an environment variable that the notebook has not set."""
         return self.sealed(name, os.environ.get(name))
 
     def reused(self, step: Step, inside: str | None) -> None:
-        """Note what reusing a step brings about."""
+        """Note which files reusing a step restores."""
         for path, mark in {**step.observed.restored, **step.observed.written}.items():
             where = self._absolute(path, inside or "")
             self.files[where] = mark
@@ -101,8 +109,8 @@ class RunSurroundings:
         Args:
             name: the step.
             last: its latest record.
-            inside: the folder that the notebook has gone to by then.
-            is_known: whether it writes what it wrote then and no more.
+            inside: the working directory of the notebook by then.
+            is_known: whether it writes the same files as then and no more.
         """
         written = [] if last is None else [*last.observed.restored, *last.observed.written]
         for path in written:
