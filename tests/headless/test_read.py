@@ -34,7 +34,7 @@ def code(source: str | list[str], **more: Any) -> dict[str, Any]:
     }
 
 
-def test_cells_come_with_id_type_source_tags_and_outputs(tmp_path: Path) -> None:
+def test_cells_come_with_id_type_source_and_outputs(tmp_path: Path) -> None:
     shown = {"output_type": "stream", "name": "stdout", "text": ["a\n", "b\n"]}
     path = notebook(
         tmp_path / "n.ipynb",
@@ -43,7 +43,7 @@ def test_cells_come_with_id_type_source_tags_and_outputs(tmp_path: Path) -> None
     )
     title, one = read(path)
     assert (title.id, title.type, title.source, title.outputs) == ("title", "markdown", "# A\ntext", ())
-    assert (one.id, one.type, one.source, one.tags) == ("one", "code", "x = 1\nx", ("parameters",))
+    assert (one.id, one.type, one.source) == ("one", "code", "x = 1\nx")
     assert one.outputs[0]["text"] == "a\nb\n"
 
 
@@ -141,10 +141,8 @@ OLD = {
 def test_older_formats_read_as_nbformat_converts_them(version: int, tmp_path: Path) -> None:
     path = tmp_path / "old.ipynb"
     path.write_text(json.dumps(OLD[version]))
-    converted = [
-        (cell.cell_type, cell.source, tuple(cell.metadata.get("tags", ()))) for cell in document(path).cells
-    ]
-    assert [(cell.type, cell.source, cell.tags) for cell in read(path)] == converted
+    converted = [(cell.cell_type, cell.source) for cell in document(path).cells]
+    assert [(cell.type, cell.source) for cell in read(path)] == converted
     assert len(converted) > 1
 
 

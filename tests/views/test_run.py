@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from zennb.core.records.records import Attempt, ComponentSpec, Failure, Run, StackSpec, Status, Step
-from zennb.views.run import commit, folded, run, runs, steps, summary, tally
+from zennb.views.run import commit, folded, run, runs, steps, tally
 
 STACK = StackSpec(
     name="default",
@@ -154,19 +154,3 @@ def test_failed_attempts_are_shown_with_their_errors() -> None:
 
 def test_a_failed_step_of_a_run_says_what_it_raised() -> None:
     assert "ValueError: bad X; input `X` changed" in steps(STEPS).text
-
-
-def test_a_summary_is_a_line_per_step_and_one_for_the_whole() -> None:
-    assert summary(RUN, STEPS).text == (
-        "● load     cached            0.4 ms                 same code and inputs as run 3\n"
-        "✔ helpers  completed          12 ms  defines clean  first run\n"
-        "✘ train    failed        2 min 05 s                 ValueError: bad X; input `X` changed\n"
-        "○ plot     skipped                                  train failed\n"
-        "✘ run 12 failed in 2 min 06 s on stack default: 1 completed, 1 cached, 1 failed"
-    )
-
-
-def test_a_summary_counts_the_steps_it_was_given_when_the_run_has_no_counts() -> None:
-    bare = replace(RUN, steps={}, status=Status.COMPLETED)
-    assert summary(bare, STEPS[:2]).text.endswith("on stack default: 1 completed, 1 cached")
-    assert summary(bare, []).text == "✔ run 12 completed in 2 min 06 s on stack default"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any
 
 from traitlets import TraitError, TraitType
 
@@ -108,13 +108,10 @@ class SecretRef(TraitType[Secret | None, Any]):
         try:
             return Secret(value)
         except (TypeError, ValueError):
-            self._refuse()
+            raise TraitError(
+                f"`{self.name}` is a secret and is given by reference, never by value: {_FORMS}."
+            ) from None
 
     def from_string(self, s: str) -> Secret | None:
         """Parse the text of a reference."""
         return self.validate(None, s)
-
-    def _refuse(self) -> NoReturn:
-        raise TraitError(
-            f"`{self.name}` is a secret and is given by reference, never by value: {_FORMS}."
-        ) from None

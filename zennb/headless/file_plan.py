@@ -231,12 +231,13 @@ class FilePlan:
 
     def _edges(self) -> tuple[Edge, ...]:
         definitions = [cell.definition for cell in self.cells if cell.definition is not None]
-        records = {each.name: found for each in definitions if (found := self._record(each.name)) is not None}
+        records = {
+            each.name: found
+            for each in definitions
+            if (found := self._answers[each.name].record or self.previous.get(each.name))
+        }
         files = file_edges(self.plan.order, records)
         return flows(self.plan, after={each.name: each.options.after for each in definitions}, files=files)
-
-    def _record(self, name: str) -> Step | None:
-        return self._answers[name].record or self.previous.get(name)
 
 
 def _missing(record: Step, store: ArtifactStore) -> str | None:

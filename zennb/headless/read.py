@@ -22,14 +22,12 @@ class NotebookCell:
         id: the cell's id in the file; "" in notebooks older than format 4.5, which have none.
         type: `code`, `markdown` or `raw`.
         source: its text.
-        tags: its tags, e.g. `("parameters",)`.
         outputs: its saved outputs, as in the file; empty for cells that are not code, and in formats before 4.
     """
 
     id: str
     type: str
     source: str
-    tags: tuple[str, ...] = ()
     outputs: tuple[dict[str, Any], ...] = ()
 
 
@@ -107,7 +105,6 @@ def _cell(cell: dict[str, Any]) -> NotebookCell:
         id=str(cell.get("id") or ""),
         type=cell["cell_type"],
         source=cell["source"],
-        tags=tuple((cell.get("metadata") or {}).get("tags") or ()),
         outputs=tuple(cell.get("outputs") or ()),
     )
 

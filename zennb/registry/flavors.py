@@ -10,7 +10,7 @@ from zennb.core.records.records import ComponentSpec
 from zennb.errors import UnfitStack, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from zennb.components.component import Component
     from zennb.core.records.records import StackSpec
@@ -44,7 +44,7 @@ def differences(before: ComponentSpec, after: ComponentSpec) -> list[str]:
     """Say option by option what differs: `workers: 4 → 8`; an option that is not set shows as `default`."""
     found = [] if before.flavor == after.flavor else [f"flavor: {before.flavor} → {after.flavor}"]
     for option in sorted({*before.config, *after.config}):
-        old, new = (_shown(spec.config, option) for spec in (before, after))
+        old, new = (spec.config.get(option, "default") for spec in (before, after))
         if old != new:
             found.append(f"{option}: {old} → {new}")
     return found
@@ -76,7 +76,3 @@ def _incomplete(stack: str, missing: Iterable[str]) -> str:
     options = " and ".join(f"`{'-o' if kind.name == 'orchestrator' else '-a'} NAME`" for kind in types)
     lists = " and ".join(f"`%{kind.command} list`" for kind in types)
     return f"stack '{stack}' needs {named}; add {options} (see {lists}), e.g. with the name default."
-
-
-def _shown(config: Mapping[str, str], option: str) -> str:
-    return config.get(option, "default")

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from zennb.components.artifact_stores.store_directory import publish
 from zennb.errors import ForeignStore, StoreError
 
 __all__ = ["FORMAT", "claim", "data_directory", "find_home", "initialise"]
@@ -82,19 +83,14 @@ def claim(home: Path) -> str:
 
 
 def _publish(marker: Path, content: dict[str, Any]) -> None:
-    """Write the marker whole or not at all; when another process was first, its marker stays."""
+    """Write the marker whole or not at all; if another process was first, its marker stays."""
     draft = marker.with_name(f"{marker.name}.{uuid.uuid4().hex}")
     try:
         with draft.open("x", encoding="utf-8") as file:
             file.write(json.dumps(content, indent=2) + "\n")
             file.flush()
             os.fsync(file.fileno())
-        try:
-            os.link(draft, marker)  # unlike a rename, this never replaces
-        except FileExistsError:
-            return
-        except OSError:  # a file system without hard links
-            draft.replace(marker)
+        publish(draft, marker)
     finally:
         draft.unlink(missing_ok=True)
 

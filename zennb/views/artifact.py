@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.views.markup import block, box, name
 from zennb.views.preview import in_a_line, preview
-from zennb.views.table import Column, Table, card
+from zennb.views.table import Column, Table, card, values
 from zennb.views.text import clean, listing, short, size, when
 from zennb.views.view import View, join
 
@@ -88,16 +88,10 @@ def _origin(step: Step | ProducingStep | None) -> str:
 def _row(artifact: Artifact, producers: Mapping[int, Step | ProducingStep]) -> dict[str, object]:
     step = producers.get(artifact.step) if artifact.step is not None else None
     return {
-        "name": artifact.name,
-        "version": artifact.version,
-        "type": artifact.type,
-        "size": artifact.size,
-        "kind": artifact.kind,
+        **values(artifact, "name", "version", "type", "size", "kind"),
         "value": in_a_line(artifact.summary),
         "made_by": _origin(step),
-        "created": artifact.created,
-        "digest": artifact.digest,
-        "blob": artifact.blob,
+        **values(artifact, "created", "digest", "blob"),
     }
 
 
@@ -154,14 +148,7 @@ def uses(found: Sequence[Use]) -> Table:
         Column.of("time", "started"),
     )
     rows = [
-        {
-            "run": each.run,
-            "step": each.name,
-            "status": each.status,
-            "stack": each.stack,
-            "notebook": each.notebook,
-            "started": each.started,
-        }
+        {"run": each.run, "step": each.name, **values(each, "status", "stack", "notebook", "started")}
         for each in found
     ]
     return Table(columns=columns, data=rows, empty="no step has read it")

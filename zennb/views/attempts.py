@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.views.table import Column, Table
+from zennb.views.table import Column, Table, values
 from zennb.views.text import clean
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def attempts(steps: Iterable[Step]) -> Table:
         {
             "step": step.name,
             "attempt": number,
-            "seconds": each.seconds,
-            "started": each.started,
+            **values(each, "seconds", "started"),
             "error": error_line(each.failure),
         }
         for step in steps

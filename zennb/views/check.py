@@ -44,11 +44,12 @@ def figure(share: Share) -> str:
 
 
 def _row(cell: CheckedCell) -> dict[str, Any]:
+    how = {None: "", True: "reused", False: "ran"}[cell.cached]
     return {
         "number": cell.number,
         "code": cell.code,
         "cold": _told(cell.cold, varies=cell.varies),
-        "reused": ", ".join(part for part in (_told(cell.reused, varies=cell.varies), _how(cell)) if part),
+        "reused": ", ".join(part for part in (_told(cell.reused, varies=cell.varies), how) if part),
         "why": _why(cell),
     }
 
@@ -57,10 +58,6 @@ def _told(same: bool | None, *, varies: bool) -> str:
     if same is None:
         return "varies" if varies else "not reached"
     return "same" if same else "DIFFERS"
-
-
-def _how(cell: CheckedCell) -> str:
-    return "" if cell.cached is None else ("reused" if cell.cached else "ran")
 
 
 def _why(cell: CheckedCell) -> str:

@@ -169,12 +169,8 @@ def _pairs(old: Step, new: Step) -> list[tuple[str, Artifact | None, Artifact | 
         (f"{what} {known}", left.get(known), right.get(known))
         for what, left, right in (("input", old.inputs, new.inputs), ("result", old.outputs, new.outputs))
         for known in dict.fromkeys([*left, *right])
-        if _digest(left.get(known)) != _digest(right.get(known))
+        if getattr(left.get(known), "digest", "") != getattr(right.get(known), "digest", "")
     ]
-
-
-def _digest(artifact: Artifact | None) -> str:
-    return "" if artifact is None else artifact.digest
 
 
 def _seen(artifact: Artifact | None) -> str:
@@ -189,7 +185,11 @@ def _code(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> l
     before, after = _by_name(old), _by_name(new)
     found = []
     for known in before:
-        if known in after and (lines := _diff(before[known].source, after[known].source, names)):
+        if known not in after:
+            continue
+        sources = (before[known].source.splitlines(), after[known].source.splitlines())
+        lines = list(unified_diff(*sources, *names, n=2, lineterm=""))[2:]
+        if lines:
             text = clean_block("\n".join(lines))
             title = f"code of {name(known)} &nbsp;{muted(f'− {escape(names[0])}, + {escape(names[1])}')}"
             found.append(
@@ -199,8 +199,3 @@ def _code(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> l
                 )
             )
     return found
-
-
-def _diff(old: str, new: str, names: tuple[str, str]) -> list[str]:
-    lines = unified_diff(old.splitlines(), new.splitlines(), *names, n=2, lineterm="")
-    return list(lines)[2:]

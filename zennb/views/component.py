@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.views.configuration import masked, options
 from zennb.views.markup import prose
-from zennb.views.table import Column, Table, card
+from zennb.views.table import Column, Table, card, values
 from zennb.views.text import clean, type_title
 from zennb.views.view import View, join
 
@@ -109,9 +109,7 @@ def components(specs: Sequence[ComponentSpec], *, active: Sequence[ComponentSpec
     rows = [
         {
             "active": (spec.type, spec.name) in used,
-            "name": spec.name,
-            "type": spec.type,
-            "flavor": spec.flavor,
+            **values(spec, "name", "type", "flavor"),
             "configuration": options(spec.config),
         }
         for spec in specs
@@ -135,8 +133,5 @@ def flavors(found: Sequence[Flavor]) -> Table:
         Column.of("prose", "description"),
         Column.of("prose", "needs"),
     )
-    rows = [
-        {"name": each.name, "type": each.type, "description": each.description, "needs": each.needs}
-        for each in found
-    ]
+    rows = [values(each, "name", "type", "description", "needs") for each in found]
     return Table(columns=columns, data=rows, empty="no flavors of this type")

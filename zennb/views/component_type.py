@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.views.markup import muted, name
-from zennb.views.table import Column, Table
+from zennb.views.table import Column, Table, values
 from zennb.views.text import clean
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def component_types(kinds: Sequence[ComponentType], flavors: Mapping[str, Sequen
             "type": kind.name,
             "purpose": kind.purpose,
             "supported": bool(flavors.get(kind.name)),
-            "flavors": [{"name": each.name, "needs": each.needs} for each in flavors.get(kind.name, ())],
+            "flavors": [values(each, "name", "needs") for each in flavors.get(kind.name, ())],
         }
         for kind in kinds
     ]
@@ -44,11 +44,8 @@ def component_types(kinds: Sequence[ComponentType], flavors: Mapping[str, Sequen
 
 
 def _flavors(found: Sequence[Mapping[str, str]]) -> str:
-    return ", ".join(_flavor(each) for each in found) or UNSUPPORTED
-
-
-def _flavor(each: Mapping[str, str]) -> str:
-    return clean(each["name"]) + (" (to be installed)" if each["needs"] else "")
+    names = (clean(each["name"]) + (" (to be installed)" if each["needs"] else "") for each in found)
+    return ", ".join(names) or UNSUPPORTED
 
 
 def _marked(found: Sequence[Mapping[str, str]]) -> str:

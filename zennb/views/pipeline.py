@@ -184,7 +184,11 @@ def pipeline(plan: RunPlan, *, title: str = "") -> View:
         title: usually the notebook's name.
     """
     head = View(f"pipeline {clean(title)}", box(f"<div>pipeline {strong(name(title))}</div>"))
-    told = [_told(each) for each in plan.steps if _is_told(each)]
+    told = [
+        _told(each)
+        for each in plan.steps
+        if each.remark or (each.reason and state_word(each) not in {Freshness.FRESH, NOT_RUN_YET})
+    ]
     return join([*([head] if title else []), plan_graph(plan), *told], gap=0)
 
 
@@ -203,10 +207,6 @@ def plan_graph(plan: RunPlan) -> View:
         if edge.names or not edge.files:
             edges.append((start, end))
     return graph([*nodes, *files.values()], edges, empty=EMPTY)
-
-
-def _is_told(step: PlannedStep) -> bool:
-    return bool(step.remark) or (bool(step.reason) and state_word(step) not in {Freshness.FRESH, NOT_RUN_YET})
 
 
 def _told(step: PlannedStep) -> View:

@@ -58,6 +58,10 @@ def _length(summary: Summary, noun: str) -> str:
     return plural(found, noun) if isinstance(found, int) else ""
 
 
+def _line(sentence: str) -> View:
+    return View(sentence, box(f"<div>{prose(sentence)}</div>"))
+
+
 def _verbatim(summary: Summary) -> View:
     said = clean_block(summary.get("text", ""))
     return View(said, box(block(said)))
@@ -104,8 +108,7 @@ def _frame(summary: Summary) -> View:
     ]
     keys = [column.key for column in headings]
     rows = [dict(zip(keys, map(str, _items(row)), strict=False)) for row in _items(summary.get("head"))]
-    size = _frame_size(summary)
-    lead = View(size, box(f"<div>{prose(size)}</div>"))
+    lead = _line(_frame_size(summary))
     table = Table(columns=headings, data=rows, empty="no rows", fixed=True)
     fitting = len(table.fitting()) - 1 if rows else 0
     beyond = _beyond(columns[MOST_COLUMNS:])
@@ -130,7 +133,7 @@ def _picture(summary: Summary) -> View:
     size = f" {_whole(wide)} × {_whole(high)}" if wide and high else ""
     said = f"picture{size} ({clean(mime)})"
     if mime not in PICTURES or not BASE64.fullmatch(data):
-        return View(said, box(f"<div>{prose(said)}</div>"))
+        return _line(said)
     return View(said, box(image(mime, "".join(data.split()), alt=said)))
 
 
@@ -148,8 +151,7 @@ def _sequence(summary: Summary) -> View:
 
 
 def _listed(summary: Summary, noun: str, first: Column, rows: Sequence[Mapping[str, Any]]) -> View:
-    size = _length(summary, noun)
-    lead = View(size, box(f"<div>{prose(size)}</div>"))
+    lead = _line(_length(summary, noun))
     table = Table(
         columns=(first, Column.of("names", "type", most=20), Column.of("names", "value")), data=rows
     )
@@ -159,14 +161,10 @@ def _listed(summary: Summary, noun: str, first: Column, rows: Sequence[Mapping[s
 
 
 def _object(summary: Summary) -> View:
-    attributes = [[str(cell) for cell in _items(pair)] for pair in _items(summary.get("attributes"))]
-    known = [(pair[0], pair[1]) for pair in attributes if len(pair) == 2]
-    told = (
-        View(facts(known), box(pairs([(title, prose(value)) for title, value in known])))
-        if known
-        else View("", "")
-    )
-    return join([_verbatim(summary), told], gap=0)
+    found = [[str(cell) for cell in _items(pair)] for pair in _items(summary.get("attributes"))]
+    known = [(pair[0], pair[1]) for pair in found if len(pair) == 2]
+    attributes = View(facts(known), box(pairs([(title, prose(value)) for title, value in known])))
+    return join([_verbatim(summary), *([attributes] if known else [])], gap=0)
 
 
 def _first_line(summary: Summary) -> str:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.records import Run, Status, Step
 from zennb.views.attempts import attempts, error_line
-from zennb.views.mark import mark, symbol_html
-from zennb.views.markup import box, escape, name, prose
+from zennb.views.mark import mark
+from zennb.views.markup import escape, name
 from zennb.views.stack import snapshot
-from zennb.views.step import QUIET, effect, reason
+from zennb.views.step import QUIET, reason
 from zennb.views.table import Column, Table, card
-from zennb.views.text import clean, duration, listing, pad, when, width
+from zennb.views.text import clean, duration, listing, when
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["commit", "folded", "run", "runs", "step_row", "steps", "summary", "tally"]
+__all__ = ["commit", "folded", "run", "runs", "step_row", "steps", "tally"]
 
 _AROUND = ("python", "zennb", "platform")
 """Versions of a run that are no packages."""
@@ -121,15 +121,11 @@ def step_row(step: Step) -> dict[str, Any]:
     }
 
 
-def _outputs(value: Any) -> str:
-    return listing(value or (), most=4)
-
-
 STEP_COLUMNS = (
     Column.of("name", "step", most=28),
     Column.of("state", "status", "state"),
     Column.of("seconds", "seconds", "took"),
-    Column.of("names", "outputs", show=_outputs, most=30),
+    Column.of("names", "outputs", show=lambda names: listing(names or (), most=4), most=30),
     Column.of("prose", "reason"),
 )
 
@@ -189,38 +185,3 @@ def commit(run: Run) -> str:
     if not run.commit:
         return ""
     return f"{clean(run.commit)[:12]}{' with changes' if run.dirty else ''}"
-
-
-def summary(run: Run, found: Sequence[Step]) -> View:
-    """Say how a run went: a line per step with state, duration, outputs and reason, and one for the whole.
-
-    Meant for a terminal: nothing is cut, columns are aligned.
-
-    Args:
-        run: the record.
-        found: its steps, in order.
-    """
-    wide = max((width(clean(each.name)) for each in found), default=0)
-    made = max((width(effect(each)) for each in found), default=0)
-    lines = [_summary_line(each, wide, min(made, 40)) for each in found]
-    look = mark(run.status)
-    spent = f" in {duration(run.seconds)}" if run.status.is_final else ""
-    which = f"run {run.id}" if run.id is not None else "run"
-    told = tally(run.steps or _counted(found))
-    last = f"{which} {look.word}{spent} on stack {clean(run.stack.name)}{f': {told}' if told else ''}"
-    html = join([steps(found)] if found else []).html
-    end = f"<div>{symbol_html(look)} {prose(last)}</div>"
-    return View("\n".join([*lines, f"{look.symbol} {last}"]), html + box(end))
-
-
-def _summary_line(step: Step, wide: int, made: int) -> str:
-    row = step_row(step)
-    left = effect(step)
-    parts = [
-        f"{mark(step.status).symbol} {pad(clean(step.name), wide)}",
-        pad(mark(step.status).word, 11),
-        pad(duration(row["seconds"]), 11, right=True),
-        left if width(left) > made else pad(left, made),
-        clean(row["reason"]),
-    ]
-    return "  ".join(parts).rstrip()

@@ -33,7 +33,10 @@ def stack(spec: StackSpec, *, active: bool = False, unfit: str = "", note: str =
 
 def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
     lines = [f"stack {clean(spec.name)}{f'  {ACTIVE.symbol} {ACTIVE.word}' if active else ''}"]
-    cells = [_cells(each) for each in spec.components.values()]
+    cells = [
+        (type_title(each.type), clean(each.name), clean(each.flavor), ", ".join(options(each.config)))
+        for each in spec.components.values()
+    ]
     wide = [max((width(line[at]) for line in cells), default=0) for at in range(3)]
     margin = 2 + sum(wide) + 2 * len(wide)
     for *named, config in cells:
@@ -45,10 +48,6 @@ def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
     lines += [f"  ✘ not usable: {clean(unfit)}"] if unfit else []
     lines += [f"  {clean(note)}"] if note else []
     return "\n".join(lines)
-
-
-def _cells(spec: ComponentSpec) -> tuple[str, str, str, str]:
-    return type_title(spec.type), clean(spec.name), clean(spec.flavor), ", ".join(options(spec.config))
 
 
 def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str) -> str:

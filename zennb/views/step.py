@@ -11,7 +11,7 @@ from zennb.views.artifact import TYPE_COLUMN, glance
 from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import block, box, details, escape, muted, name, prose, strong
-from zennb.views.table import Column, Table, card
+from zennb.views.table import Column, Table, card, values
 from zennb.views.text import clean, clean_block, cut, duration, listing, plural, short, when
 from zennb.views.view import View, join
 
@@ -128,7 +128,9 @@ def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) ->
         consumers: output name → names of the steps that read it, where known.
     """
     tries = replace(attempts([step]), columns=ATTEMPTS) if step.attempts else None
-    parts = [_head(step), *_flow(step, consumers or {}), tries, _failed(step), _source(step)]
+    flow = [_artifacts("inputs", step.inputs, {}), _artifacts("outputs", step.outputs, consumers or {})]
+    tables = [table for table in flow if table.data]
+    parts = [_head(step), *tables, tries, _failed(step), _source(step)]
     return join(part for part in parts if part is not None)
 
 
@@ -163,11 +165,6 @@ def _packages(step: Step) -> str:
     return listing((f"{package} {version}" for package, version in found.items()), most=8)
 
 
-def _flow(step: Step, consumers: Mapping[str, Sequence[str]]) -> list[Table]:
-    tables = [_artifacts("inputs", step.inputs, {}), _artifacts("outputs", step.outputs, consumers)]
-    return [table for table in tables if table.data]
-
-
 def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str, Sequence[str]]) -> Table:
     columns = (
         Column.of("name", "name"),
@@ -182,9 +179,7 @@ def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str
         {
             "name": known,
             "version": each.version or None,
-            "type": each.type,
-            "size": each.size,
-            "kind": each.kind,
+            **values(each, "type", "size", "kind"),
             "value": glance(each, alone=True),
             "used_by": list(consumers.get(known, ())) or None,
         }

@@ -16,7 +16,7 @@ from zennb.views.view import Displayed, View
 if TYPE_CHECKING:
     from zennb.core.records.records import Status
 
-__all__ = ["Column", "Table", "card", "facts"]
+__all__ = ["Column", "Table", "card", "facts", "values"]
 
 NARROWEST = 8
 """Columns shrink no further than this to fit the page."""
@@ -82,10 +82,6 @@ class Column:
         return f"{least};white-space:nowrap" if self.tight else least
 
 
-def _active(value: Any) -> str:
-    return state_html(ACTIVE.word) if value else ""
-
-
 def _escaped(show: Callable[[Any], str], **more: Any) -> dict[str, Any]:
     return {"show": show, "markup": lambda value: escape(show(value)), **more}
 
@@ -95,7 +91,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     "names": {},
     "active": {
         "show": lambda value: state_text(ACTIVE.word) if value else "",
-        "markup": _active,
+        "markup": lambda value: state_html(ACTIVE.word) if value else "",
         "tight": True,
     },
     "state": {"show": state_text, "markup": state_html, "least": 13, "most": 16, "tight": True},
@@ -214,6 +210,11 @@ def _cell(column: Column, row: Mapping[str, Any], style: str) -> str:
     return cell(inner, right=column.right, style=style)
 
 
+def values(record: object, *fields: str) -> dict[str, Any]:
+    """Return fields of a record as values of a row."""
+    return {field: getattr(record, field) for field in fields}
+
+
 def _json(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
@@ -259,6 +260,6 @@ def card(
     """
     head = f"{clean(noun)} {clean(label)}{f'  {state_text(state)}' if state else ''}"
     title = f"{muted(escape(noun))} {strong(name(label))}{f' &nbsp;{state_html(state)}' if state else ''}"
-    values = [(title, markup.get(title) or (name(value) if value else "")) for title, value in rows]
+    shown = [(title, markup.get(title) or (name(value) if value else "")) for title, value in rows]
     text = "\n".join(part for part in (head, facts(rows)) if part)
-    return View(text, box(f"<div>{title}</div>{pairs(values)}"))
+    return View(text, box(f"<div>{title}</div>{pairs(shown)}"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.components.artifact_stores.lock_holder import holder
+from zennb.components.artifact_stores.reasons import holder
 
 if TYPE_CHECKING:
     from pathlib import Path

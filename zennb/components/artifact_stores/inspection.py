@@ -105,7 +105,11 @@ def _is_ours(kind: str, name: str, sql: str) -> bool:
 
 def _put_right(connection: sqlite3.Connection, database: Path) -> list[str]:
     found = dict(connection.execute("SELECT key, value FROM Settings").fetchall())
-    foreign = {key: value for key, value in found.items() if not _is_right(key, value)}
+    foreign = {
+        key: value
+        for key, value in found.items()
+        if key not in _COUNTERS and (key not in SETTINGS or SETTINGS[key] != value)
+    }
     if not foreign:
         return []
     connection.execute("BEGIN IMMEDIATE")
@@ -121,7 +125,3 @@ def _put_right(connection: sqlite3.Connection, database: Path) -> list[str]:
         "put right again. It may have removed artifacts: the steps that made them will run again."
     )
     return [notice]
-
-
-def _is_right(key: object, value: object) -> bool:
-    return key in _COUNTERS or (key in SETTINGS and SETTINGS[str(key)] == value)

@@ -1,19 +1,21 @@
-"""Owns what a local store says when it cannot: errors of SQLite and of the file system, in sentences."""
+"""Owns the error messages of a local store: errors of SQLite and of the file system, and who holds a lock."""
 
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.components.artifact_stores.lock_holder import holder
 from zennb.errors import ForeignStore, StoreBusy, StoreError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
-__all__ = ["busy", "database_reason", "lost_database", "system_reason"]
+__all__ = ["database_reason", "holder", "lost_database", "system_reason"]
 
+_LOCKS = Path("/proc/locks")
 _ELSEWHERE = (
     "or use a stack with an artifact store elsewhere "
     "(%artifact-store register NAME --flavor=local --path=DIRECTORY)."
@@ -49,7 +51,7 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
     if codes & _DAMAGED_CODES:
         return ForeignStore(f"The database of the artifact store in {root} is damaged ({chain[-1]}). {_ANEW}")
     if codes & _BUSY_CODES:
-        return busy(root, timeout=timeout)
+        return _busy(root, timeout=timeout)
     return StoreError(f"The artifact store in {root} failed: {chain[-1]}. What was stored before is safe.")
 
 
@@ -63,7 +65,7 @@ def system_reason(root: Path, error: OSError) -> StoreError:
     return StoreError(f"The artifact store in {root} failed: {error}. What was stored before is safe.")
 
 
-def busy(root: Path, *, timeout: float) -> StoreBusy:
+def _busy(root: Path, *, timeout: float) -> StoreBusy:
     """Return the sentence that names who holds the store."""
     who = holder([root / "cache.db", root / "cache.db-shm"])
     return StoreBusy(
@@ -91,3 +93,47 @@ def _barred(root: Path, why: str) -> StoreError:
         f"The artifact store in {root} cannot be written to ({why}); nothing was stored. Make the directory "
         f"writable for you, {_ELSEWHERE}"
     )
+
+
+def holder(files: Iterable[Path], *, locks: Path = _LOCKS) -> str:
+    """Name who holds a write lock on one of `files`: "process 4711 (python3)", or "another process".
+
+    Args:
+        files: the files of a database.
+        locks: the kernel's table of file locks; Linux has one, elsewhere nobody can be named.
+    """
+    pids = _writers({str(inode) for file in files if (inode := _inode(file))}, locks)
+    others = pids - {os.getpid()}
+    if others:
+        pid = min(others)
+        return f"process {pid}{_command(pid)}"
+    return "another thread of this process" if pids else "another process"
+
+
+def _writers(inodes: set[str], locks: Path) -> set[int]:
+    try:
+        lines = locks.read_text().splitlines()
+    except OSError:
+        return set()
+    # e.g. "7: POSIX  ADVISORY  WRITE 4711 fd:00:1441797 120 120"; "->" marks one that waits.
+    rows = [line.split() for line in lines if "->" not in line]
+    return {
+        int(row[4])
+        for row in rows
+        if len(row) >= 8 and row[3] == "WRITE" and row[5].rpartition(":")[2] in inodes and int(row[4]) > 0
+    }
+
+
+def _inode(file: Path) -> int | None:
+    try:
+        return file.stat().st_ino
+    except OSError:
+        return None
+
+
+def _command(pid: int) -> str:
+    """Return the program's name; not its arguments, which may hold secrets."""
+    try:
+        return f" ({Path(f'/proc/{pid}/comm').read_text().strip()})"
+    except OSError:
+        return ""

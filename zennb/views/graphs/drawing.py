@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.views.graphs.layout import Box, Layout, Point, layout
 from zennb.views.mark import GREY, Mark, mark
+from zennb.views.table import values
 from zennb.views.text import clean, cut, width
 
 if TYPE_CHECKING:
@@ -140,16 +141,8 @@ def _box(node: Node, box: Box) -> str:
     middle = box.x + box.width / 2
     radius = 6.0 if node.shape == "step" else box.height / 2
     dashes = f' stroke-dasharray="{DASHES}"' if node.is_file else ""
-    frame = " ".join(
-        f'{key}="{_number(value)}"'
-        for key, value in (
-            ("x", box.x),
-            ("y", box.y),
-            ("width", box.width),
-            ("height", box.height),
-            ("rx", radius),
-        )
-    )
+    sides = {**values(box, "x", "y", "width", "height"), "rx": radius}
+    frame = " ".join(f'{key}="{_number(value)}"' for key, value in sides.items())
     thick = 2.4 if node.current else 1.3
     ground = f'<rect {frame} fill="{look.fill}" stroke="{look.colour}" stroke-width="{thick}"{dashes}/>'
     first = box.y + (17.5 if below else box.height / 2 + 4.3)
