@@ -1,28 +1,28 @@
 """Owns every error zennb raises: one tree, drawn here at the top.
 
 ZennbError
-├── UsageError (ValueError)             a magic or command was typed wrongly
+├── UsageError (ValueError)             a magic or command has wrong arguments
 ├── UnknownName (LookupError)           no stack, component, flavor, step, run or artifact of that name
 ├── NameTaken (ValueError)              the name exists with another configuration
-├── InUse (ValueError)                  it cannot be deleted while something else needs it
+├── InUse (ValueError)                  something else still needs it
 ├── InvalidConfiguration (ValueError)   a component's option has a wrong name or value
 ├── UnfitStack (ValueError)             the artifact store cannot be reached from where the orchestrator runs
 ├── MissingExtra (ImportError)          an optional library is not installed
-├── NotStorable (TypeError)             a value cannot be turned into bytes and back
+├── NotStorable (TypeError)             a value cannot be serialized and restored
 ├── CannotDigest (TypeError)            a value has no content that could be digested
 ├── BrokenNotebook (ValueError)         a file cannot be read as a Python notebook
 ├── StoreError (OSError)
 │   ├── DamagedArtifact                 stored bytes are not what was stored; they are quarantined
-│   ├── MissingArtifact (KeyError)      stored bytes are gone
-│   ├── LostOutput                      what a variable stands for is damaged or gone; its step has to run again
+│   ├── MissingArtifact (KeyError)      stored bytes are missing
+│   ├── LostOutput                      the value of a variable is damaged or missing; its step has to run again
 │   ├── StoreBusy                       another process holds the store for too long
-│   └── ForeignStore                    the directory is not a store of ours, or of a newer format
-├── UntrustedArtifact (PermissionError) loading it could run code, and nobody vouched for it
+│   └── ForeignStore                    the directory is no store of ours, or has a newer format
+├── UntrustedArtifact (PermissionError) loading it could run code, and it is not trusted
 ├── MissingDefinition (LookupError)     a value needs a notebook class or function that has not been run
 ├── PlanError (ValueError)              the steps do not form a pipeline (cycle, unknown step)
-├── StepRefused (RuntimeError)          a step cannot run here, said before it starts
+├── StepRefused (RuntimeError)          a step cannot run here; raised before it starts
 ├── StepTimeout (TimeoutError)          a step ran longer than its --timeout
-├── RunFailed (RuntimeError)            a notebook that was run as a file did not end well
+├── RunFailed (RuntimeError)            a notebook file failed or was interrupted
 └── CheckFailed (AssertionError)        a notebook shows something else when its cells are steps
 
 Each message says what happened, what was seen and what to do next; the parts are attributes.
@@ -72,7 +72,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 class ZennbError(Exception):
-    """Root of the tree; its text is one or more whole sentences meant for the person at the notebook."""
+    """Root of the tree; its text is one or more sentences for the user."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -82,16 +82,16 @@ class ZennbError(Exception):
         return self.message
 
     def _render_traceback_(self) -> list[str]:
-        """Tell IPython to show the sentence alone, without frames of ours."""
+        """Make IPython show the message alone, without our frames."""
         return [f"{type(self).__name__}: {self.message}"]
 
 
 class UsageError(ZennbError, ValueError):
-    """A magic or command was typed wrongly."""
+    """A magic or command has wrong arguments."""
 
 
 class UnknownName(ZennbError, LookupError):
-    """Something was asked for by a name nobody knows.
+    """There is nothing of that name.
 
     Attributes:
         kind: what was looked for, e.g. "stack".
@@ -114,11 +114,11 @@ class UnknownName(ZennbError, LookupError):
 
 
 class NameTaken(ZennbError, ValueError):
-    """A name is registered already with another configuration."""
+    """The name is registered with another configuration."""
 
 
 class InUse(ZennbError, ValueError):
-    """Something cannot be deleted because something else needs it."""
+    """Something cannot be deleted because something else still needs it."""
 
 
 class InvalidConfiguration(ZennbError, ValueError):
@@ -145,7 +145,7 @@ class NotStorable(ZennbError, TypeError):
     """A value cannot be stored.
 
     Attributes:
-        path: where in the value the trouble sits, e.g. `loader.connection`.
+        path: where in the value the problem is, e.g. `loader.connection`.
     """
 
     def __init__(self, message: str, *, path: str = "") -> None:
@@ -157,8 +157,8 @@ class CannotDigest(ZennbError, TypeError):
     """A value has no content that could be digested (a generator, a socket, a lock).
 
     Attributes:
-        path: where in the value the trouble sits, e.g. `loader.connection`.
-        why: the trouble in a few words, e.g. "a generator".
+        path: where in the value the problem is, e.g. `loader.connection`.
+        why: the problem in a few words, e.g. "a generator".
     """
 
     def __init__(self, path: str, why: str) -> None:
@@ -187,7 +187,7 @@ class DamagedArtifact(StoreError):
 
 
 class MissingArtifact(StoreError, KeyError):
-    """Stored bytes are gone.
+    """Stored bytes are missing.
 
     Attributes:
         digest: name of the bytes.
@@ -199,10 +199,10 @@ class MissingArtifact(StoreError, KeyError):
 
 
 class LostOutput(StoreError):
-    """What a variable stands for, and nothing has read yet, is damaged or gone.
+    """The value of a variable, which nothing has read yet, is damaged or missing.
 
     Attributes:
-        step: the step that makes it again.
+        step: the step that computes it again.
     """
 
     def __init__(self, message: str, *, step: str) -> None:
@@ -252,7 +252,7 @@ class StepTimeout(ZennbError, TimeoutError):
 
 
 class RunFailed(ZennbError, RuntimeError):
-    """A notebook that was run as a file did not end well.
+    """A notebook file failed or was interrupted.
 
     Attributes:
         notebook: its file.
@@ -280,4 +280,4 @@ class RunFailed(ZennbError, RuntimeError):
 
 
 class CheckFailed(ZennbError, AssertionError):
-    """A notebook shows something else when its cells are steps, or could not be compared to its end."""
+    """A notebook shows different output when its cells are steps, or could not be compared completely."""

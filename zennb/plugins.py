@@ -1,4 +1,4 @@
-"""Owns the way from a flavor's name to its class: our own table and the entry points of what is installed.
+"""Owns flavors: finding the class of a flavor's name in our table and in the entry points of installed packages.
 
 A package adds a flavor by the entry point `"<type>.<flavor>" = "module:Class"` in the group `zennb.flavors`.
 Listing flavors imports none of them; a flavor's module is imported when a component of it is made.
@@ -26,11 +26,11 @@ class FlavorInfo:
 
     Attributes:
         type: the component type it implements, with underscores.
-        name: what is typed after `--flavor=`.
+        name: as typed after `--flavor=`.
         target: where its class is: `module:Class`.
-        extra: what to give to `pip install` when its module cannot be imported: `zennb[dask]`; "" for none.
+        extra: the argument of `pip install` when its module cannot be imported: `zennb[dask]`; "" for none.
         description: one line; "" for flavors of other packages, whose class has to be loaded to know it.
-        source: the distribution that brings it; `zennb` for ours.
+        source: the distribution that provides it; `zennb` for ours.
     """
 
     type: str
@@ -84,13 +84,13 @@ def flavors(type: str) -> dict[str, FlavorInfo]:  # noqa: A002 - the word of the
 def all_flavors() -> dict[str, dict[str, FlavorInfo]]:
     """Return the flavors of every component type that has any: type → name → flavor, in the order of `flavors`.
 
-    Finding entry points reads the metadata of every installed package, so ask once for all types.
+    This reads the metadata of every installed package, so call it once for all types.
     """
     found: dict[str, dict[str, FlavorInfo]] = {}
     for info in _OURS:
         found.setdefault(info.type, {})[info.name] = info
     others = [_from_offer(offer) for offer in entry_offers(GROUP)]
-    # Ours win, and among others the first distribution by name: what a name means depends on no import order.
+    # Ours win, then the first distribution by name, so that the meaning of a name does not depend on import order.
     for info in sorted(others, key=lambda other: (other.name, other.source)):
         if info.name:
             found.setdefault(info.type, {}).setdefault(info.name, info)

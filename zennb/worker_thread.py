@@ -1,11 +1,11 @@
-"""Owns `WorkerThread`: calls made one after another on a thread of their own, where no interrupt can reach them.
+"""Owns `WorkerThread`: calls that run one after another on their own thread, where no interrupt can reach them.
 
 Python raises KeyboardInterrupt in the main thread only, between any two instructions. Inside a database
-transaction that leaves the transaction open and blocks every other process. So whatever must not be cut in
-half runs here, and the main thread merely waits: an interrupt ends the waiting, never the work.
+transaction that would leave the transaction open and block every other process. So calls that must not be cut in
+half run here while the main thread waits: an interrupt ends the waiting, never the work.
 
-The waiting uses C primitives only. `Future.result()` takes its condition's lock in Python code; an interrupt
-just after that would leave the lock taken and the worker blocked for ever.
+Waiting uses C primitives only. `Future.result()` acquires the lock of its condition in Python code; an interrupt
+right after that would leave the lock acquired and the worker blocked forever.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 
 class _Job(Generic[R]):
-    """One call: what to run, and what came of it."""
+    """One call and its result."""
 
     __slots__ = ("args", "done", "error", "function", "kwargs", "result")
 
@@ -43,7 +43,7 @@ class _Job(Generic[R]):
     def run(self) -> None:
         try:
             self.result = self.function(*self.args, **self.kwargs)
-        except BaseException as error:  # noqa: BLE001 - it is raised again where the call was made
+        except BaseException as error:  # noqa: BLE001 - it is raised again in the caller
             self.error = error
         finally:
             del self.function, self.args, self.kwargs
@@ -56,11 +56,11 @@ class _Job(Generic[R]):
                 raise self.error
             return self.result  # type: ignore[return-value]  # set by `run` when there is no error
         finally:
-            self.error = self.result = None  # no cycle between the exception and its frames
+            self.error = self.result = None  # avoids a cycle between the exception and its frames
 
 
 class DelayedCall(Generic[R]):
-    """A call that is to be made in a while, unless it is taken back before.
+    """A call that runs after a delay, unless it is cancelled before.
 
     Args:
         job: the call.
@@ -75,26 +75,26 @@ class DelayedCall(Generic[R]):
         self.at = at
 
     def run(self) -> None:
-        """Make the call, unless it was taken back."""
+        """Make the call, unless it was cancelled."""
         job = self._job
         if job is not None and self._claimed("worker"):
             job.run()
 
     def cancel_or_result(self) -> R | None:
-        """Return None for a call that will not be made any more; else wait for it, and return what it returned.
+        """Cancel the call and return None; if it has already started, wait for it and return its result.
 
-        After an interrupt it can be asked again; what came of the call is told once.
+        After an interrupt this may be called again; the result is returned once.
         """
         job = self._job
         if job is None or self._claimed("caller"):
-            self._job = None  # it may wait for a while yet, and is to keep nothing alive
+            self._job = None  # the queue may hold this object for a while: release the job now
             return None
         with job.done:  # an interrupt ends the waiting and changes nothing
             self._job = None
         return job.wait()
 
     def _claimed(self, who: str) -> bool:
-        """Whether that one decides what becomes of the call: the first to ask, in one step that nothing can part."""
+        """Return whether `who` is first to claim the call, in one atomic operation."""
         return self._owner.setdefault("who", who) == who
 
 
@@ -117,11 +117,11 @@ def _work(queue: _Queue) -> None:
             waiting.sort(key=lambda each: each.at)
         else:
             job.run()
-        del job  # an idle worker keeps no arguments or results alive
+        del job  # an idle worker must not keep arguments or results alive
 
 
 class _Worker:
-    """A thread and the queue only it reads."""
+    """A thread and its queue."""
 
     __slots__ = ("pid", "queue", "thread")
 
@@ -132,11 +132,11 @@ class _Worker:
         self.thread.start()
 
 
-def _begun(name: str) -> _Worker:
-    """Return a worker; an interrupt while its thread starts is raised as an interrupt."""
+def _start_worker(name: str) -> _Worker:
+    """Return a worker; an interrupt during its start is raised as such."""
     try:
         return _Worker(name)
-    except RuntimeError as error:  # the interrupt has kept `threading` from taking its own lock back
+    except RuntimeError as error:  # after the interrupt `threading` releases a lock it does not hold
         if isinstance(error.__context__, KeyboardInterrupt):
             raise error.__context__ from None
         raise
@@ -164,7 +164,7 @@ class WorkerThread:
         Raises:
             RuntimeError: it was closed.
         """
-        worker = self._at_work()
+        worker = self._current_worker()
         if threading.get_ident() == worker.thread.ident:
             return function(*args, **kwargs)
         job: _Job[R] = _Job(function, args, kwargs)
@@ -174,12 +174,12 @@ class WorkerThread:
     def later(
         self, seconds: float, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
     ) -> DelayedCall[R]:
-        """Run `function` on the worker thread in so many seconds, unless it is taken back or the thread ended before.
+        """Run `function` on the worker thread after a delay, unless it is cancelled or the thread ends before.
 
         Raises:
             RuntimeError: it was closed.
         """
-        worker = self._at_work()
+        worker = self._current_worker()
         later = DelayedCall(_Job(function, args, kwargs), time.monotonic() + seconds)
         self._put(worker, later)
         return later
@@ -188,7 +188,7 @@ class WorkerThread:
         """Finish what was started and end the thread."""
         worker = self._worker
         if worker is not None and worker.pid != os.getpid():
-            self._lock = threading.Lock()  # a thread of the parent may have held the old one at the fork
+            self._lock = threading.Lock()  # at the fork, a thread of the parent may have held the old one
             self._worker = worker = None
         with self._lock:
             self._closed = True
@@ -198,7 +198,7 @@ class WorkerThread:
         if worker.thread is not threading.current_thread():
             worker.thread.join()
 
-    def _at_work(self) -> _Worker:
+    def _current_worker(self) -> _Worker:
         worker = self._worker
         return self._start() if worker is None or worker.pid != os.getpid() else worker
 
@@ -218,23 +218,23 @@ class WorkerThread:
         with self._lock:
             self._refuse_when_closed()
             if self._worker is None:
-                # One assignment of a finished worker: an interrupt before it leaves an idle thread, not two.
-                self._worker = _begun(self._name)
+                # Assign only a started worker: an interrupt before this line leaves an idle thread, not two.
+                self._worker = _start_worker(self._name)
                 _watch(self, self._worker.queue)
             return self._worker
 
 
-def _watch(serial: WorkerThread, queue: _Queue) -> None:
+def _watch(owner: WorkerThread, queue: _Queue) -> None:
     """End the worker when `serial` is dropped, and let it finish its work before the interpreter ends."""
-    finish = partial(_finish, weakref.ref(serial))
+    finish = partial(_finish, weakref.ref(owner))
     atexit.register(finish)
-    weakref.finalize(serial, _dropped, queue, finish).atexit = False
+    weakref.finalize(owner, _dropped, queue, finish).atexit = False
 
 
 def _finish(reference: weakref.ref[WorkerThread]) -> None:
-    serial = reference()
-    if serial is not None:
-        serial.close()
+    owner = reference()
+    if owner is not None:
+        owner.close()
 
 
 def _dropped(queue: _Queue, finish: Callable[[], None]) -> None:

@@ -1,1 +1,1 @@
-"""Stack components: the doors through which steps run and bytes are kept, and the implementations we ship."""
+"""Stack components: the interfaces of orchestrators and artifact stores, and the implementations we ship."""

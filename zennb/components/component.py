@@ -1,4 +1,4 @@
-"""Owns the doors of stack components: what each component is, and what orchestrators and stores are asked."""
+"""Owns the interfaces of stack components: `Component`, `ArtifactStore` and `Orchestrator`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ __all__ = [
 R = TypeVar("R")
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
-"""Contiguous bytes; memoryviews may have any format and shape, what counts is their bytes in C order."""
+"""Contiguous bytes; memoryviews may have any format and shape, and stand for their bytes in C order."""
 
 
 class Visibility(IntEnum):
-    """How far away something works.
+    """From where something can be reached.
 
-    A stack is fit when its artifact store reaches at least as far as its orchestrator.
+    A stack is valid when its artifact store reaches at least as far as its orchestrator.
     """
 
     PROCESS = 1
@@ -49,23 +49,23 @@ class Visibility(IntEnum):
 
     @property
     def words(self) -> str:
-        """The reach in a sentence: `within this process`."""
+        """The visibility in words: `within this process`."""
         return {1: "within this process", 2: "on this machine", 3: "from other machines"}[self.value]
 
 
-class _DoorMeta(ABCMeta, MetaHasTraits):
+class _TraitsMeta(ABCMeta, MetaHasTraits):
     """Lets a class with traits have abstract methods."""
 
 
-class Component(Configured, metaclass=_DoorMeta):
+class Component(Configured, metaclass=_TraitsMeta):
     """A configured instance of a flavor.
 
     A flavor is a class with a `type`, a `flavor` and a one-line `description`. Its options are traits tagged
-    `config=True` with a `help`; a secret option is a `SecretRef`. Construction is cheap and touches nothing
-    outside: files, connections and threads are opened at first use, so that a stack can be listed, described
-    and checked without being reached.
+    `config=True` with a `help`; a secret option is a `SecretRef`. Construction is cheap and has no
+    side effects: files, connections and threads open at first use, so a stack can be listed, described and
+    checked while its services are down.
 
-    Pickling a component takes its name and options along, nothing that is open.
+    A component is pickled as its name and options, without what is open.
     """
 
     type: ClassVar[str]
@@ -75,23 +75,23 @@ class Component(Configured, metaclass=_DoorMeta):
     description: ClassVar[str]
     """One line for `flavor list`."""
     visibility: ClassVar[Visibility]
-    """How far away it works."""
+    """From where it can be reached."""
 
     def close(self) -> None:
-        """Give back what was opened: files, threads, connections. Closing twice is fine.
+        """Close what was opened: files, threads, connections. Closing twice is fine.
 
         A later call may open them again: a step that still runs can outlive a stack switch.
         """
 
 
 class ArtifactStore(Component):
-    """Keeps bytes under the sha-256 of their content: written once, never changed, dropped only when asked.
+    """Stores bytes under the sha-256 of their content: written once, never changed, deleted only on request.
 
-    What a writer promises, and `zennb.testing.artifact_store.ArtifactStoreContract` checks: when `put`
-    returns, the bytes survive this process being killed, and another process sees them whole (where the store
-    reaches beyond the process); a reader never sees a part of them; `get` returns exactly what was put, or
-    raises; what a caller does to the buffers before or after changes nothing stored; all methods may be
-    called from several threads at once. Opening, listing and reading never run code found in the store.
+    An implementation guarantees, and `zennb.testing.artifact_store.ArtifactStoreContract` checks: once `put`
+    returns, the bytes survive a crash of this process, and other processes see all of them (if the store reaches
+    beyond the process); readers never see partial content; `get` returns exactly what was put, or raises; later
+    changes of the buffers do not change what is stored; all methods are thread-safe. Opening, listing and reading
+    never run code found in the store.
     """
 
     type = "artifact_store"
@@ -131,12 +131,12 @@ class ArtifactStore(Component):
         """Say whether the bytes called `digest` are there with the right size; does not read large ones."""
 
     def present(self, digests: Iterable[str]) -> frozenset[str]:
-        """Return those of many for which `has` says yes, at once where the store can."""
+        """Return those of many digests for which `has` is true, in one call where the store can."""
         return frozenset(digest for digest in digests if self.has(digest))
 
     @abstractmethod
     def delete(self, digest: str) -> bool:
-        """Remove the bytes called `digest`; say whether there was anything to remove."""
+        """Remove the bytes called `digest`; return whether they existed."""
 
     @abstractmethod
     def digests(self) -> Iterator[str]:
@@ -152,13 +152,13 @@ class ArtifactStore(Component):
 
     @abstractmethod
     def verify(self) -> list[str]:
-        """Read everything; move what is damaged aside; return its names, and those whose bytes are gone."""
+        """Read everything; move what is damaged to quarantine; return the digests of what is damaged or missing."""
 
 
 class Orchestrator(Component):
-    """Runs calls somewhere; knows nothing of steps.
+    """Executes calls; independent of steps.
 
-    What a writer promises, and `zennb.testing.orchestrator.OrchestratorContract` checks: `submit` returns a
+    An implementation guarantees, and `zennb.testing.orchestrator.OrchestratorContract` checks: `submit` returns a
     `concurrent.futures.Future` that ends with what the function returned or raised; it may be called from
     several threads at once. Anything that is an `Executor` fits.
     """
@@ -166,8 +166,8 @@ class Orchestrator(Component):
     type = "orchestrator"
 
     in_kernel: ClassVar[bool] = False
-    """Whether calls run at once on the calling thread, so that a cell's magics, `input` and `%debug` work."""
+    """Whether calls run immediately on the calling thread, so that a cell's magics, `input` and `%debug` work."""
 
     @abstractmethod
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Run `fn(*args, **kwargs)` where this orchestrator runs things, and return its future."""
+        """Execute `fn(*args, **kwargs)` and return its future."""

@@ -1,4 +1,4 @@
-"""Owns configuration by traits: options with help, parsed from text, validated, and written back as text."""
+"""Owns `Configured`: options as traits, parsed from text, validated, and written back as text."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Option:
         name: the trait's name, as typed: `workers` in `--workers=4`.
         trait: the trait itself.
         default: the default as text; "" when there is none.
-        help: what it does, for a person.
-        allowed: what values it takes, in the trait's words: `an int`.
+        help: what it does, for users.
+        allowed: which values it accepts, as the trait describes them: `an int`.
         choices: the values to choose from, when they are few; else empty.
         required: whether it has to be given.
         secret: whether it is a reference to a secret.
@@ -64,7 +64,7 @@ class Configured(HasTraits):
     def from_config(cls, name: str, config: Mapping[str, str]) -> Self:
         """Make a component called `name` from options as text, as typed: `{"workers": "4"}`.
 
-        Nothing is opened and nothing is reached: that happens at first use.
+        Nothing is opened: that happens at first use.
 
         Raises:
             InvalidConfiguration: an option is unknown, missing, or has a value its trait refuses. The message
@@ -81,10 +81,10 @@ class Configured(HasTraits):
                     f"Give it as --{option.name}=VALUE ({option.allowed}).",
                     option=option.name,
                 )
-        made = cls(name=name)
+        component = cls(name=name)
         for option_name, text in config.items():
-            made.configure(option_name, text)
-        return made
+            component.configure(option_name, text)
+        return component
 
     def configure(self, option: str, text: str) -> None:
         """Set one option from its text form.
@@ -112,7 +112,7 @@ class Configured(HasTraits):
         return f"<{type(self).__name__} {self.name!r}{shown}>"
 
     def __reduce__(self) -> Any:
-        # What is opened stays here; only the name and the options as text travel, secrets as references.
+        # Open resources are not pickled, only the name and the options as text; secrets stay references.
         return type(self).from_config, (self.name, self.config_text())
 
 
@@ -191,7 +191,7 @@ def _unknown(cls: type[Configured], option: str, known: Mapping[str, Option]) ->
 
 def _refused(owner: Configured, option: Option, text: str, error: Exception) -> InvalidConfiguration:
     seen = "" if option.secret else f" Seen: {text!r}; allowed: {option.allowed}."
-    said = str(error).rstrip(".")
+    problem = str(error).rstrip(".")
     return InvalidConfiguration(
-        f"{_title(type(owner))} cannot take `{option.name}`: {said}.{seen}", option=option.name
+        f"{_title(type(owner))} cannot take `{option.name}`: {problem}.{seen}", option=option.name
     )

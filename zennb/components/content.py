@@ -1,4 +1,4 @@
-"""Owns what artifact stores share about content: how buffers are laid flat, and how content is named."""
+"""Owns helpers of artifact stores: flattening buffers, and naming content by its digest."""
 
 from __future__ import annotations
 

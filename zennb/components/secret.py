@@ -1,4 +1,4 @@
-"""Owns secret options: a component keeps a reference to a secret and looks the secret up when it needs it."""
+"""Owns secret options: a component stores a reference to a secret, and looks the secret up when it needs it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _FORMS = "`env:NAME` for an environment variable or `keyring:SERVICE/NAME` for a
 
 
 class Secret:
-    """A reference to a secret; `reveal` is the only way to the secret itself, which is never kept.
+    """A reference to a secret; only `reveal` returns the secret itself, which is never stored.
 
     Args:
         reference: `env:NAME` or `keyring:SERVICE/NAME`.
 
     Raises:
-        ValueError: `reference` has neither form. What was given is not repeated: it may be the secret.
+        ValueError: `reference` has neither form. The message does not repeat the value: it may be the secret.
     """
 
     __slots__ = ("reference",)

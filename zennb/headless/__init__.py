@@ -1,1 +1,1 @@
-"""Notebooks as files: reading them and running them in a kernel of their own."""
+"""Notebook files: reading, running and checking them."""

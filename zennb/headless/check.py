@@ -1,4 +1,4 @@
-"""Owns the check of a notebook: run plain, as steps, and reused in a new kernel, each from the same files."""
+"""Owns `check`: running a notebook without steps, with steps, and reused in a new kernel, from the same files."""
 
 from __future__ import annotations
 
@@ -38,15 +38,14 @@ def check(
     limit: float = LIMIT,
     on_run: Callable[[str], None] | None = None,
 ) -> Check:
-    """Compare what a notebook shows plain with what it shows when every cell is a step, cold and reused.
+    """Compare the output of a notebook with and without steps: on the first run, and reused in a new kernel.
 
-    Nothing of the user's is touched: the notebook runs in a copy of its folder, with a home of zennb's own that is
-    deleted afterwards.
+    No file of the user is changed: the notebook runs in a copy of its folder, with a temporary home.
 
     Args:
         path: the notebook.
         timeout: seconds that one cell may take; None for no limit.
-        once: leave out the second plain run, which finds cells that show something else each time.
+        once: skip the second run without steps, which finds cells whose output differs each time.
         limit: megabytes of the notebook's folder that are copied at most.
         on_run: called with a phrase before each run.
 
@@ -90,7 +89,7 @@ def check(
 
 
 class _Series:
-    """The runs of one check: where they happen, and what went wrong in them."""
+    """The runs of one check, and notes about what failed in them."""
 
     def __init__(
         self,
@@ -101,7 +100,7 @@ class _Series:
         limit: float,
         say: Callable[[str], None] | None,
     ) -> None:
-        self._timeout, self._say = timeout, say
+        self._timeout, self._on_run = timeout, say
         self._scratch = ScratchFolder(path.absolute().parent, place / "files", limit=limit)
         self._file = place / "notebook" / path.name
         self._out = place / "outputs" / path.name
@@ -121,8 +120,8 @@ class _Series:
             self._scratch.restore()
         import nbformat
 
-        if self._say is not None:
-            self._say(what)
+        if self._on_run is not None:
+            self._on_run(what)
         self._file.parent.mkdir(exist_ok=True)
         nbformat.write(node, self._file)
         starts: list[tuple[str, float]] = []
@@ -157,12 +156,12 @@ def _result(cell: Any, seconds: Mapping[str, float]) -> CellResult:
 
 
 def _lost(what: str, failure: CellFailure) -> str:
-    number = failure.number - 1  # the added cell on top is not the user's
+    number = failure.number - 1  # the added first cell does not count
     return f"{what}: cell [{number}] ended the run, so it and the cells after it were not compared: {failure.message}."
 
 
 def _need_ids(node: Any) -> None:
-    """Give ids to the cells of a notebook of an older format, and let the format have them."""
+    """Give ids to the cells of a notebook in an older format, and raise its minor version to one with ids."""
     for position, cell in enumerate(node.cells, start=1):
         cell.setdefault("id", f"cell-{position}")
     node.nbformat_minor = max(node.nbformat_minor, 5)

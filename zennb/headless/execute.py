@@ -1,4 +1,4 @@
-"""Owns running a notebook file from top to bottom in a fresh kernel, and the account of how it went."""
+"""Owns `execute`: running a notebook file from top to bottom in a new kernel, and the result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["CellFailure", "CellStart", "Execution", "execute"]
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
-"""The type under which an output refers to a widget that lives in the kernel."""
+"""The MIME type by which an output refers to a widget in the kernel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class CellStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellFailure:
-    """A cell that did not end well.
+    """A cell that failed.
 
     Attributes:
         number: the number beside it, as in `CellStart`.
@@ -76,11 +76,11 @@ class CellFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """How running a notebook went.
+    """The result of running a notebook.
 
     Attributes:
         path: the notebook.
-        out: where the executed notebook was written; None when nobody asked for it.
+        out: where the executed notebook was written; None when it was not asked for.
         status: `completed`, `failed` (a cell failed, errors allowed or not) or `interrupted`.
         seconds: duration, the kernel's start and end included.
         cells: how many cells were started; total: how many there were to run.
@@ -120,10 +120,10 @@ def execute(
     workspace: Workspace | None = None,
     rerun: bool = False,
 ) -> Execution:
-    """Run a notebook in a kernel of its own, in the notebook's folder; that kernel never outlives the call.
+    """Run a notebook in a new kernel, in the notebook's folder; the kernel never outlives the call.
 
-    The first cell that fails ends the run; so does Ctrl-C, which interrupts the cell first, and ends the
-    kernel when the cell does not give in within five seconds. What there is by then is written to `out`.
+    The first cell that fails ends the run. So does Ctrl-C: it interrupts the cell, and ends the kernel if the cell
+    still runs after five seconds. The outputs so far are written to `out`.
 
     Args:
         path: the notebook.
@@ -175,7 +175,7 @@ def execute(
             if record is not None and runner.status.is_final:
                 record.status = runner.status
             if out is not None:
-                _settle(node)
+                _drop_dead_widgets(node)
                 written = _write(node, Path(out))
     if runner.terminated is not None:
         signal.raise_signal(runner.terminated)
@@ -193,7 +193,7 @@ def execute(
 
 
 class _Account:
-    """What happens in which cell, in the words the caller is told."""
+    """Follows which cells run and what their steps report."""
 
     def __init__(
         self,
@@ -223,22 +223,22 @@ class _Account:
 
     def step(self, position: int, line: StepLine) -> None:
         if self.steps.get((position, line.step)) == line:
-            return  # a live table says again what it said before
+            return  # a live table repeats its lines
         self.steps[position, line.step] = line
         if self._on_step is not None:
             self._on_step(line)
 
     def failures(self, found: Mapping[int, Failure]) -> tuple[CellFailure, ...]:
-        return tuple(self._failure(position, failure) for position, failure in sorted(found.items()))
-
-    def _failure(self, position: int, failure: Failure) -> CellFailure:
-        return CellFailure(
-            number=self._number(position),
-            id=self.cells[position].get("id", ""),
-            step=self._failed_step(position),
-            type=failure.type,
-            message=failure.message,
-            traceback=failure.traceback,
+        return tuple(
+            CellFailure(
+                number=self._number(position),
+                id=self.cells[position].get("id", ""),
+                step=self._failed_step(position),
+                type=failure.type,
+                message=failure.message,
+                traceback=failure.traceback,
+            )
+            for position, failure in sorted(found.items())
         )
 
     def _failed_step(self, position: int) -> str:
@@ -251,7 +251,7 @@ class _Account:
 
 
 def _clear(node: Any) -> None:
-    """Empty what an earlier run showed: a cell that is not reached must not look as if it had run."""
+    """Remove the outputs of an earlier run: a cell that is not reached must not look as if it had run."""
     for cell in node.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -275,10 +275,10 @@ def _finish(runner: NotebookRunner) -> None:
                 runner.interrupt()
 
 
-def _settle(node: Any) -> None:
-    """Leave the static face of outputs that have one beside their widget: the widget's kernel is gone.
+def _drop_dead_widgets(node: Any) -> None:
+    """Keep only the HTML of outputs that also have a widget, whose kernel has ended.
 
-    A viewer would show the widget, or that it cannot find it, and hide what can be read.
+    A viewer would show a broken widget instead of the readable HTML.
     """
     shown = [output.data for cell in node.cells for output in cell.get("outputs", ()) if "data" in output]
     for data in shown:
@@ -289,7 +289,7 @@ def _settle(node: Any) -> None:
 
 
 def _write(node: Any, out: Path) -> Path:
-    """Write the notebook beside its place first, so that no reader ever sees half of it."""
+    """Write the notebook to a temporary file and rename it, so that no reader sees half of it."""
     import nbformat
 
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Owns the plan of a run of a notebook file, worked out without a kernel: cell by cell, as the run would go."""
+"""Owns `FilePlan`: the plan of running a notebook file, worked out cell by cell without a kernel."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class FilePlan:
                     state=Freshness.FRESH, reason=reused(self._source(record)).reason, record=record
                 )
         if is_open:
-            return self._open(
+            return self._undecided(
                 min(is_open, key=lambda found: (sum(not each.waits for each in found), len(found)))
             )
         return _Answer(state=Freshness.STALE, reason=lost or self._why(definition, match, records))
@@ -186,17 +186,17 @@ class FilePlan:
         return self._stores[stack]
 
     def _source(self, record: Step) -> Step:
-        """Return the step that ran, for one that took its results over."""
+        """Return the step that ran, for one that reused its results."""
         return record if record.reused is None else self.workspace.metadata.step(record.reused) or record
 
     def _unusable(self, source: Step, definition: StepDefinition) -> str:
-        """Return why results that fit are not reused all the same: they have expired, or cannot be read here."""
+        """Return why matching results cannot be reused: they have expired, or cannot be loaded here."""
         ran = [each for each in self._records[definition.code] if each.status is Status.COMPLETED]
         alike = [each for each in ran if each.cache_key == source.cache_key]
         return not_reusable(alike or [source], definition).get(source.id, "")
 
-    def _open(self, found: Sequence[Difference]) -> _Answer:
-        """Answer for a step of which it is open whether it would be reused."""
+    def _undecided(self, found: Sequence[Difference]) -> _Answer:
+        """Return the answer for a step that would perhaps be reused."""
         looked_at = [each for each in found if not each.waits]
         if looked_at:
             return _Answer(state=Freshness.UNKNOWN, reason=looked_at[0].reason)
@@ -211,7 +211,7 @@ class FilePlan:
         return _Answer(state=Freshness.MAY_RUN, reason=f"needs step '{runs[0]}', which {how}")
 
     def _why(self, definition: StepDefinition, match: RecordMatch, records: Sequence[Step]) -> str:
-        """Say why a step would surely run."""
+        """Return why a step would certainly run."""
         last = self.previous.get(definition.name) or next(iter(records), None)
         found = [] if last is None else match.differences(last)
         return reason_to_run(last, [each.reason for each in found if each.is_certain])
@@ -241,7 +241,7 @@ class FilePlan:
 
 
 def _missing(record: Step, store: ArtifactStore) -> str | None:
-    """Return what of a record's results the store does not hold; None when it holds them all."""
+    """Return the first result of a record that is missing from the store; None when all are there."""
     for artifact in record.outputs.values():
         if not store.has(artifact.blob):
             return artifact.label
@@ -249,4 +249,4 @@ def _missing(record: Step, store: ArtifactStore) -> str | None:
         "what it showed": record.displays,
         "settings": record.carried.blob if record.carried is not None else "",
     }
-    return next((said for said, blob in more.items() if blob and not store.has(blob)), None)
+    return next((what for what, blob in more.items() if blob and not store.has(blob)), None)

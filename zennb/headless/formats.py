@@ -1,4 +1,4 @@
-"""Owns the notebook formats 1 to 4 as JSON: from any of them to a list of cells as in format 4."""
+"""Owns the conversion of notebook formats 1 to 4: from the JSON of any to a list of cells as in format 4."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["converted"]
 def converted(content: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the cells of a notebook's JSON with `cell_type` and `source` as in format 4.
 
-    What nbformat's own conversion does, as far as reading cells needs it: outputs of formats before 4 are left out.
+    Does what nbformat's conversion does, as far as reading cells needs it; outputs of formats before 4 are dropped.
 
     Args:
         content: the parsed file; its format is 4 or older.

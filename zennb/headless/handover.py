@@ -1,7 +1,7 @@
-"""Owns how the runner of a notebook tells its kernel which run the notebook's cells belong to.
+"""Owns the handover of a run to the kernel that executes the notebook's cells.
 
-The environment variable `ZENNB_RUN` carries it. Programs that the notebook starts inherit that, so only the kernel that
-the run's own process has started takes it for itself.
+The environment variable `ZENNB_RUN` holds the run. Programs that the notebook starts inherit it, so only the kernel
+started by the run's own process uses it.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ VARIABLE = "ZENNB_RUN"
 
 
 def hand_over(run: Run, metadata: MetadataStore) -> dict[str, str]:
-    """Return what the environment of a kernel has to say of the run that it is started for."""
+    """Return the environment variable for a kernel that is started for this run."""
     return {VARIABLE: json.dumps({"run": run.id, "home": str(metadata.path.parent)})}
 
 
 def handed_over(metadata: MetadataStore) -> Run | None:
-    """Return the run that this process is the kernel of, when it goes on and is recorded here."""
+    """Return the run whose kernel this process is, if it still runs and is recorded here."""
     run = started_by(metadata)
-    # Windows may put a launcher between the runner and its kernel, so parents tell nothing there.
+    # Windows may put a launcher between the runner and its kernel, so the parent process proves nothing there.
     return run if run is not None and (os.name == "nt" or os.getppid() == run.process) else None
 
 
 def started_by(metadata: MetadataStore) -> Run | None:
-    """Return the run of the notebook from which this process was started, when it goes on and is recorded here."""
-    number = _told(metadata)
+    """Return the run of the notebook that started this process, if it still runs and is recorded here."""
+    number = _run_id(metadata)
     run = None if number is None else metadata.run(number)
     return run if run is not None and (run.kind, run.status) == ("notebook", Status.RUNNING) else None
 
 
-def _told(metadata: MetadataStore) -> int | None:
+def _run_id(metadata: MetadataStore) -> int | None:
     try:
-        told = json.loads(os.environ.get(VARIABLE, ""))
-        return int(told["run"]) if Path(told["home"]) == metadata.path.parent else None
+        content = json.loads(os.environ.get(VARIABLE, ""))
+        return int(content["run"]) if Path(content["home"]) == metadata.path.parent else None
     except (ValueError, KeyError, TypeError):
         return None

@@ -1,4 +1,4 @@
-"""Owns the two forms of a notebook that a check compares: without steps, and with every cell a step."""
+"""Owns the two variants of a notebook that a check compares: without steps, and with every cell as a step."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ OURS = re.compile(
 
 
 def has_code(source: str) -> bool:
-    """Say whether a cell holds more than blank lines and comments."""
+    """Return whether a cell has more than blank lines and comments."""
     return first_line(source) != ""
 
 
 def first_line(source: str) -> str:
-    """Return the first line that is code, a `%%step` line passed over; "" when there is none."""
+    """Return the first line of code after a `%%step` line; "" when there is none."""
     lines = (line.strip() for line in STEP_LINE.sub("", source).splitlines())
     return next((line for line in lines if line and not line.startswith("#")), "")
 
 
 def stays(source: str, *, raised: str) -> str:
-    """Return why a cell stays as it is; "" when it becomes a step, or is one.
+    """Return why a cell is not turned into a step; "" when it is, or is one already.
 
     Args:
         source: its text.

@@ -1,4 +1,4 @@
-"""Owns the kernel of a headless run: this very interpreter, so that none need be installed by name."""
+"""Owns the kernel of a headless run: it uses this interpreter, so no kernelspec has to be installed."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def require_kernel() -> None:
 
 @contextmanager
 def manager() -> Iterator[Any]:
-    """Lend a manager for one kernel that runs this interpreter; nothing is started yet.
+    """Yield a manager for one kernel of this interpreter, which is not started yet.
 
-    Where there are Unix sockets the kernel talks over them, in a folder that only this user can enter: code
-    and outputs pass no network, and kernels started side by side cannot take each other's ports.
+    Where available, the kernel communicates over Unix sockets in a folder that only this user can enter: nothing
+    passes the network, and kernels that start at the same time cannot take each other's ports.
 
     Raises:
         MissingExtra: what a kernel needs is not installed.
@@ -53,7 +53,7 @@ def manager() -> Iterator[Any]:
     from jupyter_client.manager import AsyncKernelManager
 
     class ThisInterpreter(KernelSpecManager):
-        """Knows one kernel: this interpreter, whatever is or is not installed under that name."""
+        """Provides one kernelspec, of this interpreter, whatever is installed under its name."""
 
         def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
             del kernel_name
@@ -82,7 +82,6 @@ def environment(
         added["ZENNB_STACK"] = stack
     if rerun:
         added[RERUN] = "1"
-    inherited = {
-        name: text for name, text in os.environ.items() if name != RERUN
-    }  # of a notebook that runs this one
+    # A notebook that is run with `rerun` and runs this one passes it on to this kernel otherwise.
+    inherited = {name: text for name, text in os.environ.items() if name != RERUN}
     return {**inherited, **added}

@@ -1,4 +1,4 @@
-"""Owns the name under which a notebook stands in records: the same in its kernel and in the terminal."""
+"""Owns the name of a notebook in records, which is the same in its kernel and in the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def label(notebook: Path | None, home: Path) -> str:
 
     Args:
         notebook: its file; None when it is not known, which gives "".
-        home: where zennb keeps things.
+        home: the home directory.
     """
     if notebook is None:
         return ""

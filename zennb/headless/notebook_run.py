@@ -1,4 +1,4 @@
-"""Owns the run that a headless notebook is on record as: begun before its kernel starts, ended with how it went."""
+"""Owns `NotebookRun`: the record of a headless run, from before its kernel starts until it has ended."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NotebookRun:
 
     Attributes:
         run: the record as it was written last.
-        status: how the notebook ended, as far as is known; `failed` until somebody says otherwise.
+        status: how the notebook ended; `failed` until the runner sets it.
 
     Args:
         workspace: of the home that the notebook's kernel uses.

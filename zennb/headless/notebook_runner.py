@@ -1,4 +1,4 @@
-"""Owns the play of one notebook in one kernel: start, cells, interrupts, and an end without orphans."""
+"""Owns `NotebookRunner`: running one notebook in one kernel, interrupting it, and ending the kernel."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NotebookRunner(NotebookClient):
         status: how it ended.
         failures: position in the notebook → what the cell raised; not of cells tagged `raises-exception`.
         started: how many cells were started.
-        terminated: the signal that asked this process to end meanwhile, to be raised again afterwards.
+        terminated: the signal that asked this process to end during the run, to be raised again afterwards.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class NotebookRunner(NotebookClient):
         self.started = 0
         self.terminated: signal.Signals | None = None
 
-    # ------------------------------------------------------------------ the play
+    # ------------------------------------------------------------------ the run
 
     async def run(self) -> None:
         """Start the kernel, run the cells, end the kernel; `status` and `failures` say how it went.
@@ -90,11 +90,11 @@ class NotebookRunner(NotebookClient):
                     raise
             finally:
                 await self._end(now=self._stopping)
-        self.status = self._verdict()
+        self.status = self._final_status()
 
     async def _start(self) -> None:
         try:
-            # What code writes past the notebook, to the descriptor itself, is not what the caller asked for.
+            # Output that code writes directly to the descriptor must not mix with the caller's stdout.
             await self.async_start_new_kernel(cwd=str(self._folder), env=self._env, stdout=STDERR)
             client = await self.async_start_new_kernel_client()
             client.session.msg = self._with_cell(client.session.msg)
@@ -108,14 +108,14 @@ class NotebookRunner(NotebookClient):
             self.nb.metadata["language_info"] = info["content"]["language_info"]
 
     def _with_cell(self, message: Callable[..., Any]) -> Callable[..., Any]:
-        """Tell the kernel which cell it runs, as JupyterLab does; nbclient leaves that out."""
+        """Send the cell id with each request, as JupyterLab does and nbclient does not."""
 
-        def told(kind: str, *content: Any, metadata: Any = None, **more: Any) -> Any:
+        def with_cell_id(kind: str, *content: Any, metadata: Any = None, **more: Any) -> Any:
             if kind == "execute_request" and self._current:
                 metadata = {**(metadata or {}), "cellId": self._current}
             return message(kind, *content, metadata=metadata, **more)
 
-        return told
+        return with_cell_id
 
     async def _cells(self) -> None:
         for position, cell in enumerate(self.nb.cells):
@@ -168,7 +168,7 @@ class NotebookRunner(NotebookClient):
                 self._on_step(cell_index, line)
         return super().process_message(msg, cell, cell_index)
 
-    def _verdict(self) -> Status:
+    def _final_status(self) -> Status:
         if self._stopping or self._interrupted:
             return Status.INTERRUPTED
         return Status.FAILED if self.failures else Status.COMPLETED
@@ -223,7 +223,7 @@ class NotebookRunner(NotebookClient):
                     self._loop.add_signal_handler(number, *call)
                     taken.append(number)
         except (ValueError, RuntimeError):
-            taken.clear()  # not the main thread: whoever owns it calls `interrupt`
+            taken.clear()  # not the main thread: the caller uses `interrupt`
         try:
             yield
         finally:

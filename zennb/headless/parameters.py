@@ -1,4 +1,4 @@
-"""Owns the parameters of a headless run: their text as values, and the cells that set them in a notebook."""
+"""Owns the parameters of a headless run: parsing their values, and adding the cells that set them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the notebook file as data: its cells, their order, and a plain sentence when it cannot be read."""
+"""Owns reading notebook files: their cells, the order of cells, and the message when a file is damaged."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def step_name(source: str) -> str | None:
 
 
 def runs(cell: Any) -> bool:
-    """Say whether a cell of a document is sent to a kernel: code that is not blank."""
+    """Return whether a cell of a document is sent to a kernel: code that is not blank."""
     return bool(cell.cell_type == "code" and cell.source.strip())
 
 
@@ -173,8 +173,8 @@ def _complete_ids(cells: list[Any]) -> None:
     seen: set[str] = set()
     for position, cell in enumerate(cells, start=1):
         if not cell.get("id") or cell["id"] in seen:
-            made = f"cell-{position}"
-            while made in seen:
-                made += "x"
-            cell["id"] = made
+            new_id = f"cell-{position}"
+            while new_id in seen:
+                new_id += "x"
+            cell["id"] = new_id
         seen.add(cell["id"])

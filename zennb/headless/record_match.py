@@ -1,4 +1,4 @@
-"""Owns the comparison of a step's record with the notebook file as it is now: what surely differs, and what is open."""
+"""Owns `RecordMatch`: comparing a step's record with the notebook file as it is now."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class RecordMatch:
         names: where the notebook's values come from before it.
         modules: local modules.
         environment: files and environment before it.
-        records: all records of this code, by which values are seen to differ although their provenance does not.
+        records: all records of this code; they reveal values that differ although their provenance is equal.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class RecordMatch:
         self._unsteady = frozenset(_unsteady(records))
 
     def differences(self, record: Step) -> list[Difference]:
-        """Return what differs, or may; a step with none would be reused."""
+        """Return what differs or may differ; a record without differences would be reused."""
         if record.parts is None:
             return [Difference(reason="the run before could not be keyed")]
         found = list(self._of_parts(record.parts))
@@ -63,7 +63,7 @@ class RecordMatch:
             found += self._of_environment(record)
         return found
 
-    # What the key is made of
+    # The parts of the cache key
 
     def _of_parts(self, parts: CacheKeyParts) -> Iterator[Difference]:
         definition = self._definition
@@ -110,7 +110,7 @@ class RecordMatch:
                 if key in then:
                     yield from self._of_read(rest, then[key], record)
             elif word in {"wrote", "files", "folder"} or key.startswith("$"):
-                continue  # with the environment
+                continue  # compared with the environment
             elif word in {"setting", "module", "shares"}:
                 certain = not then.get(key, "").startswith(("opaque", "pending"))
                 if (then.get(key) != now.get(key) or not certain) and (word != "setting" or rest in topics):
@@ -152,7 +152,7 @@ class RecordMatch:
                 return Difference(reason=f"{kind} `{name}` changed")
         if kind and source.kind is SourceKind.IMPORT and was == "import":
             return Difference(reason=f"{kind} `{name}` changed")
-        return unclear(_open(name, source, then))
+        return unclear(_reason(name, source, then))
 
     def _of_input(
         self, name: str, source: ValueSource | None, then: str | None, now: str | None, digest: str
@@ -168,13 +168,13 @@ class RecordMatch:
         if source.kind is SourceKind.VALUE:
             return None if source.own == digest else Difference(reason=f"input `{name}` changed")
         if source.kind in {SourceKind.DEFINITION, SourceKind.IMPORT} and then != now:
-            return unclear(_open(name, source, then))
+            return unclear(_reason(name, source, then))
         if then == now and source.is_certain:
             if (name, now) not in self._unsteady:
                 return None
             reason = f"`{name}` came out differently before, although nothing had changed; {_ONLY_RUNNING}"
             return unclear(reason)
-        return unclear(_open(name, source, then))
+        return unclear(_reason(name, source, then))
 
     def _of_module(self, path: str, then: str, record: Step) -> Difference:
         module, _, part = path.rpartition(".")
@@ -191,15 +191,15 @@ class RecordMatch:
             both = source.kind is SourceKind.DEFINITION and then.startswith("definition ")
             if both and then.split(" ")[1] != source.own[:24]:
                 return Difference(reason=f"{kind} `{path}` changed")
-        said = f"`{path}`" if part != "*" else f"module `{module}`"
-        reason = f"{said} changed in another way than its code shows; {_ONLY_RUNNING}"
+        subject = f"`{path}`" if part != "*" else f"module `{module}`"
+        reason = f"{subject} changed in another way than its code shows; {_ONLY_RUNNING}"
         return unclear(reason)
 
     def _of_setting(self, topic: str, now: str) -> Difference:
         if now.startswith("pending "):
             return _waiting("settings", frozenset({now.removeprefix("pending ")}))
-        said = "process-wide settings" if topic == "*" else f"what is set of {topic}"
-        return unclear(f"plain cells change {said}; {_ONLY_RUNNING}")
+        subject = "process-wide settings" if topic == "*" else f"what is set of {topic}"
+        return unclear(f"plain cells change {subject}; {_ONLY_RUNNING}")
 
     def _of_read(self, what: str, mark: str, record: Step) -> Iterator[Difference]:
         """Compare what a plain cell read with what it would find now."""
@@ -216,7 +216,7 @@ class RecordMatch:
             elif found != mark:
                 yield unclear(f"a plain cell reads {name}, which changed; {_ONLY_RUNNING}")
 
-    # What it was seen to touch
+    # What was observed while it ran
 
     def _of_environment(self, record: Step) -> Iterator[Difference]:
         observed, names = record.observed, self._names
@@ -270,13 +270,13 @@ def _waiting(name: str, waits: frozenset[str]) -> Difference:
     return unclear(f"needs `{name}` from step '{step}'", waits)
 
 
-def _open(name: str, source: ValueSource, then: str | None) -> str:
-    """Say what would have to be looked at to know what a name stands for."""
+def _reason(name: str, source: ValueSource, then: str | None) -> str:
+    """Return why the value of a name is unknown without running the notebook."""
     cell = f"cell [{source.cell}]" if source.cell else "a plain cell"
     if source.kind is SourceKind.OPAQUE:
         why = source.text.removeprefix("opaque").strip()
-        said = f", which differs each time ({why})" if why else ""
-        return f"`{name}` is computed by {cell}{said}; {_ONLY_RUNNING}"
+        subject = f", which differs each time ({why})" if why else ""
+        return f"`{name}` is computed by {cell}{subject}; {_ONLY_RUNNING}"
     same = then is not None and then.split(" ")[1:2] == [source.statement[:12]]
     how = " from something that changed" if same else ", which changed"
     return f"`{name}` is computed by {cell}{how}; {_ONLY_RUNNING}"
@@ -305,8 +305,8 @@ def _of_packages(packages: Mapping[str, str]) -> Iterator[Difference]:
 
 @cache
 def _version(name: str) -> str | None:
-    """Return the version of a distribution that is installed now; None when nobody can tell without importing it."""
-    from importlib import metadata  # both take long to load, and a step that never ran needs neither
+    """Return the version of a distribution that is installed now; None when only importing it would show."""
+    from importlib import metadata  # both are slow to import, and a step that never ran needs neither
 
     from zennb.packages.versions import versions
 
@@ -319,7 +319,7 @@ def _version(name: str) -> str | None:
 
 
 def _unsteady(records: Sequence[Step]) -> Iterator[tuple[str, str]]:
-    """Give names with a provenance that went with different values."""
+    """Yield names whose values differed although their provenance was equal."""
     known: dict[tuple[str, str], str] = {}
     for record in records:
         for name, digest in record.parts.inputs.items() if record.parts is not None else ():

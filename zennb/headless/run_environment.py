@@ -34,7 +34,7 @@ class Difference:
 
 
 def unclear(reason: str, waits: frozenset[str] = frozenset()) -> Difference:
-    """Return a difference of which nobody can say without running the notebook whether it exists."""
+    """Return a possible difference, which only running the notebook can confirm."""
     return Difference(reason=reason, is_certain=False, waits=waits)
 
 

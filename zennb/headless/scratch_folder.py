@@ -1,4 +1,4 @@
-"""Owns the copy of a notebook's folder in which a check runs it, so that every run starts from the same files."""
+"""Owns `ScratchFolder`: a copy of a notebook's folder for checks, so that every run starts with the same files."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MOST_FILES = 20_000
 
 
 class ScratchFolder:
-    """A folder that can be put back to what the original holds; always at the same path.
+    """A copy of a folder that can be restored to the original state, always at the same path.
 
     Args:
-        original: the folder; nothing in it is changed, except through links that lead out of it.
+        original: the folder; it is never changed, except through links that lead out of the copy.
         place: an empty directory for the copy, which bears the name of the original.
         limit: how much is copied at most, in megabytes.
 
@@ -39,7 +39,7 @@ class ScratchFolder:
         self._check(limit)
 
     def restore(self) -> None:
-        """Make the copy hold what the original holds now, and nothing else."""
+        """Make the copy equal to the original."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for directory, folders, files in self._walk():
@@ -76,7 +76,7 @@ class ScratchFolder:
     def _copy_file(self, source: Path, target: Path) -> None:
         if source.is_symlink():
             self._copy_link(source, target)
-        elif source.is_file():  # pipes and sockets stay where they are
+        elif source.is_file():  # pipes and sockets are not copied
             shutil.copy2(source, target)
 
     def _copy_link(self, source: Path, target: Path) -> None:

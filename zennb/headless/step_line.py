@@ -1,4 +1,4 @@
-"""Owns the reading of step results from output metadata, where every step leaves one status line."""
+"""Owns `StepLine`: the status line of a step, read from the metadata of its output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["StepLine", "step_lines"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLine:
-    """What a step's status line says.
+    """The content of a step's status line.
 
     Attributes:
         step: the step's name.
@@ -33,10 +33,9 @@ class StepLine:
 
 
 def step_lines(metadata: Mapping[str, Any]) -> Iterator[StepLine]:
-    """Give the step results that an output's metadata carries under `zennb`: one mapping, or a list of them.
+    """Yield the step results in an output's metadata under `zennb`: one mapping, or a list of them.
 
-    Metadata comes from files and kernels that need not be ours, so what does not have the shape of a status
-    line is passed over.
+    Metadata may come from other programs, so everything that is no valid status line is skipped.
     """
     found = metadata.get("zennb")
     for entry in found if isinstance(found, list) else [found]:

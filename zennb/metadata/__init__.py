@@ -1,1 +1,1 @@
-"""Owns what is remembered in SQLite: components, stacks, runs, steps, artifacts and their edges."""
+"""Owns the SQLite database of components, stacks, runs, steps, artifacts and the edges between them."""

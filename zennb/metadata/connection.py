@@ -1,4 +1,4 @@
-"""Owns the one connection to the database: opening, transactions, waiting, forks, errors in our words."""
+"""Owns `Database`: the connections to the SQLite file, transactions, waiting for locks, forks, and error messages."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two tries for a lock
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.0005, 0.05  # seconds between two attempts to get a lock
 
 _PRAGMAS = (
     "journal_mode = WAL",
-    "synchronous = NORMAL",  # what was committed survives a killed process
+    "synchronous = NORMAL",  # committed transactions survive a crash of the process
     "foreign_keys = ON",
     "cache_size = -16384",  # KiB
-    "wal_autocheckpoint = 4000",  # pages; rarer than by default, since a cell waits for it
+    "wal_autocheckpoint = 4000",  # pages; more than by default, since a cell waits for each checkpoint
 )
 
-# Handles inherited through a fork: SQLite forbids even closing them in the child, so they are never freed.
+# Connections inherited through a fork: SQLite forbids even closing them in the child, so they are never freed.
 _inherited: list[object] = []
 
 
 class Database:
-    """One SQLite file in WAL mode, used from one thread of its own by any number of threads and processes.
+    """One SQLite file in WAL mode, shared by any number of threads and processes.
 
-    The main thread reads through a connection of its own, without waiting for the other thread: an interrupt there can
-    leave no more behind than a view that is kept open until the next look, which hinders nobody.
+    All writes run on one worker thread. The main thread reads through its own connection without waiting for the
+    worker; an interrupt there leaves at most a read transaction open until the next read, which blocks no process.
 
     Args:
         path: the file; its directory is made when missing.
@@ -52,7 +52,7 @@ class Database:
 
     Raises:
         ForeignStore: the file belongs to another program or to a newer zennb.
-        StoreBusy: another process holds it for longer than `deadline`.
+        StoreBusy: another process holds the lock for longer than `deadline`.
         StoreError: it cannot be opened.
     """
 
@@ -68,7 +68,9 @@ class Database:
         """Run `function(connection, ...)` on one consistent view of the database; it must not write."""
         if threading.current_thread() is threading.main_thread():
             self._check()
-            return self._patiently(lambda: self._looked(lambda reader: function(reader, *args, **kwargs)))
+            return self._retry_while_locked(
+                lambda: self._read_once(lambda reader: function(reader, *args, **kwargs))
+            )
         return self._call("BEGIN", lambda connection: function(connection, *args, **kwargs))
 
     def write(
@@ -76,14 +78,14 @@ class Database:
     ) -> R:
         """Run `function(connection, ...)` in one transaction: all of it happens or nothing.
 
-        Inside another call's transaction it takes part in that one; an interrupt ends the waiting only.
+        Inside another call's transaction it joins that one; an interrupt ends the waiting only.
         """
         return self._call("BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs))
 
     def write_at_once(
         self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """Run `function(connection, ...)` as `write` does, but never wait: raise `StoreBusy` instead."""
+        """Run `function(connection, ...)` as `write` does, but raise `StoreBusy` instead of waiting for a lock."""
         return self._call(
             "BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs), deadline=0.0
         )
@@ -91,10 +93,10 @@ class Database:
     def write_later(
         self, seconds: float, function: Callable[[sqlite3.Connection], R], then: Callable[[R], None]
     ) -> DelayedCall[R]:
-        """Do as `write` does in so many seconds, and hand on what came of it, unless it is taken back before."""
+        """Do as `write` does after a delay, and pass the result to `then`, unless the call is cancelled before."""
 
         def written() -> R:
-            result = self._patiently(lambda: self._transact("BEGIN IMMEDIATE", function))
+            result = self._retry_while_locked(lambda: self._transact("BEGIN IMMEDIATE", function))
             then(result)
             return result
 
@@ -116,7 +118,7 @@ class Database:
         self, begin: str, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None
     ) -> R:
         self._check()
-        return self._serial.call(self._patiently, lambda: self._transact(begin, function), deadline)
+        return self._serial.call(self._retry_while_locked, lambda: self._transact(begin, function), deadline)
 
     def _check(self) -> None:
         """Refuse when closed; after a fork, open the file again."""
@@ -129,17 +131,21 @@ class Database:
 
     def _transact(self, begin: str, function: Callable[[sqlite3.Connection], R]) -> R:
         connection = self._connection
-        return function(connection) if connection.in_transaction else _in_one(connection, begin, function)
+        return (
+            function(connection)
+            if connection.in_transaction
+            else _in_transaction(connection, begin, function)
+        )
 
-    def _looked(self, function: Callable[[sqlite3.Connection], R]) -> R:
-        if self._reader.in_transaction:  # an interrupt cut the last look short
+    def _read_once(self, function: Callable[[sqlite3.Connection], R]) -> R:
+        if self._reader.in_transaction:  # an interrupt cut the last read short
             _roll_back(self._reader)
-        return _in_one(self._reader, "BEGIN", function)
+        return _in_transaction(self._reader, "BEGIN", function)
 
-    def _patiently(self, work: Callable[[], R], deadline: float | None = None) -> R:
-        """Do `work`, again and again while others hold a lock, until the deadline.
+    def _retry_while_locked(self, work: Callable[[], R], deadline: float | None = None) -> R:
+        """Run `work`, and retry while another process holds a lock, until the deadline.
 
-        SQLite's own busy timeout does not cover all cases (recovery, the switch to WAL), so it is not used.
+        SQLite's own busy timeout does not cover recovery and the switch to WAL, so it is not used.
         """
         until = time.monotonic() + (self.deadline if deadline is None else deadline)
         pause = _FIRST_PAUSE
@@ -148,9 +154,9 @@ class Database:
                 return work()
             except sqlite3.Error as error:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
-                    raise self._explained(error) from error
+                    raise self._translated(error) from error
                 if time.monotonic() + pause >= until:
-                    raise StoreBusy(self._busy()) from error
+                    raise StoreBusy(self._busy_message()) from error
             time.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -159,7 +165,7 @@ class Database:
         self._serial = WorkerThread("zennb-metadata")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = self._serial.call(self._patiently, self._open)
+            self._connection = self._serial.call(self._retry_while_locked, self._open)
         except OSError as error:
             self._serial.close()
             if isinstance(error, StoreError):
@@ -178,7 +184,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
         try:
-            # One view for all looks: another process may be making the tables at this moment.
+            # In one transaction: another process may be creating the tables right now.
             connection.execute("BEGIN")
             work = needs_work(connection, self.path)
             connection.execute("COMMIT")
@@ -188,14 +194,14 @@ class Database:
                 connection.execute("BEGIN IMMEDIATE")
                 migrate(connection, self.path)
                 connection.execute("COMMIT")
-            self._reader = self._opened_to_read()
+            self._reader = self._open_reader()
         except BaseException:
             _roll_back(connection)
             connection.close()
             raise
         return connection
 
-    def _opened_to_read(self) -> sqlite3.Connection:
+    def _open_reader(self) -> sqlite3.Connection:
         reader = sqlite3.connect(
             self.path, isolation_level=None, timeout=0, cached_statements=256, check_same_thread=False
         )
@@ -203,7 +209,7 @@ class Database:
         reader.execute("PRAGMA cache_size = -16384")
         return reader
 
-    def _busy(self) -> str:
+    def _busy_message(self) -> str:
         holders = [process for process in writers(self.path) if process != os.getpid()]
         who = f"process {holders[0]}" if holders else "another process"
         return (
@@ -211,7 +217,7 @@ class Database:
             "nothing was changed: let it finish or end it, then run the cell again."
         )
 
-    def _explained(self, error: sqlite3.Error) -> StoreError:
+    def _translated(self, error: sqlite3.Error) -> StoreError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_NOTADB:
             return ForeignStore(
@@ -229,7 +235,9 @@ class Database:
         )
 
 
-def _in_one(connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], R]) -> R:
+def _in_transaction(
+    connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], R]
+) -> R:
     """Run `function(connection)` in one transaction."""
     connection.execute(begin)
     try:

@@ -1,7 +1,7 @@
-"""Owns the pages of long listings: each read begins where the page before ended, and counts without decoding.
+"""Owns `Listings`: long listings in pages.
 
-A page is found by the place of the last record shown (its time and id), not by counting past those before it, so
-the last page of ten thousand costs what the first does, and a run that begins meanwhile moves nothing.
+A page starts after the last record of the page before (its time and id) instead of at an offset. So the last of ten
+thousand pages costs as much as the first, and runs that begin in the meantime shift nothing.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Listings"]
 
 R = TypeVar("R")
 
-# Values along an index one after another: as many look-ups as different values, not as records.
+# Step along an index from value to value: one lookup per distinct value instead of one per record.
 _STACKS = (
     "WITH RECURSIVE names (name) AS (SELECT min(stack) FROM runs UNION ALL "
     "SELECT (SELECT min(r.stack) FROM runs r WHERE r.stack > names.name) FROM names WHERE names.name IS NOT NULL) "
@@ -46,7 +46,7 @@ _USES = (
     "(SELECT DISTINCT step FROM inputs WHERE artifact = ? AND step < ? ORDER BY step DESC LIMIT ?) newest "
     "CROSS JOIN steps s ON s.id = newest.step JOIN texts n ON n.id = s.notebook LEFT JOIN runs r ON r.id = s.run"
 )
-# What a step put out is among what the notebook's names stand for now; what was captured has a step only.
+# Outputs are in `current`, under the notebook that put them out last; captured values only refer to a step.
 _MADE_IN = (
     "(EXISTS (SELECT 1 FROM current c WHERE c.name = h.name AND c.notebook = ?1) OR (h.kind <> 'output' AND "
     "(SELECT s.notebook FROM artifacts m JOIN steps s ON s.id = m.step WHERE m.id = h.artifact) = ?1))"
@@ -182,5 +182,5 @@ def _count(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -
 
 
 def _escaped(text: str) -> str:
-    """Return `text` such that `LIKE` takes every character of it for itself."""
+    """Escape `text` so that `LIKE` matches every character literally."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

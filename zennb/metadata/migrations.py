@@ -1,4 +1,4 @@
-"""Owns the shape of the database: making it, updating an older one, refusing a newer or foreign one."""
+"""Owns the schema of the database: creating it, migrating an older one, refusing a newer or foreign one."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
 VERSION = 3
-"""`PRAGMA user_version` of the shape in `schema.sql`."""
+"""`PRAGMA user_version` of the schema in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
-"""`PRAGMA application_id`: the letters `zenb`, so that no other program's database is mistaken for ours."""
+"""`PRAGMA application_id`: the letters `zenb`; identifies the database as ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """One step from the version before to `version`: SQL, run in one transaction with the others."""
+    """The SQL that takes a database to `version`; all migrations run in one transaction."""
 
     version: int
     script: str
@@ -67,16 +67,16 @@ MIGRATIONS: tuple[Migration, ...] = (
         """,
     ),
 )
-"""In order of version; version 1 is the first shape and needs none."""
+"""In order of version; version 1 is the first schema and needs none."""
 
 
 def schema() -> str:
-    """Return the SQL that makes a new database of the current version."""
+    """Return the SQL that creates a database of the current version."""
     return resources.files("zennb.metadata").joinpath("schema.sql").read_text(encoding="utf-8")
 
 
 def needs_work(connection: sqlite3.Connection, path: Path, *, version: int = VERSION) -> bool:
-    """Say whether the database is new or older than `version`; changes nothing.
+    """Return whether the database is new or older than `version`; changes nothing.
 
     Raises:
         ForeignStore: it belongs to another program, or to a newer zennb.
@@ -105,9 +105,9 @@ def migrate(
     version: int = VERSION,
     migrations: Sequence[Migration] = MIGRATIONS,
 ) -> None:
-    """Make the tables, or run the migrations that are missing, inside the caller's transaction.
+    """Create the tables, or run the missing migrations, inside the caller's transaction.
 
-    Looks again whether there is work, since another process may have done it meanwhile.
+    Checks again whether there is work, since another process may have done it in the meantime.
     """
     if not needs_work(connection, path, version=version):
         return
@@ -131,7 +131,7 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
-    # Not `executescript`: it would commit the transaction that makes this all or nothing.
+    # Not `executescript`: it commits the open transaction, and a failed migration could not be rolled back.
     for statement in _statements(script):
         connection.execute(statement)
 

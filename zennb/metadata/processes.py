@@ -1,4 +1,4 @@
-"""Owns questions about other processes of this machine: is one alive, and who holds a database's lock."""
+"""Owns checks of processes on this machine: whether one is alive, and which one holds a database's lock."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _SLACK = 5.0  # seconds by which the clocks behind a process's start and a run's
 
 @lru_cache(maxsize=1)
 def hostname() -> str:
-    """Return the name of this machine, as runs record it."""
+    """Return the name of this machine, as recorded with runs."""
     return socket.gethostname()
 
 
 def is_alive(process: int, *, since: float) -> bool:
-    """Say whether the process that was running at `since` (seconds since the epoch) still is.
+    """Return whether the process that was running at `since` (seconds since the epoch) still is.
 
-    A process id is given out again after a while: one that started later is another process. Where the system
-    does not tell when a process started, any process of that id counts.
+    Process ids are reused: a process that started later is another one. Where the system does not provide start
+    times, any process of that id counts.
     """
     if process <= 0:
         return False
@@ -37,7 +37,7 @@ def is_alive(process: int, *, since: float) -> bool:
 def _answers(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except PermissionError:  # it exists, but is another user's
+    except PermissionError:  # it exists, but belongs to another user
         return True
     except (ProcessLookupError, OverflowError):
         return False
@@ -51,7 +51,7 @@ def _is_alive_linux(process: int, since: float) -> bool:
         return False
     except OSError:
         return _answers(process)
-    # The second field, the program's name in parentheses, may hold anything, so count from the last one.
+    # The second field, the program's name in parentheses, may contain anything: split after the last parenthesis.
     fields = stat.rpartition(")")[2].split()
     state, ticks = fields[0], int(fields[19])
     started = _boot_time() + ticks / os.sysconf("SC_CLK_TCK")
@@ -85,7 +85,7 @@ def _is_alive_windows(process: int) -> bool:
 
 
 def writers(database: Path) -> list[int]:
-    """Return ids of processes that hold a WAL database's write lock; empty where the system does not tell."""
+    """Return ids of processes that hold a WAL database's write lock; empty where the system does not provide them."""
     try:
         inode = Path(f"{database}-shm").stat().st_ino
         locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace")

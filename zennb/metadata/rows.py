@@ -52,10 +52,6 @@ def _load_stack(text: str) -> StackSpec:
     return StackSpec(name=found["name"], components=components)
 
 
-def _load_names(text: str) -> tuple[str, ...]:
-    return () if text == "[]" else tuple(json.loads(text))
-
-
 # Consecutive records of one step share these texts, so most were decoded just before.
 
 
@@ -73,10 +69,6 @@ def _load_parts(text: str) -> CacheKeyParts:
 @lru_cache(maxsize=256)
 def _load_provenance(text: str) -> Mapping[str, str]:
     return MappingProxyType(load_texts(text))
-
-
-def _load_failure(text: str) -> Failure:
-    return Failure(**json.loads(text))
 
 
 def _load_attempts(text: str) -> tuple[Attempt, ...]:
@@ -118,7 +110,7 @@ def _text(field: str) -> Column:
 
 
 def _names(field: str) -> Column:
-    return Column(field, dump=dump, load=_load_names)
+    return Column(field, dump=dump, load=lambda text: () if text == "[]" else tuple(json.loads(text)))
 
 
 def _status() -> Column:
@@ -180,7 +172,7 @@ STEPS = Table(
         _names("deletes"),
         _interned("source"),
         _interned("parts", dump=_dump_optional, load=_load_parts),
-        Column("failure", dump=_dump_optional, load=_load_failure),
+        Column("failure", dump=_dump_optional, load=lambda text: Failure(**json.loads(text))),
     ],
     details=[
         _interned("observed", dump=_dump_optional, load=_load_observed, default=Observed()),

@@ -166,9 +166,9 @@ def _update_run(connection: sqlite3.Connection, new: NewRow[Run]) -> Run:
 
 
 def _begin(connection: sqlite3.Connection, run: Run) -> Run:
-    """Record that a run began, or that a session goes on; returned with its id.
+    """Record that a run began, or that a session continues; returned with its id.
 
-    A session is written by its own process only, and stays as it is when that process has written more of it since.
+    Only its own process writes a session, and not when the record has been updated since.
     """
     if run.id is None:
         return record_run(connection, RUNS.new(run))
@@ -220,7 +220,7 @@ def select_runs(
     dead: frozenset[int],
     after: RunPlace | None = None,
 ) -> list[Run]:
-    """Return runs, newest first, each with the number of its steps per status; only those that stand `after`."""
+    """Return runs, newest first, each with the number of its steps per status; only those after `after`."""
     found = _conditions(connection, which, dead)
     if found is None:
         return []
@@ -262,7 +262,7 @@ def _conditions(
     if which.status is not None:
         found += _shows(which.status, dead)
     if not which.nested:
-        # While a notebook runs, whoever lists its pipelines is in it.
+        # Pipelines of a notebook that still runs are listed: the user is inside that notebook.
         found.append((_ENDED_PARENT, Status.RUNNING.value))
     return " AND ".join(condition for condition, _ in found), [value for _, value in found]
 

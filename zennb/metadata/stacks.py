@@ -23,11 +23,7 @@ class StackQueries(Queries):
     """What the metadata store answers about stacks, components and settings, and how it writes them."""
 
     @reading
-    def components(
-        self,
-        connection: sqlite3.Connection,
-        type: str | None = None,  # noqa: A002 -- ZenML's word
-    ) -> list[ComponentSpec]:
+    def components(self, connection: sqlite3.Connection, type: str | None = None) -> list[ComponentSpec]:
         """Return registered components of one type or all, by type and name."""
         return _select_components(connection, type)
 
@@ -40,9 +36,8 @@ class StackQueries(Queries):
         Raises:
             NameTaken: one of that name differs, and `replace` was not asked for.
         """
-        if not replace and _exists(
-            spec, _select_components(connection, spec.type), f"{spec.type} '{spec.name}'"
-        ):
+        existing = _select_components(connection, spec.type)
+        if not replace and _exists(spec, existing, f"{spec.type} '{spec.name}'"):
             return
         connection.execute(
             "INSERT INTO components (type, name, flavor, config) VALUES (?, ?, ?, ?) "
@@ -51,12 +46,7 @@ class StackQueries(Queries):
         )
 
     @writing
-    def delete_component(
-        self,
-        connection: sqlite3.Connection,
-        type: str,  # noqa: A002 -- ZenML's word
-        name: str,
-    ) -> None:
+    def delete_component(self, connection: sqlite3.Connection, type: str, name: str) -> None:
         """Delete a component if it exists.
 
         Raises:
@@ -65,13 +55,7 @@ class StackQueries(Queries):
         connection.execute("DELETE FROM components WHERE type = ? AND name = ?", (type, name))
 
     @writing
-    def rename_component(
-        self,
-        connection: sqlite3.Connection,
-        type: str,  # noqa: A002 -- ZenML's word
-        old: str,
-        new: str,
-    ) -> None:
+    def rename_component(self, connection: sqlite3.Connection, type: str, old: str, new: str) -> None:
         """Rename a component, also in the stacks that use it.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Owns what is on record of one step when it is decided on: read together, as it was at one moment."""
+"""Owns `StepHistory`: the records that decide whether a step is reused, read in one transaction."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["StepHistory", "select_known"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepHistory:
-    """What is on record of one step.
+    """The records of one step.
 
     Attributes:
-        stack: the stack as it is registered; None when there is none of that name (any more).
-        candidates: what `find` returns for the first key that has results.
+        stack: the stack as it is registered; None when there is none of that name.
+        candidates: what `find` returns for the first cache key that has results.
         previous: what `previous` returns; None where there are candidates.
     """
 
@@ -41,7 +41,7 @@ def select_known(
     source: str,
     stack: str,
 ) -> StepHistory:
-    """Return what is on record of a step: results of the first of its keys that has any, else its latest record."""
+    """Return the results of the first of a step's cache keys that has any, else its latest record."""
     found = next((found for key in keys if (found := steps.reusable_steps(connection, key, limit=8))), [])
     registered = stacks.select_stacks(connection, stack)
     return StepHistory(

@@ -24,7 +24,7 @@ _SET_CURRENT = (
     "INSERT INTO current (name, notebook, step, artifact) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (name, notebook) DO UPDATE SET step = excluded.step, artifact = excluded.artifact"
 )
-# Names of a notebook one after another along the index: as many look-ups as names, not as records.
+# Step along the index from name to name: one lookup per name instead of one per record.
 _LATEST = (
     "WITH RECURSIVE names (name) AS ("
     " SELECT min(name) FROM steps WHERE notebook = :notebook"
@@ -141,7 +141,7 @@ class StepQueries(Queries):
     def consumers(
         self, connection: sqlite3.Connection, artifact: Artifact, *, limit: int = 100
     ) -> list[Step]:
-        """Return steps that took an artifact as input, newest first."""
+        """Return steps that read an artifact, newest first."""
         sql = "SELECT DISTINCT step FROM inputs WHERE artifact = ? ORDER BY step DESC LIMIT ?"
         return list(reversed(_of(connection, sql, (artifact.id, limit))))
 
@@ -253,15 +253,16 @@ def reusable_steps(connection: sqlite3.Connection, key: str, *, limit: int) -> l
     """Return completed steps of that key that may be reused, newest first."""
     if not key:
         return []
-    # The index covers these very conditions, spelled like this.
+    # SQLite uses the partial index only for exactly these conditions.
     where = "WHERE s.key = ? AND s.status = 'completed' AND s.reusable = 1 ORDER BY s.id DESC LIMIT ?"
     return _select(connection, where, (key, limit))
 
 
 def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict[str, Step]:
-    """Return step name → its latest record of a kernel that did not know its notebook, if the cell reads the same.
+    """Return step name → its latest record without a notebook, if its cell has the same text.
 
-    So are those of papermill and `jupyter execute`. The name alone proves nothing: many notebooks have a step `load`.
+    Kernels of papermill and `jupyter execute` record no notebook. The name alone is not enough: many notebooks have a
+    step `load`.
 
     Args:
         connection: to the database.

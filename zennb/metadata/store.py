@@ -54,7 +54,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         self._database.close()
 
     def atomically(self, function: Callable[[], R]) -> R:
-        """Run `function` so that all it does through this store happens at once or not at all.
+        """Run `function` so that all its changes to this store happen in one transaction.
 
         It runs on the store's own thread, so it must be short and must not wait for other threads.
         """
@@ -66,7 +66,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         An artifact without id gets the next version of its name, unless it equals that name's latest version.
 
         Args:
-            step: what happened.
+            step: the step.
             run: the run it belongs to, recorded with it: inserted when it has no id, else updated.
         """
         return self.add_all([step], run=run)[0]
@@ -82,10 +82,10 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
     def known_of(
         self, keys: Iterable[str], *, name: str, notebook: str, source: str, stack: str
     ) -> StepHistory:
-        """Return what a decision on a step needs, as it was at one moment.
+        """Return the records that decide whether a step is reused, read in one transaction.
 
         Args:
-            keys: the step's keys; the results of the first that has any are returned.
+            keys: the step's cache keys; the results of the first that has any are returned.
             name: the step.
             notebook: its notebook.
             source: text of its cell now.

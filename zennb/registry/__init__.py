@@ -1,1 +1,1 @@
-"""Registered stacks and components, where they are kept, and stacks opened for use."""
+"""Registered stacks and components, the home directory, and open stacks."""

@@ -44,7 +44,7 @@ class Updated(Generic[T]):
         before: as it was.
         after: as it is.
         differences: one phrase per thing that changed, e.g. `workers: 4 → 8`; empty when nothing did.
-        stacks: names of the stacks that it concerns from their next run on.
+        stacks: names of the stacks that use it from their next run on.
     """
 
     before: T
@@ -54,14 +54,14 @@ class Updated(Generic[T]):
 
 
 class Listeners:
-    """Functions to be called with each change, on the thread that made it."""
+    """Callbacks that are called with each change, on the thread that made it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[Change], object]] = []
 
     def add(self, callback: Callable[[Change], object]) -> Callable[[], None]:
-        """Call `callback` from now on; returns a function that stops it."""
+        """Register `callback`; returns a function that removes it."""
         with self._lock:
             self._callbacks.append(callback)
         return lambda: self._remove(callback)

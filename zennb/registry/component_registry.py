@@ -1,4 +1,4 @@
-"""Owns the verbs on components: register, update, rename, delete, describe, list, with every refusal."""
+"""Owns `ComponentRegistry`: registering, updating, renaming, deleting, describing and listing components."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ class OptionValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentDescription:
-    """What there is to know of a registered component.
+    """The description of a registered component.
 
     Attributes:
         spec: what is registered.
         description: one line on its flavor.
         options: every option with its value.
         stacks: names of the stacks that use it.
-        reach: how far away it works, in words; "" when unknown.
-        place: the directory it keeps artifacts in, when it is a local store; else "".
+        reach: from where it can be reached, in words; "" when unknown.
+        place: the directory of a local store; else "".
         problem: why it cannot be used now, e.g. a library that is not installed; else "".
     """
 
@@ -66,14 +66,14 @@ class ComponentDescription:
 
 
 class ComponentRegistry:
-    """What is registered of components, in a home's metadata store.
+    """The registered components of a home.
 
     Types may be written with dashes or underscores. Every method may raise `UnknownName` for a type, flavor
     or component that does not exist, `StoreBusy` and `StoreError`.
 
     Args:
-        metadata: where it is kept.
-        home: the directory of the home, where local stores live.
+        metadata: where they are recorded.
+        home: the home directory, which contains the local stores.
     """
 
     def __init__(self, metadata: MetadataStore, home: Path) -> None:
@@ -102,7 +102,7 @@ class ComponentRegistry:
         return [found[name] for name in sorted(found)]
 
     def describe_component(self, type: str, name: str) -> ComponentDescription:  # noqa: A002 -- ZenML's word
-        """Return what there is to know of a component, even when its library is not installed."""
+        """Return the description of a component, even when its library is not installed."""
         spec = self.component(type, name)
         stacks = tuple(stack.name for stack in self.stacks_with(spec))
         try:
@@ -158,7 +158,7 @@ class ComponentRegistry:
             What is registered, and whether it is new.
 
         Raises:
-            UsageError: it cannot be called so.
+            UsageError: the name is not allowed.
             NameTaken: one of that name differs; the message shows how.
             InvalidConfiguration: the flavor has no such option, or the option no such value.
             MissingExtra: the flavor's library is not installed.
@@ -185,26 +185,26 @@ class ComponentRegistry:
             type: the component type.
             name: which component.
             config: options to set, as text.
-            unset: options to give back their defaults.
+            unset: options to reset to their defaults.
 
         Raises:
             InUse: it is a default component.
             InvalidConfiguration: the flavor has no such option, or the option no such value.
-            UnfitStack: a stack that uses it would not fit any more.
+            UnfitStack: a stack that uses it would become invalid.
         """
         kind = component_type(type).name
-        made(self.component(kind, name))  # loads the flavor, which may take seconds, outside the transaction
+        made(self.component(kind, name))  # import the flavor, which may take seconds, before the transaction
         updated = self.metadata.atomically(lambda: self._update(kind, name, config or {}, tuple(unset)))
         if updated.differences:
             self.listeners.notify("update", kind, name)
         return updated
 
     def rename_component(self, type: str, old: str, new: str) -> ComponentSpec:  # noqa: A002 -- ZenML's word
-        """Rename a component, in the stacks that use it too; a local store keeps its directory.
+        """Rename a component, also in the stacks that use it; a local store keeps its directory.
 
         Raises:
             InUse: it is a default component.
-            UsageError: it cannot be called so.
+            UsageError: the name is not allowed.
             NameTaken: there is one of the new name.
         """
         kind = component_type(type)
@@ -215,7 +215,7 @@ class ComponentRegistry:
         return renamed
 
     def delete_component(self, type: str, name: str) -> ComponentSpec:  # noqa: A002 -- ZenML's word
-        """Delete a component; what a store keeps stays where it is.
+        """Delete a component; the files of a store stay.
 
         Raises:
             InUse: it is a default component, or stacks use it.
@@ -225,10 +225,10 @@ class ComponentRegistry:
         self.listeners.notify("delete", kind.name, name)
         return deleted
 
-    # What happens inside the transactions
+    # Inside the transactions
 
     def _put_new(self, spec: ComponentSpec) -> bool:
-        """Write a component unless an equal one is there; say whether it was written."""
+        """Write a component unless an equal one exists; return whether it was written."""
         known = {other.name: other for other in self.metadata.components(spec.type)}
         existing = known.get(spec.name)
         if existing is None:
@@ -241,8 +241,8 @@ class ComponentRegistry:
         self, kind: str, name: str, config: Mapping[str, str], unset: tuple[str, ...]
     ) -> Updated[ComponentSpec]:
         before = self.component(kind, name)
-        kept = _without(before, unset, config)
-        after = normal(replace(before, config={**kept, **config}))
+        remaining = _without(before, unset, config)
+        after = normal(replace(before, config={**remaining, **config}))
         stacks = self.stacks_with(before)
         changed = tuple(differences(before, after))
         if changed:
@@ -267,7 +267,7 @@ class ComponentRegistry:
         self.metadata.rename_component(kind.name, old, new)
         renamed = replace(spec, name=new)
         if directory and place(renamed, self.home) != directory:
-            # Directories follow from names: what is stored under the old one has to be found again.
+            # The default directory follows from the name: record the old one, so that its artifacts are found.
             renamed = replace(renamed, config={**spec.config, "path": directory})
             self.metadata.put_component(renamed, replace=True)
         return renamed
@@ -307,7 +307,7 @@ def _taken(existing: ComponentSpec, wanted: ComponentSpec) -> str:
 
 
 def _without(spec: ComponentSpec, unset: tuple[str, ...], config: Mapping[str, str]) -> dict[str, str]:
-    """Return the options of `spec` but for those to unset, which must be options and not be set at once."""
+    """Return the options of `spec` but for those to unset, which must exist and must not be set as well."""
     options = plugins.load(spec.type, spec.flavor).options()
     for option in unset:
         if option not in options:

@@ -1,4 +1,4 @@
-"""Owns what is asked of a flavor's class: is a configuration right, what is its normal form, do parts fit."""
+"""Owns the validation of components and stacks: configurations, their normal form, and whether components fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["check_stack", "differences", "made", "normal"]
 
 
 def made(spec: ComponentSpec) -> Component:
-    """Return the component of `spec`, unopened.
+    """Return the component of `spec`; nothing is opened.
 
     Raises:
         UnknownName: there is no such flavor.
@@ -31,7 +31,7 @@ def made(spec: ComponentSpec) -> Component:
 
 
 def normal(spec: ComponentSpec) -> ComponentSpec:
-    """Return `spec` as it is kept: checked, without options that repeat the default; raises as `made`."""
+    """Return `spec` as it is recorded: validated, without options that equal the default; raises as `made`."""
     return ComponentSpec(
         type=spec.type,
         name=spec.name,
@@ -41,7 +41,7 @@ def normal(spec: ComponentSpec) -> ComponentSpec:
 
 
 def differences(before: ComponentSpec, after: ComponentSpec) -> list[str]:
-    """Say option by option what differs: `workers: 4 → 8`; an option that is not set shows as `default`."""
+    """Return what differs, option by option: `workers: 4 → 8`; an option that is not set shows as `default`."""
     found = [] if before.flavor == after.flavor else [f"flavor: {before.flavor} → {after.flavor}"]
     for option in sorted({*before.config, *after.config}):
         old, new = (spec.config.get(option, "default") for spec in (before, after))
@@ -51,11 +51,11 @@ def differences(before: ComponentSpec, after: ComponentSpec) -> list[str]:
 
 
 def check_stack(stack: StackSpec) -> None:
-    """Refuse a stack that lacks a part it needs, or whose steps could not reach their artifacts.
+    """Refuse a stack without a required component, or whose steps could not reach their artifacts.
 
     Raises:
         UsageError: it has no orchestrator or no artifact store.
-        UnfitStack: its orchestrator runs steps farther away than its artifact store reaches.
+        UnfitStack: its orchestrator runs steps where its artifact store cannot be reached.
         UnknownName, MissingExtra, InvalidConfiguration: as `made`, of either part.
     """
     missing = [kind for kind in REQUIRED_TYPES if kind not in stack.components]

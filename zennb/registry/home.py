@@ -1,4 +1,4 @@
-"""Owns where things live: which directory is the home, and the file that says it is one of ours."""
+"""Owns the home directory: finding it, and the marker file that identifies it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zennb.errors import ForeignStore, StoreError
 __all__ = ["FORMAT", "claim", "data_directory", "find_home", "initialise"]
 
 FORMAT = 1
-"""Format of a home; raised only when an older zennb must not touch what a newer one wrote."""
+"""Format of a home; increased only when an older zennb must not write to it."""
 
 _MARKER = "STORE.json"
 _LOCAL = ".zennb"
@@ -29,7 +29,7 @@ def find_home(start: Path | None = None) -> Path:
     directory.
 
     Args:
-        start: where to begin looking, e.g. the notebook's directory; the working directory when None.
+        start: where to start, e.g. the notebook's directory; the working directory when None.
     """
     chosen = os.environ.get("ZENNB_HOME", "")
     if chosen:
@@ -44,16 +44,16 @@ def data_directory() -> Path:
     from jupyter_core.paths import jupyter_data_dir
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Jupyter warns that its own paths will move one day
+        warnings.simplefilter("ignore")  # Jupyter warns about a future change of its own paths
         return Path(jupyter_data_dir()).absolute() / "zennb"
 
 
 def initialise(directory: Path) -> Path:
-    """Make `.zennb/` in a directory, ignored by git, and return it; one that is there already is kept.
+    """Make `.zennb/` in a directory, ignored by git, and return it; an existing one is kept.
 
     Raises:
         StoreError: it cannot be made.
-        ForeignStore: what is there was written by a newer zennb.
+        ForeignStore: the existing one was written by a newer zennb.
     """
     home = directory.absolute() / _LOCAL
     claim(home)
@@ -63,7 +63,7 @@ def initialise(directory: Path) -> Path:
 
 
 def claim(home: Path) -> str:
-    """Make `home` when it is missing, mark it as ours, and return its uuid.
+    """Make `home` if it is missing, write its marker file, and return its uuid.
 
     Raises:
         StoreError: it cannot be made or read.

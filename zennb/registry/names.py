@@ -1,4 +1,4 @@
-"""Owns what people may call stacks and components, and what is said when they may not."""
+"""Owns the names that stacks and components may have, and the messages about others."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ LONGEST_NAME = 100
 
 
 def checked_name(what: str, name: str) -> str:
-    """Return `name` if a stack or component may be called so.
+    """Return `name` if it is allowed for a stack or component.
 
     Args:
-        what: what is being named, in a sentence: `stack`, `artifact store`.
+        what: what is named, as in a sentence: `stack`, `artifact store`.
         name: printable text that does not begin with a dash.
 
     Raises:
-        UsageError: it may not.
+        UsageError: it is not allowed.
     """
     if not name.strip():
         raise UsageError(f"a {what} needs a name; give one, e.g. `my_{what.replace(' ', '_')}`.")
@@ -46,7 +46,7 @@ def checked_name(what: str, name: str) -> str:
 
 
 def name_problem(what: str, name: str) -> str:
-    """Return why a stack or component may not be called so, as `checked_name` says it; "" when it may."""
+    """Return the message of `checked_name` for a name that is not allowed; "" for one that is."""
     try:
         checked_name(what, name)
     except UsageError as error:

@@ -23,12 +23,12 @@ __all__ = ["Pool", "located", "place"]
 
 
 class Pool:
-    """Open components by what is registered, so that using a stack again opens no database again.
+    """Open components by their configuration, so that using a stack again opens no database again.
 
-    What is held in memory lives as long as the pool: two stacks that name one `memory` store share it.
+    A `memory` store lives as long as the pool, and all stacks that name it share it.
 
     Args:
-        home: the directory of the home, where local stores live.
+        home: the home directory, which contains the local stores.
     """
 
     def __init__(self, home: Path) -> None:
@@ -42,15 +42,15 @@ class Pool:
         Raises:
             UnknownName, MissingExtra, InvalidConfiguration: it cannot be made.
         """
-        whole = located(spec, self._home)
-        key = json.dumps([whole.type, whole.name, whole.flavor, sorted(whole.config.items())])
+        complete = located(spec, self._home)
+        key = json.dumps([complete.type, complete.name, complete.flavor, sorted(complete.config.items())])
         with self._lock:
             if key not in self._open:
-                self._open[key] = made(whole)
+                self._open[key] = made(complete)
             return self._open[key]
 
     def close(self) -> None:
-        """Close every component; one that fails to close keeps no other from it."""
+        """Close every component, even if one of them fails to close."""
         with self._lock:
             components, self._open = list(self._open.values()), {}
         with contextlib.ExitStack() as stack:
@@ -59,7 +59,7 @@ class Pool:
 
 
 def _close(component: Component) -> None:
-    # A store or cluster that is gone already cannot be closed in good order, and nothing is lost by that.
+    # Closing a store or cluster that no longer exists fails, and nothing is lost by that.
     with contextlib.suppress(ZennbError):
         component.close()
 

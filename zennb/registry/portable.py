@@ -1,4 +1,4 @@
-"""Owns the text form of a stack, for a file or for somebody else: JSON, references instead of secrets."""
+"""Owns exported stacks: JSON text that contains references instead of secrets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_stack(spec: StackSpec) -> str:
 
 
 def read_stack(text: str) -> StackSpec:
-    """Return the stack that `write_stack` wrote; nothing in it is checked but its form.
+    """Return the stack that `write_stack` wrote; only its form is checked.
 
     Raises:
         UsageError: the text is something else, or of a newer format.

@@ -1,4 +1,4 @@
-"""Owns `Registry`: the verbs on stacks and components, with every refusal, and the stack `default`."""
+"""Owns `Registry`: registering, changing, deleting, exporting and importing stacks, and the stack `default`."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _ORDER = {kind.name: place for place, kind in enumerate(COMPONENT_TYPES)}
 
 
 class Registry(ComponentRegistry):
-    """What is registered in a home; the stack `default` is there from first use.
+    """The registered stacks and components of a home; the stack `default` exists from first use.
 
     Every method may raise `UnknownName` for a stack or component that does not exist, `StoreBusy` and
     `StoreError`.
 
     Args:
-        metadata: where it is kept.
-        home: the directory of the home, where local stores live.
-        active: says which stacks are active in this process, and therefore must not be deleted.
+        metadata: where they are recorded.
+        home: the home directory, which contains the local stores.
+        active: returns the stacks that are active in this process and must not be deleted.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class Registry(ComponentRegistry):
         return found
 
     def default_stack_name(self) -> str:
-        """Return the name of the stack that kernels started later use."""
+        """Return the name of the stack that new kernels use."""
         name = self.metadata.setting(_DEFAULT_SETTING) or DEFAULT
         return name if self.metadata.stack(name) is not None else DEFAULT
 
     def set_default(self, name: str) -> None:
-        """Make a stack the one that kernels started later use; those that run keep theirs."""
+        """Make a stack the one that new kernels use; running kernels keep theirs."""
         self.metadata.atomically(lambda: self.metadata.set_setting(_DEFAULT_SETTING, self.stack(name).name))
 
     def register_stack(self, name: str, components: Mapping[str, str]) -> tuple[StackSpec, bool]:
@@ -82,20 +82,17 @@ class Registry(ComponentRegistry):
             What is registered, and whether it is new.
 
         Raises:
-            UsageError: it cannot be called so, or has no orchestrator or artifact store.
+            UsageError: the name is not allowed, or has no orchestrator or artifact store.
             NameTaken: one of that name differs; the message shows how.
-            UnfitStack: its orchestrator runs steps farther away than its artifact store reaches.
+            UnfitStack: its orchestrator runs steps where its artifact store cannot be reached.
         """
-        self.check(name, components)  # loads flavors, which may take seconds, beforehand
-        spec, created = self.metadata.atomically(lambda: self._put_stack(self._assembled(name, components)))
-        if created:
-            self.listeners.notify("register", "stack", name)
-        return spec, created
+        self.check(name, components)  # import flavors, which may take seconds, before the transaction
+        return self._register(lambda: self._assembled(name, components))
 
     def check(self, name: str, components: Mapping[str, str]) -> StackSpec:
-        """Return the stack that `register_stack` would register, and register nothing; raises as that does.
+        """Return the stack that `register_stack` would register, without registering it; raises as that does.
 
-        Whether the name is taken is left out.
+        Does not check whether the name is taken.
         """
         checked_name("stack", name)
         spec = self._assembled(name, components)
@@ -105,20 +102,20 @@ class Registry(ComponentRegistry):
     def update_stack(
         self, name: str, components: Mapping[str, str], *, remove: Iterable[str] = ()
     ) -> Updated[StackSpec]:
-        """Exchange, add and remove components of a stack; it runs with them from its next run on.
+        """Exchange, add and remove components of a stack, from its next run on.
 
         Args:
             name: which stack.
             components: component type → name of a registered component.
-            remove: component types to leave out from now on.
+            remove: component types to remove.
 
         Raises:
             InUse: it is the stack `default`.
             UsageError: it would be without orchestrator or artifact store.
-            UnfitStack: its orchestrator would run steps farther away than its artifact store reaches.
+            UnfitStack: its orchestrator would run steps where its artifact store cannot be reached.
         """
         without = [component_type(kind).name for kind in remove]
-        check_stack(self._exchanged(name, components, without))  # loads flavors beforehand, as above
+        check_stack(self._exchanged(name, components, without))  # import flavors first, as above
         updated = self.metadata.atomically(lambda: self._update_stack(name, components, without))
         if updated.differences:
             self.listeners.notify("update", "stack", name)
@@ -128,23 +125,18 @@ class Registry(ComponentRegistry):
         """Register a stack of the same components under another name.
 
         Raises:
-            UsageError: it cannot be called so.
+            UsageError: the name is not allowed.
             NameTaken: there is a different one of that name.
         """
         checked_name("stack", target)
-        spec, created = self.metadata.atomically(
-            lambda: self._put_stack(replace(self.stack(source), name=target))
-        )
-        if created:
-            self.listeners.notify("register", "stack", target)
-        return spec
+        return self._register(lambda: replace(self.stack(source), name=target))[0]
 
     def rename_stack(self, old: str, new: str) -> StackSpec:
-        """Rename a stack; runs of the past keep the old name.
+        """Rename a stack; records of past runs keep the old name.
 
         Raises:
             InUse: it is the stack `default`.
-            UsageError: it cannot be called so.
+            UsageError: the name is not allowed.
             NameTaken: there is one of the new name.
         """
         checked_name("stack", new)
@@ -165,11 +157,11 @@ class Registry(ComponentRegistry):
         return deleted
 
     def export_stack(self, name: str) -> str:
-        """Return a stack with its components as JSON text; secrets are references only."""
+        """Return a stack with its components as JSON text; secrets remain references."""
         return write_stack(self.stack(name))
 
     def import_stack(self, text: str) -> tuple[StackSpec, bool]:
-        """Register an exported stack and those of its components that are not there yet.
+        """Register an exported stack and those of its components that are missing.
 
         Returns:
             What is registered, and whether the stack is new.
@@ -192,7 +184,13 @@ class Registry(ComponentRegistry):
             self.listeners.notify("register", "stack", spec.name)
         return spec, created
 
-    # What happens inside the transactions
+    def _register(self, make: Callable[[], StackSpec]) -> tuple[StackSpec, bool]:
+        spec, created = self.metadata.atomically(lambda: self._put_stack(make()))
+        if created:
+            self.listeners.notify("register", "stack", spec.name)
+        return spec, created
+
+    # Inside the transactions
 
     def _put_default(self) -> None:
         parts = {kind: ComponentSpec(type=kind, name=DEFAULT, flavor="local") for kind in REQUIRED_TYPES}
@@ -205,14 +203,14 @@ class Registry(ComponentRegistry):
         return StackSpec(name=name, components={part.type: part for part in _in_order(parts)})
 
     def _exchanged(self, name: str, components: Mapping[str, str], remove: Collection[str]) -> StackSpec:
-        before, given = self.stack(name), self._assembled(name, components).components
-        contradicted = next((kind for kind in remove if kind in given), None)
+        before, wanted = self.stack(name), self._assembled(name, components).components
+        contradicted = next((kind for kind in remove if kind in wanted), None)
         if contradicted is not None:
             title = component_type(contradicted).title
             raise UsageError(
                 f"the {title} of stack '{name}' is to be set and removed at once; type only one of the two."
             )
-        parts = {**before.components, **given}
+        parts = {**before.components, **wanted}
         return replace(
             before,
             components={part.type: part for part in _in_order(parts.values()) if part.type not in remove},
@@ -299,7 +297,7 @@ def _in_order(parts: Iterable[ComponentSpec]) -> list[ComponentSpec]:
 
 
 def _changes(before: StackSpec, after: StackSpec) -> list[str]:
-    """Say type by type what differs: `orchestrator: default → threads`."""
+    """Return what differs, type by type: `orchestrator: default → threads`."""
     found = []
     for kind in sorted({*before.components, *after.components}, key=_ORDER.__getitem__):
         old, new = (

@@ -1,4 +1,4 @@
-"""Owns the artifact stores of a workspace's stacks, one after the other, for whoever looks for bytes in all of them."""
+"""Owns `artifact_stores`: the stores of all stacks of a workspace, to look for an artifact in each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["artifact_stores"]
 
 
 def artifact_stores(workspace: Workspace, first: str | None = None) -> Iterator[tuple[str, ArtifactStore]]:
-    """Give the names and artifact stores of all stacks, each store once; those that cannot be opened are left out.
+    """Yield the names and artifact stores of all stacks, each store once; those that cannot be opened are skipped.
 
     Args:
         workspace: where the stacks are registered.
@@ -32,7 +32,7 @@ def artifact_stores(workspace: Workspace, first: str | None = None) -> Iterator[
         try:
             found = workspace.open(name)
             label, store = found.spec.artifact_store.name, found.store
-        except ZennbError:  # another stack that cannot be used here does not keep this one from its artifacts
+        except ZennbError:  # a stack that cannot be used here must not hide the artifacts of others
             if first is None and name == workspace.active:
                 raise
             continue

@@ -1,4 +1,4 @@
-"""Owns `Workspace`: one home in use by one process, and which of its stacks is active."""
+"""Owns `Workspace`: the home that a process uses, and its active stack."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = ["Workspace"]
 
 
 class Workspace:
-    """The metadata store, the registry and the opened stacks of a home; usable from any thread.
+    """The metadata store, the registry and the open stacks of a home; thread-safe.
 
     Attributes:
         home: its directory.
         identity: its uuid, the same for every process that uses it.
-        metadata: what happened, and what is registered.
-        registry: the verbs on what is registered.
+        metadata: the records of runs, and what is registered.
+        registry: registers and changes stacks and components.
 
     Args:
-        home: the directory; made when missing. See `stacks.home.find_home`.
+        home: the directory; made when missing. See `registry.home.find_home`.
         deadline: seconds to wait for another process that holds the metadata store.
         stack: the stack active in this process only, until another is set; the default one when None.
 
@@ -63,11 +63,11 @@ class Workspace:
 
     @property
     def active(self) -> str:
-        """Name of the stack that steps run on: the one chosen for the moment, else the one that was set."""
+        """Name of the stack that steps run on: that of `using` in this thread, else the one that was set."""
         return self._override.get() or self._active
 
     def set(self, name: str) -> StackSpec:
-        """Make a stack the active one of this process and the one that processes started later begin with.
+        """Make a stack the active one of this process and of processes that start later.
 
         Raises:
             UnknownName: there is no such stack.
@@ -123,9 +123,9 @@ class Workspace:
             return stack
 
     def opened(self, name: str | None = None) -> Stack:
-        """Return a stack as it was opened last, without asking whether it is still registered like that.
+        """Return a stack as it was last opened, without checking whether its registration has changed.
 
-        For callers that ask themselves, together with something else.
+        For callers that check it themselves, together with another query.
 
         Raises:
             UnknownName, UnfitStack, MissingExtra, InvalidConfiguration: as `open` does, the first time.
@@ -154,7 +154,7 @@ class Workspace:
             return frozenset({self._active, *self._borrowed})
 
     def _follow(self, change: Change) -> None:
-        """Keep the active stack active when it gets another name."""
+        """Keep the active stack active when it is renamed."""
         with self._lock:
             if (change.verb, change.type, change.name) == ("rename", "stack", self._active):
                 self._active = change.new_name

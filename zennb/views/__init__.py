@@ -1,1 +1,1 @@
-"""Turns records into what people read: HTML and plain text, as pure strings."""
+"""Views of records as HTML and as text, made of pure strings."""

@@ -1,4 +1,4 @@
-"""Owns how artifacts are shown: one with its preview, a list, the versions of one name, who used it, how to load it."""
+"""Owns the views of artifacts: one with its preview, lists, versions, uses, and the code that loads one."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ def glance(artifact: Artifact, *, alone: bool = False) -> str:
 
     Args:
         artifact: the record.
-        alone: only what its summary says.
+        alone: only the value from its summary.
     """
-    said = in_a_line(artifact.summary)
+    brief_summary = in_a_line(artifact.summary)
     if alone:
-        return said
+        return brief_summary
     kind = "" if artifact.kind == "output" else clean(artifact.kind)
-    parts = [label(artifact), clean(artifact.type), size(artifact.size), kind, said]
+    parts = [label(artifact), clean(artifact.type), size(artifact.size), kind, brief_summary]
     return "  ".join(filter(None, parts))
 
 
 def artifact(
     artifact: Artifact, *, producer: Step | ProducingStep | None = None, consumers: Sequence[Step] = ()
 ) -> View:
-    """Show one artifact: what it is, where it came from, who used it, and a preview from its summary.
+    """Show one artifact: its type and size, the step that made it, the steps that read it, and a preview.
 
     Args:
         artifact: the record.
@@ -74,7 +74,7 @@ def artifact(
 
 
 def _materializer(artifact: Artifact) -> str:
-    """Return what stored it: `numpy`, or `grid (zennb-grids)` where a package did."""
+    """Return the materializer: `numpy`, or `grid (zennb-grids)` for one of another package."""
     source = artifact.summary.get("distribution")
     return clean(artifact.materializer) + (f" ({clean(source)})" if source else "")
 
@@ -115,7 +115,7 @@ def artifacts(
 
     Args:
         found: usually the latest version of each name.
-        producers: step id → its record, or its name and run, to say who made them.
+        producers: step id → its record, or its name and run, to show the steps that made them.
     """
     rows = [_row(each, producers or {}) for each in found]
     return Table(
@@ -130,7 +130,7 @@ def history(
 
     Args:
         found: its versions.
-        producers: step id → its record, or its name and run, to say who made them.
+        producers: step id → its record, or its name and run, to show the steps that made them.
     """
     rows = [_row(each, producers or {}) for each in found]
     title = clean(found[0].name) if found else ""
@@ -138,7 +138,7 @@ def history(
 
 
 def uses(found: Sequence[Use]) -> Table:
-    """List the steps that took an artifact as input, as given."""
+    """List the steps that read an artifact, as given."""
     columns = (
         Column.of("count", "run", heading=True),
         Column.of("names", "step", most=28),

@@ -1,4 +1,4 @@
-"""Owns how the tries of steps that failed and were made again are shown."""
+"""Owns the view of failed attempts of steps that were retried."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ def attempts(steps: Iterable[Step]) -> Table:
 
 def error_line(failure: Failure) -> str:
     """Return an error in a line: `ValueError: no rows`."""
-    said = clean(failure.message.strip().partition("\n")[0])
-    return f"{clean(failure.type)}: {said}" if said else clean(failure.type)
+    line = clean(failure.message.strip().partition("\n")[0])
+    return f"{clean(failure.type)}: {line}" if line else clean(failure.type)

@@ -1,6 +1,6 @@
-"""Owns how the captured output of a step is shown away from its cell: text, and pictures; nothing of it is run.
+"""Owns the view of a step's recorded output outside its cell: text and pictures, without running any of it.
 
-HTML that a step showed stays in its cell: a page of ours shows the plain face that every display carries.
+HTML output is shown in its cell only; here its plain text representation is shown.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MOST = 20_000
 
 
 def captured(events: Iterable[Mapping[str, Any]], *, most: int = MOST) -> View:
-    """Show what a step showed, in order.
+    """Show the recorded output of a step, in order.
 
     Args:
         events: as `engine.recording.Recording` gives them.
@@ -31,19 +31,19 @@ def captured(events: Iterable[Mapping[str, Any]], *, most: int = MOST) -> View:
     """
     parts: list[View] = []
     room = most
-    left = 0
+    omitted = 0
     for event in settled(events):
         view, length = _shown(event, room)
-        left += max(0, length - room)
+        omitted += max(0, length - room)
         room = max(0, room - length)
         parts += [view] if view.html else []
-    if left > 0:
-        parts.append(note(f"… {count(left)} more characters"))
+    if omitted > 0:
+        parts.append(note(f"… {count(omitted)} more characters"))
     return join(parts, gap=0) if parts else note("no output")
 
 
 def tail(text: str, *, lines: int = 4, columns: int = 110) -> str:
-    """Return the last lines of what a step has printed so far; of a line that was overwritten, its last state."""
+    """Return the last lines that a step has printed so far; an overwritten line in its last state."""
     shown = [line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").rstrip().split("\n")[-lines:]]
     return "\n".join(clean_block(line)[:columns] for line in shown)
 
@@ -62,13 +62,15 @@ def _shown(event: Mapping[str, Any], room: int) -> tuple[View, int]:
 
 
 def _text(text: str, room: int, title: str) -> tuple[View, int]:
-    said = clean_block("\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n")))
-    said = said.rstrip("\n")
-    if not said.strip() or room <= 0:
-        return View("", ""), len(said)
-    shown = said[:room]
+    shown_text = clean_block(
+        "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n"))
+    )
+    shown_text = shown_text.rstrip("\n")
+    if not shown_text.strip() or room <= 0:
+        return View("", ""), len(shown_text)
+    shown = shown_text[:room]
     head = f"<div>{muted(title)}</div>" if title else ""
-    return View(f"{title}:\n{shown}" if title else shown, box(head + block(shown))), len(said)
+    return View(f"{title}:\n{shown}" if title else shown, box(head + block(shown))), len(shown_text)
 
 
 def _picture(data: Mapping[str, Any]) -> View | None:

@@ -1,4 +1,4 @@
-"""Owns how a check of a notebook is shown: a row per cell, what was shown otherwise, and the three figures."""
+"""Owns the view of a notebook check: a row per cell, the differences, and three percentages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "figure"]
 
 SLOWER = 1.0
-"""Seconds that a cell may take longer as a step before the report says so."""
+"""Seconds that a cell may be slower as a step without being reported."""
 
 COLUMNS = (
     Column.of("count", "number", "cell"),
@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def check(found: Check) -> View:
-    """Return the whole report; the last three lines are the figures."""
+    """Return the whole report; its last three lines are the percentages."""
     table = Table(
         columns=COLUMNS, data=[_row(cell) for cell in found.cells], empty="it has no code to check", page=100
     )
@@ -48,13 +48,13 @@ def _row(cell: CheckedCell) -> dict[str, Any]:
     return {
         "number": cell.number,
         "code": cell.code,
-        "cold": _told(cell.cold, varies=cell.varies),
-        "reused": ", ".join(part for part in (_told(cell.reused, varies=cell.varies), how) if part),
+        "cold": _compared(cell.cold, varies=cell.varies),
+        "reused": ", ".join(part for part in (_compared(cell.reused, varies=cell.varies), how) if part),
         "why": _why(cell),
     }
 
 
-def _told(same: bool | None, *, varies: bool) -> str:
+def _compared(same: bool | None, *, varies: bool) -> str:
     if same is None:
         return "varies" if varies else "not reached"
     return "same" if same else "DIFFERS"
@@ -89,12 +89,15 @@ def _summary(found: Check) -> View:
     ]
     wide = max(len(title) for title, _ in figures)
     pictured = [cell for cell in found.cells if cell.pictures is False]
-    said = [
+    sentences = [
         f"{clean(found.name)}: {plural(len(found.cells), 'cell')} checked in {duration(found.seconds)}",
         *(clean(note) for note in found.notes),
         f"pictures differ in {plural(len(pictured), 'cell')}" if pictured else "",
         f"{plural(len(found.silent), 'cell')} silently different" if found.silent else "",
     ]
-    text = [*(line for line in said if line), *(f"  {title:{wide}}  {value}" for title, value in figures)]
-    html = lines([strong(prose(said[0])), *(muted(prose(line)) for line in said[1:] if line)])
+    text = [
+        *(line for line in sentences if line),
+        *(f"  {title:{wide}}  {value}" for title, value in figures),
+    ]
+    html = lines([strong(prose(sentences[0])), *(muted(prose(line)) for line in sentences[1:] if line)])
     return View("\n".join(text), box(html + pairs((title, prose(value)) for title, value in figures)))

@@ -1,4 +1,4 @@
-"""Owns the comparison of two runs: what differed in stack, packages, parameters, code, inputs and results."""
+"""Owns the view of differences between two runs: stack, packages, parameters, code, inputs and results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["compare"]
 
 
 def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[Step]) -> View:
-    """Show what differed between two runs; what was equal is only counted.
+    """Show what differs between two runs; equal steps are only counted.
 
     Args:
         old: the run compared with.
@@ -33,7 +33,7 @@ def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[S
         new: the other run.
         new_steps: its steps, likewise.
     """
-    names = (_called(old), _called(new))
+    names = (_run_label(old), _run_label(new))
     around = _around(old, new, names)
     steps, equal = _steps(old_steps, new_steps, names)
     values = _values(old_steps, new_steps, names)
@@ -44,7 +44,7 @@ def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[S
     return join([_head(old, new), *shown, *([note(rest)] if rest else [])])
 
 
-def _called(run: Run) -> str:
+def _run_label(run: Run) -> str:
     return f"run {run.id}" if run.id is not None else "this run"
 
 
@@ -52,9 +52,9 @@ def _head(old: Run, new: Run) -> View:
     def line(run: Run, state: str) -> str:
         return "  ".join(part for part in (state, duration(run.seconds), when(run.started)) if part)
 
-    text = [f"{_called(run)}  {line(run, state_text(run.status))}" for run in (old, new)]
+    text = [f"{_run_label(run)}  {line(run, state_text(run.status))}" for run in (old, new)]
     html = [
-        f"<div>{strong(escape(_called(run)))} &nbsp;{state_html(run.status)}"
+        f"<div>{strong(escape(_run_label(run)))} &nbsp;{state_html(run.status)}"
         f" &nbsp;{muted(escape(line(run, '')))}</div>"
         for run in (old, new)
     ]
@@ -105,14 +105,14 @@ def _steps(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> 
         }
         for known in dict.fromkeys([*before, *after])
     ]
-    told = [row for row in rows if row["differences"]]
+    changes = [row for row in rows if row["differences"]]
     columns = (
         Column.of("name", "step", most=24),
         Column.of("state", "old", names[0]),
         Column.of("state", "new", names[1]),
         Column.of("prose", "differences", "what differed"),
     )
-    return Table(columns=columns, data=told, title="steps"), len(rows) - len(told)
+    return Table(columns=columns, data=changes, title="steps"), len(rows) - len(changes)
 
 
 def _by_name(steps: Sequence[Step]) -> Mapping[str, Step]:
@@ -135,18 +135,18 @@ def _differences(old: Step | None, new: Step | None) -> list[str]:
 
 
 def _outputs(old: Step, new: Step) -> list[str]:
-    told: list[str] = []
+    changes: list[str] = []
     for known in dict.fromkeys([*old.outputs, *new.outputs]):
         before, after = old.outputs.get(known), new.outputs.get(known)
         if before is None or after is None:
-            told.append(f"output `{known}` is {'new' if before is None else 'gone'}")
+            changes.append(f"output `{known}` is {'new' if before is None else 'gone'}")
         elif before.digest != after.digest:
-            told.append(f"output `{known}` changed (v{before.version} → v{after.version})")
-    return told
+            changes.append(f"output `{known}` changed (v{before.version} → v{after.version})")
+    return changes
 
 
 def _values(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> Table:
-    """Put the inputs and results that differ side by side, where either is worth a look."""
+    """List inputs and results that differ side by side, if either has a summary."""
     before, after = _by_name(old), _by_name(new)
     rows = [
         {"step": step, "what": what, "old": _seen(left), "new": _seen(right)}
@@ -176,8 +176,8 @@ def _pairs(old: Step, new: Step) -> list[tuple[str, Artifact | None, Artifact | 
 def _seen(artifact: Artifact | None) -> str:
     if artifact is None:
         return ""
-    said = glance(artifact, alone=True)
-    return f"v{artifact.version}  {said}" if artifact.version and said else said
+    glimpse = glance(artifact, alone=True)
+    return f"v{artifact.version}  {glimpse}" if artifact.version and glimpse else glimpse
 
 
 def _code(old: Sequence[Step], new: Sequence[Step], names: tuple[str, str]) -> list[View]:

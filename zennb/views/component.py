@@ -1,4 +1,4 @@
-"""Owns how components and flavors are shown: lists, one component, the flavors of a type."""
+"""Owns the views of components and flavors: lists, one component, the flavors of a type."""
 
 from __future__ import annotations
 
@@ -64,16 +64,16 @@ def component(
     """Show one component: its flavor, its configuration, the stacks that use it, and the options it has.
 
     Args:
-        spec: the component on paper.
+        spec: the component as registered.
         description: what its flavor does, one sentence.
         choices: all options of its flavor.
         used_by: names of the stacks that it belongs to.
-        reach: from where it can be reached, or how far it sends work, in words.
+        reach: from where it can be reached, in words.
     """
     shown = [(option, masked(option, value)) for option, value in spec.config.items()]
     rows = [("flavor", spec.flavor), *shown, ("reach", reach), ("used by", ", ".join(map(clean, used_by)))]
-    told = [("what", description), *rows]
-    head = card(type_title(spec.type), spec.name, told, markup={"what": prose(description)})
+    all_rows = [("what", description), *rows]
+    head = card(type_title(spec.type), spec.name, all_rows, markup={"what": prose(description)})
     return join([head, _choices(spec, choices)]) if choices else head
 
 

@@ -1,4 +1,4 @@
-"""Owns how component types are shown: what each is for, its flavors here, and which are not supported yet."""
+"""Owns the view of component types: their purpose, their flavors, and which are not supported yet."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _flavors(found: Sequence[Mapping[str, str]]) -> str:
 
 
 def _marked(found: Sequence[Mapping[str, str]]) -> str:
-    said = [
+    names = [
         name(each["name"]) + (f" {muted('(to be installed)')}" if each["needs"] else "") for each in found
     ]
-    return ", ".join(said) or muted(UNSUPPORTED)
+    return ", ".join(names) or muted(UNSUPPORTED)

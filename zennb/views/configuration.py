@@ -1,4 +1,4 @@
-"""Owns how a component's configuration is shown: as typed, with anything that could be a secret masked."""
+"""Owns the text of a component's configuration, in which everything that could be a secret is masked."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ DOTS = "••••"
 
 
 def masked(option: str, value: str) -> str:
-    """Return an option's value fit for showing.
+    """Return an option's value with secrets masked.
 
-    A secret is kept as a reference (`env:NAME`), and the reference is what is shown. Should a secret have
-    slipped in as a value, by an option's name or inside an address, dots stand in its place.
+    References to secrets (`env:NAME`) are shown. A value that looks like a secret, by the option's name or as a
+    password in an address, is replaced by dots.
     """
     if REFERENCE.fullmatch(value):
         return f"{DOTS} ({clean(value)})"

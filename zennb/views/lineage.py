@@ -1,4 +1,4 @@
-"""Owns the lineage of an artifact: who made it, from what, and who used it; as a tree and as a graph."""
+"""Owns the view of an artifact's lineage: the steps that made it and that read it, as a tree and as a graph."""
 
 from __future__ import annotations
 
@@ -73,42 +73,42 @@ def lineage(
     return View(text, drawn.html + box(details("as a tree", block(text))))
 
 
-def _called(step: Step, records: Sequence[Step] = ()) -> str:
+def _step_label(step: Step, records: Sequence[Step] = ()) -> str:
     runs = sorted({each.run for each in records or (step,) if each.run is not None})
     if not runs:
         return clean(step.name)
     return f"{clean(step.name)} (run{'s' if len(runs) > 1 else ''} {listing(runs, most=4)})"
 
 
-def _up(artifact: Artifact, known: _Known, told: set[tuple[str, str, int | None]]) -> list[_Branch]:
+def _up(artifact: Artifact, known: _Known, seen_steps: set[tuple[str, str, int | None]]) -> list[_Branch]:
     step = known.producer(artifact)
-    return [] if step is None else [_from(step, "made by", known, told)]
+    return [] if step is None else [_from(step, "made by", known, seen_steps)]
 
 
-def _from(step: Step, deed: str, known: _Known, told: set[tuple[str, str, int | None]]) -> _Branch:
-    """Tell of a step and all that it read; what two values or files have in common is told once."""
-    said, files = f"{deed} {_called(step)}", known.files(step)
+def _from(step: Step, verb: str, known: _Known, seen_steps: set[tuple[str, str, int | None]]) -> _Branch:
+    """Return the branch of a step and all that it read; a step that occurs again is not expanded again."""
+    sentence, files = f"{verb} {_step_label(step)}", known.files(step)
     this = (step.notebook, step.name, step.id)
-    if this in told:
-        return _Branch(f"{said}, as above" if step.inputs or files else said)
-    told.add(this)
-    inputs = [_Branch(glance(each), _up(each, known, told)) for each in step.inputs.values()]
+    if this in seen_steps:
+        return _Branch(f"{sentence}, as above" if step.inputs or files else sentence)
+    seen_steps.add(this)
+    inputs = [_Branch(glance(each), _up(each, known, seen_steps)) for each in step.inputs.values()]
     read = [
-        _Branch(f"file {clean(path)}", [_from(writer, "written by", known, told)])
+        _Branch(f"file {clean(path)}", [_from(writer, "written by", known, seen_steps)])
         for path, writer in files.items()
     ]
-    return _Branch(said, [*inputs, *read])
+    return _Branch(sentence, [*inputs, *read])
 
 
-def _used(artifact: Artifact, known: _Known, told: set[int | None]) -> list[_Branch]:
-    if artifact.id in told:
+def _used(artifact: Artifact, known: _Known, seen_steps: set[int | None]) -> list[_Branch]:
+    if artifact.id in seen_steps:
         return []
-    told.add(artifact.id)
+    seen_steps.add(artifact.id)
     branches = []
     for records in known.used_by(artifact).values():
         made = {label(each): each for each in records[0].outputs.values()}
-        below = [_Branch(f"→ {glance(each)}", _used(each, known, told)) for each in made.values()]
-        branches.append(_Branch(f"used by {_called(records[0], records)}", below))
+        below = [_Branch(f"→ {glance(each)}", _used(each, known, seen_steps)) for each in made.values()]
+        branches.append(_Branch(f"used by {_step_label(records[0], records)}", below))
     return branches
 
 
@@ -160,7 +160,7 @@ def _draw_up(
 def _draw_step(
     step: Step, known: _Known, nodes: dict[str, Node], edges: dict[tuple[str, str], None]
 ) -> list[Artifact]:
-    """Draw a step, the files it read and who wrote them; return the artifacts that all of them took."""
+    """Add a step, the files it read and the steps that wrote them; return the artifacts that all of them read."""
     node = _step_node(step)
     if node.id in nodes:
         return []
@@ -195,17 +195,17 @@ def _draw_down(
 
 
 def _acyclic(edges: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the edges without those that would lead back: a step may give out, unchanged, what it read."""
-    kept: list[tuple[str, str]] = []
+    """Return the edges without those that close a cycle: a step may put out an input unchanged."""
+    forward: list[tuple[str, str]] = []
     after: dict[str, set[str]] = {}
     for source, target in edges:
-        if source != target and not _leads(after, target, source):
-            kept.append((source, target))
+        if source != target and not _reaches(after, target, source):
+            forward.append((source, target))
             after.setdefault(source, set()).add(target)
-    return kept
+    return forward
 
 
-def _leads(after: Mapping[str, set[str]], start: str, end: str) -> bool:
+def _reaches(after: Mapping[str, set[str]], start: str, end: str) -> bool:
     todo, seen = [start], {start}
     while todo:
         here = todo.pop()

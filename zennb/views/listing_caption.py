@@ -1,4 +1,4 @@
-"""Owns the sentence above a page of a listing: which filters are on, and which part of how many is shown."""
+"""Owns the caption of a page of a listing: its filters, and which part of the total it shows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["artifacts_caption", "runs_caption"]
 
 
 def runs_caption(which: RunFilter, page: Page[Any], *, before: int = 0, since: str = "") -> View:
-    """Say which runs a page shows: `failed runs on stack 'default', in the last 24 hours: 26–50 of 312`.
+    """Describe which runs a page shows: `failed runs on stack 'default', in the last 24 hours: 26–50 of 312`.
 
     Args:
         which: the filters.
         page: the page.
-        before: how many newer ones stand on the pages before it.
-        since: the time filter in words; by default the moment it begins.
+        before: how many newer ones are on the pages before it.
+        since: the time filter in words; by default its start.
     """
     parts = [f"{which.status.value} runs" if which.status is not None else "runs"]
     if which.kind is not None:
@@ -31,21 +31,21 @@ def runs_caption(which: RunFilter, page: Page[Any], *, before: int = 0, since: s
         parts.append(f"on stack '{clean(which.stack)}'")
     if which.notebook is not None:
         parts.append(f"of '{clean(which.notebook)}'")
-    told = " ".join(parts)
+    phrase = " ".join(parts)
     if which.since is not None:
-        told += f", {clean(since) or f'since {when(which.since)}'}"
+        phrase += f", {clean(since) or f'since {when(which.since)}'}"
     if which.until is not None:
-        told += f", before {when(which.until)}"
-    return _caption(told, page, before)
+        phrase += f", before {when(which.until)}"
+    return _caption(phrase, page, before)
 
 
 def artifacts_caption(which: ArtifactFilter, page: Page[Any], *, before: int = 0) -> View:
-    """Say which artifacts a page shows: `captured artifacts whose name has 'rate': 1–25 of 40`.
+    """Describe which artifacts a page shows: `captured artifacts whose name has 'rate': 1–25 of 40`.
 
     Args:
         which: the filters.
         page: the page.
-        before: how many newer ones stand on the pages before it.
+        before: how many newer ones are on the pages before it.
     """
     kind = {
         "output": "artifacts put out by steps",

@@ -1,4 +1,4 @@
-"""Owns how the log of a run is shown: step by step what was printed and shown, as text and as a static page."""
+"""Owns the view of a run's log: the recorded output of each step."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["MOST", "log"]
 
 MOST = 200_000
-"""Characters of text shown of one step in a notebook, which keeps them."""
+"""Characters of output shown per step, since a notebook saves them."""
 
 
 def log(log: RunLog, *, most: int = MOST) -> View:
-    """Show what the steps of a run printed and showed, in order; HTML that they showed is not run.
+    """Show the recorded output of a run's steps, in order; HTML in it is not rendered.
 
     Args:
         log: the log.
@@ -50,6 +50,6 @@ def _output(log: StepLog, most: int) -> list[Shown]:
     elif log.events or step.failure is None:
         parts.append(captured(log.events, most=most))
     if step.failure is not None:
-        told = clean_block(step.failure.traceback or f"{step.failure.type}: {step.failure.message}").rstrip()
-        parts.append(View(told, box(block(told))))
+        error = clean_block(step.failure.traceback or f"{step.failure.type}: {step.failure.message}").rstrip()
+        parts.append(View(error, box(block(error))))
     return parts

@@ -1,4 +1,4 @@
-"""Owns how a state looks: a symbol and a word, with a colour that only repeats what they say."""
+"""Owns `Mark`: the symbol, word and colour of a state."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["ACTIVE", "Mark", "mark", "state_html", "state_text", "symbol_html"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """How one state looks.
+    """The appearance of one state.
 
     Attributes:
         symbol: one character.
         word: the state in a word or two.
-        colour: for the symbol and for outlines; reads on white and on black (contrast to both over 3.7).
+        colour: for the symbol and for outlines; readable on white and on black (contrast to both over 3.7).
         fill: light background for boxes, under dark text.
     """
 
@@ -54,7 +54,7 @@ OTHERS = {
 
 @lru_cache(maxsize=256)
 def mark(state: Status | str) -> Mark:
-    """Return how a state looks: a `Status`, one of our other words for a state, or any word at all."""
+    """Return the mark of a state: a `Status`, one of our other words for a state, or any other word."""
     try:
         status = Status(state)
     except ValueError:
@@ -65,7 +65,7 @@ def mark(state: Status | str) -> Mark:
 
 
 def symbol_html(look: Mark) -> str:
-    """Return the symbol in its colour; the selector keeps phones from drawing it as an emoji."""
+    """Return the symbol in its colour; the variation selector prevents phones from drawing an emoji."""
     return f'<span style="color:{look.colour}" aria-hidden="true">{look.symbol}&#xFE0E;</span>'
 
 

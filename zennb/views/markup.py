@@ -1,8 +1,8 @@
-"""Owns the HTML that every view is made of: escaping, inline styles, and the few elements we use.
+"""Owns the HTML elements of views: escaping and inline styles.
 
-Sanitised viewers drop `<style>`, `<script>` and inline `<svg>`; some drop every `style` attribute. So each
-element carries its own style, words say what colours say, and the result still reads with no style at all.
-Text keeps the colour of its surroundings and lines are half-transparent grey, for light and dark themes.
+Sanitizing viewers drop `<style>`, `<script>` and inline `<svg>`; some drop every `style` attribute. So each element
+has its own style, words repeat what colours say, and the result is readable without any style. Text inherits its
+colour and lines are half-transparent grey, for light and dark themes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def escape(value: object) -> str:
 
 
 def name(value: object) -> str:
-    """Return something a user named, kept apart from the direction of the text around it."""
+    """Return a name chosen by a user, isolated from the text direction around it."""
     text = escape(value)
     return text if text.isascii() else f"<bdi>{text}</bdi>"
 
@@ -61,7 +61,7 @@ def strong(inner: str) -> str:
 
 
 def muted(inner: str) -> str:
-    """Return HTML that steps back."""
+    """Return HTML in a muted colour."""
     return f'<span style="opacity:.75">{inner}</span>'
 
 
@@ -71,13 +71,13 @@ def code(value: object) -> str:
 
 
 def prose(value: object) -> str:
-    """Return a sentence; what stands between backticks is shown as code."""
+    """Return a sentence; text between backticks is shown as code."""
     parts = re.split(r"`([^`]+)`", clean(value))
     return "".join(code(part) if odd % 2 else html.escape(part, quote=True) for odd, part in enumerate(parts))
 
 
 def block(value: object) -> str:
-    """Return preformatted text (source, a traceback, a repr), scrolling sideways when it is wide."""
+    """Return preformatted text (source, a traceback, a repr), with horizontal scrolling when it is wide."""
     body = html.escape(clean_block(value), quote=True)
     style = (
         f"margin:4px 0;padding:6px 10px;border-left:3px solid {LINE};overflow-x:auto;background:none;{MONO}"
@@ -86,12 +86,12 @@ def block(value: object) -> str:
 
 
 def box(inner: str) -> str:
-    """Wrap a whole view: calm size, sideways scrolling instead of a broken page."""
+    """Wrap a whole view: a fixed font size, and horizontal scrolling where it is too wide."""
     return f'<div style="overflow-x:auto;font-size:13px;line-height:1.5">{inner}</div>'
 
 
 def details(title: str, inner: str, *, opened: bool = False) -> str:
-    """Return a part that opens on a click; `title` and `inner` are HTML."""
+    """Return a collapsible section; `title` and `inner` are HTML."""
     style = "cursor:pointer;opacity:.85"
     return (
         f'<details style="margin:4px 0"{" open" if opened else ""}>'
@@ -113,7 +113,7 @@ def heading(inner: str, *, scope: str = "col", right: bool = False, style: str =
 
 
 def heading_line(value: object) -> str:
-    """Return a line that says what follows."""
+    """Return a heading."""
     return f'<div style="margin:8px 0 2px 0">{strong(escape(value))}</div>'
 
 
@@ -132,14 +132,14 @@ def pairs(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def image(mime: str, data: str, *, alt: str, style: str = "max-width:100%") -> str:
-    """Return a picture given as base64 text; `alt` says what it shows."""
+    """Return a picture given as base64 text; `alt` describes it."""
     return f'<img src="data:{escape(mime)};base64,{escape(data)}" alt="{escape(alt)}" style="{style}">'
 
 
 def svg_image(svg: str, *, alt: str) -> str:
-    """Return a drawing as a picture: untrusted notebooks lose inline SVG, and keep this.
+    """Return a drawing as an image: untrusted notebooks drop inline SVG, but keep images.
 
-    On a narrow page it shrinks as far as it can still be read, and is scrolled beyond that.
+    On a narrow page it shrinks while it remains readable, and scrolls beyond that.
     """
     data = base64.b64encode(svg.encode()).decode("ascii")
     known = re.search(r'\bwidth="(\d+)', svg)
@@ -148,5 +148,5 @@ def svg_image(svg: str, *, alt: str) -> str:
 
 
 def lines(parts: Sequence[str]) -> str:
-    """Return HTML parts one below the other."""
+    """Return HTML parts on separate lines."""
     return "".join(f"<div>{part}</div>" for part in parts if part)

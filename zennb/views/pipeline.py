@@ -1,4 +1,4 @@
-"""Owns how a pipeline is shown: while it runs, what a run would do with each step, and its graph."""
+"""Owns the views of a pipeline: while it runs, the plan of a run, and its graph."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ __all__ = ["live", "pipeline", "plan_graph", "plan_table", "progress"]
 EMPTY = "no steps yet: run a cell that starts with %%step"
 
 MOST = 100
-"""Steps a live table shows; of a longer pipeline those that matter now, and what became of the others in one line."""
+"""Steps that a live table shows; of a longer pipeline the most relevant ones, with a count of the others."""
 
-LOUD = frozenset({Status.RUNNING, Status.FAILED, Status.INTERRUPTED})
-"""States of steps that a long pipeline's table shows whatever else it leaves out."""
+IMPORTANT = frozenset({Status.RUNNING, Status.FAILED, Status.INTERRUPTED})
+"""States of steps that the table of a long pipeline always shows."""
 
 
 def plan_table(plan: RunPlan, *, last: Mapping[str, Step]) -> Table:
@@ -71,12 +71,12 @@ def live(
     run: Run | None = None,
     printed: Mapping[str, str] | None = None,
 ) -> View:
-    """Show a pipeline run as it goes; its shape is the same from the first moment to the last.
+    """Show a pipeline run while it runs; the layout stays the same from start to end.
 
     Args:
         order: the names of all steps, in the order of the plan.
         steps: step name → its record, for those that have started (status running) or ended.
-        now: seconds since the epoch, to show how long the running ones have been at it.
+        now: seconds since the epoch, to show how long the running ones have been running.
         run: the run's record; the final one gives the last line its state and duration.
         printed: step name → the last lines it printed, for those that run now.
     """
@@ -94,27 +94,27 @@ def live(
 
 
 def _window(order: Sequence[str], steps: Mapping[str, Step]) -> Sequence[str]:
-    """Return the steps to show, `MOST` at most: the loud ones, and those nearest to where the run stands."""
+    """Return the steps to show, `MOST` at most: the important ones, and those nearest to the position of the run."""
     if len(order) <= MOST:
         return order
     begun = [at for at, each in enumerate(order) if each in steps]
-    loud = [at for at in begun if steps[order[at]].status in LOUD][:MOST]
+    important = [at for at in begun if steps[order[at]].status in IMPORTANT][:MOST]
     last = begun[-1] if begun else 0
-    near = sorted(set(range(len(order))).difference(loud), key=lambda at: (at > last, abs(at - last)))
-    return [order[at] for at in sorted([*loud, *near[: MOST - len(loud)]])]
+    nearest = sorted(set(range(len(order))).difference(important), key=lambda at: (at > last, abs(at - last)))
+    return [order[at] for at in sorted([*important, *nearest[: MOST - len(important)]])]
 
 
-_BAD = (Status.FAILED, Status.INTERRUPTED, Status.SKIPPED)
+_FAILED = (Status.FAILED, Status.INTERRUPTED, Status.SKIPPED)
 
 
 def _others(order: Sequence[str], shown: Sequence[str], steps: Mapping[str, Step]) -> list[View]:
-    """Say what became of the steps that are not shown."""
+    """Count the steps that are not shown, by state."""
     if len(shown) == len(order):
         return []
     hidden = set(order).difference(shown)
     states = Counter(steps[each].status.value if each in steps else "waiting" for each in hidden)
-    said = f"and {count(len(hidden))} more: {', '.join(f'{count(states[word])} {word}' for word in sorted(states))}"
-    return [View(said, box(f"<div>{muted(escape(said))}</div>"))]
+    sentence = f"and {count(len(hidden))} more: {', '.join(f'{count(states[word])} {word}' for word in sorted(states))}"
+    return [View(sentence, box(f"<div>{muted(escape(sentence))}</div>"))]
 
 
 def _printed(known: str, text: str) -> View:
@@ -125,13 +125,13 @@ def _printed(known: str, text: str) -> View:
 
 
 def _live_columns(order: Sequence[str]) -> list[Column]:
-    """Return columns of widths that are known before anything has run, so that nothing moves later."""
+    """Return columns whose widths are known before anything has run, so that the table does not jump."""
     longest = min(22, max((width(clean(each)) for each in order), default=4))
     exact = [longest, 13, 11, 18 if longest <= 16 else 14]
     exact.append(80 - sum(exact) - 2 * len(exact))
     columns = zip(STEP_COLUMNS, exact, strict=True)
     *fixed, reason = [replace(column, least=each, most=each, wrap=False) for column, each in columns]
-    return [*fixed, replace(reason, most=200)]  # behind it nothing can move, so a page shows all of it
+    return [*fixed, replace(reason, most=200)]  # the last column may grow without moving others
 
 
 def _live_row(known: str, step: Step | None, now: float) -> dict[str, Any]:
@@ -151,7 +151,7 @@ def progress(
     run: Run | None = None,
     naming: bool = False,
 ) -> View:
-    """Say in a line how far a run is: `◌ run 12 running on stack default: 1 of 3 steps, 4.1 s`.
+    """Show the progress of a run in one line: `◌ run 12 running on stack default: 1 of 3 steps, 4.1 s`.
 
     Args:
         order: the names of all steps.
@@ -162,7 +162,7 @@ def progress(
     """
     ended = sum(step.status.is_final for step in steps.values())
     states = Counter(step.status for step in steps.values())
-    bad = "".join(f", {count(states[each])} {each.value}" for each in _BAD if states[each])
+    failures = "".join(f", {count(states[each])} {each.value}" for each in _FAILED if states[each])
     status = run.status if run is not None else Status.RUNNING
     look = mark(status)
     which = f"run {run.id} " if run is not None and run.id is not None else ""
@@ -170,30 +170,30 @@ def progress(
     stack = f" on stack {cut(clean(run.stack.name), 28)}" if run is not None else ""
     running = [known for known, step in steps.items() if not step.status.is_final] if naming else []
     at = f", at {listing(running, most=3)}" if running else ""
-    said = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{bad}{at}{f', {spent}' if spent else ''}"
-    return View(f"{look.symbol} {said}", box(f"<div>{symbol_html(look)} {prose(said)}</div>"))
+    sentence = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{failures}{at}{f', {spent}' if spent else ''}"
+    return View(f"{look.symbol} {sentence}", box(f"<div>{symbol_html(look)} {prose(sentence)}</div>"))
 
 
 def pipeline(plan: RunPlan, *, title: str = "") -> View:
-    """Draw a pipeline: its steps with what a run would do with each, and what flows between them.
+    """Draw a pipeline: its steps with their planned state, and the edges between them.
 
-    Below it stands, line by line, why steps are not fresh, and what is to be remarked on those that are.
+    The lines below explain why steps are not fresh, and give remarks on steps that are.
 
     Args:
         plan: steps and edges.
         title: usually the notebook's name.
     """
     head = View(f"pipeline {clean(title)}", box(f"<div>pipeline {strong(name(title))}</div>"))
-    told = [
-        _told(each)
+    remarks = [
+        _remark(each)
         for each in plan.steps
         if each.remark or (each.reason and state_word(each) not in {Freshness.FRESH, NOT_RUN_YET})
     ]
-    return join([*([head] if title else []), plan_graph(plan), *told], gap=0)
+    return join([*([head] if title else []), plan_graph(plan), *remarks], gap=0)
 
 
 def plan_graph(plan: RunPlan) -> View:
-    """Draw steps and edges; a file that one step writes and another reads stands between them."""
+    """Draw steps and edges; a file that one step writes and another reads is a node between them."""
     nodes = [Node(id=f"step {each.name}", label=each.name, state=state_word(each)) for each in plan.steps]
     files: dict[str, Node] = {}
     edges: list[tuple[str, str]] = []
@@ -209,12 +209,12 @@ def plan_graph(plan: RunPlan) -> View:
     return graph([*nodes, *files.values()], edges, empty=EMPTY)
 
 
-def _told(step: PlannedStep) -> View:
-    """Say in one line why a step is not fresh, and what its latest run made that the notebook does not hold."""
+def _remark(step: PlannedStep) -> View:
+    """Return one line: why a step is not fresh, and which of its outputs the notebook does not have."""
     word = state_word(step)
     why = "" if step.is_fresh else step.reason
-    said = "; ".join(part for part in (why, step.remark) if part)
+    sentence = "; ".join(part for part in (why, step.remark) if part)
     look = mark(word)
-    text = f"{look.symbol} {clean(step.name)}  {word}: {clean(said)}"
-    html = f"{symbol_html(look)} {strong(name(step.name))} &nbsp;{word}: {prose(said)}"
+    text = f"{look.symbol} {clean(step.name)}  {word}: {clean(sentence)}"
+    html = f"{symbol_html(look)} {strong(name(step.name))} &nbsp;{word}: {prose(sentence)}"
     return View(text, box(f"<div>{html}</div>"))

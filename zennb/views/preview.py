@@ -1,4 +1,4 @@
-"""Owns the preview of a value from its stored summary, one face per kind; nothing is loaded to make it."""
+"""Owns the preview of a value from its stored summary, without loading the value."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ Summary = Mapping[str, Any]
 
 
 def preview(summary: Summary) -> View:
-    """Show a summary by its kind; one of an unknown kind, or none, gives an empty view."""
-    made = KINDS.get(str(summary.get("kind", "")))
-    return made(summary) if made is not None else View("", "")
+    """Show a summary by its kind; a missing summary or an unknown kind gives an empty view."""
+    show = KINDS.get(str(summary.get("kind", "")))
+    return show(summary) if show is not None else View("", "")
 
 
 def in_a_line(summary: Summary, *, most: int = 48) -> str:
     """Return the summary in a few words: the value of a scalar, the shape of an array ..."""
-    said = LINES.get(str(summary.get("kind", "")))
-    return cut(said(summary), most) if said is not None else ""
+    describe = LINES.get(str(summary.get("kind", "")))
+    return cut(describe(summary), most) if describe is not None else ""
 
 
 def _items(value: object) -> Sequence[Any]:
@@ -63,24 +63,24 @@ def _line(sentence: str) -> View:
 
 
 def _verbatim(summary: Summary) -> View:
-    said = clean_block(summary.get("text", ""))
-    return View(said, box(block(said)))
+    text = clean_block(summary.get("text", ""))
+    return View(text, box(block(text)))
 
 
 def _text(summary: Summary) -> View:
-    said = clean_block(summary.get("text", ""))
+    text = clean_block(summary.get("text", ""))
     full = summary.get("length")
-    more = f"… {count(full)} characters in all" if isinstance(full, int) and full > len(said) else ""
+    more = f"… {count(full)} characters in all" if isinstance(full, int) and full > len(text) else ""
     return View(
-        f"{said}\n{more}" if more else said, box(block(said) + (f"<div>{muted(more)}</div>" if more else ""))
+        f"{text}\n{more}" if more else text, box(block(text) + (f"<div>{muted(more)}</div>" if more else ""))
     )
 
 
 def _array(summary: Summary) -> View:
-    told = [
+    statistics = [
         (title, clean(summary[title])) for title in ("min", "max", "mean") if summary.get(title) is not None
     ]
-    numbers = "  ".join(f"{title} {value}" for title, value in told)
+    numbers = "  ".join(f"{title} {value}" for title, value in statistics)
     lead = View(
         "  ".join(part for part in (_shape(summary), numbers) if part),
         box(f"<div>{prose(_shape(summary))} &nbsp;{muted(prose(numbers))}</div>"),
@@ -131,10 +131,10 @@ def _picture(summary: Summary) -> View:
     mime, data = str(summary.get("mime", "")), str(summary.get("data", ""))
     wide, high = summary.get("width"), summary.get("height")
     size = f" {_whole(wide)} × {_whole(high)}" if wide and high else ""
-    said = f"picture{size} ({clean(mime)})"
+    caption = f"picture{size} ({clean(mime)})"
     if mime not in PICTURES or not BASE64.fullmatch(data):
-        return _line(said)
-    return View(said, box(image(mime, "".join(data.split()), alt=said)))
+        return _line(caption)
+    return View(caption, box(image(mime, "".join(data.split()), alt=caption)))
 
 
 def _mapping(summary: Summary) -> View:

@@ -1,7 +1,7 @@
-"""Owns tables whose rows are exactly as high as a control, so that one can stand beside each row.
+"""Owns tables whose rows are as high as a control, for tables with a control next to each row.
 
-Text never wraps and is cut at the column's end; the whole of it is the cell's title. The column that names the
-rows is for screen readers only: to the eye, the controls beside the table say the same.
+Text never wraps and is cut at the column's end; the cell's title has the full text. The column that names the rows is
+for screen readers only, since the controls show the same names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MINOR", "ROW_HEIGHT", "beside"]
 
 MINOR = "zennb-minor"
-"""The class of cells in columns that go first when there is no room."""
+"""The class of cells in columns that are hidden first on a narrow page."""
 
 ROW_HEIGHT = 26
 """Pixels from one row to the next; the row of headings takes as many."""
@@ -32,10 +32,10 @@ _CELL = (
 
 
 def beside(table: Table, *, caption: str) -> str:
-    """Return the table as HTML for standing beside controls; all columns but the naming one are seen.
+    """Return the table as HTML for a place next to controls; all columns but the naming one are visible.
 
     Args:
-        table: what is shown; without rows only its headings are there.
+        table: what is shown; without rows only the headings are shown.
         caption: what the table holds, for screen readers.
     """
     head = "".join(_heading(column) for column in table.columns)
@@ -72,8 +72,8 @@ def _cell(column: Column, row: Mapping[str, Any]) -> str:
         return f'<th scope="row" style="{_NAMING}"><span style="{_UNSEEN}">{inner}</span></th>'
     side = "right" if column.right else "left"
     widest = "" if column.tight or column.right else f";max-width:{min(column.most, 60)}ch"
-    said = column.show(value)
-    title = f' title="{escape(said)}"' if widest and len(said) > 12 else ""
+    text = column.show(value)
+    title = f' title="{escape(text)}"' if widest and len(text) > 12 else ""
     return f'<td{_class(column)} style="{_CELL};text-align:{side}{widest}"{title}>{inner or muted("–")}</td>'
 
 

@@ -1,4 +1,4 @@
-"""Owns how runs are shown: a list of them, and one with its stack and its steps."""
+"""Owns the views of runs: a list, and one run with its stack and its steps."""
 
 from __future__ import annotations
 
@@ -87,10 +87,12 @@ def _fold(names: Mapping[str, str], most: int, show: Callable[[str, str], str]) 
     cached = len(names) - len(ran)
     shown = ran if len(ran) <= most + 1 else ran[:most]
     # Completed is what one expects, so only the others are marked.
-    told = [show("" if state == "completed" else f"{mark(state).symbol} ", step) for state, step in shown]
-    left = f" and {len(ran) - len(shown)} more" if len(ran) > len(shown) else ""
+    names_shown = [
+        show("" if state == "completed" else f"{mark(state).symbol} ", step) for state, step in shown
+    ]
+    omitted = f" and {len(ran) - len(shown)} more" if len(ran) > len(shown) else ""
     more = f"{'+' if ran else ''}{cached} cached" if cached else ""
-    return " ".join(part for part in (", ".join(told) + left, more) if part)
+    return " ".join(part for part in (", ".join(names_shown) + omitted, more) if part)
 
 
 def _run_row(run: Run) -> dict[str, Any]:
@@ -111,13 +113,13 @@ def _run_row(run: Run) -> dict[str, Any]:
 
 def step_row(step: Step) -> dict[str, Any]:
     """Return a step as a row: name, status, seconds, outputs, reason."""
-    said = "" if step.failure is None else error_line(step.failure)
+    error = "" if step.failure is None else error_line(step.failure)
     return {
         "step": step.name,
         "status": step.status,
         "seconds": None if step.status in QUIET else step.seconds,
         "outputs": [each.name for each in step.outputs.values()],
-        "reason": "; ".join(part for part in (said, reason(step)) if part),
+        "reason": "; ".join(part for part in (error, reason(step)) if part),
     }
 
 
@@ -135,7 +137,7 @@ def steps(found: Sequence[Step], *, now: float | None = None, waiting: Sequence[
 
     Args:
         found: their records.
-        now: seconds since the epoch, to show how long the running ones have been at it.
+        now: seconds since the epoch, to show how long the running ones have been running.
         waiting: names of steps that have not begun.
     """
     rows = [step_row(each) for each in found]

@@ -1,4 +1,4 @@
-"""Owns how stacks are shown: one as a card, many as a table."""
+"""Owns the views of stacks: one as a card, many as a table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def stack(spec: StackSpec, *, active: bool = False, unfit: str = "", note: str =
     """Show one stack as a card: its components with flavor and configuration, and whether it can be used.
 
     Args:
-        spec: the stack on paper.
+        spec: the stack as registered.
         active: whether steps run on it now.
         unfit: why it cannot be used, one sentence; "" when its store can be reached from its orchestrator.
         note: something to add, one sentence.

@@ -1,4 +1,4 @@
-"""Owns how one step is shown: the status line under its cell, all we know of it, and why it would run."""
+"""Owns the views of one step: the status line under its cell, all its details, and why it would run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ATTEMPTS = tuple(column for column in attempts([]).columns if column.key != "ste
 """Columns of the attempts of one step."""
 
 QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
-"""States whose duration says nothing."""
+"""States without a meaningful duration."""
 
 NOT_RUN_YET = "not run yet"
 VERDICTS = {
@@ -53,11 +53,11 @@ def running_line(step: Step, *, seconds: float) -> View:
 
 
 def _line(step: Step, status: Status, seconds: float | None) -> View:
-    look, spent, failed, why = mark(status), duration(seconds), _failure(step.failure), reason(step)
+    look, took, failed, why = mark(status), duration(seconds), _failure(step.failure), reason(step)
     text = [
         f"{look.symbol} {clean(step.name)}",
         look.word,
-        spent,
+        took,
         effect(step),
         failed,
         f"({why})" if why else "",
@@ -65,7 +65,7 @@ def _line(step: Step, status: Status, seconds: float | None) -> View:
     html = [
         f"{symbol_html(look)} {strong(name(step.name))}",
         look.word,
-        muted(escape(spent)) if spent else "",
+        muted(escape(took)) if took else "",
         _effect_html(step),
         prose(failed),
         muted(f"({prose(why)})") if why else "",
@@ -83,13 +83,13 @@ def _effect_html(step: Step) -> str:
 
 
 def _unstored(step: Step) -> str:
-    """Return what a run bound beside what it stored: `, rows (not stored)`; after reuse, these names are unbound."""
+    """Return the names that a run bound but did not store: `, rows (not stored)`; after reuse, they are unbound."""
     names = step.unstored if step.status is Status.COMPLETED else ()
     return f", {listing(names, most=5)} (not stored)" if names else ""
 
 
 def effect(step: Step) -> str:
-    """Return what a step left behind: `→ model, score`, `defines clean`, `deletes tmp`, or nothing."""
+    """Return the effect of a step: `→ model, score`, `defines clean`, `deletes tmp`, or nothing."""
     if not step.status.is_good:
         return ""
     if step.outputs:
@@ -103,7 +103,7 @@ def effect(step: Step) -> str:
 
 
 def reason(step: Step) -> str:
-    """Return why a step ended as it did, and why it cannot be reused when it cannot, as one phrase."""
+    """Return why a step ended as it did, and why it is not reusable if it is not, as one phrase."""
     parts = [clean(step.reason)] if step.reason else []
     if not step.reusable and step.status.is_good:
         because = clean(step.unusable_because)
@@ -121,7 +121,7 @@ def _failure(failure: Failure | None, *, most: int = 160) -> str:
 
 
 def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) -> View:
-    """Show all there is to know about one step: state, reason, code as run, inputs, outputs, and its failure.
+    """Show all details of one step: state, reason, code as run, inputs, outputs, and its failure.
 
     Args:
         step: the record.
@@ -135,14 +135,14 @@ def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) ->
 
 
 def _head(step: Step) -> View:
-    spent = "" if step.status in QUIET else duration(step.seconds)
+    took = "" if step.status in QUIET else duration(step.seconds)
     rows = [
         ("state", state_text(step.status)),
         ("reason", reason(step)),
         ("run", str(step.run) if step.run is not None else ""),
         ("notebook", step.notebook),
         ("started", when(step.started)),
-        ("took", spent),
+        ("took", took),
         ("saved", duration(step.saved) if step.saved else ""),
         ("defines", listing(step.defines, most=12)),
         ("deletes", listing((each for each in step.deletes if each not in step.unstored), most=12)),
@@ -191,10 +191,10 @@ def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str
 def _failed(step: Step) -> View | None:
     if step.failure is None:
         return None
-    told = step.failure.traceback.strip() or f"{step.failure.type}: {step.failure.message}"
+    remarks_shown = step.failure.traceback.strip() or f"{step.failure.type}: {step.failure.message}"
     head = f"<div>{prose(_failure(step.failure))}</div>"
-    inner = details("traceback", block(told), opened=True)
-    return View(f"failure\n{_indented(told)}", box(head + inner))
+    inner = details("traceback", block(remarks_shown), opened=True)
+    return View(f"failure\n{_indented(remarks_shown)}", box(head + inner))
 
 
 def _source(step: Step) -> View | None:
@@ -210,7 +210,7 @@ def _indented(text: str) -> str:
 
 
 def state_word(step: PlannedStep) -> str:
-    """Return the word for what a run would do with a step; one that never ran and would is `not run yet`."""
+    """Return the word for the planned state of a step; one that would run for the first time is `not run yet`."""
     would_run = step.state in {Freshness.STALE, Freshness.MAY_RUN}
     return NOT_RUN_YET if would_run and not step.status else step.state.value
 
@@ -222,22 +222,22 @@ def explain(
     remarks: Sequence[str] = (),
     previous: Step | None = None,
 ) -> View:
-    """Say what a run would do with a step, why, and what differs from its latest record.
+    """Explain what a run would do with a step, why, and what differs from its latest record.
 
     Args:
         step: the step.
         differences: what differs, one phrase each, as `core.key.differences` says it.
-        remarks: what is to be said of the step's variables and of those it reads.
+        remarks: remarks on the step's variables and on those it reads.
         previous: the record it was compared with; None when there is none.
     """
     word, verdict = state_word(step), VERDICTS[step.state]
     against = _against(previous)
     ignored = () if previous is None else previous.ignored
-    told = [*_why(step.reason, differences), *remarks]
-    told += [f"input `{each}` is ignored (--ignore)" for each in ignored]
+    remarks_shown = [*_why(step.reason, differences), *remarks]
+    remarks_shown += [f"input `{each}` is ignored (--ignore)" for each in ignored]
     text = [f"{mark(word).symbol} {clean(step.name)}  {word}: {verdict}"]
-    text += [f"  - {clean(each)}" for each in told] + ([f"  {against}"] if against else [])
-    items = "".join(f"<li>{prose(each)}</li>" for each in told)
+    text += [f"  - {clean(each)}" for each in remarks_shown] + ([f"  {against}"] if against else [])
+    items = "".join(f"<li>{prose(each)}</li>" for each in remarks_shown)
     listed = f'<ul style="margin:2px 0 2px 1.4em;padding:0">{items}</ul>' if items else ""
     head = f"<div>{symbol_html(mark(word))} {strong(name(step.name))} &nbsp;{escape(word)}: {verdict}</div>"
     return View(
@@ -246,7 +246,7 @@ def explain(
 
 
 def _why(reason: str, differences: Sequence[str]) -> list[str]:
-    """Return the reason and the differences; a reason that only names the first of these is left out."""
+    """Return the reason and the differences; a reason that only repeats the first difference is dropped."""
     repeats = any(each in reason for each in differences[:1])
     return [*([reason] if reason and not repeats else []), *differences]
 

@@ -22,7 +22,7 @@ NARROWEST = 8
 """Columns shrink no further than this to fit the page."""
 
 SENTENCE = 18
-"""Columns of text that prose takes at least on a page, so that it never stands one word below the other."""
+"""Least width of prose in HTML, in characters, so that it is not broken word by word."""
 
 
 def _names(value: Any) -> str:
@@ -39,13 +39,13 @@ class Column:
         title: heading; "" leaves the heading empty.
         show: value → text of one line.
         markup: value → HTML; by default the escaped text.
-        right: numbers stand at the right.
-        heading: its cells name their row.
+        right: numbers are aligned to the right.
+        heading: its cells are row headings.
         least: columns of text it takes at least, so that a live table does not jump.
         most: columns of text it takes at most.
         tight: never broken into lines, and cut only where it is a heading.
         wrap: broken into lines in a terminal, instead of being cut.
-        minor: left out of the text face when there is no room; JSON and HTML have it.
+        minor: left out of the text when there is no room; JSON and HTML have it.
     """
 
     key: str
@@ -66,14 +66,14 @@ class Column:
         return cls(**{"key": key, "title": key if title is None else title, **KINDS[kind], **more})
 
     def floor(self, natural: int) -> int:
-        """Return how narrow it may get in the text face, when its values would take `natural` columns."""
+        """Return its least width as text, when its values would take `natural` columns."""
         if self.right or (self.tight and not self.heading):
             return natural
         return max(NARROWEST, self.least, width(clean(self.title)))
 
     @property
     def style(self) -> str:
-        """What its cells need besides the usual; a column of one exact width keeps it, whatever is in it."""
+        """Additional CSS of its cells; a column with an exact width keeps it, whatever it contains."""
         if self.least and self.least == self.most:
             exact = f";width:{self.least}ch;min-width:{self.least}ch;max-width:{self.least}ch"
             return f"{exact};overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
@@ -114,7 +114,7 @@ class Table(Displayed):
         title: a heading; "" for none.
         empty: the sentence shown when there are no rows.
         page: columns of text to fit into.
-        fixed: keep empty columns too, so that a live table keeps its shape.
+        fixed: show empty columns too, so that a live table keeps its layout.
     """
 
     columns: Sequence[Column]
@@ -146,7 +146,7 @@ class Table(Displayed):
 
     @property
     def html(self) -> str:
-        """A plain table; headings have a scope, numbers stand at the right."""
+        """A plain table; headings have a scope, numbers are aligned to the right."""
         title = f"<div>{strong(escape(self.title))}</div>" if self.title else ""
         if not self.data:
             return box(title + muted(escape(self.empty)))
@@ -164,13 +164,13 @@ class Table(Displayed):
         ]
 
     def _natural(self, column: Column) -> int:
-        if column.least >= column.most:  # whatever is in it
+        if column.least >= column.most:  # an exact width
             return max(column.least, width(clean(column.title)))
         longest = max(width(column.show(row.get(column.key))) for row in self.data)
         return max(column.least, width(clean(column.title)), min(column.most, longest))
 
     def fitting(self) -> list[Column]:
-        """Return the columns of the text face: on a narrow page the minor ones go, from the right."""
+        """Return the columns of the text: on a narrow page the minor ones are dropped, from the right."""
         columns = self._shown()
         for column in reversed([each for each in columns if each.minor]):
             if sum(map(self._natural, columns)) + 2 * (len(columns) - 1) > self.page:
@@ -228,7 +228,7 @@ def _json(value: Any) -> Any:
 def facts(rows: Sequence[tuple[str, str]], *, indent: int = 2, page: int = 80) -> str:
     """Return headings and their text, aligned, one per line; those without text are left out.
 
-    Long values go on below, at the same column.
+    Long values continue on the next line, at the same column.
     """
     known = [(clean(title), clean(value)) for title, value in rows if value]
     wide = max((width(title) for title, _ in known), default=0)

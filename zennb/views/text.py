@@ -1,4 +1,4 @@
-"""Owns the words of the text face: numbers, durations, sizes, times, and text made safe to put in a line."""
+"""Owns text for terminals: numbers, durations, sizes and times, and names without control characters."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _visible(character: str) -> str:
 
 
 def clean(value: object) -> str:
-    """Return the text of `value` as one line in which nothing is hidden.
+    """Return the text of `value` as one line without hidden characters.
 
     Line ends become `↵`; control characters, direction overrides and lone surrogates become their escapes, so
     that a name can neither colour a terminal nor reverse the rest of a line.
@@ -98,13 +98,13 @@ def cut(text: str, most: int) -> str:
         return text
     if most <= 1:
         return "…"[:most]
-    kept, used = [], 0
+    fitting, used = [], 0
     for character in text:
         used += _columns(character)
         if used > most - 1:
             break
-        kept.append(character)
-    return "".join(kept).rstrip() + "…"
+        fitting.append(character)
+    return "".join(fitting).rstrip() + "…"
 
 
 def pad(text: str, columns: int, *, right: bool = False) -> str:
@@ -129,7 +129,7 @@ def wrap(text: str, room: int) -> list[str]:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a duration the way people say it: `0.4 ms`, `12 ms`, `1.3 s`, `2 min 05 s`, `3 h 07 min`."""
+    """Return a duration as people write it: `0.4 ms`, `12 ms`, `1.3 s`, `2 min 05 s`, `3 h 07 min`."""
     if seconds is None or not math.isfinite(seconds):
         return ""
     seconds = max(seconds, 0.0)
@@ -180,7 +180,7 @@ def plural(number: int, noun: str) -> str:
 
 
 def short(digest: str) -> str:
-    """Return the first characters of a digest, enough to tell two apart by eye."""
+    """Return the first characters of a digest, enough to distinguish two by eye."""
     return clean(digest)[:8]
 
 
@@ -202,9 +202,9 @@ def tree(
     """Draw nested things with lines, one per row.
 
     Args:
-        roots: the outermost things; they stand at the margin.
+        roots: the outermost things, at the margin.
         label: the text of one thing.
-        below: the things that belong under one thing.
+        below: the things nested under one thing.
         page: columns of text to fit into.
     """
     lines: list[str] = []

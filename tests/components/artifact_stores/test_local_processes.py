@@ -221,11 +221,11 @@ def test_a_writer_killed_while_it_makes_the_store_harms_nobody(
     from zennb.components.artifact_stores.store_directory import StoreDirectory
     from zennb.components.artifact_stores.local import LocalArtifactStore
     def killed(*args): os.kill(os.getpid(), signal.SIGKILL)
-    owner = {"publish": claim, "write_card": StoreDirectory, "StrictCache": local}[sys.argv[2]]
+    owner = {"publish": claim, "write_marker": StoreDirectory, "StrictCache": local}[sys.argv[2]]
     setattr(owner, sys.argv[2], killed)
     LocalArtifactStore.from_config("other", {"path": sys.argv[1]}).put([b"x"])
     """
-    for step in ("StrictCache", "publish", "write_card"):
+    for step in ("StrictCache", "publish", "write_marker"):
         assert start_python(code, root, step).wait(PATIENCE) == -9
         store = opener()
         assert store.get(store.put([b"after"])) == b"after"

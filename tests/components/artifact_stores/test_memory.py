@@ -31,6 +31,6 @@ def test_a_memory_store_is_for_this_process_only() -> None:
 def test_content_that_a_broken_machine_changed_is_found_and_dropped() -> None:
     store = MemoryArtifactStore(name="a")
     digest = store.put([b"x"])
-    store._kept[digest] = b"y"
+    store._content[digest] = b"y"
     assert store.verify() == [digest]
     assert not store.has(digest)

@@ -1,4 +1,4 @@
-"""Owns the large blobs of a local artifact store: one read-only file each, named by its sha-256."""
+"""Owns `BlobFiles`: the large blobs of a local artifact store, one read-only file each, named by its sha-256."""
 
 from __future__ import annotations
 
@@ -31,33 +31,33 @@ if TYPE_CHECKING:
 __all__ = ["BadBlobError", "BlobFiles", "Part", "Stamp", "StoppedError"]
 
 _BLOCK = 2 << 20
-"""Bytes that are hashed and written at once. Each is copied first, so that both see the same bytes even when
-another thread changes the value meanwhile; and between two an interrupted write stops."""
+"""Bytes per block. Each block is copied before it is hashed and written, so both use the same bytes even if another
+thread changes the value; a cancelled write stops between two blocks."""
 
 _AHEAD = 4
-"""Blocks that are copied into in turn: writing is ahead of hashing by so many at most."""
+"""Number of block buffers: writing is at most so many blocks ahead of hashing."""
 
 _BESIDE = 1 << 20
-"""From this size on, hashing runs in a thread beside the writing."""
+"""From this size on, hashing runs in a second thread."""
 
 _TAKEN_IN = 16 << 20
-"""After so many bytes the disk begins to take in what was written, while the rest is hashed and written."""
+"""After so many bytes, writeback to disk starts while the rest is hashed and written."""
 
 _OLD = 24 * 3600.0
-"""Seconds after which an unfinished file whose writer is gone is removed."""
+"""Seconds after which an unfinished file of a dead process is removed."""
 
 _PART_NAME = re.compile(r"(?P<pid>\d+)-[0-9a-f]{32}\.(part|new)")
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 Stamp: TypeAlias = tuple[int, int, int]
-"""What tells one state of a file from another: inode, time of last change in nanoseconds, size."""
+"""Identifies the state of a file: inode, modification time in nanoseconds, size."""
 
 
 class BadBlobError(Exception):
-    """A blob file is not what it should be.
+    """A blob file is damaged.
 
     Args:
-        why: for a person: "it has 10 bytes instead of 40000".
+        why: for users: "it has 10 bytes instead of 40000".
         stamp: the state it was found in.
     """
 
@@ -67,18 +67,18 @@ class BadBlobError(Exception):
 
 
 class StoppedError(Exception):
-    """The one who asked for a write no longer waits for it."""
+    """The write was cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """A finished file that has no name of its own yet."""
+    """A finished file that does not have its final name yet."""
 
     path: Path
     digest: str
     size: int
     quick: str
-    """xxh3-128 of the content, by which damage is found five times faster than by its name."""
+    """xxh3-128 of the content, which detects damage five times faster than the sha-256."""
 
 
 class BlobFiles:
@@ -93,21 +93,21 @@ class BlobFiles:
         self._verified: dict[str, Stamp] = {}
 
     def path(self, digest: str) -> Path:
-        """Return where the blob is or would be."""
+        """Return the path of a blob."""
         return self._directory.blobs / digest[:2] / digest
 
     def write(self, views: Sequence[memoryview], stop: Event) -> Part:
-        """Write bytes to a file without a name and return it; durable and read-only when this returns.
+        """Write bytes to a temporary file and return it, synced to disk and read-only.
 
         Raises:
-            OSError: it could not be written; nothing is left.
-            StoppedError: `stop` was set meanwhile; nothing is left.
+            OSError: it could not be written; no file remains.
+            StoppedError: `stop` was set; no file remains.
         """
         path = self._directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.part"
         size = sum(view.nbytes for view in views)
         try:
             with path.open("xb", buffering=0) as file:
-                digest, quick = _pour(views, file.fileno(), stop, beside=size >= _BESIDE)
+                digest, quick = _write_and_hash(views, file.fileno(), stop, beside=size >= _BESIDE)
                 path.chmod(stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
                 os.fsync(file.fileno())
             _check(stop)
@@ -117,9 +117,9 @@ class BlobFiles:
         return Part(path=path, digest=digest, size=size, quick=quick)
 
     def place(self, part: Part) -> None:
-        """Give the file its name. A file already there is kept if it is known to be good, else replaced."""
+        """Give the file its final name. An existing file is kept if it was verified, else replaced."""
         target = self.path(part.digest)
-        self._make_shelf(target.parent)
+        self._make_folder(target.parent)
         if not publish(part.path, target):
             if self._is_verified(part.digest):
                 return
@@ -127,7 +127,7 @@ class BlobFiles:
         self._verified[part.digest] = _stamp(target.lstat())
 
     def has(self, digest: str, size: int) -> bool:
-        """Say whether a regular file of that name and size is there."""
+        """Return whether a regular file of that name and size exists."""
         path = self.path(digest)
         try:
             seen = path.lstat()
@@ -138,13 +138,13 @@ class BlobFiles:
         return stat.S_ISREG(seen.st_mode) and seen.st_size == size
 
     def read(self, digest: str, size: int, *, quick: str = "", again: bool = False) -> memoryview:
-        """Return a private, writable map of the blob; its content is checked once per process and file.
+        """Return a private, writable memory map of the blob; its content is verified once per process and file.
 
         Args:
             digest: its name.
             size: the size it was recorded with.
-            quick: the xxh3-128 it was recorded with, which shows damage; without it its name is checked.
-            again: check its name although the content was checked before.
+            quick: the xxh3-128 it was recorded with; without it the sha-256 is verified.
+            again: verify the sha-256 although the content was verified before.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -169,7 +169,7 @@ class BlobFiles:
         return view
 
     def remove(self, digest: str) -> bool:
-        """Remove the blob; say whether it was there. Who has it mapped keeps what they see."""
+        """Remove the blob; return whether it existed. Existing memory maps stay valid."""
         self._verified.pop(digest, None)
         path = self.path(digest)
         if path.parent.is_symlink():
@@ -181,10 +181,10 @@ class BlobFiles:
         return True
 
     def set_aside(self, digest: str, stamp: Stamp) -> Path | None:
-        """Move a bad blob to quarantine; return where it is now, None when it was replaced meanwhile."""
+        """Move a damaged blob to quarantine; return its new path, None when it has been replaced."""
         path = self.path(digest)
         if path.parent.is_symlink():
-            path = path.parent  # the link is what is bad; what it points to is not ours to move
+            path = path.parent  # move the link; its target is not ours
         elif not os.path.lexists(path) or _stamp(path.lstat()) != stamp:
             return None
         self._verified.pop(digest, None)
@@ -193,7 +193,7 @@ class BlobFiles:
         return aside
 
     def clean(self, now: float) -> None:
-        """Remove unfinished files of writers that are gone, a day after they were last written to."""
+        """Remove unfinished files of dead processes, a day after the last write."""
         for entry in self._directory.parts.iterdir():
             found = _PART_NAME.fullmatch(entry.name)
             if found and now - entry.lstat().st_mtime > _OLD and not _is_alive(int(found["pid"])):
@@ -201,7 +201,7 @@ class BlobFiles:
 
     def _check_content(self, digest: str, view: memoryview, stamp: Stamp, *, quick: str) -> None:
         found = xxh3_128() if quick else hashlib.sha256()
-        for start in range(0, len(view), _BLOCK):  # in blocks: an interrupt gets through between two
+        for start in range(0, len(view), _BLOCK):  # in blocks, so that an interrupt can come between two
             found.update(view[start : start + _BLOCK])
         if found.hexdigest() != (quick or digest):
             self._verified.pop(digest, None)
@@ -220,13 +220,13 @@ class BlobFiles:
             twin = part.path
         twin.replace(target)
 
-    def _make_shelf(self, shelf: Path) -> None:
-        if shelf.is_symlink():
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_symlink():
             raise StoreError(
-                f"{shelf} is a symbolic link; nothing was stored. Remove the link and run again."
+                f"{folder} is a symbolic link; nothing was stored. Remove the link and run again."
             )
-        if not shelf.is_dir():
-            shelf.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
 
 
 def _stamp(seen: os.stat_result) -> Stamp:
@@ -238,7 +238,9 @@ def _check(stop: Event) -> None:
         raise StoppedError
 
 
-def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: bool) -> tuple[str, str]:
+def _write_and_hash(
+    views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: bool
+) -> tuple[str, str]:
     """Write and hash the same bytes; return their sha-256 and xxh3-128."""
     sha, quick = hashlib.sha256(), xxh3_128()
     if not beside:
@@ -259,16 +261,16 @@ def _pour(views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: 
             if written - begun >= _TAKEN_IN:
                 _take_in(descriptor, begun, written - begun)
                 begun = written
-            if len(pending) == _AHEAD:  # the next block is copied over the one hashed first
+            if len(pending) == _AHEAD:  # the next block reuses the buffer that was hashed first
                 pending.popleft().result()
         _take_in(descriptor, begun, written - begun)
     return sha.hexdigest(), quick.hexdigest()
 
 
 def _take_in(descriptor: int, start: int, length: int) -> None:
-    """Let the disk begin to take in what was just written, and do not wait: fsync, at the end, then waits for less.
+    """Start writeback of what was just written without waiting, so that the final fsync has less to wait for.
 
-    That is what the advice does to bytes that are not on the disk yet; they stay at hand all the same.
+    For dirty pages this advice only starts writeback; they stay in the page cache.
     """
     if hasattr(os, "posix_fadvise"):
         with suppress(OSError):
@@ -276,7 +278,7 @@ def _take_in(descriptor: int, start: int, length: int) -> None:
 
 
 def _blocks(views: Sequence[memoryview], ahead: int) -> Iterator[memoryview]:
-    """Give the bytes block by block; each is a copy that is good until `ahead` more were asked for."""
+    """Yield the bytes in blocks; each is a copy that stays valid until `ahead` more were requested."""
     size = min(_BLOCK, sum(len(view) for view in views))
     ring = cycle([memoryview(bytearray(size)) for _ in range(ahead)])
     block, filled = next(ring), 0

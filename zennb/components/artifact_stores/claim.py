@@ -1,4 +1,4 @@
-"""Owns the moment a directory becomes a local artifact store, and the check that it still is one."""
+"""Owns `claim`: turning a directory into a local artifact store, and checking that it still is one."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["claim"]
 
 
 def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: float) -> None:
-    """Make sure that a prepared directory has our card and a database that belongs to it.
+    """Make sure that a prepared directory has our marker file and a database that belongs to it.
 
-    Any number of processes may do this at once, and any of them may be killed meanwhile: the database gets its
-    name when it is whole, and the card is written last.
+    Safe for concurrent processes, even if one is killed: the database gets its name when it is complete, and
+    the marker is written last.
 
     Args:
         directory: the directory, prepared.
@@ -33,22 +33,22 @@ def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: f
         timeout: seconds to wait for another process.
 
     Raises:
-        ForeignStore: it is something else's, or its database is gone.
+        ForeignStore: it belongs to another program, or its database is missing.
     """
     database = directory.database
-    if directory.read_card() is None:
+    if directory.read_marker() is None:
         if not os.path.lexists(database):
             _create(directory, make)
         elif _size(database) and not is_empty(database, timeout=timeout):
             _refuse_unless_claimed(directory)
         if _size(database):
-            directory.write_card()
+            directory.write_marker()
     if not _size(database):
         raise lost_database(directory.root)
 
 
 def _create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:
-    """Make the database aside and give it its name when it is whole: no one ever sees a part of it."""
+    """Make the database elsewhere and rename it when it is complete, so that no process sees a part of it."""
     stage = directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.new"
     stage.mkdir()
     make(stage)
@@ -58,7 +58,7 @@ def _create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:
 
 
 def _refuse_unless_claimed(directory: StoreDirectory) -> None:
-    if directory.read_card() is None:  # else another kernel has claimed it just now, and used it
+    if directory.read_marker() is None:  # otherwise another kernel has just claimed and used it
         raise ForeignStore(
             f"{directory.root} is a diskcache of something else; nothing was changed. Choose an empty "
             "directory or a new one."

@@ -1,7 +1,7 @@
-"""Owns what is checked in a local store's database before diskcache opens it: its shape and its settings.
+"""Owns the check of a local store's database before diskcache opens it: its schema and its settings.
 
-diskcache believes the settings it finds: it writes some of them into statements, sets all of them as
-attributes of itself, and evicts by them. So what is not ours is put right, and reported, before it looks.
+diskcache trusts the settings in the database: it formats some into SQL, sets all of them as attributes of itself, and
+evicts by them. So foreign settings are corrected, and reported, before diskcache reads them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ SETTINGS: dict[str, int | str] = {
     "sqlite_auto_vacuum": 1,
     "sqlite_cache_size": 2**13,
     "sqlite_journal_mode": "wal",
-    "sqlite_mmap_size": 0,  # a mapped database that somebody truncates would kill the kernel
+    "sqlite_mmap_size": 0,  # if another process truncates a mapped database, the kernel dies
     "sqlite_synchronous": 1,
     "statistics": 0,
     "tag_index": 0,
 }
-"""Every setting of diskcache, as a store of ours has it: nothing is ever evicted, nothing is ever counted."""
+"""Every setting of diskcache, as our stores have it: nothing is evicted, nothing is counted."""
 
 _COUNTERS = frozenset({"count", "size", "hits", "misses"})
 _TABLES = frozenset({"Cache", "Settings"})
@@ -55,7 +55,7 @@ _COUNTING = re.compile(
 
 
 def inspect(database: Path, *, timeout: float) -> list[str]:
-    """Check the shape of the database, put foreign settings right, and return what was found, in sentences.
+    """Check the schema of the database, correct foreign settings, and return messages about them.
 
     Args:
         database: an existing file.
@@ -66,11 +66,11 @@ def inspect(database: Path, *, timeout: float) -> list[str]:
         sqlite3.Error: it is locked, damaged, unreadable or no database.
     """
     with closing(_connect(database, timeout)) as connection:
-        strangers = _strangers(connection)
-        if strangers:
+        unknown = _unknown_items(connection)
+        if unknown:
             raise ForeignStore(
                 f"{database} has been tampered with or belongs to something else: it contains "
-                f"{', '.join(strangers[:3])}. Nothing was read from it. Restore it from a backup, or begin "
+                f"{', '.join(unknown[:3])}. Nothing was read from it. Restore it from a backup, or begin "
                 "a new store in another directory."
             )
         return _put_right(connection, database)
@@ -89,7 +89,7 @@ def _connect(database: Path, timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _strangers(connection: sqlite3.Connection) -> list[str]:
+def _unknown_items(connection: sqlite3.Connection) -> list[str]:
     shapes = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
     found = [f"the {kind} '{name}'" for kind, name, sql in shapes if not _is_ours(kind, name, sql)]
     tables = {name for kind, name, _ in shapes if kind == "table"}

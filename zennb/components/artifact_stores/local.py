@@ -1,7 +1,7 @@
-"""Owns the `local` artifact store: small values in a diskcache database, large ones as files beside it.
+"""Owns the `local` artifact store: small values in a diskcache database, large ones in files.
 
-diskcache is used for what it is good at, rows that many processes share, and kept from the rest: it never
-pickles, never writes or removes a file, never evicts, never retries without end, and never sees an interrupt.
+diskcache only stores rows that many processes share: it never pickles, writes or removes a file, evicts, retries
+forever, or receives an interrupt.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ R = TypeVar("R")
 
 
 class _Rows:
-    """An opened store; what writes runs on the store's database thread, where no interrupt reaches it."""
+    """An open store; writes run on the store's database thread, where no interrupt can reach them."""
 
     def __init__(self, directory: StoreDirectory, *, timeout: float) -> None:
         self.directory, self.timeout = directory, timeout
@@ -54,18 +54,18 @@ class _Rows:
             self._database = str(directory.database)
             self._inode = directory.database.stat().st_ino
             self._cache = StrictCache(directory.root, timeout)
-        with suppress(OSError):  # leftovers that cannot be removed do no harm
+        with suppress(OSError):  # leftovers that cannot be removed are harmless
             self.files.clean(time.time())
 
     def is_current(self) -> bool:
-        """Say whether the file that is open is the one that others open; not so after `rm -r`."""
+        """Return whether the open file is still the one at that path; not so after `rm -r`."""
         try:
             return os.stat(self._database).st_ino == self._inode  # noqa: PTH116 - asked at every call
         except OSError:
             return False
 
     def look(self, digest: str) -> Row | None:
-        """Return what is known of `digest`."""
+        """Return the row of `digest`."""
         with self._explained():
             return self._look(digest)
 
@@ -79,10 +79,10 @@ class _Rows:
         return frozenset(digest for digest in digests if self.has(digest))
 
     def add_all(self, entries: Sequence[Entry]) -> None:
-        """Record everything in one transaction; files have their names already."""
+        """Record everything in one transaction; files already have their names."""
         with self._explained(), self._cache.transact():
             for entry in entries:
-                # Under the lock nobody can delete it: now the file is there, and stays there with its row.
+                # Under the write lock no other process can delete it, so the file exists as long as its row.
                 if entry.part is not None and not self.files.has(entry.digest, entry.part.size):
                     self.files.place(entry.part)
                 self._add(entry)
@@ -91,7 +91,7 @@ class _Rows:
         with self._explained(), self._cache.transact():
             row = self._look(digest)
             self._cache.delete(digest)
-            # The file goes under the same lock: whoever stores it again waits, and finds it missing.
+            # Delete the file under the same lock: a process that stores it again waits, then writes a new file.
             return row is not None and (self.files.remove(digest) or not row.is_file)
 
     def digests(self) -> list[str]:
@@ -99,7 +99,7 @@ class _Rows:
             return [key for key in self._cache if key is not None]
 
     def set_aside(self, digest: str, bad: BadBlobError | None) -> Path | None:
-        """Move damaged content to quarantine; None when somebody has stored it again meanwhile."""
+        """Move damaged content to quarantine; None when another process has stored it again."""
         with self._explained(), self._cache.transact():
             row = self._look(digest)
             if row is None or (bad is None) == row.is_file:
@@ -123,7 +123,7 @@ class _Rows:
         if self._cache.add(entry.digest, entry.content, tag=entry.tag):
             return
         if self._cache.get(entry.digest, tag=True) != (entry.content, entry.tag):
-            self._cache.set(entry.digest, entry.content, tag=entry.tag)  # a damaged row is made good
+            self._cache.set(entry.digest, entry.content, tag=entry.tag)  # replace a damaged row
 
     def _save(self, digest: str, content: bytes) -> Path:
         aside = self.directory.quarantine / f"{digest}-{time.time_ns()}"
@@ -132,7 +132,7 @@ class _Rows:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn errors of database and file system into sentences, and leave no transaction behind."""
+        """Translate errors of database and file system into ours, and leave no transaction open."""
         root = self.directory.root
         try:
             yield
@@ -147,19 +147,19 @@ class _Rows:
 
 
 class LocalArtifactStore(ArtifactStore):
-    """Keeps artifacts in a directory that all processes on this machine can share.
+    """Stores artifacts in a directory that all processes on this machine can share.
 
-    What is present is never remembered, as another kernel may delete: `has` and `put` ask the database each
-    time. What is remembered is which files had the right content, by inode, time of change and size.
+    Presence is never cached, since another kernel may delete: `has` and `put` query the database each time. Only
+    verified files are cached, by inode, modification time and size.
 
-    Content survives a killed process when `put` returns. Files are also synced to the disk at once, their names and
-    rows a little later: after a power failure the last few may be gone, and their steps run again.
+    Once `put` returns, content survives a crash of the process. Files are synced to disk immediately, their names and
+    rows a little later: a power failure may lose the last few, and their steps run again.
 
-    What is read is checked: rows by their sha-256, files by a quicker digest recorded beside it, which shows every
-    damage; `verify` checks the sha-256 of all.
+    Reads are verified: rows by their sha-256, files by a faster digest recorded with it that also detects any damage;
+    `verify` checks the sha-256 of everything.
 
     Attributes:
-        notices: sentences about what was found and put right when the store was opened.
+        notices: messages about what was corrected when the store was opened.
     """
 
     flavor = "local"
@@ -186,37 +186,37 @@ class LocalArtifactStore(ArtifactStore):
         return self.put_all([chunks])[0]
 
     def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
-        """Store several; all rows in one transaction, after the files of the large ones are complete."""
-        laid = [flat(chunks) for chunks in blobs]
-        if all(size_of(views) < ROW_LIMIT for views in laid):
-            entries = [small(views) for views in laid]
+        """Store several: first the files of the large ones, then all rows in one transaction."""
+        flattened = [flat(chunks) for chunks in blobs]
+        if all(size_of(views) < ROW_LIMIT for views in flattened):
+            entries = [small(views) for views in flattened]
             self._call(_Rows.add_all, entries)
             return [entry.digest for entry in entries]
         stop = threading.Event()
         try:
-            return self._writer.call(self._put_files, laid, stop)
+            return self._writer.call(self._put_files, flattened, stop)
         except BaseException:
             stop.set()
             raise
 
     def get(self, digest: str) -> Buffer:
-        """Return the content, checked; large content as a private map, which costs no copy."""
+        """Return the verified content; large content as a private memory map, without a copy."""
         return self._read(digest, again=False)
 
     def has(self, digest: str) -> bool:
-        """Say whether it is there with the right size."""
+        """Return whether it exists with the right size."""
         return is_digest(digest) and self._ask(_Rows.has, digest)
 
     def present(self, digests: Iterable[str]) -> frozenset[str]:
-        """Return those of many that are there with the right size."""
+        """Return those of many that exist with the right size."""
         return self._ask(_Rows.present, [digest for digest in digests if is_digest(digest)])
 
     def delete(self, digest: str) -> bool:
-        """Remove it; kernels that have it mapped keep what they see."""
+        """Remove it; kernels that have it mapped keep their view."""
         return is_digest(digest) and self._call(_Rows.delete, digest)
 
     def digests(self) -> Iterator[str]:
-        """Yield the names of everything recorded now; `has` says whether the bytes of one are there."""
+        """Yield the digests of everything recorded now; `has` checks whether the bytes exist."""
         return iter(self._call(_Rows.digests))
 
     def size(self, digest: str) -> int:
@@ -224,7 +224,7 @@ class LocalArtifactStore(ArtifactStore):
         return self._known(digest).size
 
     def verify(self) -> list[str]:
-        """Read everything; move what is damaged to quarantine; return its names and those that are gone."""
+        """Read everything; move what is damaged to quarantine; return its digests and those that are missing."""
         damaged = []
         for digest in self.digests():
             try:
@@ -238,7 +238,7 @@ class LocalArtifactStore(ArtifactStore):
         try:
             if self._pid == os.getpid():
                 if self._rows is not None:
-                    self._rows.close()  # what this thread has opened to read
+                    self._rows.close()  # the connection that this thread opened for reading
                 self._writer.close()
                 self._database.call(self._close_rows)
                 self._database.close()
@@ -253,12 +253,12 @@ class LocalArtifactStore(ArtifactStore):
 
     def _call(self, work: Callable[..., R], *args: Any) -> R:
         """Run `work(rows, *args)` on the database thread, opening the store first if need be."""
-        if self._pid != os.getpid():  # after a fork: connections and threads are the parent's
+        if self._pid != os.getpid():  # after a fork, connections and threads belong to the parent
             self._begin()
         return self._database.call(self._on_rows, work, args)
 
     def _ask(self, work: Callable[..., R], *args: Any) -> R:
-        """Run `work(rows, *args)`, which only reads: in the main thread at once, as an interrupt can break nothing."""
+        """Run `work(rows, *args)`, which only reads and so may run in the main thread: interrupts are harmless."""
         rows = self._rows
         if (
             rows is None
@@ -295,11 +295,11 @@ class LocalArtifactStore(ArtifactStore):
             )
         return Path(self.path)
 
-    def _put_files(self, laid: Sequence[list[memoryview]], stop: threading.Event) -> list[str]:
+    def _put_files(self, flattened: Sequence[list[memoryview]], stop: threading.Event) -> list[str]:
         rows = self._opened()
         parts: list[Part] = []
         try:
-            entries = [self._prepared(rows, views, parts, stop) for views in laid]
+            entries = [self._prepared(rows, views, parts, stop) for views in flattened]
             for part in parts:
                 rows.files.place(part)
             self._call(_Rows.add_all, entries)

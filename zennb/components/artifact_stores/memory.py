@@ -1,4 +1,4 @@
-"""Owns the `memory` artifact store: a dictionary in this process, gone with it."""
+"""Owns the `memory` artifact store: a dictionary in this process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["MemoryArtifactStore"]
 
 
 class MemoryArtifactStore(ArtifactStore):
-    """Keeps everything in memory: nothing touches the disk, and nothing outlives the kernel.
+    """Stores everything in memory: nothing is written to disk, and nothing outlives the kernel.
 
     Every method is one operation on a dictionary, so threads and interrupts cannot leave it half done.
     """
@@ -28,41 +28,41 @@ class MemoryArtifactStore(ArtifactStore):
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
-        self._kept: dict[str, bytes] = {}
+        self._content: dict[str, bytes] = {}
 
     def put(self, chunks: Sequence[Buffer]) -> str:
-        """Keep a copy of the chunks, joined, and return its name."""
+        """Store a copy of the joined chunks and return its digest."""
         content = b"".join(flat(chunks))
         digest = name_of(content)
-        self._kept.setdefault(digest, content)
+        self._content.setdefault(digest, content)
         return digest
 
     def get(self, digest: str) -> Buffer:
-        """Return the bytes, which cannot be written to."""
+        """Return the bytes, which are read-only."""
         try:
-            return self._kept[digest]
+            return self._content[digest]
         except KeyError:
             raise missing(digest, self.name) from None
 
     def has(self, digest: str) -> bool:
         """Say whether it is there."""
-        return digest in self._kept
+        return digest in self._content
 
     def delete(self, digest: str) -> bool:
-        """Drop it; say whether it was there."""
-        return self._kept.pop(digest, None) is not None
+        """Delete it; return whether it existed."""
+        return self._content.pop(digest, None) is not None
 
     def digests(self) -> Iterator[str]:
-        """Yield the names of everything kept now."""
-        return iter(list(self._kept))
+        """Yield the digests of everything stored now."""
+        return iter(list(self._content))
 
     def size(self, digest: str) -> int:
         """Return its size in bytes."""
         return len(self.get(digest))
 
     def verify(self) -> list[str]:
-        """Read everything and drop what is damaged; in memory only a broken machine could do that."""
-        damaged = [digest for digest, content in list(self._kept.items()) if name_of(content) != digest]
+        """Read everything and delete what is damaged, which takes a hardware fault."""
+        damaged = [digest for digest, content in list(self._content.items()) if name_of(content) != digest]
         for digest in damaged:
             self.delete(digest)
         return damaged

@@ -33,11 +33,11 @@ _BUSY_CODES = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 def database_reason(root: Path, error: BaseException, *, timeout: float) -> StoreError:
-    """Return the sentence for an error of the database.
+    """Return the error of ours for an error of the database.
 
     Args:
         root: the store's directory.
-        error: what was raised, with what it hides in its context.
+        error: what was raised; its context is examined too.
         timeout: seconds that were waited for another process.
     """
     chain = [error]
@@ -56,7 +56,7 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
 
 
 def system_reason(root: Path, error: OSError) -> StoreError:
-    """Return the sentence for an error of the file system."""
+    """Return the error of ours for an error of the file system."""
     why = error.strerror or str(error)
     if error.errno in _FULL:
         return _no_room(root, why)
@@ -66,7 +66,7 @@ def system_reason(root: Path, error: OSError) -> StoreError:
 
 
 def _busy(root: Path, *, timeout: float) -> StoreBusy:
-    """Return the sentence that names who holds the store."""
+    """Return the error that names the process which holds the store."""
     who = holder([root / "cache.db", root / "cache.db-shm"])
     return StoreBusy(
         f"The artifact store in {root} has been held by {who} for {timeout:g} seconds. Nothing was stored or "
@@ -75,7 +75,7 @@ def _busy(root: Path, *, timeout: float) -> StoreBusy:
 
 
 def lost_database(root: Path) -> ForeignStore:
-    """Return the sentence for a store whose database is gone."""
+    """Return the error for a store whose database is missing."""
     database = root / "cache.db"
     what = "is a link" if database.is_symlink() else "is empty" if database.is_file() else "is missing"
     return ForeignStore(f"The artifact store in {root} has lost its database: cache.db {what}. {_ANEW}")
@@ -96,11 +96,11 @@ def _barred(root: Path, why: str) -> StoreError:
 
 
 def holder(files: Iterable[Path], *, locks: Path = _LOCKS) -> str:
-    """Name who holds a write lock on one of `files`: "process 4711 (python3)", or "another process".
+    """Name the holder of a write lock on one of `files`: "process 4711 (python3)", or "another process".
 
     Args:
         files: the files of a database.
-        locks: the kernel's table of file locks; Linux has one, elsewhere nobody can be named.
+        locks: the kernel's table of file locks; only Linux has one.
     """
     pids = _writers({str(inode) for file in files if (inode := _inode(file))}, locks)
     others = pids - {os.getpid()}
@@ -132,7 +132,7 @@ def _inode(file: Path) -> int | None:
 
 
 def _command(pid: int) -> str:
-    """Return the program's name; not its arguments, which may hold secrets."""
+    """Return the program's name, without its arguments, which may contain secrets."""
     try:
         return f" ({Path(f'/proc/{pid}/comm').read_text().strip()})"
     except OSError:

@@ -1,4 +1,4 @@
-"""Owns what a row of a local store's database says: the content itself, or the size of its file."""
+"""Owns the rows of a local store's database: the content itself, or the size of its file."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _TAG = re.compile(r"(row|file):(\d{1,18})(?::([0-9a-f]{32}))?")
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """Stands for a stored value that is not one of ours; it was not read, only carried here."""
+    """A stored value that is not one of ours; it was not decoded."""
 
     value: object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What the database knows of some content.
+    """What the database records about some content.
 
     Attributes:
         content: the content when it is kept in the row, else empty.
@@ -48,11 +48,11 @@ class Row:
 
     @classmethod
     def read(cls, value: object, tag: object) -> Row:
-        """Make sense of a value and tag as found; never fails, never runs anything."""
+        """Decode a value and its tag; never fails and never runs code."""
         found = _TAG.fullmatch(tag) if isinstance(tag, str) else None
         if found is None or not isinstance(value, bytes):
-            left = value.value if isinstance(value, Foreign) else value
-            content = left if isinstance(left, bytes) else str(left).encode()
+            original = value.value if isinstance(value, Foreign) else value
+            content = original if isinstance(original, bytes) else str(original).encode()
             return cls(
                 content=content, size=len(content), is_file=False, fault="its row is not one of zennb's"
             )
@@ -62,7 +62,7 @@ class Row:
         return cls(content=value, size=size, is_file=is_file, quick=found[3] or "", fault=fault)
 
     def fault_as(self, digest: str) -> str:
-        """Say what is wrong when the content in the row is to be that of `digest`; "" when nothing is."""
+        """Return what is wrong with the row as content of `digest`; "" when nothing is."""
         if self.fault:
             return self.fault
         return "" if name_of(self.content) == digest else "its content has changed since it was stored"
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Something to be recorded: content for the row, or a finished file."""
+    """Content to be recorded: in the row itself, or as a finished file."""
 
     digest: str
     content: bytes = b""
@@ -78,7 +78,7 @@ class Entry:
 
     @property
     def tag(self) -> str:
-        """What is written beside the content, so that a loss of bytes shows."""
+        """The size and digest stored with the content, which reveal a loss of bytes."""
         if self.part is None:
             return f"row:{len(self.content)}"
         return f"file:{self.part.size}:{self.part.quick}"

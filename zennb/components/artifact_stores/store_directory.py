@@ -1,4 +1,4 @@
-"""Owns the directory of a local artifact store: what belongs in it, and the card that says it is ours."""
+"""Owns the directory of a local artifact store: its files, and the marker file that identifies it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["StoreDirectory", "publish"]
 
-_CARD = "STORE.json"
+_MARKER = "STORE.json"
 _KIND = "zennb artifact store"
 _DATABASE = frozenset({"cache.db", "cache.db-journal", "cache.db-shm", "cache.db-wal"})
-_OURS = _DATABASE | {_CARD, "blobs", "quarantine", "tmp"}
+_OURS = _DATABASE | {_MARKER, "blobs", "quarantine", "tmp"}
 _HARMLESS = frozenset({".gitignore", "CACHEDIR.TAG", "lost+found", ".DS_Store"})
 
 
@@ -38,44 +38,48 @@ class StoreDirectory:
         self.parts = root / "tmp"
         self.quarantine = root / "quarantine"
 
-    def read_card(self) -> dict[str, Any] | None:
-        """Return what `STORE.json` says, or None when there is none.
+    def read_marker(self) -> dict[str, Any] | None:
+        """Return the content of `STORE.json`, or None when there is none.
 
         Raises:
             ForeignStore: it is not one of ours, or of a newer format.
         """
-        path = self.root / _CARD
+        path = self.root / _MARKER
         try:
-            card = json.loads(path.read_bytes()[:65536])
+            marker = json.loads(path.read_bytes()[:65536])
         except FileNotFoundError:
             return None
         except ValueError:
-            card = None
-        if not isinstance(card, dict) or card.get("kind") != _KIND or not isinstance(card.get("format"), int):
+            marker = None
+        if (
+            not isinstance(marker, dict)
+            or marker.get("kind") != _KIND
+            or not isinstance(marker.get("format"), int)
+        ):
             raise ForeignStore(
                 f"{path} does not say that {self.root} is an artifact store of zennb; nothing was changed. "
                 "Choose another directory (--path=DIRECTORY), or restore the file from a backup."
             )
-        if card["format"] > self.format:
+        if marker["format"] > self.format:
             raise ForeignStore(
-                f"The artifact store {self.root} has format {card['format']}; this version of zennb knows "
+                f"The artifact store {self.root} has format {marker['format']}; this version of zennb knows "
                 f"formats up to {self.format}. Upgrade it: pip install -U zennb"
             )
-        return card
+        return marker
 
-    def write_card(self) -> None:
-        """Say that the directory is ours; the first writer wins."""
-        card = {"kind": _KIND, "format": self.format, "uuid": str(uuid.uuid4())}
+    def write_marker(self) -> None:
+        """Mark the directory as ours; the first writer wins."""
+        marker = {"kind": _KIND, "format": self.format, "uuid": str(uuid.uuid4())}
         part = self.parts / f"{os.getpid()}-{uuid.uuid4().hex}.part"
         with part.open("xb") as file:
-            file.write(json.dumps(card, indent=1).encode() + b"\n")
+            file.write(json.dumps(marker, indent=1).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        publish(part, self.root / _CARD)
+        publish(part, self.root / _MARKER)
         part.unlink(missing_ok=True)
 
     def prepare(self) -> None:
-        """Make the directory and its rooms; refuse one that holds something else.
+        """Make the directory and its folders; refuse one that holds other files.
 
         Raises:
             ForeignStore: there are files that are not ours.
@@ -83,27 +87,27 @@ class StoreDirectory:
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            if self.read_card() is None:
-                self._refuse_strangers()
+            if self.read_marker() is None:
+                self._refuse_other_files()
         except FileExistsError as error:
             raise ForeignStore(
                 f"{self.root} is a file, not a directory; choose another place for the artifact store."
             ) from error
-        for room in (self.blobs, self.parts, self.quarantine):
-            self._make(room)
+        for folder in (self.blobs, self.parts, self.quarantine):
+            self._make_folder(folder)
 
-    def _make(self, room: Path) -> None:
-        room.mkdir(exist_ok=True)
-        if room.is_symlink():
+    def _make_folder(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        if folder.is_symlink():
             raise ForeignStore(
-                f"{room} is a symbolic link; an artifact store does not follow links out of its directory. "
+                f"{folder} is a symbolic link; an artifact store does not follow links out of its directory. "
                 "Nothing was read or changed. Remove the link, or choose another directory."
             )
 
-    def _refuse_strangers(self) -> None:
-        strangers = sorted({entry.name for entry in self.root.iterdir()} - _OURS - _HARMLESS)
-        if strangers:
-            shown = ", ".join(strangers[:3]) + (", ..." if len(strangers) > 3 else "")
+    def _refuse_other_files(self) -> None:
+        unknown = sorted({entry.name for entry in self.root.iterdir()} - _OURS - _HARMLESS)
+        if unknown:
+            shown = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")
             raise ForeignStore(
                 f"{self.root} holds other files ({shown}) and is no artifact store; nothing was changed. "
                 "Choose an empty directory or a new one."
@@ -111,10 +115,10 @@ class StoreDirectory:
 
 
 def publish(part: Path, target: Path) -> bool:
-    """Give the finished file `part` its final name; say whether it was the first of that name.
+    """Give the finished file `part` its final name; return False if a file of that name exists.
 
-    `part` stays where hard links work, so that it can be published again. Its content is on the disk; the name gets
-    there within seconds: a name that a power failure took is a missing artifact, and its step runs again.
+    Where hard links work `part` stays, so it can be published again. Its content is synced to disk; the name follows
+    within seconds. If a power failure loses the name, the artifact is missing and its step runs again.
     """
     try:
         os.link(part, target)

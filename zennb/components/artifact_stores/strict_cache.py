@@ -1,6 +1,6 @@
-"""Owns the diskcache behind a local artifact store: rows of bytes under digests, and nothing else of it.
+"""Owns `StrictCache`: the diskcache of a local artifact store, limited to rows of bytes under digests.
 
-It never pickles, never writes or removes a file, never evicts, and gives up opening when a deadline passes.
+It never pickles, writes or removes a file, or evicts, and it stops opening when a deadline passes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["StrictCache", "Timeout", "make_database"]
 
 
 class _StrictDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no types
-    """Knows digests as keys and bytes in the row as values; everything else in it stays untouched."""
+    """Accepts digests as keys and bytes in the row as values; leaves everything else alone."""
 
     def put(self, key: object) -> tuple[object, bool]:
         if not is_digest(key):
@@ -55,7 +55,7 @@ class _StrictDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no t
 
 
 class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
-    """A diskcache that gives up opening when our deadline passes; its own is a minute per statement."""
+    """A diskcache that stops opening when our deadline passes; its own is a minute per statement."""
 
     _until: float | None = None
 
@@ -65,7 +65,7 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
             super().__init__(str(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
             self._verify()
         except BaseException:
-            with suppress(AttributeError):  # it failed before it had anything to close
+            with suppress(AttributeError):  # it failed before there was anything to close
                 self.close()
             raise
         self._until = None

@@ -1,4 +1,4 @@
-"""Owns the `local` orchestrator: calls run at once, in the kernel, on the thread that submits them."""
+"""Owns the `local` orchestrator: calls run immediately, in the kernel, on the submitting thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 
 class LocalOrchestrator(Orchestrator):
-    """Runs each call before `submit` returns. An interrupt goes to the caller, as in any cell."""
+    """Runs each call before `submit` returns. An interrupt is raised in the caller, as in any cell."""
 
     flavor = "local"
     description = "runs steps in this kernel, one after another"

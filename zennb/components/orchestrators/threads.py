@@ -1,4 +1,4 @@
-"""Owns the `threads` orchestrator: calls run side by side in threads of the kernel."""
+"""Owns the `threads` orchestrator: calls run concurrently in threads of the kernel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 class ThreadsOrchestrator(Orchestrator):
-    """Runs up to `workers` calls at once; good for steps that wait or that release the interpreter lock."""
+    """Runs up to `workers` calls at once; useful for steps that wait or release the GIL."""
 
     flavor = "threads"
     description = "runs independent steps side by side, in threads of this kernel"
@@ -43,7 +43,7 @@ class ThreadsOrchestrator(Orchestrator):
         with self._lock:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix=f"zennb-{self.name}")
-            # Settings that belong to a thread's context (numpy's print options) are those of whoever submits.
+            # Settings in context variables (such as numpy's print options) come from the submitting thread.
             return self._pool.submit(copy_context().run, partial(fn, *args, **kwargs))
 
     def close(self) -> None:

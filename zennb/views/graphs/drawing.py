@@ -1,4 +1,4 @@
-"""Owns the drawing of a graph as SVG: boxes with name and state on their own light ground, curves between."""
+"""Owns the drawing of a graph as SVG: boxes with name and state on a light background, and curves between them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Node", "draw"]
 
 NAME_SIZE, NAME_STEP = 12.5, 7.6
-"""Font size of names, and the width of one of their characters: a monospaced face, so that it is known."""
+"""Font size of names, and the width of one character, known because the font is monospaced."""
 STATE_SIZE, STATE_STEP = 10.5, 6.0
 LONGEST = 28
 PAGE = 960.0
@@ -35,12 +35,12 @@ class Node:
     """One box of a graph.
 
     Attributes:
-        id: what edges call it.
-        label: what it shows.
+        id: its name in edges.
+        label: its text.
         state: a status or another word that `mark` knows; "" for none.
         note: small text below the label when there is no state.
         shape: `step` (a box), `artifact` (a pill) or `file` (a pill, dashed as its edges are).
-        current: whether the drawing is about it.
+        current: whether it is highlighted.
     """
 
     id: str
@@ -57,12 +57,12 @@ class Node:
 
 
 def draw(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
-    """Return the graph as an SVG document that needs nothing from outside.
+    """Return the graph as a self-contained SVG document.
 
-    It runs to the right where that fits a notebook's width, else downwards.
+    It runs to the right if that fits a notebook's width, else downwards.
 
     Raises:
-        PlanError: an edge names an unknown node, or the edges go round in a circle.
+        PlanError: an edge names an unknown node, or the edges form a cycle.
     """
     pairs = list(edges)
     sizes = {node.id: _size(node) for node in nodes}
@@ -146,15 +146,17 @@ def _box(node: Node, box: Box) -> str:
     thick = 2.4 if node.current else 1.3
     ground = f'<rect {frame} fill="{look.fill}" stroke="{look.colour}" stroke-width="{thick}"{dashes}/>'
     first = box.y + (17.5 if below else box.height / 2 + 4.3)
-    said = cut(clean(node.label), LONGEST)
-    label = _text(said, middle, first, face=MONO, size=NAME_SIZE, ink=INK, bold=node.current)
+    label_text = cut(clean(node.label), LONGEST)
+    label = _text(label_text, middle, first, face=MONO, size=NAME_SIZE, ink=INK, bold=node.current)
     state = _text(below, middle, box.y + 32, face=SANS, size=STATE_SIZE, ink=SOFT_INK) if below else ""
     return ground + label + state
 
 
-def _text(said: str, x: float, y: float, *, face: str, size: float, ink: str, bold: bool = False) -> str:
+def _text(
+    label_text: str, x: float, y: float, *, face: str, size: float, ink: str, bold: bool = False
+) -> str:
     weight = ' font-weight="bold"' if bold else ""
     return (
         f'<text x="{_number(x)}" y="{_number(y)}" font-family="{face}" font-size="{_number(size)}" '
-        f'fill="{ink}" text-anchor="middle"{weight}>{html.escape(said, quote=True)}</text>'
+        f'fill="{ink}" text-anchor="middle"{weight}>{html.escape(label_text, quote=True)}</text>'
     )

@@ -1,4 +1,4 @@
-"""Owns the view of a graph: a picture, and the same in words, which is its text face and its alt text."""
+"""Owns the view of a graph: a picture, and the same as text, which is also its alt text."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def graph(nodes: Sequence[Node], edges: Iterable[tuple[str, str]], *, empty: str
     """Show a graph.
 
     Args:
-        nodes: in the order wanted where nothing else decides.
+        nodes: in the preferred order.
         edges: pairs of node ids (the keys of `Plan.edges` will do).
         empty: the sentence shown when there are no nodes.
 
     Raises:
-        PlanError: an edge names an unknown node, or the edges go round in a circle.
+        PlanError: an edge names an unknown node, or the edges form a cycle.
     """
     if not nodes:
         return note(empty)
@@ -45,7 +45,7 @@ def in_words(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
     known = {node.id: node for node in nodes}
     shown: set[str] = set()
 
-    def say(node_id: str) -> str:
+    def label(node_id: str) -> str:
         node = known[node_id]
         symbol = f"{mark(node.state).symbol} " if node.state and node_id not in shown else ""
         shown.add(node_id)
@@ -57,7 +57,7 @@ def in_words(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
     lines = []
     for chain in _chains(list(known), edges):
         arrows = ["", *(arrow(start, end) for start, end in pairwise(chain))]
-        lines += _folded([(sign, say(each)) for sign, each in zip(arrows, chain, strict=True)])
+        lines += _folded([(sign, label(each)) for sign, each in zip(arrows, chain, strict=True)])
     legend = _legend(nodes)
     return "\n".join([*lines, *([legend] if legend else [])])
 
@@ -82,7 +82,7 @@ def _chains(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[list
 
 
 def _folded(words: Sequence[tuple[str, str]]) -> list[str]:
-    """Return a chain of (arrow, label) in lines that fit the page; lines after the first are set in."""
+    """Return a chain of (arrow, label) in lines that fit the page; lines after the first are indented."""
     lines = [words[0][1]]
     for arrow, word in words[1:]:
         longer = f"{lines[-1]} {arrow} {word}"

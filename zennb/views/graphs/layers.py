@@ -1,8 +1,8 @@
-"""Owns the order of a layered drawing: which layer each node stands in, and its place within the layer.
+"""Owns the order of a layered drawing: the layer of each node, and its place within the layer.
 
-After Sugiyama, Tagawa and Toda: longest-path layers, stand-ins where an edge passes a layer, barycentre
-sweeps, of which the one with the fewest crossings is kept. All edges of a node share stand-ins: a value
-that many read is drawn as one line that forks.
+After Sugiyama, Tagawa and Toda: longest-path layers, dummy nodes where an edge passes a layer, and barycentre
+sweeps, of which the one with the fewest crossings wins. All edges of a node share dummy nodes: a value
+that many steps read is drawn as one line that forks.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["Layered", "Place", "arrange"]
 
 Place: TypeAlias = tuple[str, int]
-"""A node in its own layer, or its stand-in in a later one: (node, layer)."""
+"""A node in its own layer, or its dummy node in a later one: (node, layer)."""
 
 SWEEPS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layered:
-    """Nodes and stand-ins in order.
+    """Nodes and dummy nodes in order.
 
     Attributes:
         layer: node → its layer, 0 first.
@@ -44,11 +44,11 @@ def arrange(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> Layered:
     """Order nodes into layers such that every edge leads to a later layer.
 
     Args:
-        nodes: in the order wanted where nothing else decides.
+        nodes: in the preferred order.
         edges: pairs of nodes; repeated pairs count once.
 
     Raises:
-        PlanError: an edge names an unknown node, or the edges go round in a circle.
+        PlanError: an edge names an unknown node, or the edges form a cycle.
     """
     pairs = list(dict.fromkeys(edges))
     for pair in pairs:
@@ -70,7 +70,7 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str,
     waiting = {node: len(before[node]) for node in nodes}
     ready = [node for node in nodes if not waiting[node]]
     layer: dict[str, int] = {}
-    for node in ready:  # grows while we walk it
+    for node in ready:  # grows during the loop
         layer[node] = 1 + max((layer[other] for other in before[node]), default=-1)
         for other in after[node]:
             waiting[other] -= 1
@@ -79,7 +79,7 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str,
     if len(layer) < len(nodes):
         circle = ", ".join(node for node in nodes if node not in layer)
         raise PlanError(f"the graph cannot be drawn, because these wait for each other: {circle}.")
-    for node in nodes:  # a source used late stands next to its first reader, not far away at the start
+    for node in nodes:  # place a source next to its first reader, not at the far left
         if not before[node] and after[node]:
             layer[node] = min(layer[other] for other in after[node]) - 1
     return layer
@@ -126,13 +126,13 @@ def _fewest_crossings(rows: list[list[Place]], links: Iterable[tuple[Place, Plac
 
 
 def _by_centre(
-    row: Sequence[Place], fixed: Sequence[Place], near: Mapping[Place, Sequence[Place]]
+    row: Sequence[Place], fixed: Sequence[Place], neighbours: Mapping[Place, Sequence[Place]]
 ) -> list[Place]:
     at = {place: number for number, place in enumerate(fixed)}
 
     def centre(item: tuple[int, Place]) -> float:
         number, place = item
-        others = near.get(place, ())
+        others = neighbours.get(place, ())
         return sum(at[other] for other in others) / len(others) if others else float(number)
 
     return [place for _, place in sorted(enumerate(row), key=centre)]

@@ -1,7 +1,7 @@
-"""Owns the geometry of a graph: where each box stands and which way each edge takes, in pixels.
+"""Owns the geometry of a graph: the position of each box and the path of each edge, in pixels.
 
-Layers come from `layers`; within a layer, places move towards their neighbours as far as order and distance
-allow: the nearest such positions (least squares) are found by pooling neighbours that would collide.
+Layers come from `layers`. Within a layer, places move towards their neighbours as far as order and distance
+allow; the least-squares positions are found by pooling neighbours that would collide.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ GAP_ACROSS = 14.0
 THICKNESS = 4.0
 MARGIN = 3.0
 SETTLING, MANY = 40, 600
-"""Rounds of settling, of which a drawing of very many places gets only a few."""
+"""Rounds of settling; drawings with very many places get fewer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """Where one node stands: its layer, upper left corner and size in pixels."""
+    """The box of one node: its layer, upper left corner and size in pixels."""
 
     layer: int
     x: float
@@ -40,10 +40,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A drawing without its ink.
+    """The positions of a drawing.
 
     Attributes:
-        boxes: node → where it stands.
+        boxes: node → its box.
         paths: one list of points per link; straight through layers, curved between (see `drawing`).
         dashes: the same for links that are drawn dashed.
         arrows: where edges end.
@@ -68,7 +68,7 @@ def layout(
     dashed: Collection[str] = (),
     down: bool = False,
 ) -> Layout:
-    """Place nodes so that no two boxes touch and every edge leads on.
+    """Place nodes so that no boxes touch and every edge leads to a later layer.
 
     Boxes of one layer are made equally long in the direction of the edges.
 
@@ -79,7 +79,7 @@ def layout(
         down: edges run downwards instead of to the right.
 
     Raises:
-        PlanError: an edge names an unknown node, or the edges go round in a circle.
+        PlanError: an edge names an unknown node, or the edges form a cycle.
     """
     layered = arrange(list(sizes), edges)
     length = {node: high if down else wide for node, (wide, high) in sizes.items()}
@@ -158,26 +158,26 @@ def _breadth(place: Place, layered: Layered, breadth: Mapping[str, float]) -> fl
 
 def _centres(layered: Layered, breadth: Mapping[str, float]) -> dict[Place, float]:
     """Return the position of each place across the direction of the edges, the whole moved to the margin."""
-    near: dict[Place, list[tuple[Place, float]]] = {place: [] for row in layered.rows for place in row}
+    neighbours: dict[Place, list[tuple[Place, float]]] = {place: [] for row in layered.rows for place in row}
     for one, other in layered.links:
         passing = sum(layered.layer[node] != at for node, at in (one, other))
-        weight = (1.0, 2.0, 8.0)[passing]  # long edges are kept straight
-        near[one].append((other, weight))
-        near[other].append((one, weight))
+        weight = (1.0, 2.0, 8.0)[passing]  # keeps long edges straight
+        neighbours[one].append((other, weight))
+        neighbours[other].append((one, weight))
     order = [(row, _distances(row, layered, breadth)) for row in layered.rows]
     centres = {
         place: at - offsets[-1] / 2 for row, offsets in order for place, at in zip(row, offsets, strict=True)
     }
     for turn in range(SETTLING if len(centres) < MANY else SETTLING // 5):
         for row, offsets in order if turn % 2 == 0 else reversed(order):
-            wished = [_wish(place, near[place], centres) for place in row]
-            centres.update(zip(row, _settle(wished, offsets), strict=True))
+            wishes = [_wish(place, neighbours[place], centres) for place in row]
+            centres.update(zip(row, _settle(wishes, offsets), strict=True))
     low = min((centres[place] - _breadth(place, layered, breadth) / 2 for place in centres), default=0.0)
     return {place: centre - low + MARGIN for place, centre in centres.items()}
 
 
 def _distances(row: Sequence[Place], layered: Layered, breadth: Mapping[str, float]) -> list[float]:
-    """Return how far each place must at least stand from the first of its row."""
+    """Return the least distance of each place from the first of its row."""
     offsets = [0.0]
     for one, other in pairwise(row):
         sides = (_breadth(one, layered, breadth) + _breadth(other, layered, breadth)) / 2
@@ -186,21 +186,21 @@ def _distances(row: Sequence[Place], layered: Layered, breadth: Mapping[str, flo
 
 
 def _wish(
-    place: Place, near: Sequence[tuple[Place, float]], centres: Mapping[Place, float]
+    place: Place, neighbours: Sequence[tuple[Place, float]], centres: Mapping[Place, float]
 ) -> tuple[float, float]:
-    weight = sum(each for _, each in near)
+    weight = sum(each for _, each in neighbours)
     if not weight:
         return centres[place], 0.01
-    return sum(centres[other] * each for other, each in near) / weight, weight
+    return sum(centres[other] * each for other, each in neighbours) / weight, weight
 
 
-def _settle(wished: Sequence[tuple[float, float]], offsets: Sequence[float]) -> list[float]:
-    """Return the positions nearest to those wished (position, weight) that keep order and distances.
+def _settle(wishes: Sequence[tuple[float, float]], offsets: Sequence[float]) -> list[float]:
+    """Return the positions nearest to the wishes (position, weight) that keep order and distances.
 
     Isotonic regression by pooling adjacent violators, on positions less their least offsets.
     """
     pools: list[tuple[float, float, int]] = []
-    for (wish, weight), offset in zip(wished, offsets, strict=True):
+    for (wish, weight), offset in zip(wishes, offsets, strict=True):
         mean, mass, members = wish - offset, weight, 1
         while pools and pools[-1][0] > mean:
             other, others_mass, others = pools.pop()

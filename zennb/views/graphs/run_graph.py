@@ -1,4 +1,4 @@
-"""Owns the graph of one run: its steps coloured by state, and what flowed from one to the next."""
+"""Owns the graph of one run: its steps coloured by state, and the data flow between them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def flow(
         found: its steps, in the order they ended.
         order: names of all its steps when it still runs; those without a record are waiting.
         edges: pairs of names that are known beforehand; what a step took from another is found in the records.
-        current: name of the step that is looked at.
+        current: name of the step to highlight.
     """
     known = {step.name: step for step in found}
     names = list(dict.fromkeys([*order, *known]))
@@ -47,7 +47,7 @@ def flow(
 
 
 def _taken(found: Sequence[Step]) -> Iterable[tuple[str, str]]:
-    """Give an edge for every output that a later step took."""
+    """Yield an edge for every output that a later step read."""
     makers: dict[int, str] = {}
     for step in found:
         for each in step.inputs.values():
