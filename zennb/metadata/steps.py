@@ -216,6 +216,7 @@ def record_step(
             and the input of another are one artifact.
     """
     step, notebook = new.row.record, intern_text(connection, new.row.values["notebook"])
+    # The step comes first: its artifacts and edges refer to it by id.
     number = STEPS.insert(connection, new.row, run=run, notebook=notebook)
     inputs = _edges(connection, "inputs", new, step.inputs, step=number, known=recorded)
     outputs = _edges(connection, "outputs", new, step.outputs, step=number, known=recorded)

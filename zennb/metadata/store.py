@@ -96,6 +96,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
 
 
 def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRow[Run] | None) -> list[Step]:
+    # The run comes first: its steps refer to it by id.
     recorded = None if run is None else record_run(connection, run)
     shared: dict[int, Artifact] = {}
     added = [

@@ -248,7 +248,7 @@ class ComponentRegistry:
         if changed:
             _refuse_default(before, "changed")
             self.metadata.put_component(after, replace=True)
-            for stack in stacks:
+            for stack in stacks:  # a refusal rolls the transaction back
                 check_stack(replace(stack, components={**stack.components, kind: after}))
         return Updated(
             before=before, after=after, differences=changed, stacks=tuple(stack.name for stack in stacks)

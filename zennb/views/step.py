@@ -136,6 +136,8 @@ def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) ->
 
 def _head(step: Step) -> View:
     took = "" if step.status in QUIET else duration(step.seconds)
+    packages = step.parts.packages if step.parts is not None else {}
+    expires = step.unusable_because if step.expires and step.unusable_because else when(step.expires)
     rows = [
         ("state", state_text(step.status)),
         ("reason", reason(step)),
@@ -148,21 +150,12 @@ def _head(step: Step) -> View:
         ("deletes", listing((each for each in step.deletes if each not in step.unstored), most=12)),
         ("not stored", listing(step.unstored, most=12)),
         ("ignores", listing(step.ignored, most=12)),
-        ("expires", _expires(step)),
-        ("packages", _packages(step)),
+        ("expires", expires),
+        ("packages", listing((f"{package} {version}" for package, version in packages.items()), most=8)),
         ("key", short(step.cache_key)),
     ]
     markup = {"state": state_html(step.status), "reason": prose(reason(step))}
     return card("step", step.name, rows, markup=markup)
-
-
-def _expires(step: Step) -> str:
-    return clean(step.unusable_because) if step.expires and step.unusable_because else when(step.expires)
-
-
-def _packages(step: Step) -> str:
-    found = step.parts.packages if step.parts is not None else {}
-    return listing((f"{package} {version}" for package, version in found.items()), most=8)
 
 
 def _artifacts(title: str, found: Mapping[str, Artifact], consumers: Mapping[str, Sequence[str]]) -> Table:

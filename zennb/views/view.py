@@ -39,8 +39,7 @@ class Displayed:
     def __str__(self) -> str:
         return str(self.text)
 
-    def __repr__(self) -> str:
-        return str(self.text)
+    __repr__ = __str__
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """Give Jupyter both representations; the frontend shows the richest it can."""
