@@ -19,7 +19,6 @@ from zennb.headless.parameters import literal_value
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import cell_order, saved_at
 from zennb.jupyter.kernel.planning import Planning
-from zennb.jupyter.panels.kit.factory import open_panel
 from zennb.jupyter.panels.kit.panels import Panels
 
 if TYPE_CHECKING:
@@ -97,7 +96,8 @@ class PipelineSession:
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind."""
-        return open_panel(self.panels, kind)
+        panel: Shown = self.panels.open(kind)
+        return panel
 
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as a run would find it and its latest record."""

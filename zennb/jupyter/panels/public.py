@@ -8,11 +8,9 @@ from IPython.core.getipython import get_ipython
 
 from zennb.errors import UsageError
 from zennb.jupyter.kernel import extension
-from zennb.jupyter.panels.kit.factory import open_panel
 
 if TYPE_CHECKING:
     from zennb.jupyter.panels.kit.panel import Panel
-    from zennb.jupyter.panels.kit.panels import Panels
 
 __all__ = ["Dashboard", "StackPicker"]
 
@@ -23,7 +21,7 @@ def Dashboard() -> Panel:  # noqa: N802 - reads as the widget that it is
     Raises:
         UsageError: there is no IPython shell.
     """
-    return open_panel(_panels(), "dashboard")
+    return _panel("dashboard")
 
 
 def StackPicker() -> Panel:  # noqa: N802 - reads as the widget that it is
@@ -32,13 +30,13 @@ def StackPicker() -> Panel:  # noqa: N802 - reads as the widget that it is
     Raises:
         UsageError: there is no IPython shell.
     """
-    return open_panel(_panels(), "picker")
+    return _panel("picker")
 
 
-def _panels() -> Panels:
+def _panel(kind: str) -> Panel:
     shell = get_ipython()
     if shell is None:
         raise UsageError("panels need a notebook; in a terminal type `zennb stack list`.")
     extension.load(shell)
-    found: Panels = shell.zennb_hooks.pipeline.panels  # type: ignore[attr-defined]  # the extension put it there
-    return found
+    panel: Panel = shell.zennb_hooks.pipeline.panels.open(kind)  # type: ignore[attr-defined]  # set by the extension
+    return panel

@@ -1,23 +1,24 @@
-"""Owns `PageSwitcher`: the parts of a panel of which one is shown, and the buttons that go from one to another."""
+"""Owns `PageSwitcher`: the pages of a panel, of which one is shown, and the buttons that go from one to another."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from zennb.jupyter.panels.kit.arrange import bar, group
+from zennb.jupyter.panels.kit.arrange import bar, group, set_class, toggle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ipywidgets import Button, Widget
 
     from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.view import Shown
 
-__all__ = ["PageSwitcher", "PanelPage"]
+__all__ = ["LivePage", "PageSwitcher", "PanelPage"]
 
 
 class PanelPage(Protocol):
-    """One part of a panel."""
+    """One page of a panel."""
 
     @property
     def widget(self) -> Widget:
@@ -27,30 +28,45 @@ class PanelPage(Protocol):
         """Look everything up again."""
 
 
-class PageSwitcher:
-    """Pages of a panel by title; the one shown is bold and underlined, and looked up anew when it comes up.
+class LivePage(PanelPage, Protocol):
+    """A page that follows runs while they are active."""
+
+    def follow(self) -> None:
+        """Show what has happened since; called up to five times a second, so it may do less than a refresh."""
+
+    def view(self) -> Shown:
+        """Return what is shown, for readers without a kernel."""
+
+
+P = TypeVar("P", bound=PanelPage)
+
+
+class PageSwitcher(Generic[P]):
+    """Pages of a panel by title; the one shown is bold and underlined, and is refreshed when it comes up.
 
     Args:
         panel: the panel they are part of.
-        pages: title → page; the first is shown at first.
+        pages: title → function that returns the page, the same object each time. The first page is shown at first.
+            The others are built when they are first shown, so that the panel opens at once.
     """
 
-    def __init__(self, panel: Panel, pages: Mapping[str, PanelPage]) -> None:
+    def __init__(self, panel: Panel, pages: Mapping[str, Callable[[], P]]) -> None:
         self._pages = dict(pages)
         self.current = next(iter(self._pages))
         self.buttons = {title: self._button(panel, title) for title in self._pages}
-        navigation = bar(*self.buttons.values())
-        navigation.add_class("zennb-pages")
-        self.widget = group(navigation, *(page.widget for page in self._pages.values()))
+        self._boxes = {title: group() for title in self._pages}
+        self.widget = group(bar(*self.buttons.values(), look="zennb-bar zennb-pages"), *self._boxes.values())
         self._mark()
 
     @property
-    def page(self) -> PanelPage:
-        """The page that is shown."""
-        return self._pages[self.current]
+    def page(self) -> P:
+        """The page that is shown; it is built now if it was not yet."""
+        page = self._pages[self.current]()
+        self._boxes[self.current].children = (page.widget,)
+        return page
 
     def refresh(self) -> None:
-        """Look the page that is shown up again; the others follow when they are shown."""
+        """Refresh the page that is shown; the others are refreshed when they are shown."""
         self.page.refresh()
 
     def show(self, title: str) -> None:
@@ -60,17 +76,13 @@ class PageSwitcher:
         self.refresh()
 
     def _button(self, panel: Panel, title: str) -> Button:
-        made = panel.button(title, lambda: self.show(title))
-        made.add_class("zennb-page")
-        return made
+        button = panel.button(title, lambda: self.show(title))
+        button.add_class("zennb-page")
+        return button
 
     def _mark(self) -> None:
-        for title, page in self._pages.items():
-            shown, button = title == self.current, self.buttons[title]
-            button.tooltip = f"{title} (shown)" if shown else f"Go to {title}"
-            if shown:
-                page.widget.remove_class("zennb-none")
-                button.add_class("zennb-current")
-            else:
-                page.widget.add_class("zennb-none")
-                button.remove_class("zennb-current")
+        for title, button in self.buttons.items():
+            is_shown = title == self.current
+            button.tooltip = f"{title} (shown)" if is_shown else f"Go to {title}"
+            toggle(self._boxes[title], shown=is_shown)
+            set_class(button, "zennb-current", on=is_shown)

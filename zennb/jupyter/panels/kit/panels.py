@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from zennb import api
@@ -52,6 +53,12 @@ class KernelPanel(Protocol):
 
 P = TypeVar("P", bound=KernelPanel)
 
+KINDS = {
+    "dashboard": "zennb.jupyter.panels.pages.dashboard:Dashboard",
+    "picker": "zennb.jupyter.panels.pages.picker:StackPicker",
+}
+"""Kind → its class, imported when the panel is first opened: importing ipywidgets is slow."""
+
 
 class Panels:
     """The panels of a kernel, made when first asked for.
@@ -94,6 +101,11 @@ class Panels:
             if not isinstance(found, kind):
                 found = self._panels[kind.kind] = kind(self)
             return found
+
+    def open(self, kind: str) -> Any:
+        """Return the one panel of this kernel of a kind: `dashboard` or `picker`."""
+        module, _, name = KINDS[kind].partition(":")
+        return self.get(getattr(import_module(module), name))
 
     def close(self) -> None:
         """Close all panels and follow changes no longer."""

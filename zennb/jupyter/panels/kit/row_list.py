@@ -1,12 +1,13 @@
-"""Owns `RowList`: a page of a listing as a table, a button beside each row that opens it, and ways to other pages."""
+"""Owns `RowList`: a table with a button beside each row that opens it; and `PagedRows`, for long listings."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ipywidgets import HTML, Button, ButtonStyle, Layout
 
-from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
+from zennb.core.records.pages import Page
+from zennb.jupyter.panels.kit.arrange import bar, group, html, set_class, toggle
 from zennb.views.rows import beside
 from zennb.views.text import clean, cut
 
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.views.table import Table
 
-__all__ = ["Row", "RowList"]
+__all__ = ["PagedRows", "Row", "RowList"]
+
+T = TypeVar("T")
 
 Row = tuple[Any, str, str]
 """What a row's button opens, what it says, and its tip."""
@@ -28,13 +31,13 @@ LONGEST = 30
 
 
 class RowList:
-    """Rows with a button each. Buttons are made once and used for every page, so that walking makes no widgets.
+    """Rows with a button each. Buttons are created once and reused, so that turning pages creates no widgets.
 
     Args:
         panel: the panel it is part of.
         caption: what is listed, for screen readers.
         on_open: called with a row's key when its button is pressed.
-        on_page: called with -1 for the page before and 1 for the next; None for a list that has one page.
+        tools: widgets beside the sentence above the rows.
     """
 
     def __init__(
@@ -43,7 +46,7 @@ class RowList:
         caption: str,
         *,
         on_open: Callable[[Any], object],
-        on_page: Callable[[int], object] | None = None,
+        tools: Sequence[Widget] = (),
     ) -> None:
         self._panel, self._caption, self._open = panel, caption, on_open
         self._buttons: list[Button] = []
@@ -51,12 +54,8 @@ class RowList:
         self._layout, self._style = Layout(), ButtonStyle()
         self._openers, self._cells = group(look="zennb-openers"), html(look="zennb-cells")
         self._said = HTML()
-        self._turn = on_page or (lambda _step: None)
-        self.newer = panel.button("Newer", lambda: self._turned(-1), tip="Show newer ones")
-        self.older = panel.button("Older", lambda: self._turned(1), tip="Show older ones")
         self._rows = bar(self._openers, self._cells, look="zennb-rows")
-        said = bar(self._said, *((self.newer, self.older) if on_page else ()), look="zennb-said")
-        self.widget: Widget = group(said, self._rows)
+        self.widget: Widget = group(bar(self._said, *tools, look="zennb-said"), self._rows)
 
     @property
     def keys(self) -> Sequence[Any]:
@@ -68,24 +67,13 @@ class RowList:
         """The buttons of the rows shown."""
         return tuple(self._openers.children)
 
-    def show(
-        self,
-        table: Table,
-        rows: Sequence[Row],
-        *,
-        said: str = "",
-        newer: bool = False,
-        older: bool = False,
-        current: Any = None,
-    ) -> None:
-        """Show a page.
+    def show(self, table: Table, rows: Sequence[Row], *, said: str = "", current: Any = None) -> None:
+        """Show other rows.
 
         Args:
             table: its rows; the column that names them is said by the buttons.
             rows: what the buttons open and say, one for each row.
             said: the sentence above, as HTML.
-            newer: whether there is a page before.
-            older: whether there is a page after.
             current: the key of the row that is open now.
         """
         self._keys = [key for key, _, _ in rows]
@@ -99,25 +87,80 @@ class RowList:
         toggle(self._rows, shown=bool(rows))
         self._cells.value = beside(table, caption=self._caption) if rows else ""
         self._said.value = said
-        self.newer.disabled, self.older.disabled = not newer, not older
-
-    def _turned(self, step: int) -> None:
-        """Turn the page; from a button that can be pressed no longer, the cursor goes to its neighbour."""
-        self._turn(step)
-        pressed, other = (self.older, self.newer) if step > 0 else (self.newer, self.older)
-        if pressed.disabled and not other.disabled:
-            other.focus()
 
     def _button(self, place: int) -> Button:
-        made = Button(layout=self._layout, style=self._style)
-        made.on_click(self._panel.does(lambda: self._open(self._keys[place])))
-        return made
+        button = Button(layout=self._layout, style=self._style)
+        button.on_click(self._panel.does(lambda: self._open(self._keys[place])))
+        return button
 
     @staticmethod
     def _label(button: Button, label: str, tip: str, *, is_current: bool) -> None:
         button.description = label
         button.tooltip = f"{tip} (open)" if is_current else tip
-        if is_current:
-            button.add_class("zennb-current")
-        else:
-            button.remove_class("zennb-current")
+        set_class(button, "zennb-current", on=is_current)
+
+
+class PagedRows(RowList, Generic[T]):
+    """The rows of a long listing, one page at a time.
+
+    Attributes:
+        page: what is shown.
+
+    Args:
+        panel: the panel it is part of.
+        caption: what is listed, for screen readers.
+        on_open: called with a row's key when its button is pressed.
+        place: returns the place of a record in the listing; the page behind it starts there.
+        on_turn: called to look up and show the page that begins at `start`.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        caption: str,
+        *,
+        on_open: Callable[[Any], object],
+        place: Callable[[T], Any],
+        on_turn: Callable[[], object],
+    ) -> None:
+        self._place, self._on_turn = place, on_turn
+        self._starts: list[Any] = [None]
+        self.page: Page[T] = Page()
+        self.newer = panel.button("Newer", self._turn_to_newer, tip="Show newer ones")
+        self.older = panel.button("Older", self._turn_to_older, tip="Show older ones")
+        super().__init__(panel, caption, on_open=on_open, tools=(self.newer, self.older))
+
+    @property
+    def start(self) -> Any:
+        """The place behind which the page begins; None for the first page."""
+        return self._starts[-1]
+
+    @property
+    def pages_before(self) -> int:
+        """How many pages of newer records there are."""
+        return len(self._starts) - 1
+
+    def rewind(self) -> None:
+        """Go back to the first page, without looking it up."""
+        self._starts = [None]
+
+    def show(self, table: Table, rows: Sequence[Row], *, said: str = "", current: Any = None) -> None:
+        """Show the rows of `page`, as `RowList.show` does."""
+        super().show(table, rows, said=said, current=current)
+        self.newer.disabled, self.older.disabled = not self.pages_before, not self.page.more
+
+    def _turn_to_newer(self) -> None:
+        if self.pages_before:
+            self._starts.pop()
+        self._turned(self.newer, self.older)
+
+    def _turn_to_older(self) -> None:
+        if self.page.more and self.page.items:
+            self._starts.append(self._place(self.page.items[-1]))
+        self._turned(self.older, self.newer)
+
+    def _turned(self, pressed: Button, other: Button) -> None:
+        """Show the page; if the button that was pressed is disabled now, move the focus to its neighbour."""
+        self._on_turn()
+        if pressed.disabled and not other.disabled:
+            other.focus()

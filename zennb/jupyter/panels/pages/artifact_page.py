@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.core.records.pages import Page, ProducingStep, Use
+from zennb.core.records.pages import ProducingStep, Use
+from zennb.core.records.records import Artifact
 from zennb.handles.ancestry import ancestry
 from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
-from zennb.jupyter.panels.kit.row_list import RowList
+from zennb.jupyter.panels.kit.row_list import PagedRows
 from zennb.views import artifact as artifact_view
 from zennb.views.lineage import lineage
 from zennb.views.markup import heading_line, muted, prose
@@ -16,9 +17,7 @@ from zennb.views.view import View, join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
-    from zennb.core.records.records import Artifact
     from zennb.jupyter.panels.kit.panel import Panel
     from zennb.views.view import Shown
 
@@ -40,26 +39,31 @@ class ArtifactPage:
         self._panel, self._open_run = panel, open_run
         self._artifact: Artifact | None = None
         self._maker: ProducingStep | None = None
-        self._versions: Page[Artifact] = Page()
-        self._uses: Page[Use] = Page()
-        self._version_starts: list[int | None] = [None]
-        self._use_starts: list[int | None] = [None]
         self.maker = panel.button("Open the run that made it", self._open_maker)
-        self.versions = RowList(panel, "versions", on_open=self._open_version, on_page=self._turn_versions)
-        self.uses = RowList(panel, "steps that used it", on_open=self._open_use, on_page=self._turn_uses)
+        self.versions = PagedRows[Artifact](
+            panel,
+            "versions",
+            on_open=self._open_version,
+            place=lambda each: each.version,
+            on_turn=self.refresh,
+        )
+        self.uses = PagedRows[Use](
+            panel,
+            "steps that used it",
+            on_open=self._open_use,
+            place=lambda each: each.step,
+            on_turn=self.refresh,
+        )
         self._about, self._loading, self._lineage = html(), html(), html()
         beside = group(bar(self.maker), self._loading, group(self.versions.widget, look="zennb-part"))
         top = bar(group(self._about), beside, look="zennb-pair")
-        self.widget = group(
-            top,
-            group(self.uses.widget, look="zennb-part"),
-            self._lineage,
-        )
+        self.widget = group(top, group(self.uses.widget, look="zennb-part"), self._lineage)
 
     def open(self, artifact: Artifact) -> None:
         """Show an artifact; the lists begin at their first pages."""
         self._artifact = artifact
-        self._version_starts, self._use_starts = [None], [None]
+        self.versions.rewind()
+        self.uses.rewind()
         self.refresh()
 
     def refresh(self) -> None:
@@ -88,8 +92,8 @@ class ArtifactPage:
             [
                 artifact_view.artifact(artifact, producer=self._maker),
                 artifact_view.loading(artifact),
-                artifact_view.history(self._versions.items),
-                artifact_view.uses(self._uses.items),
+                artifact_view.history(self.versions.page.items),
+                artifact_view.uses(self.uses.page.items),
                 self._drawn(artifact),
             ]
         )
@@ -97,8 +101,8 @@ class ArtifactPage:
     def _look(self, artifact: Artifact) -> None:
         pages = self._panel.panels.workspace.metadata.listings
         self._maker = pages.makers([artifact.step]).get(artifact.step or 0)
-        self._versions = pages.versions(artifact.name, before=self._version_starts[-1], limit=SHORT)
-        self._uses = pages.uses(artifact.id or 0, before=self._use_starts[-1], limit=SHORT)
+        self.versions.page = pages.versions(artifact.name, before=self.versions.start, limit=SHORT)
+        self.uses.page = pages.uses(artifact.id or 0, before=self.uses.start, limit=SHORT)
 
     def _drawn(self, artifact: Artifact) -> View:
         around = ancestry(self._panel.panels.workspace.metadata, artifact)
@@ -106,29 +110,26 @@ class ArtifactPage:
 
     def _show_versions(self, artifact: Artifact) -> None:
         pages = self._panel.panels.workspace.metadata.listings
-        found = self._versions.items
+        found = self.versions.page.items
         makers = pages.makers(each.step for each in found)
         self.versions.show(
             artifact_view.history(found, producers=makers),
             [(each, f"v{each.version}", f"Show version {each.version}") for each in found],
-            said=_said("versions", plural(self._versions.total, "version")),
-            newer=len(self._version_starts) > 1,
-            older=self._versions.more,
+            said=_said("versions", plural(self.versions.page.total, "version")),
             current=next((each for each in found if each.id == artifact.id), None),
         )
 
     def _show_uses(self) -> None:
-        found = self._uses.items
+        found, total = self.uses.page.items, self.uses.page.total
         self.uses.show(
             artifact_view.uses(found),
             [(each, f"run {each.run}", f"Open run {each.run}: step {each.name}") for each in found],
-            said=_said("used by", plural(self._uses.total, "step") if self._uses.total else "no step"),
-            newer=len(self._use_starts) > 1,
-            older=self._uses.more,
+            said=_said("used by", plural(total, "step") if total else "no step"),
         )
 
     def _open_version(self, artifact: Artifact) -> None:
-        self._artifact, self._use_starts = artifact, [None]
+        self._artifact = artifact
+        self.uses.rewind()
         self.refresh()
 
     def _open_use(self, use: Use) -> None:
@@ -138,21 +139,6 @@ class ArtifactPage:
     def _open_maker(self) -> None:
         if self._maker is not None and self._maker.run is not None:
             self._open_run(self._maker.run)
-
-    def _turn_versions(self, step: int) -> None:
-        _turn(self._version_starts, step, self._versions, lambda each: each.version)
-        self.refresh()
-
-    def _turn_uses(self, step: int) -> None:
-        _turn(self._use_starts, step, self._uses, lambda each: each.step)
-        self.refresh()
-
-
-def _turn(starts: list[int | None], step: int, page: Page[Any], place: Callable[[Any], int]) -> None:
-    if step > 0 and page.more and page.items:
-        starts.append(place(page.items[-1]))
-    elif step < 0 and len(starts) > 1:
-        starts.pop()
 
 
 def _said(title: str, more: str) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipywidgets import Text
-
-from zennb.jupyter.panels.kit.arrange import bar, group, html
+from zennb.jupyter.panels.kit.arrange import bar, filter_field, group, html
 from zennb.views.markup import box, muted, prose
 from zennb.views.view import View
 
@@ -32,12 +30,13 @@ class ComparePage:
         self._panel = panel
         self._shown: Shown = View(INTRODUCTION, box(muted(prose(INTRODUCTION))))
         self._compared = ["", ""]
-        self.old, self.new = (self._field(title) for title in ("Run", "with run"))
+        self.old, self.new = (
+            filter_field(title, "number", panel.does(self._typed)) for title in ("Run", "with run")
+        )
         self.start = panel.button("Compare", self._compare, style="primary", tip="Compare the two runs")
         self.swap = panel.button("Swap", self._swap, tip="Put the second run first")
         self._result = html(self._shown.html)
-        tools = bar(self.old, self.new, self.start, self.swap)
-        tools.add_class("zennb-filters")
+        tools = bar(self.old, self.new, self.start, self.swap, look="zennb-bar zennb-filters")
         self.widget = group(tools, self._result)
 
     def open(self, old: int, new: int) -> None:
@@ -60,12 +59,6 @@ class ComparePage:
     def view(self) -> Shown:
         """Return the comparison."""
         return self._shown
-
-    def _field(self, title: str) -> Text:
-        made = Text(description=title, placeholder="number", continuous_update=False)
-        made.style.description_width = "initial"
-        made.observe(self._panel.does(self._typed), "value")
-        return made
 
     def _typed(self) -> None:
         if self._words() != self._compared:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zennb.jupyter.kernel.run_monitor import interrupt
 from zennb.jupyter.panels.kit.arrange import bar, group, html
-from zennb.jupyter.panels.kit.lazy_page import LazyPage
-from zennb.jupyter.panels.kit.page_switcher import PageSwitcher
+from zennb.jupyter.panels.kit.page_switcher import LivePage, PageSwitcher
 from zennb.jupyter.panels.kit.panel import Panel
 from zennb.jupyter.panels.kit.row_theme import ROW_STYLE
 from zennb.jupyter.panels.pages.artifacts_page import ArtifactsPage
@@ -16,7 +16,7 @@ from zennb.jupyter.panels.pages.compare_page import ComparePage
 from zennb.jupyter.panels.pages.pipeline_page import PipelinePage
 from zennb.jupyter.panels.pages.run_page import RunPage
 from zennb.jupyter.panels.pages.runs_page import RunsPage
-from zennb.jupyter.panels.pages.stack_page import StackPage
+from zennb.jupyter.panels.pages.stack_browser import StackBrowser
 from zennb.views.markup import muted
 from zennb.views.pipeline import progress
 from zennb.views.view import View, join
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ipywidgets import Widget
 
     from zennb.jupyter.kernel.run_monitor import ActiveRun
-    from zennb.jupyter.panels.kit.lazy_page import LivePage
     from zennb.registry.changes import Change
     from zennb.views.view import Shown
 
@@ -41,51 +40,52 @@ class Dashboard(Panel):
 
     def build(self) -> Widget:
         """Make the pages, and begin to look on while runs go on."""
-        self.stacks = StackPage(self, all_runs=self._runs_on)
-        self._runs = LazyPage(lambda: RunsPage(self, open_run=self.open_run))
-        self._one_run = LazyPage(lambda: RunPage(self, compare=self.open_comparison))
-        self._artifacts = LazyPage(lambda: ArtifactsPage(self, open_run=self.open_run))
-        self._pipeline = LazyPage(lambda: PipelinePage(self))
-        self._compare = LazyPage(lambda: ComparePage(self))
-        self._live_pages: dict[str, LivePage] = {
-            "Stacks": self.stacks,
-            "Runs": self._runs,
-            "Run": self._one_run,
-            "Artifacts": self._artifacts,
-            "Pipeline": self._pipeline,
-            "Compare": self._compare,
-        }
-        self.pages = PageSwitcher(self, self._live_pages)
+        self.pages = PageSwitcher[LivePage](
+            self,
+            {
+                "Stacks": lambda: self.stacks,
+                "Runs": lambda: self.runs,
+                "Run": lambda: self.one_run,
+                "Artifacts": lambda: self.artifacts,
+                "Pipeline": lambda: self.pipeline,
+                "Compare": lambda: self.compare,
+            },
+        )
         self._now = html()
         self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
         style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
         self._end = self.panels.session.monitor.subscribe(self._beat)
         return group(style, now, self.pages.widget)
 
-    @property
+    @cached_property
+    def stacks(self) -> StackBrowser:
+        """The page of all stacks."""
+        return StackBrowser(self, all_runs=self._runs_on)
+
+    @cached_property
     def runs(self) -> RunsPage:
         """The page of all runs."""
-        return self._runs.page
+        return RunsPage(self, open_run=self.open_run)
 
-    @property
+    @cached_property
     def one_run(self) -> RunPage:
         """The page of one run."""
-        return self._one_run.page
+        return RunPage(self, compare=self.open_comparison)
 
-    @property
+    @cached_property
     def artifacts(self) -> ArtifactsPage:
         """The page of artifacts."""
-        return self._artifacts.page
+        return ArtifactsPage(self, open_run=self.open_run)
 
-    @property
+    @cached_property
     def pipeline(self) -> PipelinePage:
         """The page of this notebook's pipeline."""
-        return self._pipeline.page
+        return PipelinePage(self)
 
-    @property
+    @cached_property
     def compare(self) -> ComparePage:
         """The page of two runs side by side."""
-        return self._compare.page
+        return ComparePage(self)
 
     def refresh(self) -> None:
         """Look up again what is shown."""
@@ -109,7 +109,7 @@ class Dashboard(Panel):
 
     def view(self) -> Shown:
         """Return the page that is shown."""
-        return join([_told(self.panels.session.monitor.runs), self._page.view()])
+        return join([_told(self.panels.session.monitor.runs), self.pages.page.view()])
 
     def open_run(self, number: int) -> None:
         """Go to one run."""
@@ -120,10 +120,6 @@ class Dashboard(Panel):
         """Go to two runs side by side."""
         self.compare.open(old, new)
         self._go("Compare")
-
-    @property
-    def _page(self) -> LivePage:
-        return self._live_pages[self.pages.current]
 
     def _runs_on(self, stack: str) -> None:
         self.runs.only(stack=stack)
@@ -139,7 +135,7 @@ class Dashboard(Panel):
 
     def _follow(self) -> None:
         self._show_now()
-        self._page.follow()
+        self.pages.page.follow()
 
     def _show_now(self) -> None:
         going = self.panels.session.monitor.runs

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.jupyter.panels.kit.page_switcher import PageSwitcher
+from zennb.commands.verbs.general import types_view
+from zennb.jupyter.panels.kit.arrange import html
+from zennb.jupyter.panels.kit.page_switcher import PageSwitcher, PanelPage
 from zennb.jupyter.panels.kit.panel import Panel
 from zennb.jupyter.panels.pages.component_browser import ComponentBrowser
 from zennb.jupyter.panels.pages.stack_browser import StackBrowser
-from zennb.jupyter.panels.pages.types_page import TypesPage
 
 if TYPE_CHECKING:
     from ipywidgets import Widget
@@ -31,10 +32,14 @@ class StackPicker(Panel):
 
     def build(self) -> Widget:
         """Make the pages."""
-        self.stacks, self.components, self.types = StackBrowser(self), ComponentBrowser(self), TypesPage()
-        self.pages = PageSwitcher(
+        self.stacks, self.components, self.types = StackBrowser(self), ComponentBrowser(self), _TypesPage()
+        self.pages = PageSwitcher[PanelPage](
             self,
-            {"Stacks": self.stacks, "Components": self.components, "Component types": self.types},
+            {
+                "Stacks": lambda: self.stacks,
+                "Components": lambda: self.components,
+                "Component types": lambda: self.types,
+            },
         )
         return self.pages.widget
 
@@ -44,7 +49,7 @@ class StackPicker(Panel):
 
     def changed(self, change: Change) -> None:
         """Move to the stack that was activated, and show what else changed."""
-        self.stacks.follow(change)
+        self.stacks.changed(change)
         if self.pages.page is not self.stacks:
             self.pages.refresh()
 
@@ -56,3 +61,14 @@ class StackPicker(Panel):
     def view(self) -> Shown:
         """Return all stacks, and the chosen one with its last runs."""
         return self.stacks.view()
+
+
+class _TypesPage:
+    """Every component type: what it is for, the flavors available here, and which are not supported yet."""
+
+    def __init__(self) -> None:
+        self.widget = html()
+
+    def refresh(self) -> None:
+        """Look up what is installed."""
+        self.widget.value = types_view().html

@@ -6,12 +6,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ipywidgets import Text
-
 from zennb.core.records.pages import RunFilter
 from zennb.engine.run.run_log import step_log
 from zennb.errors import StoreError, UnknownName
-from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
+from zennb.jupyter.panels.kit.arrange import bar, filter_field, group, html, toggle
 from zennb.jupyter.panels.kit.row_list import RowList
 from zennb.views import run as run_view
 from zennb.views import step as step_view
@@ -51,9 +49,7 @@ class RunPage:
         self._going: ActiveRun | None = None
         self._step = ""
         self._asked = ""
-        self.field = Text(description="Run", placeholder="its number", continuous_update=False)
-        self.field.style.description_width = "initial"
-        self.field.observe(panel.does(self._typed), "value")
+        self.field = filter_field("Run", "its number", panel.does(self._typed))
         self.before = panel.button(
             "Compare with the run before",
             self._with_before,
@@ -63,8 +59,7 @@ class RunPage:
         self.output = panel.button("Show its output", self._show_output, tip="Show what the step showed")
         self._head, self._graph, self._printed = html(), html(), html()
         self._about, self._captured = html(), html()
-        tools = bar(self.field, self.before)
-        tools.add_class("zennb-filters")
+        tools = bar(self.field, self.before, look="zennb-bar zennb-filters")
         self._detail = group(self._about, bar(self.output), self._captured, look="zennb-box")
         self._whole = group(self._head, self._graph, self._printed, self.rows.widget, self._detail)
         self.widget = group(tools, self._whole)

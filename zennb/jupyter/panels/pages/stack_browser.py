@@ -19,9 +19,7 @@ from zennb.views.text import plural
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ipywidgets import Widget
+    from collections.abc import Callable
 
     from zennb.core.records.records import StackSpec
     from zennb.jupyter.panels.kit.panel import Panel
@@ -42,14 +40,14 @@ class StackBrowser:
 
     Args:
         panel: the panel it is part of.
-        more: widgets below the last runs of the chosen stack.
+        all_runs: goes to the list of all runs on a stack; None where there is no such list.
     """
 
-    def __init__(self, panel: Panel, *, more: Sequence[Widget] = ()) -> None:
+    def __init__(self, panel: Panel, *, all_runs: Callable[[str], object] | None = None) -> None:
         self._panel = panel
         self.list = Choice("Stacks", on_choose=panel.does(self._show), rows=8)
         self.drawer = FormHost(panel)
-        self.form = StackForm(panel, self.drawer, on_done=self._go_to)
+        self.form = StackForm(panel, self.drawer, on_done=self._offer)
         self.naming = NameForm(panel, self.drawer)
         self.confirmation = Confirmation(panel, self.drawer)
         self.activate = panel.button(
@@ -62,18 +60,24 @@ class StackBrowser:
         self.delete = panel.button("Delete", self._delete, tip="Delete it, after a question")
         self._card, self._runs = html(), html()
         buttons = bar(self.activate, self.new, self.edit, self.copy, self.rename, self.delete)
-        main = group(
-            self._card, buttons, self.drawer.widget, html(muted("Last runs on it")), self._runs, *more
-        )
-        self.widget = columns(group(self.list.widget), main)
+        main = [self._card, buttons, self.drawer.widget, html(muted("Last runs on it")), self._runs]
+        if all_runs is not None:
+            tip = "Go to the list of all runs on the stack that is chosen"
+            self.all_runs = panel.button("All runs on this stack", lambda: all_runs(self.list.value), tip=tip)
+            main.append(bar(self.all_runs))
+        self.widget = columns(group(self.list.widget), group(*main))
 
     def refresh(self) -> None:
         """Look the stacks up again; what is chosen and what is being typed stays."""
         self._offer(self.list.value)
         self.form.refresh()
 
-    def follow(self, change: Change) -> None:
-        """Go where a change made in this kernel leads: to the stack that became active, or got another name."""
+    def follow(self) -> None:
+        """Show the runs that have begun or ended since."""
+        self.refresh()
+
+    def changed(self, change: Change) -> None:
+        """After a change made in this kernel, go to the stack that became active or was renamed."""
         chosen = self.list.value
         if change.type == "stack" and (change.verb == "set" or change.name == chosen):
             chosen = change.new_name or change.name
@@ -120,9 +124,6 @@ class StackBrowser:
         kept = [column for column in found.columns if column.key not in {"stack", "kind"}]
         return replace(found, columns=kept)
 
-    def _go_to(self, name: str) -> None:
-        self._offer(name)
-
     def _activate(self) -> None:
         name = self.list.value
         self._panel.run(["stack", "set", name])
@@ -137,7 +138,7 @@ class StackBrowser:
 
         def copy(target: str) -> None:
             self._panel.run(["stack", "copy", source, target])
-            self._go_to(target)
+            self._offer(target)
 
         self.naming.ask("stack", f"A copy of stack '{source}', called", copy, verb="Copy")
 
