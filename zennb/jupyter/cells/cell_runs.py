@@ -61,12 +61,14 @@ class KernelRuns:
     def _ongoing(self, run_context: RunContext, started: float) -> _Ongoing:
         """Return the run that a cell on a stack belongs to; a stack that was changed since is another one."""
         own = replace(run_context.new_run("session"), started=started)
+        # Cells of one run have these in common; a forked process has another id.
+        place = run_context.metadata.path, own.process, own.notebook, own.stack
         for known in self._runs:
-            if known.takes(own, run_context):
+            if known.place == place:
                 return known
         whole = self.whole(run_context.metadata)
         run = whole if whole is not None and whole.stack == own.stack else own
-        self._runs.append(_Ongoing(run, run_context, own))
+        self._runs.append(_Ongoing(run, place))
         return self._runs[-1]
 
 
@@ -75,25 +77,20 @@ class _Ongoing:
 
     Args:
         run: the run.
-        run_context: where its steps run.
-        own: the run that a cell there would begin, for comparison.
+        place: what the cells that belong to it have in common.
     """
 
-    def __init__(self, run: Run, run_context: RunContext, own: Run) -> None:
+    def __init__(self, run: Run, place: tuple[object, ...]) -> None:
         self.run = run
         self.packages: dict[str, str] = {}
         self.has_commit = run.kind != "session"
-        self._place = _place(own, run_context)
+        self.place = place
         self._begun: DelayedCall[Run] | None = None
 
     @property
     def is_session(self) -> bool:
         """Whether this kernel writes the run's record, and not whoever runs the whole notebook."""
         return self.run.kind == "session"
-
-    def takes(self, own: Run, run_context: RunContext) -> bool:
-        """Whether a cell that would begin the run `own` belongs to this one."""
-        return self._place == _place(own, run_context)
 
     def begin_later(self, metadata: MetadataStore, then: Callable[[Run], None]) -> None:
         """Write that the run goes on, if the cell still runs in a moment."""
@@ -110,11 +107,6 @@ class _Ongoing:
             if begun is not None and self.run.id is None:
                 self.run = begun
         self._begun = None
-
-
-def _place(run: Run, run_context: RunContext) -> tuple[object, ...]:
-    """Return what cells of one run have in common: store, process (a forked one is another), notebook and stack."""
-    return run_context.metadata.path, run.process, run.notebook, run.stack
 
 
 class CellRun:

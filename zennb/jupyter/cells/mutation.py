@@ -1,4 +1,4 @@
-"""Owns the marks by which code is seen to change a value in place: enough to name the cell that did it, no proof."""
+"""Owns the rules by which code is seen to change a value in place: enough to name the cell that did it, no proof."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ if TYPE_CHECKING:
 
 __all__ = ["changes_in_place"]
 
-_MUTATORS = frozenset(
-    [
-        "append",
-        "extend",
-        "insert",
-        "remove",
-        "pop",
-        "clear",
-        "sort",
-        "reverse",
-        "update",
-        "setdefault",
-        "popitem",
-    ]
-) | {"add", "discard", "fill", "resize", "put", "fit", "partial_fit"}
+_GROW_OR_SHRINK = {
+    "add",
+    "append",
+    "clear",
+    "discard",
+    "extend",
+    "insert",
+    "pop",
+    "popitem",
+    "remove",
+    "resize",
+}
+_OVERWRITE = {"fill", "fit", "partial_fit", "put", "reverse", "setdefault", "sort", "update"}
+_MUTATORS = frozenset(_GROW_OR_SHRINK | _OVERWRITE)
 """Methods that change what they are called on; so do setters (`ax.set_title`)."""
 
 _COPYING = frozenset({"set_index", "set_axis", "set_flags"})

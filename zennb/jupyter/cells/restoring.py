@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -23,15 +22,16 @@ from zennb.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from zennb.core.records.records import Step
+    from zennb.core.records.records import Artifact, Step
     from zennb.digests.digest import ValueDigest
+    from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.kernel.state import KernelState
 
-__all__ = ["NOT_RESTORED", "Restored", "StepRestorer"]
+__all__ = ["NOT_RESTORED", "StepRestorer", "bind_outputs"]
 
 NOT_RESTORED = (
     StoreError,
@@ -42,21 +42,6 @@ NOT_RESTORED = (
     CannotDigest,
 )
 """What `StepRestorer.fetch` raises when recorded results cannot be had: the step has to run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
-    """Results that are at hand.
-
-    Attributes:
-        values: output name → value.
-        digests: the same names → content.
-        large: outputs that stay in the store until a cell names them.
-    """
-
-    values: Mapping[str, Any]
-    digests: Mapping[str, ValueDigest]
-    large: frozenset[str]
 
 
 class StepRestorer:
@@ -71,12 +56,17 @@ class StepRestorer:
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._site, self._definition = session, run_context, definition
 
-    def fetch(self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})) -> Restored:
+    def fetch(
+        self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})
+    ) -> dict[str, tuple[Any, ValueDigest]]:
         """Load the small outputs of a recorded step; make its changes, and execute its definitions again.
 
         Args:
             step: the record.
             changes: settings, environment variables and files to be set as the step left them.
+
+        Returns:
+            Output name → value and content. The others are large, and stay in the store until a cell names them.
 
         Raises:
             StoreError, UntrustedArtifact, MissingDefinition, CannotDigest: a result cannot be loaded.
@@ -90,21 +80,20 @@ class StepRestorer:
         self._define(step, values, changes)
         values.update(repository.load({name: now[name] for name in later}))
         with digest_cache():
-            digests = {name: self._session.seen(now[name], value) for name, value in values.items()}
-        return Restored(values=values, digests=digests, large=large)
+            return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
 
-    def bind(self, step: Step, restored: Restored) -> None:
+    def bind(self, step: Step, restored: Mapping[str, tuple[Any, ValueDigest]]) -> None:
         """Let the notebook's variables hold the results, and note which artifacts they are."""
-        session, pending = self._session, self._session.lazy_outputs
-        session.namespace.update(restored.values)
-        pending.forget((*restored.values, *step.defines, *step.deletes))
-        pending.defer(
-            {name: step.outputs[name] for name in restored.large}, self._site.artifacts, step=step.name
+        self._session.lazy_outputs.forget(step.defines)
+        bind_outputs(
+            self._session,
+            step.outputs,
+            {name: value for name, (value, _) in restored.items()},
+            digests={name: digest for name, (_, digest) in restored.items()},
+            repository=self._site.artifacts,
+            makers=dict.fromkeys(step.outputs, step.name),
+            deleted=step.deletes,
         )
-        for name in step.deletes:
-            session.namespace.pop(name, None)
-        for name, value in restored.values.items():
-            session.variables.bind(name, value, step.outputs[name], restored.digests[name])
 
     def _define(self, step: Step, values: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
         """Set settings, and execute imports, functions and classes of the cell again, unseen; `values` come first."""
@@ -128,6 +117,38 @@ class StepRestorer:
                 raise StepRefused(
                     f"its definitions could not be executed again ({type(error).__name__}: {error})"
                 ) from error
+
+
+def bind_outputs(
+    session: KernelState,
+    outputs: Mapping[str, Artifact],
+    values: Mapping[str, Any],
+    *,
+    repository: ArtifactRepository,
+    makers: Mapping[str, str],
+    deleted: Iterable[str],
+    digests: Mapping[str, ValueDigest] = MappingProxyType({}),
+) -> None:
+    """Bind outputs in the notebook, and note which artifacts its variables are.
+
+    Args:
+        session: the kernel's session.
+        outputs: name → artifact.
+        values: name → value, of those that are bound now. The others stay in the store until a cell names them.
+        repository: where these are loaded from.
+        makers: name → the step that made it.
+        deleted: names that are unbound.
+        digests: name → content, where it is known already.
+    """
+    session.namespace.update(values)
+    session.lazy_outputs.forget((*values, *deleted))
+    for name in outputs.keys() - values.keys():
+        session.lazy_outputs.defer({name: outputs[name]}, repository, step=makers[name])
+    for name in deleted:
+        session.namespace.pop(name, None)
+    for name, value in values.items():  # digested once all are bound: a value may need another one
+        value_digest = digests[name] if name in digests else session.seen(outputs[name], value)
+        session.variables.bind(name, value, outputs[name], value_digest)
 
 
 @contextmanager

@@ -60,8 +60,8 @@ class StepCell:
         self._recording = Recording()
         self._attempts: list[Attempt] = []
         self._displays = ""
-        self._resolved: ResolvedStep | None = None
-        self._verdict: CacheDecision | None = None
+        self._resolved: ResolvedStep  # both are set by `decide`
+        self._verdict: CacheDecision
         self._run = session.runs.cell(run_context, started=self._started)
         self._live: LiveLine | None = None
         self._inputs: Mapping[str, Artifact] = {}
@@ -81,8 +81,6 @@ class StepCell:
     def begin(self) -> bool:
         """Do what was decided; return True when the body is to be run by the shell now, False when all is done."""
         __tracebackhide__ = True
-        assert self._resolved is not None
-        assert self._verdict is not None
         if self._verdict.reuse is not None and self._reused(self._verdict.reuse):
             return False
         self._load_pending()
@@ -114,7 +112,6 @@ class StepCell:
     def _start(self) -> None:
         """Make ready for the body, all that it shows recorded."""
         resolved = self._resolved
-        assert resolved is not None
         if self._execution is None:
             self._execution = StepExecution(
                 StepRequest(
@@ -171,8 +168,6 @@ class StepCell:
         """
         __tracebackhide__ = True
         resolved, decision, execution = self._resolved, self._verdict, self._execution
-        assert resolved is not None
-        assert decision is not None
         assert execution is not None
         self._session.frontend.flush_figures()
         result = self._result if is_kept(self._result) else None
@@ -202,7 +197,7 @@ class StepCell:
         """After an error or interrupt: nothing is bound, inputs are what they were, and the record says so."""
         self.is_over = True
         restored = self._undo()
-        if self._resolved is None or self._verdict is None:
+        if not hasattr(self, "_verdict"):  # it failed while it was decided whether to run it
             return
         step = self._site.failed_step(
             self._resolved,
@@ -242,8 +237,6 @@ class StepCell:
 
     def _reused(self, source: Step) -> bool:
         """Take over the results of `source`; False (with a new verdict) when they turn out not to be there."""
-        assert self._resolved is not None
-        assert self._verdict is not None
         undo = self._site.environment.undo() if source.carried is not None else None
         try:
             displays = self._recorded(source)
@@ -276,8 +269,6 @@ class StepCell:
     def _run_elsewhere(self) -> None:
         """Run the step as a pipeline of one, where the stack's orchestrator runs steps; bind what it made."""
         __tracebackhide__ = True
-        assert self._resolved is not None
-        assert self._verdict is not None
         name = self.definition.name
         shown: SimpleQueue[Event] = SimpleQueue()
         request = RunRequest(
@@ -326,7 +317,6 @@ class StepCell:
 
     def _hold_inputs(self, step: Step, unchanged: Collection[str]) -> None:
         """Note which artifacts the notebook's variables have become by being captured, where they still are those."""
-        assert self._resolved is not None
         for name, artifact in step.inputs.items():
             if name in unchanged and name not in step.outputs:
                 self._session.variables.bind(

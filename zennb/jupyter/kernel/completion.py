@@ -18,62 +18,18 @@ from zennb.commands.step_options import STEP
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from IPython.core.interactiveshell import InteractiveShell
 
     from zennb.commands.session import Session
     from zennb.commands.syntax import Node
     from zennb.registry.workspace import Workspace
 
-__all__ = ["Completion", "Matcher"]
+__all__ = ["Completion"]
 
 IDENTIFIER = "zennb"
 _SOON = 0.2  # seconds after a cell
 OURS = re.compile(r"^(?:\s*|.*?=\s*)(?P<escape>%%?)(?P<magic>[^\W\d][\w-]*)(?P<rest>\s.*)$")
 COMMENT = re.compile(r"^\s*#\|\s*step\s*:(?P<rest>\s.*)$")
-
-
-class Matcher:
-    """Completes what follows one of our magics.
-
-    Args:
-        names: the snapshot; whoever owns it refreshes it after commands and cells.
-    """
-
-    def __init__(self, names: KnownNames) -> None:
-        self.names = names
-
-    def match(self, context: CompletionContext) -> SimpleMatcherResult:
-        """Return the completions at the cursor; none, and no influence on others, outside our magics."""
-        typed, node = self._typed(context)
-        if typed is None or node is None:
-            return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
-        *words, fragment = typed["rest"].lstrip().split(" ")
-        found = candidates(
-            node, [word for word in words if word], fragment, names=self.names, interface=Interface.MAGIC
-        )
-        return SimpleMatcherResult(
-            completions=[SimpleCompletion(text=word, type="magic argument") for word in found],
-            suppress=bool(found),
-            matched_fragment=fragment,
-            ordered=True,
-        )
-
-    def _typed(self, context: CompletionContext) -> tuple[re.Match[str] | None, Node | None]:
-        if comment := COMMENT.match(context.text_until_cursor):
-            return comment, STEP
-        typed = OURS.match(context.text_until_cursor)
-        return typed, self._node(typed["escape"], typed["magic"], context.cursor_line) if typed else None
-
-    @staticmethod
-    def _node(escape: str, magic: str, line: int) -> Node | None:
-        if escape == "%%":
-            return STEP if magic == STEP.name and line == 0 else None
-        magic = magic.replace("_", "-")
-        if magic == ROOT:
-            return tree()
-        return tree().part(magic, Interface.MAGIC) if magic in MAGICS else None
 
 
 class Completion:
@@ -91,8 +47,14 @@ class Completion:
         self.names = KnownNames()
         self._shell, self._session = shell, session
         self._pending: threading.Timer | None = None
-        self._matcher = _matcher(Matcher(self.names))
-        self._matchers().append(self._matcher)
+
+        # The matcher API marks a matcher with attributes, which methods cannot carry: so it is a function.
+        @context_matcher(identifier=IDENTIFIER)  # type: ignore[untyped-decorator]  # IPython leaves it untyped
+        def matcher(context: CompletionContext) -> SimpleMatcherResult:
+            return self._match(context)
+
+        self._matcher = matcher
+        self._matchers().append(matcher)
         shell.events.register("post_run_cell", self._after_cell)
         self._after_cell(None)
 
@@ -115,6 +77,22 @@ class Completion:
         self._shell.events.unregister("post_run_cell", self._after_cell)
         self._matchers().remove(self._matcher)
 
+    def _match(self, context: CompletionContext) -> SimpleMatcherResult:
+        """Return the completions at the cursor; none, and no influence on others, outside our magics."""
+        typed, node = _typed(context)
+        if typed is None or node is None:
+            return SimpleMatcherResult(completions=[], suppress=False)  # a new one: IPython writes into it
+        *words, fragment = typed["rest"].lstrip().split(" ")
+        found = candidates(
+            node, [word for word in words if word], fragment, names=self.names, interface=Interface.MAGIC
+        )
+        return SimpleMatcherResult(
+            completions=[SimpleCompletion(text=word, type="magic argument") for word in found],
+            suppress=bool(found),
+            matched_fragment=fragment,
+            ordered=True,
+        )
+
     def _after_cell(self, _result: object) -> None:
         if self._pending is not None and self._pending.is_alive():
             return
@@ -135,11 +113,18 @@ class Completion:
         return self._shell.Completer.custom_matchers
 
 
-def _matcher(matcher: Matcher) -> Callable[[CompletionContext], SimpleMatcherResult]:
-    """Return the method as a function: the matcher API marks it with attributes, which methods cannot carry."""
+def _typed(context: CompletionContext) -> tuple[re.Match[str] | None, Node | None]:
+    """Return what is typed of one of our magics, and the command it is; None outside them."""
+    if comment := COMMENT.match(context.text_until_cursor):
+        return comment, STEP
+    typed = OURS.match(context.text_until_cursor)
+    return typed, _node(typed["escape"], typed["magic"], context.cursor_line) if typed else None
 
-    @context_matcher(identifier=IDENTIFIER)  # type: ignore[untyped-decorator]  # IPython leaves it untyped
-    def match(context: CompletionContext) -> SimpleMatcherResult:
-        return matcher.match(context)
 
-    return match  # type: ignore[no-any-return]  # the decorator is untyped
+def _node(escape: str, magic: str, line: int) -> Node | None:
+    if escape == "%%":
+        return STEP if magic == STEP.name and line == 0 else None
+    magic = magic.replace("_", "-")
+    if magic == ROOT:
+        return tree()
+    return tree().part(magic, Interface.MAGIC) if magic in MAGICS else None

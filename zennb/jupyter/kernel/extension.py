@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,20 +26,23 @@ __all__ = ["load", "unload"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Hooks:
     session: KernelSession
-    cells: CellTransformer
-    trees: TreeTransformer
-    autostep: Autostep
     pipeline: PipelineSession
     completion: Completion
+    undo: ExitStack
 
 
 def load(shell: Any) -> None:  # Any: our session and hooks are attributes of the shell
     """Make `%%step` and the magics work in this shell; loading twice is the same as once."""
     if getattr(shell, "zennb_hooks", None) is not None:
         return
-    session = KernelSession(shell)
-    cells = CellTransformer()
+    undo = ExitStack()  # called last first, so what others use is noted before them
+    session = shell.zennb_step = KernelSession(shell)
+    undo.callback(session.capture.remove)
+    undo.callback(session.monitor.close)
     autostep = Autostep()
+    pipeline = session.pipeline = PipelineSession(session, autostep)
+    undo.callback(pipeline.panels.close)
+    cells = CellTransformer()
     trees = TreeTransformer(
         session.mark_step,
         cells.source,
@@ -46,49 +50,36 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
         autostep.step,
         session.load_named,
     )
-    shell.zennb_step = session
     shell.input_transformer_manager.cleanup_transforms.insert(0, cells)
+    undo.callback(shell.input_transformer_manager.cleanup_transforms.remove, cells)
     shell.ast_transformers.append(trees)
-    shell.events.register("pre_run_cell", session.before_cell)
-    shell.events.register("post_run_cell", session.after_cell)
-    shell.events.register("pre_run_cell", autostep.before_cell)
-    shell.events.register("post_run_cell", autostep.after_cell)
+    undo.callback(shell.ast_transformers.remove, trees)
+    for event, callback in (
+        ("pre_run_cell", session.before_cell),
+        ("post_run_cell", session.after_cell),
+        ("pre_run_cell", autostep.before_cell),
+        ("post_run_cell", autostep.after_cell),
+        ("post_run_cell", pipeline.panels.cell_ran),
+    ):
+        shell.events.register(event, callback)
+        undo.callback(shell.events.unregister, event, callback)
     shell.register_magic_function(_stub(shell), magic_kind="cell", magic_name="step")
-    pipeline = session.pipeline = PipelineSession(session, autostep)
-    shell.events.register("post_run_cell", pipeline.panels.cell_ran)
+    undo.callback(shell.magics_manager.magics["cell"].pop, "step", None)
     magics.register(shell, pipeline, silence=session.capture.silenced)
+    undo.callback(magics.unregister, shell)
     api.set_session(pipeline)
-    shell.zennb_hooks = _Hooks(
-        session=session,
-        cells=cells,
-        trees=trees,
-        autostep=autostep,
-        pipeline=pipeline,
-        completion=Completion(shell, pipeline),
-    )
+    undo.callback(api.set_session, None)
+    completion = Completion(shell, pipeline)
+    undo.callback(completion.remove)
+    shell.zennb_hooks = _Hooks(session=session, pipeline=pipeline, completion=completion, undo=undo)
 
 
 def unload(shell: Any) -> None:  # Any: as above
     """Take everything out of the shell again; stored results stay."""
     hooks: _Hooks | None = getattr(shell, "zennb_hooks", None)
-    if hooks is None:
-        return
-    shell.events.unregister("pre_run_cell", hooks.session.before_cell)
-    shell.events.unregister("post_run_cell", hooks.session.after_cell)
-    shell.events.unregister("pre_run_cell", hooks.autostep.before_cell)
-    shell.events.unregister("post_run_cell", hooks.autostep.after_cell)
-    shell.events.unregister("post_run_cell", hooks.pipeline.panels.cell_ran)
-    hooks.pipeline.panels.close()
-    shell.input_transformer_manager.cleanup_transforms.remove(hooks.cells)
-    shell.ast_transformers.remove(hooks.trees)
-    hooks.completion.remove()
-    magics.unregister(shell)
-    shell.magics_manager.magics["cell"].pop("step", None)
-    api.set_session(None)
-    hooks.session.monitor.close()
-    hooks.session.capture.remove()
-    shell.zennb_step = None
-    shell.zennb_hooks = None
+    if hooks is not None:
+        shell.zennb_step = shell.zennb_hooks = None
+        hooks.undo.close()
 
 
 def _stub(shell: Any) -> Callable[[str, str], None]:

@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.records.observed import UNTOUCHED
 from zennb.digests.digest import SCALARS
 
 if TYPE_CHECKING:
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from zennb.engine.step.recording import Event, Recording
     from zennb.jupyter.cells.output_capture import OutputCapture
 
-__all__ = ["Forgotten", "KernelFrontend", "is_kept"]
+__all__ = ["DisplaySettings", "Forgotten", "KernelFrontend", "is_kept"]
 
 _LONG = 10_000  # characters
+_AS_STARTED = ("last_expr", "", False)  # display settings of a new shell
 
 
 class Forgotten:
@@ -130,3 +132,38 @@ class KernelFrontend:
         hook.write_output_prompt()
         hook.write_format_data(event["data"], event["metadata"])
         hook.finish_displayhook()
+
+
+class DisplaySettings:
+    """Which expressions of a cell are displayed, and how (a `Setting`).
+
+    Args:
+        shell: the shell.
+    """
+
+    name = "display of values"
+    modules: frozenset[str] = frozenset()
+    matters = True
+    is_per_context = False
+
+    def __init__(self, shell: Any) -> None:  # Any: as above
+        self._shell = shell
+
+    def read(self) -> tuple[Any, ...]:
+        """Return what is displayed, the precision of floats, and whether printing is pretty."""
+        plain = self._shell.display_formatter.formatters["text/plain"]
+        return (self._shell.ast_node_interactivity, plain.float_precision, not plain.pprint)
+
+    def digest(self, seen: tuple[Any, ...]) -> str:
+        """Return the settings as text; `UNTOUCHED` for what a shell starts with."""
+        return UNTOUCHED if seen == _AS_STARTED else repr(seen)
+
+    def change(self, _before: object, after: tuple[Any, ...]) -> list[Any]:
+        """Return the settings as plain data."""
+        return list(after)
+
+    def apply(self, change: list[Any]) -> None:
+        """Set them."""
+        plain = self._shell.display_formatter.formatters["text/plain"]
+        self._shell.ast_node_interactivity, plain.float_precision = change[0], change[1]
+        plain.pprint = not change[2]

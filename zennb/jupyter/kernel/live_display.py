@@ -108,7 +108,7 @@ class LiveTable:
         known = [self._steps[name] for name in self._order if name in self._steps]
         data = {DATA_TYPE: run_content(self._run, known)} if is_final else {}
         self._tap.publish(
-            {"text/plain": view.text, "text/html": view.html, **data},
+            {**view._repr_mimebundle_(), **data},
             {"zennb": [facts(step) for step in known if step.status.is_final]},
             transient={"display_id": self._id} if self._updates else {},
             update=self._shown and self._updates,
@@ -176,11 +176,7 @@ class LiveLine:
         self._activity.update(run, {})
 
     def _publish(self, view: View | None) -> None:
-        shown = {"text/plain": "", "text/html": ""} if view is None else _faces(view)
+        shown = {"text/plain": "", "text/html": ""} if view is None else view._repr_mimebundle_()
         # Metadata like that of a status line: whoever reads the saved notebook sees that the step did not show it.
         self._tap.publish(shown, {"zennb": []}, transient={"display_id": self._id}, update=self._shown)
         self._shown = True
-
-
-def _faces(view: View) -> dict[str, str]:
-    return {"text/plain": view.text, "text/html": view.html}

@@ -12,7 +12,7 @@ from zennb.headless.read import order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["cell_order", "find_notebook", "saved_at"]
+__all__ = ["find_notebook", "saved_cells"]
 
 
 def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
@@ -30,19 +30,17 @@ def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
     return path if path.exists() else Path.cwd() / path.name
 
 
-def cell_order(notebook: Path | None) -> list[str]:
-    """Return the ids of the notebook's cells, top to bottom, as last saved; empty when the file does not tell."""
-    if notebook is None or not notebook.exists():
-        return []
-    try:
-        return order(notebook)
-    except ZennbError:
-        return []
+def saved_cells(notebook: Path | None) -> tuple[list[str], float]:
+    """Return the ids of the cells in the saved file, top to bottom, and when it was saved, in seconds since the epoch.
 
-
-def saved_at(notebook: Path | None) -> float:
-    """Return when the notebook was saved last, in seconds since the epoch; 0.0 when that is not known."""
+    Both are empty, or 0.0, when the file does not tell.
+    """
+    if notebook is None:
+        return [], 0.0
     try:
-        return notebook.stat().st_mtime if notebook is not None else 0.0
+        saved = notebook.stat().st_mtime
+        return order(notebook), saved
     except OSError:
-        return 0.0
+        return [], 0.0
+    except ZennbError:
+        return [], saved

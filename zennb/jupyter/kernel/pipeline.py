@@ -16,8 +16,9 @@ from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import interrupted, interrupts_raise
 from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
 from zennb.headless.parameters import literal_value
+from zennb.jupyter.cells.restoring import bind_outputs
 from zennb.jupyter.kernel.live_display import LiveTable
-from zennb.jupyter.kernel.notebook import cell_order, saved_at
+from zennb.jupyter.kernel.notebook import saved_cells
 from zennb.jupyter.kernel.planning import Planning
 from zennb.jupyter.panels.kit.panels import Panels
 
@@ -76,7 +77,7 @@ class PipelineSession:
 
     def plan(self) -> RunPlan:
         """Return the pipeline, and what a run would do with each step, worked out as that run would go."""
-        planner, request, previous = self._planner()
+        planner, request, previous = self._planner(self._session.context())
         planned = planner.plan()
         changes = self._changes()
         steps = tuple(
@@ -87,12 +88,17 @@ class PipelineSession:
         files = file_edges(request.plan.order, previous)
         return RunPlan(steps=steps, edges=flows(request.plan, after=after, files=files))
 
-    def _planner(self) -> tuple[RunPlanner, RunRequest, dict[str, Step]]:
+    def _planner(
+        self, run_context: RunContext, last: str | None = None
+    ) -> tuple[RunPlanner, RunRequest, dict[str, Step]]:
+        """Return the planner of a run of all steps, or of one and those before it that it needs."""
         definitions = self._definitions()
         previous = self._previous(definitions)
         drawn = self._planning.plan(definitions, previous)
-        request = self._request(definitions, drawn, drawn.order, previous, pending=True)
-        return RunPlanner(request, self._session.context()), request, previous
+        needed = set(drawn.order) if last is None else drawn.before(last) | {last}
+        chosen = tuple(name for name in drawn.order if name in needed)
+        request = self._request(definitions, drawn, chosen, previous, pending=True)
+        return RunPlanner(request, run_context), request, previous
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind."""
@@ -102,7 +108,7 @@ class PipelineSession:
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as a run would find it and its latest record."""
         self._session.registry.get(step)
-        planner, _, previous = self._planner()
+        planner, _, previous = self._planner(self._session.context())
         planner.plan()
         before, now = previous.get(step), planner.resolved.get(step)
         if before is None or before.parts is None or now is None:
@@ -197,26 +203,19 @@ class PipelineSession:
             StepRefused: what the step depends on has changed since it ran: it would make something else.
         """
         __tracebackhide__ = True
-        session = self._session
-        definitions = self._definitions()
-        previous = self._previous(definitions)
-        drawn = self._planning.plan(definitions, previous)
-        needed = drawn.before(step) | {step}
-        chosen = tuple(name for name in drawn.order if name in needed)
-        request = self._request(definitions, drawn, chosen, previous, pending=True)
-        run_context = session.context()
-        planner = RunPlanner(request, run_context)
+        run_context = self._session.context()
+        planner, request, previous = self._planner(run_context, step)
         planner.plan()
         now, then = planner.resolved.get(step), previous.get(step)
         if now is None or then is None or then.cache_key not in {now.cache_key, now.key_without_maybe_reads}:
             raise StepRefused(f"step '{step}' has changed since; run its cell again.")
         finished = PipelineRun(request, run_context=run_context).execute()
-        self._bind(finished, chosen, run_context)
+        self._bind(finished, request.chosen, run_context)
         if finished.error is not None:
             raise finished.error
         for each in finished.steps.values():
             if each.status is Status.COMPLETED:
-                session.show_status(each)
+                self._session.show_status(each)
 
     def _load_pending(
         self, definitions: Mapping[str, StepDefinition], drawn: Plan, chosen: Iterable[str]
@@ -235,8 +234,8 @@ class PipelineSession:
             return self._session.variables.partners(digests, self._session.namespace)
 
     def _definitions(self) -> dict[str, StepDefinition]:
-        path = self._session.path
-        found = self._session.registry.ordered(cell_order(path), saved=saved_at(path))
+        cells, saved = saved_cells(self._session.path)
+        found = self._session.registry.ordered(cells, saved=saved)
         return {definition.name: definition for definition in found}
 
     def _changes(self) -> dict[str, UntrackedChange]:
@@ -361,7 +360,7 @@ class PipelineSession:
         latest = {name: step for name, step in previous.items() if name in others}
         return {name: step.outputs for name, step in latest.items() if step.status.is_good}
 
-    def _bind(self, finished: FinishedRun, chosen: tuple[str, ...], run_context: RunContext) -> None:
+    def _bind(self, finished: FinishedRun, chosen: Iterable[str], run_context: RunContext) -> None:
         """Bind in the notebook what the steps made; the last maker of a name counts."""
         session = self._session
         outputs: dict[str, Artifact] = {}
@@ -373,16 +372,15 @@ class PipelineSession:
                 outputs = {each: a for each, a in outputs.items() if each not in gone} | dict(step.outputs)
         fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
         large = session.lazy_outputs.deferrable(fresh)
-        maker = {name: step.name for step in finished.steps.values() for name in step.outputs}
-        for name in large:
-            session.lazy_outputs.defer({name: fresh[name]}, run_context.artifacts, step=maker[name])
         values = finished.repository.load({name: a for name, a in fresh.items() if name not in large})
-        session.lazy_outputs.forget((*values, *gone))
-        for name in gone:
-            session.namespace.pop(name, None)
-        for name, value in values.items():
-            session.namespace[name] = value
-            session.variables.bind(name, value, fresh[name], session.seen(fresh[name], value))
+        bind_outputs(
+            session,
+            fresh,
+            values,
+            repository=run_context.artifacts,
+            makers={name: step.name for step in finished.steps.values() for name in step.outputs},
+            deleted=gone,
+        )
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
         """Whether the notebook's variable is that artifact already, or will be when a cell names it."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import re
-import sys
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,6 +18,7 @@ from zennb.core.records.records import Status
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import counts, state
 from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader
+from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
 from zennb.provenance.cell_statements import read_cell
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
@@ -45,10 +44,11 @@ _FILE = re.compile(r"[^\s*?<>|]*\.\w{1,8}|[^\s*?<>|]*/[^\s*?<>|]+")
 _ASKS = re.compile(r"exists|is_?file|is_?dir|glob")
 _LONG = 300
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_GENERATORS = (PlainRandom(is_fresh=False), NumpyRandom(), TorchRandom())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _PlainCell:
+class _ObservedCell:
     """A plain cell that ran, and what it was seen to do."""
 
     text: str
@@ -83,7 +83,7 @@ class ProvenanceLog:
         self._modules = ImportedModules()
         self._sources = self._new_sources()
         self._names = self._new_provenance()
-        self._pending: list[_PlainCell] = []
+        self._pending: list[_ObservedCell] = []
         self._written: set[str] = set()
         self._watch: AccessTracer | None = None
         self._generators = _generators()
@@ -106,7 +106,9 @@ class ProvenanceLog:
         """Read the cells that ran before the extension was loaded."""
         manager = shell.history_manager
         texts = [] if manager is None else list(manager.input_hist_raw)[1:-1]
-        self._pending += [_PlainCell(text=text) for text in texts if text.strip() and heading(text) is None]
+        self._pending += [
+            _ObservedCell(text=text) for text in texts if text.strip() and heading(text) is None
+        ]
         self._read_pending()
         hidden = getattr(shell, "user_ns_hidden", {})
         unknown = [name for name in self._namespace if name not in hidden and not name.startswith("_")]
@@ -141,7 +143,7 @@ class ProvenanceLog:
                 self._note(result, watch, drew)
         except Exception:  # noqa: BLE001 - whatever it is, the cell has nothing to do with it
             text = getattr(getattr(result, "info", None), "raw_cell", None) or ""
-            self._pending.append(_PlainCell(text=text, failed=True))  # nobody knows what it did
+            self._pending.append(_ObservedCell(text=text, failed=True))  # nobody knows what it did
 
     def traced(self, resolved: ResolvedStep, step: Step) -> Step:
         """Return a step's record with the provenance of what it used, and let the step have happened."""
@@ -159,13 +161,9 @@ class ProvenanceLog:
     def _note(self, result: ExecutionResult, watch: AccessTracer | None, drew: Sequence[str]) -> None:
         text = getattr(result.info, "raw_cell", None) or ""
         written = () if watch is None else tuple(watch.written())
-        unseeded = [
-            name
-            for name in drew
-            if self._surroundings.settings.digest(f"random state of {name}") == UNTOUCHED
-        ]
+        unseeded = [setting for setting in drew if self._surroundings.settings.digest(setting) == UNTOUCHED]
         self._pending.append(
-            _PlainCell(
+            _ObservedCell(
                 text=text,
                 number=result.execution_count or 0,
                 failed=not result.success,
@@ -209,7 +207,7 @@ class ProvenanceLog:
             self._written.update(cell.written)
             if cell.written and names.files == files:  # its text does not tell that it writes
                 names.files = combined(files, "unseen", cell.text)
-            for setting in (f"random state of {library}" for library in cell.drew):
+            for setting in cell.drew:
                 if names.topics.get(setting) == topics.get(setting):
                     names.topics[setting] = combined(topics.get(setting, ""), "unseen", cell.text)
 
@@ -247,10 +245,6 @@ def _may_be_file(text: str, cell: str) -> bool:
 
 
 def _generators() -> Mapping[str, int]:
-    """Return a mark of the state of each global random generator, which drawing and seeding change."""
-    found = {"random": hash(random.getstate())}
-    numpy = sys.modules.get("numpy.random")
-    if numpy is not None and hasattr(numpy, "get_state"):
-        _, words, place, *_ = numpy.get_state()
-        found["numpy"] = hash((place, words.tobytes()))
-    return found
+    """Return setting → a mark of the state of each global random generator, which drawing and seeding change."""
+    states = {generator.name: generator.read() for generator in _GENERATORS}
+    return {name: hash(state) for name, state in states.items() if state is not None}

@@ -62,7 +62,7 @@ class RunMonitor:
         self._changed = threading.Condition()
         self._going: dict[int, ActiveRun] = {}
         self._printed: dict[int, dict[str, str]] = {}
-        self._lookers: list[Callable[[], None]] = []
+        self._lookers: list[Callable[[], object]] = []
         self._thread: threading.Thread | None = None
         self._is_new = self._is_closed = False
 
@@ -114,7 +114,7 @@ class RunMonitor:
                 for number, going in self._going.items()
             ]
 
-    def subscribe(self, looker: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, looker: Callable[[], object]) -> Callable[[], None]:
         """Call `looker` from this module's thread whenever something happened; return what ends that."""
         with self._changed:
             self._lookers.append(looker)

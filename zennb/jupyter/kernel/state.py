@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb import api
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
@@ -14,19 +14,18 @@ from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
+from zennb.errors import LostOutput
 from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
-from zennb.jupyter.cells.healing import Remaker, load_or_remake
 from zennb.jupyter.cells.lazy_outputs import LazyOutputs
 from zennb.jupyter.cells.output_capture import OutputCapture
 from zennb.jupyter.cells.step_registry import StepRegistry
 from zennb.jupyter.cells.untracked_changes import UntrackedChanges
-from zennb.jupyter.kernel.frontend import KernelFrontend
+from zennb.jupyter.kernel.frontend import DisplaySettings, KernelFrontend
 from zennb.jupyter.kernel.live_display import LiveLine
 from zennb.jupyter.kernel.notebook import find_notebook
 from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
-from zennb.jupyter.kernel.shell_settings import shell_settings
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
 from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
@@ -43,6 +42,16 @@ if TYPE_CHECKING:
     from zennb.registry.workspace import Workspace
 
 __all__ = ["KernelState"]
+
+
+class Remaker(Protocol):
+    """The part of the pipeline that runs steps again."""
+
+    def step_names(self) -> list[str]:
+        """Return the names of its steps."""
+
+    def remake(self, name: str) -> None:
+        """Run a step again, and before it those that must run for it."""
 
 
 class KernelState:
@@ -78,7 +87,7 @@ class KernelState:
         self.environment = ExecutionEnvironment(
             seal=self._signer.seal,
             ignored=lambda: (str(self.workspace.home),),
-            more=shell_settings(shell),
+            more=(DisplaySettings(shell),),
             is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
         )
         self.provenance = ProvenanceLog(
@@ -89,14 +98,28 @@ class KernelState:
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
 
     def load(self, names: Iterable[str]) -> None:
-        """Bind outputs that nothing has read yet; those that are damaged or gone are made again first.
+        """Bind outputs that nothing has read yet; run the steps again whose outputs turn out damaged or gone.
 
         Raises:
-            LostOutput: one cannot be had.
+            LostOutput: an output cannot be loaded, nor made by running its step again.
         """
         __tracebackhide__ = True
+        wanted, remade = list(names), set[str]()
         with self.lock:
-            load_or_remake(self.lazy_outputs, names, self.pipeline)
+            while True:
+                try:
+                    self.lazy_outputs.load(wanted)
+                except LostOutput as lost:
+                    pipeline = self.pipeline
+                    if pipeline is None or lost.step in remade or lost.step not in pipeline.step_names():
+                        raise
+                    remade.add(lost.step)
+                    try:
+                        pipeline.remake(lost.step)
+                    except Exception as error:
+                        raise lost from error
+                else:
+                    return
 
     # What step cells and commands ask
 
@@ -197,8 +220,9 @@ class KernelState:
     def show_status(self, step: Step) -> None:
         """End a step's output with its status line, which tools can read in a saved notebook."""
         view = status_line(step)
-        data = {"text/plain": view.text, "text/html": view.html, DATA_TYPE: step_content(step)}
-        self.capture.publish(data, {"zennb": facts(step)})
+        self.capture.publish(
+            {**view._repr_mimebundle_(), DATA_TYPE: step_content(step)}, {"zennb": facts(step)}
+        )
 
     def hint(self, error: BaseException | None) -> str:
         """Say which step would bind a name that is missing; "" for other errors."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zennb.jupyter.cells.output_capture import OutputCapture
-from zennb.jupyter.kernel.frontend import KernelFrontend
-from zennb.jupyter.kernel.shell_settings import shell_settings
+from zennb.jupyter.kernel.frontend import DisplaySettings, KernelFrontend
 
 if TYPE_CHECKING:
     from zennb.engine.environment.settings import Setting
@@ -24,4 +23,4 @@ def worker_frontend() -> tuple[KernelFrontend, tuple[Setting, ...]]:
     config.HistoryManager.enabled = False  # its thread and database are for people who type
     shell: Any = InteractiveShell.instance(config=config)
     shell.display_pub = CapturingDisplayPublisher()  # what is displayed goes to the step's recording
-    return KernelFrontend(shell, OutputCapture(shell)), shell_settings(shell)
+    return KernelFrontend(shell, OutputCapture(shell)), (DisplaySettings(shell),)

@@ -1,18 +1,21 @@
-"""Owns the line of a panel that says what was done, or why it was not."""
+"""Owns the sentences of a panel: what was done, why it was not, and how to do the same in a cell."""
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from ipywidgets import HTML
 
 from zennb.views.mark import GREEN, RED
-from zennb.views.markup import prose
+from zennb.views.markup import code, muted, prose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zennb.errors import ZennbError
 
-__all__ = ["Message", "said", "wrong"]
+__all__ = ["Message", "in_a_cell", "said", "wrong"]
 
 
 def said(sentence: str) -> str:
@@ -23,6 +26,11 @@ def said(sentence: str) -> str:
 def wrong(sentence: str) -> str:
     """Return an error's sentence as HTML that screen readers announce at once."""
     return f'<span role="alert">{_sign("✘", RED)} {prose(sentence)}</span>'
+
+
+def in_a_cell(words: Iterable[str]) -> str:
+    """Return `In a cell: %...` as HTML; words with spaces are quoted."""
+    return f"{muted('In a cell:')} {code('%' + shlex.join(words))}"
 
 
 def _sign(symbol: str, colour: str) -> str:

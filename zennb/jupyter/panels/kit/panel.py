@@ -6,13 +6,14 @@ import logging
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ipywidgets import HTML, Button, HBox, VBox, Widget
+from ipywidgets import Button, Widget
 
 from zennb.commands.dispatch import run
 from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.compat.notebook import answers_at_once
 from zennb.errors import ZennbError
+from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.keyboard import keys
 from zennb.jupyter.panels.kit.message import Message, wrong
 from zennb.jupyter.panels.kit.theme import PANEL, STYLE
@@ -66,17 +67,13 @@ class Panel(ABC):
         self.message = Message()
         self.pressed: Button | None = None
         self.body = self.build()
-        self.root = VBox(
-            [
-                HTML(STYLE),
-                keys(),
-                _line("zennb-gone", wrong(GONE)),
-                *self._live(),
-                _line("zennb-foot", muted(FOOT)),
-            ]
+        again = self.button("Refresh", self.refresh, tip="Look everything up again")
+        head = bar(html(escape(self.title)), self.message.widget, again, look="zennb-head zennb-live")
+        self.body.add_class("zennb-live")
+        style, gone = html(STYLE, look="zennb-none"), html(wrong(GONE), look="zennb-gone")
+        self.root = group(
+            style, keys(), gone, head, self.body, html(muted(FOOT), look="zennb-foot"), look=PANEL
         )
-        self.root.children[0].add_class("zennb-none")
-        self.root.add_class(PANEL)
         answers_at_once(self.root)
 
     @abstractmethod
@@ -137,11 +134,6 @@ class Panel(ABC):
             self.message.say(outcome.sentence)
         return outcome
 
-    def shown(self, words: Sequence[str]) -> str:
-        """Return what a command shows, as HTML."""
-        view = self.run(words).view
-        return "" if view is None else view.html
-
     def button(self, label: str, action: Callable[[], object], *, style: str = "", tip: str = "") -> Button:
         """Return a button that acts; `style` is one of ipywidgets' (`primary`, `danger`)."""
         made = Button(description=label, button_style=style, tooltip=tip or label)
@@ -181,21 +173,6 @@ class Panel(ABC):
         live = self.root._repr_mimebundle_()
         static = self._static()
         return {**live, "text/plain": static.text, "text/html": static.html}
-
-    def _live(self) -> list[Widget]:
-        again = self.button("Refresh", self.refresh, tip="Look everything up again")
-        head = HBox([HTML(escape(self.title)), self.message.widget, again])
-        head.add_class("zennb-head")
-        parts = [head, self.body]
-        for part in parts:
-            part.add_class("zennb-live")
-        return parts
-
-
-def _line(name: str, html: str) -> HTML:
-    made = HTML(html)
-    made.add_class(name)
-    return made
 
 
 def _widgets(thing: object, seen: dict[int, object]) -> Iterator[Widget]:

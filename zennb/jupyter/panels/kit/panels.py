@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb import api
 from zennb.commands.session import Session
@@ -34,10 +34,6 @@ class PanelSession(Session, Protocol):
 class KernelPanel(Protocol):
     """What a kernel asks of each of its panels; `Panel` is the implementation."""
 
-    kind: ClassVar[str]
-
-    def __init__(self, panels: Panels) -> None: ...
-
     def attempt(self, act: Callable[[], Any]) -> Any:
         """Do something; an error is shown in the panel."""
 
@@ -50,8 +46,6 @@ class KernelPanel(Protocol):
     def close(self) -> None:
         """Close the widgets."""
 
-
-P = TypeVar("P", bound=KernelPanel)
 
 KINDS = {
     "dashboard": "zennb.jupyter.panels.pages.dashboard:Dashboard",
@@ -89,23 +83,13 @@ class Panels:
                 self._followed, self._stop = found, found.on_change(self._changed)
         return found
 
-    @property
-    def busy(self) -> bool:
-        """Whether a cell runs just now."""
-        return self.session.busy
-
-    def get(self, kind: type[P]) -> P:
-        """Return the one panel of a kind; the same object each time."""
-        with self.lock:
-            found = self._panels.get(kind.kind)
-            if not isinstance(found, kind):
-                found = self._panels[kind.kind] = kind(self)
-            return found
-
     def open(self, kind: str) -> Any:
-        """Return the one panel of this kernel of a kind: `dashboard` or `picker`."""
-        module, _, name = KINDS[kind].partition(":")
-        return self.get(getattr(import_module(module), name))
+        """Return this kernel's panel of a kind, `dashboard` or `picker`: the same object each time."""
+        with self.lock:
+            if kind not in self._panels:
+                module, _, name = KINDS[kind].partition(":")
+                self._panels[kind] = getattr(import_module(module), name)(self)
+            return self._panels[kind]
 
     def close(self) -> None:
         """Close all panels and follow changes no longer."""

@@ -31,7 +31,7 @@ class ComponentBrowser:
         self.type = Choice("Type", on_choose=panel.does(self._typed))
         self.list = Choice("Components", on_choose=panel.does(self._show), rows=8)
         self.drawer = FormHost(panel)
-        self.form = ComponentForm(panel, self.drawer, on_done=self._done)
+        self.form = ComponentForm(panel, self.drawer, on_done=lambda spec: self._list(spec.name))
         self.naming = NameForm(panel, self.drawer)
         self.confirmation = Confirmation(panel, self.drawer)
         self._card = html()
@@ -75,14 +75,12 @@ class ComponentBrowser:
         for button in (self.edit, self.copy, self.rename, self.delete):
             button.disabled = spec is None
         words = ["list"] if spec is None else ["describe", spec.name]
-        self._card.value = self._panel.shown([self.kind.command, *words])
+        view = self._panel.run([self.kind.command, *words]).view
+        self._card.value = "" if view is None else view.html
 
     def _chosen(self) -> ComponentSpec | None:
         found = self._panel.panels.workspace.registry.components(self.kind.name)
         return next((spec for spec in found if spec.name == self.list.value), None)
-
-    def _done(self, spec: ComponentSpec) -> None:
-        self._list(spec.name)
 
     def _new(self) -> None:
         self.form.create(self.kind)

@@ -8,9 +8,8 @@ from zennb import plugins
 from zennb.errors import InvalidConfiguration, MissingExtra, NameTaken, UsageError
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.choice import Choice
-from zennb.jupyter.panels.kit.command_line import in_a_cell
 from zennb.jupyter.panels.kit.field import text_field
-from zennb.jupyter.panels.kit.message import wrong
+from zennb.jupyter.panels.kit.message import in_a_cell, wrong
 from zennb.jupyter.panels.kit.option_field import OptionField
 from zennb.registry.names import name_problem
 from zennb.views.markup import escape, prose, strong

@@ -10,7 +10,7 @@ from zennb.jupyter.kernel.run_monitor import interrupt
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.page_switcher import LivePage, PageSwitcher
 from zennb.jupyter.panels.kit.panel import Panel
-from zennb.jupyter.panels.kit.row_theme import ROW_STYLE
+from zennb.jupyter.panels.kit.theme import ROW_STYLE
 from zennb.jupyter.panels.pages.artifacts_page import ArtifactsPage
 from zennb.jupyter.panels.pages.compare_page import ComparePage
 from zennb.jupyter.panels.pages.pipeline_page import PipelinePage
@@ -54,7 +54,7 @@ class Dashboard(Panel):
         self._now = html()
         self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
         style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
-        self._end = self.panels.session.monitor.subscribe(self._beat)
+        self._end = self.panels.session.monitor.subscribe(lambda: self.attempt(self._follow))
         return group(style, now, self.pages.widget)
 
     @cached_property
@@ -129,9 +129,6 @@ class Dashboard(Panel):
         """Go to a page, with the cursor: it would be lost with the button that was pressed."""
         self.pages.show(title)
         self.pages.buttons[title].focus()
-
-    def _beat(self) -> None:
-        self.attempt(self._follow)
 
     def _follow(self) -> None:
         self._show_now()

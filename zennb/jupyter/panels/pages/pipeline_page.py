@@ -65,7 +65,7 @@ class PipelinePage:
 
     def _is_disturbing(self) -> bool:
         """Whether a cell runs in the main thread while this is another one."""
-        return self._panel.panels.busy and threading.current_thread() is not threading.main_thread()
+        return self._panel.panels.session.busy and threading.current_thread() is not threading.main_thread()
 
     def _running(self) -> ActiveRun | None:
         runs = self._panel.panels.session.monitor.runs

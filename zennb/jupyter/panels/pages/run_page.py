@@ -134,11 +134,8 @@ class RunPage:
 
     def _about_run(self) -> View:
         assert self._run is not None
-        return join([run_view.run(self._run, started=self._started), *self._tries()])
-
-    def _tries(self) -> list[Table]:
-        tries = attempts(self._records)
-        return [tries] if tries.data else []
+        about, tries = run_view.run(self._run, started=self._started), attempts(self._records)
+        return join([about, tries] if tries.data else [about])
 
     def _waiting(self) -> list[str]:
         if self._going is None:

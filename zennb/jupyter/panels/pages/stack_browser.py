@@ -127,7 +127,8 @@ class StackBrowser:
     def _activate(self) -> None:
         name = self.list.value
         self._panel.run(["stack", "set", name])
-        later = " A run that is under way ends on the stack it began with." if self._panel.panels.busy else ""
+        is_busy = self._panel.panels.session.busy
+        later = " A run that is under way ends on the stack it began with." if is_busy else ""
         self._panel.message.say(f"steps run on stack '{name}' from now on.{later}")
 
     def _edit(self) -> None:

@@ -8,9 +8,8 @@ from zennb.core.records.component_types import COMPONENT_TYPES, REQUIRED_TYPES
 from zennb.errors import NameTaken, UsageError, ZennbError
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.choice import Choice
-from zennb.jupyter.panels.kit.command_line import in_a_cell
 from zennb.jupyter.panels.kit.field import text_field
-from zennb.jupyter.panels.kit.message import said, wrong
+from zennb.jupyter.panels.kit.message import in_a_cell, said, wrong
 from zennb.registry.flavors import made
 from zennb.registry.names import checked_name, name_problem
 from zennb.views.markup import escape, strong
