@@ -71,7 +71,7 @@ def test_a_bad_value_is_said_beside_its_field_while_typing_in_the_words_of_the_m
     assert workers.error == opened.error(f"%orchestrator register pool --flavor=threads --workers={value}")
     assert plain(workers.error) in opened.words
     form.go.click()
-    assert opened.components.drawer.form is form
+    assert opened.components.form_host.form is form
     workers.control.value = "8"
     assert workers.error == ""
     form.go.click()

@@ -137,7 +137,7 @@ def test_a_stack_is_composed_registered_and_activated(opened: Opened) -> None:
     assert opened.stacks.list.value == "my stack"
     assert labels(opened) == ["default", "● my stack (active)"]
     assert opened.message == "stack 'my stack' registered, and active from now on."
-    assert opened.stacks.drawer.widget.children == ()
+    assert opened.stacks.form_host.widget.children == ()
     shown = opened.run("%stack register 'my stack' --orchestrator=default --artifact-store=mine")
     assert "nothing changed" in shown.displays[-1]["data"]["text/plain"]
 
@@ -172,7 +172,7 @@ def test_what_is_wrong_with_a_name_is_said_beside_it(opened: Opened, name: str) 
         assert form.name.error == opened.error(typed[name])
     assert plain(form.name.error) in opened.words
     assert form.name.error
-    assert opened.stacks.drawer.form is form
+    assert opened.stacks.form_host.form is form
 
 
 def test_components_of_a_stack_are_exchanged(opened: Opened) -> None:

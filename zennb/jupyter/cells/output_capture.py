@@ -21,7 +21,7 @@ class OutputCapture:
 
     def __init__(self, shell: Any) -> None:  # Any: IPython leaves the parts we tap untyped
         self._shell = shell
-        self._tapped = shell.display_pub
+        self._publisher = shell.display_pub
         self._publish = shell.display_pub.publish
         self._clear = shell.display_pub.clear_output
         self._native: Recording | None = None
@@ -33,7 +33,7 @@ class OutputCapture:
     def remove(self) -> None:
         """Take the tap off the shell."""
         for name in ("publish", "clear_output"):
-            self._tapped.__dict__.pop(name, None)
+            self._publisher.__dict__.pop(name, None)
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Show something that is not part of any step's output: status lines, live tables."""
@@ -43,13 +43,13 @@ class OutputCapture:
     def show(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Show again what a step showed: where the shell shows things now, so that `%%capture` gets it."""
         publisher = self._shell.display_pub
-        publish = self._publish if publisher is self._tapped else publisher.publish
+        publish = self._publish if publisher is self._publisher else publisher.publish
         publish(data=data, metadata=metadata or {}, **more)
 
     def clear(self, *, wait: bool) -> None:
         """Clear the cell's output, as a replayed step asked for."""
         publisher = self._shell.display_pub
-        (self._clear if publisher is self._tapped else publisher.clear_output)(wait=wait)
+        (self._clear if publisher is self._publisher else publisher.clear_output)(wait=wait)
 
     def note(self, value: object) -> None:
         """Record a cell's value that the shell's own display hook does not see."""
@@ -93,7 +93,7 @@ class OutputCapture:
             for name in ("stdout", "stderr"):
                 stack.enter_context(self._copied(name, recording))
             stack.enter_context(self._results(recording))
-            if self._shell.display_pub is not self._tapped:  # `%%capture` has put its own in place
+            if self._shell.display_pub is not self._publisher:  # `%%capture` has put its own in place
                 stack.enter_context(_displays(self._shell.display_pub, recording))
             self._native = recording
             try:
@@ -140,13 +140,13 @@ class OutputCapture:
             hook.__dict__.pop("write_format_data", None)
 
     def _recording(self) -> tuple[Recording | None, bool]:
-        apart = self._routes.get(threading.get_ident())
-        return (apart, True) if apart is not None else (self._native, False)
+        route = self._routes.get(threading.get_ident())
+        return (route, True) if route is not None else (self._native, False)
 
     def _on_publish(
         self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None, *args: Any, **more: Any
     ) -> None:
-        recording, apart = self._recording()
+        recording, is_separate = self._recording()
         if recording is not None:
             transient = more.get("transient") or {}
             recording.display(
@@ -155,14 +155,14 @@ class OutputCapture:
                 display_id=str(transient.get("display_id", "")),
                 update=bool(more.get("update", False)),
             )
-        if not apart:
+        if not is_separate:
             self._publish(data, metadata, *args, **more)
 
     def _on_clear(self, wait: bool = False) -> None:
-        recording, apart = self._recording()
+        recording, is_separate = self._recording()
         if recording is not None:
             recording.clear(wait=wait)
-        if not apart:
+        if not is_separate:
             self._clear(wait)
 
 

@@ -54,7 +54,7 @@ class StepRestorer:
     """
 
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
-        self._session, self._site, self._definition = session, run_context, definition
+        self._session, self._run_context, self._definition = session, run_context, definition
 
     def fetch(
         self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})
@@ -72,7 +72,7 @@ class StepRestorer:
             StoreError, UntrustedArtifact, MissingDefinition, CannotDigest: a result cannot be loaded.
             StepRefused: its definitions cannot be executed again.
         """
-        repository = self._site.artifacts
+        repository = self._run_context.artifacts
         large = frozenset(self._session.lazy_outputs.deferrable(step.outputs))
         now = {name: artifact for name, artifact in step.outputs.items() if name not in large}
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
@@ -90,7 +90,7 @@ class StepRestorer:
             step.outputs,
             {name: value for name, (value, _) in restored.items()},
             digests={name: digest for name, (_, digest) in restored.items()},
-            repository=self._site.artifacts,
+            repository=self._run_context.artifacts,
             makers=dict.fromkeys(step.outputs, step.name),
             deleted=step.deletes,
         )
@@ -101,7 +101,7 @@ class StepRestorer:
         settings = setting_lines(tree)
         again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
         folder = Path.cwd() if settings else None
-        self._site.environment.apply(changes)
+        self._run_context.environment.apply(changes)
         if not again:
             return
         self._session.namespace.update(values)

@@ -50,10 +50,10 @@ class StepCell:
     """
 
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
-        self._session, self._site, self.definition = session, run_context, definition
-        self._gathering = WriteBuffer(run_context.store)
+        self._session, self._run_context, self.definition = session, run_context, definition
+        self._write_buffer = WriteBuffer(run_context.store)
         if run_context.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once
-            self._site = run_context.with_store(self._gathering)
+            self._run_context = run_context.with_store(self._write_buffer)
         self._restorer = StepRestorer(session, run_context, definition)
         self._started = time.time()
         self._clock = time.perf_counter()
@@ -61,7 +61,7 @@ class StepCell:
         self._attempts: list[Attempt] = []
         self._displays = ""
         self._resolved: ResolvedStep  # both are set by `decide`
-        self._verdict: CacheDecision
+        self._decision: CacheDecision
         self._run = session.runs.cell(run_context, started=self._started)
         self._live: LiveLine | None = None
         self._inputs: Mapping[str, Artifact] = {}
@@ -72,33 +72,33 @@ class StepCell:
         """Decide whether to run; False when the stack is not registered as it was opened, so that it must be opened."""
         __tracebackhide__ = True
         self._resolved = self._session.resolve(self.definition)
-        looked = self._site.digest_input(self._resolved)
-        if looked.stack != self._site.spec:
+        stored_inputs = self._run_context.digest_input(self._resolved)
+        if stored_inputs.stack != self._run_context.spec:
             return False
-        self._verdict = self._site.decide(self._resolved, looked=looked)
+        self._decision = self._run_context.decide(self._resolved, looked=stored_inputs)
         return True
 
     def begin(self) -> bool:
         """Do what was decided; return True when the body is to be run by the shell now, False when all is done."""
         __tracebackhide__ = True
-        if self._verdict.reuse is not None and self._reused(self._verdict.reuse):
+        if self._decision.reuse is not None and self._reused(self._decision.reuse):
             return False
         self._load_pending()
-        self._inputs = self._site.keep_inputs(self._resolved)
+        self._inputs = self._run_context.keep_inputs(self._resolved)
         self._live = self._session.live_line(
-            self._site.bare_step(
-                self._resolved, status=Status.RUNNING, reason=self._verdict.reason, started=self._started
+            self._run_context.bare_step(
+                self._resolved, status=Status.RUNNING, reason=self._decision.reason, started=self._started
             )
         )
         self._run.begin(self._live)
-        if not self._site.orchestrator.in_kernel:
+        if not self._run_context.orchestrator.in_kernel:
             self._run_elsewhere()
             return False
         self._start()
         return True
 
     def _load_pending(self) -> None:
-        """Bind what the body reads and nobody has read yet; it is looked at again, now that it is at hand."""
+        """Load the outputs that the body reads and no cell has read yet; the step is resolved again with them."""
         __tracebackhide__ = True
         session = self._session
         with session.lock:
@@ -126,9 +126,9 @@ class StepCell:
                 ),
                 self._session.namespace,
                 inputs={name: (resolved.values[name], seen) for name, seen in resolved.digests.items()},
-                resources=self._site.resources,
+                resources=self._run_context.resources,
             )
-        self._recording = Recording(None if self._live is None else self._live.heard)
+        self._recording = Recording(None if self._live is None else self._live.output)
         self._execution.start(self._session.capture.recording(self._recording), keep_loop_responsive())
         self._clock = time.perf_counter()
 
@@ -148,7 +148,7 @@ class StepCell:
         return True
 
     def begin_again(self) -> bool:
-        """Return True to run the body once more, after `again` said so; False once it has ended well."""
+        """Return True to run the body once more, after `again` returned True; False once it has ended well."""
         if self.is_over:
             return False
         self._start()
@@ -167,14 +167,14 @@ class StepCell:
             NotStorable: an output declared with `-o` is not there or cannot be stored.
         """
         __tracebackhide__ = True
-        resolved, decision, execution = self._resolved, self._verdict, self._execution
+        resolved, decision, execution = self._resolved, self._decision, self._execution
         assert execution is not None
         self._session.frontend.flush_figures()
         result = self._result if is_kept(self._result) else None
         outcome = execution.finish(self._recording, result)
         collected = execution.collected
         execution.before.restore(collected.own)
-        step = self._site.made_step(
+        step = self._run_context.made_step(
             resolved,
             decision,
             outcome,
@@ -197,25 +197,28 @@ class StepCell:
         """After an error or interrupt: nothing is bound, inputs are what they were, and the record says so."""
         self.is_over = True
         restored = self._undo()
-        if not hasattr(self, "_verdict"):  # it failed while it was decided whether to run it
+        if not hasattr(self, "_decision"):  # it failed while it was decided whether to run it
             return
-        step = self._site.failed_step(
+        step = self._run_context.failed_step(
             self._resolved,
-            self._verdict,
+            self._decision,
             error,
             started=self._started,
             seconds=time.perf_counter() - self._clock,
             attempts=self._attempts,
         )
         hint = self._session.hint(error)
-        said = "; ".join(part for part in (hint, _say_restored(restored)) if part)
-        inputs, displays = self._inputs, self._displays or keep_output(self._recording, self._site.store)
+        remarks = "; ".join(part for part in (hint, _restored_words(restored)) if part)
+        inputs, displays = (
+            self._inputs,
+            self._displays or keep_output(self._recording, self._run_context.store),
+        )
         try:
-            self._gathering.flush()
+            self._write_buffer.flush()
         except StoreError:  # the record names nothing that is not stored
             inputs, displays = {}, self._displays
         step = self._run.end(replace(step, inputs=inputs, displays=displays), step.status)
-        self._session.show_status(replace(step, reason=said))
+        self._session.show_status(replace(step, reason=remarks))
 
     def _record(self, step: Step, status: Status) -> Step:
         """Record how the step ended, once the bytes that its record names are stored; return it as recorded.
@@ -223,33 +226,33 @@ class StepCell:
         Raises:
             StoreError: one or the other cannot be done.
         """
-        self._gathering.flush()
+        self._write_buffer.flush()
         return self._run.end(step, status)
 
     def _undo(self) -> list[str]:
         """Give back the bindings and inputs the body found; return the inputs it had changed."""
         changed = [] if self._execution is None else self._execution.undo()
         stored = {name: self._inputs[name] for name in changed if name in self._inputs}
-        for name, value in self._site.artifacts.load(stored).items():
+        for name, value in self._run_context.artifacts.load(stored).items():
             self._session.namespace[name] = value
             self._session.variables.bind(name, value, stored[name], self._session.seen(stored[name], value))
         return list(stored)
 
     def _reused(self, source: Step) -> bool:
         """Take over the results of `source`; False (with a new verdict) when they turn out not to be there."""
-        undo = self._site.environment.undo() if source.carried is not None else None
+        undo = self._run_context.environment.undo() if source.carried is not None else None
         try:
             displays = self._recorded(source)
-            changes = self._site.artifacts.load_changes(source.carried)
+            changes = self._run_context.artifacts.load_changes(source.carried)
             restored = self._restorer.fetch(source, changes)
         except NOT_RESTORED as error:
             if undo is not None:
                 undo()
-            self._verdict = replace(self._verdict, reuse=None, reason=_brief(error))
+            self._decision = replace(self._decision, reuse=None, reason=_brief(error))
             return False
-        step = self._site.cached_step(
+        step = self._run_context.cached_step(
             self._resolved,
-            self._verdict,
+            self._decision,
             source,
             started=self._started,
             seconds=time.perf_counter() - self._clock,
@@ -264,7 +267,9 @@ class StepCell:
         return True
 
     def _recorded(self, source: Step) -> Recording:
-        return Recording.load(self._site.store.get(source.displays)) if source.displays else Recording()
+        return (
+            Recording.load(self._run_context.store.get(source.displays)) if source.displays else Recording()
+        )
 
     def _run_elsewhere(self) -> None:
         """Run the step as a pipeline of one, where the stack's orchestrator runs steps; bind what it made."""
@@ -277,11 +282,11 @@ class StepCell:
             chosen=(name,),
             namespace=self._session.namespace,
             value_digest=self._session.variables.digest,
-            decided={name: (self._resolved, self._verdict)},
+            decided={name: (self._resolved, self._decision)},
         )
         run = PipelineRun(
             request,
-            run_context=self._site,
+            run_context=self._run_context,
             recorded=False,
             on_change=lambda _run, _steps: self._emit(shown),
             on_output=lambda _step, event: shown.put(event),
@@ -310,7 +315,7 @@ class StepCell:
             while True:
                 event = shown.get_nowait()
                 if self._live is not None:
-                    self._live.heard(event)
+                    self._live.output(event)
                 self._session.frontend.emit(event)
         except Empty:
             return
@@ -328,7 +333,7 @@ class StepCell:
         self._session.show_status(step)
 
 
-def _say_restored(names: list[str]) -> str:
+def _restored_words(names: list[str]) -> str:
     if not names:
         return ""
     return ", ".join(f"`{name}`" for name in names) + " put back as before the step"

@@ -38,11 +38,11 @@ class UntrackedChange:
 
     Attributes:
         artifact: what the step made.
-        said: what happened to it and which cell did it: "changed by a plain cell [7]".
+        description: what happened to it and which cell did it: "changed by a plain cell [7]".
     """
 
     artifact: Artifact
-    said: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class UntrackedChanges:
     """
 
     def __init__(self, variables: VariableTracker, namespace: Mapping[str, Any]) -> None:
-        self._holdings, self._namespace = variables, namespace
+        self._variables, self._namespace = variables, namespace
         self._cells: deque[_PlainCell] = deque(maxlen=_REMEMBERED)
 
     def note(self, result: ExecutionResult | None) -> None:
@@ -94,7 +94,7 @@ class UntrackedChanges:
         info = getattr(result, "info", None)
         number = getattr(result, "execution_count", None) if getattr(info, "store_history", False) else None
         text = getattr(info, "transformed_cell", None) or ""
-        self._cells.append(_PlainCell(number=number, text=text, moment=self._holdings.moment))
+        self._cells.append(_PlainCell(number=number, text=text, moment=self._variables.moment))
 
     def may_bind(self, name: str, *, since: int) -> bool:
         """Say whether a plain cell that ran after a moment binds a variable, or may; what is forgotten may have."""
@@ -105,11 +105,11 @@ class UntrackedChanges:
     def changes(self) -> dict[str, UntrackedChange]:
         """Return the outputs of steps that plain cells have changed since they were made, by name."""
         found = {}
-        for name, made in dict(self._holdings.made()).items():
+        for name, made in dict(self._variables.made()).items():
             cells = [cell for cell in self._cells if cell.moment > made.moment]
             if cells and (verb := self._what_happened(name, made)):
                 found[name] = UntrackedChange(
-                    artifact=made.artifact, said=f"{verb} by {self._who(cells, name, made)}"
+                    artifact=made.artifact, description=f"{verb} by {self._who(cells, name, made)}"
                 )
         return found
 
@@ -118,7 +118,7 @@ class UntrackedChanges:
         if value is _ABSENT:
             return "deleted"
         try:
-            value_digest, artifact = self._holdings.digest(name, value)
+            value_digest, artifact = self._variables.digest(name, value)
         except CannotDigest:
             return "changed"
         is_same = artifact is not None and artifact.digest == made.artifact.digest
@@ -128,7 +128,7 @@ class UntrackedChanges:
         """Name the cell that bound the variable, else those that plainly change its value, else all that could."""
         trees = [(cell, tree) for cell in cells if (tree := cell.tree) is not None]
         if id(self._namespace.get(name, _ABSENT)) == made.place:
-            names = {name, *self._holdings.partners({name: made.digest}, self._namespace)}
+            names = {name, *self._variables.partners({name: made.digest}, self._namespace)}
             found = [cell for cell, tree in trees if changes_in_place(tree, names)]
         else:
             names = {name}

@@ -33,8 +33,8 @@ class Forgotten:
         self._step = step
 
     def __repr__(self) -> str:
-        said = "it was reused, and a value without a name is not kept; bind it to a name"
-        return f"<what step '{self._step}' showed: {said}>"
+        reason = "it was reused, and a value without a name is not kept; bind it to a name"
+        return f"<what step '{self._step}' showed: {reason}>"
 
 
 def is_kept(value: object) -> bool:
@@ -53,7 +53,7 @@ class KernelFrontend:
     def __init__(
         self, shell: Any, capture: OutputCapture
     ) -> None:  # Any: IPython leaves much of the shell untyped
-        self._shell, self._tap = shell, capture
+        self._shell, self._capture = shell, capture
 
     @property
     def records_shell(self) -> bool:
@@ -73,7 +73,7 @@ class KernelFrontend:
     @contextmanager
     def shown(self, recording: Recording, namespace: dict[str, Any]) -> Iterator[None]:
         """Send this thread's displays to `recording`; on the main thread, magics see `namespace`."""
-        with self._tap.to_recording(recording):
+        with self._capture.to_recording(recording):
             if threading.current_thread() is not threading.main_thread():
                 yield
                 self.flush_figures()
@@ -113,12 +113,12 @@ class KernelFrontend:
         if event["kind"] == "stream":
             getattr(sys, event["name"]).write(event["text"])
         elif event["kind"] == "clear":
-            self._tap.clear(wait=event["wait"])
+            self._capture.clear(wait=event["wait"])
         elif event["kind"] == "result":
             self._result(event)
         else:
             transient = {"display_id": event["id"]} if event.get("id") else {}
-            self._tap.show(
+            self._capture.show(
                 event["data"], event["metadata"], transient=transient, update=event.get("update", False)
             )
 

@@ -58,7 +58,7 @@ class LiveTable:
         activity: RunMonitor,
         edges: Sequence[tuple[str, str]] = (),
     ) -> None:
-        self._tap, self._order, self._updates = capture, order, updates
+        self._capture, self._order, self._updates = capture, order, updates
         self._activity, self._edges = activity, edges
         self._id = uuid4().hex
         self._lock = threading.Lock()
@@ -69,7 +69,7 @@ class LiveTable:
         self._steps: dict[str, Step] = {}
 
     def __enter__(self) -> Self:
-        self._stop = self._activity.subscribe(self.beat)
+        self._stop = self._activity.subscribe(self.tick)
         return self
 
     def __exit__(
@@ -84,12 +84,12 @@ class LiveTable:
             self._run, self._steps = run, dict(steps)
             self._show()
 
-    def heard(self, step: str, event: Event) -> None:
+    def output(self, step: str, event: Event) -> None:
         """Note what a step has just shown."""
         if self._run is not None:
             self._activity.output(self._run.id, step, event)
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """Let the clock go on, and show what steps have printed since."""
         with self._lock:
             if self._run is not None and not self._run.status.is_final:
@@ -103,11 +103,11 @@ class LiveTable:
             return
         began = time.perf_counter()
         number = self._run.id
-        printed = next((going.tails() for going in self._activity.runs if going.run.id == number), {})
+        printed = next((active.tails() for active in self._activity.runs if active.run.id == number), {})
         view = live(self._order, steps=self._steps, now=now, run=self._run, printed=printed)
         known = [self._steps[name] for name in self._order if name in self._steps]
         data = {DATA_TYPE: run_content(self._run, known)} if is_final else {}
-        self._tap.publish(
+        self._capture.publish(
             {**view._repr_mimebundle_(), **data},
             {"zennb": [facts(step) for step in known if step.status.is_final]},
             transient={"display_id": self._id} if self._updates else {},
@@ -129,7 +129,7 @@ class LiveLine:
     """
 
     def __init__(self, capture: OutputCapture, step: Step, *, updates: bool, activity: RunMonitor) -> None:
-        self._tap, self._step, self._updates, self._activity = capture, step, updates, activity
+        self._capture, self._step, self._updates, self._activity = capture, step, updates, activity
         self._context = copy_context()
         self._lock = threading.Lock()
         self._id = ""
@@ -142,7 +142,7 @@ class LiveLine:
         """Look on from now on: the step has taken long enough for its run to be recorded; in any thread."""
         self._id = uuid4().hex
         if self._updates:
-            self._stop = self._activity.subscribe(self.beat)
+            self._stop = self._activity.subscribe(self.tick)
         self._activity.update(
             run, {self._step.name: replace(self._step, run=run.id)}, order=(self._step.name,)
         )
@@ -150,14 +150,14 @@ class LiveLine:
         while self._early:
             self._activity.output(run.id, self._step.name, self._early.popleft())
 
-    def heard(self, event: Event) -> None:
+    def output(self, event: Event) -> None:
         """Note what the step has just shown."""
         if self._run is None:
             self._early.append(event)
         else:
             self._activity.output(self._run.id, self._step.name, event)
 
-    def beat(self) -> None:
+    def tick(self) -> None:
         """Let the clock go on."""
         with self._lock:
             taken = time.time() - self._step.started
@@ -178,5 +178,5 @@ class LiveLine:
     def _publish(self, view: View | None) -> None:
         shown = {"text/plain": "", "text/html": ""} if view is None else view._repr_mimebundle_()
         # Metadata like that of a status line: whoever reads the saved notebook sees that the step did not show it.
-        self._tap.publish(shown, {"zennb": []}, transient={"display_id": self._id}, update=self._shown)
+        self._capture.publish(shown, {"zennb": []}, transient={"display_id": self._id}, update=self._shown)
         self._shown = True

@@ -17,14 +17,14 @@ __all__ = ["find_notebook", "saved_cells"]
 
 def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
     """Return the notebook's file as the frontend tells it: zennb's own runner, Jupyter's server, or VS Code."""
-    told = (
+    name = (
         os.environ.get("ZENNB_NOTEBOOK")
         or namespace.get("__vsc_ipynb_file__")
         or os.environ.get("JPY_SESSION_NAME")
     )
-    if not isinstance(told, str) or not told.endswith(".ipynb"):
+    if not isinstance(name, str) or not name.endswith(".ipynb"):
         return None
-    path = Path(told)
+    path = Path(name)
     if not path.is_absolute():
         path = Path.cwd() / path
     return path if path.exists() else Path.cwd() / path.name

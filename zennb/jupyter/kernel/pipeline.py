@@ -102,8 +102,7 @@ class PipelineSession:
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind."""
-        panel: Shown = self.panels.open(kind)
-        return panel
+        return self.panels.open(kind)
 
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as a run would find it and its latest record."""
@@ -174,7 +173,9 @@ class PipelineSession:
             previous = self._previous(definitions)
             drawn = self._planning.plan(definitions, previous, side_by_side=True)
             chosen = drawn.narrow(start=start, only=only)
-            self._load_pending(definitions, drawn, chosen)
+            for name in chosen:  # what comes from no step of the plan has to be bound
+                reads, sources = definitions[name].analysis.reads, drawn.sources[name]
+                session.load([each for each in reads if each not in sources])
             run_context = session.context(stack)
             request = replace(
                 self._request(definitions, drawn, chosen, previous),
@@ -188,7 +189,7 @@ class PipelineSession:
         with LiveTable(
             session.capture, chosen, updates=updates, activity=session.monitor, edges=edges
         ) as table:
-            run = PipelineRun(request, run_context=run_context, on_change=table, on_output=table.heard)
+            run = PipelineRun(request, run_context=run_context, on_change=table, on_output=table.output)
             finished = run.execute()
         with session.lock:
             self._bind(finished, chosen, run_context)
@@ -216,14 +217,6 @@ class PipelineSession:
         for each in finished.steps.values():
             if each.status is Status.COMPLETED:
                 self._session.show_status(each)
-
-    def _load_pending(
-        self, definitions: Mapping[str, StepDefinition], drawn: Plan, chosen: Iterable[str]
-    ) -> None:
-        """Bind what the chosen steps read that comes from no step of the plan and is not bound yet."""
-        for name in chosen:
-            reads = definitions[name].analysis.reads
-            self._session.load([each for each in reads if each not in drawn.sources[name]])
 
     def _look(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
         with self._session.lock:
@@ -294,10 +287,11 @@ class PipelineSession:
             if name in made and made[name].digest == change.artifact.digest
         }
         found = [
-            f"`{name}` was {change.said} after step '{step.name}' made it" for name, change in changed.items()
+            f"`{name}` was {change.description} after step '{step.name}' made it"
+            for name, change in changed.items()
         ]
         read = [name for name in step.reads if name in changes] if step.is_fresh else []
-        found += [f"run as a cell it would read `{name}` as {changes[name].said}" for name in read]
+        found += [f"run as a cell it would read `{name}` as {changes[name].description}" for name in read]
         arguments = planner.last_outputs(step.name) if step.is_fresh else {}
         for name, artifact in arguments.items():
             held = self._held(name) if name not in changes else None
@@ -357,8 +351,9 @@ class PipelineSession:
     ) -> dict[str, Mapping[str, Artifact]]:
         """Return what the steps that are not chosen made last."""
         others = set(drawn.order).difference(chosen)
-        latest = {name: step for name, step in previous.items() if name in others}
-        return {name: step.outputs for name, step in latest.items() if step.status.is_good}
+        return {
+            name: step.outputs for name, step in previous.items() if name in others and step.status.is_good
+        }
 
     def _bind(self, finished: FinishedRun, chosen: Iterable[str], run_context: RunContext) -> None:
         """Bind in the notebook what the steps made; the last maker of a name counts."""
@@ -366,8 +361,8 @@ class PipelineSession:
         outputs: dict[str, Artifact] = {}
         gone: set[str] = set()
         for name in chosen:
-            step: Step | None = finished.steps.get(name)
-            if step is not None and step.status in {Status.COMPLETED, Status.CACHED}:
+            step = finished.steps.get(name)
+            if step is not None and step.status.is_good:
                 gone = (gone | {*step.deletes}) - step.outputs.keys()
                 outputs = {each: a for each, a in outputs.items() if each not in gone} | dict(step.outputs)
         fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}

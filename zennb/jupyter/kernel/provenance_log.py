@@ -79,13 +79,15 @@ class ProvenanceLog:
         ignored: Callable[[], tuple[str, ...]],
     ) -> None:
         self._namespace: dict[str, Any] = shell.user_ns
-        self._surroundings, self._ignored = environment, ignored
+        self._environment, self._ignored = environment, ignored
         self._modules = ImportedModules()
         self._sources = self._new_sources()
-        self._names = self._new_provenance()
+        self._names = Provenance(
+            modules=self._sources, ours={*MAGICS, ROOT, "pipeline run"}, seal=environment.sealed
+        )
         self._pending: list[_ObservedCell] = []
         self._written: set[str] = set()
-        self._watch: AccessTracer | None = None
+        self._tracer: AccessTracer | None = None
         self._generators = _generators()
         self._lock = threading.RLock()
         with suppress(Exception):
@@ -94,13 +96,6 @@ class ProvenanceLog:
 
     def _new_sources(self) -> ModuleSources:
         return ModuleSources(reader(self._modules.file), package_reader(self._modules.package))
-
-    def _new_provenance(self) -> Provenance:
-        return Provenance(
-            modules=self._sources,
-            ours={*MAGICS, ROOT, "pipeline run"},
-            seal=self._surroundings.sealed,
-        )
 
     def _catch_up(self, shell: InteractiveShell) -> None:
         """Read the cells that ran before the extension was loaded."""
@@ -119,8 +114,8 @@ class ProvenanceLog:
     def cell_begins(self) -> None:
         """Begin to take notes of a cell."""
         with suppress(Exception):
-            self._watch = AccessTracer(ignored=self._ignored(), in_background=True)
-            self._watch.start()
+            self._tracer = AccessTracer(ignored=self._ignored(), in_background=True)
+            self._tracer.start()
 
     def cell_ended(self, result: ExecutionResult | None, *, is_plain: bool) -> None:
         """Note a cell that has ended.
@@ -129,18 +124,18 @@ class ProvenanceLog:
             result: what the shell says of it.
             is_plain: whether it was no step: steps are told by their records.
         """
-        watch, self._watch = self._watch, None
+        tracer, self._tracer = self._tracer, None
         before, self._generators = self._generators, _generators()
         try:
-            if watch is not None:
-                watch.stop()
+            if tracer is not None:
+                tracer.stop()
             if self._modules.note():
                 self._sources = self._new_sources()
                 with self._lock:
                     self._names.modules = self._sources
             if is_plain and result is not None:
                 drew = [name for name, mark in self._generators.items() if mark != before.get(name, mark)]
-                self._note(result, watch, drew)
+                self._note(result, tracer, drew)
         except Exception:  # noqa: BLE001 - whatever it is, the cell has nothing to do with it
             text = getattr(getattr(result, "info", None), "raw_cell", None) or ""
             self._pending.append(_ObservedCell(text=text, failed=True))  # nobody knows what it did
@@ -158,33 +153,33 @@ class ProvenanceLog:
 
     # How it is worked out
 
-    def _note(self, result: ExecutionResult, watch: AccessTracer | None, drew: Sequence[str]) -> None:
+    def _note(self, result: ExecutionResult, tracer: AccessTracer | None, drew: Sequence[str]) -> None:
         text = getattr(result.info, "raw_cell", None) or ""
-        written = () if watch is None else tuple(watch.written())
-        unseeded = [setting for setting in drew if self._surroundings.settings.digest(setting) == UNTOUCHED]
+        written = () if tracer is None else tuple(tracer.written())
+        unseeded = [setting for setting in drew if self._environment.settings.digest(setting) == UNTOUCHED]
         self._pending.append(
             _ObservedCell(
                 text=text,
                 number=result.execution_count or 0,
                 failed=not result.success,
-                seen=frozenset(self._seen(text, watch, written)) if watch is not None else frozenset(),
+                seen=frozenset(self._seen(text, tracer, written)) if tracer is not None else frozenset(),
                 written=written,
                 drew=tuple(drew),
                 because="random numbers that nobody seeded" if unseeded else "",
             )
         )
 
-    def _seen(self, text: str, watch: AccessTracer, written: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    def _seen(self, text: str, tracer: AccessTracer, written: tuple[str, ...]) -> Iterator[tuple[str, str]]:
         """Give the files and environment variables that a cell read, or names in its text or by its variables."""
-        read = watch.files(largest=_LARGEST)
+        read = tracer.files(largest=_LARGEST)
         for path, mark in read.items():
             yield f"file {path}", mark
-        for name, value in watch.environment.items():
-            yield f"environment {name}", self._surroundings.sealed(name, value)
+        for name, value in tracer.environment.items():
+            yield f"environment {name}", self._environment.sealed(name, value)
         values = (self._namespace.get(word) for word in set(_WORD.findall(text)))
         named = {*_QUOTED.findall(text), *(str(each) for each in values if isinstance(each, str | PurePath))}
         for path in named:
-            where = os.path.join(watch.folder, path)
+            where = os.path.join(tracer.folder, path)
             if path in read or path in written or not _may_be_file(path, text):
                 continue
             if counts(os.path.abspath(where)) and not where.startswith(self._ignored()):

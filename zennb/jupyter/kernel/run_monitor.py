@@ -60,9 +60,9 @@ class RunMonitor:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._going: dict[int, ActiveRun] = {}
+        self._active: dict[int, ActiveRun] = {}
         self._printed: dict[int, dict[str, str]] = {}
-        self._lookers: list[Callable[[], object]] = []
+        self._subscribers: list[Callable[[], object]] = []
         self._thread: threading.Thread | None = None
         self._is_new = self._is_closed = False
 
@@ -80,14 +80,14 @@ class RunMonitor:
         number = run.id or 0
         with self._changed:
             if run.status.is_final:
-                self._going.pop(number, None)
+                self._active.pop(number, None)
                 self._printed.pop(number, None)
             else:
                 self._printed.setdefault(number, {})
-                self._going[number] = ActiveRun(
+                self._active[number] = ActiveRun(
                     run=run, order=tuple(order), edges=tuple(edges), steps=dict(steps)
                 )
-            self._news()
+            self._wake()
 
     def output(self, run: int | None, step: str, event: Event) -> None:
         """Note what a step has just shown (text only); called for every piece of it, so it does next to nothing."""
@@ -101,7 +101,7 @@ class RunMonitor:
     def notify(self) -> None:
         """Tell those who look on that something may have changed, though no run said so."""
         with self._changed:
-            self._news()
+            self._wake()
 
     # What live outputs and panels call
 
@@ -110,18 +110,18 @@ class RunMonitor:
         """The runs on their way, the one that began first at the front."""
         with self._changed:
             return [
-                replace(going, printed=dict(self._printed.get(number, {})))
-                for number, going in self._going.items()
+                replace(active, printed=dict(self._printed.get(number, {})))
+                for number, active in self._active.items()
             ]
 
-    def subscribe(self, looker: Callable[[], object]) -> Callable[[], None]:
-        """Call `looker` from this module's thread whenever something happened; return what ends that."""
+    def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` from this module's thread whenever something happened; return what ends that."""
         with self._changed:
-            self._lookers.append(looker)
+            self._subscribers.append(callback)
 
         def stop() -> None:
             with self._changed, contextlib.suppress(ValueError):
-                self._lookers.remove(looker)
+                self._subscribers.remove(callback)
 
         return stop
 
@@ -129,24 +129,24 @@ class RunMonitor:
         """End the thread; nobody is told anything any more."""
         with self._changed:
             self._is_closed = True
-            self._lookers.clear()
+            self._subscribers.clear()
             self._changed.notify_all()
             thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=2)
 
-    def _news(self) -> None:
+    def _wake(self) -> None:
         self._is_new = True
-        if self._lookers and self._thread is None and not self._is_closed:
-            self._thread = threading.Thread(target=self._tell, name="zennb-live", daemon=True)
+        if self._subscribers and self._thread is None and not self._is_closed:
+            self._thread = threading.Thread(target=self._notify_subscribers, name="zennb-live", daemon=True)
             self._thread.start()
         self._changed.notify_all()
 
-    def _tell(self) -> None:
+    def _notify_subscribers(self) -> None:
         while self._waited():
-            for looker in tuple(self._lookers):
+            for callback in tuple(self._subscribers):
                 try:
-                    looker()
+                    callback()
                 except Exception:  # noqa: BLE001 - one that fails must not keep the others from being told
                     _log.exception("a live view could not be brought up to date")
 
@@ -155,7 +155,7 @@ class RunMonitor:
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed, timeout=_PAUSE)
             while not (self._is_closed or self._is_new):
-                if not self._changed.wait(timeout=_TICK if self._going else None) and self._going:
+                if not self._changed.wait(timeout=_TICK if self._active else None) and self._active:
                     break
             self._is_new = False
             return not self._is_closed

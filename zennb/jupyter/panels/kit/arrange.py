@@ -16,9 +16,9 @@ __all__ = ["bar", "columns", "filter_field", "group", "html", "set_class", "togg
 W = TypeVar("W")
 
 
-def bar(*widgets: Widget, look: str = "zennb-bar") -> HBox:
-    """Return widgets in a line; `look` names classes of the style sheet, by default one that wraps the line."""
-    return _styled(HBox(list(widgets)), look)
+def bar(*widgets: Widget, classes: str = "zennb-bar") -> HBox:
+    """Return widgets in a line; `classes` names classes of the style sheet, by default one that wraps the line."""
+    return _styled(HBox(list(widgets)), classes)
 
 
 def columns(side: Widget, main: Widget) -> HBox:
@@ -26,14 +26,14 @@ def columns(side: Widget, main: Widget) -> HBox:
     return _styled(HBox([_styled(side, "zennb-side"), _styled(main, "zennb-main")]), "zennb-columns")
 
 
-def group(*widgets: Widget, look: str = "") -> VBox:
-    """Return widgets one below the other; `look` names classes of the style sheet."""
-    return _styled(VBox(list(widgets)), look)
+def group(*widgets: Widget, classes: str = "") -> VBox:
+    """Return widgets one below the other; `classes` names classes of the style sheet."""
+    return _styled(VBox(list(widgets)), classes)
 
 
-def html(value: str = "", *, look: str = "") -> HTML:
-    """Return a widget for HTML that is escaped already; `look` names classes of the style sheet."""
-    return _styled(HTML(value), look)
+def html(value: str = "", *, classes: str = "") -> HTML:
+    """Return a widget for HTML that is escaped already; `classes` names classes of the style sheet."""
+    return _styled(HTML(value), classes)
 
 
 def filter_field(title: str, placeholder: str, on_change: Callable[..., None]) -> Text:
@@ -54,7 +54,7 @@ def toggle(widget: Widget, *, shown: bool) -> None:
     set_class(widget, "zennb-none", on=not shown)
 
 
-def _styled(widget: W, look: str) -> W:
-    for name in look.split():
+def _styled(widget: W, classes: str) -> W:
+    for name in classes.split():
         widget.add_class(name)  # type: ignore[attr-defined]  # ipywidgets ships no types
     return widget

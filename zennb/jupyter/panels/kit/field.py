@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ipywidgets import HTML, Box, Text
 
-from zennb.jupyter.panels.kit.message import wrong
+from zennb.jupyter.panels.kit.message import failure
 from zennb.views.markup import prose
 
 if TYPE_CHECKING:
@@ -62,16 +62,16 @@ class Field:
     def on_enter(self, action: Callable[..., object]) -> None:
         """Call `action` when Enter is pressed in the control."""
 
-        def heard(_widget: object, content: Any, _buffers: object) -> None:
+        def on_message(_widget: object, content: Any, _buffers: object) -> None:
             if content.get("event") == "submit":
                 action()
 
-        self.control.on_msg(heard)
+        self.control.on_msg(on_message)
 
     def refuse(self, error: str) -> None:
         """Show an error in place of the help; "" shows the help again."""
         self.error = error
-        self._note.value = wrong(error) if error else prose(self._help)
+        self._note.value = failure(error) if error else prose(self._help)
 
     def _changed(self, _change: object) -> None:
         if not self._quiet:

@@ -73,7 +73,7 @@ class NameForm:
     """
 
     def __init__(self, panel: Panel, form_host: FormHost) -> None:
-        self._drawer = form_host
+        self._form_host = form_host
         self._what = "stack"
         self._action: Callable[[str], object] = str
         self._title = html()
@@ -81,7 +81,7 @@ class NameForm:
         self.name.on_enter(panel.does(self._go))
         self.go = panel.button("OK", self._go, style="primary")
         self.cancel = panel.button("Cancel", form_host.leave)
-        self.widget = group(self._title, self.name.widget, bar(self.go, self.cancel), look="zennb-box")
+        self.widget = group(self._title, self.name.widget, bar(self.go, self.cancel), classes="zennb-box")
 
     def ask(
         self, what: str, title: str, action: Callable[[str], object], *, verb: str, name: str = ""
@@ -99,7 +99,7 @@ class NameForm:
         self._title.value, self.go.description, self.go.tooltip = strong(prose(title)), verb, verb
         self.name.put(name)
         self.name.refuse("")
-        self._drawer.open(self)
+        self._form_host.open(self)
 
     def focus(self) -> None:
         """Put the cursor into the field."""
@@ -115,7 +115,7 @@ class NameForm:
         except ZennbError as error:
             self.name.refuse(error.message)
         else:
-            self._drawer.leave()
+            self._form_host.leave()
 
 
 class Confirmation:
@@ -127,12 +127,12 @@ class Confirmation:
     """
 
     def __init__(self, panel: Panel, form_host: FormHost) -> None:
-        self._drawer = form_host
+        self._form_host = form_host
         self._action: Callable[[], object] = lambda: None
         self._text = html()
         self.yes = panel.button("Delete", self._go, style="danger")
         self.no = panel.button("Keep", form_host.leave)
-        self.widget = group(self._text, bar(self.no, self.yes), look="zennb-box")
+        self.widget = group(self._text, bar(self.no, self.yes), classes="zennb-box")
 
     @property
     def text(self) -> str:
@@ -143,12 +143,12 @@ class Confirmation:
         """Open and ask; the cursor stands on the button that changes nothing."""
         self._text.value = f"<div>{strong(prose(question))}</div><div>{prose(consequences)}</div>"
         self._action = action
-        self._drawer.open(self)
+        self._form_host.open(self)
 
     def focus(self) -> None:
         """Put the cursor on `Keep`."""
         self.no.focus()
 
     def _go(self) -> None:
-        self._drawer.leave()
+        self._form_host.leave()
         self._action()

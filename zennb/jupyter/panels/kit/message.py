@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
     from zennb.errors import ZennbError
 
-__all__ = ["Message", "in_a_cell", "said", "wrong"]
+__all__ = ["Message", "failure", "in_a_cell", "success"]
 
 
-def said(sentence: str) -> str:
+def success(sentence: str) -> str:
     """Return a sentence as HTML that screen readers announce; what stands between backticks is code."""
     return f'<span role="status">{_sign("✔", GREEN)} {prose(sentence)}</span>'
 
 
-def wrong(sentence: str) -> str:
+def failure(sentence: str) -> str:
     """Return an error's sentence as HTML that screen readers announce at once."""
     return f'<span role="alert">{_sign("✘", RED)} {prose(sentence)}</span>'
 
@@ -47,12 +47,12 @@ class Message:
 
     def say(self, sentence: str) -> None:
         """Say what was done."""
-        self.text, self.widget.value = sentence, said(sentence)
+        self.text, self.widget.value = sentence, success(sentence)
 
     def refuse(self, error: ZennbError | str) -> None:
         """Say what is wrong, in the words of the error."""
         self.text = str(getattr(error, "message", error))
-        self.widget.value = wrong(self.text)
+        self.widget.value = failure(self.text)
 
     def clear(self) -> None:
         """Say nothing."""

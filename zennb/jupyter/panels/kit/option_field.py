@@ -74,8 +74,8 @@ def _help(option: Option, value: str = "") -> str:
     default = "required" if option.required else f"default: `{option.default}`" if option.default else ""
     kind = "" if option.choices or option.secret or isinstance(option.trait, Unicode) else option.allowed
     more = ", ".join(part for part in (kind, default) if part)
-    said = f"{option.help} ({more})" if more else option.help
+    text = f"{option.help} ({more})" if more else option.help
     variable = value.removeprefix("env:") if option.secret and value.startswith("env:") else ""
     if variable and variable not in os.environ:
-        return f"{said} `{variable}` is not set in this kernel now."
-    return said
+        return f"{text} `{variable}` is not set in this kernel now."
+    return text

@@ -55,7 +55,9 @@ class PageSwitcher(Generic[P]):
         self.current = next(iter(self._pages))
         self.buttons = {title: self._button(panel, title) for title in self._pages}
         self._boxes = {title: group() for title in self._pages}
-        self.widget = group(bar(*self.buttons.values(), look="zennb-bar zennb-pages"), *self._boxes.values())
+        self.widget = group(
+            bar(*self.buttons.values(), classes="zennb-bar zennb-pages"), *self._boxes.values()
+        )
         self._mark()
 
     @property

@@ -14,9 +14,8 @@ from zennb.commands.outcome import Context, Outcome
 from zennb.compat.notebook import answers_at_once
 from zennb.errors import ZennbError
 from zennb.jupyter.panels.kit.arrange import bar, group, html
-from zennb.jupyter.panels.kit.keyboard import keys
-from zennb.jupyter.panels.kit.message import Message, wrong
-from zennb.jupyter.panels.kit.theme import PANEL, STYLE
+from zennb.jupyter.panels.kit.message import Message, failure
+from zennb.jupyter.panels.kit.theme import PANEL, STYLE, keys
 from zennb.views.markup import box, escape, muted, prose
 from zennb.views.text import clean
 from zennb.views.view import View, join
@@ -68,11 +67,11 @@ class Panel(ABC):
         self.pressed: Button | None = None
         self.body = self.build()
         again = self.button("Refresh", self.refresh, tip="Look everything up again")
-        head = bar(html(escape(self.title)), self.message.widget, again, look="zennb-head zennb-live")
+        head = bar(html(escape(self.title)), self.message.widget, again, classes="zennb-head zennb-live")
         self.body.add_class("zennb-live")
-        style, gone = html(STYLE, look="zennb-none"), html(wrong(GONE), look="zennb-gone")
+        style, gone = html(STYLE, classes="zennb-none"), html(failure(GONE), classes="zennb-gone")
         self.root = group(
-            style, keys(), gone, head, self.body, html(muted(FOOT), look="zennb-foot"), look=PANEL
+            style, keys(), gone, head, self.body, html(muted(FOOT), classes="zennb-foot"), classes=PANEL
         )
         answers_at_once(self.root)
 
@@ -136,7 +135,7 @@ class Panel(ABC):
 
     def button(self, label: str, action: Callable[[], object], *, style: str = "", tip: str = "") -> Button:
         """Return a button that acts; `style` is one of ipywidgets' (`primary`, `danger`)."""
-        made = Button(description=label, button_style=style, tooltip=tip or label)
+        button = Button(description=label, button_style=style, tooltip=tip or label)
         act = self.does(action)
 
         def press(button: Button) -> None:
@@ -144,8 +143,8 @@ class Panel(ABC):
                 self.pressed = button
                 act()
 
-        made.on_click(press)
-        return made
+        button.on_click(press)
+        return button
 
     def close(self) -> None:
         """Close every widget of the panel, those of closed forms too."""
@@ -180,15 +179,15 @@ def _widgets(thing: object, seen: dict[int, object]) -> Iterator[Widget]:
     if id(thing) in seen:
         return
     seen[id(thing)] = thing
-    held: Iterable[object] = ()
+    parts: Iterable[object] = ()
     if isinstance(thing, Widget):
-        held = [getattr(thing, name, None) for name in ("children", "layout", "style")]
+        parts = [getattr(thing, name, None) for name in ("children", "layout", "style")]
         yield thing
     elif isinstance(thing, list | tuple):
-        held = thing
+        parts = thing
     elif isinstance(thing, dict):
-        held = thing.values()
+        parts = thing.values()
     elif type(thing).__module__.startswith(_PANELS):
-        held = vars(thing).values()
-    for each in held:
+        parts = vars(thing).values()
+    for each in parts:
         yield from _widgets(each, seen)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb import api
 from zennb.commands.session import Session
+from zennb.views.view import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +32,7 @@ class PanelSession(Session, Protocol):
         """The runs that go on."""
 
 
-class KernelPanel(Protocol):
+class KernelPanel(Shown, Protocol):
     """What a kernel asks of each of its panels; `Panel` is the implementation."""
 
     def attempt(self, act: Callable[[], Any]) -> Any:
@@ -83,7 +84,7 @@ class Panels:
                 self._followed, self._stop = found, found.on_change(self._changed)
         return found
 
-    def open(self, kind: str) -> Any:
+    def open(self, kind: str) -> KernelPanel:
         """Return this kernel's panel of a kind, `dashboard` or `picker`: the same object each time."""
         with self.lock:
             if kind not in self._panels:

@@ -35,18 +35,18 @@ class SecretField(Text):  # type: ignore[misc]  # ipywidgets ships no types
         if "value" not in sync_data:
             super().set_state(sync_data)
             return
-        kept = _kept(sync_data["value"])
-        super().set_state({**sync_data, "value": kept})
-        self.refused = bool(sync_data["value"]) and not kept
+        reference = _reference(sync_data["value"])
+        super().set_state({**sync_data, "value": reference})
+        self.refused = bool(sync_data["value"]) and not reference
         if self.refused:
             self.send_state("value")  # clears the line in the page
 
     @validate("value")
     def _only_a_reference(self, proposal: Mapping[str, Any]) -> str:
-        return _kept(proposal["value"])
+        return _reference(proposal["value"])
 
 
-def _kept(text: object) -> str:
+def _reference(text: object) -> str:
     try:
         return Secret(str(text).strip()).reference
     except ValueError:

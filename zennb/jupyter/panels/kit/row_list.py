@@ -52,10 +52,10 @@ class RowList:
         self._buttons: list[Button] = []
         self._keys: list[Any] = []
         self._layout, self._style = Layout(), ButtonStyle()
-        self._openers, self._cells = group(look="zennb-openers"), html(look="zennb-cells")
-        self._said = HTML()
-        self._rows = bar(self._openers, self._cells, look="zennb-rows")
-        self.widget: Widget = group(bar(self._said, *tools, look="zennb-said"), self._rows)
+        self._openers, self._cells = group(classes="zennb-openers"), html(classes="zennb-cells")
+        self._heading = HTML()
+        self._rows = bar(self._openers, self._cells, classes="zennb-rows")
+        self.widget: Widget = group(bar(self._heading, *tools, classes="zennb-said"), self._rows)
 
     @property
     def keys(self) -> Sequence[Any]:
@@ -67,13 +67,13 @@ class RowList:
         """The buttons of the rows shown."""
         return tuple(self._openers.children)
 
-    def show(self, table: Table, rows: Sequence[Row], *, said: str = "", current: Any = None) -> None:
+    def show(self, table: Table, rows: Sequence[Row], *, heading: str = "", current: Any = None) -> None:
         """Show other rows.
 
         Args:
             table: its rows; the column that names them is said by the buttons.
             rows: what the buttons open and say, one for each row.
-            said: the sentence above, as HTML.
+            heading: the sentence above, as HTML.
             current: the key of the row that is open now.
         """
         self._keys = [key for key, _, _ in rows]
@@ -86,7 +86,7 @@ class RowList:
             self._openers.children = shown
         toggle(self._rows, shown=bool(rows))
         self._cells.value = beside(table, caption=self._caption) if rows else ""
-        self._said.value = said
+        self._heading.value = heading
 
     def _button(self, place: int) -> Button:
         button = Button(layout=self._layout, style=self._style)
@@ -144,9 +144,9 @@ class PagedRows(RowList, Generic[T]):
         """Go back to the first page, without looking it up."""
         self._starts = [None]
 
-    def show(self, table: Table, rows: Sequence[Row], *, said: str = "", current: Any = None) -> None:
+    def show(self, table: Table, rows: Sequence[Row], *, heading: str = "", current: Any = None) -> None:
         """Show the rows of `page`, as `RowList.show` does."""
-        super().show(table, rows, said=said, current=current)
+        super().show(table, rows, heading=heading, current=current)
         self.newer.disabled, self.older.disabled = not self.pages_before, not self.page.more
 
     def _turn_to_newer(self) -> None:

@@ -1,11 +1,18 @@
-"""Owns how panels look: one style sheet in JupyterLab's own variables, with fallbacks for other frontends."""
+"""Owns what panels put into the page: one style sheet in JupyterLab's own variables, and a script for their keys.
+
+The style sheet has fallbacks for other frontends. The script keeps JupyterLab's one-key commands out of a panel that
+has the focus. Without it, `b` pressed on a button would insert a cell, and arrow keys in a list would move the cell.
+It runs in an output widget, which every frontend of ipywidgets has, so there is nothing to install or to fetch.
+"""
 
 from __future__ import annotations
+
+from ipywidgets import Output
 
 from zennb.views.markup import LINE
 from zennb.views.rows import MINOR, ROW_HEIGHT
 
-__all__ = ["PANEL", "ROW_STYLE", "STYLE"]
+__all__ = ["PANEL", "ROW_STYLE", "STYLE", "keys"]
 
 PANEL = "zennb-panel"
 """The class of every panel's outermost box."""
@@ -142,3 +149,28 @@ ROW_STYLE = f"""<style>
 .zennb-panel .zennb-pair > * {{ flex: 1 1 320px; min-width: 0; }}
 </style>"""
 """Goes into an `HTML` widget of a panel with lists, beside the panels' own style sheet."""
+
+SCRIPT = f"""
+(function hold(element, tries) {{
+  const root = element.closest('.{PANEL}');
+  if (!root && tries > 0) setTimeout(() => hold(element, tries - 1), 100);
+  if (!root || root.hasAttribute('data-zennb-keys')) return;
+  root.setAttribute('data-zennb-keys', '');
+  const held = 'data-lm-suppress-shortcuts';
+  const mark = (event) => {{
+    if (event.ctrlKey || event.metaKey) event.target.removeAttribute(held);
+    else event.target.setAttribute(held, 'true');
+  }};
+  root.addEventListener('focusin', () => window.addEventListener('keydown', mark, true));
+  root.addEventListener('focusout', () => window.removeEventListener('keydown', mark, true));
+}})(element, 50);
+""".strip()
+"""Waits until the panel is in the page; keys with Ctrl or Cmd (save, the palette) stay the frontend's."""
+
+
+def keys() -> Output:
+    """Return the widget that runs the script in each view of a panel; it takes no room."""
+    shown = {"output_type": "display_data", "data": {"application/javascript": SCRIPT}, "metadata": {}}
+    hidden = Output(outputs=(shown,))
+    hidden.add_class("zennb-none")
+    return hidden

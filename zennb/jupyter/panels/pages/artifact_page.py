@@ -39,7 +39,7 @@ class ArtifactPage:
         self._panel, self._open_run = panel, open_run
         self._artifact: Artifact | None = None
         self._maker: ProducingStep | None = None
-        self.maker = panel.button("Open the run that made it", self._open_maker)
+        self.maker = panel.button("Open the run that made it", lambda: self._open_run_of(self._maker))
         self.versions = PagedRows[Artifact](
             panel,
             "versions",
@@ -50,14 +50,14 @@ class ArtifactPage:
         self.uses = PagedRows[Use](
             panel,
             "steps that used it",
-            on_open=self._open_use,
+            on_open=self._open_run_of,
             place=lambda each: each.step,
             on_turn=self.refresh,
         )
         self._about, self._loading, self._lineage = html(), html(), html()
-        beside = group(bar(self.maker), self._loading, group(self.versions.widget, look="zennb-part"))
-        top = bar(group(self._about), beside, look="zennb-pair")
-        self.widget = group(top, group(self.uses.widget, look="zennb-part"), self._lineage)
+        beside = group(bar(self.maker), self._loading, group(self.versions.widget, classes="zennb-part"))
+        top = bar(group(self._about), beside, classes="zennb-pair")
+        self.widget = group(top, group(self.uses.widget, classes="zennb-part"), self._lineage)
 
     def open(self, artifact: Artifact) -> None:
         """Show an artifact; the lists begin at their first pages."""
@@ -115,7 +115,7 @@ class ArtifactPage:
         self.versions.show(
             artifact_view.history(found, producers=makers),
             [(each, f"v{each.version}", f"Show version {each.version}") for each in found],
-            said=_said("versions", plural(self.versions.page.total, "version")),
+            heading=_heading("versions", plural(self.versions.page.total, "version")),
             current=next((each for each in found if each.id == artifact.id), None),
         )
 
@@ -124,7 +124,7 @@ class ArtifactPage:
         self.uses.show(
             artifact_view.uses(found),
             [(each, f"run {each.run}", f"Open run {each.run}: step {each.name}") for each in found],
-            said=_said("used by", plural(total, "step") if total else "no step"),
+            heading=_heading("used by", plural(total, "step") if total else "no step"),
         )
 
     def _open_version(self, artifact: Artifact) -> None:
@@ -132,14 +132,10 @@ class ArtifactPage:
         self.uses.rewind()
         self.refresh()
 
-    def _open_use(self, use: Use) -> None:
-        if use.run is not None:
-            self._open_run(use.run)
-
-    def _open_maker(self) -> None:
-        if self._maker is not None and self._maker.run is not None:
-            self._open_run(self._maker.run)
+    def _open_run_of(self, step: Use | ProducingStep | None) -> None:
+        if step is not None and step.run is not None:
+            self._open_run(step.run)
 
 
-def _said(title: str, more: str) -> str:
+def _heading(title: str, more: str) -> str:
     return heading_line(title).replace("</div>", f" &nbsp;{muted(prose(more))}</div>")

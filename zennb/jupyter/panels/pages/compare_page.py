@@ -36,7 +36,7 @@ class ComparePage:
         self.start = panel.button("Compare", self._compare, style="primary", tip="Compare the two runs")
         self.swap = panel.button("Swap", self._swap, tip="Put the second run first")
         self._result = html(self._shown.html)
-        tools = bar(self.old, self.new, self.start, self.swap, look="zennb-bar zennb-filters")
+        tools = bar(self.old, self.new, self.start, self.swap, classes="zennb-bar zennb-filters")
         self.widget = group(tools, self._result)
 
     def open(self, old: int, new: int) -> None:

@@ -30,10 +30,10 @@ class ComponentBrowser:
         self._panel = panel
         self.type = Choice("Type", on_choose=panel.does(self._typed))
         self.list = Choice("Components", on_choose=panel.does(self._show), rows=8)
-        self.drawer = FormHost(panel)
-        self.form = ComponentForm(panel, self.drawer, on_done=lambda spec: self._list(spec.name))
-        self.naming = NameForm(panel, self.drawer)
-        self.confirmation = Confirmation(panel, self.drawer)
+        self.form_host = FormHost(panel)
+        self.form = ComponentForm(panel, self.form_host, on_done=lambda spec: self._list(spec.name))
+        self.naming = NameForm(panel, self.form_host)
+        self.confirmation = Confirmation(panel, self.form_host)
         self._card = html()
         self.new = panel.button("New component", self._new, tip="Register a component of this type")
         self.edit = panel.button("Edit", self._edit, tip="Change its options")
@@ -42,7 +42,7 @@ class ComponentBrowser:
         self.delete = panel.button("Delete", self._delete, tip="Delete it, after a question")
         buttons = bar(self.new, self.edit, self.copy, self.rename, self.delete)
         side = group(self.type.widget, self.list.widget)
-        self.widget = columns(side, group(self._card, buttons, self.drawer.widget))
+        self.widget = columns(side, group(self._card, buttons, self.form_host.widget))
 
     @property
     def kind(self) -> ComponentType:
@@ -62,7 +62,7 @@ class ComponentBrowser:
         self._new()
 
     def _typed(self) -> None:
-        self.drawer.close()
+        self.form_host.close()
         self._list("")
 
     def _list(self, chosen: str) -> None:

@@ -9,7 +9,7 @@ from zennb.errors import InvalidConfiguration, MissingExtra, NameTaken, UsageErr
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.kit.field import text_field
-from zennb.jupyter.panels.kit.message import in_a_cell, wrong
+from zennb.jupyter.panels.kit.message import failure, in_a_cell
 from zennb.jupyter.panels.kit.option_field import OptionField
 from zennb.registry.names import name_problem
 from zennb.views.markup import escape, prose, strong
@@ -38,13 +38,13 @@ class ComponentForm:
     def __init__(
         self, panel: Panel, form_host: FormHost, *, on_done: Callable[[ComponentSpec], object]
     ) -> None:
-        self._panel, self._drawer, self._on_done = panel, form_host, on_done
+        self._panel, self._form_host, self._on_done = panel, form_host, on_done
         self._kind: ComponentType
         self._edited: ComponentSpec | None = None
-        self._made: dict[tuple[str, str], dict[str, OptionField]] = {}
+        self._fields_by_flavor: dict[tuple[str, str], dict[str, OptionField]] = {}
         self.fields: dict[str, OptionField] = {}
-        self._title, self._about, self._cell = html(), html(look="zennb-about"), html()
-        self.flavor = Choice("Flavor", on_choose=panel.does(self._flavored), in_form=True)
+        self._title, self._about, self._command = html(), html(classes="zennb-about"), html()
+        self.flavor = Choice("Flavor", on_choose=panel.does(lambda: self._show_fields({})), in_form=True)
         self.name = text_field("Name *", on_change=panel.does(self._typed))
         self.go = panel.button("Register", self._go, style="primary")
         self.cancel = panel.button("Cancel", form_host.leave)
@@ -56,25 +56,25 @@ class ComponentForm:
             self.name.widget,
             self._options,
             bar(self.go, self.cancel),
-            self._cell,
-            look="zennb-box",
+            self._command,
+            classes="zennb-box",
         )
 
     def create(self, kind: ComponentType, *, like: ComponentSpec | None = None) -> None:
         """Open for a new component, empty or with the options of another one."""
         self._begin(kind, None, f"New {kind.title}", "Register")
         flavors = self._panel.panels.workspace.registry.flavors(kind.name)
-        labels = [(each.name, _label(each.name, each.description)) for each in flavors]
+        labels = [(each.name, ": ".join(filter(None, (each.name, each.description)))) for each in flavors]
         self.flavor.offer(labels, chosen=like.flavor if like is not None else labels[0][0])
         self._show_fields(like.config if like is not None else {})
-        self._drawer.open(self)
+        self._form_host.open(self)
 
     def edit(self, kind: ComponentType, spec: ComponentSpec) -> None:
         """Open for the options of a registered component."""
         self._begin(kind, spec, f"Options of {kind.title} '{spec.name}'", "Save")
         self.flavor.offer([(spec.flavor, spec.flavor)])
         self._show_fields(spec.config)
-        self._drawer.open(self)
+        self._form_host.open(self)
 
     def focus(self) -> None:
         """Put the cursor where one begins."""
@@ -89,48 +89,46 @@ class ComponentForm:
         self.name.put(edited.name if edited is not None else "")
         self.name.refuse("")
 
-    def _flavored(self) -> None:
-        self._show_fields({})
-
     def _show_fields(self, texts: Mapping[str, str]) -> None:
         self.fields = {}
         try:
             flavor = plugins.load(self._kind.name, self.flavor.value)
         except MissingExtra as error:
-            self._about.value, self.go.disabled = wrong(error.message), True
+            self._about.value, self.go.disabled = failure(error.message), True
         else:
             self._about.value, self.go.disabled = self._described(flavor), False
             self.fields = self._fields_of(flavor)
         for name, field in self.fields.items():
             field.fill(texts.get(name, ""))
         self._options.children = [field.widget for field in self.fields.values()]
-        self._say_line()
+        self._show_command()
 
     def _described(self, flavor: type[Component]) -> str:
         """Return the flavor's description, unless the menu says it already."""
         known = self._panel.panels.workspace.registry.flavors(self._kind.name)
-        told = any(each.description for each in known if each.name == flavor.flavor)
-        return "" if told and self._edited is None else prose(flavor.description)
+        is_described = any(each.description for each in known if each.name == flavor.flavor)
+        return "" if is_described and self._edited is None else prose(flavor.description)
 
     def _fields_of(self, flavor: type[Component]) -> dict[str, OptionField]:
         """Return the fields of a flavor, made once: what is made again and again would pile up in the kernel."""
         key = (flavor.type, flavor.flavor)
-        if key not in self._made:
-            told = self._panel.does(self._say_line)
-            self._made[key] = {
-                name: OptionField(option, flavor, on_change=told) for name, option in flavor.options().items()
+        if key not in self._fields_by_flavor:
+            on_change = self._panel.does(self._show_command)
+            self._fields_by_flavor[key] = {
+                name: OptionField(option, flavor, on_change=on_change)
+                for name, option in flavor.options().items()
             }
-        return self._made[key]
+        return self._fields_by_flavor[key]
 
     def _typed(self) -> None:
         self.name.refuse(name_problem(self._kind.title, self.name.value) if self.name.value else "")
-        self._say_line()
+        self._show_command()
 
     def _config(self) -> dict[str, str]:
         return {name: field.value for name, field in self.fields.items() if field.value}
 
-    def _say_line(self) -> None:
-        self._cell.value = in_a_cell(self._words(self.name.value or "NAME"))
+    def _show_command(self) -> None:
+        self._command.value = in_a_cell(self._words(self.name.value or "NAME"))
 
     def _words(self, name: str) -> list[str]:
         """Return the command that does what the form says."""
@@ -162,13 +160,9 @@ class ComponentForm:
         except (NameTaken, UsageError) as error:
             self._refuse(self.name, error.message)
         else:
-            self._drawer.leave()
+            self._form_host.leave()
             self._on_done(self._panel.panels.workspace.registry.component(self._kind.name, name))
 
     def _refuse(self, field: Field, error: str) -> None:
         field.refuse(error)
         field.focus()
-
-
-def _label(name: str, description: str) -> str:
-    return f"{name}: {description}" if description else name

@@ -53,7 +53,7 @@ class Dashboard(Panel):
         )
         self._now = html()
         self.stop = self.button("Interrupt", self._interrupt, tip="Interrupt what runs in this kernel")
-        style, now = html(ROW_STYLE, look="zennb-none"), bar(self._now, self.stop, look="zennb-now")
+        style, now = html(ROW_STYLE, classes="zennb-none"), bar(self._now, self.stop, classes="zennb-now")
         self._end = self.panels.session.monitor.subscribe(lambda: self.attempt(self._follow))
         return group(style, now, self.pages.widget)
 
@@ -109,7 +109,7 @@ class Dashboard(Panel):
 
     def view(self) -> Shown:
         """Return the page that is shown."""
-        return join([_told(self.panels.session.monitor.runs), self.pages.page.view()])
+        return join([_status(self.panels.session.monitor.runs), self.pages.page.view()])
 
     def open_run(self, number: int) -> None:
         """Go to one run."""
@@ -135,9 +135,9 @@ class Dashboard(Panel):
         self.pages.page.follow()
 
     def _show_now(self) -> None:
-        going = self.panels.session.monitor.runs
-        self._now.value = _told(going).html
-        self.stop.disabled = not going
+        active = self.panels.session.monitor.runs
+        self._now.value = _status(active).html
+        self.stop.disabled = not active
 
     def _interrupt(self) -> None:
         if self.panels.session.monitor.runs:
@@ -146,14 +146,14 @@ class Dashboard(Panel):
             self.pages.buttons[self.pages.current].focus()
 
 
-def _told(going: list[ActiveRun]) -> View:
+def _status(active: list[ActiveRun]) -> View:
     """Say what runs in this kernel."""
-    if not going:
+    if not active:
         return View("nothing runs in this kernel", muted("nothing runs in this kernel"))
     return join(
         [
             progress(each.order, steps=each.steps, now=time.time(), run=each.run, naming=True)
-            for each in going
+            for each in active
         ],
         gap=0,
     )

@@ -45,7 +45,7 @@ class ListingPage(ABC, Generic[T]):
         self._panel = panel
         self.notebook = Choice("Notebook", on_choose=panel.does(self._filtered))
         self.rows = PagedRows[T](panel, caption, on_open=on_open, place=self._place, on_turn=self._show)
-        self._listing = group(bar(*self._filters(), look="zennb-bar zennb-filters"), self.rows.widget)
+        self._listing = group(bar(*self._filters(), classes="zennb-bar zennb-filters"), self.rows.widget)
         self.widget = self._listing
 
     @abstractmethod
@@ -95,7 +95,7 @@ class ListingPage(ABC, Generic[T]):
         table = self._table(page.items)
         columns = [replace(each, minor=each.key in self.minor) for each in table.columns]
         rows = [self._row(each) for each in page.items]
-        self.rows.show(replace(table, columns=columns), rows, said=self._caption().html)
+        self.rows.show(replace(table, columns=columns), rows, heading=self._caption().html)
 
 
 def offer_known(menu: Choice, everything: str, names: Sequence[str], *, chosen: str) -> None:

@@ -41,14 +41,14 @@ class PipelinePage:
         self._drawn: Shown = View("", "")
         self._why: Shown = View("", "")
         self.rows = RowList(panel, "steps of this notebook", on_open=self._explain)
-        self._graph, self._told, self._note = html(), html(look="zennb-box"), html(look="zennb-quiet")
-        self.widget = group(self._note, self._graph, self.rows.widget, self._told)
+        self._graph, self._status, self._note = html(), html(classes="zennb-box"), html(classes="zennb-quiet")
+        self.widget = group(self._note, self._graph, self.rows.widget, self._status)
 
     def refresh(self) -> None:
         """Look at the steps again; while a cell runs their values may change under the look, so it waits."""
-        going = self._running()
-        if going is not None:
-            self._show_going(going)
+        active = self._running()
+        if active is not None:
+            self._show_active(active)
         elif self._is_disturbing():
             self._wait()
         else:
@@ -97,7 +97,7 @@ class PipelinePage:
         self._show_rows(names)
         if self._step:
             self._why = self._panel.run(["pipeline", "explain", "--", self._step]).view or View("", "")
-        self._told.value = self._why.html
+        self._status.value = self._why.html
 
     def _show_rows(self, names: list[str]) -> None:
         assert self._table is not None
@@ -108,18 +108,20 @@ class PipelinePage:
             if states.count(state)
         ]
         rows = [(name, name, f"Explain step {name}") for name in names]
-        said = muted(prose(", ".join(told) or self._table.empty))
-        self.rows.show(self._table, rows, said=said, current=self._step)
+        heading = muted(prose(", ".join(told) or self._table.empty))
+        self.rows.show(self._table, rows, heading=heading, current=self._step)
 
     def _explain(self, name: str) -> None:
         self._step = name
         self.refresh()
 
-    def _show_going(self, going: ActiveRun) -> None:
-        found = [going.steps[name] for name in going.order if name in going.steps]
-        self._drawn = flow(found, order=going.order, edges=going.edges)
+    def _show_active(self, active: ActiveRun) -> None:
+        found = [active.steps[name] for name in active.order if name in active.steps]
+        self._drawn = flow(found, order=active.order, edges=active.edges)
         self._table, self._why = None, View("", "")
-        self._note.value = self._told.value = ""
+        self._note.value = self._status.value = ""
         self._graph.value = self._drawn.html
-        table = live(going.order, steps=going.steps, now=time.time(), run=going.run, printed=going.tails())
-        self.rows.show(Table(columns=(), data=()), [], said=table.html)
+        table = live(
+            active.order, steps=active.steps, now=time.time(), run=active.run, printed=active.tails()
+        )
+        self.rows.show(Table(columns=(), data=()), [], heading=table.html)

@@ -46,7 +46,7 @@ class RunPage:
         self._steps: list[Step] = []
         self._records: list[Step] = []
         self._started: list[Run] = []
-        self._going: ActiveRun | None = None
+        self._active: ActiveRun | None = None
         self._step = ""
         self._asked = ""
         self.field = filter_field("Run", "its number", panel.does(self._typed))
@@ -59,8 +59,8 @@ class RunPage:
         self.output = panel.button("Show its output", self._show_output, tip="Show what the step showed")
         self._head, self._graph, self._printed = html(), html(), html()
         self._about, self._captured = html(), html()
-        tools = bar(self.field, self.before, look="zennb-bar zennb-filters")
-        self._detail = group(self._about, bar(self.output), self._captured, look="zennb-box")
+        tools = bar(self.field, self.before, classes="zennb-bar zennb-filters")
+        self._detail = group(self._about, bar(self.output), self._captured, classes="zennb-box")
         self._whole = group(self._head, self._graph, self._printed, self.rows.widget, self._detail)
         self.widget = group(tools, self._whole)
 
@@ -95,16 +95,16 @@ class RunPage:
 
     def _look(self) -> None:
         metadata = self._panel.panels.workspace.metadata
-        self._run, self._steps, self._records, self._started, self._going = None, [], [], [], None
+        self._run, self._steps, self._records, self._started, self._active = None, [], [], [], None
         if self.number is None:
             return
-        self._going = next(
+        self._active = next(
             (each for each in self._panel.panels.session.monitor.runs if each.run.id == self.number), None
         )
-        if self._going is not None and self._going.run.kind == "pipeline":
-            self._run = self._going.run
+        if self._active is not None and self._active.run.kind == "pipeline":
+            self._run = self._active.run
             self._records = [
-                self._going.steps[name] for name in self._going.order if name in self._going.steps
+                self._active.steps[name] for name in self._active.order if name in self._active.steps
             ]
         else:
             self._run = metadata.run(self.number)
@@ -113,7 +113,7 @@ class RunPage:
                 raise UnknownName("run", str(self.number), known)
             self._started = metadata.children(self.number)
             # Of a session that goes on only the step that runs now is not on record.
-            now = [] if self._going is None else self._going.steps.values()
+            now = [] if self._active is None else self._active.steps.values()
             self._records = [*metadata.steps(self.number), *now]
         self._steps = list({step.name: step for step in self._records}.values())  # the latest of each
 
@@ -127,7 +127,7 @@ class RunPage:
         self._graph.value = self._drawn().html if len(self._steps) + len(self._waiting()) > 1 else ""
         self._printed.value = "".join(
             heading_line(f"output of {name}") + block(text)
-            for name, text in (self._going.tails().items() if self._going is not None else ())
+            for name, text in (self._active.tails().items() if self._active is not None else ())
         )
         self._show_rows()
         self._show_step()
@@ -138,22 +138,22 @@ class RunPage:
         return join([about, tries] if tries.data else [about])
 
     def _waiting(self) -> list[str]:
-        if self._going is None:
+        if self._active is None:
             return []
-        return [name for name in self._going.order if name not in self._going.steps]
+        return [name for name in self._active.order if name not in self._active.steps]
 
     def _table(self) -> Table:
         return run_view.steps(self._steps, now=time.time(), waiting=self._waiting())
 
     def _drawn(self) -> View:
         order = [step.name for step in self._steps] + self._waiting()
-        edges = self._going.edges if self._going is not None else ()
+        edges = self._active.edges if self._active is not None else ()
         return flow(self._records, order=order, edges=edges, current=self._step)
 
     def _show_rows(self) -> None:
         names = [step.name for step in self._steps] + self._waiting()
         rows = [(name, name, f"Show step {name}") for name in names]
-        self.rows.show(self._table(), rows, said=heading_line("steps"), current=self._step)
+        self.rows.show(self._table(), rows, heading=heading_line("steps"), current=self._step)
 
     def _chosen(self) -> Step | None:
         return next((step for step in self._steps if step.name == self._step), None)

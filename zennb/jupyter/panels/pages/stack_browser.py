@@ -46,10 +46,10 @@ class StackBrowser:
     def __init__(self, panel: Panel, *, all_runs: Callable[[str], object] | None = None) -> None:
         self._panel = panel
         self.list = Choice("Stacks", on_choose=panel.does(self._show), rows=8)
-        self.drawer = FormHost(panel)
-        self.form = StackForm(panel, self.drawer, on_done=self._offer)
-        self.naming = NameForm(panel, self.drawer)
-        self.confirmation = Confirmation(panel, self.drawer)
+        self.form_host = FormHost(panel)
+        self.form = StackForm(panel, self.form_host, on_done=self._offer)
+        self.naming = NameForm(panel, self.form_host)
+        self.confirmation = Confirmation(panel, self.form_host)
         self.activate = panel.button(
             "Activate", self._activate, style="primary", tip="Run steps on this stack from now on"
         )
@@ -60,7 +60,7 @@ class StackBrowser:
         self.delete = panel.button("Delete", self._delete, tip="Delete it, after a question")
         self._card, self._runs = html(), html()
         buttons = bar(self.activate, self.new, self.edit, self.copy, self.rename, self.delete)
-        main = [self._card, buttons, self.drawer.widget, html(muted("Last runs on it")), self._runs]
+        main = [self._card, buttons, self.form_host.widget, html(muted("Last runs on it")), self._runs]
         if all_runs is not None:
             tip = "Go to the list of all runs on the stack that is chosen"
             self.all_runs = panel.button("All runs on this stack", lambda: all_runs(self.list.value), tip=tip)

@@ -9,7 +9,7 @@ from zennb.errors import NameTaken, UsageError, ZennbError
 from zennb.jupyter.panels.kit.arrange import bar, group, html
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.kit.field import text_field
-from zennb.jupyter.panels.kit.message import in_a_cell, said, wrong
+from zennb.jupyter.panels.kit.message import failure, in_a_cell, success
 from zennb.registry.flavors import made
 from zennb.registry.names import checked_name, name_problem
 from zennb.views.markup import escape, strong
@@ -37,13 +37,13 @@ class StackForm:
     """
 
     def __init__(self, panel: Panel, form_host: FormHost, *, on_done: Callable[[str], object]) -> None:
-        self._panel, self._drawer, self._on_done = panel, form_host, on_done
+        self._panel, self._form_host, self._on_done = panel, form_host, on_done
         self._edited: StackSpec | None = None
-        self._title, self.verdict, self._cell = html(), html(look="zennb-note"), html()
+        self._title, self.verdict, self._command = html(), html(classes="zennb-note"), html()
         self.name = text_field("Name *", on_change=panel.does(self._typed))
-        self.name.on_enter(panel.does(self._go))
+        self.name.on_enter(panel.does(self._save))
         self.parts = {kind: self._part(kind) for kind in TITLES}
-        self.go = panel.button("Register", self._go, style="primary")
+        self.go = panel.button("Register", self._save, style="primary")
         self.use = panel.button("Register and activate", self._go_and_use)
         self.cancel = panel.button("Cancel", form_host.leave)
         self._rows = group()
@@ -53,8 +53,8 @@ class StackForm:
             self._rows,
             self.verdict,
             bar(self.go, self.use, self.cancel),
-            self._cell,
-            look="zennb-box",
+            self._command,
+            classes="zennb-box",
         )
 
     def create(self) -> None:
@@ -72,7 +72,7 @@ class StackForm:
 
     def refresh(self) -> None:
         """Look up which components there are; what is chosen and what is being typed stays."""
-        if self._drawer.form is self:
+        if self._form_host.form is self:
             self._offer({kind: part.value for kind, part in self.parts.items()})
             self._check()
 
@@ -89,7 +89,7 @@ class StackForm:
         parts = like.components if like is not None else {}
         self._offer({kind: parts[kind].name if kind in parts else "" for kind in self.parts})
         self._check()
-        self._drawer.open(self)
+        self._form_host.open(self)
 
     def _part(self, kind: str) -> Choice:
         title = TITLES[kind].capitalize() + (" *" if kind in REQUIRED_TYPES else "")
@@ -110,25 +110,25 @@ class StackForm:
 
     def _typed(self) -> None:
         self.name.refuse(name_problem("stack", self.name.value) if self.name.value else "")
-        self._say_line()
+        self._show_command()
 
     def _check(self) -> None:
         """Say whether the components fit together."""
-        self._say_line()
+        self._show_command()
         try:
             spec = self._panel.panels.workspace.registry.check(self.name.value or "it", self._components())
         except ZennbError as error:
-            self.verdict.value = wrong(error.message)
+            self.verdict.value = failure(error.message)
             self.go.disabled = self.use.disabled = True
             return
         orchestrator, store = made(spec.orchestrator), made(spec.artifact_store)
-        self.verdict.value = said(
+        self.verdict.value = success(
             f"fits: steps run {orchestrator.visibility.words}, and artifacts can be reached {store.visibility.words}."
         )
         self.go.disabled = self.use.disabled = False
 
-    def _say_line(self) -> None:
-        self._cell.value = in_a_cell(self._words(self.name.value or "NAME"))
+    def _show_command(self) -> None:
+        self._command.value = in_a_cell(self._words(self.name.value or "NAME"))
 
     def _words(self, name: str) -> list[str]:
         """Return the command that does what the form says."""
@@ -139,9 +139,6 @@ class StackForm:
         ]
         gone = [word for kind in before if kind not in arguments for word in ("--remove", COMMANDS[kind])]
         return ["stack", "register" if self._edited is None else "update", name, *changed, *gone]
-
-    def _go(self) -> None:
-        self._save()
 
     def _go_and_use(self) -> None:
         name = self.name.value
@@ -159,6 +156,6 @@ class StackForm:
             self.name.refuse(error.message)
             self.name.focus()
             return False
-        self._drawer.leave()
+        self._form_host.leave()
         self._on_done(name)
         return True
