@@ -1,4 +1,4 @@
-"""Owns which cells are steps without `%%step`: those that say `#| step:`, and all that count while autostep is on."""
+"""Owns `Autostep`: cells that are steps without `%%step`, by `#| step:` or because autostep is on."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _OURS = MAGICS | {ROOT}
 
 
 class Autostep:
-    """Says of the cell that runs whether it is a step, by its text as typed.
+    """Decides whether the running cell is a step, by its text as typed.
 
     Attributes:
-        is_on: whether every cell typed by the user is a step, unless it says otherwise.
+        is_on: whether every cell that the user types is a step, unless it opts out.
     """
 
     def __init__(self) -> None:
@@ -40,12 +40,12 @@ class Autostep:
         self._is_typed = bool(info.store_history) and not info.silent and self._depth == 1
 
     def after_cell(self, _result: ExecutionResult | None) -> None:
-        """Forget a cell that was never parsed."""
+        """Forget the cell, which may never have been parsed."""
         self._depth = max(0, self._depth - 1)
         self._source = None
 
     def step(self, tree: ast.Module) -> StepMarker | None:
-        """Return the step that the cell noted last is, once; None when it is none or says `%%step` itself."""
+        """Return the noted cell as a step, once; None if it is none or starts with `%%step`."""
         source, self._source = self._source, None
         if source is None:
             return None

@@ -1,8 +1,8 @@
 """Owns the runs that the step cells of a kernel belong to: the run of the whole notebook, or the kernel's session.
 
-Cells run by hand belong to one run per kernel and stack, of kind `session`. Its record says `running` while a cell runs
-that takes more than a moment, and between cells what its latest step says. A short cell costs one transaction, at its
-end. `zennb run` begins one run for the whole notebook and tells its kernel of it; cells on its stack belong to that.
+Cells run by hand belong to one run per kernel and stack, of kind `session`. Its status is `running` while a cell runs
+that takes more than a moment, and otherwise that of its latest step. A short cell costs one transaction, at its end.
+`zennb run` begins one run for the whole notebook and hands it to the kernel; cells on its stack belong to that run.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = ["CellRun", "KernelRuns"]
 
 
 class KernelRuns:
-    """The runs of one kernel's step cells; they outlive the extension, which may be loaded again."""
+    """The runs of one kernel's step cells. They outlive the extension, which may be loaded again."""
 
     def __init__(self) -> None:
         self._runs: list[_Ongoing] = []
@@ -50,7 +50,7 @@ class KernelRuns:
         return self._whole[asked]
 
     def cell(self, run_context: RunContext, *, started: float) -> CellRun:
-        """Return what records a step cell.
+        """Return the recorder of a step cell.
 
         Args:
             run_context: the stack it runs on.
@@ -59,7 +59,7 @@ class KernelRuns:
         return CellRun(self._ongoing(run_context, started), run_context)
 
     def _ongoing(self, run_context: RunContext, started: float) -> _Ongoing:
-        """Return the run that a cell on a stack belongs to; a stack that was changed since is another one."""
+        """Return the run that a cell on a stack belongs to; a changed stack counts as another one."""
         own = replace(run_context.new_run("session"), started=started)
         # Cells of one run have these in common; a forked process has another id.
         place = run_context.metadata.path, own.process, own.notebook, own.stack
@@ -73,7 +73,7 @@ class KernelRuns:
 
 
 class _Ongoing:
-    """A run to which step cells are added, as it was written last; without id until it is recorded.
+    """A run to which step cells are added, as last written; it has no id until it is recorded.
 
     Args:
         run: the run.
@@ -89,20 +89,20 @@ class _Ongoing:
 
     @property
     def is_session(self) -> bool:
-        """Whether this kernel writes the run's record, and not whoever runs the whole notebook."""
+        """Whether this kernel writes the run's record; else the runner of the whole notebook does."""
         return self.run.kind == "session"
 
     def begin_later(self, metadata: MetadataStore, then: Callable[[Run], None]) -> None:
-        """Write that the run goes on, if the cell still runs in a moment."""
-        self.settle()  # what a cell left behind that never came to its end
+        """Record the run as running, if the cell is still running in a moment."""
+        self.settle()  # of a cell that never ended
         running = replace(self.run, status=Status.RUNNING)
         self._begun = metadata.begin_run_later(running, MAX_LOST_SECONDS, then)
 
     def settle(self) -> None:
-        """Take back what has not been written yet; note the id of a run that was."""
+        """Cancel the pending write; if it was done already, note the run's id."""
         if self._begun is None:
             return
-        with suppress(StoreError):  # it is written as a whole in a moment; if that fails too, it is told
+        with suppress(StoreError):  # the whole record is written next; if that fails too, it raises
             begun = self._begun.cancel_or_result()
             if begun is not None and self.run.id is None:
                 self.run = begun
@@ -110,7 +110,7 @@ class _Ongoing:
 
 
 class CellRun:
-    """What records one step cell: in the run it belongs to, and that run's record with it.
+    """Records one step cell, together with the run that it belongs to.
 
     Args:
         ongoing: the run.
@@ -122,12 +122,12 @@ class CellRun:
         self._live: LiveLine | None = None
 
     def begin(self, live: LiveLine) -> None:
-        """Let the run be written as running, and the step be shown by `live`, if it still goes on in a moment."""
+        """Record the run as running and let `live` show the step, if it is still running in a moment."""
         self._live = live
         self._ongoing.begin_later(self._metadata, live.begin)
 
     def end(self, step: Step, status: Status) -> Step:
-        """Record how the cell ended; the step is returned as recorded.
+        """Record how the cell ended, and return the step as recorded.
 
         Raises:
             StoreError: it cannot be recorded.
@@ -145,7 +145,7 @@ class CellRun:
         return added
 
     def _ended(self, step: Step, status: Status) -> Run:
-        """Return the run as it is after a step; its duration never shrinks, whatever the clock does."""
+        """Return the run as it is after a step; its duration never shrinks, even if the clock is set back."""
         run, ongoing = self._ongoing.run, self._ongoing
         ongoing.packages.update(step.parts.packages if step.parts is not None else {})
         read = {
@@ -162,7 +162,7 @@ class CellRun:
         )
 
     def _note_commit(self) -> None:
-        """Let the commit of the notebook's folder be found, once per run and without waiting for git."""
+        """Record the commit of the notebook's folder, once per run and without waiting for git."""
         ongoing = self._ongoing
         if not ongoing.has_commit and ongoing.run.id is not None and self._folder is not None:
             ongoing.has_commit = True

@@ -1,8 +1,8 @@
-"""Owns the outputs of reused steps that nothing has read yet: bound when a cell first names them, not before.
+"""Owns `LazyOutputs`: large outputs of reused steps, which are loaded when a cell first names them.
 
-The notebook's namespace is a plain dictionary, so nothing can tell that a variable is about to be read. But code that
-reads the notebook's variables was typed into a cell. So before a cell runs, what its text names is loaded; and a name
-that stands in a cell that ran earlier, where a function may still read it, is never left pending.
+The notebook's namespace is a plain dictionary, so zennb cannot intercept the read of a variable. But the code that
+reads it was typed into a cell. So before a cell runs, the outputs that its text names are loaded. A name that occurs
+in a cell that ran earlier, where a function may still read it, is never deferred.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ _DYNAMIC = frozenset({"dir", "eval", "exec", "globals", "locals", "user_ns", "va
 _DYNAMIC_MAGIC = re.compile(
     r"%\s*(?:load|recall|rep|rerun|reset|reset_selective|run|store|who|who_ls|whos|xdel)\b"
 )
-"""Words and magics by which code may read variables that its text does not name."""
+"""Words and magics with which code may read variables that its text does not name."""
 
 
 def identifiers(text: str) -> set[str]:
-    """Return all words in a text that could be names, those in strings and comments among them."""
+    """Return all words in a text that could be names, also in strings and comments."""
     return set(_WORD.findall(text))
 
 
 def only_bound(analysis: Analysis) -> set[str]:
-    """Return the names that a cell surely binds, and whose value before it does not read."""
+    """Return the names that a cell always binds without reading their value before."""
     return set(analysis.surely) - analysis.reads.keys()
 
 
 class LazyOutputs:
-    """The names that are not bound yet.
+    """The outputs that are not loaded yet.
 
     Args:
         namespace: the notebook's variables.
@@ -64,30 +64,30 @@ class LazyOutputs:
         return list(self._waiting)
 
     def artifacts(self, names: Iterable[str]) -> dict[str, Artifact]:
-        """Return the artifacts of those names that are pending, with all that are stored as one with them."""
+        """Return the artifacts of those names that are pending, and of all outputs stored in the same blob."""
         asked = {self._waiting[name][0].blob for name in names if name in self._waiting}
         return {name: artifact for name, (artifact, *_) in self._waiting.items() if artifact.blob in asked}
 
     def deferrable(self, outputs: Mapping[str, Artifact]) -> set[str]:
-        """Return which outputs are large, and in no cell that ran earlier; those stored as one go together."""
+        """Return the outputs that are large and occur in no earlier cell; those in one blob go together."""
         read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
         return {
             name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
         }
 
     def defer(self, outputs: Mapping[str, Artifact], repository: ArtifactRepository, *, step: str) -> None:
-        """Leave outputs of a step where they are; their names are unbound until a cell names them."""
+        """Leave outputs of a step in the store; their names are unbound until a cell names them."""
         for name, artifact in outputs.items():
             self._namespace.pop(name, None)
             self._waiting[name] = (artifact, repository, step)
 
     def forget(self, names: Iterable[str]) -> None:
-        """Note that names were bound by other means, or deleted."""
+        """Drop names that were bound by other means, or deleted."""
         for name in names:
             self._waiting.pop(name, None)
 
     def mark_used(self, text: str) -> None:
-        """Note that a cell ran whose functions may read, from now on, whatever its text names."""
+        """Note that a cell ran whose functions may read what its text names from now on."""
         self._exposed |= identifiers(text)
 
     def named_in(self, text: str) -> set[str]:

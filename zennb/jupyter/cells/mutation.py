@@ -1,4 +1,4 @@
-"""Owns the rules by which code is seen to change a value in place: enough to name the cell that did it, no proof."""
+"""Owns the rules for code that changes a value in place: good enough to name the likely cell, no proof."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COPYING = frozenset({"set_index", "set_axis", "set_flags"})
 
 
 def changes_in_place(tree: ast.Module, names: Collection[str]) -> bool:
-    """Whether code stores into what one of `names` stands for, or calls a method that changes it.
+    """Whether code changes the value of one of `names` in place.
 
     `df["z"] = 1`, `df.x += 1`, `xs += [1]`, `del df["z"]`, `xs.append(1)`, `df.drop(..., inplace=True)`,
     `ax.set_title(...)`, `random.shuffle(xs)`.

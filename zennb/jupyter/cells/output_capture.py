@@ -1,4 +1,4 @@
-"""Owns the tap on a shell's outputs: what a step shows goes to its recording, and on to the screen."""
+"""Owns `OutputCapture`: the output of a step is copied to its recording, and still displayed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ __all__ = ["OutputCapture"]
 
 
 class OutputCapture:
-    """Stands between `display(...)` and the shell's publisher for as long as the extension is loaded."""
+    """Intercepts what the shell publishes for as long as the extension is loaded."""
 
-    def __init__(self, shell: Any) -> None:  # Any: IPython leaves the parts we tap untyped
+    def __init__(self, shell: Any) -> None:  # Any: IPython leaves these parts untyped
         self._shell = shell
         self._publisher = shell.display_pub
         self._publish = shell.display_pub.publish
@@ -31,17 +31,17 @@ class OutputCapture:
         shell.display_pub.clear_output = self._on_clear
 
     def remove(self) -> None:
-        """Take the tap off the shell."""
+        """Stop intercepting."""
         for name in ("publish", "clear_output"):
             self._publisher.__dict__.pop(name, None)
 
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
-        """Show something that is not part of any step's output: status lines, live tables."""
+        """Display something that is not part of a step's output: status lines, live tables."""
         if not self._is_silent:
             self._publish(data=data, metadata=metadata or {}, **more)
 
     def show(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
-        """Show again what a step showed: where the shell shows things now, so that `%%capture` gets it."""
+        """Replay a display of a step through the shell's current publisher, so that `%%capture` gets it."""
         publisher = self._shell.display_pub
         publish = self._publish if publisher is self._publisher else publisher.publish
         publish(data=data, metadata=metadata or {}, **more)
@@ -58,7 +58,7 @@ class OutputCapture:
 
     @contextmanager
     def to_recording(self, recording: Recording) -> Iterator[None]:
-        """Send what this thread displays to `recording` only."""
+        """Send the displays of this thread to `recording` only."""
         ident = threading.get_ident()
         before = self._routes.get(ident)
         self._routes[ident] = recording
@@ -72,14 +72,14 @@ class OutputCapture:
 
     @contextmanager
     def discarding(self) -> Iterator[None]:
-        """Show nothing of what this thread shows: its recording is shown instead."""
+        """Discard the output of this thread."""
         unseen = Recording()
         with self.to_recording(unseen), redirected(unseen):
             yield
 
     @contextmanager
     def silenced(self) -> Iterator[None]:
-        """Show no status lines and live tables: the caller shows data of its own."""
+        """Suppress status lines and live tables: the caller displays its own data."""
         before, self._is_silent = self._is_silent, True
         try:
             yield
@@ -88,7 +88,7 @@ class OutputCapture:
 
     @contextmanager
     def recording(self, recording: Recording) -> Iterator[None]:
-        """Copy all that is shown, by any thread and through any stream, to `recording` while it goes its way."""
+        """Copy all output, of any thread and through any stream, to `recording`; it is still displayed."""
         with ExitStack() as stack:
             for name in ("stdout", "stderr"):
                 stack.enter_context(self._copied(name, recording))
@@ -103,7 +103,7 @@ class OutputCapture:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Do not take what a terminal prints around a value (`Out[3]: `) for output of the step."""
+        """Do not record what a terminal prints around a value (`Out[3]: `)."""
         self._is_muted = True
         try:
             yield
@@ -112,7 +112,7 @@ class OutputCapture:
 
     @contextmanager
     def _copied(self, name: str, recording: Recording) -> Iterator[None]:
-        """Copy what is written to a standard stream, also by those who took hold of it earlier (where it can be)."""
+        """Copy what is written to a standard stream, where possible also through references taken earlier."""
         stream: TextIO = getattr(sys, name)
         write: Callable[[str], int] = stream.write
 
@@ -168,7 +168,7 @@ class OutputCapture:
 
 @contextmanager
 def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
-    """Copy what is shown through a publisher that is not the shell's usual one."""
+    """Copy what is displayed through a publisher that is not the shell's usual one."""
     publish = publisher.publish
 
     def copied(data: Any, metadata: Any = None, *args: Any, **more: Any) -> None:
@@ -185,7 +185,7 @@ def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
 
 @contextmanager
 def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Iterator[None]:
-    """Let a standard stream write through `write`; a stream written in C is stood in for."""
+    """Let a standard stream write through `write`; a stream written in C is replaced by a wrapper."""
     try:
         stream.write = write  # type: ignore[method-assign]  # the kernel's stream is Python's own and allows it
     except AttributeError:

@@ -1,4 +1,4 @@
-"""Owns how the results of a recorded step come back into the notebook: definitions, settings and values."""
+"""Owns `StepRestorer`: restores definitions, settings and outputs of a recorded step in the notebook."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ NOT_RESTORED = (
     StepRefused,
     CannotDigest,
 )
-"""What `StepRestorer.fetch` raises when recorded results cannot be had: the step has to run."""
+"""What `StepRestorer.fetch` raises when results cannot be restored, so that the step has to run."""
 
 
 class StepRestorer:
-    """Brings back what one step left, as running its cell would.
+    """Restores the results of one step, as if its cell had run.
 
     Args:
         session: the kernel's session.
-        run_context: the stack whose store has the results.
-        definition: the step as its cell states it now.
+        run_context: the stack whose artifact store has the results.
+        definition: the step as its cell defines it now.
     """
 
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
@@ -59,11 +59,11 @@ class StepRestorer:
     def fetch(
         self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})
     ) -> dict[str, tuple[Any, ValueDigest]]:
-        """Load the small outputs of a recorded step; make its changes, and execute its definitions again.
+        """Load the small outputs of a recorded step, apply its changes, and execute its definitions again.
 
         Args:
             step: the record.
-            changes: settings, environment variables and files to be set as the step left them.
+            changes: settings, environment variables and files as the step left them.
 
         Returns:
             Output name → value and content. The others are large, and stay in the store until a cell names them.
@@ -83,7 +83,7 @@ class StepRestorer:
             return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
 
     def bind(self, step: Step, restored: Mapping[str, tuple[Any, ValueDigest]]) -> None:
-        """Let the notebook's variables hold the results, and note which artifacts they are."""
+        """Bind the outputs of a step that `fetch` has loaded."""
         self._session.lazy_outputs.forget(step.defines)
         bind_outputs(
             self._session,
@@ -96,7 +96,7 @@ class StepRestorer:
         )
 
     def _define(self, step: Step, values: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
-        """Set settings, and execute imports, functions and classes of the cell again, unseen; `values` come first."""
+        """Apply settings, bind `values`, and execute the cell's imports and definitions again, without output."""
         tree = self._definition.tree
         settings = setting_lines(tree)
         again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
@@ -135,7 +135,7 @@ def bind_outputs(
         session: the kernel's session.
         outputs: name → artifact.
         values: name → value, of those that are bound now. The others stay in the store until a cell names them.
-        repository: where these are loaded from.
+        repository: loads them then.
         makers: name → the step that made it.
         deleted: names that are unbound.
         digests: name → content, where it is known already.
@@ -146,14 +146,14 @@ def bind_outputs(
         session.lazy_outputs.defer({name: outputs[name]}, repository, step=makers[name])
     for name in deleted:
         session.namespace.pop(name, None)
-    for name, value in values.items():  # digested once all are bound: a value may need another one
+    for name, value in values.items():  # only now: the digest of one value may need another value
         value_digest = digests[name] if name in digests else session.seen(outputs[name], value)
         session.variables.bind(name, value, outputs[name], value_digest)
 
 
 @contextmanager
 def _in_folder(folder: Path) -> Iterator[None]:
-    """Work in a folder for a while: lines such as `%cd data` go from where the cell began."""
+    """Work in a folder for a while: lines such as `%cd data` start where the cell started."""
     after = Path.cwd()
     if folder != after:
         os.chdir(folder)

@@ -1,4 +1,4 @@
-"""Owns one execution of a `%%step` cell: decided, run by the shell or elsewhere or taken over, recorded, shown."""
+"""Owns `StepCell`: one execution of a step cell, from the cache decision to its record and status line."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = ["StepCell"]
 
 
 class StepCell:
-    """A step cell from its first line to its status line.
+    """One execution of a step cell.
 
     Args:
         session: the kernel's session.
@@ -52,7 +52,7 @@ class StepCell:
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._run_context, self.definition = session, run_context, definition
         self._write_buffer = WriteBuffer(run_context.store)
-        if run_context.orchestrator.in_kernel:  # inputs, outputs and what it shows are stored at once
+        if run_context.orchestrator.in_kernel:  # inputs, outputs and displays are stored in one go
             self._run_context = run_context.with_store(self._write_buffer)
         self._restorer = StepRestorer(session, run_context, definition)
         self._started = time.time()
@@ -69,7 +69,7 @@ class StepCell:
         self._result: object = None
 
     def decide(self) -> bool:
-        """Decide whether to run; False when the stack is not registered as it was opened, so that it must be opened."""
+        """Decide whether to run; return False if the stack was changed and has to be opened again."""
         __tracebackhide__ = True
         self._resolved = self._session.resolve(self.definition)
         stored_inputs = self._run_context.digest_input(self._resolved)
@@ -79,7 +79,7 @@ class StepCell:
         return True
 
     def begin(self) -> bool:
-        """Do what was decided; return True when the body is to be run by the shell now, False when all is done."""
+        """Start the step; return True if the shell is to run the body now, False if all is done."""
         __tracebackhide__ = True
         if self._decision.reuse is not None and self._reused(self._decision.reuse):
             return False
@@ -110,7 +110,7 @@ class StepCell:
             self._resolved = session.resolve(self.definition)
 
     def _start(self) -> None:
-        """Make ready for the body, all that it shows recorded."""
+        """Prepare for the body, and start to record its output."""
         resolved = self._resolved
         if self._execution is None:
             self._execution = StepExecution(
@@ -133,7 +133,7 @@ class StepCell:
         self._clock = time.perf_counter()
 
     def again(self) -> bool:
-        """After an error in the body: whether to try once more (`--retries`), with all as before the first try."""
+        """After an error in the body: whether to run it again (`--retries`), from the same state as at first."""
         error, options = sys.exception(), self.definition.options
         if self._execution is None or error is None or is_interrupt(error):
             return False
@@ -148,7 +148,7 @@ class StepCell:
         return True
 
     def begin_again(self) -> bool:
-        """Return True to run the body once more, after `again` returned True; False once it has ended well."""
+        """Return True to run the body once more, after `again` returned True; False once it has completed."""
         if self.is_over:
             return False
         self._start()
@@ -157,11 +157,11 @@ class StepCell:
     is_over = False
 
     def showed(self, value: object) -> None:
-        """Note the value that the body has shown last, which IPython calls `_`."""
+        """Note the value that the body displayed last, IPython's `_`."""
         self._result = value
 
     def finish(self) -> None:
-        """After the body: keep what it left, record it, and show the status line.
+        """After the body: store its outputs, record the step, and show the status line.
 
         Raises:
             NotStorable: an output declared with `-o` is not there or cannot be stored.
@@ -194,10 +194,10 @@ class StepCell:
         self._end(step)
 
     def fail(self, error: BaseException | None) -> None:
-        """After an error or interrupt: nothing is bound, inputs are what they were, and the record says so."""
+        """After an error or interrupt: restore variables and inputs, and record the failure."""
         self.is_over = True
         restored = self._undo()
-        if not hasattr(self, "_decision"):  # it failed while it was decided whether to run it
+        if not hasattr(self, "_decision"):  # the error came before there was a decision
             return
         step = self._run_context.failed_step(
             self._resolved,
@@ -215,22 +215,22 @@ class StepCell:
         )
         try:
             self._write_buffer.flush()
-        except StoreError:  # the record names nothing that is not stored
+        except StoreError:  # the record must not name anything that is not stored
             inputs, displays = {}, self._displays
         step = self._run.end(replace(step, inputs=inputs, displays=displays), step.status)
         self._session.show_status(replace(step, reason=remarks))
 
     def _record(self, step: Step, status: Status) -> Step:
-        """Record how the step ended, once the bytes that its record names are stored; return it as recorded.
+        """Store the bytes, then record how the step ended, because a record must not name bytes that are not stored.
 
         Raises:
-            StoreError: one or the other cannot be done.
+            StoreError: one of the two fails.
         """
         self._write_buffer.flush()
         return self._run.end(step, status)
 
     def _undo(self) -> list[str]:
-        """Give back the bindings and inputs the body found; return the inputs it had changed."""
+        """Restore the variables and inputs as before the body; return the inputs that it had changed."""
         changed = [] if self._execution is None else self._execution.undo()
         stored = {name: self._inputs[name] for name in changed if name in self._inputs}
         for name, value in self._run_context.artifacts.load(stored).items():
@@ -239,7 +239,7 @@ class StepCell:
         return list(stored)
 
     def _reused(self, source: Step) -> bool:
-        """Take over the results of `source`; False (with a new verdict) when they turn out not to be there."""
+        """Reuse the results of `source`; return False, with a new decision, if they cannot be loaded."""
         undo = self._run_context.environment.undo() if source.carried is not None else None
         try:
             displays = self._recorded(source)
@@ -272,7 +272,7 @@ class StepCell:
         )
 
     def _run_elsewhere(self) -> None:
-        """Run the step as a pipeline of one, where the stack's orchestrator runs steps; bind what it made."""
+        """Run the step as a pipeline of one, where the stack's orchestrator runs steps, and bind its outputs."""
         __tracebackhide__ = True
         name = self.definition.name
         shown: SimpleQueue[Event] = SimpleQueue()
@@ -310,7 +310,7 @@ class StepCell:
         self._end(step)
 
     def _emit(self, shown: SimpleQueue[Event]) -> None:
-        """Show what a step elsewhere has shown since: only this thread's output lands under this cell."""
+        """Display the new output of a remote step: only output of this thread appears under this cell."""
         try:
             while True:
                 event = shown.get_nowait()
@@ -321,7 +321,7 @@ class StepCell:
             return
 
     def _hold_inputs(self, step: Step, unchanged: Collection[str]) -> None:
-        """Note which artifacts the notebook's variables have become by being captured, where they still are those."""
+        """Note which artifacts the captured variables are, unless the step changed them."""
         for name, artifact in step.inputs.items():
             if name in unchanged and name not in step.outputs:
                 self._session.variables.bind(

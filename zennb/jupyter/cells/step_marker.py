@@ -1,4 +1,4 @@
-"""Owns the way from the text of a step cell to the step it defines: options, body, names of its star imports."""
+"""Owns `parse_step_cell`: from the text of a step cell to its definition."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def parse_step_cell(announced: StepMarker, *, filename: str, cell: str) -> StepD
     """Return the step that a cell defines.
 
     Args:
-        announced: the cell, on its way to be run.
-        filename: under which IPython compiled it.
-        cell: the frontend's id of it; "" when unknown.
+        announced: the cell that is about to run.
+        filename: the file name under which IPython compiled it.
+        cell: the frontend's id of the cell; "" if unknown.
 
     Raises:
         UsageError: its options are wrong.
-        StepRefused: a cell magic stands where it is none.
+        StepRefused: a cell magic is in a line where it is no cell magic.
     """
     found = _options(announced)
     if os.environ.get(RERUN):
@@ -86,7 +86,7 @@ def _refuse_cell_magic(text: str, spoken: str) -> None:
 def _show_first_line(filename: str, line: str) -> None:
     """Let tracebacks show the cell's first line as it was typed, behind a statement, so that it still parses.
 
-    Standing alone it would be the comment above a definition on the next line, which `help(...)` shows.
+    As a comment of its own, `help(...)` would show it for a definition on the next line.
     """
     entry = linecache.cache.get(filename)
     if entry is not None and len(entry) == 4 and entry[2]:

@@ -1,4 +1,4 @@
-"""Owns the register of the steps this kernel has seen, one per cell, and their order."""
+"""Owns `StepRegistry`: the steps that this kernel has seen, one per cell, and their order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["StepRegistry"]
 
 
 class StepRegistry:
-    """The latest definition of each step; a cell that is run again replaces what it defined before."""
+    """The latest definition of each step; a cell that runs again replaces its earlier definition."""
 
     def __init__(self) -> None:
         self._steps: dict[str, StepDefinition] = {}
@@ -26,9 +26,9 @@ class StepRegistry:
         self._saved: set[str] = set()  # cells of steps that were found in the saved file
 
     def add(self, definition: StepDefinition) -> StepDefinition:
-        """Take in a step, and return it under the name it got.
+        """Add a step, and return it under its final name.
 
-        A step without a name of its own whose worked-out name belongs to another cell gets a number behind it.
+        If the derived name of an unnamed step belongs to another cell, a number is appended.
         """
         definition = self._named(definition)
         replaced = self._steps.get(definition.name)
@@ -64,7 +64,7 @@ class StepRegistry:
         return self._steps[name]
 
     def forget(self, name: str) -> None:
-        """Take a step out; a cell that defines it again brings it back, at its end.
+        """Remove a step; running its cell adds it again, at the end.
 
         Raises:
             UnknownName: there is no such step.
@@ -75,18 +75,18 @@ class StepRegistry:
             del self._names[cell]
 
     def cell_is_plain(self, cell: str) -> None:
-        """Take out the step of a cell that ran as a plain one."""
+        """Remove the step of a cell that ran as a plain one."""
         if cell and (name := self._names.get(cell)) is not None:
             self.forget(name)
 
     def ordered(self, cells: Sequence[str], *, saved: float = 0.0) -> list[StepDefinition]:
         """Return the steps in the order of the notebook's cells, else in order of first run.
 
-        Steps of cells that the saved file does not have (yet) stand behind the step that was first run before them,
-        in order of first run; with none before them they stand first. Those whose cells were deleted are left out.
+        A step whose cell is not in the saved file yet follows the step that was first run before it; without one it
+        comes first. Steps of deleted cells are left out.
 
         Args:
-            cells: ids of the cells of the saved file, top to bottom; empty when it does not tell.
+            cells: ids of the cells of the saved file, top to bottom; empty if unknown.
             saved: when it was saved, in seconds since the epoch.
         """
         if not cells:
@@ -107,9 +107,9 @@ class StepRegistry:
         return [*behind.get("", ()), *(each for step in found for each in (step, *behind.get(step.name, ())))]
 
     def _is_deleted(self, step: StepDefinition, saved: float) -> bool:
-        """Whether a step's cell, which the saved file does not have, was there to be saved when the file was.
+        """Whether a step's cell, which is not in the saved file, existed before the file was saved.
 
-        Some frontends tell kernels other ids than they save: then no cell was ever found in the file.
+        Some frontends send kernels other ids than they save: then no cell was ever found in the file.
         """
         return bool(step.cell and self._saved) and saved > self._ran[step.name]
 

@@ -1,4 +1,4 @@
-"""Owns what happens to the text and syntax tree of a step cell before IPython runs it natively.
+"""Owns the transformers of a step cell's text and syntax tree, after which IPython runs the cell natively.
 
 A cell that starts with `%%step` keeps its lines: the first becomes a call that announces the step, and the tree
 is folded into
@@ -33,11 +33,11 @@ _REMEMBERED = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepMarker:
-    """A step cell on its way to be run.
+    """A step cell that is about to run.
 
     Attributes:
-        command_line: how it is said to be a step: `%%step`, `#| step:`; "" when nothing in it says so.
-        line: what stands behind that: name and options.
+        command_line: how it is marked as a step: `%%step`, `#| step:`; "" if autostep made it one.
+        line: the rest of that line: name and options.
         source: the cell's text.
         tree: the body's syntax tree.
     """
@@ -79,7 +79,7 @@ class CellTransformer:
 
 
 class TreeTransformer(ast.NodeTransformer):
-    """An AST transformer that folds a step cell around its body.
+    """An AST transformer that wraps the body of a step cell in calls to the session.
 
     Args:
         announce: takes the step and returns the token under which `begin` asks for it.
@@ -117,7 +117,7 @@ class TreeTransformer(ast.NodeTransformer):
 
 
 def _preceded(node: ast.Module) -> ast.Module:
-    """Return a plain cell that first has bound what it names."""
+    """Return a plain cell that first loads the outputs it names."""
     place = next((n for n, each in enumerate(node.body) if not _is_future(each)), len(node.body))
     call = _statement(f"get_ipython().{_CALL}.need()")
     if place < len(node.body):
@@ -135,7 +135,7 @@ def _token(source: str) -> str:
 
 
 def copied(tree: ast.Module) -> ast.Module:
-    """Return a tree of its own; through pickle, which takes half as long as `copy.deepcopy`."""
+    """Return a copy of a tree, by pickle, which takes half as long as `copy.deepcopy`."""
     own: ast.Module = pickle.loads(pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))  # our own bytes
     return own
 
@@ -178,7 +178,7 @@ def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bo
 
 
 def _displayed(body: list[ast.stmt], interactivity: str) -> list[ast.stmt]:
-    """Return the body with the expressions that IPython would display handed to the display hook."""
+    """Return the body with the expressions that IPython would display passed to the display hook."""
     if not body or interactivity == "none":
         return body
     if interactivity == "all":

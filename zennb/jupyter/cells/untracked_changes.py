@@ -1,4 +1,4 @@
-"""Owns what plain cells did to the outputs of steps: bound anew, changed or deleted, and by which cell."""
+"""Owns `UntrackedChanges`: outputs of steps that plain cells rebound, changed or deleted, and which cell did it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntrackedChange:
-    """An output of a step that is not any more what the step made.
+    """An output of a step that a plain cell has changed.
 
     Attributes:
         artifact: what the step made.
@@ -47,7 +47,7 @@ class UntrackedChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _PlainCell:
-    """A plain cell that ran: its number, its text as Python, and the moment (`VariableTracker.moment`) after it."""
+    """A plain cell that ran: its number, its text as Python, and `VariableTracker.moment` after it."""
 
     number: int | None
     text: str
@@ -55,7 +55,7 @@ class _PlainCell:
 
     @property
     def tree(self) -> ast.Module | None:
-        """Its syntax tree, with the Python that `%%time` and its like run; None when it is not known."""
+        """Its syntax tree, with the Python that `%%time` and similar magics run; None if it cannot be parsed."""
         try:
             tree = ast.parse(self.text)
         except (SyntaxError, ValueError):
@@ -63,7 +63,7 @@ class _PlainCell:
         return ast.Module(body=list(flattened(tree.body)), type_ignores=[])
 
     def may_bind(self, name: str) -> bool:
-        """Whether it binds or deletes a name, or does what reading it does not tell."""
+        """Whether it binds or deletes a name, or may do so in ways its text does not show."""
         tree = self.tree
         if tree is None:
             return True
@@ -76,9 +76,9 @@ class _PlainCell:
 
 
 class UntrackedChanges:
-    """The plain cells that ran in this kernel, and what they did to the outputs of steps.
+    """The plain cells that ran in this kernel, and how they changed the outputs of steps.
 
-    Nothing is looked at while cells run; only when somebody asks are the outputs compared with what they were.
+    Outputs are not compared while cells run, but only when `changes` is called.
 
     Args:
         variables: what the variables are known to hold.
@@ -97,7 +97,7 @@ class UntrackedChanges:
         self._cells.append(_PlainCell(number=number, text=text, moment=self._variables.moment))
 
     def may_bind(self, name: str, *, since: int) -> bool:
-        """Say whether a plain cell that ran after a moment binds a variable, or may; what is forgotten may have."""
+        """Whether a plain cell that ran after a moment may bind a variable; cells that are forgotten may have."""
         if len(self._cells) == self._cells.maxlen and self._cells[0].moment > since:
             return True
         return any(cell.moment > since and cell.may_bind(name) for cell in self._cells)
@@ -125,7 +125,7 @@ class UntrackedChanges:
         return "" if is_same or value_digest.digest == made.digest.digest else "changed"
 
     def _who(self, cells: Sequence[_PlainCell], name: str, made: KnownOutput) -> str:
-        """Name the cell that bound the variable, else those that plainly change its value, else all that could."""
+        """Name the cell that bound the variable, else those that clearly change its value, else all that could."""
         trees = [(cell, tree) for cell in cells if (tree := cell.tree) is not None]
         if id(self._namespace.get(name, _ABSENT)) == made.place:
             names = {name, *self._variables.partners({name: made.digest}, self._namespace)}
@@ -150,7 +150,7 @@ def _touched(tree: ast.Module) -> set[str]:
 
 
 def _mentioned(tree: ast.Module, namespace: Mapping[str, Any]) -> set[str]:
-    """Return the names that code uses itself or through functions."""
+    """Return the names that code uses, itself or through functions."""
     analysis = analyse(tree)
     reached = resolve_dependencies(analysis, namespace)
     return {*analysis.reads, *analysis.binds, *reached.data, *reached.writes}

@@ -1,1 +1,1 @@
-"""What zennb keeps in a kernel: the session, magics, completion, live displays, and the notebook's pipeline."""
+"""The parts of a kernel session: the cells that run, magics, completion, live displays, and the notebook's pipeline."""

@@ -35,12 +35,12 @@ COMMENT = re.compile(r"^\s*#\|\s*step\s*:(?P<rest>\s.*)$")
 class Completion:
     """Our matcher in a shell's completer, and the snapshot of names behind it.
 
-    The snapshot is taken again a moment after a cell has run, beside whatever runs then: no cell waits for it, and
-    cells that run one after another share one.
+    A moment after a cell has run, the snapshot is taken again in another thread. So no cell waits for it, and cells
+    that run one after another share one.
 
     Args:
         shell: the shell.
-        session: names the steps of this kernel; None where there is no notebook session.
+        session: gives the names of this kernel's steps; None where there is no notebook session.
     """
 
     def __init__(self, shell: InteractiveShell, session: Session | None) -> None:
@@ -59,7 +59,7 @@ class Completion:
         self._after_cell(None)
 
     def refresh(self) -> None:
-        """Take the snapshot again; when the store cannot be read just now, the old one stays."""
+        """Take the snapshot again; keep the old one if the store cannot be read."""
         with contextlib.suppress(ZennbError):
             self._take(api.workspace())
 
@@ -114,7 +114,7 @@ class Completion:
 
 
 def _typed(context: CompletionContext) -> tuple[re.Match[str] | None, Node | None]:
-    """Return what is typed of one of our magics, and the command it is; None outside them."""
+    """Return the match of one of our magics at the cursor, and its command; None outside them."""
     if comment := COMMENT.match(context.text_until_cursor):
         return comment, STEP
     typed = OURS.match(context.text_until_cursor)

@@ -1,4 +1,4 @@
-"""Owns `%load_ext zennb`: what is hooked into a shell, and taken out of it again."""
+"""Owns `%load_ext zennb`: the hooks that it adds to a shell, and their removal."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class _Hooks:
 
 
 def load(shell: Any) -> None:  # Any: our session and hooks are attributes of the shell
-    """Make `%%step` and the magics work in this shell; loading twice is the same as once."""
+    """Make `%%step` and the magics work in this shell; loading twice has no further effect."""
     if getattr(shell, "zennb_hooks", None) is not None:
         return
-    undo = ExitStack()  # called last first, so what others use is noted before them
+    undo = ExitStack()  # calls back in reverse order: what a hook uses is added before it
     session = shell.zennb_step = KernelSession(shell)
     undo.callback(session.capture.remove)
     undo.callback(session.monitor.close)
@@ -75,7 +75,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
 
 
 def unload(shell: Any) -> None:  # Any: as above
-    """Take everything out of the shell again; stored results stay."""
+    """Remove all hooks from the shell; stored results stay."""
     hooks: _Hooks | None = getattr(shell, "zennb_hooks", None)
     if hooks is not None:
         shell.zennb_step = shell.zennb_hooks = None
@@ -83,7 +83,7 @@ def unload(shell: Any) -> None:  # Any: as above
 
 
 def _stub(shell: Any) -> Callable[[str, str], None]:
-    """Return what `%lsmagic`, `%%step?` and completion see; the cell itself is prepared before it gets here."""
+    """Return the magic for `%lsmagic`, `%%step?` and completion; step cells are transformed before they reach it."""
 
     def step(line: str, cell: str) -> None:
         result = shell.run_cell(f"%%step {line}\n{cell}")

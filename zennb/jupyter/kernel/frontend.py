@@ -1,4 +1,4 @@
-"""Owns how values look in this kernel: the shell's formatters, figures of the inline backend, and replays."""
+"""Owns how this kernel displays values: formatters, figures of the inline backend, display settings, and replays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AS_STARTED = ("last_expr", "", False)  # display settings of a new shell
 
 
 class Forgotten:
-    """Stands for the value of a reused step that IPython calls `_` and `Out[n]`, of which only the look is kept.
+    """Placeholder in `_` and `Out[n]` for the value of a reused step, of which only the display is stored.
 
     Args:
         step: the step's name.
@@ -38,17 +38,17 @@ class Forgotten:
 
 
 def is_kept(value: object) -> bool:
-    """Whether a value that a step showed is kept for `_`: a number, a text, a number of numpy's."""
+    """Whether a value that a step displayed is stored for `_`: a number, also of numpy, or a short text."""
     kind = type(value)
     is_number = kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and hasattr(value, "item")
     return (kind in SCALARS or is_number) and len(repr(value)) <= _LONG
 
 
 class KernelFrontend:
-    """The faces of values as this shell shows them."""
+    """Displays values as this shell does."""
 
     elsewhere = "zennb.jupyter.kernel.worker:worker_frontend"
-    """What shows values in another process as this shell does."""
+    """The function that returns a frontend in a worker process."""
 
     def __init__(
         self, shell: Any, capture: OutputCapture
@@ -57,7 +57,7 @@ class KernelFrontend:
 
     @property
     def records_shell(self) -> bool:
-        """Whether what `!shell` lines print is recorded; in a terminal they print past the shell."""
+        """Whether the output of `!shell` lines is recorded; in a terminal they write past the shell."""
         return type(self._shell).__name__ != "TerminalInteractiveShell"
 
     @property
@@ -88,14 +88,14 @@ class KernelFrontend:
                 self._shell.user_ns = before
 
     def flush_figures(self) -> None:
-        """Show the figures that the inline backend would show when the cell ends, so that they belong to the step."""
+        """Show now the figures that the inline backend would show after the cell, so that they belong to the step."""
         inline = sys.modules.get("matplotlib_inline.backend_inline")
         pyplot = sys.modules.get("matplotlib.pyplot")
         if inline is not None and pyplot is not None and "inline" in pyplot.get_backend().lower():
             inline.flush_figures()
 
     def replay(self, recording: Recording) -> None:
-        """Show again what a step showed, in order."""
+        """Replay the output of a step, in order."""
         before = ""
         for event in recording:
             name = str(event.get("name", ""))
@@ -105,7 +105,7 @@ class KernelFrontend:
             self.emit(event)
 
     def remember(self, value: object) -> None:
-        """Let `_`, `__` and `Out` be what they would be had the value just been shown."""
+        """Set `_`, `__` and `Out` as if the value had just been displayed."""
         self._shell.displayhook.update_user_ns(value)
 
     def emit(self, event: Event) -> None:

@@ -1,8 +1,8 @@
-"""Owns what is seen of a run while it goes on: the table of a pipeline, the line of a step that takes long.
+"""Owns the live displays of active runs: the table of a pipeline, and the line of a step that takes long.
 
-Each is one display that is updated at most five times a second and stays as it is when the run has ended. It is
-begun from the cell's own thread or in a copy of its context: elsewhere it would land under another cell. A table
-of many steps takes a while to draw; it is then drawn less often, so that showing never costs a noticeable part of it.
+Each is one display that is updated at most five times a second. It is published from the cell's own thread or in a copy
+of its context, because otherwise it would appear under another cell. A table of many steps takes long to render, so it
+is rendered less often: displays never take a noticeable share of a run's time.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _PATIENCE = 2.0  # seconds that a step takes before it gets a line of its own
 
 
 class LiveTable:
-    """Shows the steps of a pipeline run as they go, and tells the kernel's activity of them.
+    """Shows the steps of a pipeline run while it is active, and updates the run monitor.
 
     Args:
-        capture: where it is shown.
+        capture: publishes it.
         order: names of the steps.
         edges: pairs of names between which something flows.
-        updates: whether the frontend can replace what was shown; a terminal cannot, and gets the end only.
+        updates: whether the frontend can update a display; a terminal cannot, and gets only the final table.
         activity: what runs in this kernel.
     """
 
@@ -78,19 +78,19 @@ class LiveTable:
         self._stop()
 
     def __call__(self, run: Run, steps: Mapping[str, Step]) -> None:
-        """Show where the run stands, unless it was shown just now; the final state always."""
+        """Show the state of the run, unless it was shown just now; always show the final state."""
         self._activity.update(run, steps, order=self._order, edges=self._edges)
         with self._lock:
             self._run, self._steps = run, dict(steps)
             self._show()
 
     def output(self, step: str, event: Event) -> None:
-        """Note what a step has just shown."""
+        """Pass on the output of a step."""
         if self._run is not None:
             self._activity.output(self._run.id, step, event)
 
     def tick(self) -> None:
-        """Let the clock go on, and show what steps have printed since."""
+        """Update the clock and the steps' latest output."""
         with self._lock:
             if self._run is not None and not self._run.status.is_final:
                 self._context.run(self._show)
@@ -119,12 +119,12 @@ class LiveTable:
 
 
 class LiveLine:
-    """Shows, below what a step cell has shown so far, that its step is still at it; gone when the step has ended.
+    """Shows, below the output of a step cell, that its step is still running; it is removed when the step ends.
 
     Args:
         capture: where it is shown.
         step: the record of the step, status running.
-        updates: whether the frontend can replace what was shown; where it cannot, nothing is shown.
+        updates: whether the frontend can update a display; if not, nothing is shown.
         activity: what runs in this kernel.
     """
 
@@ -139,7 +139,7 @@ class LiveLine:
         self._stop: Callable[[], None] = lambda: None
 
     def begin(self, run: Run) -> None:
-        """Look on from now on: the step has taken long enough for its run to be recorded; in any thread."""
+        """Start: the step has taken so long that its run has been recorded. Called in any thread."""
         self._id = uuid4().hex
         if self._updates:
             self._stop = self._activity.subscribe(self.tick)
@@ -151,21 +151,21 @@ class LiveLine:
             self._activity.output(run.id, self._step.name, self._early.popleft())
 
     def output(self, event: Event) -> None:
-        """Note what the step has just shown."""
+        """Pass on output of the step."""
         if self._run is None:
             self._early.append(event)
         else:
             self._activity.output(self._run.id, self._step.name, event)
 
     def tick(self) -> None:
-        """Let the clock go on."""
+        """Update the clock."""
         with self._lock:
             taken = time.time() - self._step.started
             if not self._over and taken >= _PATIENCE:
                 self._context.run(self._publish, running_line(self._step, seconds=taken))
 
     def close(self, run: Run) -> None:
-        """Take the line away: the step has ended, and its status line says how."""
+        """Remove the line: the step has ended, and its status line follows."""
         if self._run is None:
             return
         self._stop()

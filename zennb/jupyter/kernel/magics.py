@@ -1,4 +1,4 @@
-"""Owns the line magics: a line goes to the command tree, what comes of it is displayed."""
+"""Owns the line magics: each passes its line to the command tree, and displays the result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["register", "unregister"]
 
 PIPELINE = "pipeline"
-"""The command whose results say how a notebook stands, and so are kept as data in it."""
+"""The command whose results describe the state of a notebook, and so are saved in it as data."""
 
 HELP_LINE = re.compile(
     r"^\s*(?:\?{1,2}%NAME|%NAME\?{1,2})\s*$".replace("NAME", rf"(?:{'|'.join(sorted(MAGICS))})")
@@ -48,8 +48,8 @@ def register(
 
     Args:
         shell: the shell.
-        session: what the commands ask of this kernel; None where there is no notebook session.
-        silence: keeps live tables off the screen for a while: under `--json` one object is all that is shown.
+        session: answers the commands' questions about this kernel; None where there is no notebook session.
+        silence: suppresses live tables: with `--json`, one object is all that is displayed.
     """
     context = Context(interface=Interface.MAGIC, session=session)
     for name, command, path in _magics():
@@ -69,7 +69,7 @@ def unregister(shell: InteractiveShell) -> None:
 
 
 def _help_lines(lines: list[str]) -> list[str]:
-    """Let `%artifact-store?` find its magic, where IPython wants an identifier, and `??` show help, not source."""
+    """Let `%artifact-store?` find its magic, which is no identifier, and let `??` show help, not source."""
     return [_help_line(line) if HELP_LINE.match(line) else line for line in lines]
 
 
@@ -111,11 +111,11 @@ def _magic(
 
 
 def _shown(outcome: Outcome, found: Mapping[str, Any] | None) -> object:
-    """Show what came of a command; an error that was told as JSON is raised all the same, so that the cell fails.
+    """Display the outcome of a command. An error that is displayed as JSON is raised too, so that the cell fails.
 
     Args:
-        outcome: what came of it.
-        found: the same as a JSON object, for tools that read the notebook; None for none.
+        outcome: the outcome.
+        found: the same as a JSON object, for tools that read the notebook; None where there is none.
     """
     __tracebackhide__ = True
     if outcome.view is not None:

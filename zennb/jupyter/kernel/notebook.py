@@ -1,4 +1,4 @@
-"""Owns what the kernel knows of its notebook: which file it is, and the order of its cells."""
+"""Owns the lookup of the kernel's notebook file, and of the order of its saved cells."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["find_notebook", "saved_cells"]
 
 
 def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
-    """Return the notebook's file as the frontend tells it: zennb's own runner, Jupyter's server, or VS Code."""
+    """Return the notebook's file as zennb's runner, Jupyter's server or VS Code name it; None if none does."""
     name = (
         os.environ.get("ZENNB_NOTEBOOK")
         or namespace.get("__vsc_ipynb_file__")
@@ -33,7 +33,7 @@ def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
 def saved_cells(notebook: Path | None) -> tuple[list[str], float]:
     """Return the ids of the cells in the saved file, top to bottom, and when it was saved, in seconds since the epoch.
 
-    Both are empty, or 0.0, when the file does not tell.
+    The list is empty, and the time 0.0, where they are unknown.
     """
     if notebook is None:
         return [], 0.0

@@ -1,4 +1,4 @@
-"""Owns the notebook's steps as a pipeline in this kernel: shown, run, and explained."""
+"""Owns `PipelineSession`: the notebook's steps as a pipeline that is planned, run and explained in this kernel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ __all__ = ["PipelineSession"]
 
 
 class PipelineSession:
-    """The pipeline of one kernel: what `%pipeline` asks for (`commands.session.Session`)."""
+    """The pipeline of one kernel, as `%pipeline` uses it (a `commands.session.Session`)."""
 
     def __init__(self, session: KernelState, autostep: Autostep) -> None:
         self._session, self._autostep = session, autostep
@@ -49,7 +49,7 @@ class PipelineSession:
 
     @property
     def autostep(self) -> bool:
-        """Whether every cell that follows is a step."""
+        """Whether every cell that runs from now on is a step."""
         return self._autostep.is_on
 
     @autostep.setter
@@ -68,7 +68,7 @@ class PipelineSession:
 
     @property
     def monitor(self) -> RunMonitor:
-        """What runs in this kernel just now."""
+        """The active runs of this kernel."""
         return self._session.monitor
 
     def step_names(self) -> list[str]:
@@ -76,7 +76,7 @@ class PipelineSession:
         return self._session.registry.names()
 
     def plan(self) -> RunPlan:
-        """Return the pipeline, and what a run would do with each step, worked out as that run would go."""
+        """Return the pipeline, and what a run would do with each step."""
         planner, request, previous = self._planner(self._session.context())
         planned = planner.plan()
         changes = self._changes()
@@ -91,7 +91,7 @@ class PipelineSession:
     def _planner(
         self, run_context: RunContext, last: str | None = None
     ) -> tuple[RunPlanner, RunRequest, dict[str, Step]]:
-        """Return the planner of a run of all steps, or of one and those before it that it needs."""
+        """Return the planner of a run of all steps, or of one step and those whose outputs it needs."""
         definitions = self._definitions()
         previous = self._previous(definitions)
         drawn = self._planning.plan(definitions, previous)
@@ -122,7 +122,7 @@ class PipelineSession:
         return {step.name: step for step in found}
 
     def forget(self, step: str) -> None:
-        """Take a step out of the pipeline; its records stay, and running its cell brings it back."""
+        """Remove a step from the pipeline; its records stay, and running its cell adds it again."""
         self._session.registry.forget(step)
 
     def _previous(self, definitions: Mapping[str, StepDefinition]) -> dict[str, Step]:
@@ -140,7 +140,7 @@ class PipelineSession:
         only: str | None,
         rerun: bool,
     ) -> Run:
-        """Run the pipeline with a live table and bind its outputs; raise the first step's error at the end.
+        """Run the pipeline with a live table, bind its outputs, and raise the first step's error at the end.
 
         Raises:
             KeyboardInterrupt: it was interrupted; its traceback begins in the step's code, if that ran in this thread.
@@ -198,7 +198,7 @@ class PipelineSession:
         return finished.run
 
     def remake(self, step: str) -> None:
-        """Run a step again whose stored outputs are damaged or gone, and before it those whose outputs it needs.
+        """Run a step again whose stored outputs are damaged or missing, after those whose outputs it needs.
 
         Raises:
             StepRefused: what the step depends on has changed since it ran: it would make something else.
@@ -244,14 +244,14 @@ class PipelineSession:
         *,
         pending: bool = False,
     ) -> RunRequest:
-        """Return what a run of these steps is asked for; a plan of it is asked for the same.
+        """Return the request for a run of these steps, or for its plan.
 
         Args:
             definitions: all steps of the notebook.
             drawn: their order and edges.
             chosen: those to run.
             previous: their latest records.
-            pending: whether outputs that nothing has read yet stay in the store.
+            pending: whether outputs that no cell has read yet stay in the store.
         """
         session = self._session
         origins = {
@@ -279,7 +279,7 @@ class PipelineSession:
         previous: Mapping[str, Step],
         changes: Mapping[str, UntrackedChange],
     ) -> list[str]:
-        """Say where the notebook's variables are not what a run would give to a step, or get from it."""
+        """Return where the notebook's variables differ from what a run would pass to a step, or get from it."""
         made = previous[step.name].outputs if step.name in previous else {}
         changed = {
             name: change
@@ -300,7 +300,7 @@ class PipelineSession:
         return found
 
     def _held(self, name: str) -> Artifact | None:
-        """Return the artifact that a variable is, or will be once a cell names it; None when it is none."""
+        """Return the artifact that a variable is, or will be once a cell names it; None if there is none."""
         session = self._session
         waiting = session.lazy_outputs.artifacts([name]).get(name)
         if waiting is not None or name not in session.namespace:
@@ -356,7 +356,7 @@ class PipelineSession:
         }
 
     def _bind(self, finished: FinishedRun, chosen: Iterable[str], run_context: RunContext) -> None:
-        """Bind in the notebook what the steps made; the last maker of a name counts."""
+        """Bind the outputs of the steps in the notebook; the last step that bound or deleted a name wins."""
         session = self._session
         outputs: dict[str, Artifact] = {}
         gone: set[str] = set()

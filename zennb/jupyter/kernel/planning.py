@@ -1,4 +1,4 @@
-"""Owns the plan of the steps of one kernel: what each reads and binds as the notebook stands, and their order."""
+"""Owns `Planning`: what each step of a kernel reads and binds in the notebook as it is now, and their order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Planning"]
 
 
 class Planning:
-    """Draws plans.
+    """Plans the steps of one kernel.
 
     Args:
         session: the kernel's session.
@@ -38,7 +38,7 @@ class Planning:
         *,
         side_by_side: bool = False,
     ) -> Plan:
-        """Return the plan of the steps, with the order that files and settings ask for where that makes no cycle."""
+        """Return the plan of the steps, ordered by files and settings too, unless that makes a cycle."""
         outlines = self._outlines(definitions, previous)
         after = ordering(list(definitions), previous, all_of_it=side_by_side)
         ordered = [replace(each, after=(*each.after, *after.get(each.name, ()))) for each in outlines]
@@ -64,7 +64,7 @@ class Planning:
         ]
 
     def reads(self, definition: StepDefinition, bound: frozenset[str]) -> frozenset[str]:
-        """Return the data a step reads, itself or through functions; also names that other steps will bind."""
+        """Return the data that a step reads, itself or through functions; also names that other steps will bind."""
         reached, made = (
             resolve_dependencies(definition.analysis, self._session.namespace),
             self._session.variables.made(),
@@ -79,7 +79,7 @@ class Planning:
         )
 
     def binds(self, definition: StepDefinition, previous: Step | None) -> frozenset[str]:
-        """Return what a step binds or changes: by its code, and by what its latest run was seen to change."""
+        """Return what a step binds or changes, by its code and by what its latest run changed."""
         namespace = self._session.namespace
         if definition.options.outputs is not None:
             by_code = set(definition.options.outputs)
@@ -99,15 +99,15 @@ class Planning:
         *,
         pending: bool = False,
     ) -> dict[str, Artifact]:
-        """Return those inputs of a step that plain cells made and a step has changed or bound since: as they were made.
+        """Return inputs of a step as plain cells made them, where a step has changed or bound the variable since.
 
-        A run starts from what the plain cells gave, and the variable holds what came of it.
+        A run starts from the plain cells' version, while the variable holds the result.
 
         Args:
             definition: the step.
-            drawn: the plan; what comes from one of its steps is none of these.
+            drawn: the plan; outputs of its steps are left out.
             previous: step → its latest record.
-            pending: whether to take outputs of no step of the plan that nothing has read yet as they are stored.
+            pending: whether to include outputs of steps outside the plan that no cell has read yet.
         """
         session = self._session
         found = dict(session.lazy_outputs.artifacts(definition.analysis.reads) if pending else {})
@@ -122,7 +122,7 @@ class Planning:
         return {name: each for name, each in found.items() if name not in drawn.sources[definition.name]}
 
     def _origin(self, name: str, recorded: Artifact | None, previous: Mapping[str, Step]) -> Artifact | None:
-        """Return the version of a variable that a plain cell made, when it now holds what a step made of it."""
+        """Return the version of a variable that a plain cell made, if the variable now holds a step's version."""
         session = self._session
         if name in session.namespace:
             with session.lock:
@@ -143,7 +143,7 @@ class Planning:
         return held if _is_plain(held) and seen else None
 
     def _captured(self, definition: StepDefinition, previous: Step | None) -> frozenset[str]:
-        """Return the names that the latest run of the same code took from plain cells."""
+        """Return the names that the latest run of the same code captured from plain cells."""
         if previous is None or previous.parts is None or previous.parts.code != definition.code:
             return frozenset()
         return frozenset(name for name, each in previous.inputs.items() if _is_plain(each))

@@ -1,4 +1,4 @@
-"""Owns the log of what ran in this kernel, from which records learn where the values came from that a step used."""
+"""Owns `ProvenanceLog`: the plain cells that ran in this kernel, and the provenance of what each step used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["ProvenanceLog"]
 
 _LARGEST = 8 << 20
-"""Bytes of a file, read by a plain cell, from which on it counts by size and time: cells must not wait for a digest."""
+"""Size from which a file that a plain cell reads is compared by size and time: digesting it would delay the cell."""
 
 _QUOTED = re.compile(r"""["']([^"'\n]{1,200})["']""")
 _FILE = re.compile(r"[^\s*?<>|]*\.\w{1,8}|[^\s*?<>|]*/[^\s*?<>|]+")
@@ -49,7 +49,7 @@ _GENERATORS = (PlainRandom(is_fresh=False), NumpyRandom(), TorchRandom())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ObservedCell:
-    """A plain cell that ran, and what it was seen to do."""
+    """A plain cell that ran, and the accesses that were observed."""
 
     text: str
     number: int = 0
@@ -61,13 +61,13 @@ class _ObservedCell:
 
 
 class ProvenanceLog:
-    """Follows the cells of a kernel. Plain cells are only noted; they are read when a step asks.
+    """Follows the cells of a kernel. Plain cells are only noted, and analysed when the next step needs it.
 
-    Nothing that goes wrong here reaches a cell: a step is then recorded without provenance.
+    An error here never reaches a cell: the step is recorded without provenance instead.
 
     Args:
         shell: the kernel's shell.
-        environment: seals environment variables, and knows whether random generators were seeded.
+        environment: seals environment variables, and tracks whether random generators were seeded.
         ignored: returns folders whose files do not count.
     """
 
@@ -109,10 +109,10 @@ class ProvenanceLog:
         unknown = [name for name in self._namespace if name not in hidden and not name.startswith("_")]
         self._names.mark_unknown([name for name in unknown if name not in self._names.names])
 
-    # What the session tells
+    # Called by the session
 
     def cell_begins(self) -> None:
-        """Begin to take notes of a cell."""
+        """Start to trace a cell."""
         with suppress(Exception):
             self._tracer = AccessTracer(ignored=self._ignored(), in_background=True)
             self._tracer.start()
@@ -121,8 +121,8 @@ class ProvenanceLog:
         """Note a cell that has ended.
 
         Args:
-            result: what the shell says of it.
-            is_plain: whether it was no step: steps are told by their records.
+            result: the shell's result.
+            is_plain: whether it was no step; steps are added by `traced`.
         """
         tracer, self._tracer = self._tracer, None
         before, self._generators = self._generators, _generators()
@@ -136,22 +136,22 @@ class ProvenanceLog:
             if is_plain and result is not None:
                 drew = [name for name, mark in self._generators.items() if mark != before.get(name, mark)]
                 self._note(result, tracer, drew)
-        except Exception:  # noqa: BLE001 - whatever it is, the cell has nothing to do with it
+        except Exception:  # noqa: BLE001 - an error here must not reach the cell
             text = getattr(getattr(result, "info", None), "raw_cell", None) or ""
-            self._pending.append(_ObservedCell(text=text, failed=True))  # nobody knows what it did
+            self._pending.append(_ObservedCell(text=text, failed=True))  # its effects are unknown
 
     def traced(self, resolved: ResolvedStep, step: Step) -> Step:
-        """Return a step's record with the provenance of what it used, and let the step have happened."""
+        """Return a step's record with the provenance of what it used, and apply the step to the log."""
         if step.status in {Status.RUNNING, Status.SKIPPED}:
             return step
         try:
             with self._lock:
                 return self._traced(resolved, step)
-        except Exception:  # noqa: BLE001 - a record without provenance is one that a file's status does not trust
+        except Exception:  # noqa: BLE001 - without provenance, the status of the file is `unknown`
             self._names.mark_unknown([*self._names.names, *step.outputs])
             return replace(step, provenance={})
 
-    # How it is worked out
+    # Inner workings
 
     def _note(self, result: ExecutionResult, tracer: AccessTracer | None, drew: Sequence[str]) -> None:
         text = getattr(result.info, "raw_cell", None) or ""
@@ -170,7 +170,7 @@ class ProvenanceLog:
         )
 
     def _seen(self, text: str, tracer: AccessTracer, written: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-        """Give the files and environment variables that a cell read, or names in its text or by its variables."""
+        """Yield the files and environment variables that a cell read, or that its text or variables name."""
         read = tracer.files(largest=_LARGEST)
         for path, mark in read.items():
             yield f"file {path}", mark
@@ -200,7 +200,7 @@ class ProvenanceLog:
                 because=cell.because,
             )
             self._written.update(cell.written)
-            if cell.written and names.files == files:  # its text does not tell that it writes
+            if cell.written and names.files == files:  # its text does not show that it writes
                 names.files = combined(files, "unseen", cell.text)
             for setting in cell.drew:
                 if names.topics.get(setting) == topics.get(setting):
@@ -233,7 +233,7 @@ class ProvenanceLog:
 
 
 def _may_be_file(text: str, cell: str) -> bool:
-    """Whether a text may be meant as a file's name, so that it matters whether there is one."""
+    """Whether a text may be the name of a file, so that it matters whether the file exists."""
     if not 0 < len(text) < _LONG or "://" in text or "\n" in text:
         return False
     return bool(_FILE.fullmatch(text) or _ASKS.search(cell)) or Path(text).exists()

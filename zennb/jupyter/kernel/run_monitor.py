@@ -1,7 +1,7 @@
-"""Owns what runs in this kernel at the moment: told by the runs, shown by live outputs and panels in one rhythm.
+"""Owns `RunMonitor`: the active runs of this kernel, and the updates of live displays and panels.
 
-A run says what happens from its own thread and is never kept waiting; one thread of this module tells whoever
-looks on, at most five times a second, and twice a second while nothing is said, so that clocks go on.
+A run reports from its own thread and never waits. One thread of this module notifies the subscribers: at most five
+times a second, and twice a second while runs are active but silent, so that clocks go on.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ __all__ = ["ActiveRun", "RunMonitor", "interrupt"]
 
 _log = logging.getLogger(__name__)
 
-_PAUSE = 0.2  # seconds between two tellings
-_TICK = 0.5  # seconds between two tellings when nothing happened but time
+_PAUSE = 0.2  # seconds between two notifications
+_TICK = 0.5  # seconds between two notifications when only time has passed
 _KEPT = 4000  # characters of output remembered per step, for its last lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRun:
-    """A run on its way.
+    """An active run.
 
     Attributes:
         run: its record.
@@ -56,7 +56,7 @@ class ActiveRun:
 
 
 class RunMonitor:
-    """The runs of this kernel that have begun and not ended, and who looks on."""
+    """The active runs of this kernel, and their subscribers."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -66,7 +66,7 @@ class RunMonitor:
         self._thread: threading.Thread | None = None
         self._is_new = self._is_closed = False
 
-    # What runs call
+    # Called by runs
 
     def update(
         self,
@@ -76,7 +76,7 @@ class RunMonitor:
         order: Sequence[str] = (),
         edges: Sequence[tuple[str, str]] = (),
     ) -> None:
-        """Note where a run stands; one whose status is final is over."""
+        """Note the state of a run; it is removed once its status is final."""
         number = run.id or 0
         with self._changed:
             if run.status.is_final:
@@ -90,7 +90,7 @@ class RunMonitor:
             self._wake()
 
     def output(self, run: int | None, step: str, event: Event) -> None:
-        """Note what a step has just shown (text only); called for every piece of it, so it does next to nothing."""
+        """Note text output of a step. This is called for every piece of output, so it does next to nothing."""
         printed = self._printed.get(run or 0)
         if printed is None or event["kind"] != "stream":
             return
@@ -99,15 +99,15 @@ class RunMonitor:
             self.notify()
 
     def notify(self) -> None:
-        """Tell those who look on that something may have changed, though no run said so."""
+        """Notify subscribers that something may have changed, though no run reported it."""
         with self._changed:
             self._wake()
 
-    # What live outputs and panels call
+    # Called by live displays and panels
 
     @property
     def runs(self) -> list[ActiveRun]:
-        """The runs on their way, the one that began first at the front."""
+        """The active runs, oldest first."""
         with self._changed:
             return [
                 replace(active, printed=dict(self._printed.get(number, {})))
@@ -115,7 +115,7 @@ class RunMonitor:
             ]
 
     def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback` from this module's thread whenever something happened; return what ends that."""
+        """Call `callback` from this module's thread after changes; return a function that ends this."""
         with self._changed:
             self._subscribers.append(callback)
 
@@ -126,7 +126,7 @@ class RunMonitor:
         return stop
 
     def close(self) -> None:
-        """End the thread; nobody is told anything any more."""
+        """End the thread; nobody is notified any more."""
         with self._changed:
             self._is_closed = True
             self._subscribers.clear()
@@ -147,11 +147,11 @@ class RunMonitor:
             for callback in tuple(self._subscribers):
                 try:
                     callback()
-                except Exception:  # noqa: BLE001 - one that fails must not keep the others from being told
+                except Exception:  # noqa: BLE001 - one failing subscriber must not affect the others
                     _log.exception("a live view could not be brought up to date")
 
     def _waited(self) -> bool:
-        """Wait for the next moment to tell something; False when there is none any more."""
+        """Wait until subscribers are to be notified; return False once the monitor is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_closed, timeout=_PAUSE)
             while not (self._is_closed or self._is_new):

@@ -1,4 +1,4 @@
-"""Owns `KernelSession`: the cells of one kernel as they run, and the step among them."""
+"""Owns `KernelSession`: what happens before, in and after each cell that runs in a kernel."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class KernelSession(KernelState):
         self._text = ""
         self._needed: set[str] = set()
 
-    # What the folded cell calls
+    # Called by the transformed step cell
 
     def __call__(self, *_announcement: str) -> None:
         """Refuse: this line is replaced before it runs, unless a tool runs the cell without the extension."""
@@ -69,7 +69,7 @@ class KernelSession(KernelState):
                 )
             if token not in self._markers:
                 return False
-        frame = sys._getframe(1)  # noqa: SLF001 - tells the name the cell was compiled under
+        frame = sys._getframe(1)  # noqa: SLF001 - the file name under which the cell was compiled
         announced = self._markers.pop(token)
         definition = parse_step_cell(announced, filename=frame.f_code.co_filename, cell=self._cell_id)
         stack = definition.options.stack or None
@@ -91,7 +91,7 @@ class KernelSession(KernelState):
         return self._cell.begin()
 
     def need(self) -> None:
-        """Bind what the text of the cell that runs now names, before a line of it runs.
+        """Load the outputs that the running cell names, before its first line runs.
 
         Raises:
             LostOutput: a stored output is missing or damaged, and cannot be made again.
@@ -106,7 +106,7 @@ class KernelSession(KernelState):
             self._cell.finish()
 
     def again(self, _token: str) -> bool:
-        """Say whether the body is tried once more after an error."""
+        """Return whether to run the body once more after an error."""
         return self._cell is not None and self._cell.again()
 
     def show(self, value: object) -> None:
@@ -118,7 +118,7 @@ class KernelSession(KernelState):
         with self.capture.paused():
             sys.displayhook(value)
 
-    # What the shell's events call
+    # Called by the shell's events
 
     def mark_step(self, token: str, step: StepMarker) -> None:
         """Note a step cell that is about to run."""
@@ -126,7 +126,7 @@ class KernelSession(KernelState):
         self._is_step = True
 
     def before_cell(self, info: ExecutionInfo) -> None:
-        """Note which cell runs."""
+        """Note the cell that is about to run."""
         self._depth += 1
         if self._depth == 1:
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
@@ -136,13 +136,13 @@ class KernelSession(KernelState):
         self._text = info.raw_cell or ""
 
     def load_named(self, tree: ast.Module) -> bool:
-        """Say whether the cell that runs now, which has this tree, names outputs that are not bound yet."""
+        """Return whether the running cell, which has this tree, names outputs that are not loaded yet."""
         named = self.lazy_outputs.named_in(self._text)
         self._needed = named - only_bound(analyse(tree)) if named else named
         return bool(self._needed)
 
     def after_cell(self, result: ExecutionResult | None) -> None:
-        """Close a step that did not come to its end, and note that variables may have changed."""
+        """Record a step that failed, and note that variables may have changed."""
         self._depth = max(0, self._depth - 1)
         result = completed(result, self.shell)
         cell = self._cell
@@ -150,7 +150,7 @@ class KernelSession(KernelState):
             cell.fail(_error_of(result) or self._shown_error())
             self.variables.code_ran()
         elif cell is None:
-            self.variables.code_ran()  # a step that ended well has looked at what it left
+            self.variables.code_ran()  # a step that completed has digested its outputs itself
             if self._depth == 0:
                 self.untracked.note(result)
                 self._turned_plain(result)
@@ -172,7 +172,7 @@ class KernelSession(KernelState):
         return None if shown is self._last_shown else shown
 
     def _turned_plain(self, result: ExecutionResult | None) -> None:
-        """Take the step of a cell that ran as a plain one out of the pipeline; not for a mistake in its text."""
+        """Remove the step of a cell that ran as a plain one; not if it has a syntax error."""
         if not self._is_step and result is not None and result.error_before_exec is None:
             self.registry.cell_is_plain(getattr(result.info, "cell_id", None) or "")
 

@@ -1,4 +1,4 @@
-"""Owns `KernelState`: what one kernel holds for its notebook, and the run context that its steps get."""
+"""Owns `KernelState`: the state that zennb keeps in one kernel, and the run context of its steps."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ class Remaker(Protocol):
 
 
 class KernelState:
-    """What one kernel holds for its notebook: what its variables are, its steps, and the stack in use.
+    """The state of one kernel: the artifacts of its variables, its steps, and the stack in use.
 
     Attributes:
         namespace: the notebook's variables.
         variables: which artifact each variable is.
-        untracked: what plain cells did to the outputs of steps.
+        untracked: changes of steps' outputs by plain cells.
         lazy_outputs: outputs of reused steps that no cell has named yet.
         registry: the steps of the notebook.
-        pipeline: runs steps again whose outputs are lost; None before the extension is loaded.
+        pipeline: runs steps again whose outputs are lost; None until the extension is loaded.
         lock: held while the notebook's variables are read or bound.
 
     Args:
@@ -98,7 +98,7 @@ class KernelState:
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
 
     def load(self, names: Iterable[str]) -> None:
-        """Bind outputs that nothing has read yet; run the steps again whose outputs turn out damaged or gone.
+        """Load outputs that no cell has read yet; if one is damaged or missing, run its step again.
 
         Raises:
             LostOutput: an output cannot be loaded, nor made by running its step again.
@@ -121,7 +121,7 @@ class KernelState:
                 else:
                     return
 
-    # What step cells and commands ask
+    # Used by step cells and commands
 
     @property
     def workspace(self) -> Workspace:
@@ -130,16 +130,16 @@ class KernelState:
 
     @property
     def busy(self) -> bool:
-        """Whether a cell runs just now."""
+        """Whether a cell is running."""
         return self._depth > 0
 
     @property
     def path(self) -> Path | None:
-        """The notebook's file, where the frontend tells it."""
+        """The notebook's file; None if the frontend does not name it."""
         return find_notebook(self.namespace)
 
     def _folder(self) -> Path | None:
-        """Return the notebook's folder; the working folder when it is not known."""
+        """Return the notebook's folder, or the working folder if the notebook is unknown."""
         path = self.path
         if path is not None:
             return path.parent
@@ -153,7 +153,7 @@ class KernelState:
         return label(self.path, self.workspace.home)
 
     def context(self, stack: str | None = None) -> RunContext:
-        """Return the active stack, or the one of that name, opened for use."""
+        """Return the run context of the active stack, or of the stack of that name."""
         return self._context(self.workspace.open(stack))
 
     def _context(self, opened: Stack) -> RunContext:
@@ -182,7 +182,7 @@ class KernelState:
         )
 
     def resolve(self, definition: StepDefinition) -> ResolvedStep:
-        """Work out what a step depends on in this notebook as it stands."""
+        """Resolve a step's dependencies and cache key in the notebook as it is now."""
         with self.lock, digest_cache():
             return resolve_step(
                 definition,
@@ -197,7 +197,7 @@ class KernelState:
         self.variables.bind(name, value, artifact, self.seen(artifact, value))
 
     def seen(self, artifact: Artifact, value: object) -> ValueDigest:
-        """Return the look of a value just loaded; one block whose bytes prove its content is not looked at."""
+        """Return the digest of a value that was just loaded; that of an array is known from its stored bytes."""
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )
@@ -210,22 +210,22 @@ class KernelState:
 
     @property
     def can_update(self) -> bool:
-        """Whether what was shown can be replaced: a notebook can do it, a terminal cannot."""
+        """Whether displays can be updated: in a notebook they can, in a terminal not."""
         return type(self.shell).__name__ != "TerminalInteractiveShell"
 
     def live_line(self, step: Step) -> LiveLine:
-        """Return what shows that a step goes on, here and in panels, once it has taken a while."""
+        """Return the display of a step that takes long."""
         return LiveLine(self.capture, step, updates=self.can_update, activity=self.monitor)
 
     def show_status(self, step: Step) -> None:
-        """End a step's output with its status line, which tools can read in a saved notebook."""
+        """Show a step's status line, with data for tools that read the saved notebook."""
         view = status_line(step)
         self.capture.publish(
             {**view._repr_mimebundle_(), DATA_TYPE: step_content(step)}, {"zennb": facts(step)}
         )
 
     def hint(self, error: BaseException | None) -> str:
-        """Say which step would bind a name that is missing; "" for other errors."""
+        """Return which step would bind a missing name; "" for other errors."""
         name = error.name if isinstance(error, NameError) else None
         if not name:
             return ""
@@ -252,7 +252,7 @@ class KernelState:
 
 
 def _owner(value: Any) -> Any:
-    """Return what owns the memory that an array looks into."""
+    """Return the object that owns an array's memory."""
     while getattr(value, "base", None) is not None:
         value = value.base
     return value

@@ -1,7 +1,7 @@
-"""Owns what displays carry as data for tools that read a notebook, beside the text and the HTML.
+"""Owns the data in displays for tools that read a notebook, beside the text and the HTML.
 
-The facts of a step stand in the metadata of its output, and, with the schema, as a representation of their own. No
-frontend knows its type, so none prefers it to the others.
+The facts of a step are in the metadata of its output and, with the schema, in a representation of their own. No
+frontend renders its type, so none prefers it to the others.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DATA_TYPE = "application/vnd.zennb+json"
 
 
 def facts(step: Step) -> dict[str, Any]:
-    """Return what the metadata of an output says of a step."""
+    """Return the facts of a step for the metadata of its output."""
     return {
         "step": step.name,
         "status": step.status.value,

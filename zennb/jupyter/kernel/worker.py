@@ -1,4 +1,4 @@
-"""Owns how values look in a worker process: a shell of its own shows them as the notebook's would."""
+"""Owns the display of values in a worker process: a shell there formats them as the notebook's would."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Owns the panels: what a person sees and changes by mouse and keys, made of stock widgets that hold no truth."""
+"""Owns the panels: widgets for mouse and keyboard that run the same commands as the magics."""

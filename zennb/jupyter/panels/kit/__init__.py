@@ -1,1 +1,1 @@
-"""The parts panels are made of: frames, fields, forms and lists."""
+"""The building blocks of panels: frames, fields, forms and lists."""

@@ -1,4 +1,4 @@
-"""Owns `Choice`: which one of a list, kept while the list changes under it."""
+"""Owns `Choice`: a list or menu whose selection stays while its entries change."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["Choice"]
 
 
 class Choice:
-    """A list of which one is chosen, as a box of rows or as a menu.
+    """A choice of one entry, as a list box or as a menu.
 
     Args:
         title: what is chosen, for the label and for screen readers.
-        on_choose: called when a person, or `choose`, picks another one; not when the list is replaced.
-        rows: how many rows the box shows; 0 for a menu.
-        in_form: whether its label takes the room that labels in a form take.
+        on_choose: called when the user, or `choose`, selects another entry; not when the list is replaced.
+        rows: rows of the list box; 0 for a menu.
+        in_form: whether its label is as wide as the labels of a form.
     """
 
     def __init__(
@@ -41,15 +41,15 @@ class Choice:
 
     @property
     def value(self) -> str:
-        """The key of what is chosen; "" for nothing."""
+        """The key of the selected entry; "" for none."""
         return self.widget.value or ""
 
     def offer(self, options: Sequence[tuple[str, str]], *, chosen: str | None = None) -> None:
-        """Replace the list, and tell nobody.
+        """Replace the entries, without calling `on_choose`.
 
         Args:
             options: key and label of each, in order.
-            chosen: the key to choose; by default what is chosen stays, if it is still there, else the first.
+            chosen: the key to select; by default the selection stays if it still exists, else it is the first entry.
         """
         shown = tuple((clean(label), key) for key, label in options)
         wanted = self.value if chosen is None else chosen
@@ -67,7 +67,7 @@ class Choice:
             self._quiet = False
 
     def choose(self, key: str) -> None:
-        """Choose one, as a person does."""
+        """Select an entry, as the user does."""
         self.widget.value = key
 
     def _chosen(self, _change: object) -> None:

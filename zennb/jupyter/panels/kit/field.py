@@ -1,4 +1,4 @@
-"""Owns `Field`: one labelled control with its help, in whose place an error stands when there is one."""
+"""Owns `Field`: one labelled control, and beside it its help or an error."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 __all__ = ["LABEL", "Field", "text_field"]
 
 LABEL = {"description_width": "130px"}
-"""The style of a control in a form: all labels take the same room."""
+"""The style of a control in a form: all labels have the same width."""
 
 
 class Field:
-    """A control and the note beside it.
+    """A control, and a note beside it: its help or an error.
 
     Args:
         control: a widget with a `value`; its `description` is the label.
         help: what it is for, one sentence.
-        on_change: called when the value changes, but not by `put`.
+        on_change: called when the value changes, except by `put`.
     """
 
     def __init__(self, control: Any, *, help: str = "", on_change: Callable[[], object]) -> None:  # noqa: A002 - the trait's word
@@ -39,11 +39,11 @@ class Field:
 
     @property
     def value(self) -> str:
-        """What is in the control, as text."""
+        """The value of the control, as text."""
         return str(self.control.value or "")
 
     def put(self, value: str) -> None:
-        """Set the value without telling anybody."""
+        """Set the value without calling `on_change`."""
         self._quiet = True
         try:
             self.control.value = value
@@ -85,6 +85,6 @@ def text_field(
     help: str = "",  # noqa: A002 - the trait's word
     placeholder: str = "",
 ) -> Field:
-    """Return a field for a line of text, whose changes are told as one types."""
+    """Return a field for a line of text; `on_change` is called while the user types."""
     control = Text(description=title, placeholder=placeholder, style=LABEL)
     return Field(control, help=help, on_change=on_change)

@@ -1,4 +1,4 @@
-"""Owns `FormHost`: the place of a panel where one form at a time opens, and the forms that ask for a name or a yes."""
+"""Owns `FormHost`: the part of a panel that shows one form at a time; and the forms for a name and a confirmation."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["Confirmation", "Form", "FormHost", "NameForm"]
 
 
 class Form(Protocol):
-    """Something that asks."""
+    """A form."""
 
     @property
     def widget(self) -> Widget:
         """What is shown."""
 
     def focus(self) -> None:
-        """Put the cursor where one begins."""
+        """Focus its first control."""
 
 
 class FormHost:
@@ -47,25 +47,25 @@ class FormHost:
         self.opener: Button | None = None
 
     def open(self, form: Form) -> None:
-        """Show a form and put the cursor into it."""
+        """Show a form, and focus it."""
         self.form, self.opener = form, self._panel.pressed
         self.widget.children = (form.widget,)
         form.focus()
 
     def close(self) -> None:
-        """Show none."""
+        """Close the form."""
         self.form = None
         self.widget.children = ()
 
     def leave(self) -> None:
-        """Show none, and put the cursor back on the button that opened the form."""
+        """Close the form, and focus the button that opened it."""
         self.close()
         if self.opener is not None:
             self.opener.focus()
 
 
 class NameForm:
-    """Asks for a name; what is wrong with it is said beside it.
+    """Asks for a name; a problem with it is shown beside it.
 
     Args:
         panel: the panel it is part of.
@@ -89,11 +89,11 @@ class NameForm:
         """Open and ask.
 
         Args:
-            what: what is named, in a sentence: `stack`.
-            title: what it is asked for.
-            action: what to do with the name; a `ZennbError` that it raises is shown beside the field.
+            what: what is named, as a word in messages: `stack`.
+            title: the title of the form.
+            action: called with the name; a `ZennbError` that it raises is shown beside the field.
             verb: the label of the button.
-            name: what stands there at first.
+            name: the initial name.
         """
         self._what, self._action = what, action
         self._title.value, self.go.description, self.go.tooltip = strong(prose(title)), verb, verb
@@ -102,7 +102,7 @@ class NameForm:
         self._form_host.open(self)
 
     def focus(self) -> None:
-        """Put the cursor into the field."""
+        """Focus the field."""
         self.name.focus()
 
     def _check(self) -> None:
@@ -119,7 +119,7 @@ class NameForm:
 
 
 class Confirmation:
-    """Asks for a yes, and says what hangs on it.
+    """Asks for confirmation, and shows the consequences.
 
     Args:
         panel: the panel it is part of.
@@ -140,13 +140,13 @@ class Confirmation:
         return str(self._text.value)
 
     def ask(self, question: str, consequences: str, action: Callable[[], object]) -> None:
-        """Open and ask; the cursor stands on the button that changes nothing."""
+        """Open and ask; the button that changes nothing has the focus."""
         self._text.value = f"<div>{strong(prose(question))}</div><div>{prose(consequences)}</div>"
         self._action = action
         self._form_host.open(self)
 
     def focus(self) -> None:
-        """Put the cursor on `Keep`."""
+        """Focus `Keep`."""
         self.no.focus()
 
     def _go(self) -> None:

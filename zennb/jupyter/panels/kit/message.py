@@ -1,4 +1,4 @@
-"""Owns the sentences of a panel: what was done, why it was not, and how to do the same in a cell."""
+"""Owns the messages of a panel: successes, errors, and the equivalent command in a cell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Message", "failure", "in_a_cell", "success"]
 
 
 def success(sentence: str) -> str:
-    """Return a sentence as HTML that screen readers announce; what stands between backticks is code."""
+    """Return a sentence as HTML that screen readers announce; text between backticks becomes code."""
     return f'<span role="status">{_sign("✔", GREEN)} {prose(sentence)}</span>'
 
 
@@ -38,7 +38,7 @@ def _sign(symbol: str, colour: str) -> str:
 
 
 class Message:
-    """One line that keeps its room when it is empty, so that nothing below it jumps."""
+    """One line that keeps its height when it is empty, so that nothing below it moves."""
 
     def __init__(self) -> None:
         self.widget = HTML()
@@ -46,14 +46,14 @@ class Message:
         self.text = ""
 
     def say(self, sentence: str) -> None:
-        """Say what was done."""
+        """Show what was done."""
         self.text, self.widget.value = sentence, success(sentence)
 
     def refuse(self, error: ZennbError | str) -> None:
-        """Say what is wrong, in the words of the error."""
+        """Show an error's message."""
         self.text = str(getattr(error, "message", error))
         self.widget.value = failure(self.text)
 
     def clear(self) -> None:
-        """Say nothing."""
+        """Clear the line."""
         self.text = self.widget.value = ""

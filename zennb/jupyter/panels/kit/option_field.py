@@ -1,4 +1,4 @@
-"""Owns the fields that a flavor's options become: typed, with default and help, checked as one types."""
+"""Owns `OptionField`: the field of one option of a flavor, with default and help, checked while the user types."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class OptionField(Field):
 
     Args:
         option: the option.
-        flavor: its class, which says what is wrong with a value.
+        flavor: its class, which validates the value.
         on_change: called after a change was checked.
     """
 
@@ -37,12 +37,12 @@ class OptionField(Field):
             self.control.observe(self._changed, "refused")
 
     def fill(self, text: str) -> None:
-        """Set the option's text without telling anybody; "" for its default."""
+        """Set the option's text without calling `on_change`; "" for its default."""
         self.put(text)
         self.refuse(self.problem())
 
     def problem(self) -> str:
-        """Return what is wrong with what stands there, in the words of the command; "" when nothing is."""
+        """Return what is wrong with the value, in the command's words; "" if it is valid."""
         refused = isinstance(self.control, SecretField) and self.control.refused
         text = "not a reference" if refused else self.value
         if not text:
@@ -70,7 +70,7 @@ def _control(option: Option) -> Any:
 
 
 def _help(option: Option, value: str = "") -> str:
-    """Return an option's help with what it takes and its default; for a variable, whether it is set."""
+    """Return an option's help with its type and default, and a note if its environment variable is not set."""
     default = "required" if option.required else f"default: `{option.default}`" if option.default else ""
     kind = "" if option.choices or option.secret or isinstance(option.trait, Unicode) else option.allowed
     more = ", ".join(part for part in (kind, default) if part)

@@ -1,4 +1,4 @@
-"""Owns `Panel`: a frame around widgets that shows whether it is alive, and a static face where there is no kernel."""
+"""Owns `Panel`: the base class of panels, with a live widget and a static text and HTML representation."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ __all__ = ["Panel"]
 _log = logging.getLogger(__name__)
 
 _PANELS = "zennb.jupyter.panels."
-"""Where the parts of panels are defined."""
+"""The package whose objects are the parts of panels."""
 
 GONE = "not connected: this panel's kernel has ended, was restarted or cannot be reached. Run its cell again."
 FOOT = "If nothing here reacts, the panel's kernel has gone: run its cell again."
 
 
 class Panel(ABC):
-    """What every panel has: a head with a refresh button, a line for messages, a body, and static faces.
+    """A head with a refresh button, a line for messages, a body, and static representations.
 
-    A panel holds no truth: it asks the workspace and the session each time, and what a person does in it goes
-    through the same verbs as the magics. There is one object per kernel and kind (`Panels.get`); showing it
-    again shows the same widgets. Widget callbacks may come in another thread while a cell runs: each is made
-    by `does`, which holds the lock that all panels of the kernel share.
+    A panel holds no state of its own: it asks the workspace and the session each time, and runs the same commands as
+    the magics. There is one object per kernel and kind (`Panels.open`); showing it again shows the same widgets. Widget
+    callbacks may be called in another thread while a cell runs, so each is wrapped by `does`, which holds the lock that
+    all panels of the kernel share.
 
     Attributes:
-        message: the line that says what was done, or why not.
+        message: the line for results and errors.
         pressed: the button that was pressed last.
 
     Args:
-        panels: the panels of this kernel, and what they share.
+        panels: the panels of this kernel.
     """
 
     kind: ClassVar[str]
-    """The word it is asked for by: `picker`."""
+    """Its name in `Panels.open`: `picker`."""
     title: ClassVar[str]
     """Its heading."""
     command: ClassVar[str]
@@ -77,11 +77,11 @@ class Panel(ABC):
 
     @abstractmethod
     def build(self) -> Widget:
-        """Make the widgets of the body, once; nothing is looked up yet."""
+        """Create the widgets of the body, once, without looking anything up."""
 
     @abstractmethod
     def refresh(self) -> None:
-        """Look everything up again; what is being typed stays."""
+        """Look everything up again; keep what the user is typing."""
 
     @abstractmethod
     def view(self) -> Shown:
@@ -97,7 +97,7 @@ class Panel(ABC):
         self.refresh()
 
     def does(self, action: Callable[[], object]) -> Callable[..., None]:
-        """Return a callback for a widget: it clears the message, then acts; what goes wrong is said in the panel."""
+        """Return a widget callback that clears the message and calls `action`; errors are shown in the panel."""
 
         def callback(*_event: object) -> None:
             with self.panels.lock:
@@ -107,23 +107,23 @@ class Panel(ABC):
         return callback
 
     def attempt(self, action: Callable[[], object]) -> bool:
-        """Act with the lock held, say in the panel what goes wrong, and return whether it went well."""
+        """Call `action` with the lock held, show errors in the panel, and return whether it succeeded."""
         with self.panels.lock:
             try:
                 action()
             except ZennbError as error:
                 self.message.refuse(error)
-            except Exception as error:  # noqa: BLE001 - a widget's callback has nobody else to tell
+            except Exception as error:  # noqa: BLE001 - a widget callback has no caller to raise to
                 _log.exception("panel '%s'", self.kind)
                 self.message.refuse(f"this went wrong in the panel ({type(error).__name__}: {error}).")
             else:
                 return True
             finally:
-                answers_at_once(self.root)  # acting may have made widgets
+                answers_at_once(self.root)  # the action may have created widgets
             return False
 
     def run(self, words: Sequence[str]) -> Outcome:
-        """Do what the words of a command say, as the magic does, and say in the panel what was done.
+        """Run a command as its magic does, and show in the panel what was done.
 
         Raises:
             ZennbError: it could not be done.
@@ -134,7 +134,7 @@ class Panel(ABC):
         return outcome
 
     def button(self, label: str, action: Callable[[], object], *, style: str = "", tip: str = "") -> Button:
-        """Return a button that acts; `style` is one of ipywidgets' (`primary`, `danger`)."""
+        """Return a button that calls `action`; `style` is one of ipywidgets' (`primary`, `danger`)."""
         button = Button(description=label, button_style=style, tooltip=tip or label)
         act = self.does(action)
 
@@ -147,18 +147,18 @@ class Panel(ABC):
         return button
 
     def close(self) -> None:
-        """Close every widget of the panel, those of closed forms too."""
+        """Close every widget of the panel, also those of closed forms."""
         for widget in list(_widgets(self, {id(self.panels): self.panels})):
             widget.close()
 
     @property
     def text(self) -> str:
-        """The static face for terminals."""
+        """The static text."""
         return self._static().text
 
     @property
     def html(self) -> str:
-        """The static face for viewers."""
+        """The static HTML."""
         return self._static().html
 
     def _static(self) -> View:
@@ -166,8 +166,8 @@ class Panel(ABC):
         return join([self.view(), View(clean(note), box(muted(prose(note))))], gap=0)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
-        """Hand Jupyter the live panel, brought up to date, and both static faces."""
-        del include, exclude  # the frontend chooses; all faces are always there
+        """Return the refreshed live panel, and both static representations."""
+        del include, exclude  # the frontend chooses; all representations are returned
         self.attempt(self.refresh)
         live = self.root._repr_mimebundle_()
         static = self._static()
@@ -175,7 +175,7 @@ class Panel(ABC):
 
 
 def _widgets(thing: object, seen: dict[int, object]) -> Iterator[Widget]:
-    """Give every widget that a panel's parts hold, shown or not, with what is in it and its layout and style."""
+    """Yield every widget of a panel's parts, shown or not, with its children, layout and style."""
     if id(thing) in seen:
         return
     seen[id(thing)] = thing

@@ -1,4 +1,4 @@
-"""Owns the panels of one kernel: each kind once, and what they share."""
+"""Owns `Panels`: the panels of one kernel, one of each kind, and the lock that they share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["KernelPanel", "PanelSession", "Panels"]
 
 
 class PanelSession(Session, Protocol):
-    """The notebook session of a kernel, with what only panels ask of it."""
+    """The notebook session of a kernel, with what only panels use."""
 
     @property
     def busy(self) -> bool:
@@ -29,11 +29,11 @@ class PanelSession(Session, Protocol):
 
     @property
     def monitor(self) -> RunMonitor:
-        """The runs that go on."""
+        """The active runs."""
 
 
 class KernelPanel(Shown, Protocol):
-    """What a kernel asks of each of its panels; `Panel` is the implementation."""
+    """A panel as the kernel uses it; `Panel` implements it."""
 
     def attempt(self, act: Callable[[], Any]) -> Any:
         """Do something; an error is shown in the panel."""
@@ -56,12 +56,12 @@ KINDS = {
 
 
 class Panels:
-    """The panels of a kernel, made when first asked for.
+    """The panels of a kernel, each built when it is first opened.
 
     Attributes:
-        session: the notebook session, for what only it knows.
-        lock: held while a panel reads or changes its widgets. Whoever holds it may take the session's lock, never
-            the other way round.
+        session: the notebook session of this kernel.
+        lock: held while a panel reads or changes its widgets. Take it before the session's lock, never after: the
+            other order can deadlock.
 
     Args:
         session: the notebook session of this kernel.
@@ -76,7 +76,7 @@ class Panels:
 
     @property
     def workspace(self) -> Workspace:
-        """The process's workspace; its changes are followed from the first time it is asked for."""
+        """The process's workspace; panels follow its changes from the first access on."""
         found = api.workspace()
         with self.lock:
             if found is not self._followed:
@@ -93,7 +93,7 @@ class Panels:
             return self._panels[kind]
 
     def close(self) -> None:
-        """Close all panels and follow changes no longer."""
+        """Close all panels and stop following changes."""
         with self.lock:
             self._stop()
             self._followed, self._stop = None, lambda: None
@@ -102,7 +102,7 @@ class Panels:
                 panel.close()
 
     def cell_ran(self, _result: object = None) -> None:
-        """Tell the panels that a cell has ended; the shell's event `post_run_cell` calls it."""
+        """Notify the panels that a cell has ended; called by the shell's event `post_run_cell`."""
         with self.lock:
             for panel in tuple(self._panels.values()):
                 panel.attempt(panel.cell_ran)

@@ -1,4 +1,4 @@
-"""Owns `SecretField`: a line of text that takes a reference to a secret, and never becomes anything else."""
+"""Owns `SecretField`: a line of text that accepts a reference to a secret, and never holds anything else."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["SecretField"]
 class SecretField(Text):  # type: ignore[misc]  # ipywidgets ships no types
     """A line whose value is `env:NAME`, `keyring:SERVICE/NAME` or nothing.
 
-    What else is typed is taken out of the page again when the line is left, and never becomes the value: widgets'
-    values are saved into notebooks.
+    Anything else is cleared from the page when the line is left, and never becomes the value, because the values of
+    widgets are saved in notebooks.
 
     Attributes:
-        refused: whether what was typed last was no reference.
+        refused: whether the last input was not a reference.
     """
 
     refused = Bool(False)
@@ -31,7 +31,7 @@ class SecretField(Text):  # type: ignore[misc]  # ipywidgets ships no types
         super().__init__(continuous_update=False, placeholder="env:NAME or keyring:SERVICE/NAME", **more)
 
     def set_state(self, sync_data: Mapping[str, Any]) -> None:
-        """Take in what the page sends; what is no reference is dropped before anything else sees it."""
+        """Accept a value from the page; drop it before anything else sees it if it is not a reference."""
         if "value" not in sync_data:
             super().set_state(sync_data)
             return

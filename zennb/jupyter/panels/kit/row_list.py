@@ -24,7 +24,7 @@ __all__ = ["PagedRows", "Row", "RowList"]
 T = TypeVar("T")
 
 Row = tuple[Any, str, str]
-"""What a row's button opens, what it says, and its tip."""
+"""A row's key, the label of its button, and its tooltip."""
 
 LONGEST = 30
 """Characters of a button's label; the tip has all of it."""
@@ -59,7 +59,7 @@ class RowList:
 
     @property
     def keys(self) -> Sequence[Any]:
-        """What the rows shown would open."""
+        """The keys of the rows shown."""
         return tuple(self._keys)
 
     @property
@@ -71,8 +71,8 @@ class RowList:
         """Show other rows.
 
         Args:
-            table: its rows; the column that names them is said by the buttons.
-            rows: what the buttons open and say, one for each row.
+            table: its rows; the buttons replace the column that names them.
+            rows: the buttons, one for each row.
             heading: the sentence above, as HTML.
             current: the key of the row that is open now.
         """

@@ -1,1 +1,1 @@
-"""What panels show: the pages of the dashboard, the stack picker, and their browsers and forms."""
+"""The pages of the dashboard and of the stack picker, with their browsers and forms."""

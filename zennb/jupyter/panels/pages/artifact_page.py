@@ -1,4 +1,4 @@
-"""Owns the page of one artifact: its preview, versions, who made it, who used it, lineage, and how to load it."""
+"""Owns the page of one artifact: preview, versions, producer, uses, lineage, and how to load it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHORT = 8
 
 
 class ArtifactPage:
-    """One version of one name, all from the metadata store: its bytes are never looked at.
+    """One version of one name, from the metadata store only: its bytes are never read.
 
     Args:
         panel: the panel it is part of.

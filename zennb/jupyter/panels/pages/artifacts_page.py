@@ -1,4 +1,4 @@
-"""Owns the page of artifacts: filters and a list of names; of one name its versions, origin, uses and lineage."""
+"""Owns the page of artifacts: filters and a list of names, or the details of one."""
 
 from __future__ import annotations
 

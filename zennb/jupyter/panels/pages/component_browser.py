@@ -1,4 +1,4 @@
-"""Owns the browser of components: those of one type in a list, the chosen one, and what can be done with it."""
+"""Owns the browser of components: a list of one type, the selected component, and its actions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ComponentBrowser:
         return component_type(self.type.value)
 
     def refresh(self) -> None:
-        """Look the types and their components up again; what is chosen and what is being typed stays."""
+        """Look up types and components again; keep the selection and what the user is typing."""
         known = plugins.all_flavors()
         self.type.offer([(kind.name, kind.title) for kind in COMPONENT_TYPES if kind.name in known])
         self._list(self.list.value)

@@ -77,7 +77,7 @@ class ComponentForm:
         self._form_host.open(self)
 
     def focus(self) -> None:
-        """Put the cursor where one begins."""
+        """Focus its first control."""
         first = next(iter(self.fields.values()), self.name) if self._edited else self.name
         first.focus()
 
@@ -104,13 +104,13 @@ class ComponentForm:
         self._show_command()
 
     def _described(self, flavor: type[Component]) -> str:
-        """Return the flavor's description, unless the menu says it already."""
+        """Return the flavor's description, unless the menu shows it already."""
         known = self._panel.panels.workspace.registry.flavors(self._kind.name)
         is_described = any(each.description for each in known if each.name == flavor.flavor)
         return "" if is_described and self._edited is None else prose(flavor.description)
 
     def _fields_of(self, flavor: type[Component]) -> dict[str, OptionField]:
-        """Return the fields of a flavor, made once: what is made again and again would pile up in the kernel."""
+        """Return the fields of a flavor. They are created once, because new widgets would pile up in the kernel."""
         key = (flavor.type, flavor.flavor)
         if key not in self._fields_by_flavor:
             on_change = self._panel.does(self._show_command)
@@ -131,7 +131,7 @@ class ComponentForm:
         self._command.value = in_a_cell(self._words(self.name.value or "NAME"))
 
     def _words(self, name: str) -> list[str]:
-        """Return the command that does what the form says."""
+        """Return the equivalent command."""
         config = self._config()
         if self._edited is None:
             arguments = [f"--{key}={text}" for key, text in config.items()]

@@ -32,14 +32,14 @@ __all__ = ["Dashboard"]
 
 
 class Dashboard(Panel):
-    """Everything that was run and made, and what runs now."""
+    """All stacks, runs and artifacts, and what is running now."""
 
     kind = "dashboard"
     title = "zennb"
     command = "%zennb"
 
     def build(self) -> Widget:
-        """Make the pages, and begin to look on while runs go on."""
+        """Create the pages, and subscribe to the run monitor."""
         self.pages = PageSwitcher[LivePage](
             self,
             {
@@ -99,11 +99,11 @@ class Dashboard(Panel):
             self.panels.session.monitor.notify()
 
     def cell_ran(self) -> None:
-        """Follow the end of a cell, a moment later and in another thread: cells do not wait for the panel."""
+        """Refresh a moment later in another thread, so that cells do not wait for the panel."""
         self.panels.session.monitor.notify()
 
     def close(self) -> None:
-        """Look on no longer, and close every widget."""
+        """Unsubscribe, and close every widget."""
         self._end()
         super().close()
 
@@ -126,7 +126,7 @@ class Dashboard(Panel):
         self._go("Runs")
 
     def _go(self, title: str) -> None:
-        """Go to a page, with the cursor: it would be lost with the button that was pressed."""
+        """Go to a page and focus its button, because the button that was pressed is hidden now."""
         self.pages.show(title)
         self.pages.buttons[title].focus()
 
@@ -147,7 +147,7 @@ class Dashboard(Panel):
 
 
 def _status(active: list[ActiveRun]) -> View:
-    """Say what runs in this kernel."""
+    """Return what is running in this kernel."""
     if not active:
         return View("nothing runs in this kernel", muted("nothing runs in this kernel"))
     return join(

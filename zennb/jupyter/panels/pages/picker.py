@@ -21,9 +21,9 @@ __all__ = ["StackPicker"]
 
 
 class StackPicker(Panel):
-    """Every registered stack: what it is made of, what ran on it, and a button that activates it.
+    """Every registered stack: its components, its last runs, and a button that activates it.
 
-    Components are registered and changed on a page of their own; another one says what types there are.
+    Components have a page of their own, and so have the component types.
     """
 
     kind = "picker"
@@ -48,13 +48,13 @@ class StackPicker(Panel):
         self.pages.refresh()
 
     def changed(self, change: Change) -> None:
-        """Move to the stack that was activated, and show what else changed."""
+        """Select the stack that was activated, and refresh the other pages."""
         self.stacks.changed(change)
         if self.pages.page is not self.stacks:
             self.pages.refresh()
 
     def cell_ran(self) -> None:
-        """Show the runs that came about."""
+        """Show new runs."""
         if self.pages.page is self.stacks:
             self.stacks.refresh()
 

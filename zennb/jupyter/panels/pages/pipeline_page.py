@@ -1,4 +1,4 @@
-"""Owns the page of this notebook's pipeline: what is stale and why, and how it goes while it runs."""
+"""Owns the page of this notebook's pipeline: which steps are stale and why, or the progress of a run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class PipelinePage:
         self.widget = group(self._note, self._graph, self.rows.widget, self._status)
 
     def refresh(self) -> None:
-        """Look at the steps again; while a cell runs their values may change under the look, so it waits."""
+        """Plan the steps again; while a cell runs, wait, because it may change their values meanwhile."""
         active = self._running()
         if active is not None:
             self._show_active(active)
@@ -55,7 +55,7 @@ class PipelinePage:
             self._look_in_peace()
 
     def follow(self) -> None:
-        """Keep up with a run of the pipeline, and with the end of cells."""
+        """Show the progress of a run, and what cells have changed."""
         self.refresh()
 
     def view(self) -> Shown:
@@ -64,7 +64,7 @@ class PipelinePage:
         return join(parts)
 
     def _is_disturbing(self) -> bool:
-        """Whether a cell runs in the main thread while this is another one."""
+        """Whether a cell is running in the main thread, and this is another thread."""
         return self._panel.panels.session.busy and threading.current_thread() is not threading.main_thread()
 
     def _running(self) -> ActiveRun | None:
@@ -72,7 +72,7 @@ class PipelinePage:
         return next((each for each in runs if each.run.kind == "pipeline"), None)
 
     def _look_in_peace(self) -> None:
-        """Look at the steps, unless a cell begins meanwhile and moves what is looked at."""
+        """Plan the steps, unless a cell starts meanwhile and changes their values."""
         try:
             self._look()
         except RuntimeError:
@@ -81,7 +81,7 @@ class PipelinePage:
             self._wait()
 
     def _wait(self) -> None:
-        """Say why nothing new is shown, and look again in a moment: no later event may come to ask for it."""
+        """Show why nothing is updated, and try again in a moment, because no later event may come."""
         self._note.value = prose(BUSY)
         self._panel.panels.session.monitor.notify()
 

@@ -1,4 +1,4 @@
-"""Owns the page of one run: its graph, its steps, and of one step all that is known, also while it runs."""
+"""Owns the page of one run: its graph, its steps, and the details of one step, also while it is active."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class RunPage:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look the run up again; without one, what runs now, else the latest."""
+        """Look the run up again; if none is selected, show the active run, else the latest."""
         if self.number is None:
             now = [each.run.id for each in self._panel.panels.session.monitor.runs]
             latest = now or self._panel.panels.workspace.metadata.run_ids(limit=1)
@@ -81,7 +81,7 @@ class RunPage:
         self._show()
 
     def follow(self) -> None:
-        """Keep up with a run that goes on."""
+        """Refresh while the run is active."""
         if self._run is None or not self._run.status.is_final:
             self.refresh()
 
@@ -177,7 +177,7 @@ class RunPage:
             self._captured.value = ""
 
     def _show_output(self) -> None:
-        """Fetch what the step showed from the artifact store: only when asked for."""
+        """Load the step's output from the artifact store, only on request."""
         step = self._chosen()
         if step is None or self._run is None:
             return
@@ -202,7 +202,7 @@ class RunPage:
             raise
 
     def _with_before(self) -> None:
-        """Compare with the run before of the same notebook."""
+        """Compare with the previous run of the same notebook."""
         run = self._run
         if run is None or run.id is None:
             return

@@ -1,4 +1,4 @@
-"""Owns the browser of stacks: a list, the chosen stack with its last runs, and what can be done with it."""
+"""Owns the browser of stacks: a list, the selected stack with its last runs, and its actions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RUNS = 5
 """Last runs shown of a stack."""
 
 MANY = 1000
-"""Runs of a stack counted before it is deleted; more are said to be `1,000 or more`."""
+"""Runs of a stack counted before it is deleted; beyond that the message says `1,000 or more`."""
 
 
 class StackBrowser:
@@ -68,7 +68,7 @@ class StackBrowser:
         self.widget = columns(group(self.list.widget), group(*main))
 
     def refresh(self) -> None:
-        """Look the stacks up again; what is chosen and what is being typed stays."""
+        """Look up the stacks again; keep the selection and what the user is typing."""
         self._offer(self.list.value)
         self.form.refresh()
 

@@ -58,7 +58,7 @@ class StackForm:
         )
 
     def create(self) -> None:
-        """Open for a new stack, which begins with the components of the active one."""
+        """Open for a new stack, preset with the components of the active one."""
         self._begin(None, "New stack", "Register")
 
     def edit(self, spec: StackSpec) -> None:
@@ -66,12 +66,12 @@ class StackForm:
         self._begin(spec, f"Components of stack '{spec.name}'", "Save")
 
     def focus(self) -> None:
-        """Put the cursor where one begins."""
+        """Focus its first control."""
         first = self.name.control if self._edited is None else self.parts[REQUIRED_TYPES[0]].widget
         first.focus()
 
     def refresh(self) -> None:
-        """Look up which components there are; what is chosen and what is being typed stays."""
+        """Look up the components again; keep the selection and what the user is typing."""
         if self._form_host.form is self:
             self._offer({kind: part.value for kind, part in self.parts.items()})
             self._check()
@@ -113,7 +113,7 @@ class StackForm:
         self._show_command()
 
     def _check(self) -> None:
-        """Say whether the components fit together."""
+        """Show whether the components fit together."""
         self._show_command()
         try:
             spec = self._panel.panels.workspace.registry.check(self.name.value or "it", self._components())
@@ -131,7 +131,7 @@ class StackForm:
         self._command.value = in_a_cell(self._words(self.name.value or "NAME"))
 
     def _words(self, name: str) -> list[str]:
-        """Return the command that does what the form says."""
+        """Return the equivalent command."""
         arguments = self._components()
         before = {} if self._edited is None else {k: part.name for k, part in self._edited.components.items()}
         changed = [
