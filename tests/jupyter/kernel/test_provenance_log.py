@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
+import sys
+from array import array
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
 from zennb.engine.environment.access_tracer import AccessTracer
+from zennb.jupyter.kernel.provenance_log import _generators
 
 if TYPE_CHECKING:
     import pytest
@@ -56,6 +61,20 @@ def test_files_and_variables_that_plain_cells_read_are_noted(
 def test_a_file_that_is_asked_for_and_not_there_is_noted(notebook: Notebook) -> None:
     notebook.run("import os", "x = os.path.exists('later.txt')", "%%step a\nr = x")
     assert provenance("a")["read file later.txt"] == "absent"
+
+
+def test_every_generator_whose_state_is_restored_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = array("B", [1, 2, 3])
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert "random state of torch" not in _generators()
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(get_rng_state=lambda: state))
+    before = _generators()
+    assert _generators() == before
+    state[0] = 7
+    random.random()
+    after = _generators()
+    changed = {name for name, mark in after.items() if mark != before[name]}
+    assert changed == {"random state of random", "random state of torch"}
 
 
 def test_random_numbers_that_nobody_seeded_are_seen_being_drawn(notebook: Notebook) -> None:
