@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
-__all__ = ["KernelState"]
+__all__ = ["KernelState", "Remaker"]
 
 
 class Remaker(Protocol):
