@@ -17,7 +17,7 @@ from zennb.digests import hooks as digest_hooks
 from zennb.digests.digest import digest, digest_value
 from zennb.errors import CannotDigest
 from zennb.materializers.available import by_name, make
-from zennb.packages.entry_points import DIGESTS, MATERIALIZERS, load, own_offers
+from zennb.packages.entry_points import DIGESTS, MATERIALIZERS, OURS, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,8 +149,8 @@ def test_nothing_is_imported_before_a_value_of_its_type_appears(packages: Packag
 @pytest.mark.parametrize("group", [DIGESTS, MATERIALIZERS])
 def test_ours_go_through_the_entry_points_that_are_declared(group: str) -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"][group]
-    assert {offer.name: offer.target for offer in own_offers(group)} == declared
-    for offer in own_offers(group):
+    assert {offer.name: offer.target for offer in OURS[group]} == declared
+    for offer in OURS[group]:
         assert callable(load(offer, "it"))
 
 

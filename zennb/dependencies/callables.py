@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.code import home
 from zennb.digests.digest import is_immutable
-from zennb.packages.origin import module_of, origin
+from zennb.packages.origin import full_name, module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def is_code(value: object) -> bool:
     cls = type(value)
     if isinstance(value, type) or cls.__module__ in DESCRIPTIONS:
         return True
-    return f"{cls.__module__}.{cls.__qualname__}" in CALLABLES or isinstance(value, BuiltinFunctionType)
+    return full_name(cls) in CALLABLES or isinstance(value, BuiltinFunctionType)
 
 
 def is_users_code(value: object) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from zennb.dependencies.lru_caches import cached_functions, is_outdated
+from zennb.compat.python import CachedFunction
 from zennb.dependencies.resolver import DependencyResolver
 from zennb.digests.digest import digest_value
 from zennb.digests.stream import text_digest
@@ -112,7 +112,7 @@ class DependencySearch:
         outdated = [
             f"`{name}` remembers results of code that has changed since"
             for name, cached in closure.cached.items()
-            if is_outdated(cached, partial(_print_of, cached, self._namespace))
+            if _is_outdated(cached, self._namespace)
         ]
         return Dependencies(
             data=closure.data,
@@ -129,11 +129,24 @@ class DependencySearch:
 
 def note_cached_functions(namespace: Mapping[str, Any]) -> None:
     """Note which code the cached functions of a notebook have now; what they remember from here on is of that code."""
-    for cached in cached_functions(namespace):
-        is_outdated(cached, partial(_print_of, cached, namespace))
+    for value in namespace.values():
+        if type(value) is CachedFunction:
+            _is_outdated(value, namespace)
 
 
-def _print_of(cached: Any, namespace: Mapping[str, Any]) -> str:
+_cached_code: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+"""Function behind `functools.lru_cache` → digest of all that its code reached when its cache began to fill."""
+
+
+def _is_outdated(cached: Any, namespace: Mapping[str, Any]) -> bool:
+    """Say whether a function's `lru_cache` holds results of code that has changed since; note what the code is now."""
+    now = _reached_digest(cached, namespace)
+    if cached.cache_info().currsize == 0:
+        _cached_code[cached] = now
+    return _cached_code.setdefault(cached, now) != now
+
+
+def _reached_digest(cached: Any, namespace: Mapping[str, Any]) -> str:
     """Return a digest of all that a cached function's code reaches, data included."""
     closure = DependencyResolver(namespace)
     for part in digest_value(cached, name="function").code:

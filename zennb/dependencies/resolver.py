@@ -213,12 +213,12 @@ class DependencyResolver:
     def _meet(self, value: Any, chain: Chain, prefix: str, bound: frozenset[str]) -> None:
         """Take in what a name stands for; `prefix` is "" for names of the notebook."""
         name = prefix + chain[0]
+        if not prefix and (isinstance(value, ModuleType) or is_code(value)):
+            self.definitions[chain[0]] = value
         if isinstance(value, ModuleType):
-            self._define(prefix, chain[0], value)
             self._add_constant(name, value.__name__, "module")
             self._attributes(value, chain[1:], bound)
         elif is_code(value):
-            self._define(prefix, chain[0], value)
             self._code(value, name, bound)
             self._patched(value, chain[1:], name, bound)
         else:
@@ -227,10 +227,6 @@ class DependencyResolver:
                 self._value(value, name, bound)
             else:
                 self.data[chain[0]] = value
-
-    def _define(self, prefix: str, name: str, value: Any) -> None:
-        if not prefix:
-            self.definitions[name] = value
 
     def _code(self, value: Any, name: str, bound: frozenset[str]) -> None:
         """Take in code that a name stands for."""

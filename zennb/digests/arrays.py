@@ -10,7 +10,7 @@ from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 
-__all__ = ["array_content", "dtype_text", "handler"]
+__all__ = ["array_content", "handler", "note_owner"]
 
 BLOCK = 1 << 22
 """Bytes copied at once when an array does not lie in memory in C order."""
@@ -30,15 +30,15 @@ def handler(cls: type) -> Handler | None:
     return _scalar if issubclass(cls, np.generic) else None
 
 
-def dtype_text(dtype: Any) -> str:
+def _dtype_text(dtype: Any) -> str:
     """Return a text that tells data types apart: byte order, units, and the layout of structured ones."""
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
-        return f"({dtype_text(base)}){shape}"
+        return f"({_dtype_text(base)}){shape}"
     if dtype.names is None:
         return f"{dtype.str}" if dtype.kind != "T" else repr(dtype)
     fields = [
-        f"{name!r} {dtype.fields[name][1]} {dtype.fields[name][2:]!r} {dtype_text(dtype.fields[name][0])}"
+        f"{name!r} {dtype.fields[name][1]} {dtype.fields[name][2:]!r} {_dtype_text(dtype.fields[name][0])}"
         for name in dtype.names
     ]
     return f"{dtype.type.__module__}.{dtype.type.__name__}[{'; '.join(fields)}]{dtype.itemsize}"
@@ -46,7 +46,7 @@ def dtype_text(dtype: Any) -> str:
 
 def array_content(walk: DigestWalker, array: Any) -> Steps | None:
     """Write data type, shape and elements in C order."""
-    walk.sink.text(dtype_text(array.dtype))
+    walk.sink.text(_dtype_text(array.dtype))
     walk.sink.text(str(array.shape))
     return _elements(walk, array)
 
@@ -93,7 +93,7 @@ def _without_padding(array: Any) -> Any:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, 16)[:, :10]
 
 
-def _own(walk: DigestWalker, array: Any) -> None:
+def note_owner(walk: DigestWalker, array: Any) -> None:
     """Note whose memory an array looks into: another view of it changes with this one."""
     owner = array
     while getattr(owner, "base", None) is not None:
@@ -102,57 +102,40 @@ def _own(walk: DigestWalker, array: Any) -> None:
         walk.owners.add(id(owner))
 
 
-def _array(walk: DigestWalker, value: Any) -> Steps | None:
+def _array(walk: DigestWalker, value: Any) -> Steps:
     if walk.seen(value):
-        return None
-    _own(walk, value)
+        return
+    note_owner(walk, value)
     np: Any = sys.modules["numpy"]
-    walk.mark("array" if value.flags.writeable else "read-only array")
-    walk.type_ref(type(value))
-    content = array_content(walk, value)
-    if type(value) is np.ndarray or isinstance(value, np.memmap):
-        return content
-    return _with_attributes(value, content)
+    walk.mark("array" if value.flags.writeable else "read-only array", type(value))
+    yield from array_content(walk, value) or ()
+    if type(value) is not np.ndarray and not isinstance(value, np.memmap):
+        yield getattr(value, "__dict__", None) or None, STATE
 
 
-def _with_attributes(value: Any, content: Steps | None) -> Steps:
-    """Yield the elements of an instance of a subclass, and the attributes it has."""
-    yield from content or ()
-    yield getattr(value, "__dict__", None) or None, STATE
-
-
-def _masked(walk: DigestWalker, value: Any) -> Steps | None:
+def _masked(walk: DigestWalker, value: Any) -> Steps:
+    np: Any = sys.modules["numpy"]
     if walk.seen(value):
-        return None
-    walk.mark("masked array")
-    walk.type_ref(type(value))
-    _own(walk, value)
-    return _masked_parts(walk, value)
-
-
-def _masked_parts(walk: DigestWalker, value: Any) -> Steps:
-    np: Any = sys.modules["numpy"]
+        return
+    walk.mark("masked array", type(value))
+    note_owner(walk, value)
     walk.sink.write(b"h" if value.hardmask else b"s")
     yield from array_content(walk, value.data) or ()
-    if value.mask is np.ma.nomask:
-        yield None, ".mask"
-    else:
-        yield np.asarray(value.mask), ".mask"
+    yield None if value.mask is np.ma.nomask else np.asarray(value.mask), ".mask"
     fill = fill_value(value)
     yield None if fill is None else np.asarray(fill), ".fill_value"
 
 
 def _scalar(walk: DigestWalker, value: Any) -> Steps | None:
     np: Any = sys.modules["numpy"]
-    walk.mark("array scalar")
-    walk.type_ref(type(value))
+    walk.mark("array scalar", type(value))
     return array_content(walk, np.asarray(value))
 
 
 def _dtype(walk: DigestWalker, value: Any) -> Steps | None:
     walk.mark("dtype")
     walk.packages.add("numpy")
-    walk.sink.text(dtype_text(value))
+    walk.sink.text(_dtype_text(value))
     metadata = getattr(value, "metadata", None)
     return None if metadata is None else iter([(dict(metadata), HIDDEN)])
 

@@ -26,8 +26,7 @@ def handler(cls: type) -> Handler | None:
 
 
 def _table(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("arrow table")
-    walk.type_ref(type(value))
+    walk.mark("arrow table", type(value))
     walk.sink.number(value.num_rows)
     _schema(walk, value.schema)
     for name, column in zip(value.schema.names, value.columns, strict=True):
@@ -56,15 +55,13 @@ def _metadata(walk: DigestWalker, metadata: dict[bytes, bytes] | None) -> None:
 
 
 def _array(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("arrow array")
-    walk.type_ref(type(value))
+    walk.mark("arrow array", type(value))
     yield from chunks_content(walk, value)
 
 
 def _described(walk: DigestWalker, value: Any) -> None:
     pa: Any = sys.modules["pyarrow"]
-    walk.mark("arrow type")
-    walk.type_ref(type(value))
+    walk.mark("arrow type", type(value))
     if isinstance(value, pa.Schema):
         _schema(walk, value)
     elif isinstance(value, pa.Field):
@@ -74,15 +71,13 @@ def _described(walk: DigestWalker, value: Any) -> None:
 
 
 def _scalar(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("arrow scalar")
-    walk.type_ref(type(value))
+    walk.mark("arrow scalar", type(value))
     walk.sink.text(str(value.type))
     yield value.as_py(), HIDDEN
 
 
 def _buffer(walk: DigestWalker, value: Any) -> None:
-    walk.mark("arrow buffer")
-    walk.type_ref(type(value))
+    walk.mark("arrow buffer", type(value))
     walk.sink.buffer(memoryview(value))
 
 

@@ -41,8 +41,7 @@ def _artist(walk: DigestWalker, value: Any) -> Steps | None:
     place = walk.place_in(figure, value)
     if place is None:  # taken out of the figure, or held by none of its parts
         return changeable(walk, value)
-    walk.mark("artist")
-    walk.type_ref(type(value))
+    walk.mark("artist", type(value))
     walk.whole(figure)
     walk.sink.number(place)
     return None

@@ -12,7 +12,7 @@ from zennb.digests.walker import HIDDEN, DigestWalker, Steps
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 __all__ = ["class_parts", "functions_in", "member_attributes", "own_attributes"]
 
@@ -108,46 +108,30 @@ def member_attributes(member: Enum) -> dict[str, Any]:
 
 def own_attributes(cls: type) -> dict[str, Any]:
     """Return what a class itself holds and its author meant, by name in alphabetical order."""
-    kind = _Enumeration(cls) if issubclass(cls, Enum) else _Kind(cls)
     held = dict(vars(cls))
     if (annotations := own_annotations(cls)) is not None:
         held["__annotations__"] = annotations
-    return {name: value for name, value in sorted(held.items()) if kind.counts(name, value)}
+    return {name: value for name, value in sorted(held.items()) if _counts(cls, name, value)}
 
 
 def _is_users(function: FunctionType) -> bool:
     return origin(str(function.__globals__.get("__name__"))).is_users
 
 
-class _Kind:
-    """Which attributes of a class count."""
-
-    def __init__(self, cls: type) -> None:
-        self.held: Mapping[str, Any] = vars(cls)
-        self.is_dataclass = "__dataclass_fields__" in self.held
-        self.is_named_tuple = issubclass(cls, tuple) and "_fields" in self.held
-
-    def counts(self, name: str, value: Any) -> bool:
-        if name in NOISE or name.startswith(BOOKKEEPING):
-            return False
-        if isinstance(value, GetSetDescriptorType | MemberDescriptorType):
-            return False
-        if self.is_dataclass and _is_generated(value):
-            return False
-        return not (self.is_named_tuple and (_is_generated(value) or type(value).__name__ == "_tuplegetter"))
-
-
-class _Enumeration(_Kind):
-    """Members are written on their own; of the rest only what the author wrote counts."""
-
-    def __init__(self, cls: type[Enum]) -> None:
-        super().__init__(cls)
-        self.members = frozenset(cls.__members__)
-
-    def counts(self, name: str, value: Any) -> bool:
-        if name in self.members or not super().counts(name, value):
-            return False
-        return any(functions_in(value)) or not name.startswith("_")
+def _counts(cls: type, name: str, value: Any) -> bool:
+    """Say whether an attribute of a class is part of its content, and not derived or written elsewhere."""
+    if name in NOISE or name.startswith(BOOKKEEPING):
+        return False
+    if isinstance(value, GetSetDescriptorType | MemberDescriptorType):
+        return False
+    is_named_tuple = issubclass(cls, tuple) and "_fields" in vars(cls)
+    if is_named_tuple and type(value).__name__ == "_tuplegetter":
+        return False
+    if (is_named_tuple or "__dataclass_fields__" in vars(cls)) and _is_generated(value):
+        return False
+    # Members of an enumeration are written on their own.
+    is_members = issubclass(cls, Enum) and name in cls.__members__
+    return not is_members and (not issubclass(cls, Enum) or any(functions_in(value)) or name[:1] != "_")
 
 
 def _is_generated(value: object) -> bool:

@@ -12,7 +12,7 @@ from zennb.digests.classes import class_parts
 from zennb.digests.function_source import function_body
 from zennb.digests.objects import cell_content
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
-from zennb.packages.origin import Origin, module_of, origin, top_level
+from zennb.packages.origin import Origin, module_of, origin
 
 __all__ = ["HANDLERS", "class_", "class_name", "function_name", "home"]
 
@@ -40,32 +40,27 @@ def class_name(cls: type) -> str:
 
 def _function(walk: DigestWalker, value: FunctionType) -> Steps | None:
     module = home(value)
-    place = origin(module)
-    if not place.is_users:
-        return _foreign(walk, value, module, place)
+    if not origin(module).is_users:
+        return _foreign(walk, value, module)
     walk.code.setdefault(id(value), value)
     if walk.seen(value):
         return None
     found = function_body(value.__code__)
     walk.mark("function")
-    walk.sink.text("__main__" if place is Origin.NOTEBOOK else module)
+    walk.sink.text(walk.note_module(module))
     walk.sink.text(found.name)
     walk.sink.text(found.digest)
     return _live_parts(walk, value)
 
 
-def _foreign(walk: DigestWalker, value: FunctionType, module: str, place: Origin) -> Steps | None:
+def _foreign(walk: DigestWalker, value: FunctionType, module: str) -> Steps | None:
     """Write a function of a package: its name says all, unless it was made inside another function."""
-    if place is Origin.PACKAGE:
-        walk.packages.add(top_level(module))
     name = value.__code__.co_qualname
-    made = value.__closure__ is not None or "__wrapped__" in value.__dict__ or "<" in name
-    walk.mark("package function")
-    walk.sink.text(module)
-    walk.sink.text(name)
-    if not made or _is_found(value, module):
+    is_nested = value.__closure__ is not None or "__wrapped__" in value.__dict__ or "<" in name
+    _named(walk, "package function", module, name)
+    if not is_nested or _is_found(value, module) or walk.seen(value):
         return None
-    return None if walk.seen(value) else _live_parts(walk, value)
+    return _live_parts(walk, value)
 
 
 def _is_found(value: Any, module: str) -> bool:
@@ -104,29 +99,29 @@ def _live_parts(walk: DigestWalker, value: FunctionType) -> Steps:
 def class_(walk: DigestWalker, value: type) -> Steps | None:
     """Write a class: by name when it is a package's, with all it consists of when it is the user's."""
     module = module_of(value)
-    place = origin(module)
-    if not place.is_users:
-        if place is Origin.PACKAGE:
-            walk.packages.add(top_level(module))
-        walk.mark("package class")
-        walk.sink.text("pathlib" if module.startswith("pathlib") else module)
-        walk.sink.text(value.__qualname__)
+    if not origin(module).is_users:
+        # pathlib's classes moved to a private module in Python 3.13.
+        _named(
+            walk, "package class", "pathlib" if module.startswith("pathlib") else module, value.__qualname__
+        )
         return None
     walk.code.setdefault(id(value), value)
     if walk.seen(value):
         return None
     walk.mark("class")
-    walk.sink.text("__main__" if place is Origin.NOTEBOOK else module)
+    walk.sink.text(walk.note_module(module))
     walk.sink.text(value.__qualname__)
     return class_parts(walk, value)
 
 
-def _method(walk: DigestWalker, value: MethodType) -> Steps | None:
+def _method(walk: DigestWalker, value: MethodType) -> Steps:
     module = _published(value)
-    if module is None:
-        return _method_parts(walk, value)
-    _named(walk, module, value.__name__)
-    return None
+    if module is not None:
+        _named(walk, "builtin", module, value.__name__)
+        return
+    walk.mark("method")
+    yield value.__func__, ".__func__"
+    yield value.__self__, ".__self__"
 
 
 def _published(value: Any) -> str | None:
@@ -142,29 +137,21 @@ def _published(value: Any) -> str | None:
     return None
 
 
-def _named(walk: DigestWalker, module: str, name: str) -> None:
-    if origin(module) is Origin.PACKAGE:
-        walk.packages.add(top_level(module))
-    walk.mark("builtin")
+def _named(walk: DigestWalker, kind: str, module: str, name: str) -> None:
+    walk.note_module(module)
+    walk.mark(kind)
     walk.sink.text(module)
     walk.sink.text(name)
-
-
-def _method_parts(walk: DigestWalker, value: MethodType) -> Steps:
-    walk.mark("method")
-    yield value.__func__, ".__func__"
-    yield value.__self__, ".__self__"
 
 
 def _builtin(walk: DigestWalker, value: BuiltinFunctionType) -> Steps | None:
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
-        _named(walk, module_of(value) or "builtins", value.__qualname__)
-        return None
-    module = _published(value)
-    if module is None:
+        _named(walk, "builtin", module_of(value) or "builtins", value.__qualname__)
+    elif (module := _published(value)) is not None:
+        _named(walk, "builtin", module, value.__name__)
+    else:
         return _bound(walk, value)
-    _named(walk, module, value.__name__)
     return None
 
 
@@ -181,14 +168,10 @@ def _descriptor(walk: DigestWalker, value: Any) -> Steps:
 
 
 def _module(walk: DigestWalker, value: ModuleType) -> None:
-    name = value.__name__
-    place = origin(name)
-    if place.is_users:
+    if origin(value.__name__).is_users:
         walk.code.setdefault(id(value), value)
-    elif place is Origin.PACKAGE:
-        walk.packages.add(top_level(name))
     walk.mark("module")
-    walk.sink.text("__main__" if place is Origin.NOTEBOOK else name)
+    walk.sink.text(walk.note_module(value.__name__))
 
 
 def _code(walk: DigestWalker, value: CodeType) -> None:
@@ -207,19 +190,17 @@ def _parts_named(kind: str, *names: str) -> Handler:
     return write
 
 
-def _cached(walk: DigestWalker, value: Any) -> Steps | None:
+def _cached(walk: DigestWalker, value: Any) -> Steps:
     """Write a function behind `functools.lru_cache`: its parameters, not what it remembers."""
+    if not walk.seen(value):
+        walk.mark("cached function")
+        yield value.cache_parameters(), HIDDEN
+        yield value.__wrapped__, ".__wrapped__"
+
+
+def _partial(walk: DigestWalker, value: Any) -> Steps:
     if walk.seen(value):
-        return None
-    walk.mark("cached function")
-    return iter([(value.cache_parameters(), HIDDEN), (value.__wrapped__, ".__wrapped__")])
-
-
-def _partial(walk: DigestWalker, value: Any) -> Steps | None:
-    return None if walk.seen(value) else _partial_parts(walk, value)
-
-
-def _partial_parts(walk: DigestWalker, value: Any) -> Steps:
+        return
     walk.mark("partial")
     for name in ("func", "args", "keywords"):
         yield getattr(value, name), f".{name}"

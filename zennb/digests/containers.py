@@ -11,14 +11,13 @@ from zennb.digests.walker import HIDDEN, SCALARS, DigestWalker, Handler, Steps
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["HANDLERS", "are_scalars", "children", "frozen_members", "mapping", "members", "sequence"]
+__all__ = ["HANDLERS", "children", "key_value_pairs", "mapping", "members", "sequence"]
 
 CHUNK = 1 << 16
 """Elements marshalled at once: bounds the memory a fast path takes."""
 
 
-def are_scalars(values: Iterable[Any]) -> bool:
-    """Say whether every value is exactly of a scalar type."""
+def _are_scalars(values: Iterable[Any]) -> bool:
     return set(map(type, values)) <= SCALARS
 
 
@@ -49,25 +48,25 @@ def _flat(walk: DigestWalker, values: list[Any] | tuple[Any, ...]) -> bool:
 
 def _are_rows(walk: DigestWalker, kinds: set[type], values: list[Any] | tuple[Any, ...]) -> bool:
     if kinds == {tuple}:
-        return are_scalars(chain.from_iterable(values))
+        return _are_scalars(chain.from_iterable(values))
     if not isinstance(values, list):  # a tuple of lists may be visited again, and then must write references
         return False
     if kinds == {list}:
-        return are_scalars(chain.from_iterable(values)) and walk.seen_all(values)
+        return _are_scalars(chain.from_iterable(values)) and walk.seen_all(values)
     if kinds == {dict}:
         cells = chain(chain.from_iterable(values), chain.from_iterable(map(dict.values, values)))
-        return are_scalars(cells) and walk.seen_all(values)
+        return _are_scalars(cells) and walk.seen_all(values)
     return False
 
 
 def mapping(walk: DigestWalker, value: dict[Any, Any]) -> Steps | None:
     """Write keys and values in their order."""
     keys = list(value)
-    if not are_scalars(keys):
+    if not _are_scalars(keys):
         walk.sink.write(b"*%d:" % len(keys))
-        return _pairs(value)
+        return key_value_pairs(list(value.items()))
     values = list(value.values())
-    flat = are_scalars(values)
+    flat = _are_scalars(values)
     walk.sink.write(b"=" if flat else b"-")
     walk.sink.raw(marshal.dumps(keys, 2))
     if not flat:
@@ -81,10 +80,11 @@ def _values(value: dict[Any, Any]) -> Steps:
         yield item, (key,)
 
 
-def _pairs(value: dict[Any, Any]) -> Steps:
-    for key, item in list(value.items()):
+def key_value_pairs(pairs: list[tuple[Any, Any]]) -> Steps:
+    """Yield keys and values in their order."""
+    for key, value in pairs:
         yield key, HIDDEN
-        yield item, (key,)
+        yield value, (key,)
 
 
 def members(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | None:
@@ -99,13 +99,6 @@ def members(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | Non
         for content in sorted(marshal.dumps(member, 2) for member in value):
             walk.sink.write(content)
     return None
-
-
-def frozen_members(walk: DigestWalker, value: frozenset[Any]) -> Steps | None:
-    """Write the members of an immutable set."""
-    if are_scalars(value):
-        return members(walk, value)
-    return walk.sealed(value, members(walk, value) or iter(()))
 
 
 def _list(walk: DigestWalker, value: list[Any]) -> Steps | None:
@@ -139,7 +132,8 @@ def _set(walk: DigestWalker, value: set[Any]) -> Steps | None:
 
 def _frozenset(walk: DigestWalker, value: frozenset[Any]) -> Steps | None:
     walk.sink.write(b"<")
-    return frozen_members(walk, value)
+    steps = members(walk, value)
+    return None if steps is None else walk.sealed(value, steps)
 
 
 def _bytearray(walk: DigestWalker, value: bytearray) -> None:

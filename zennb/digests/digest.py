@@ -14,6 +14,7 @@ from zennb.digests.objects import HANDLERS
 from zennb.digests.types import find
 from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
 from zennb.errors import CannotDigest
+from zennb.packages.origin import full_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,7 +136,7 @@ def is_immutable(value: object) -> bool:
         return True
     if cls is tuple or cls is frozenset:
         return set(map(type, value)) <= SCALARS or _are_immutable(value)  # type: ignore[call-overload] # iterable
-    return f"{cls.__module__}.{cls.__qualname__}" in SETTLED
+    return full_name(cls) in SETTLED
 
 
 SETTLED = frozenset(

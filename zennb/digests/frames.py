@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from zennb.compat.frames import array_of, columns_of, masked_parts, numpy_array
-from zennb.digests.arrays import array_content
+from zennb.digests.arrays import array_content, note_owner
 from zennb.digests.arrow import chunks_content
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
@@ -29,15 +29,10 @@ def handler(cls: type) -> Handler | None:
     return None
 
 
-def _frame(walk: DigestWalker, value: Any) -> Steps | None:
+def _frame(walk: DigestWalker, value: Any) -> Steps:
     if walk.seen(value):
-        return None
-    walk.mark("frame")
-    walk.type_ref(type(value))
-    return _frame_parts(walk, value)
-
-
-def _frame_parts(walk: DigestWalker, value: Any) -> Steps:
+        return
+    walk.mark("frame", type(value))
     yield value.columns, ".columns"
     yield value.index, ".index"
     names = list(value.columns)
@@ -48,15 +43,10 @@ def _frame_parts(walk: DigestWalker, value: Any) -> Steps:
     yield from _extras(walk, value)
 
 
-def _series(walk: DigestWalker, value: Any) -> Steps | None:
+def _series(walk: DigestWalker, value: Any) -> Steps:
     if walk.seen(value):
-        return None
-    walk.mark("series")
-    walk.type_ref(type(value))
-    return _series_parts(walk, value)
-
-
-def _series_parts(walk: DigestWalker, value: Any) -> Steps:
+        return
+    walk.mark("series", type(value))
     array = array_of(value)
     _own(walk, array)
     yield value.name, ".name"
@@ -78,13 +68,8 @@ def _extras(walk: DigestWalker, value: Any) -> Steps:
 def _own(walk: DigestWalker, array: Any) -> None:
     """Note whose memory a column looks into, where writing to it would show elsewhere: before pandas 3."""
     pd: Any = sys.modules["pandas"]
-    if int(pd.__version__.partition(".")[0]) >= 3:
-        return
-    owner = array
-    while getattr(owner, "base", None) is not None:
-        owner = owner.base
-    if owner is not array:
-        walk.owners.add(id(owner))
+    if int(pd.__version__.partition(".")[0]) < 3:
+        note_owner(walk, array)
 
 
 def _index(walk: DigestWalker, value: Any) -> Steps:
@@ -95,8 +80,7 @@ def _index(walk: DigestWalker, value: Any) -> Steps:
 
 def _index_parts(walk: DigestWalker, value: Any) -> Steps:
     pd: Any = sys.modules["pandas"]
-    walk.mark("index")
-    walk.type_ref(type(value))
+    walk.mark("index", type(value))
     yield tuple(value.names), ".names"
     if isinstance(value, pd.RangeIndex):
         yield range(value.start, value.stop, value.step), HIDDEN
@@ -122,8 +106,7 @@ def _column(walk: DigestWalker, array: Any) -> Steps:
 
 
 def _dtype(walk: DigestWalker, value: Any) -> Steps | None:
-    walk.mark("frame dtype")
-    walk.type_ref(type(value))
+    walk.mark("frame dtype", type(value))
     walk.sink.text(repr(value))
     pd: Any = sys.modules["pandas"]
     if isinstance(value, pd.CategoricalDtype):
@@ -131,16 +114,11 @@ def _dtype(walk: DigestWalker, value: Any) -> Steps | None:
     return None
 
 
-def _extension(walk: DigestWalker, value: Any) -> Steps | None:
-    if walk.seen(value):
-        return None
-    walk.mark("extension array")
-    walk.type_ref(type(value))
-    return _extension_parts(walk, value)
-
-
-def _extension_parts(walk: DigestWalker, value: Any) -> Steps:
+def _extension(walk: DigestWalker, value: Any) -> Steps:
     pd: Any = sys.modules["pandas"]
+    if walk.seen(value):
+        return
+    walk.mark("extension array", type(value))
     if isinstance(value, pd.Categorical):
         walk.sink.write(b"o" if value.ordered else b"u")
         yield value.categories, ".categories"

@@ -30,13 +30,11 @@ class FunctionBody:
         name: qualified name, without the module: `Model.fit`, `timed.<locals>.wrapper`.
         digest: normal digest of its definition, or a digest of its bytecode.
         analysis: names it reads and binds outside itself; variables of enclosing functions are not among them.
-        from_source: whether the source was found and is that of the live code.
     """
 
     name: str
     digest: str
     analysis: Analysis
-    from_source: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,6 @@ class _Module:
     """A parsed text: its functions by name and first line; and what it compiles to, when that must be compared."""
 
     functions: dict[tuple[str, int], list[Function]]
-    tree: ast.Module
     compiled: dict[str, list[CodeType]] | None
 
 
@@ -69,11 +66,9 @@ def function_body(code: CodeType) -> FunctionBody:
 def _body(code: CodeType) -> FunctionBody:
     node = _node(code)
     if node is None:
-        return FunctionBody(
-            name=code.co_qualname, digest=code_digest(code), analysis=read_code(code), from_source=False
-        )
-    found = _outside(analyse_function(node), code)
-    return FunctionBody(name=code.co_qualname, digest=normal_digest(node), analysis=found, from_source=True)
+        return FunctionBody(name=code.co_qualname, digest=code_digest(code), analysis=read_code(code))
+    analysis = _outside(analyse_function(node), code)
+    return FunctionBody(name=code.co_qualname, digest=normal_digest(node), analysis=analysis)
 
 
 def _outside(analysis: Analysis, code: CodeType) -> Analysis:
@@ -87,9 +82,7 @@ def _outside(analysis: Analysis, code: CodeType) -> Analysis:
 
 
 def _node(code: CodeType) -> Function | None:
-    module = _cell(code.co_filename)
-    if module is None:
-        module = _file(code.co_filename)
+    module = _cell(code.co_filename) or _file(code.co_filename)
     if module is None:
         return None
     if module.compiled is not None:
@@ -145,7 +138,7 @@ def _parse(text: str, filename: str, *, compare: bool) -> _Module | None:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             functions.setdefault(_key(node), []).append(node)
-    return _Module(functions, tree, compiled)
+    return _Module(functions, compiled)
 
 
 def _key(node: Function) -> tuple[str, int]:

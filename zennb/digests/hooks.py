@@ -14,10 +14,10 @@ from zennb.digests import objects as digest_objects
 from zennb.digests.reachability import FAR, parts_of
 from zennb.digests.walker import SCALARS, DigestWalker, Handler, Steps
 from zennb.errors import CannotDigest, UsageError
-from zennb.packages.origin import module_of, public_name
+from zennb.packages.origin import full_name, public_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 __all__ = ["by_content", "digest", "hook_of", "hooked"]
 
@@ -47,7 +47,8 @@ def digest(cls: type) -> Callable[[Content], Content]:
             f"zennb.digest takes a class, and got {_article(type(cls))}; write `@zennb.digest(Grid)` above the "
             "function."
         )
-    if cls in SCALARS or cls in digest_plain.HANDLERS or _by_name(cls) or issubclass(cls, type | ModuleType):
+    handlers = digest_plain.HANDLERS.keys() | digest_objects.HANDLERS.keys() | digest_code.HANDLERS.keys()
+    if cls in SCALARS or not handlers.isdisjoint({cls, full_name(cls)}) or issubclass(cls, type | ModuleType):
         raise UsageError(
             f"`{public_name(cls)}` is a type of Python's own, whose content zennb knows; it takes no digest of yours."
         )
@@ -62,11 +63,6 @@ def digest(cls: type) -> Callable[[Content], Content]:
         return content
 
     return register
-
-
-def _by_name(cls: type) -> bool:
-    name = f"{module_of(cls)}.{cls.__qualname__}"
-    return name in digest_objects.HANDLERS or name in digest_code.HANDLERS
 
 
 def hooked(code: Iterable[object]) -> tuple[str, ...]:
@@ -91,41 +87,39 @@ def hook_of(cls: type) -> Handler | None:
 
 def by_content(content: Callable[[Any], Any]) -> Handler:
     """Return a handler that digests a value by what a function returns of it, and by the function's own code."""
+    name = str(getattr(content, "__qualname__", type(content).__qualname__)).rpartition("<locals>.")[2]
 
-    def handle(walk: DigestWalker, value: Any) -> Steps | None:
+    def handle(walk: DigestWalker, value: Any) -> Steps:
         if walk.seen(value):
-            return None
+            return
         _keep_parts(walk, value)
-        walk.mark("by content")
-        walk.type_ref(type(value))
-        walk.code_of(content, _name(content))
-        return _described(walk, value, content)
+        walk.mark("by content", type(value))
+        walk.code_of(content, name)
+        walk.hooked += 1
+        found = _content(walk, value, content, name)
+        walk.keep(found)
+        yield found, f" as given by {name}"
+        walk.hooked -= 1
 
     return handle
 
 
-def _described(walk: DigestWalker, value: Any, content: Callable[[Any], Any]) -> Iterator[tuple[Any, str]]:
-    name = _name(content)
-    walk.hooked += 1
+def _content(walk: DigestWalker, value: Any, content: Callable[[Any], Any], name: str) -> Any:
+    """Return what a digest function returns for a value; refuse what is no content."""
+    what = _article(type(value))
     if walk.hooked > DEEPEST:
-        raise walk.refuse(
-            f"{_article(type(value))} of which the digest function `{name}` makes ever new ones"
-        )
+        raise walk.refuse(f"{what} of which the digest function `{name}` makes ever new ones")
     try:
         found = content(value)
     except CannotDigest:
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise walk.refuse(f"{_article(type(value))} whose digest function `{name}` raised {why}") from error
+        raise walk.refuse(f"{what} whose digest function `{name}` raised {why}") from error
     if found is None or found is value or isinstance(found, FunctionType | type | ModuleType):
-        what = "None" if found is None else "the value itself" if found is value else _article(type(found))
-        raise walk.refuse(
-            f"{_article(type(value))} whose digest function `{name}` returned {what} instead of its content"
-        )
-    walk.keep(found)
-    yield found, f" as given by {name}"
-    walk.hooked -= 1
+        got = "None" if found is None else "the value itself" if found is value else _article(type(found))
+        raise walk.refuse(f"{what} whose digest function `{name}` returned {got} instead of its content")
+    return found
 
 
 def _keep_parts(walk: DigestWalker, value: Any) -> None:
@@ -153,10 +147,6 @@ def _keep_parts(walk: DigestWalker, value: Any) -> None:
 
 _SETTLED = (type, ModuleType, FunctionType, tuple, frozenset, Enum)
 """Kinds of parts that cannot be changed in place; what they hold can, and is looked at."""
-
-
-def _name(content: Callable[[Any], Any]) -> str:
-    return str(getattr(content, "__qualname__", type(content).__qualname__)).rpartition("<locals>.")[2]
 
 
 def _article(cls: type) -> str:

@@ -6,9 +6,9 @@ import copyreg
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from zennb.digests.containers import children, mapping, members
+from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
-from zennb.packages.origin import Origin, module_of, origin, top_level
+from zennb.packages.origin import full_name, module_of, top_level
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -42,13 +42,11 @@ def settled(walk: DigestWalker, value: Any) -> Steps | None:
     if isinstance(recipe, str):
         walk.mark("global")
         module = module_of(value) or module_of(type(value))  # functions of numpy 1 do not say
-        if origin(module) is Origin.PACKAGE:
-            walk.packages.add(top_level(module))
+        walk.note_module(module)
         walk.sink.text(module)
         walk.sink.text(recipe)
         return None
-    walk.mark("object")
-    walk.type_ref(type(value))
+    walk.mark("object", type(value))
     parts = _parts(walk, type(value), (*recipe, *(None,) * (6 - len(recipe))))
     return _apart(walk, parts) if _title(type(value)) in TABLES else parts
 
@@ -86,7 +84,7 @@ def _refusal(cls: type, error: Exception) -> str:
 
 
 def _title(cls: type) -> str:
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return full_name(cls).removeprefix("builtins.")
 
 
 def _parts(walk: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
@@ -105,10 +103,14 @@ def _parts(walk: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
     for arg in args:
         yield arg, HIDDEN
     yield from _state(walk, cls, state)
-    for tag, found in ((b"i", items), (b"p", pairs)):
-        if found is not None:
-            walk.sink.write(tag)
-            yield from _listed(walk, list(found)) if tag == b"i" else _paired(walk, list(found))
+    if items is not None:
+        found = list(items)
+        walk.sink.write(b"i%d:" % len(found))
+        yield from children(found)
+    if pairs is not None:
+        found = list(pairs)
+        walk.sink.write(b"p%d:" % len(found))
+        yield from key_value_pairs(found)
     if setter is not None:
         walk.sink.write(b"t")
         yield setter, HIDDEN
@@ -131,42 +133,25 @@ def _state(walk: DigestWalker, cls: type, state: Any) -> Steps:
         yield state, STATE
 
 
-def _listed(walk: DigestWalker, items: list[Any]) -> Steps:
-    walk.sink.number(len(items))
-    yield from children(items)
-
-
-def _paired(walk: DigestWalker, pairs: list[tuple[Any, Any]]) -> Steps:
-    walk.sink.number(len(pairs))
-    for key, value in pairs:
-        yield key, HIDDEN
-        yield value, (key,)
-
-
-def set_of(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | None:
+def set_of(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps:
     """Write an instance of a subclass of set or frozenset: pickle would write its accidental order."""
-    return None if walk.seen(value) else _set_parts(walk, value)
-
-
-def _set_parts(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps:
-    walk.mark("set")
-    walk.type_ref(type(value))
+    if walk.seen(value):
+        return
+    walk.mark("set", type(value))
     yield from members(walk, value) or ()
     yield value.__getstate__(), STATE
 
 
 def named_tuple(walk: DigestWalker, value: tuple[Any, ...]) -> Steps | None:
     """Write an instance of a subclass of tuple that adds no attributes of its own."""
-    walk.mark("tuple")
-    walk.type_ref(type(value))
+    walk.mark("tuple", type(value))
     walk.sink.number(len(value))
     return walk.sealed(value, children(value))
 
 
 def enumerated(walk: DigestWalker, value: Enum) -> Steps:
     """Write a member of an enumeration."""
-    walk.mark("enum")
-    walk.type_ref(type(value))
+    walk.mark("enum", type(value))
     walk.sink.text(value._name_ or "")
     yield value._value_, ".value"
 

@@ -2,60 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zennb.errors import MissingExtra
-from zennb.packages.entry_points import DIGESTS, OWN, Offer, broken, load, offered
+from zennb.packages.entry_points import DIGESTS, broken, load, offered
+from zennb.packages.offer_index import OfferIndex
 from zennb.packages.origin import module_of, public_name, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zennb.digests.walker import DigestWalker, Handler, Steps
+    from zennb.packages.entry_points import Offer
 
 __all__ = ["by_library", "by_type", "refusing"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Index:
-    """Offers by entry point name, and the packages of which some type is named by itself."""
-
-    offers: tuple[Offer, ...] = ()
-    by_name: dict[str, list[Offer]] = field(default_factory=dict)
-    precise: frozenset[str] = frozenset()
+_known = [OfferIndex((), lambda offer: offer.name)]
 
 
-_known = [_Index()]
-
-
-def _index() -> _Index:
+def _index() -> OfferIndex:
     offers = offered(DIGESTS)
     if _known[0].offers is not offers:
-        by_name: dict[str, list[Offer]] = {}
-        for offer in offers:
-            by_name.setdefault(offer.name, []).append(offer)
-        precise = frozenset(top_level(name) for name in by_name if "." in name)
-        _known[0] = _Index(offers=offers, by_name=by_name, precise=precise)
+        _known[0] = OfferIndex(offers, lambda offer: offer.name)
     return _known[0]
 
 
 def by_type(cls: type) -> Handler | None:
     """Return the handler that a package offers for exactly this type, by its full or its public name."""
-    index = _index()
-    module = module_of(cls)
-    if top_level(module) not in index.precise:
-        return None
-    names = dict.fromkeys((f"{module}.{cls.__qualname__}", public_name(cls)))
-    return _handler(cls, [offer for name in names if "." in name for offer in index.by_name.get(name, ())])
+    return _handler(cls, _index().for_type(cls))
 
 
 def by_library(cls: type) -> Handler | None:
     """Return the handler of the library that a type, or a base of it, comes from."""
-    by_name = _index().by_name
+    index = _index()
     for base in cls.__mro__:
-        found = by_name.get(top_level(module_of(base)), ())
-        for offers in ([o for o in found if o.source == OWN], [o for o in found if o.source != OWN]):
+        library = top_level(module_of(base))
+        for offers in (index.own.get(library, ()), index.others.get(library, ())):
             handler = _handler(cls, offers)
             if handler is not None:
                 return handler

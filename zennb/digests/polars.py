@@ -18,16 +18,11 @@ def handler(cls: type) -> Handler | None:
     return _series if issubclass(cls, pl.Series) else None
 
 
-def _frame(walk: DigestWalker, value: Any) -> Steps | None:
+def _frame(walk: DigestWalker, value: Any) -> Steps:
     if walk.seen(value):
-        return None
-    walk.mark("polars frame")
-    walk.type_ref(type(value))
+        return
+    walk.mark("polars frame", type(value))
     walk.sink.text(str(value.shape))
-    return _columns(walk, value)
-
-
-def _columns(walk: DigestWalker, value: Any) -> Steps:
     for name in value.columns:
         walk.sink.text(name)
         for part, _ in _content(walk, value.get_column(name)):
@@ -37,8 +32,7 @@ def _columns(walk: DigestWalker, value: Any) -> Steps:
 def _series(walk: DigestWalker, value: Any) -> Steps | None:
     if walk.seen(value):
         return None
-    walk.mark("polars series")
-    walk.type_ref(type(value))
+    walk.mark("polars series", type(value))
     walk.sink.text(value.name)
     walk.sink.number(len(value))
     return _content(walk, value)
@@ -95,16 +89,5 @@ def _numbers(walk: DigestWalker, series: Any) -> None:
 def _is_plain(dtype: Any) -> bool:
     """Say whether numpy has the type too."""
     pl: Any = sys.modules["polars"]
-    kinds = (
-        pl.Int8,
-        pl.Int16,
-        pl.Int32,
-        pl.Int64,
-        pl.UInt8,
-        pl.UInt16,
-        pl.UInt32,
-        pl.UInt64,
-        pl.Float32,
-        pl.Float64,
-    )
-    return dtype in kinds
+    integers = {f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+    return dtype in {getattr(pl, name) for name in (*integers, "Float32", "Float64")}

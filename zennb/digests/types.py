@@ -11,7 +11,7 @@ from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
 from zennb.digests.hooks import hook_of
 from zennb.digests.plugins import by_library, by_type, refusing
-from zennb.packages.origin import module_of
+from zennb.packages.origin import full_name, module_of
 
 if TYPE_CHECKING:
     from zennb.digests.walker import DigestWalker, Handler
@@ -69,10 +69,10 @@ def find(cls: type) -> Handler:
     known = digest_plain.HANDLERS.get(cls)
     if known is not None:
         return known
-    name = _name(cls)
-    by_name = digest_objects.HANDLERS.get(name) or digest_code.HANDLERS.get(name)
+    name = full_name(cls)
     return (
-        by_name
+        digest_objects.HANDLERS.get(name)
+        or digest_code.HANDLERS.get(name)
         or hook_of(cls)
         or by_type(cls)
         or _by_kind(cls)
@@ -81,12 +81,8 @@ def find(cls: type) -> Handler:
     )
 
 
-def _name(cls: type) -> str:
-    return f"{module_of(cls)}.{cls.__qualname__}"
-
-
 def _by_kind(cls: type) -> Handler | None:
-    names = {_name(base) for base in cls.__mro__}
+    names = {full_name(base) for base in cls.__mro__}
     for base, phrase in CONTENTLESS.items():
         if base in names and not names & IN_MEMORY:
             return _file if base == "_io._IOBase" else refusing(phrase)
@@ -114,7 +110,7 @@ def _adds_nothing(cls: type) -> bool:
 
 def _file(walk: DigestWalker, value: Any) -> None:
     """Write a closed file, of which a name and a mode are left; refuse an open one."""
-    if _name(type(value)) not in CLOSABLE or not value.closed:
+    if full_name(type(value)) not in CLOSABLE or not value.closed:
         raise walk.refuse(CONTENTLESS["_io._IOBase"])
     walk.mark("closed file")
     for part in (type(value).__name__, value.name, value.mode, getattr(value, "encoding", "")):

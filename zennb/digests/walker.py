@@ -114,7 +114,7 @@ class DigestWalker:
         self._wholes: set[int] = set()
         self._handlers: dict[type, Handler] = {}
         self._refs: dict[type, bytes] = {}
-        self._places: dict[int, int] = {}
+        self.places: dict[int, int] = {}
         self._sealed: dict[int, bytes | None] = {}
         self._alive: list[Any] = []
         self._labels: list[Label] = []
@@ -151,19 +151,23 @@ class DigestWalker:
             handler = self._handlers[cls] = self._find(cls)
         return handler(self, value)
 
-    @property
-    def places(self) -> Mapping[int, int]:
-        """The number of every mutable thing met, by id."""
-        return self._places
-
     # What handlers say
 
-    def mark(self, kind: str) -> None:
-        """Write the tag of a kind of value."""
+    def mark(self, kind: str, cls: type | None = None) -> None:
+        """Write the tag of a kind of value, and the class it is an instance of where that matters."""
         tag = _tags.get(kind)
         if tag is None:
             tag = _tags[kind] = b"@%d:%s" % (len(kind), kind.encode())
         self.sink.write(tag)
+        if cls is not None:
+            self.type_ref(cls)
+
+    def note_module(self, module: str) -> str:
+        """Note the package that a module belongs to; return the module's name as it is written."""
+        place = origin(module)
+        if place is Origin.PACKAGE:
+            self.packages.add(top_level(module))
+        return "__main__" if place is Origin.NOTEBOOK else module
 
     def type_ref(self, cls: type) -> None:
         """Write which class something is an instance of; the class is met, its code is not part of the value."""
@@ -174,12 +178,9 @@ class DigestWalker:
 
     def _type_ref(self, cls: type) -> bytes:
         module = module_of(cls)
-        place = origin(module)
-        if place.is_users:
+        if origin(module).is_users:
             self.code.setdefault(id(cls), cls)
-        elif place is Origin.PACKAGE:
-            self.packages.add(top_level(module))
-        names = ("__main__" if place is Origin.NOTEBOOK else module, cls.__qualname__)
+        names = (self.note_module(module), cls.__qualname__)
         return b"".join(b"%d:%s" % (len(name), name) for name in map(str.encode, names))
 
     def refuse(self, why: str) -> CannotDigest:
@@ -203,18 +204,23 @@ class DigestWalker:
 
     def code_of(self, function: Any, name: str) -> None:
         """Write the digest of a function that says what values are; shared by all of them, it is no state of theirs."""
-        if self._visit is None:
-            return
-        if id(function) not in self._apart:
-            self._apart[id(function)] = self._visit(function, name)
-        known = self._apart[id(function)]
+        known = self._visited_apart(function, name)
+        if known is not None:
+            self._write(known)
+
+    def _visited_apart(self, value: Any, name: str) -> DigestResult | None:
+        if self._visit is not None and id(value) not in self._apart:
+            self._apart[id(value)] = self._visit(value, name)
+        return self._apart.get(id(value))
+
+    def _write(self, known: DigestResult) -> None:
         self.sink.raw(known.digest)
         self.code.update(known.code)
         self.packages |= known.packages
 
     def is_known(self, value: Any) -> bool:
         """Say whether a mutable thing was met before."""
-        return id(value) in self._places
+        return id(value) in self.places
 
     def is_whole(self, value: Any) -> bool:
         """Say whether it was met as a whole that was visited apart."""
@@ -222,11 +228,8 @@ class DigestWalker:
 
     def place_in(self, whole: Any, part: Any) -> int | None:
         """Return the number under which a part is met in a visit of a whole; None when it is not met there."""
-        if self._visit is None:
-            return None
-        if id(whole) not in self._apart:
-            self._apart[id(whole)] = self._visit(whole, self.path())
-        return self._apart[id(whole)].places.get(id(part))
+        known = self._visited_apart(whole, self.path())
+        return None if known is None else known.places.get(id(part))
 
     def whole(self, value: Any) -> None:
         """Write a whole that `place_in` visited, by its digest, or by where it was met before."""
@@ -234,9 +237,7 @@ class DigestWalker:
             return
         self._wholes.add(id(value))
         known = self._apart[id(value)]
-        self.sink.raw(known.digest)
-        self.code.update(known.code)
-        self.packages |= known.packages
+        self._write(known)
         self.owners |= known.mutable
 
     # Mutable things: sharing is part of the content
@@ -246,7 +247,7 @@ class DigestWalker:
         self._touches += 1
         if self._ordering:
             self._spend()
-        place = self._places.get(id(value))
+        place = self.places.get(id(value))
         if self.labels:
             self._alive.append(value)
         else:
@@ -254,18 +255,18 @@ class DigestWalker:
         if place is not None:
             self.sink.write(b"&%d:" % place)
             return True
-        self._places[id(value)] = len(self._places)
+        self.places[id(value)] = len(self.places)
         return False
 
     def seen_all(self, values: list[Any]) -> bool:
         """Give all of `values` the next places if every one is new and none is there twice; else change nothing."""
         ids = [id(value) for value in values]
         fresh = dict(zip(ids, values, strict=True))
-        if len(fresh) < len(ids) or not self._places.keys().isdisjoint(fresh):
+        if len(fresh) < len(ids) or not self.places.keys().isdisjoint(fresh):
             return False
         self._touches += 1
-        start = len(self._places)
-        self._places.update(zip(ids, range(start, start + len(ids)), strict=True))
+        start = len(self.places)
+        self.places.update(zip(ids, range(start, start + len(ids)), strict=True))
         self.kept.update(fresh)
         return True
 
@@ -315,15 +316,15 @@ class DigestWalker:
             return
         found: list[tuple[bytes, bool, Any]] = []
         for member in members:
-            places, sealed, outer = len(self._places), len(self._sealed), self.sink
+            places, sealed, outer = len(self.places), len(self._sealed), self.sink
             self.sink = Stream()
             self._ordering += 1
             yield member, ELEMENT
             self._ordering -= 1
             content, self.sink = self.sink.digest(), outer
-            grew = len(self._places) > places
+            grew = len(self.places) > places
             if grew:
-                _shorten(self._places, places)
+                _shorten(self.places, places)
                 _shorten(self._sealed, sealed)
             found.append((content, grew, member))
         found.sort(key=lambda one: one[0])

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.errors import MissingExtra, UnknownName
 from zennb.materializers.materializer import Materializer
 from zennb.materializers.summary import DISTRIBUTION
-from zennb.packages.entry_points import MATERIALIZERS, OWN, Offer, broken, load, offered, refresh
-from zennb.packages.origin import module_of, public_name, top_level
+from zennb.packages.entry_points import MATERIALIZERS, OWN, broken, load, offered, refresh
+from zennb.packages.offer_index import OfferIndex
+from zennb.packages.origin import module_of, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zennb.core.records.records import Artifact
+    from zennb.packages.entry_points import Offer
 
 __all__ = ["Candidates", "by_name", "candidates", "is_readable", "make", "unreadable"]
 
@@ -43,47 +45,28 @@ class Candidates:
         return (self.precise, self.own, self.package, self.others)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Index:
-    """Offers by what they are for, and by the name that goes into records."""
-
-    offers: tuple[Offer, ...] = ()
-    own: dict[str, list[Offer]] = field(default_factory=dict)
-    others: dict[str, list[Offer]] = field(default_factory=dict)
-    names: dict[str, list[Offer]] = field(default_factory=dict)
-    precise: frozenset[str] = frozenset()
+def _made_for(offer: Offer) -> str:
+    name, _, made_for = offer.name.partition(".")
+    return made_for if name and (offer.source == OWN or made_for != ANY) else ""
 
 
-_known = [_Index()]
+_known = [OfferIndex((), _made_for)]
 
 
-def _index() -> _Index:
+def _index() -> OfferIndex:
     offers = offered(MATERIALIZERS)
     if _known[0].offers is not offers:
-        own: dict[str, list[Offer]] = {}
-        others: dict[str, list[Offer]] = {}
-        names: dict[str, list[Offer]] = {}
-        for offer in offers:
-            name, _, made_for = offer.name.partition(".")
-            if name and made_for and (offer.source == OWN or made_for != ANY):
-                (own if offer.source == OWN else others).setdefault(made_for, []).append(offer)
-                names.setdefault(name, []).append(offer)
-        precise = frozenset(top_level(made_for) for made_for in others if "." in made_for)
-        _known[0] = _Index(offers=offers, own=own, others=others, names=names, precise=precise)
+        _known[0] = OfferIndex(offers, _made_for)
     return _known[0]
 
 
 def candidates(cls: type) -> Candidates:
     """Return which materializers may be made for values of a type; imports none of them."""
-    index, module = _index(), module_of(cls)
-    library = top_level(module)
-    precise: list[Offer] = []
-    if library in index.precise:
-        for name in dict.fromkeys((f"{module}.{cls.__qualname__}", public_name(cls))):
-            precise += index.others.get(name, ()) if "." in name else ()
+    index = _index()
+    library = top_level(module_of(cls))
     own = tuple(index.own.get(library, ()))
     return Candidates(
-        precise=tuple(precise),
+        precise=tuple(index.for_type(cls)),
         own=own,
         package=tuple(index.others.get(library, ())),
         others=() if own else tuple(o for o in index.own.get(ANY, ()) if o.name.startswith("plain.")),
@@ -102,9 +85,9 @@ def by_name(name: str, *, artifact: str, distribution: str = "") -> Offer:
         MissingExtra: its package is not installed, or several offer one of that name.
         UnknownName: nobody is known to offer one.
     """
-    if name not in _index().names:
+    if name not in _index().by_name:
         refresh()
-    known = _index().names.get(name, [])
+    known = _index().by_name.get(name, [])
     found = _fitting(known, distribution)
     sources = sorted({offer.source for offer in found})
     if len(sources) > 1:
@@ -121,7 +104,7 @@ def by_name(name: str, *, artifact: str, distribution: str = "") -> Offer:
             f"not installed; pip install {distribution}, then try again."
         )
     hint = "Is zennb up to date, and is the package installed that brings it?"
-    raise UnknownName("materializer", name, _index().names, hint=hint)
+    raise UnknownName("materializer", name, _index().by_name, hint=hint)
 
 
 def _fitting(known: list[Offer], distribution: str) -> list[Offer]:
@@ -135,7 +118,7 @@ def _fitting(known: list[Offer], distribution: str) -> list[Offer]:
 def is_readable(artifact: Artifact) -> bool:
     """Say whether what stored an artifact is here to read it, as far as that shows without importing it."""
     return bool(
-        _fitting(_index().names.get(artifact.materializer, []), artifact.summary.get(DISTRIBUTION, ""))
+        _fitting(_index().by_name.get(artifact.materializer, []), artifact.summary.get(DISTRIBUTION, ""))
     )
 
 
@@ -166,7 +149,7 @@ def make(offer: Offer) -> Materializer:
         made: Any = kind()
     except Exception as error:
         raise broken(offer, title, f"making it raised {type(error).__name__}: {error}") from error
-    taken = [other for other in _index().names[name] if other.source == OWN]
+    taken = [other for other in _index().by_name[name] if other.source == OWN]
     if taken and offer.source != OWN:
         raise broken(offer, title, f"'{name}' is the name of one of zennb's own")
     materializer: Materializer = made

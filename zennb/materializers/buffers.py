@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import RawIOBase
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -46,13 +47,7 @@ def size(buffers: Iterable[Buffer]) -> int:
 
 def joined(buffers: Sequence[Buffer]) -> bytearray:
     """Return the bytes of `buffers`, one after another, in memory of their own."""
-    whole = bytearray(size(buffers))
-    at = 0
-    for buffer in buffers:
-        view = memoryview(buffer)
-        whole[at : at + view.nbytes] = view.cast("B") if view.nbytes else b""
-        at += view.nbytes
-    return whole
+    return bytearray().join(buffers)
 
 
 def padding(length: int) -> bytes:
@@ -60,10 +55,8 @@ def padding(length: int) -> bytes:
     return bytes(-length % ALIGNMENT)
 
 
-class Collector:
+class Collector(RawIOBase):
     """A file for writers: keeps large buffers as they are, without copying, and merges small ones."""
-
-    closed = False
 
     def __init__(self) -> None:
         self.parts: list[Buffer] = []
@@ -88,26 +81,12 @@ class Collector:
         """Return how many bytes were written."""
         return self._position
 
-    def flush(self) -> None:
-        """Do nothing: everything is kept already."""
-
-    def close(self) -> None:
-        """Do nothing: what was kept outlives the writer."""
-
-    def readable(self) -> bool:
-        """Return False: this is for writing."""
-        return False
-
     def writable(self) -> bool:
         """Return True."""
         return True
 
-    def seekable(self) -> bool:
-        """Return False: bytes are kept in the order of writing."""
-        return False
 
-
-class Reader:
+class Reader(RawIOBase):
     """A file over a buffer for unpicklers, which copies only what is asked for."""
 
     def __init__(self, buffer: Buffer) -> None:
@@ -128,11 +107,3 @@ class Reader:
         wanted[: found.nbytes] = found
         self._position += found.nbytes
         return found.nbytes
-
-    def readline(self) -> bytes:
-        """Return the bytes up to and including the next line feed."""
-        rest = self._view[self._position :]
-        for at, byte in enumerate(rest):
-            if byte == 0x0A:
-                return self.read(at + 1)
-        return self.read()

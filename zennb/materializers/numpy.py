@@ -15,7 +15,7 @@ from zennb.materializers.materializer import Buffer, Materializer, Scope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["NumpyArrays", "array_from", "array_parts", "describe", "dtype_from"]
+__all__ = ["NumpyArrays", "array_from", "array_parts"]
 
 _MAGIC = b"\x93NUMPY"
 _KINDS = "biufcmMSUV"
@@ -60,36 +60,25 @@ class NumpyArrays(Materializer):
             ) from error
 
 
-def describe(dtype: Any) -> Any:
+def _describe(dtype: Any) -> Any:
     """Return a dtype as text or lists of text.
 
     Raises:
         NotStorable: the dtype holds objects, or writing it down would lose something (metadata, alignment).
     """
+    refusal = NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.")
     if dtype.hasobject or dtype.kind not in _KINDS or dtype.metadata or dtype.isalignedstruct:
-        raise NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.")
+        raise refusal
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
             descr = np.lib.format.dtype_to_descr(dtype)
             same = np.lib.format.descr_to_dtype(descr) == dtype
         except (UserWarning, ValueError, TypeError) as error:
-            raise NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.") from error
+            raise refusal from error
     if not same:
-        raise NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.")
+        raise refusal
     return descr
-
-
-def dtype_from(descr: Any) -> Any:
-    """Return the dtype that `describe` wrote down.
-
-    Raises:
-        ValueError: it names Python objects, which stored bytes must never be read as.
-    """
-    dtype = np.lib.format.descr_to_dtype(descr)
-    if dtype.hasobject:
-        raise ValueError("a stored array of Python objects is never read")
-    return dtype
 
 
 def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
@@ -98,7 +87,7 @@ def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
     Raises:
         NotStorable: the dtype cannot be written down.
     """
-    descr = describe(value.dtype)
+    descr = _describe(value.dtype)
     if not value.flags.forc:
         value = np.array(value, order="K", copy=True)
         value = value if value.flags.forc else np.ascontiguousarray(value)
@@ -118,12 +107,11 @@ def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> An
     Raises:
         ValueError, TypeError: the parts do not fit together.
     """
-    dtype = dtype_from(descr)
-    array: Any = (
-        np.ndarray(tuple(shape), dtype, order="F" if order == "F" else "C") if len(data) == 0 else None
-    )
-    if array is None:
-        array = np.ndarray(tuple(shape), dtype, buffer=data, order="F" if order == "F" else "C")
+    dtype = np.lib.format.descr_to_dtype(descr)
+    if dtype.hasobject:  # stored bytes must never be read as references to objects
+        raise ValueError("a stored array of Python objects is never read")
+    memory = data if len(data) else None
+    array: Any = np.ndarray(tuple(shape), dtype, buffer=memory, order="F" if order == "F" else "C")
     if array.nbytes != len(data):
         raise ValueError(f"{len(data)} bytes for an array of {array.nbytes}")
     return array

@@ -152,13 +152,9 @@ class SignedPickles(Materializer):
     def _again(self, pickled: Pickled) -> Any:
         stream = b"".join(pickled.stream)
         try:  # the value's own memory, read-only, so that no loader can write into it
-            return _unpickle(
-                memoryview(stream), [one.toreadonly() for one in pickled.buffers], self._scope, "value"
-            )
+            return _unpickle(stream, [one.toreadonly() for one in pickled.buffers], self._scope, "value")
         except (ValueError, TypeError, BufferError):  # some loaders insist on writable memory
-            return _unpickle(
-                memoryview(stream), [bytearray(one) for one in pickled.buffers], self._scope, "value"
-            )
+            return _unpickle(stream, [bytearray(one) for one in pickled.buffers], self._scope, "value")
 
     def load(self, buffer: Buffer, scope: Scope) -> Any:
         """Return the value; arrays in it are writable views of `buffer`.
@@ -198,7 +194,7 @@ class SignedPickles(Materializer):
             raise untrusted(name, "a pickle, which can run code when it is loaded")
 
 
-class _Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle ships no types
+class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle ships no types
     """cloudpickle, but notebook definitions go by name, files are refused, and figures leave pyplot alone."""
 
     def __init__(
@@ -302,13 +298,13 @@ def _kind(value: object, root: type | None) -> str:
 
 def _pickled(value: Any, scope: Scope, *, together: bool = False) -> Pickled:
     stream, buffers = Collector(), list[pickle.PickleBuffer]()
-    pickler = _Pickler(stream, scope, buffers.append, views=together)
+    pickler = _NotebookPickler(stream, scope, buffers.append, views=together)
     pickler.dump_root(value, together=together)
     return Pickled(stream=stream.parts, buffers=list(map(released, buffers)), needs=tuple(pickler.needs))
 
 
-class _Unpickler(pickle.Unpickler):
-    """Reads what `_Pickler` wrote, finding notebook definitions in a scope."""
+class _NotebookUnpickler(pickle.Unpickler):
+    """Reads what `_NotebookPickler` wrote, finding notebook definitions in a scope."""
 
     def __init__(self, stream: Buffer, buffers: Sequence[Buffer], scope: Scope, name: str) -> None:
         super().__init__(Reader(stream), buffers=buffers)
@@ -341,4 +337,4 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _unpickle(stream: Buffer, buffers: Sequence[Buffer], scope: Scope, name: str) -> Any:
-    return _Unpickler(stream, buffers, scope, name).load()
+    return _NotebookUnpickler(stream, buffers, scope, name).load()

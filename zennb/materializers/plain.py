@@ -62,28 +62,12 @@ def _array(descr: Any, shape: tuple[int, ...], order: str, data: Buffer) -> Any:
     return array_from(descr, shape, order, data)
 
 
-def _scalar(descr: Any, data: bytes) -> Any:
-    return _array(descr, (), "C", data)[()]
-
-
-def _path(kind: str, text: str) -> Any:
-    return _PATHS[kind](text)
-
-
-def _uuid(number: int, safe: int | None) -> uuid.UUID:
-    return uuid.UUID(int=number, is_safe=uuid.SafeUUID(safe))
-
-
 def _type(name: str) -> type:
     return {kind.__name__: kind for kind in _TYPES}[name]
 
 
 def _defaultdict(factory: str | None) -> defaultdict[Any, Any]:
     return defaultdict(None if factory is None else _type(factory))
-
-
-def _deque(longest: int | None) -> deque[Any]:
-    return deque(maxlen=longest)
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -94,20 +78,20 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "datetime": datetime,
     "decimal": Decimal,
     "defaultdict": _defaultdict,
-    "deque": _deque,
+    "deque": lambda longest: deque(maxlen=longest),
     "ellipsis": lambda: ...,
     "fraction": Fraction,
     "not_implemented": lambda: NotImplemented,
     "ordered": OrderedDict,
-    "path": _path,
+    "path": lambda kind, text: _PATHS[kind](text),
     "range": range,
-    "scalar": _scalar,
+    "scalar": lambda descr, data: _array(descr, (), "C", data)[()],
     "slice": slice,
     "time": time,
     "timedelta": timedelta,
     "timezone": timezone,
     "type": _type,
-    "uuid": _uuid,
+    "uuid": lambda number, safe: uuid.UUID(int=number, is_safe=uuid.SafeUUID(safe)),
     "zone": zoneinfo.ZoneInfo,
 }
 MAKERS = SimpleNamespace(**{name: Maker(name, function) for name, function in _FUNCTIONS.items()})
@@ -191,7 +175,7 @@ def _from_numpy(value: Any) -> tuple[Any, ...] | None:
     return None
 
 
-class _Pickler(pickle.Pickler):
+class _PlainPickler(pickle.Pickler):
     """Writes plain data; refuses everything else."""
 
     def reducer_override(self, value: Any) -> Any:
@@ -207,7 +191,7 @@ class _Pickler(pickle.Pickler):
         return found
 
 
-class _Unpickler(pickle.Unpickler):
+class _PlainUnpickler(pickle.Unpickler):
     """Reads plain data; finds the makers and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
@@ -244,7 +228,7 @@ class PlainData(Materializer):
         """
         stream, buffers = Collector(), list[pickle.PickleBuffer]()
         try:
-            _Pickler(stream, protocol=5, buffer_callback=buffers.append).dump(value)
+            _PlainPickler(stream, protocol=5, buffer_callback=buffers.append).dump(value)
         except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:
             raise NotStorable(f"it is no plain data ({error}).") from error
         return pack(_MAGIC, stream.parts, list(map(released, buffers)))
@@ -258,7 +242,7 @@ class PlainData(Materializer):
         """
         envelope = unpack(_MAGIC, buffer)
         try:
-            return _Unpickler(Reader(envelope.stream), buffers=envelope.buffers).load()
+            return _PlainUnpickler(Reader(envelope.stream), buffers=envelope.buffers).load()
         except UntrustedArtifact:
             raise
         except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,6 @@ from zennb.packages.entry_points import OWN, refresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
 
     from zennb.materializers.materializer import Buffer, Materializer, Scope
     from zennb.materializers.signer import Signer
@@ -80,7 +79,7 @@ class Materializers:
             NotStorable: no materializer can store it; the error names the part at fault, or the package.
         """
         for offer, candidate in self._candidates(value, name):
-            with _blamed(offer, name):
+            with _blaming(offer, name):
                 buffers = self._attempt(candidate, value, digest, trusted=offer.source == OWN)
             if buffers is not None:
                 return self._dumped(value, candidate, buffers, source=offer.source)
@@ -152,7 +151,7 @@ class Materializers:
         for offers in filter(None, candidates(type(value)).levels()):
             fitting = []
             for offer in offers:
-                with _blamed(offer, name):
+                with _blaming(offer, name):
                     try:
                         made = self._materializer(offer, name)
                     except MissingExtra:  # a frame without pyarrow: pickles hold it as well
@@ -229,19 +228,16 @@ class Materializers:
         )
 
 
-def _blamed(offer: Offer, name: str) -> AbstractContextManager[None]:
-    """Turn what a package's materializer raises, but should not, into a sentence; what ours raises stays as it is."""
-    return nullcontext() if offer.source == OWN else _blaming(offer, name)
-
-
 @contextmanager
 def _blaming(offer: Offer, name: str) -> Iterator[None]:
-    """Turn what a materializer raises, but should not, into a sentence that names its package."""
+    """Turn an unexpected error of a package's materializer into a sentence that names the package; not one of ours."""
     try:
         yield
     except (NotStorable, DamagedArtifact, CannotDigest):
         raise
     except Exception as error:
+        if offer.source == OWN:
+            raise
         why = error.message if isinstance(error, ZennbError) else f"{type(error).__name__}: {error}"
         raise NotStorable(
             f"`{name}` cannot be stored by the materializer '{offer.name.partition('.')[0]}' of the package "

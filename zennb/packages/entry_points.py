@@ -13,17 +13,18 @@ from importlib import import_module
 from typing import Any
 
 from zennb.errors import MissingExtra
+from zennb.packages.origin import top_level
 
 __all__ = [
     "DIGESTS",
     "MATERIALIZERS",
+    "OURS",
     "OWN",
     "Offer",
     "broken",
     "entry_offers",
     "load",
     "offered",
-    "own_offers",
     "refresh",
 ]
 
@@ -57,7 +58,7 @@ class Offer:
 
 # The same entries stand in pyproject.toml. They are repeated here so that what everybody needs is found without reading
 # the metadata of installed packages, and also where zennb runs from a source tree.
-_OURS: dict[str, tuple[Offer, ...]] = {
+OURS: dict[str, tuple[Offer, ...]] = {
     MATERIALIZERS: tuple(
         Offer(name=name, target=f"zennb.materializers.{target}")
         for name, target in (
@@ -89,18 +90,13 @@ _folders: dict[str, tuple[int, frozenset[tuple[str, int]]]] = {}
 """Folder on `sys.path` → when it got or lost an entry, and the packages in it, as last seen."""
 
 
-def own_offers(group: str) -> tuple[Offer, ...]:
-    """Return what zennb itself offers in a group."""
-    return _OURS.get(group, ())
-
-
 def offered(group: str) -> tuple[Offer, ...]:
     """Return all offers of a group, ours first, then others by name; the same tuple until something changes."""
     if sys.path != _path:
         refresh()
     if group not in _found:
         others = [each for each in entry_offers(group) if each.source != OWN]
-        _found[group] = (*own_offers(group), *sorted(others, key=lambda each: (each.name, each.source)))
+        _found[group] = (*OURS.get(group, ()), *sorted(others, key=lambda each: (each.name, each.source)))
     return _found[group]
 
 
@@ -191,14 +187,10 @@ def broken(offer: Offer, title: str, why: str) -> MissingExtra:
 def _missing(offer: Offer, title: str, error: ImportError) -> MissingExtra:
     if offer.extra:
         advice = f'pip install "{offer.extra}"'
-    elif error.name and _top(error.name) != _top(offer.target.partition(":")[0]):
+    elif error.name and top_level(error.name) != top_level(offer.target.partition(":")[0]):
         advice = (
             f"install what provides the module `{error.name}`; `pip show {offer.source}` names what it needs"
         )
     else:
         advice = f"pip install --force-reinstall {offer.source}"
     return MissingExtra(f"{title} cannot be imported ({error}): {advice}")
-
-
-def _top(module: str) -> str:
-    return module.partition(".")[0]

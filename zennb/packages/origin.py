@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["Origin", "module_of", "origin", "place_of", "public_name", "top_level"]
+__all__ = ["Origin", "full_name", "module_of", "origin", "place_of", "public_name", "top_level"]
 
 OWN = __name__.partition(".")[0]
 
@@ -58,6 +58,11 @@ def module_of(thing: object) -> str:
         return ""
     name = getattr(thing, "__module__", None)
     return name if isinstance(name, str) else ""
+
+
+def full_name(cls: type) -> str:
+    """Return a type's name with the module that defines it: `pandas.core.frame.DataFrame`, `builtins.int`."""
+    return f"{module_of(cls)}.{cls.__qualname__}"
 
 
 def origin(module: str) -> Origin:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.magics import parse_python
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable, written_out
+from zennb.core.reading.scopes import last_name
 from zennb.core.reading.source import Analysis, analyse, normal_digest
 from zennb.provenance.code_sites import NOTHING, Inner, chain_of, inner_code, sites_in
 
@@ -100,10 +101,8 @@ def read_statement(node: ast.stmt) -> CellStatement:
 def _imports(node: ast.stmt) -> Iterator[tuple[str, str]]:
     if isinstance(node, ast.Import):
         for alias in node.names:
-            yield (
-                alias.asname or alias.name.partition(".")[0],
-                alias.name if alias.asname else alias.name.partition(".")[0],
-            )
+            top = alias.name.partition(".")[0]
+            yield (alias.asname, alias.name) if alias.asname else (top, top)
     elif isinstance(node, ast.ImportFrom):
         for alias in node.names:
             if alias.name != "*":
@@ -125,17 +124,13 @@ def _literals(node: ast.stmt) -> Iterator[tuple[str, Any]]:
     for target in targets:
         if isinstance(target, ast.Name):
             found[target.id] = value
-        elif (
-            isinstance(target, ast.Tuple)
-            and isinstance(value, tuple)
-            and len(value) == len(target.elts)
-            and all(isinstance(each, ast.Name) for each in target.elts)
-        ):
-            found.update(
-                zip((each.id for each in target.elts if isinstance(each, ast.Name)), value, strict=True)
-            )
-        else:
+            continue
+        names = [each.id for each in getattr(target, "elts", ()) if isinstance(each, ast.Name)]
+        if not (isinstance(target, ast.Tuple) and isinstance(value, tuple)):
             return
+        if not len(names) == len(target.elts) == len(value):
+            return
+        found.update(zip(names, value, strict=True))
     if len(targets) > 1 and not is_immutable(value):
         return  # two names for one list
     yield from found.items()
@@ -143,18 +138,13 @@ def _literals(node: ast.stmt) -> Iterator[tuple[str, Any]]:
 
 def _variables(node: ast.stmt) -> Iterator[tuple[str, str]]:
     """Give environment variables that are set to a text that is written out."""
-    if (
-        isinstance(node, ast.Assign)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    ):
-        for target in node.targets:
-            match target:
-                case ast.Subscript(
-                    value=ast.Attribute(attr="environ") | ast.Name(id="environ"),
-                    slice=ast.Constant(value=str(name)),
-                ):
-                    yield name, node.value.value
+    match node:
+        case ast.Assign(targets=targets, value=ast.Constant(value=str(text))):
+            for target in targets:
+                match target:
+                    case ast.Subscript(value=holder, slice=ast.Constant(value=str(name))):
+                        if last_name(holder) == "environ":
+                            yield name, text
 
 
 def _value(node: ast.stmt) -> ast.expr | None:
@@ -169,8 +159,7 @@ def _value(node: ast.stmt) -> ast.expr | None:
 def _part_of(value: ast.expr | None) -> str:
     """Return the name of which a value is a part, or that hands out its own: `lib.XS`, `decimal.getcontext()`."""
     if isinstance(value, ast.Call):
-        last = value.func.attr if isinstance(value.func, ast.Attribute) else getattr(value.func, "id", "")
-        return chain_of(value.func)[0] if last.startswith("get") else ""
+        return chain_of(value.func)[0] if last_name(value.func).startswith("get") else ""
     return chain_of(value)[0] if isinstance(value, ast.Attribute | ast.Subscript) else ""
 
 

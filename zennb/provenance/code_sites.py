@@ -18,28 +18,9 @@ __all__ = ["NOTHING", "Inner", "chain_of", "inner_code", "merged", "sites_in"]
 
 _CODE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _PLAIN_DECORATORS = frozenset(
-    {
-        "abstractmethod",
-        "cache",
-        "cached_property",
-        "classmethod",
-        "contextmanager",
-        "dataclass",
-        "getter",
-        "guvectorize",
-    }
-    | {
-        "jit",
-        "lru_cache",
-        "njit",
-        "overload",
-        "override",
-        "property",
-        "setter",
-        "staticmethod",
-        "total_ordering",
-    }
-    | {"vectorize", "wraps"}
+    {"abstractmethod", "cache", "cached_property", "classmethod", "contextmanager", "dataclass", "getter"}
+    | {"guvectorize", "jit", "lru_cache", "njit", "overload", "override", "property", "setter"}
+    | {"staticmethod", "total_ordering", "vectorize", "wraps"}
 )
 """Decorators after which calling a function still changes nothing of it."""
 
@@ -103,20 +84,11 @@ def sites_in(node: ast.AST) -> Iterator[CallSite]:
     while pending:
         one = pending.pop()
         yield from _site(one, is_bare=one in bare)
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
-            pending += [*one.decorator_list, *one.args.defaults, *filter(None, one.args.kw_defaults)]
-            yield from (
-                _called(each, frozenset()) for each in one.decorator_list if not isinstance(each, ast.Call)
-            )
-        elif isinstance(one, ast.Lambda):
-            pending += [*one.args.defaults, *filter(None, one.args.kw_defaults)]
+        decorators: list[ast.expr] = getattr(one, "decorator_list", [])
+        yield from (_called(each, frozenset()) for each in decorators if not isinstance(each, ast.Call))
+        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            pending += [*decorators, *one.args.defaults, *filter(None, one.args.kw_defaults)]
         else:
-            if isinstance(one, ast.ClassDef):
-                yield from (
-                    _called(each, frozenset())
-                    for each in one.decorator_list
-                    if not isinstance(each, ast.Call)
-                )
             pending += ast.iter_child_nodes(one)
 
 

@@ -10,7 +10,7 @@ from zennb.provenance.calls import CallSite
 from zennb.provenance.cell_statements import CellStatement, read_statement
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.statement_effects import ALL
-from zennb.provenance.value_source import SourceKind, combined
+from zennb.provenance.value_source import LocalModules, SourceKind, combined
 
 if TYPE_CHECKING:
     import ast
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from zennb.provenance.value_source import ValueSource
 
 __all__ = ["ModuleSource", "ModuleSources"]
+
+
+_ANY_CALL = CellStatement(digest="", analysis=Analysis(), sites=(CallSite(root=""),))
+"""A statement that calls something unknown."""
 
 
 class ModuleSource:
@@ -36,7 +40,7 @@ class ModuleSource:
         self._package = name if is_package else name.rpartition(".")[0]
         self._others = others
         self._statements = [read_statement(node) for node in tree.body]
-        self.names = Provenance(modules=_Seen(self, others))
+        self.names = Provenance(modules=_SeenFrom(self, others))
         self.names.run(self._statements)
         self.whole = combined(name, *(each.digest for each in self._statements))
 
@@ -65,22 +69,20 @@ class ModuleSource:
         """Whether calling its functions may change what it holds."""
         names = self.names.names
         inner = [each.inner for each in names.values() if each.kind is not SourceKind.IMPORT]
-        any_call = CellStatement(digest="", analysis=Analysis(), sites=(CallSite(root=""),))
-        return self.names.may_change(any_call, inner)
+        return self.names.may_change(_ANY_CALL, inner)
 
     @property
     def settings_of_calls(self) -> frozenset[str]:
         """The libraries of which its own functions may set something."""
         inner = [each.inner for each in self.names.names.values()]
-        any_call = CellStatement(digest="", analysis=Analysis(), sites=(CallSite(root=""),))
-        return self.names.settings_of(any_call, inner)
+        return self.names.settings_of(_ANY_CALL, inner)
 
     def part(self, name: str) -> ValueSource | None:
         """Return where one of its names comes from."""
         return self.names.names.get(name)
 
 
-class ModuleSources:
+class ModuleSources(LocalModules):
     """All local modules (`LocalModules`).
 
     Args:
@@ -172,7 +174,7 @@ class ModuleSources:
         return frozenset() if found is None else frozenset(found[0].names.topics)
 
     def settings_of_calls(self, path: str) -> frozenset[str]:
-        """Return the libraries of which calling functions of a local module may set something."""
+        """See `LocalModules`."""
         return self._settings_of_calls(path, set())
 
     def _settings_of_calls(self, path: str, seen: set[str]) -> frozenset[str]:
@@ -198,7 +200,7 @@ class ModuleSources:
         return part.text
 
 
-class _Seen:
+class _SeenFrom(LocalModules):
     """All local modules as one of them sees them: its relative imports are its own (`LocalModules`)."""
 
     def __init__(self, module: ModuleSource, others: ModuleSources) -> None:

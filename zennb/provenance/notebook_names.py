@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from zennb.provenance.calls import SCALAR_MAKERS
 from zennb.provenance.statement_effects import Known
-from zennb.provenance.value_source import AliasGroups, NoModules, SourceKind, ValueSource, combined
+from zennb.provenance.value_source import AliasGroups, LocalModules, SourceKind, ValueSource, combined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from zennb.provenance.cell_statements import CellStatement
     from zennb.provenance.statement_effects import Effects
-    from zennb.provenance.value_source import LocalModules
 
 __all__ = ["NotebookNames"]
 
@@ -52,7 +51,7 @@ class NotebookNames:
         self.variables: dict[str, str] = {}
         self.folder: str | None = ""
         self.files = ""
-        self.modules: LocalModules = NoModules() if modules is None else modules
+        self.modules: LocalModules = LocalModules() if modules is None else modules
         self._seal = seal
         self._any = ""
         self._seeded: set[str] = set()
@@ -67,15 +66,10 @@ class NotebookNames:
             methods=self.methods,
             seeded=self._seeded,
             ours=frozenset(ours),
-            local_state=self._keeps_state,
-            local_settings=self._settings_of_calls,
+            # Not bound methods of `modules`, which the kernel replaces when local files change.
+            local_state=lambda path: self.modules.keeps_state(path),  # noqa: PLW0108
+            local_settings=lambda path: self.modules.settings_of_calls(path),  # noqa: PLW0108
         )
-
-    def _settings_of_calls(self, path: str) -> frozenset[str]:
-        return self.modules.settings_of_calls(path)
-
-    def _keeps_state(self, path: str) -> bool:
-        return self.modules.keeps_state(path)
 
     # What is asked
 
@@ -117,10 +111,7 @@ class NotebookNames:
         found.update((f"read {what}", state) for what, state in sorted(self.seen_for(reached)))
         found.update((f"setting {topic}", mark) for topic, mark in self.topics.items())
         found.update((f"${name}", seal) for name, seal in self.variables.items())
-        found.update(
-            {key: text for key, text in (("files", self.files), ("folder", self.folder or "")) if text}
-        )
-        return found
+        return found | {key: text for key, text in (("files", self.files), ("folder", self.folder)) if text}
 
     # Bookkeeping
 
@@ -130,9 +121,7 @@ class NotebookNames:
         inners = [statement.inner, *(self.names[name].inner for name in reached)]
         chains = {chain for each in inners for chain in each.chains} | statement.analysis.chains
         parts += [f"{name} {self._content(name, chains)}" for name in sorted(reached)]
-        paths = {
-            path for name in reached for path in self.names[name].inner.modules
-        } | statement.inner.modules
+        paths = {path for each in inners for path in each.modules}
         paths |= {".".join(path).removesuffix(".*") for path in statement.analysis.modules}
         parts += [f"{path} {content}" for path in sorted(paths) if (content := self.modules.content(path))]
         # What is called may depend on settings.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.effects import Effect
@@ -44,17 +44,8 @@ _SETTINGS = {
 """Library → its setting (`core.observed.Observed.settings`) that its functions set."""
 
 _ASSIGNED = re.compile(r"^[\w.,\s\[\]'\"()*]+=\s*(?=[%!])")
-_SHELL_CELLS = (
-    "%%bash",
-    "%%sh",
-    "%%script",
-    "%%writefile",
-    "%%file",
-    "%%!",
-    "%%system",
-    "%%sx",
-    "%%cmd",
-    "%%perl",
+_SHELL_CELLS = tuple(
+    f"%%{name}" for name in ("bash", "sh", "script", "writefile", "file", "!", "system", "sx", "cmd", "perl")
 )
 _QUIET_MAGICS = frozenset(
     {"autoreload", "conda", "mamba", "pip", "uv", "who", "whos", "who_ls", "history", "hist", "pwd", "ls"}
@@ -104,12 +95,12 @@ class Effects:
         takes_all: whether it may read and bind anything (`exec`, `%run`).
     """
 
-    touched: set[str]
-    stored: set[str]
-    binds: set[str]
-    topics: set[str]
-    seeded: set[str]
-    variables: dict[str, str | None]
+    touched: set[str] = field(default_factory=set)
+    stored: set[str] = field(default_factory=set)
+    binds: set[str] = field(default_factory=set)
+    topics: set[str] = field(default_factory=set)
+    seeded: set[str] = field(default_factory=set)
+    variables: dict[str, str | None] = field(default_factory=dict)
     folder: str | None = ""
     touches_reached: bool = False
     writes: bool = False
@@ -125,14 +116,7 @@ def effects_of(statement: CellStatement, called: Iterable[Inner], known: Known) 
         called: the code that it may call.
         known: what is known of the names.
     """
-    found = Effects(
-        touched=set(),
-        stored=set(),
-        binds=set(),
-        topics=set(),
-        seeded=set(),
-        variables=dict(statement.variables),
-    )
+    found = Effects(variables=dict(statement.variables))
     analysis = statement.analysis
     found.takes_all = bool(analysis.dynamic or analysis.stars or "get_ipython" in analysis.reads)
     for magic in analysis.magics:
@@ -221,7 +205,7 @@ def _note_module(found: Effects, site: CallSite, module: str, known: Known) -> N
 def _of_local(site: CallSite, module: str, known: Known) -> set[str]:
     """Return what a use of a local module may set: in the module itself, or by its functions elsewhere."""
     own = {module.partition(".")[0]} if known.local_state(module) else set()
-    return {*own, *known.local_settings(module)} if site.is_call else own
+    return own | known.local_settings(module) if site.is_call else own
 
 
 def _set_by(site: CallSite, names: tuple[str, ...]) -> set[str]:
@@ -238,19 +222,11 @@ def _set_by(site: CallSite, names: tuple[str, ...]) -> set[str]:
 
 
 def _note_environment(found: Effects, site: CallSite, names: tuple[str, ...]) -> None:
-    if site.is_call and names[-1] not in {
-        "pop",
-        "setdefault",
-        "update",
-        "clear",
-        "putenv",
-        "unsetenv",
-        "popitem",
-    }:
-        return
-    if site.texts and names[-1] not in {"update", "clear", "popitem"}:
+    sets_one = not site.is_call or names[-1] in {"pop", "setdefault", "putenv", "unsetenv"}
+    sets_any = sets_one or names[-1] in {"update", "clear", "popitem"}
+    if sets_one and site.texts and names[-1] not in {"update", "clear", "popitem"}:
         found.variables.setdefault(site.texts[0], None)
-    else:
+    elif sets_any:
         found.topics.add(ENVIRONMENT)
 
 

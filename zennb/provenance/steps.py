@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from zennb.core.reading.source import Analysis
-    from zennb.core.records.records import Artifact, CacheKeyParts, Step
+    from zennb.core.records.records import CacheKeyParts, Step
     from zennb.provenance.module_source import ModuleSources
     from zennb.provenance.notebook import Provenance
 
-__all__ = ["apply", "depends_on", "module_keys", "outputs_of", "step_statements"]
+__all__ = ["apply", "depends_on", "step_statements"]
 
 _READ: WeakKeyDictionary[ast.Module, tuple[CellStatement, ...]] = WeakKeyDictionary()
 
@@ -34,28 +34,21 @@ def step_statements(tree: ast.Module) -> tuple[CellStatement, ...]:
     return found
 
 
-def outputs_of(artifacts: Mapping[str, Artifact]) -> dict[str, StepOutput]:
-    """Return what a step left, as its record says."""
-    return {
-        name: StepOutput(digest=artifact.digest, type=artifact.type, needs=artifact.needs)
-        for name, artifact in artifacts.items()
-    }
-
-
 def apply(
     provenance: Provenance, step: Step, statements: Iterable[CellStatement], *, number: int = 0
 ) -> None:
     """Let a step that ended well, or whose results are taken over, have happened."""
-    carried = step.carried
+    settings = {} if step.carried is None else dict.fromkeys(step.carried.names, step.carried.blob)
     provenance.step(
         step.name,
         tuple(statements),
-        outputs=outputs_of(step.outputs),
+        outputs={
+            name: StepOutput(digest=artifact.digest, type=artifact.type, needs=artifact.needs)
+            for name, artifact in step.outputs.items()
+        },
         defines=step.defines,
         deletes=step.deletes,
-        settings={}
-        if carried is None
-        else {name: carried.blob for name in carried.names if name not in _NO_SETTINGS},
+        settings={name: blob for name, blob in settings.items() if name not in _NO_SETTINGS},
         number=number,
     )
 
@@ -85,12 +78,12 @@ def depends_on(
     reads = {name: bound.union(ignored) for name, bound in reads.items() if name not in ignored}
     found = provenance.of(reads)
     found.update((name, f"value {digest}") for name, digest in (given or {}).items())
-    for key in module_keys(parts.reached, modules, provenance, analysis):
+    for key in _module_keys(parts.reached, modules, provenance, analysis):
         found[key] = modules.text(key.removeprefix("module ").removesuffix(".*"))
     return found
 
 
-def module_keys(
+def _module_keys(
     reached: Iterable[str], modules: ModuleSources, provenance: Provenance, analysis: Analysis
 ) -> Iterator[str]:
     """Give `module NAME.PART` for what a step reaches of local modules, `module NAME.*` for one that is used whole."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
@@ -22,7 +22,6 @@ __all__ = [
     "NOTHING",
     "AliasGroups",
     "LocalModules",
-    "NoModules",
     "SourceKind",
     "StepOutput",
     "ValueSource",
@@ -103,35 +102,23 @@ class StepOutput:
     needs: tuple[str, ...] = ()
 
 
-class LocalModules(Protocol):
-    """What the source of modules in the user's own folders says."""
+class LocalModules:
+    """The local modules of a notebook, judged by their source; this base class stands for a place that has none."""
 
-    def content(self, path: str) -> str:
+    def content(self, path: str) -> str:  # noqa: ARG002 - for subclasses
         """Return a digest of all that a module, or what it offers, consists of; "" when it is no local module."""
-
-    def keeps_state(self, path: str) -> bool:
-        """Whether a local module holds something that calls of its functions can change."""
-
-    def settings(self, path: str) -> frozenset[str]:
-        """Return the libraries of which importing a local module sets something."""
-
-    def settings_of_calls(self, path: str) -> frozenset[str]:
-        """Return the libraries of which calling functions of a local module may set something."""
-
-
-class NoModules:
-    """Stands for a place without local modules (`LocalModules`)."""
-
-    def content(self, path: str) -> str:  # noqa: ARG002, D102 - as the protocol says
         return ""
 
-    def keeps_state(self, path: str) -> bool:  # noqa: ARG002, D102 - as above
+    def keeps_state(self, path: str) -> bool:  # noqa: ARG002 - for subclasses
+        """Whether a local module holds something that calls of its functions can change."""
         return False
 
-    def settings(self, path: str) -> frozenset[str]:  # noqa: ARG002, D102 - as above
+    def settings(self, path: str) -> frozenset[str]:  # noqa: ARG002 - for subclasses
+        """Return the libraries of which importing a local module sets something."""
         return frozenset()
 
-    def settings_of_calls(self, path: str) -> frozenset[str]:  # noqa: ARG002, D102 - as above
+    def settings_of_calls(self, path: str) -> frozenset[str]:  # noqa: ARG002 - for subclasses
+        """Return the libraries of which calling functions of a local module may set something."""
         return frozenset()
 
 
@@ -162,13 +149,6 @@ class AliasGroups:
         group = self._groups.pop(name, None)
         if group is not None:
             group.discard(name)
-
-    def copy(self) -> AliasGroups:
-        """Return groups of its own, alike."""
-        found = AliasGroups()
-        for group in {id(group): group for group in self._groups.values()}.values():
-            found.join(set(group))
-        return found
 
 
 def combined(*parts: str) -> str:

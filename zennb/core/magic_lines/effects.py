@@ -40,17 +40,9 @@ _DISPLAYS = frozenset(["html", "HTML", "javascript", "js", "latex", "markdown", 
 """Cell magics that show their body, or what running it shows."""
 
 
-def _always(_line: str) -> Effect:
-    return Effect.SETTING
-
-
-def _given(line: str) -> Effect:
+def _set_by_line(line: str) -> Effect:
     """Judge a magic that sets what its line says, and switches to and fro without one."""
     return Effect.SETTING if line else Effect.UNSEEN
-
-
-def _config(line: str) -> Effect:
-    return Effect.SETTING if "=" in line else Effect.NONE
 
 
 def _env(line: str) -> Effect:
@@ -66,12 +58,13 @@ def _cd(line: str) -> Effect:
 
 _SETTINGS: dict[str, Callable[[str], Effect]] = {
     **dict.fromkeys(
-        ["matplotlib", "precision", "gui", "alias_magic", "load_ext", "reload_ext", "unload_ext"], _always
+        ["matplotlib", "precision", "gui", "alias_magic", "load_ext", "reload_ext", "unload_ext"],
+        lambda _line: Effect.SETTING,
     ),
     **dict.fromkeys(
-        ["autoreload", "pprint", "pdb", "autocall", "automagic", "autoawait", "xmode", "colors"], _given
+        ["autoreload", "pprint", "pdb", "autocall", "automagic", "autoawait", "xmode", "colors"], _set_by_line
     ),
-    "config": _config,
+    "config": lambda line: Effect.SETTING if "=" in line else Effect.NONE,
     "env": _env,
     "set_env": _env,
     "cd": _cd,

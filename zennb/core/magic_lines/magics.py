@@ -14,7 +14,7 @@ from zennb.core.magic_lines.effects import (
 )
 from zennb.core.reading.embedded_names import expanded
 
-__all__ = ["Magic", "line_magic", "parse_python", "read_magic"]
+__all__ = ["Magic", "is_shell", "line_magic", "parse_python", "read_magic"]
 
 _TIMERS = {"time": "", "timeit": "n:r:tcp:qov:", "prun": "D:l:rs:T:q", "memit": "r:t:i:co"}
 _PROFILERS = {"mprun": "rsT:f:c", "lprun": "rsf:m:D:T:u:z"}
@@ -22,21 +22,8 @@ _PYTHON = _TIMERS | _PROFILERS
 """Magics that run the rest of the line as Python → their short options, `:` after those with a value."""
 
 _SCRIPTS = frozenset(
-    [
-        "bash",
-        "cmd",
-        "perl",
-        "pypy",
-        "python",
-        "python2",
-        "python3",
-        "ruby",
-        "script",
-        "sh",
-        "system",
-        "sx",
-        "!",
-    ]
+    {"bash", "cmd", "perl", "pypy", "python", "python2", "python3", "ruby", "script", "sh"}
+    | {"system", "sx", "!"}
 )
 """Cell magics that run the body elsewhere."""
 
@@ -47,20 +34,9 @@ _TEXT_CELLS = _SCRIPTS | frozenset(
 
 _QUESTIONS = {"pinfo": "?", "pinfo2": "??", "pdef": "", "pdoc": "", "psource": "", "pfile": ""}
 _OPAQUE = frozenset(
-    [
-        "run",
-        "pylab",
-        "store",
-        "reset",
-        "reset_selective",
-        "rerun",
-        "recall",
-        "macro",
-        "edit",
-        "load",
-        "loadpy",
-    ]
-) | {"who", "who_ls", "whos", "debug"}
+    {"debug", "edit", "load", "loadpy", "macro", "pylab", "recall", "rerun", "reset", "reset_selective"}
+    | {"run", "store", "who", "who_ls", "whos"}
+)
 """Line magics that read or bind names which the line does not show."""
 
 _ASSIGNED = re.compile(r"^(\s*)([\w.,\s\[\]'\"()*]+?)\s*=\s*([%!])(.*)$")
@@ -95,7 +71,7 @@ class Magic:
     effect: Effect = Effect.UNSEEN
 
 
-def read_magic(call: ast.Call) -> Magic | None:
+def read_magic(call: ast.expr | None) -> Magic | None:
     """Return what `call` does if it has the form IPython gives to magic and shell lines; else None."""
     match _parts(call):
         case "system" | "system_raw" | "system_piped", [command]:
@@ -118,8 +94,8 @@ def read_magic(call: ast.Call) -> Magic | None:
     return None
 
 
-def line_magic(call: ast.Call) -> tuple[str, str]:
-    """Return name and line of a `%magic`, `("", "")` for any other call."""
+def line_magic(call: ast.expr | None) -> tuple[str, str]:
+    """Return name and line of a `%magic`, `("", "")` for anything else."""
     match _parts(call):
         case "run_line_magic", [name, line]:
             return name, line
@@ -129,16 +105,17 @@ def line_magic(call: ast.Call) -> tuple[str, str]:
     return "", ""
 
 
-def _parts(call: ast.Call) -> tuple[str, list[str]]:
-    """Return the shell's method that is called, and its arguments; `("", [])` for any other call."""
-    function = call.func
-    if not (isinstance(function, ast.Attribute) and _is_shell(function.value)):
+def _parts(call: ast.expr | None) -> tuple[str, list[str]]:
+    """Return the shell's method that is called, and its arguments; `("", [])` for anything else."""
+    function = call.func if isinstance(call, ast.Call) else None
+    if not (isinstance(call, ast.Call) and isinstance(function, ast.Attribute) and is_shell(function.value)):
         return "", []
     texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
     return (function.attr, texts) if len(texts) == len(call.args) and not call.keywords else ("", [])
 
 
-def _is_shell(node: ast.expr) -> bool:
+def is_shell(node: ast.expr) -> bool:
+    """Say whether an expression is `get_ipython()`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"
 
 

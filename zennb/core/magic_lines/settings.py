@@ -42,8 +42,7 @@ def magic_troubles(tree: ast.Module, analysis: Analysis) -> list[str]:
 
 
 def _is_setting(node: ast.stmt) -> bool:
-    call = node.value if isinstance(node, ast.Expr) else None
-    magic = read_magic(call) if isinstance(call, ast.Call) else None
+    magic = read_magic(node.value) if isinstance(node, ast.Expr) else None
     return magic is not None and magic.effect is Effect.SETTING
 
 

@@ -99,9 +99,6 @@ def reason_to_run(previous: Step | None, found: Sequence[str]) -> str:
     if not previous.status.is_good:
         return f"the run before {'was interrupted' if previous.status.value == 'interrupted' else 'failed'}"
     if not previous.reusable:
-        return (
-            f"runs every time: {previous.unusable_because}"
-            if previous.unusable_because
-            else "runs every time"
-        )
+        because = previous.unusable_because
+        return f"runs every time: {because}" if because else "runs every time"
     return "no stored result"

@@ -26,9 +26,8 @@ def parse_duration(text: str) -> float:
     """
     plain = text.strip().lower()
     if not _DURATION.fullmatch(plain):
-        seen = (
-            f"`--expires {text}` has no unit" if _is_number(plain) else f"`--expires {text}` is no duration"
-        )
+        what = "has no unit" if re.fullmatch(r"\d+(\.\d+)?", plain) else "is no duration"
+        seen = f"`--expires {text}` {what}"
         raise UsageError(f"{seen}; write a number with s, m, h, d or w behind it, such as 12h, 7d or 1d12h.")
     parts = _PART.findall(plain)
     units = [unit for _, unit in parts]
@@ -40,10 +39,6 @@ def parse_duration(text: str) -> float:
             f"`--expires {text}` is no time that could pass; write --no-cache for a step that is never reused."
         )
     return seconds
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+)?", text) is not None
 
 
 def duration_text(seconds: float) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zennb.core.planning.run_plan import Edge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.planning.plan import Plan
     from zennb.core.records.records import Step
@@ -38,7 +38,7 @@ def ordering(
             continue
         before: dict[str, None] = {}
         written = step.brings_about
-        for thing in _read(step):
+        for thing in (*step.observed.files, *step.observed.settings):
             before.update(dict.fromkeys(_over(thing, writer)))
             if thing not in written:
                 readers.setdefault(thing, []).append(name)
@@ -91,20 +91,11 @@ def flows(
         after: step → the steps that it was asked to come after (`--after`).
         files: (writer, reader) → the files between them.
     """
-    pairs = dict.fromkeys(
-        [
-            *(pair for pair, names in plan.edges.items() if names or pair[0] in after.get(pair[1], ())),
-            *files,
-        ]
-    )
+    shown = [pair for pair, names in plan.edges.items() if names or pair[0] in after.get(pair[1], ())]
     return tuple(
         Edge(start=start, end=end, names=plan.edges.get((start, end), ()), files=files.get((start, end), ()))
-        for start, end in pairs
+        for start, end in dict.fromkeys([*shown, *files])
     )
-
-
-def _read(step: Step) -> Iterable[str]:
-    return [*step.observed.files, *step.observed.settings]
 
 
 def _over(thing: str, writer: Mapping[str, str]) -> list[str]:

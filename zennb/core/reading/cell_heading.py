@@ -120,14 +120,9 @@ def _is_ours(node: ast.stmt, magics: Collection[str]) -> bool:
 
 
 def _line_magic(node: ast.stmt) -> tuple[str, str]:
-    value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
-    return line_magic(value) if isinstance(value, ast.Call) else ("", "")
+    return line_magic(node.value if isinstance(node, ast.Expr | ast.Assign) else None)
 
 
 def _is_cell_magic(node: ast.stmt) -> bool:
-    value = node.value if isinstance(node, ast.Expr) else None
-    return (
-        isinstance(value, ast.Call)
-        and isinstance(value.func, ast.Attribute)
-        and value.func.attr == "run_cell_magic"
-    )
+    call = node.value if isinstance(node, ast.Expr) else None
+    return getattr(getattr(call, "func", None), "attr", "") == "run_cell_magic"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.reading.binding_log import BindingLog, BindingState, Frame, join
 from zennb.core.reading.expressions import Expressions
-from zennb.core.reading.scopes import definitions_in
+from zennb.core.reading.scopes import definitions_in, last_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,15 +24,12 @@ _AS_LONG = frozenset({"enumerate", "list", "tuple", "sorted", "reversed", "set",
 class Paths(Expressions, ast.NodeVisitor):
     """Reads the statements that direct execution, following every path it may take."""
 
-    def visit_Raise(self, node: ast.Raise) -> None:
-        """`raise` ends a path."""
-        self.visit_all([node.exc, node.cause])
+    def visit_Raise(self, node: ast.Raise | ast.Return) -> None:
+        """`raise` and `return` end a path."""
+        self.generic_visit(node)
         self.path = None
 
-    def visit_Return(self, node: ast.Return) -> None:
-        """`return` ends a path."""
-        self.visit_all([node.value])
-        self.path = None
+    visit_Return = visit_Raise  # noqa: N815 - named by ast
 
     def visit_Break(self, _: ast.Break) -> None:
         """`break` goes on after the loop."""
@@ -155,9 +152,7 @@ class Paths(Expressions, ast.NodeVisitor):
         self.path = normal
         self.block(node.finalbody)
 
-    def visit_TryStar(self, node: ast.TryStar) -> None:
-        """`try` with `except*`."""
-        self.visit_Try(node)
+    visit_TryStar = visit_Try  # noqa: N815 - named by ast
 
     def _guarded(self, node: ast.Try | ast.TryStar) -> None:
         """Read a `try` without its `finally`."""
@@ -219,16 +214,13 @@ class Paths(Expressions, ast.NodeVisitor):
             self.path = join([None if _irrefutable(case.pattern) else before, guarded])
         self.path = join([*ends, self.path])
 
-    def visit_MatchAs(self, node: ast.MatchAs) -> None:
-        """`case pattern as name`, `case name`."""
-        self.visit_all([node.pattern])
+    def visit_MatchAs(self, node: ast.MatchAs | ast.MatchStar) -> None:
+        """`case pattern as name`, `case name`, `case [*rest]`."""
+        self.generic_visit(node)
         if node.name is not None:
             self.store(node.name)
 
-    def visit_MatchStar(self, node: ast.MatchStar) -> None:
-        """`case [*rest]`."""
-        if node.name is not None:
-            self.store(node.name)
+    visit_MatchStar = visit_MatchAs  # noqa: N815 - named by ast
 
     def visit_MatchMapping(self, node: ast.MatchMapping) -> None:
         """`case {"k": v, **rest}`."""
@@ -249,8 +241,7 @@ def _interrupted(entry: BindingState, watch: BindingLog, statements: Sequence[as
 
 
 def _suppresses(manager: ast.expr) -> bool:
-    function = manager.func if isinstance(manager, ast.Call) else manager
-    return (getattr(function, "id", "") or getattr(function, "attr", "")) in _SUPPRESSORS
+    return last_name(manager.func if isinstance(manager, ast.Call) else manager) in _SUPPRESSORS
 
 
 def _irrefutable(pattern: ast.pattern) -> bool:

@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 from zennb.core.magic_lines.magics import parse_python, read_magic
 from zennb.core.reading.names import CellScope
-from zennb.core.reading.scopes import definitions_in
+from zennb.core.reading.scopes import definitions_in, last_name
 from zennb.core.reading.statements import Statements
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["definitions", "flattened"]
 
-_SUPPRESSORS = frozenset({"suppress"})
 _TYPE_MAKERS = frozenset(
     {"Enum", "Flag", "IntEnum", "NamedTuple", "NewType", "TypeVar", "TypedDict", "namedtuple"}
 )
@@ -158,31 +157,18 @@ def _read(node: ast.stmt) -> _Statement:
 def flattened(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield statements; of `%time`, `%%time`, `%%capture` and their like those that they run."""
     for node in body:
-        magic = (
-            read_magic(node.value)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-            else None
-        )
-        inner = (
-            parse_python(magic.code) if magic is not None and magic.code is not None and magic.leaks else None
-        )
-        if inner is None or (magic is not None and magic.binds):
-            yield node
-        else:
-            yield from flattened(inner)
+        magic = read_magic(node.value) if isinstance(node, ast.Expr) else None
+        runs_here = magic is not None and magic.leaks and not magic.binds
+        inner = parse_python(magic.code) if magic and runs_here and magic.code is not None else None
+        yield from [node] if inner is None else flattened(inner)
 
 
 def _defines(node: ast.stmt) -> bool:
     """Say whether executing a statement again does nothing but define."""
     match node:
-        case (
-            ast.Import()
-            | ast.ImportFrom()
-            | ast.FunctionDef()
-            | ast.AsyncFunctionDef()
-            | ast.ClassDef()
-            | ast.Pass()
-        ):
+        case ast.Import() | ast.ImportFrom() | ast.Pass():
+            return True
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return True
         case ast.Assign():
             return all(_is_plain(target) for target in node.targets) and _is_definition(node.value)
@@ -223,9 +209,9 @@ def _is_type(value: ast.expr) -> bool:
     """Say whether a value is a class or type that a call makes of what is written out: `namedtuple("P", "x y")`."""
     if not isinstance(value, ast.Call):
         return False
-    name = getattr(value.func, "id", "") or getattr(value.func, "attr", "")
-    given = [*value.args, *(keyword.value for keyword in value.keywords)]
-    return name in _TYPE_MAKERS and all(_is_literal(each) or _is_alias(each) for each in given)
+    arguments = [*value.args, *(keyword.value for keyword in value.keywords)]
+    is_written = all(_is_literal(each) or _is_alias(each) for each in arguments)
+    return last_name(value.func) in _TYPE_MAKERS and is_written
 
 
 def _is_alias(value: ast.expr) -> bool:
@@ -256,25 +242,15 @@ def _is_literal(value: ast.expr) -> bool:
 
 def _is_simple_test(test: ast.expr) -> bool:
     """Say whether a condition calls nothing: `TYPE_CHECKING`, `sys.version_info >= (3, 12)`."""
-    allowed = (
-        ast.Name,
-        ast.Attribute,
-        ast.Constant,
-        ast.Compare,
-        ast.BoolOp,
-        ast.UnaryOp,
-        ast.Tuple,
-        ast.Subscript,
-    )
-    marks = (ast.expr_context, ast.cmpop, ast.boolop, ast.unaryop, ast.Slice)
-    return all(isinstance(node, allowed + marks) for node in ast.walk(test))
+    parts = ast.Name | ast.Attribute | ast.Constant | ast.Compare | ast.BoolOp | ast.UnaryOp | ast.Tuple
+    marks = ast.Subscript | ast.Slice | ast.expr_context | ast.cmpop | ast.boolop | ast.unaryop
+    return all(isinstance(node, parts | marks) for node in ast.walk(test))
 
 
 def _is_suppressor(manager: ast.expr) -> bool:
     if not isinstance(manager, ast.Call):
         return False
-    name = getattr(manager.func, "id", "") or getattr(manager.func, "attr", "")
-    return name in _SUPPRESSORS and all(_is_alias(argument) for argument in manager.args)
+    return last_name(manager.func) == "suppress" and all(_is_alias(argument) for argument in manager.args)
 
 
 def _root(target: ast.expr) -> str:

@@ -5,11 +5,19 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from zennb.core.magic_lines.magics import Magic, parse_python, read_magic
+from zennb.core.magic_lines.magics import Magic, is_shell, parse_python, read_magic
 from zennb.core.reading.binding_log import BindingState, join
 from zennb.core.reading.embedded_names import named_by_call
 from zennb.core.reading.names import NameVisitor, comprehension_scope
-from zennb.core.reading.scopes import Definition, Kind, Scope, bound_in, definitions_in, mangled
+from zennb.core.reading.scopes import (
+    Definition,
+    Kind,
+    Scope,
+    bound_in,
+    definitions_in,
+    last_name,
+    mangled,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,18 +29,10 @@ _OPAQUE_AT_THE_TOP = {"locals": "locals()", "vars": "vars()", "dir": "dir()"}
 """Without arguments, in the cell itself; in a function they show the function's own names."""
 
 _OPAQUE_OF_THE_SHELL = frozenset(
-    [
-        "ex",
-        "ev",
-        "run_cell",
-        "run_cell_async",
-        "run_code",
-        "run_line_magic",
-        "run_cell_magic",
-        "magic",
-        "system",
-    ]
-) | {"getoutput", "user_ns", "user_global_ns", "push", "del_var", "reset", "safe_run_module", "safe_execfile"}
+    {"ex", "ev", "run_cell", "run_cell_async", "run_code", "run_line_magic", "run_cell_magic", "magic"}
+    | {"system", "getoutput", "user_ns", "user_global_ns", "push", "del_var", "reset"}
+    | {"safe_run_module", "safe_execfile"}
+)
 
 
 class Expressions(NameVisitor, ast.NodeVisitor):
@@ -137,7 +137,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         if isinstance(root, ast.Name):
             self.load(root.id, tuple(reversed(attributes)))
             return
-        if attributes and _is_shell(root) and attributes[-1] in _OPAQUE_OF_THE_SHELL:
+        if attributes and is_shell(root) and attributes[-1] in _OPAQUE_OF_THE_SHELL:
             self._opaque(f"get_ipython().{attributes[-1]}", "get_ipython")
         self.visit(root)
 
@@ -161,13 +161,11 @@ class Expressions(NameVisitor, ast.NodeVisitor):
                     for definition in self.cell.definitions.get(name, ()):
                         self.expand(definition)
 
-    def visit_ListComp(self, node: ast.ListComp) -> None:
-        """`[x for ...]`."""
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> None:
+        """`[x for ...]` and `{x for ...}`."""
         self._comprehension(node, [node.elt])
 
-    def visit_SetComp(self, node: ast.SetComp) -> None:
-        """`{x for ...}`."""
-        self._comprehension(node, [node.elt])
+    visit_SetComp = visit_ListComp  # noqa: N815 - named by ast
 
     def visit_DictComp(self, node: ast.DictComp) -> None:
         """`{k: v for ...}`."""
@@ -231,7 +229,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
     def _look_at_call(self, node: ast.Call) -> None:
         """Note the calls that reading cannot see through."""
         function = node.func
-        name = getattr(function, "id", "") or getattr(function, "attr", "")
+        name = last_name(function)
         if name in {"__import__", "import_module"}:
             match node.args:
                 case [ast.Constant(value=str() as module), *_]:
@@ -257,7 +255,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         if self.scope is None or self.scope.find(name, self.state.inner) is None:
             self.record.phrases[phrase] = builtin
 
-    def magic(self, node: ast.Call, magic: Magic, assigned: str = "") -> None:
+    def magic(self, node: ast.expr, magic: Magic, assigned: str = "") -> None:
         """Read a magic or shell line; `assigned` is the text before it, `x = `."""
         text = assigned + (magic.bare or magic.text) if assigned else magic.text
         self.cell.magics.setdefault(node, (node.lineno + self.offset, text, magic.effect))
@@ -272,7 +270,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         for name in magic.deletes:
             self.unbind(name)
 
-    def _python_of_magic(self, node: ast.Call, magic: Magic) -> None:
+    def _python_of_magic(self, node: ast.expr, magic: Magic) -> None:
         statements = self.cell.parsed.get(node)
         if statements is None:
             parsed = parse_python(magic.code or "")
@@ -293,7 +291,3 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         if self.path is None:
             self.path = before
         self.scope, self.offset = around, offset
-
-
-def _is_shell(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "get_ipython"

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Definition", "Function", "Kind", "Scope", "bound_in", "definitions_in", "mangled", "target_names"]
+__all__ = [
+    "Definition",
+    "Function",
+    "Kind",
+    "Scope",
+    "bound_in",
+    "definitions_in",
+    "last_name",
+    "mangled",
+    "target_names",
+]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -183,6 +193,11 @@ def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
     yield from arguments.args
     yield from arguments.kwonlyargs
     yield from (one for one in (arguments.vararg, arguments.kwarg) if one is not None)
+
+
+def last_name(node: ast.expr) -> str:
+    """Return `c` of `a.b.c`, and a name alone as it is; "" for any other expression."""
+    return str(getattr(node, "id", "") or getattr(node, "attr", ""))
 
 
 def target_names(targets: Iterable[ast.expr]) -> set[str]:

@@ -13,7 +13,7 @@ from zennb.core.reading.scopes import Definition, Function, Kind, Scope
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Statements", "imported_path"]
+__all__ = ["Statements"]
 
 _WRAPPERS = frozenset(
     {"property", "staticmethod", "classmethod", "dataclass", "abstractmethod", "cached_property"}
@@ -25,21 +25,13 @@ _ACCESSORS = frozenset({"setter", "getter", "deleter"})
 class Statements(Paths, ast.NodeVisitor):
     """Reads every kind of statement."""
 
-    def visit_Expr(self, node: ast.Expr) -> None:
-        """An expression for its effect."""
-        self.visit(node.value)
-
     def visit_Assign(self, node: ast.Assign) -> None:
         """`a = b = value`."""
-        self._assigned(node.value, node.targets)
+        if magic := read_magic(node.value):
+            self.magic(node.value, magic, "".join(f"{_text(target)} = " for target in node.targets))
+        else:
+            self.visit(node.value)
         self.block(node.targets)
-
-    def _assigned(self, value: ast.expr, targets: list[ast.expr]) -> None:
-        magic = read_magic(value) if isinstance(value, ast.Call) else None
-        if magic is None or not isinstance(value, ast.Call):
-            self.visit(value)
-            return
-        self.magic(value, magic, "".join(f"{_text(target)} = " for target in targets))
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         """`a += value`: read, then bound; `a[i] += value` binds nothing."""
@@ -64,16 +56,6 @@ class Statements(Paths, ast.NodeVisitor):
         if not inside and not self.cell.late_annotations:
             self.visit(node.annotation)
 
-    def visit_Delete(self, node: ast.Delete) -> None:
-        """`del a, b[0]`."""
-        self.visit_all(node.targets)
-
-    def visit_Global(self, node: ast.Global) -> None:
-        """`global a` is known to the scope already."""
-
-    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
-        """`nonlocal a` is known to the scope already."""
-
     def visit_Import(self, node: ast.Import) -> None:
         """`import a.b` binds `a`; `import a.b as c` binds `c`."""
         for alias in node.names:
@@ -87,12 +69,12 @@ class Statements(Paths, ast.NodeVisitor):
             if alias.name == "*":
                 self._star(node)
                 continue
-            path = (*imported_path(node), alias.name)
+            path = (*_imported_path(node), alias.name)
             self.record.modules.add(path)
             self.store(alias.asname or alias.name, module=path)
 
     def _star(self, node: ast.ImportFrom) -> None:
-        path = imported_path(node)
+        path = _imported_path(node)
         self.record.modules.add((*path, "*"))
         module = ".".join(path)
         if module not in self.record.stars:
@@ -117,9 +99,7 @@ class Statements(Paths, ast.NodeVisitor):
         self.summary(node, self.scope)
         self._defined(node)
 
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        """`async def`."""
-        self.visit_FunctionDef(node)
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - named by ast
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """`class`: its body is executed here, its methods when the class is used."""
@@ -155,7 +135,7 @@ class Statements(Paths, ast.NodeVisitor):
         self._within_types(node, [node.value])
 
 
-def imported_path(node: ast.ImportFrom) -> tuple[str, ...]:
+def _imported_path(node: ast.ImportFrom) -> tuple[str, ...]:
     """Return the dotted path of the module in `from m import ...`; a relative one starts with its dots."""
     parts = node.module.split(".") if node.module else []
     if not node.level:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["Showing", "difference", "normalised", "showing"]
 
@@ -54,23 +54,21 @@ def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
     """
     pieces: list[str] = []
     pictures: list[str] = []
-    stream, raised = "", ""
+    raised = ""
     for output in outputs:
         kind = output.get("output_type")
         if kind == "stream":
-            stream += _joined(output.get("text", "")) if output.get("name") == "stdout" else ""
+            pieces += [_joined(output.get("text", ""))] if output.get("name") == "stdout" else []
+        elif "zennb" in (output.get("metadata") or {}):
             continue
-        if "zennb" in (output.get("metadata") or {}):
-            continue
-        pieces, stream = _with_stream(pieces, stream), ""
-        if kind in _DISPLAYS:
+        elif kind in _DISPLAYS:
             data = output.get("data") or {}
             pieces.append(f"{_joined(data.get('text/plain', ''))}\n")
             pictures += [_digest(_joined(data[mime])) for mime in _PICTURES if mime in data]
         elif kind == "error":
             raised = str(output.get("ename", ""))
             pieces.append(f"{raised}: {output.get('evalue', '')}\n")
-    text = normalised("".join(_with_stream(pieces, stream)))
+    text = normalised("".join(pieces))
     return Showing(text=text, pictures=tuple(pictures), raised=raised)
 
 
@@ -98,10 +96,6 @@ def difference(expected: str, found: str, *, names: tuple[str, str] = ("plain", 
     shown = [_cut(line) for line in lines[:_SHOWN_LINES]]
     more = len(lines) - len(shown)
     return "\n".join([*shown, *([f"… {more} more lines"] if more else [])])
-
-
-def _with_stream(pieces: Sequence[str], stream: str) -> list[str]:
-    return [*pieces, stream] if stream else list(pieces)
 
 
 def _joined(text: Any) -> str:
