@@ -64,7 +64,7 @@ def test_tables_are_pickled_where_arrow_is_not_installed(
     materializers: Materializers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost = offers.Offer(name="arrow.polars", target="no_such_library:Arrow")
-    monkeypatch.setattr(offers, "_OURS", {offers.MATERIALIZERS: (lost,)})
+    monkeypatch.setattr(offers, "OURS", {offers.MATERIALIZERS: (lost,)})
     monkeypatch.setattr(offers, "_found", {})
     value = pl.DataFrame({"a": [1]})
     assert materializers.dump(value, digest=digest(value), name="v").materializer == "pickle"

@@ -1,4 +1,4 @@
-"""Owns the line between code and data: which values count as functions and classes, and whose they are."""
+"""Owns the distinction between code and data: which values are code, and whether the user wrote them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the closure of a step: the functions, classes, constants, data and packages that its code reaches."""
+"""Owns the dependencies of a step: the functions, classes, constants, data and packages that its code reaches."""
 
 from __future__ import annotations
 

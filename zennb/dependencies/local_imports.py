@@ -1,4 +1,4 @@
-"""Owns finding the modules that import statements name, without importing what is not the user's own."""
+"""Owns finding the modules that import statements name. Only local modules are imported for this."""
 
 from __future__ import annotations
 

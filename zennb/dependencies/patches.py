@@ -1,4 +1,4 @@
-"""Owns what a cell puts into modules and classes of packages and of Python itself: `np.mean = mine`."""
+"""Owns monkey patches: what a cell sets in modules and classes of packages, such as `np.mean = mine`."""
 
 from __future__ import annotations
 

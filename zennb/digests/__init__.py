@@ -1,1 +1,1 @@
-"""Digests of values and code: equal content gives an equal digest in any process."""
+"""Digests of values and code for cache keys: equal content has an equal digest in every process."""

@@ -1,4 +1,4 @@
-"""Owns how numpy's arrays, scalars and dtypes are digested. Loaded when one of them is met."""
+"""Owns the digests of numpy arrays, scalars and dtypes. Imported on demand."""
 
 from __future__ import annotations
 
@@ -44,47 +44,47 @@ def _dtype_text(dtype: Any) -> str:
     return f"{dtype.type.__module__}.{dtype.type.__name__}[{'; '.join(fields)}]{dtype.itemsize}"
 
 
-def array_content(walk: DigestWalker, array: Any) -> Steps | None:
+def array_content(walker: DigestWalker, array: Any) -> Steps | None:
     """Write data type, shape and elements in C order."""
-    walk.sink.text(_dtype_text(array.dtype))
-    walk.sink.text(str(array.shape))
-    return _elements(walk, array)
+    walker.sink.text(_dtype_text(array.dtype))
+    walker.sink.text(str(array.shape))
+    return _elements(walker, array)
 
 
-def _elements(walk: DigestWalker, array: Any) -> Steps | None:
+def _elements(walker: DigestWalker, array: Any) -> Steps | None:
     dtype = array.dtype
     if dtype.names is not None:
-        return _by_field(walk, array)
+        return _by_field(walker, array)
     if dtype.kind in "OT":
         listed = array.ravel().tolist()
-        walk.keep(listed)
-        return sequence(walk, listed)
+        walker.keep(listed)
+        return sequence(walker, listed)
     if dtype.itemsize and array.size:
-        _bytes(walk, array)
+        _bytes(walker, array)
     return None
 
 
-def _by_field(walk: DigestWalker, array: Any) -> Steps:
+def _by_field(walker: DigestWalker, array: Any) -> Steps:
     """Write structured elements one field after the other: bytes between fields are nobody's content."""
     for name in array.dtype.names:
         part = array[name]
-        walk.sink.text(str(part.shape))
-        yield from _elements(walk, part) or ()
+        walker.sink.text(str(part.shape))
+        yield from _elements(walker, part) or ()
 
 
-def _bytes(walk: DigestWalker, array: Any) -> None:
+def _bytes(walker: DigestWalker, array: Any) -> None:
     np: Any = sys.modules["numpy"]
     plain = array.view(np.ndarray)
     if plain.dtype.char in "gG" and np.finfo(np.longdouble).nmant == 63:
         plain = _without_padding(plain)
     if plain.flags.c_contiguous:
-        walk.sink.raw(memoryview(plain.reshape(-1).view(np.uint8)))
+        walker.sink.raw(memoryview(plain.reshape(-1).view(np.uint8)))
     elif plain.nbytes <= BLOCK or plain.ndim == 0:
-        walk.sink.raw(memoryview(np.ascontiguousarray(plain).reshape(-1).view(np.uint8)))
+        walker.sink.raw(memoryview(np.ascontiguousarray(plain).reshape(-1).view(np.uint8)))
     else:
         rows = max(1, BLOCK // (plain.nbytes // len(plain) or 1))
         for start in range(0, len(plain), rows):
-            _bytes(walk, plain[0] if len(plain) == 1 else plain[start : start + rows])
+            _bytes(walker, plain[0] if len(plain) == 1 else plain[start : start + rows])
 
 
 def _without_padding(array: Any) -> Any:
@@ -93,56 +93,56 @@ def _without_padding(array: Any) -> Any:
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, 16)[:, :10]
 
 
-def note_owner(walk: DigestWalker, array: Any) -> None:
+def note_owner(walker: DigestWalker, array: Any) -> None:
     """Note whose memory an array looks into: another view of it changes with this one."""
     owner = array
     while getattr(owner, "base", None) is not None:
         owner = owner.base
     if owner is not array:
-        walk.owners.add(id(owner))
+        walker.owners.add(id(owner))
 
 
-def _array(walk: DigestWalker, value: Any) -> Steps:
-    if walk.seen(value):
+def _array(walker: DigestWalker, value: Any) -> Steps:
+    if walker.seen(value):
         return
-    note_owner(walk, value)
+    note_owner(walker, value)
     np: Any = sys.modules["numpy"]
-    walk.mark("array" if value.flags.writeable else "read-only array", type(value))
-    yield from array_content(walk, value) or ()
+    walker.mark("array" if value.flags.writeable else "read-only array", type(value))
+    yield from array_content(walker, value) or ()
     if type(value) is not np.ndarray and not isinstance(value, np.memmap):
         yield getattr(value, "__dict__", None) or None, STATE
 
 
-def _masked(walk: DigestWalker, value: Any) -> Steps:
+def _masked(walker: DigestWalker, value: Any) -> Steps:
     np: Any = sys.modules["numpy"]
-    if walk.seen(value):
+    if walker.seen(value):
         return
-    walk.mark("masked array", type(value))
-    note_owner(walk, value)
-    walk.sink.write(b"h" if value.hardmask else b"s")
-    yield from array_content(walk, value.data) or ()
+    walker.mark("masked array", type(value))
+    note_owner(walker, value)
+    walker.sink.write(b"h" if value.hardmask else b"s")
+    yield from array_content(walker, value.data) or ()
     yield None if value.mask is np.ma.nomask else np.asarray(value.mask), ".mask"
     fill = fill_value(value)
     yield None if fill is None else np.asarray(fill), ".fill_value"
 
 
-def _scalar(walk: DigestWalker, value: Any) -> Steps | None:
+def _scalar(walker: DigestWalker, value: Any) -> Steps | None:
     np: Any = sys.modules["numpy"]
-    walk.mark("array scalar", type(value))
-    return array_content(walk, np.asarray(value))
+    walker.mark("array scalar", type(value))
+    return array_content(walker, np.asarray(value))
 
 
-def _dtype(walk: DigestWalker, value: Any) -> Steps | None:
-    walk.mark("dtype")
-    walk.packages.add("numpy")
-    walk.sink.text(_dtype_text(value))
+def _dtype(walker: DigestWalker, value: Any) -> Steps | None:
+    walker.mark("dtype")
+    walker.packages.add("numpy")
+    walker.sink.text(_dtype_text(value))
     metadata = getattr(value, "metadata", None)
     return None if metadata is None else iter([(dict(metadata), HIDDEN)])
 
 
-def _random_state(walk: DigestWalker, value: Any) -> Steps | None:
+def _random_state(walker: DigestWalker, value: Any) -> Steps | None:
     """Write a random state; numpy's own, which distributions of scipy refer to, is no content but a place."""
     if value is not global_random_state():
-        return changeable(walk, value)
-    walk.mark("numpy's random state")
+        return changeable(walker, value)
+    walker.mark("numpy's random state")
     return None

@@ -1,4 +1,4 @@
-"""Owns how pyarrow's tables and arrays are digested: by content, however it is cut into chunks."""
+"""Owns the digests of pyarrow tables and arrays: by content, whatever the chunks."""
 
 from __future__ import annotations
 
@@ -25,118 +25,118 @@ def handler(cls: type) -> Handler | None:
     return _buffer if issubclass(cls, pa.Buffer) else None
 
 
-def _table(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("arrow table", type(value))
-    walk.sink.number(value.num_rows)
-    _schema(walk, value.schema)
+def _table(walker: DigestWalker, value: Any) -> Steps:
+    walker.mark("arrow table", type(value))
+    walker.sink.number(value.num_rows)
+    _schema(walker, value.schema)
     for name, column in zip(value.schema.names, value.columns, strict=True):
-        for part, _ in chunks_content(walk, column):
+        for part, _ in chunks_content(walker, column):
             yield part, (name,)
 
 
-def _schema(walk: DigestWalker, schema: Any) -> None:
+def _schema(walker: DigestWalker, schema: Any) -> None:
     for field in schema:
-        _field(walk, field)
-    _metadata(walk, schema.metadata)
+        _field(walker, field)
+    _metadata(walker, schema.metadata)
 
 
-def _field(walk: DigestWalker, field: Any) -> None:
-    walk.sink.text(field.name)
-    walk.sink.text(str(field.type))
-    walk.sink.write(b"?" if field.nullable else b"!")
-    _metadata(walk, field.metadata)
+def _field(walker: DigestWalker, field: Any) -> None:
+    walker.sink.text(field.name)
+    walker.sink.text(str(field.type))
+    walker.sink.write(b"?" if field.nullable else b"!")
+    _metadata(walker, field.metadata)
 
 
-def _metadata(walk: DigestWalker, metadata: dict[bytes, bytes] | None) -> None:
-    walk.sink.number(len(metadata or {}))
+def _metadata(walker: DigestWalker, metadata: dict[bytes, bytes] | None) -> None:
+    walker.sink.number(len(metadata or {}))
     for key, value in sorted((metadata or {}).items()):
-        walk.sink.buffer(key)
-        walk.sink.buffer(value)
+        walker.sink.buffer(key)
+        walker.sink.buffer(value)
 
 
-def _array(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("arrow array", type(value))
-    yield from chunks_content(walk, value)
+def _array(walker: DigestWalker, value: Any) -> Steps:
+    walker.mark("arrow array", type(value))
+    yield from chunks_content(walker, value)
 
 
-def _described(walk: DigestWalker, value: Any) -> None:
+def _described(walker: DigestWalker, value: Any) -> None:
     pa: Any = sys.modules["pyarrow"]
-    walk.mark("arrow type", type(value))
+    walker.mark("arrow type", type(value))
     if isinstance(value, pa.Schema):
-        _schema(walk, value)
+        _schema(walker, value)
     elif isinstance(value, pa.Field):
-        _field(walk, value)
+        _field(walker, value)
     else:
-        walk.sink.text(str(value))
+        walker.sink.text(str(value))
 
 
-def _scalar(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("arrow scalar", type(value))
-    walk.sink.text(str(value.type))
+def _scalar(walker: DigestWalker, value: Any) -> Steps:
+    walker.mark("arrow scalar", type(value))
+    walker.sink.text(str(value.type))
     yield value.as_py(), HIDDEN
 
 
-def _buffer(walk: DigestWalker, value: Any) -> None:
-    walk.mark("arrow buffer", type(value))
-    walk.sink.buffer(memoryview(value))
+def _buffer(walker: DigestWalker, value: Any) -> None:
+    walker.mark("arrow buffer", type(value))
+    walker.sink.buffer(memoryview(value))
 
 
-def chunks_content(walk: DigestWalker, value: Any) -> Steps:
+def chunks_content(walker: DigestWalker, value: Any) -> Steps:
     """Write type, length and elements of an array or chunked array."""
     pa: Any = sys.modules["pyarrow"]
     chunks = value.chunks if isinstance(value, pa.ChunkedArray) else [value]
-    walk.sink.text(str(value.type))
-    walk.sink.number(len(value))
-    yield from _elements(walk, value.type, [chunk for chunk in chunks if len(chunk)])
+    walker.sink.text(str(value.type))
+    walker.sink.number(len(value))
+    yield from _elements(walker, value.type, [chunk for chunk in chunks if len(chunk)])
 
 
-def _elements(walk: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
+def _elements(walker: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
     pa: Any = sys.modules["pyarrow"]
     types = pa.types
     if types.is_dictionary(kind):
-        yield from _dictionary(walk, kind, chunks)
+        yield from _dictionary(walker, kind, chunks)
         return
-    _validity(walk, chunks)
+    _validity(walker, chunks)
     if types.is_string(kind) or types.is_binary(kind):
-        _texts(walk, chunks, "i")
+        _texts(walker, chunks, "i")
     elif types.is_large_string(kind) or types.is_large_binary(kind):
-        _texts(walk, chunks, "q")
+        _texts(walker, chunks, "q")
     elif types.is_boolean(kind):
-        _numbers(walk, [_filled(chunk).cast(pa.uint8()) for chunk in chunks], 1)
+        _numbers(walker, [_filled(chunk).cast(pa.uint8()) for chunk in chunks], 1)
     elif types.is_list(kind) or types.is_large_list(kind):
-        _lengths(walk, chunks)
+        _lengths(walker, chunks)
         inner = [chunk.flatten() for chunk in chunks]
-        walk.sink.number(sum(map(len, inner)))
-        yield from _elements(walk, kind.value_type, [part for part in inner if len(part)])
+        walker.sink.number(sum(map(len, inner)))
+        yield from _elements(walker, kind.value_type, [part for part in inner if len(part)])
     elif types.is_struct(kind):
         for place in range(kind.num_fields):
             inner = [chunk.flatten()[place] for chunk in chunks]
-            yield from _elements(walk, kind.field(place).type, inner)
+            yield from _elements(walker, kind.field(place).type, inner)
     elif types.is_primitive(kind) and kind.bit_width % 8 == 0 and not types.is_float16(kind):
-        _numbers(walk, [_filled(chunk) for chunk in chunks], kind.bit_width // 8)
+        _numbers(walker, [_filled(chunk) for chunk in chunks], kind.bit_width // 8)
     elif not types.is_null(kind):
         listed = [part for chunk in chunks for part in chunk.to_pylist()]
-        walk.keep(listed)
+        walker.keep(listed)
         yield listed, HIDDEN
 
 
-def _dictionary(walk: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
+def _dictionary(walker: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
     """Write categories, and the place of each element among them."""
     pa: Any = sys.modules["pyarrow"]
     unified = pa.chunked_array(chunks, type=kind).unify_dictionaries().chunks
     values = [unified[0].dictionary] if unified else []
-    walk.sink.number(sum(map(len, values)))
-    yield from _elements(walk, kind.value_type, values)
-    yield from _elements(walk, kind.index_type, [chunk.indices for chunk in unified])
+    walker.sink.number(sum(map(len, values)))
+    yield from _elements(walker, kind.value_type, values)
+    yield from _elements(walker, kind.index_type, [chunk.indices for chunk in unified])
 
 
-def _validity(walk: DigestWalker, chunks: list[Any]) -> None:
+def _validity(walker: DigestWalker, chunks: list[Any]) -> None:
     """Write which elements are missing, one byte each; nothing when none is."""
     pa: Any = sys.modules["pyarrow"]
     missing = sum(chunk.null_count for chunk in chunks)
-    walk.sink.number(missing)
+    walker.sink.number(missing)
     if missing:
-        _numbers(walk, [chunk.is_null().cast(pa.uint8()) for chunk in chunks], 1)
+        _numbers(walker, [chunk.is_null().cast(pa.uint8()) for chunk in chunks], 1)
 
 
 def _filled(chunk: Any) -> Any:
@@ -150,19 +150,19 @@ def _filled(chunk: Any) -> Any:
     return chunk.fill_null(zero[0])
 
 
-def _numbers(walk: DigestWalker, chunks: list[Any], width: int) -> None:
+def _numbers(walker: DigestWalker, chunks: list[Any], width: int) -> None:
     for chunk in chunks:
         data = memoryview(chunk.buffers()[1]).cast("B")
-        walk.sink.raw(data[chunk.offset * width : (chunk.offset + len(chunk)) * width])
+        walker.sink.raw(data[chunk.offset * width : (chunk.offset + len(chunk)) * width])
 
 
-def _lengths(walk: DigestWalker, chunks: list[Any]) -> None:
+def _lengths(walker: DigestWalker, chunks: list[Any]) -> None:
     pa: Any = sys.modules["pyarrow"]
     wide = [chunk.value_lengths().cast(pa.int64()) for chunk in chunks]
-    _numbers(walk, [_filled(chunk) for chunk in wide], 8)
+    _numbers(walker, [_filled(chunk) for chunk in wide], 8)
 
 
-def _texts(walk: DigestWalker, chunks: list[Any], code: Literal["i", "q"]) -> None:
+def _texts(walker: DigestWalker, chunks: list[Any], code: Literal["i", "q"]) -> None:
     """Write the lengths of texts, then their bytes; a missing one is empty."""
     pa: Any = sys.modules["pyarrow"]
     wide = pa.int64() if code == "q" else pa.int32()
@@ -177,8 +177,8 @@ def _texts(walk: DigestWalker, chunks: list[Any], code: Literal["i", "q"]) -> No
         )
         parts.append((chunk, offsets[0], offsets[-1]))
         lengths = import_module("pyarrow.compute").binary_length(chunk)
-        _numbers(walk, [lengths], wide.bit_width // 8)
+        _numbers(walker, [lengths], wide.bit_width // 8)
     for chunk, start, end in parts:
         data = chunk.buffers()[2]
         if data is not None:
-            walk.sink.raw(memoryview(data).cast("B")[start:end])
+            walker.sink.raw(memoryview(data).cast("B")[start:end])

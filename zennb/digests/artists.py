@@ -1,4 +1,4 @@
-"""Owns how what is drawn in a matplotlib figure is digested: as a place in that figure. Loaded when one is met."""
+"""Owns the digests of matplotlib axes, lines and other parts of a figure: the digest of the figure and the place."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ def handler(cls: type) -> Handler | None:
     return _artist
 
 
-def _artist(walk: DigestWalker, value: Any) -> Steps | None:
+def _artist(walker: DigestWalker, value: Any) -> Steps | None:
     """Write an artist that is met outside its figure by the figure's digest, and its place there.
 
     Each artist leads to its figure, and so to all the others: to visit them for every name would take as often.
     """
-    if walk.is_known(value):
-        return changeable(walk, value)
+    if walker.is_met(value):
+        return changeable(walker, value)
     figure = value.figure
     figure = getattr(figure, "figure", None) or figure  # that of a figure inside a figure
-    if figure is None or (walk.is_known(figure) and not walk.is_whole(figure)):
-        return changeable(walk, value)
-    place = walk.place_in(figure, value)
+    if figure is None or (walker.is_met(figure) and not walker.has_result(figure)):
+        return changeable(walker, value)
+    place = walker.place_in(figure, value)
     if place is None:  # taken out of the figure, or held by none of its parts
-        return changeable(walk, value)
-    walk.mark("artist", type(value))
-    walk.whole(figure)
-    walk.sink.number(place)
+        return changeable(walker, value)
+    walker.mark("artist", type(value))
+    walker.write_result(figure)
+    walker.sink.number(place)
     return None

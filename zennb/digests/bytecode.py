@@ -1,4 +1,4 @@
-"""Owns what can be said of a compiled code object when its source is not to be had."""
+"""Owns reading compiled code objects when there is no source: their digest, and the names they read and bind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns what a class written by the user consists of: its live parts, whoever put them there."""
+"""Owns which parts of a user-written class count for its digest: bases, fields, attributes and methods."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ PARAMS = ("init", "repr", "eq", "order", "unsafe_hash", "frozen")
 OPTIONS = ("init", "repr", "hash", "compare", "kw_only")
 
 
-def class_parts(walk: DigestWalker, cls: type) -> Steps:
+def class_parts(walker: DigestWalker, cls: type) -> Steps:
     """Yield the parts of a class: metaclass, bases, fields, attributes, methods.
 
     Nothing is taken from the text of the class statement: what it did is what the class holds. Attributes are
     written in the order of their names, so that moving a method is no change.
     """
-    shell = walk.shell is cls
+    shell = walker.shell is cls
     for base in (type(cls), *cls.__bases__):
         if shell:
-            walk.type_ref(base)
+            walker.type_ref(base)
         else:
             yield base, HIDDEN
     if issubclass(cls, Enum):
@@ -68,16 +68,16 @@ def class_parts(walk: DigestWalker, cls: type) -> Steps:
         for name, member in cls.__members__.items():
             if attributes := member_attributes(member):
                 yield attributes, f".{name}"
-    yield from _fields(walk, cls)
+    yield from _fields(walker, cls)
     for name, attribute in own_attributes(cls).items():
         functions = list(functions_in(attribute)) if shell else []
-        walk.sink.text(name)
+        walker.sink.text(name)
         if not functions:
             yield attribute, f".{name}"
             continue
-        walk.sink.text(type(attribute).__name__)
+        walker.sink.text(type(attribute).__name__)
         for function in functions:
-            walk.sink.text(f"{function.__globals__.get('__name__')}.{function.__code__.co_qualname}")
+            walker.sink.text(f"{function.__globals__.get('__name__')}.{function.__code__.co_qualname}")
 
 
 def functions_in(attribute: object) -> Iterator[FunctionType]:
@@ -142,17 +142,17 @@ def _is_generated(value: object) -> bool:
     return function.__code__.co_filename.startswith(GENERATED) or not _is_users(function)
 
 
-def _fields(walk: DigestWalker, cls: type) -> Steps:
+def _fields(walker: DigestWalker, cls: type) -> Steps:
     held = vars(cls)
     fields = held.get("__dataclass_fields__")
     if fields is None:
         return
     params = held.get("__dataclass_params__")
-    walk.sink.text(" ".join(str(getattr(params, name, None)) for name in PARAMS))
-    walk.sink.number(len(fields))
+    walker.sink.text(" ".join(str(getattr(params, name, None)) for name in PARAMS))
+    walker.sink.number(len(fields))
     for name, field in fields.items():
-        walk.sink.text(name)
-        walk.sink.text(field_kind(cls, field))
+        walker.sink.text(name)
+        walker.sink.text(field_kind(cls, field))
         for option in OPTIONS:
             yield getattr(field, option), f".{name}"
         for part in (field.default, field.default_factory, field.metadata):

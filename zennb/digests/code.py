@@ -1,4 +1,4 @@
-"""Owns how functions, classes, methods and modules inside values are digested."""
+"""Owns the digests of functions, classes, methods and modules inside values."""
 
 from __future__ import annotations
 
@@ -38,29 +38,29 @@ def class_name(cls: type) -> str:
     return cls.__qualname__ if origin(module) is Origin.NOTEBOOK else f"{module}.{cls.__qualname__}"
 
 
-def _function(walk: DigestWalker, value: FunctionType) -> Steps | None:
+def _function(walker: DigestWalker, value: FunctionType) -> Steps | None:
     module = home(value)
     if not origin(module).is_users:
-        return _foreign(walk, value, module)
-    walk.code.setdefault(id(value), value)
-    if walk.seen(value):
+        return _foreign(walker, value, module)
+    walker.code.setdefault(id(value), value)
+    if walker.seen(value):
         return None
     found = function_body(value.__code__)
-    walk.mark("function")
-    walk.sink.text(walk.note_module(module))
-    walk.sink.text(found.name)
-    walk.sink.text(found.digest)
-    return _live_parts(walk, value)
+    walker.mark("function")
+    walker.sink.text(walker.note_module(module))
+    walker.sink.text(found.name)
+    walker.sink.text(found.digest)
+    return _live_parts(walker, value)
 
 
-def _foreign(walk: DigestWalker, value: FunctionType, module: str) -> Steps | None:
+def _foreign(walker: DigestWalker, value: FunctionType, module: str) -> Steps | None:
     """Write a function of a package: its name says all, unless it was made inside another function."""
     name = value.__code__.co_qualname
     is_nested = value.__closure__ is not None or "__wrapped__" in value.__dict__ or "<" in name
-    _named(walk, "package function", module, name)
-    if not is_nested or _is_found(value, module) or walk.seen(value):
+    _named(walker, "package function", module, name)
+    if not is_nested or _is_found(value, module) or walker.seen(value):
         return None
-    return _live_parts(walk, value)
+    return _live_parts(walker, value)
 
 
 def _is_found(value: Any, module: str) -> bool:
@@ -71,7 +71,7 @@ def _is_found(value: Any, module: str) -> bool:
     return found is value and not origin(module_of(value)).is_users
 
 
-def _live_parts(walk: DigestWalker, value: FunctionType) -> Steps:
+def _live_parts(walker: DigestWalker, value: FunctionType) -> Steps:
     """Yield what a function carries besides its code."""
     yield value.__defaults__, ".__defaults__"
     yield value.__kwdefaults__, ".__kwdefaults__"
@@ -80,46 +80,46 @@ def _live_parts(walk: DigestWalker, value: FunctionType) -> Steps:
         yield registry, ".registry"  # functools.singledispatch: its closure holds a cache of weak references
         return
     for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-        walk.sink.text(name)
+        walker.sink.text(name)
         if name == "__class__":  # a method of a class refers to the class, which is not part of the method
             continue
-        walk.owners.update((id(cell), -id(cell)))  # functions that share a variable share state
-        for part, _ in cell_content(walk, cell):
+        walker.owners.update((id(cell), -id(cell)))  # functions that share a variable share state
+        for part, _ in cell_content(walker, cell):
             yield part, f".{name}"
     wrapped = value.__dict__.get("__wrapped__")
     extra = {name: part for name, part in value.__dict__.items() if name not in COVERED}
-    walk.sink.number(len(extra))
+    walker.sink.number(len(extra))
     for name, part in extra.items():
-        walk.sink.text(name)
+        walker.sink.text(name)
         yield part, f".{name}"
     if wrapped is not None:
         yield wrapped, ".__wrapped__"
 
 
-def class_(walk: DigestWalker, value: type) -> Steps | None:
+def class_(walker: DigestWalker, value: type) -> Steps | None:
     """Write a class: by name when it is a package's, with all it consists of when it is the user's."""
     module = module_of(value)
     if not origin(module).is_users:
         # pathlib's classes moved to a private module in Python 3.13.
         _named(
-            walk, "package class", "pathlib" if module.startswith("pathlib") else module, value.__qualname__
+            walker, "package class", "pathlib" if module.startswith("pathlib") else module, value.__qualname__
         )
         return None
-    walk.code.setdefault(id(value), value)
-    if walk.seen(value):
+    walker.code.setdefault(id(value), value)
+    if walker.seen(value):
         return None
-    walk.mark("class")
-    walk.sink.text(walk.note_module(module))
-    walk.sink.text(value.__qualname__)
-    return class_parts(walk, value)
+    walker.mark("class")
+    walker.sink.text(walker.note_module(module))
+    walker.sink.text(value.__qualname__)
+    return class_parts(walker, value)
 
 
-def _method(walk: DigestWalker, value: MethodType) -> Steps:
+def _method(walker: DigestWalker, value: MethodType) -> Steps:
     module = _published(value)
     if module is not None:
-        _named(walk, "builtin", module, value.__name__)
+        _named(walker, "builtin", module, value.__name__)
         return
-    walk.mark("method")
+    walker.mark("method")
     yield value.__func__, ".__func__"
     yield value.__self__, ".__self__"
 
@@ -137,71 +137,71 @@ def _published(value: Any) -> str | None:
     return None
 
 
-def _named(walk: DigestWalker, kind: str, module: str, name: str) -> None:
-    walk.note_module(module)
-    walk.mark(kind)
-    walk.sink.text(module)
-    walk.sink.text(name)
+def _named(walker: DigestWalker, kind: str, module: str, name: str) -> None:
+    walker.note_module(module)
+    walker.mark(kind)
+    walker.sink.text(module)
+    walker.sink.text(name)
 
 
-def _builtin(walk: DigestWalker, value: BuiltinFunctionType) -> Steps | None:
+def _builtin(walker: DigestWalker, value: BuiltinFunctionType) -> Steps | None:
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
-        _named(walk, "builtin", module_of(value) or "builtins", value.__qualname__)
+        _named(walker, "builtin", module_of(value) or "builtins", value.__qualname__)
     elif (module := _published(value)) is not None:
-        _named(walk, "builtin", module, value.__name__)
+        _named(walker, "builtin", module, value.__name__)
     else:
-        return _bound(walk, value)
+        return _bound(walker, value)
     return None
 
 
-def _bound(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("bound builtin")
-    walk.sink.text(value.__name__)
+def _bound(walker: DigestWalker, value: Any) -> Steps:
+    walker.mark("bound builtin")
+    walker.sink.text(value.__name__)
     yield value.__self__, ".__self__"
 
 
-def _descriptor(walk: DigestWalker, value: Any) -> Steps:
-    walk.mark("descriptor")
-    walk.sink.text(value.__name__)
+def _descriptor(walker: DigestWalker, value: Any) -> Steps:
+    walker.mark("descriptor")
+    walker.sink.text(value.__name__)
     yield value.__objclass__, HIDDEN
 
 
-def _module(walk: DigestWalker, value: ModuleType) -> None:
+def _module(walker: DigestWalker, value: ModuleType) -> None:
     if origin(value.__name__).is_users:
-        walk.code.setdefault(id(value), value)
-    walk.mark("module")
-    walk.sink.text(walk.note_module(value.__name__))
+        walker.code.setdefault(id(value), value)
+    walker.mark("module")
+    walker.sink.text(walker.note_module(value.__name__))
 
 
-def _code(walk: DigestWalker, value: CodeType) -> None:
-    walk.mark("code")
-    walk.sink.text(code_digest(value))
+def _code(walker: DigestWalker, value: CodeType) -> None:
+    walker.mark("code")
+    walker.sink.text(code_digest(value))
 
 
 def _parts_named(kind: str, *names: str) -> Handler:
     """Return the handler of a descriptor that consists of the attributes named."""
 
-    def write(walk: DigestWalker, value: Any) -> Steps:
-        walk.mark(kind)
+    def write(walker: DigestWalker, value: Any) -> Steps:
+        walker.mark(kind)
         for name in names:
             yield getattr(value, name, None), f".{name}"
 
     return write
 
 
-def _cached(walk: DigestWalker, value: Any) -> Steps:
+def _cached(walker: DigestWalker, value: Any) -> Steps:
     """Write a function behind `functools.lru_cache`: its parameters, not what it remembers."""
-    if not walk.seen(value):
-        walk.mark("cached function")
+    if not walker.seen(value):
+        walker.mark("cached function")
         yield value.cache_parameters(), HIDDEN
         yield value.__wrapped__, ".__wrapped__"
 
 
-def _partial(walk: DigestWalker, value: Any) -> Steps:
-    if walk.seen(value):
+def _partial(walker: DigestWalker, value: Any) -> Steps:
+    if walker.seen(value):
         return
-    walk.mark("partial")
+    walker.mark("partial")
     for name in ("func", "args", "keywords"):
         yield getattr(value, name), f".{name}"
     yield vars(value) or None, STATE

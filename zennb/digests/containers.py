@@ -1,4 +1,4 @@
-"""Owns how Python's own containers are digested: lists, tuples, dictionaries, sets, and their fast paths."""
+"""Owns the digests of Python's containers: lists, tuples, dictionaries and sets, with fast paths for flat ones."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def _are_scalars(values: Iterable[Any]) -> bool:
     return set(map(type, values)) <= SCALARS
 
 
-def sequence(walk: DigestWalker, values: list[Any] | tuple[Any, ...]) -> Steps | None:
+def sequence(walker: DigestWalker, values: list[Any] | tuple[Any, ...]) -> Steps | None:
     """Write the elements of a list or tuple; which form is taken depends on the content alone."""
-    if _flat(walk, values):
+    if _flat(walker, values):
         return None
-    walk.sink.write(b"-%d:" % len(values))
+    walker.sink.write(b"-%d:" % len(values))
     return children(values)
 
 
@@ -35,43 +35,43 @@ def children(values: Iterable[Any]) -> Steps:
         yield value, index
 
 
-def _flat(walk: DigestWalker, values: list[Any] | tuple[Any, ...]) -> bool:
+def _flat(walker: DigestWalker, values: list[Any] | tuple[Any, ...]) -> bool:
     """Write elements at once when they are scalars, or rows of scalars."""
     kinds = set(map(type, values))
-    if not kinds <= SCALARS and not _are_rows(walk, kinds, values):
+    if not kinds <= SCALARS and not _are_rows(walker, kinds, values):
         return False
-    walk.sink.write(b"=%d:" % len(values))
+    walker.sink.write(b"=%d:" % len(values))
     for start in range(0, len(values), CHUNK):
-        walk.sink.raw(marshal.dumps(values[start : start + CHUNK], 2))
+        walker.sink.raw(marshal.dumps(values[start : start + CHUNK], 2))
     return True
 
 
-def _are_rows(walk: DigestWalker, kinds: set[type], values: list[Any] | tuple[Any, ...]) -> bool:
+def _are_rows(walker: DigestWalker, kinds: set[type], values: list[Any] | tuple[Any, ...]) -> bool:
     if kinds == {tuple}:
         return _are_scalars(chain.from_iterable(values))
     if not isinstance(values, list):  # a tuple of lists may be visited again, and then must write references
         return False
     if kinds == {list}:
-        return _are_scalars(chain.from_iterable(values)) and walk.seen_all(values)
+        return _are_scalars(chain.from_iterable(values)) and walker.seen_all(values)
     if kinds == {dict}:
         cells = chain(chain.from_iterable(values), chain.from_iterable(map(dict.values, values)))
-        return _are_scalars(cells) and walk.seen_all(values)
+        return _are_scalars(cells) and walker.seen_all(values)
     return False
 
 
-def mapping(walk: DigestWalker, value: dict[Any, Any]) -> Steps | None:
+def mapping(walker: DigestWalker, value: dict[Any, Any]) -> Steps | None:
     """Write keys and values in their order."""
     keys = list(value)
     if not _are_scalars(keys):
-        walk.sink.write(b"*%d:" % len(keys))
+        walker.sink.write(b"*%d:" % len(keys))
         return key_value_pairs(list(value.items()))
     values = list(value.values())
     flat = _are_scalars(values)
-    walk.sink.write(b"=" if flat else b"-")
-    walk.sink.raw(marshal.dumps(keys, 2))
+    walker.sink.write(b"=" if flat else b"-")
+    walker.sink.raw(marshal.dumps(keys, 2))
     if not flat:
         return _values(value)
-    walk.sink.raw(marshal.dumps(values, 2))
+    walker.sink.raw(marshal.dumps(values, 2))
     return None
 
 
@@ -87,59 +87,59 @@ def key_value_pairs(pairs: list[tuple[Any, Any]]) -> Steps:
         yield value, (key,)
 
 
-def members(walk: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | None:
+def members(walker: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | None:
     """Write the members of a set without regard to their order."""
     kinds = set(map(type, value))
-    walk.sink.number(len(value))
+    walker.sink.number(len(value))
     if not kinds <= SCALARS:
-        return walk.unordered(list(value))
+        return walker.unordered(list(value))
     if len(kinds) == 1 and kinds <= {int, str, bytes}:
-        walk.sink.raw(marshal.dumps(sorted(value), 2))
+        walker.sink.raw(marshal.dumps(sorted(value), 2))
     else:
         for content in sorted(marshal.dumps(member, 2) for member in value):
-            walk.sink.write(content)
+            walker.sink.write(content)
     return None
 
 
-def _list(walk: DigestWalker, value: list[Any]) -> Steps | None:
-    if walk.seen(value):
+def _list(walker: DigestWalker, value: list[Any]) -> Steps | None:
+    if walker.seen(value):
         return None
-    walk.sink.write(b"[")
-    return sequence(walk, value)
+    walker.sink.write(b"[")
+    return sequence(walker, value)
 
 
-def _tuple(walk: DigestWalker, value: tuple[Any, ...]) -> Steps | None:
-    walk.sink.write(b"(")
-    if _flat(walk, value):
+def _tuple(walker: DigestWalker, value: tuple[Any, ...]) -> Steps | None:
+    walker.sink.write(b"(")
+    if _flat(walker, value):
         return None
-    walk.sink.write(b"-%d:" % len(value))
-    return walk.sealed(value, children(value))
+    walker.sink.write(b"-%d:" % len(value))
+    return walker.sealed(value, children(value))
 
 
-def _dict(walk: DigestWalker, value: dict[Any, Any]) -> Steps | None:
-    if walk.seen(value):
+def _dict(walker: DigestWalker, value: dict[Any, Any]) -> Steps | None:
+    if walker.seen(value):
         return None
-    walk.sink.write(b"{")
-    return mapping(walk, value)
+    walker.sink.write(b"{")
+    return mapping(walker, value)
 
 
-def _set(walk: DigestWalker, value: set[Any]) -> Steps | None:
-    if walk.seen(value):
+def _set(walker: DigestWalker, value: set[Any]) -> Steps | None:
+    if walker.seen(value):
         return None
-    walk.sink.write(b"|")
-    return members(walk, value)
+    walker.sink.write(b"|")
+    return members(walker, value)
 
 
-def _frozenset(walk: DigestWalker, value: frozenset[Any]) -> Steps | None:
-    walk.sink.write(b"<")
-    steps = members(walk, value)
-    return None if steps is None else walk.sealed(value, steps)
+def _frozenset(walker: DigestWalker, value: frozenset[Any]) -> Steps | None:
+    walker.sink.write(b"<")
+    steps = members(walker, value)
+    return None if steps is None else walker.sealed(value, steps)
 
 
-def _bytearray(walk: DigestWalker, value: bytearray) -> None:
-    if not walk.seen(value):
-        walk.sink.write(b"B")
-        walk.sink.buffer(value)
+def _bytearray(walker: DigestWalker, value: bytearray) -> None:
+    if not walker.seen(value):
+        walker.sink.write(b"B")
+        walker.sink.buffer(value)
 
 
 HANDLERS: dict[type, Handler] = {

@@ -1,4 +1,4 @@
-"""Owns the digest of a value: equal content, equal digest, in any process; and what was met on the way."""
+"""Owns `digest_value`: the digest of any value, equal content, equal digest, in every process. Cache keys use it."""
 
 from __future__ import annotations
 
@@ -100,31 +100,31 @@ def _visited(value: object, name: str) -> DigestResult:
     known = visits.get(id(value)) if visits else None
     if known is not None and known[0] is value:
         return known[1]
-    walk = _walked(value, name)
-    whole = DigestResult(
-        digest=walk.sink.digest(),
-        code=walk.code,
-        packages=frozenset(walk.packages),
-        mutable=_lasting(walk.kept) | walk.owners,
-        places=walk.places,
+    walker = _walk(value, name)
+    result = DigestResult(
+        digest=walker.sink.digest(),
+        code=walker.code,
+        packages=frozenset(walker.packages),
+        mutable=_lasting(walker.mutables) | walker.owners,
+        places=walker.places,
     )
     if visits is not None and type(value).__module__ == _LARGE:
-        visits[id(value)] = (value, whole)
-    return whole
+        visits[id(value)] = (value, result)
+    return result
 
 
 def digest(value: object) -> str:
     """Return the digest of a value alone (see `digest_value`)."""
-    return _walked(value, "value").sink.digest().hex()
+    return _walk(value, "value").sink.digest().hex()
 
 
 def digest_class_shell(cls: type, *, name: str) -> ValueDigest:
     """Look at a class without its own methods, whose names count but whose code is looked at one by one."""
-    walk = _walked(cls, name, shell=cls)
+    walker = _walk(cls, name, shell=cls)
     return ValueDigest(
-        digest=walk.sink.digest().hex(),
-        code=tuple(walk.code.values()),
-        packages=frozenset(walk.packages),
+        digest=walker.sink.digest().hex(),
+        code=tuple(walker.code.values()),
+        packages=frozenset(walker.packages),
         mutable=frozenset(),
     )
 
@@ -157,31 +157,31 @@ def _are_immutable(values: Any, depth: int = 1) -> bool:
     )
 
 
-def _walked(value: object, name: str, *, shell: type | None = None) -> DigestWalker:
-    walk = DigestWalker(find, shell=shell, visit=_visited)
+def _walk(value: object, name: str, *, shell: type | None = None) -> DigestWalker:
+    walker = DigestWalker(find, shell=shell, visit=_visited)
     try:
-        walk.run(value, name)
+        walker.run(value, name)
     except CannotDigest:
         raise
     except Exception as error:
         why = f"something that cannot be read ({type(error).__name__}: {error})"
-        raise CannotDigest(walk.path(), why) from error
-    return walk
+        raise CannotDigest(walker.path(), why) from error
+    return walker
 
 
 ALONE = 2
 """References that `sys.getrefcount` counts for an object nobody else holds: the variable and the argument."""
 
 
-def _lasting(kept: dict[int, Any]) -> frozenset[int]:
+def _lasting(mutables: dict[int, Any]) -> frozenset[int]:
     """Empty `kept`, and return the ids of objects that live on.
 
     Parts that pickling made for the occasion end with the walk, and their ids will be given to other objects.
     Wholes come before their parts, so a part of a passing whole is seen alone in its turn.
     """
     lasting = set()
-    for key in list(kept):
-        value = kept.pop(key)
+    for key in list(mutables):
+        value = mutables.pop(key)
         if sys.getrefcount(value) > ALONE:
             lasting.add(key)
     return frozenset(lasting)

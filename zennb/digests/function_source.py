@@ -1,4 +1,4 @@
-"""Owns the fingerprint of one function's own code: its source where that is the live code's, else bytecode."""
+"""Owns the digest of a function's own code, from its source if that matches the live code, else from its bytecode."""
 
 from __future__ import annotations
 

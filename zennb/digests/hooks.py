@@ -1,4 +1,4 @@
-"""Owns `zennb.digest`: how users and packages say what the content of their own types is."""
+"""Owns `zennb.digest`: the decorator with which users and packages define the digest of their own types."""
 
 from __future__ import annotations
 
@@ -78,9 +78,9 @@ def hook_of(cls: type) -> Handler | None:
         return None
     handle = by_content(content)
 
-    def noted(walk: DigestWalker, value: Any) -> Steps | None:
-        walk.code.setdefault(id(content), content)  # whoever wrote it, its code counts
-        return handle(walk, value)
+    def noted(walker: DigestWalker, value: Any) -> Steps | None:
+        walker.code.setdefault(id(content), content)  # whoever wrote it, its code counts
+        return handle(walker, value)
 
     return noted
 
@@ -89,47 +89,47 @@ def by_content(content: Callable[[Any], Any]) -> Handler:
     """Return a handler that digests a value by what a function returns of it, and by the function's own code."""
     name = str(getattr(content, "__qualname__", type(content).__qualname__)).rpartition("<locals>.")[2]
 
-    def handle(walk: DigestWalker, value: Any) -> Steps:
-        if walk.seen(value):
+    def handle(walker: DigestWalker, value: Any) -> Steps:
+        if walker.seen(value):
             return
-        _keep_parts(walk, value)
-        walk.mark("by content", type(value))
-        walk.code_of(content, name)
-        walk.hooked += 1
-        found = _content(walk, value, content, name)
-        walk.keep(found)
+        _keep_parts(walker, value)
+        walker.mark("by content", type(value))
+        walker.code_of(content, name)
+        walker.hooked += 1
+        found = _content(walker, value, content, name)
+        walker.keep(found)
         yield found, f" as given by {name}"
-        walk.hooked -= 1
+        walker.hooked -= 1
 
     return handle
 
 
-def _content(walk: DigestWalker, value: Any, content: Callable[[Any], Any], name: str) -> Any:
+def _content(walker: DigestWalker, value: Any, content: Callable[[Any], Any], name: str) -> Any:
     """Return what a digest function returns for a value; refuse what is no content."""
     what = _article(type(value))
-    if walk.hooked > DEEPEST:
-        raise walk.refuse(f"{what} of which the digest function `{name}` makes ever new ones")
+    if walker.hooked > DEEPEST:
+        raise walker.refuse(f"{what} of which the digest function `{name}` makes ever new ones")
     try:
         found = content(value)
     except CannotDigest:
         raise
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
-        raise walk.refuse(f"{what} whose digest function `{name}` raised {why}") from error
+        raise walker.refuse(f"{what} whose digest function `{name}` raised {why}") from error
     if found is None or found is value or isinstance(found, FunctionType | type | ModuleType):
         got = "None" if found is None else "the value itself" if found is value else _article(type(found))
-        raise walk.refuse(f"{what} whose digest function `{name}` returned {got} instead of its content")
+        raise walker.refuse(f"{what} whose digest function `{name}` returned {got} instead of its content")
     return found
 
 
-def _keep_parts(walk: DigestWalker, value: Any) -> None:
+def _keep_parts(walker: DigestWalker, value: Any) -> None:
     """Note everything inside a value that could be changed in place: what else holds it shares state with the value.
 
     The walk itself only sees what the function returns, which may be copies.
     """
-    if walk.labels:
+    if walker.in_labels:
         return
-    seen = walk.opened  # of a value inside such a value, all has been noted already
+    seen = walker.opened  # of a value inside such a value, all has been noted already
     level = [] if id(value) in seen else [value]
     seen.add(id(value))
     left = FAR
@@ -141,7 +141,7 @@ def _keep_parts(walk: DigestWalker, value: Any) -> None:
         left -= len(fresh)
         for key, part in fresh.items():
             if not isinstance(part, _SETTLED):
-                walk.kept.setdefault(key, part)
+                walker.mutables.setdefault(key, part)
         level = list(fresh.values())
 
 

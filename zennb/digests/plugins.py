@@ -1,4 +1,4 @@
-"""Owns the digests of libraries' types: our own modules and those of installed packages, found by entry point."""
+"""Owns the lookup of digest handlers for library types, ours and those of other packages, by entry point."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _made(cls: type, offer: Offer) -> Handler | None:
 def refusing(phrase: str) -> Handler:
     """Return the handler of a type that has no content; `phrase` says what its values are."""
 
-    def refuse(walk: DigestWalker, _value: Any) -> Steps | None:
-        raise walk.refuse(phrase)
+    def refuse(walker: DigestWalker, _value: Any) -> Steps | None:
+        raise walker.refuse(phrase)
 
     return refuse

@@ -1,4 +1,4 @@
-"""Owns how polars' frames and series are digested. Loaded when one of them is met."""
+"""Owns the digests of polars frames and series. Imported on demand."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ def handler(cls: type) -> Handler | None:
     return _series if issubclass(cls, pl.Series) else None
 
 
-def _frame(walk: DigestWalker, value: Any) -> Steps:
-    if walk.seen(value):
+def _frame(walker: DigestWalker, value: Any) -> Steps:
+    if walker.seen(value):
         return
-    walk.mark("polars frame", type(value))
-    walk.sink.text(str(value.shape))
+    walker.mark("polars frame", type(value))
+    walker.sink.text(str(value.shape))
     for name in value.columns:
-        walk.sink.text(name)
-        for part, _ in _content(walk, value.get_column(name)):
+        walker.sink.text(name)
+        for part, _ in _content(walker, value.get_column(name)):
             yield part, (name,)
 
 
-def _series(walk: DigestWalker, value: Any) -> Steps | None:
-    if walk.seen(value):
+def _series(walker: DigestWalker, value: Any) -> Steps | None:
+    if walker.seen(value):
         return None
-    walk.mark("polars series", type(value))
-    walk.sink.text(value.name)
-    walk.sink.number(len(value))
-    return _content(walk, value)
+    walker.mark("polars series", type(value))
+    walker.sink.text(value.name)
+    walker.sink.number(len(value))
+    return _content(walker, value)
 
 
-def _content(walk: DigestWalker, series: Any) -> Steps:
+def _content(walker: DigestWalker, series: Any) -> Steps:
     """Write data type, missing elements and the others, whatever the chunks were."""
     pl: Any = sys.modules["polars"]
-    walk.sink.text(repr(series.dtype).replace("precision=None", "precision=38"))  # what None stands for
+    walker.sink.text(repr(series.dtype).replace("precision=None", "precision=38"))  # what None stands for
     missing = 0 if series.dtype == pl.Object else series.null_count()
-    walk.sink.number(missing)
+    walker.sink.number(missing)
     if missing:
-        _numbers(walk, series.is_null().cast(pl.UInt8))
+        _numbers(walker, series.is_null().cast(pl.UInt8))
         series = series.drop_nulls()  # what lies under a missing element is nobody's content
-    yield from _elements(walk, series)
+    yield from _elements(walker, series)
 
 
-def _elements(walk: DigestWalker, series: Any) -> Steps:
+def _elements(walker: DigestWalker, series: Any) -> Steps:
     """Write elements none of which is missing."""
     pl: Any = sys.modules["polars"]
     dtype = series.dtype
@@ -63,27 +63,27 @@ def _elements(walk: DigestWalker, series: Any) -> Steps:
     elif dtype.is_temporal():
         series = series.to_physical()
     if series.dtype == pl.String:
-        _numbers(walk, series.str.len_bytes())
-        walk.sink.text(series.str.join("").item() if len(series) else "")
+        _numbers(walker, series.str.len_bytes())
+        walker.sink.text(series.str.join("").item() if len(series) else "")
     elif _is_plain(series.dtype):
-        _numbers(walk, series)
+        _numbers(walker, series)
     elif isinstance(dtype, pl.List):
         lengths = series.list.len()
-        _numbers(walk, lengths)
-        yield from _content(walk, series.filter(lengths > 0).explode())
+        _numbers(walker, lengths)
+        yield from _content(walker, series.filter(lengths > 0).explode())
     elif isinstance(dtype, pl.Struct):
         for field in series.struct.fields:
-            yield from _content(walk, series.struct.field(field))
+            yield from _content(walker, series.struct.field(field))
     else:
         listed = series.to_list()
-        walk.keep(listed)
+        walker.keep(listed)
         yield listed, HIDDEN
 
 
-def _numbers(walk: DigestWalker, series: Any) -> None:
+def _numbers(walker: DigestWalker, series: Any) -> None:
     """Write numbers of fixed width, none of which is missing."""
     array = series.rechunk().to_numpy()
-    walk.sink.buffer(memoryview(array).cast("B") if len(array) else b"")
+    walker.sink.buffer(memoryview(array).cast("B") if len(array) else b"")
 
 
 def _is_plain(dtype: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Owns the question whether some objects can be reached from a value: cheaper than a look, and never refused."""
+"""Owns `is_reachable`: whether a value contains certain objects. It is faster than a digest and never refuses."""
 
 from __future__ import annotations
 

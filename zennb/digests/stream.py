@@ -1,4 +1,4 @@
-"""Owns `Stream`: the bytes of one digest, tagged and length-prefixed so that no two values write the same."""
+"""Owns `Stream`: the bytes that are hashed for a digest, tagged and length-prefixed so that no two values collide."""
 
 from __future__ import annotations
 

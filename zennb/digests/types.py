@@ -1,4 +1,4 @@
-"""Owns the choice of how a type is digested, and the list of types that have no content."""
+"""Owns the choice of the digest handler for a type, and the types that cannot be digested (locks, open files)."""
 
 from __future__ import annotations
 
@@ -108,10 +108,10 @@ def _adds_nothing(cls: type) -> bool:
     return not own and not cls.__dictoffset__
 
 
-def _file(walk: DigestWalker, value: Any) -> None:
+def _file(walker: DigestWalker, value: Any) -> None:
     """Write a closed file, of which a name and a mode are left; refuse an open one."""
     if full_name(type(value)) not in CLOSABLE or not value.closed:
-        raise walk.refuse(CONTENTLESS["_io._IOBase"])
-    walk.mark("closed file")
+        raise walker.refuse(CONTENTLESS["_io._IOBase"])
+    walker.mark("closed file")
     for part in (type(value).__name__, value.name, value.mode, getattr(value, "encoding", "")):
-        walk.sink.text(str(part))
+        walker.sink.text(str(part))

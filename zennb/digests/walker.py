@@ -1,4 +1,4 @@
-"""Owns `DigestWalker`: one visit of everything a value is made of, without recursion, writing it to a stream."""
+"""Owns `DigestWalker`: it visits everything inside a value, without recursion, and writes it to the stream."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class DigestWalker:
         owners: ids of objects that own memory which parts of the value look into; and those of variables that
             functions keep from the function around them, once more as negative numbers.
         shell: a class whose own functions are written by name only.
-        labels: how many tables' labels are being visited just now: what they consist of does not count as
+        in_labels: how many tables' labels are being visited just now: what they consist of does not count as
             mutable, since tables share their labels freely and nobody changes them in place.
         hooked: how many values, one inside the other, are being visited by functions of the user's (`zennb.digest`).
         opened: ids of the values that such functions were given, and of all that is inside them.
@@ -104,21 +104,21 @@ class DigestWalker:
         self.packages: set[str] = set()
         self.owners: set[int] = set()
         self.shell = shell
-        self.labels = 0
+        self.in_labels = 0
         self.hooked = 0
         self.opened: set[int] = set()
-        self.kept: dict[int, Any] = {}
+        self.mutables: dict[int, Any] = {}
         self._find = find
         self._visit = visit
         self._apart: dict[int, DigestResult] = {}
-        self._wholes: set[int] = set()
+        self._with_result: set[int] = set()
         self._handlers: dict[type, Handler] = {}
         self._refs: dict[type, bytes] = {}
         self.places: dict[int, int] = {}
         self._sealed: dict[int, bytes | None] = {}
         self._alive: list[Any] = []
         self._labels: list[Label] = []
-        self._touches = 0
+        self._mutable_count = 0
         self._ordering = 0
         self._patience = PATIENCE
 
@@ -218,24 +218,24 @@ class DigestWalker:
         self.code.update(known.code)
         self.packages |= known.packages
 
-    def is_known(self, value: Any) -> bool:
+    def is_met(self, value: Any) -> bool:
         """Say whether a mutable thing was met before."""
         return id(value) in self.places
 
-    def is_whole(self, value: Any) -> bool:
+    def has_result(self, value: Any) -> bool:
         """Say whether it was met as a whole that was visited apart."""
-        return id(value) in self._wholes
+        return id(value) in self._with_result
 
     def place_in(self, whole: Any, part: Any) -> int | None:
         """Return the number under which a part is met in a visit of a whole; None when it is not met there."""
         known = self._visited_apart(whole, self.path())
         return None if known is None else known.places.get(id(part))
 
-    def whole(self, value: Any) -> None:
+    def write_result(self, value: Any) -> None:
         """Write a whole that `place_in` visited, by its digest, or by where it was met before."""
         if self.seen(value):
             return
-        self._wholes.add(id(value))
+        self._with_result.add(id(value))
         known = self._apart[id(value)]
         self._write(known)
         self.owners |= known.mutable
@@ -244,14 +244,14 @@ class DigestWalker:
 
     def seen(self, value: Any) -> bool:
         """Write a reference to where `value` was met before, if it was; else give it the next place."""
-        self._touches += 1
+        self._mutable_count += 1
         if self._ordering:
             self._spend()
         place = self.places.get(id(value))
-        if self.labels:
+        if self.in_labels:
             self._alive.append(value)
         else:
-            self.kept.setdefault(id(value), value)
+            self.mutables.setdefault(id(value), value)
         if place is not None:
             self.sink.write(b"&%d:" % place)
             return True
@@ -264,10 +264,10 @@ class DigestWalker:
         fresh = dict(zip(ids, values, strict=True))
         if len(fresh) < len(ids) or not self.places.keys().isdisjoint(fresh):
             return False
-        self._touches += 1
+        self._mutable_count += 1
         start = len(self.places)
         self.places.update(zip(ids, range(start, start + len(ids)), strict=True))
-        self.kept.update(fresh)
+        self.mutables.update(fresh)
         return True
 
     def _spend(self) -> None:
@@ -294,12 +294,12 @@ class DigestWalker:
         if not again:
             self._sealed[id(value)] = None
             self._alive.append(value)
-        before, outer = self._touches, self.sink
+        before, outer = self._mutable_count, self.sink
         self.sink = Stream()
         yield from steps
         content = b"#" + self.sink.digest()
         self.sink = outer
-        if again or self._touches == before:
+        if again or self._mutable_count == before:
             self._sealed[id(value)] = content
         outer.write(content)
 

@@ -1,1 +1,1 @@
-"""Turns values into bytes and back: a materializer for each kind of value, and the choice."""
+"""Materializers: they serialize values to bytes and load them again. `registry` chooses one for each value."""

@@ -1,4 +1,4 @@
-"""Owns how tables are stored: Arrow IPC files, uncompressed, to be mapped, and read by other tools."""
+"""Owns the materializer for polars and pyarrow tables: Arrow IPC files, uncompressed, for memory mapping."""
 
 from __future__ import annotations
 

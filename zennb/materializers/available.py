@@ -1,4 +1,4 @@
-"""Owns which materializers there are: zennb's own and those of installed packages, by type and by recorded name."""
+"""Owns the list of materializers, of zennb and of installed packages, by type and by recorded name."""
 
 from __future__ import annotations
 

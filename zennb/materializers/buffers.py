@@ -1,4 +1,4 @@
-"""Owns bytes in memory: private writable views, sizes, joining, and collecting what is written."""
+"""Owns bytes in memory: writable views, sizes, joining, and collecting what a serializer writes."""
 
 from __future__ import annotations
 

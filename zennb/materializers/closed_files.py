@@ -1,4 +1,4 @@
-"""Owns closed files inside pickles: of `with open(...) as file` a name and a mode are left, and nothing to read."""
+"""Owns the serialization of closed files: the name and mode that `with open(...) as file` leaves behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns which classes and functions may travel by value in pickles; a class that is here is never overwritten."""
+"""Owns which classes and functions a pickle may contain by value. Loading never overwrites an existing class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how images are stored without loss."""
+"""Owns the materializer for Pillow images, which are stored without loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the arrays and labels inside pandas objects: what each kind consists of, as plain data, and back again.
+"""Owns the serialization of pandas arrays and indexes: each kind as plain data, and back.
 
 What is read may come from anybody. So only public constructors are called that check what they are given, except where
 the check is made here.

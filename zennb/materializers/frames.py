@@ -1,4 +1,4 @@
-"""Owns how frames and series of pandas are stored: taken apart into plain data, whose arrays are mapped when read.
+"""Owns the materializer for pandas data frames and series: plain data, with memory-mapped arrays.
 
 The block layout is kept, and with it the last digits of sums; no value is converted. pandas' own pickles would do the
 same with less code here, but must not be read when somebody else wrote them: their constructors believe what they are

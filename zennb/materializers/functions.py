@@ -1,4 +1,4 @@
-"""Owns notebook functions inside pickles: their code by value, their globals the notebook that loads them.
+"""Owns the serialization of notebook functions: their code by value, with the loading notebook as their globals.
 
 A function that a call made (`add = adder(5)`) has no name by which it could be found again. What it closes over is
 stored with it, and functions that share a variable share it again after loading; names that it reads stay names, so

@@ -1,4 +1,4 @@
-"""Owns the door between values and bytes: what a materializer is, and what a summary holds."""
+"""Owns `Materializer`: the interface that serializes a value to bytes and loads it again, and its summary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns how NumPy arrays are stored: files that `np.load` reads too, their data aligned to be mapped."""
+"""Owns the materializer for NumPy arrays: files that `np.load` can read, aligned for memory mapping."""
 
 from __future__ import annotations
 

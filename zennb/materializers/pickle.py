@@ -1,4 +1,4 @@
-"""Owns everything else: values stored as signed pickles, with notebook classes and functions by name only.
+"""Owns the materializer of last resort: signed pickles, with notebook classes and functions by name.
 
 Loading a pickle can run any code. So nothing is unpickled before its seal is known to be this user's own, or
 its digest one that the user vouched for (see `signer`).

@@ -1,4 +1,4 @@
-"""Owns how plain Python data is stored: a pickle that, whoever wrote it, can do nothing but build plain data.
+"""Owns the materializer for plain Python data: pickles that cannot do anything but build plain data.
 
 Plain pickles name no classes. What pickle itself does not know (dates, paths, arrays ...) is built by the
 makers below; the reader finds these and nothing else, so no foreign pickle can make it import or call anything.

@@ -1,4 +1,4 @@
-"""Owns small previews of images and figures, and how figures are pickled apart from pyplot."""
+"""Owns small previews of images and figures, and pickling figures without pyplot."""
 
 from __future__ import annotations
 

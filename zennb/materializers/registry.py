@@ -1,4 +1,4 @@
-"""Owns the choice: which materializer stores a value, after proof that it comes back as it was."""
+"""Owns the choice of the materializer that serializes a value, after a check that the value loads unchanged."""
 
 from __future__ import annotations
 

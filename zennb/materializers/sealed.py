@@ -1,4 +1,4 @@
-"""Owns the seal around bytes whose loading can run code: they are loaded only when this user made or trusts them.
+"""Owns the seal around bytes that can run code when loaded. Only bytes that the user made or trusts are loaded.
 
 Offset  Bytes  Content
 0       8      magic

@@ -1,4 +1,4 @@
-"""Owns the layout of a stored pickle: a seal, the pickle, then its large buffers, aligned to be mapped.
+"""Owns the layout of a serialized pickle: a seal, the pickle, then its large buffers, aligned for memory mapping.
 
 Offset  Bytes  Content
 0       8      magic: which materializer wrote it, and the version of this layout

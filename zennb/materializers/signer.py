@@ -1,4 +1,4 @@
-"""Owns who is trusted: this user's signing key, and the digests of foreign bytes this user has vouched for.
+"""Owns trust: the user's signing key, and the digests of other people's artifacts that the user trusts.
 
 Both live outside every artifact store, after the example of Jupyter's notebook signing, so that whoever can
 write into a store cannot make its bytes trusted.

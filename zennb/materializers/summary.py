@@ -1,4 +1,4 @@
-"""Owns what is kept of a value to show later without loading it: small, JSON only, and never an error."""
+"""Owns the stored summary of a value, which is shown without loading it: small, JSON only, and never an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns finding the part of a value that cannot be stored, so that an error can name it."""
+"""Owns the search for the part of a value that cannot be serialized, so that the error can name it."""
 
 from __future__ import annotations
 

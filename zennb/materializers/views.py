@@ -1,4 +1,4 @@
-"""Owns arrays that look into another array's memory: stored with that array, so that they share it again."""
+"""Owns the serialization of arrays that are views of another array, and share its memory again after loading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the index of what zennb and installed packages offer by entry point, and how one offer is imported.
+"""Owns the index of entry points, of zennb and of installed packages, and the import of one of them.
 
 Reading the index imports nothing. It is read anew when `sys.path` has changed and, on `refresh`, when a folder on it
 has got or lost a package.

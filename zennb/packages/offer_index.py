@@ -1,4 +1,4 @@
-"""Owns the lookup of offers by type: which entry points name exactly a type, and which its library."""
+"""Owns the lookup of entry points by type: those for exactly one type, and those for its library."""
 
 from __future__ import annotations
 

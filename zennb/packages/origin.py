@@ -1,4 +1,4 @@
-"""Owns the answer to where a module comes from: the notebook, a local file, an installed package, or Python itself."""
+"""Owns where a module comes from: the notebook, a local file, an installed package, or the standard library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the versions of what is installed: import name → distribution → version, read lazily and once."""
+"""Owns the versions of installed packages: import name → distribution → version, looked up once and on demand."""
 
 from __future__ import annotations
 

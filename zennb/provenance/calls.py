@@ -1,4 +1,4 @@
-"""Owns what the names in a call tell of it: it changes nothing, sets something, writes a file, differs each time."""
+"""Owns what a call does, judged by its name: change an argument, set an option, write a file, return a new value."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ SCALAR_MAKERS = _words(
     oct ord range repr round str
     """
 )
-"""Builtins whose result nobody can change and that shares nothing with what they are given."""
+"""Builtins whose result is immutable and shares nothing with their arguments."""
 
 _HARMLESS_BUILTINS = SCALAR_MAKERS | _words(
     """
@@ -74,7 +74,7 @@ _HARMLESS_BUILTINS = SCALAR_MAKERS | _words(
     map max memoryview min object open pow print reversed set slice sorted sum super tuple type zip
     """
 )
-"""Builtins that leave what they are given as it is, unless that is an iterator."""
+"""Builtins that do not modify their arguments, unless these are iterators."""
 
 _HARMLESS_TYPES = _words("bytes dict float frozenset int list set str tuple")
 
@@ -91,7 +91,7 @@ _HARMLESS_METHODS = _words(
     to_dict to_numpy to_string tolist unique upper value_counts values var with_columns zfill
     """
 )
-"""Methods of common types that change nothing, unless the notebook has its own of that name."""
+"""Methods of common types that modify nothing, unless the notebook defines one of that name."""
 
 _PURE_LIBRARIES = _words(
     """
@@ -105,10 +105,10 @@ _CHANGING = _words(
     setdefault shuffle update_wrapper
     """
 )
-"""Functions of those libraries that change what they are given."""
+"""Functions of those libraries that modify their arguments."""
 
 _MANY = 3
-"""Arguments from which on one of them may be where numpy puts its result."""
+"""With this many arguments, one of them may be numpy's output array."""
 
 _PLOTTING = frozenset({"matplotlib"})
 _PLOT_SETTINGS = _words(
@@ -117,7 +117,7 @@ _PLOT_SETTINGS = _words(
     style switch_backend unregister update use xkcd
     """
 )
-"""Of a library that draws, only these set something that lasts longer than a cell."""
+"""Names of a plotting library that change settings which outlive the cell."""
 
 _SETTERS = ("set_", "seed", "manual_seed", "filterwarnings", "simplefilter", "resetwarnings", "basicConfig")
 _SETTING_NAMES = _words(
@@ -127,7 +127,7 @@ _SETTING_NAMES = _words(
     settrace setup unsetenv update use
     """
 )
-"""Names that, in a function of a library that is called for its result as well, tell that it also sets something."""
+"""Names of library functions that change a setting, even when their result is used."""
 
 _WRITERS = ("write", "to_", "save", "dump", "export", "download", "extract", "sink_")
 _WRITING_NAMES = _words(
@@ -154,7 +154,7 @@ _STEADY = _words(
     strftime strptime struct_time timedelta timezone tzset urlencode urljoin urlparse uuid3 uuid5
     """
 )
-"""What those modules offer that gives the same each time."""
+"""Functions of those modules that return the same value each time."""
 _UNSTEADY = _words(
     """
     getatime getctime getmtime getpid lstat monotonic now perf_counter stat today urandom utcnow uuid1
@@ -181,7 +181,7 @@ def changes_its_receiver(site: CallSite, own_methods: Collection[str]) -> bool:
 
 
 def changes_its_arguments(site: CallSite, module: str | None) -> bool:
-    """Whether a call may change what it is given.
+    """Whether a call may modify its arguments.
 
     Args:
         site: the call.
@@ -200,7 +200,7 @@ def changes_its_arguments(site: CallSite, module: str | None) -> bool:
 
 
 def sets_something(site: CallSite, module: str) -> bool:
-    """Whether a use of an imported module may set something in this process, besides what it returns.
+    """Whether a use of an imported module may change a setting of the process.
 
     A bare call is made for its effect; so is storing into an attribute or item of a module.
     """
@@ -232,7 +232,7 @@ def seeds(site: CallSite) -> bool:
 
 
 def differs_each_time(site: CallSite, module: str | None) -> bool:
-    """Whether a call is known to give something else each time: the time, a random number that nobody seeded."""
+    """Whether a call is known to return a new value each time: the time, an unseeded random number."""
     if module is None:
         return site.root in {"input", "id", "hash", "object"} and not site.path
     names = (*module.split("."), *site.path)
@@ -244,7 +244,7 @@ def differs_each_time(site: CallSite, module: str | None) -> bool:
 
 
 def may_write_files(site: CallSite, module: str | None = None) -> bool:
-    """Whether the name of a call tells that it may write, move or remove files, or run a program that does."""
+    """Whether a call, by its name, may write, move or remove files, or run a program that does."""
     if not site.is_call:
         return False
     last = site.last if site.path or module is None else module.rpartition(".")[2]

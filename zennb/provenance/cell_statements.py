@@ -1,4 +1,4 @@
-"""Owns what can be said of one statement of a plain cell by reading it: what it binds, defines, calls and sets."""
+"""Owns reading one statement of a plain cell: what it binds, defines, calls and sets."""
 
 from __future__ import annotations
 

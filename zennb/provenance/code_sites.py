@@ -1,4 +1,4 @@
-"""Owns the calls and stores that code makes, and what code that a statement defines does when it is called later."""
+"""Owns the calls and stores in code, and what the functions and classes of a statement do when they are called."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _PLAIN_DECORATORS = frozenset(
     | {"guvectorize", "jit", "lru_cache", "njit", "overload", "override", "property", "setter"}
     | {"staticmethod", "total_ordering", "vectorize", "wraps"}
 )
-"""Decorators after which calling a function still changes nothing of it."""
+"""Decorators that do not make a function stateful."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inner:
-    """What code does that a statement defines, when it is called later.
+    """What the code that a statement defines does when it is called later.
 
     Attributes:
         reads: names of the notebook that it reads.
@@ -53,7 +53,7 @@ class Inner:
 
 
 NOTHING = Inner()
-"""Code that does nothing, or no code."""
+"""Code that does nothing."""
 
 
 def merged(found: Iterable[Inner]) -> Inner:
@@ -78,7 +78,7 @@ def merged(found: Iterable[Inner]) -> Inner:
 
 
 def sites_in(node: ast.AST) -> Iterator[CallSite]:
-    """Give the calls and stores that a statement makes when it is executed, those in functions it defines left out."""
+    """Yield the calls and stores that a statement makes when it runs; not those inside functions it defines."""
     bare = _bare(node)
     pending: list[ast.AST] = [node]
     while pending:
@@ -204,7 +204,7 @@ def _stores(site: CallSite) -> bool:
 
 
 def _known(site: CallSite, reads: frozenset[str]) -> CallSite:
-    """Return a site in a function with only the names that are the notebook's, and none of the function's own."""
+    """Return a site in a function with only the notebook's names; the function's local names are removed."""
     root = site.root if site.root in reads else ""
     return replace(site, root=root, path=site.path if root else site.path[-1:], names=site.names & reads)
 

@@ -1,4 +1,4 @@
-"""Owns what the source of local modules says, without importing them: where each of their names comes from."""
+"""Owns the provenance of names in local modules, found by reading the source without importing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns `Provenance`: where the value of each name of a notebook comes from, by reading its cells and not running them.
+"""Owns `Provenance`: where the value of each variable comes from, found by reading the cells.
 
 Two equal provenances of a name mean equal values. The kernel notes them with each step that it records; a notebook
 file is read the same way, and compared. What reading cannot follow gets a provenance that equals no other.
@@ -82,9 +82,9 @@ class Provenance(NotebookNames):
             statements: what it does, in order; None for a cell that cannot be read.
             source: its text, for a cell that cannot be read.
             number: its number in the notebook.
-            failed: whether it ended in an error: nobody knows then how far it came.
+            failed: whether it ended in an error, so that it is unknown which statements ran.
             seen: files and environment variables that it was seen to read, with the state of each.
-            because: why its outcome is known to differ each time, although its code does not tell.
+            because: why its outcome differs each time although its code does not show it.
         """
         self._begin(number, failed=failed)
         if statements is None:
@@ -149,14 +149,14 @@ class Provenance(NotebookNames):
         return may_write
 
     def fail(self, statements: Sequence[CellStatement]) -> None:
-        """Follow a step that failed: its variables are put back, but not what it has set or written."""
+        """Follow a step that failed: its variables are restored, but not its settings and files."""
         names = dict(self.names)
         self.run(statements, failed=True)
         self.names.clear()
         self.names.update(names)
 
     def mark_unknown(self, names: Iterable[str]) -> None:
-        """Note that nobody knows where these names have their values from."""
+        """Mark the values of these names as being of unknown origin."""
         for name in names:
             self.bind(name, opaque(NOTHING, "a cell that ran before zennb was loaded", cell=self.cell))
 
@@ -171,7 +171,7 @@ class Provenance(NotebookNames):
         kept: Collection[str],
         step: str,
     ) -> None:
-        """Say of a name that the code of a step may have bound or changed what is known of it afterwards."""
+        """Set what is known, after a step, of a name that its code may have bound or changed."""
         old, now = before.get(changed), self.names.get(changed)
         if changed.startswith("_") and changed in binds:
             if old is None:
@@ -193,10 +193,10 @@ class Provenance(NotebookNames):
             elif old is not None:
                 self.names[changed] = old
         elif changed not in binds and changed not in outputs and old is not None:
-            self.names[changed] = old  # it was looked at afterwards, and had not changed
+            self.names[changed] = old  # checked after the step: it had not changed
 
     def _takes_in(self, source: ValueSource) -> bool:
-        """Whether what a cell read while it ran may have gone into a value that it bound or changed."""
+        """Whether files and variables that a cell read may affect a value that it bound or changed."""
         if source.kind is SourceKind.IMPORT:
             return bool(self.modules.content(source.own))
         return source.kind is SourceKind.COMPUTED or (
@@ -221,7 +221,7 @@ class Provenance(NotebookNames):
             self._execute(self._execution(statement))
 
     def _execution(self, statement: CellStatement) -> _Execution:
-        """Work out what a statement takes, and note what it does besides binding names."""
+        """Work out the dependencies of a statement, and record its side effects."""
         reached = self.reached(statement.analysis.reads)
         called = [self.names[name].inner for name in reached]
         if not statement.definition:
@@ -269,7 +269,7 @@ class Provenance(NotebookNames):
             self.forget(name)
 
     def _held(self, statement: CellStatement, reached: Sequence[str]) -> Inner:
-        """Return the code that what a statement makes may hold; what that code is made from it looks up by name."""
+        """Return the code that the value of a statement may contain. That code looks up its dependencies by name."""
         named = frozenset(name for name in reached if self.names[name].inner != NOTHING)
         code = merged([statement.inner, *(self.names[name].inner for name in reached)])
         return replace(code, reads=code.reads | named) if named else code
@@ -314,7 +314,7 @@ class Provenance(NotebookNames):
         }
 
     def _make_changeable(self, name: str) -> None:
-        """Note that a function or class got a second name: what is put onto the one is there on the other."""
+        """Note that a function or class got a second name: attributes set under one name exist under the other."""
         if name in self.names and self.names[name].kind is SourceKind.DEFINITION:
             self.names[name] = replace(self.names[name], shape=Shape.PLAIN)
 
@@ -333,7 +333,7 @@ class Provenance(NotebookNames):
         self.changed.add(name)
 
     def _computed(self, parts: Sequence[str], execution: _Execution) -> ValueSource:
-        """Return what is known of a value that a statement makes, of which `parts` say what it depends on."""
+        """Return the source of a value that a statement computes from `parts`."""
         unsteady = execution.effects.unsteady or next(
             (e.text.removeprefix("opaque ") for e in execution.unsure if e.kind is SourceKind.OPAQUE), ""
         )

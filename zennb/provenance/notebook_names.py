@@ -1,4 +1,4 @@
-"""Owns what is known of a notebook's names, settings and files after some of its cells, for code that needs them."""
+"""Owns the state of a notebook after some cells: the provenance of its names, settings and files."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class NotebookNames:
         return list(found)
 
     def of(self, reads: Mapping[str, Collection[str]]) -> dict[str, str]:
-        """Return all that code depends on in this notebook, in a form to be recorded and compared.
+        """Return the dependencies of code in this notebook, in a form that can be recorded and compared.
 
         Args:
             reads: the names it reads → the names that it surely binds before (`core.source.Analysis.reads`).
@@ -116,7 +116,7 @@ class NotebookNames:
     # Bookkeeping
 
     def mark_of(self, statement: CellStatement, reached: Sequence[str]) -> str:
-        """Return what stands for one execution of a statement: its code and all that it reads."""
+        """Return a digest of one execution of a statement: its code and everything that it reads."""
         parts = [statement.digest, self._any]
         inners = [statement.inner, *(self.names[name].inner for name in reached)]
         chains = {chain for each in inners for chain in each.chains} | statement.analysis.chains
@@ -130,7 +130,7 @@ class NotebookNames:
         return combined(*parts)
 
     def _content(self, name: str, chains: Collection[tuple[str, ...]]) -> str:
-        """Return what stands for a name in a mark; of a local module, for what is used of it."""
+        """Return the text of a name for `mark_of`; for a local module, of the parts that are used."""
         origin = self.names[name]
         if origin.kind is not SourceKind.IMPORT:
             return origin.text
@@ -138,7 +138,7 @@ class NotebookNames:
         return " ".join([origin.text, *(self.modules.content(path) for path in paths or [origin.own])])
 
     def note_effects(self, effects: Effects, mark: str) -> None:
-        """Note what a statement did besides binding names."""
+        """Record the side effects of a statement."""
         for topic in effects.topics:
             self.add_topic(topic, mark)
         self._seeded |= effects.seeded
@@ -153,7 +153,7 @@ class NotebookNames:
             self.files = combined(self.files, mark)
 
     def add_topic(self, topic: str, mark: str) -> None:
-        """Note that something was set of a library, by what stands for a statement."""
+        """Record that a statement, identified by its mark, changed a setting of a library."""
         self.topics[topic] = combined(self.topics.get(topic, ""), mark, str(self.failed))
 
     def module_of(self, name: str) -> str | None:
@@ -162,23 +162,23 @@ class NotebookNames:
         return origin.own if origin is not None and origin.kind is SourceKind.IMPORT else None
 
     def seen_for(self, names: Iterable[str]) -> frozenset[tuple[str, str]]:
-        """Return what was read from outside for the values of these names."""
+        """Return the files and environment variables that were read for the values of these names."""
         return frozenset().union(*(self.names[name].seen for name in names))
 
     def bind(self, name: str, origin: ValueSource) -> None:
-        """Let a name stand for something new."""
+        """Bind a name to a new value."""
         self.aliases.leave(name)
         self.names[name] = origin
         self.changed.add(name)
 
     def forget(self, name: str) -> None:
-        """Let a name stand for nothing."""
+        """Unbind a name."""
         self.aliases.leave(name)
         self.names.pop(name, None)
         self.changed.add(name)
 
     def take_all(self, mark: str) -> None:
-        """Let everything depend on code that may read and bind whatever it likes."""
+        """Make every name depend on code that may read and bind anything (`exec`, `%run`)."""
         whole = combined(
             mark, self._any, *(f"{name} {origin.text}" for name, origin in sorted(self.names.items()))
         )

@@ -1,4 +1,4 @@
-"""Owns what executing one statement does besides binding names: values changed in place, settings, files, chance."""
+"""Owns the side effects of a statement: values changed in place, settings, files and random numbers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["ALL", "ENVIRONMENT", "FOLDER", "Effects", "Known", "effects_of"]
 
 ALL = "*"
-"""The topic of settings that may matter to any step."""
+"""The topic of settings that may affect any step."""
 
 FOLDER = "current folder"
 ENVIRONMENT = "environment"
@@ -79,12 +79,12 @@ class Known:
 
 @dataclass(slots=True, kw_only=True)
 class Effects:
-    """What a statement does besides binding names.
+    """The side effects of a statement.
 
     Attributes:
-        touched: names whose values it may change in place.
+        touched: names whose values it may modify in place.
         stored: names into whose attributes or items it stores.
-        touches_reached: whether it may change whatever it reaches, since it changes what a call hands out.
+        touches_reached: whether it may modify anything it reaches, because it modifies the result of a call.
         binds: names that functions it calls may bind, by `global`.
         topics: libraries of which it may set something, or draw random numbers.
         seeded: libraries whose random generator it seeds.
@@ -109,7 +109,7 @@ class Effects:
 
 
 def effects_of(statement: CellStatement, called: Iterable[Inner], known: Known) -> Effects:
-    """Return what a statement may do.
+    """Return the possible side effects of a statement.
 
     Args:
         statement: the statement.
@@ -135,7 +135,7 @@ def effects_of(statement: CellStatement, called: Iterable[Inner], known: Known) 
 
 
 def _of_modules(paths: Iterable[str]) -> Iterator[CallSite]:
-    """Give uses of modules that a function imports itself as calls of them; nobody knows what it passes."""
+    """Yield the uses of modules that a function imports itself, as calls with unknown arguments."""
     for path in paths:
         root, *rest = path.split(".")
         if rest:
@@ -179,7 +179,7 @@ def _touched(site: CallSite, module: str | None, known: Known) -> set[str]:
 
 
 def _note_module(found: Effects, site: CallSite, module: str, known: Known) -> None:
-    """Note what a use of a module sets, draws, or leaves in it."""
+    """Record what a use of a module sets, and the random numbers it draws."""
     top = module.partition(".")[0]
     names = (*module.split("."), *site.path)
     found.topics |= _of_local(site, module, known)
@@ -203,13 +203,13 @@ def _note_module(found: Effects, site: CallSite, module: str, known: Known) -> N
 
 
 def _of_local(site: CallSite, module: str, known: Known) -> set[str]:
-    """Return what a use of a local module may set: in the module itself, or by its functions elsewhere."""
+    """Return what a use of a local module may set, in the module itself or through its functions."""
     own = {module.partition(".")[0]} if known.local_state(module) else set()
     return own | known.local_settings(module) if site.is_call else own
 
 
 def _set_by(site: CallSite, names: tuple[str, ...]) -> set[str]:
-    """Return the settings that a use of a library sets; one that is not known may matter to any step."""
+    """Return the settings that a use of a library changes. An unknown setting may affect any step."""
     if names[0] == "numpy" and names[-1] in {"seterr", "seterrcall"}:
         return {"numpy error handling"}
     if names[0] == "torch" and seeds(site):

@@ -1,4 +1,4 @@
-"""Owns how a step's record enters and leaves the provenance of a notebook: what it left, and what it depended on."""
+"""Owns the provenance of steps: applying the recorded outputs of a step, and collecting what it depends on."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def step_statements(tree: ast.Module) -> tuple[CellStatement, ...]:
 def apply(
     provenance: Provenance, step: Step, statements: Iterable[CellStatement], *, number: int = 0
 ) -> None:
-    """Let a step that ended well, or whose results are taken over, have happened."""
+    """Apply a step that completed or was reused."""
     settings = {} if step.carried is None else dict.fromkeys(step.carried.names, step.carried.blob)
     provenance.step(
         step.name,
@@ -63,7 +63,7 @@ def depends_on(
     ignored: Collection[str] = (),
     given: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return what a step depends on in a notebook, to be recorded with it and compared later.
+    """Return what a step depends on in a notebook, for its record and for later comparison.
 
     Args:
         provenance: the notebook as it stands before the step.
@@ -72,7 +72,7 @@ def depends_on(
         parts: what its key is made of.
         inputs: names that are read although the code does not show it.
         ignored: names that do not count.
-        given: name → content digest, for inputs that are known by their content whatever the notebook holds.
+        given: name → content digest, for inputs with known content.
     """
     reads = {**dict.fromkeys((*inputs, *parts.inputs), frozenset[str]()), **analysis.reads}
     reads = {name: bound.union(ignored) for name, bound in reads.items() if name not in ignored}
@@ -86,7 +86,7 @@ def depends_on(
 def _module_keys(
     reached: Iterable[str], modules: ModuleSources, provenance: Provenance, analysis: Analysis
 ) -> Iterator[str]:
-    """Give `module NAME.PART` for what a step reaches of local modules, `module NAME.*` for one that is used whole."""
+    """Yield `module NAME.PART` for each part of a local module that is reached, `module NAME.*` for a whole module."""
     for each in reached:
         kind, _, path = each.partition(" ")
         if kind in {"function", "class", "constant", "name"} and modules.large(path) is not None:

@@ -1,4 +1,4 @@
-"""Owns what an expression tells of the value it makes: whether it can be changed, and by what."""
+"""Owns whether the value of an expression can change: a number cannot, a list can, an iterator does when used."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["Shape", "holds_no_code", "shape_of", "shape_of_type"]
 
 
 class Shape(IntEnum):
-    """What can happen to a value.
+    """How a value can change.
 
-    FIXED: nothing can change it, and it shares nothing: a number, a text. PLAIN: data that only what is meant to
-    change it changes: lists, arrays, frames. ANY: whatever uses it may change it: an iterator, an object.
+    FIXED: immutable, and sharing nothing: numbers, strings. PLAIN: data that only mutating operations change: lists,
+    arrays, data frames. ANY: any use may change it: iterators, objects.
     """
 
     FIXED = 0

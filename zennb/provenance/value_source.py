@@ -1,4 +1,4 @@
-"""Owns what is known of where the value of one name of a notebook comes from, and which names share a value."""
+"""Owns the source of one value (`ValueSource`), and which names may share a value."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ValueSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepOutput:
-    """What a step is known to have left under a name.
+    """One recorded output of a step.
 
     Attributes:
         digest: content.
@@ -129,11 +129,11 @@ class AliasGroups:
         self._groups: dict[str, set[str]] = {}
 
     def of(self, name: str) -> frozenset[str]:
-        """Return the names that may share something with `name`, itself included."""
+        """Return the names that may share a value with `name`, itself included."""
         return frozenset(self._groups.get(name, ())) | {name}
 
     def join(self, names: Iterable[str]) -> None:
-        """Note that these names may share something from now on."""
+        """Note that these names may share a value from now on."""
         wanted = set(names)
         groups = {id(group): group for name in wanted if (group := self._groups.get(name)) is not None}
         together = max(
@@ -145,7 +145,7 @@ class AliasGroups:
             self._groups.update(dict.fromkeys(joined, together))
 
     def leave(self, name: str) -> None:
-        """Note that a name stands for something else, or for nothing, from now on."""
+        """Note that a name was bound to another value, or unbound."""
         group = self._groups.pop(name, None)
         if group is not None:
             group.discard(name)
@@ -159,12 +159,12 @@ def combined(*parts: str) -> str:
 
 
 def opaque(inner: Inner, why: str, *, cell: int) -> ValueSource:
-    """Return what is known of a value that nobody can tell without running; `why` is for a person."""
+    """Return the source of a value that is only known by running the code; `why` is for people."""
     return ValueSource(kind=SourceKind.OPAQUE, text=f"opaque {why}".rstrip(), inner=inner, cell=cell)
 
 
 def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSource:
-    """Return what is known of a value that is written out."""
+    """Return the source of a literal value."""
     try:
         digest = digest_value(value).digest
     except CannotDigest:
@@ -181,7 +181,7 @@ def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSourc
 
 
 def known_output(left: StepOutput, inner: Inner) -> ValueSource:
-    """Return what is known of an output of a step, whose code may hold `inner`."""
+    """Return the source of a recorded step output, which may contain the code `inner`."""
     needs = frozenset(need.partition(".")[0] for need in left.needs)
     if holds_no_code(left.type):
         inner = NOTHING

@@ -1,4 +1,4 @@
-"""Owns what a magic or shell line does besides reading and binding names: nothing, a setting, or what nobody sees."""
+"""Owns the side effects of magics and shell lines: none, a setting, files that are read, or unknown."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["Effect", "effect_of_cell_magic", "effect_of_line_magic", "effect_of_
 
 
 class Effect(StrEnum):
-    """What is to be done about a line when its step is reused.
+    """How reuse of a step treats a magic or shell line.
 
     Attributes:
-        NONE: nothing but to show what it showed: `%time`, `%pinfo`.
-        SETTING: execute it again, it sets something in this process: `%matplotlib inline`, `%precision 3`.
-        FILES: show what it showed, as long as the files it names are what they were: `!ls data`, `!head data.csv`.
-        UNSEEN: run the step, since the line may read or change anything: `!cmd`, `%run`, magics of others.
+        NONE: replay its output: `%time`, `%pinfo`.
+        SETTING: run it again, because it changes a setting of the process: `%matplotlib inline`, `%precision 3`.
+        FILES: replay its output while the files it names are unchanged: `!ls data`, `!head data.csv`.
+        UNSEEN: do not reuse the step, because the line may read or change anything: `!cmd`, `%run`, third-party magics.
     """
 
     NONE = "none"
@@ -34,14 +34,14 @@ _HARMLESS = frozenset(
     | {"pinfo", "pinfo2", "psearch", "pdef", "pdoc", "psource", "pfile"}
     | {"lsmagic", "magic", "quickref"}
 )
-"""Line magics that run Python, which is read as such, or only show what the code itself says."""
+"""Line magics without side effects: they run Python, which is analysed, or only show information."""
 
 _DISPLAYS = frozenset(["html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "capture"])
-"""Cell magics that show their body, or what running it shows."""
+"""Cell magics that only display their body or its output."""
 
 
 def _set_by_line(line: str) -> Effect:
-    """Judge a magic that sets what its line says, and switches to and fro without one."""
+    """Magics that set what their argument says, and toggle without one."""
     return Effect.SETTING if line else Effect.UNSEEN
 
 
@@ -69,7 +69,7 @@ _SETTINGS: dict[str, Callable[[str], Effect]] = {
     "set_env": _env,
     "cd": _cd,
 }
-"""Line magics that set something in the process or the shell → judge of their line."""
+"""Line magics that change a setting of the process or shell → function from their argument to the effect."""
 
 
 def effect_of_line_magic(name: str, line: str) -> Effect:

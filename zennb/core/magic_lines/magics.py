@@ -1,4 +1,4 @@
-"""Owns the IPython forms of code: what `get_ipython().run_line_magic(...)` and its kin run, read and bind."""
+"""Owns reading magics and shell lines (`get_ipython().run_line_magic(...)`): what they run, read and bind."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _SCRIPTS = frozenset(
     {"bash", "cmd", "perl", "pypy", "python", "python2", "python3", "ruby", "script", "sh"}
     | {"system", "sx", "!"}
 )
-"""Cell magics that run the body elsewhere."""
+"""Cell magics that run the body in another process."""
 
 _TEXT_CELLS = _SCRIPTS | frozenset(
     ["file", "html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "writefile"]
 )
-"""Cell magics that hand the body to something other than this notebook's Python."""
+"""Cell magics whose body is not Python of this notebook."""
 
 _QUESTIONS = {"pinfo": "?", "pinfo2": "??", "pdef": "", "pdoc": "", "psource": "", "pfile": ""}
 _OPAQUE = frozenset(
     {"debug", "edit", "load", "loadpy", "macro", "pylab", "recall", "rerun", "reset", "reset_selective"}
     | {"run", "store", "who", "who_ls", "whos"}
 )
-"""Line magics that read or bind names which the line does not show."""
+"""Line magics that read or bind names that their line does not show."""
 
 _ASSIGNED = re.compile(r"^(\s*)([\w.,\s\[\]'\"()*]+?)\s*=\s*([%!])(.*)$")
 _ESCAPED = re.compile(r"^(\s*)(%|!!|!)(.*)$")
@@ -56,7 +56,7 @@ class Magic:
         reads: expressions it evaluates before anything else.
         binds: names it binds afterwards.
         deletes: names it deletes afterwards.
-        opaque: why reading cannot see through it, as a short phrase; "" when it can.
+        opaque: short phrase for a magic whose effect on names is unknown; "" when it is known.
         effect: what it does besides.
     """
 
@@ -180,7 +180,7 @@ def _expression(source: str) -> ast.expr | None:
 
 
 def _options(line: str, known: str) -> tuple[list[tuple[str, str]], str]:
-    """Split `line` into its short options (letter, value) and the rest, as getopt does."""
+    """Split `line` into short options (letter, value) and the rest, like getopt."""
     found: list[tuple[str, str]] = []
     rest = line.lstrip()
     while match := re.match(r"--[a-z][\w-]*\s*|--\s+|-([A-Za-z])", rest):
@@ -203,7 +203,7 @@ def _options(line: str, known: str) -> tuple[list[tuple[str, str]], str]:
 def parse_python(code: str) -> list[ast.stmt] | None:
     """Parse Python that may hold magic and shell lines, as the body of `%%time` may; None when it cannot be.
 
-    A line is taken for a magic only where Python itself finds no sense in it.
+    A line counts as a magic only where it is a Python syntax error.
     """
     lines = code.strip(" ").split("\n") if "\n" not in code.strip() else code.split("\n")
     for _ in range(len(lines) + 1):

@@ -1,4 +1,4 @@
-"""Owns which magic lines of a cell are executed again when it is reused, and which forbid its reuse."""
+"""Owns which magic lines run again when a step is reused, and which ones prevent reuse."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["magic_troubles", "setting_lines"]
 
 
 def setting_lines(tree: ast.Module) -> list[ast.stmt]:
-    """Return the statements that set something in this process: `%matplotlib inline`, `%precision 3`, `%cd data`.
+    """Return the magics that change a setting of the process: `%matplotlib inline`, `%precision 3`, `%cd data`.
 
     Only statements of the cell itself count, not those in functions, branches and loops; and none when a line is
     filled in (`%cd {folder}`) with what the cell itself binds.
@@ -29,7 +29,7 @@ def setting_lines(tree: ast.Module) -> list[ast.stmt]:
 
 
 def magic_troubles(tree: ast.Module, analysis: Analysis) -> list[str]:
-    """Return why the magic and shell lines of a cell forbid its reuse, one phrase each; none as a rule."""
+    """Return why the magic and shell lines of a cell prevent its reuse, one phrase each; usually empty."""
     if not analysis.magics:
         return []
     again = {node.lineno for node in setting_lines(tree)}

@@ -1,4 +1,4 @@
-"""Owns the shell lines that only read what they name: `!ls data`, `!head -n 2 data.csv`. All others may do anything."""
+"""Owns the shell lines that only read the files they name: `!ls data`, `!head -n 2 data.csv`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _READING = {
     "wc": re.compile(r"-[lwcm]+"),
 }
 _SHELL = re.compile(r"[|&;<>()$`*?\[\]{}~!#\\\n=]")
-"""What makes a shell do more than run one program on the words of a line."""
+"""Characters with a special meaning to the shell."""
 
 
 def files_named(command: str) -> tuple[str, ...] | None:
-    """Return the files and folders that a command reads, when it does nothing else; None when it may.
+    """Return the files and folders that a command reads; None when it may do anything else.
 
     Args:
         command: what follows `!`.

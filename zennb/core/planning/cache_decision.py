@@ -1,4 +1,4 @@
-"""Owns the verdict on a step: reuse what an earlier one made, or run, and why. Decides; does nothing."""
+"""Owns the cache decision for a step: reuse an earlier result, or run, with the reason. It has no side effects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CacheDecision:
     """What to do with a step.
 
     Attributes:
-        reuse: the earlier step whose results are taken over; None means run.
+        reuse: the earlier step whose results are reused; None means run.
         reason: the cause, for a person.
     """
 
@@ -39,17 +39,17 @@ def decide_reuse(
     asked: str = "",
     unclear: Sequence[str] = (),
 ) -> CacheDecision:
-    """Return the verdict on a step with these parts.
+    """Decide whether to reuse or run a step with these cache key parts.
 
     Args:
         parts: what the step's key is made of.
         candidates: reusable steps with the same key, newest first.
         previous: the latest record of the same step, whatever its key; None on a first run.
         missing: the first output of a candidate that `store` does not hold; None when it holds them all.
-        stale: what around a candidate is not as it was (a file it read changed), as a reason; "" when all is.
+        stale: why a candidate is invalid although its key matches (a file it read changed); "" when it is valid.
         store: name of the artifact store of the active stack.
         asked: an option of the user that forces a run, e.g. `--rerun`.
-        unclear: why the parts cannot be trusted to be all that matters.
+        unclear: why the parts may not cover every dependency.
     """
     if asked:
         return CacheDecision(reason=f"asked for with {asked}")
@@ -74,7 +74,7 @@ def decide_reuse(
 
 
 def reused(step: Step) -> CacheDecision:
-    """Return the verdict that the results of an earlier step are taken over."""
+    """Return the decision to reuse the results of an earlier step."""
     return CacheDecision(reuse=step, reason=f"same code and inputs as run {step.run}")
 
 

@@ -1,4 +1,4 @@
-"""Owns the key of a step: its parts turned into one digest, and the difference of two parts in words."""
+"""Owns the cache key of a step: the digest of its parts, and the difference between two sets of parts in words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "cache_key", "differences"]
 
 FORMAT = "zennb step key 1"
-"""Version of the formula; part of every key, so that a change of the formula is never a wrong hit."""
+"""Version of the formula. It is part of every key, so a change of the formula never causes a wrong cache hit."""
 
 
 def cache_key(parts: CacheKeyParts) -> str:
@@ -40,7 +40,7 @@ def cache_key(parts: CacheKeyParts) -> str:
 
 
 def differences(old: CacheKeyParts, new: CacheKeyParts) -> list[str]:
-    """Say in words what differs between two parts, the most telling difference first; empty when nothing does."""
+    """Return the differences between two sets of parts in words, the most important first; empty when equal."""
     found: list[str] = []
     if old.code != new.code:
         found.append("its code changed")

@@ -1,4 +1,4 @@
-"""Owns how long results are reused: durations as typed, and whether a record has expired, as a reason."""
+"""Owns how long results are reused (`--expires`): parsing durations, and whether a record has expired."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def duration_text(seconds: float) -> str:
 
 
 def ended(step: Step) -> float:
-    """Return when a step that ran had made its results, in seconds since the epoch."""
+    """Return when a step that ran finished, in seconds since the epoch."""
     return step.started + step.seconds
 
 
@@ -70,7 +70,7 @@ def expires(step: Step, within: float | None) -> float | None:
 
 
 def expired(step: Step, *, within: float | None = None, now: float) -> str:
-    """Return, as a reason, that the results of a step that ran are not to be reused any more; "" when they may be.
+    """Return why the results of a step that ran have expired; "" when they have not.
 
     Args:
         step: its record.
@@ -86,12 +86,12 @@ def expired(step: Step, *, within: float | None = None, now: float) -> str:
 
 
 def by_hand(label: str) -> str:
-    """Return the reason of results that somebody let expire: `` `model v3` was expired by hand``."""
+    """Return the reason for results that were expired with a command: `` `model v3` was expired by hand``."""
     return f"`{label}` was expired by hand"
 
 
 def _ago(seconds: float) -> str:
-    """Return how long ago something was, in its largest unit: `2 h ago`."""
+    """Return an age in its largest unit: `2 h ago`."""
     for name, unit in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
         if seconds >= unit:
             return f"{int(seconds // unit)} {name} ago"

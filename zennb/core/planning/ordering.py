@@ -1,4 +1,4 @@
-"""Owns what holds between steps although no value flows: files that flow, and the order they and settings ask for."""
+"""Owns dependencies between steps through files and settings, and the order that they impose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["file_edges", "flows", "ordering"]
 def ordering(
     names: Sequence[str], latest: Mapping[str, Step], *, all_of_it: bool = True
 ) -> dict[str, tuple[str, ...]]:
-    """Return step → the steps before it that it must wait for, as far as their latest runs tell.
+    """Return step → the earlier steps that it must wait for, according to their latest runs.
 
     A step waits for the last one before it that wrote a file it reads or writes, or that set what it depends on or
     sets; and one that writes or sets waits for those that read what was there before.
@@ -53,10 +53,10 @@ def ordering(
 
 
 def file_edges(order: Sequence[str], latest: Mapping[str, Step]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return (writer, reader) → the files that flow from the one to the other, as their latest runs tell.
+    """Return (writer, reader) → the files that flow between them, according to their latest runs.
 
     A file comes from the last step before the reader that wrote it; a folder that a step lists, from all that wrote
-    something in it. Who only made the folder that a file is in did not make the file.
+    something in it. A step that only created the parent folder is not the writer of the file.
 
     Args:
         order: the steps, in the order they run.
@@ -76,7 +76,7 @@ def file_edges(order: Sequence[str], latest: Mapping[str, Step]) -> dict[tuple[s
 
 
 def _sources(path: str, writer: Mapping[str, str]) -> list[str]:
-    """Return what was written that a reader of a path sees: what is in it when it is a folder, else itself."""
+    """Return the written files that a reader of a path sees: those inside a folder, else the file itself."""
     inside = [file for file in writer if file != path and _is_in(file, path)]
     return inside or [file for file in (path,) if file in writer]
 
@@ -84,7 +84,7 @@ def _sources(path: str, writer: Mapping[str, str]) -> list[str]:
 def flows(
     plan: Plan, *, after: Mapping[str, Sequence[str]], files: Mapping[tuple[str, str], tuple[str, ...]]
 ) -> tuple[Edge, ...]:
-    """Return the edges that are shown: what flows by name and by file, and the order that somebody asked for.
+    """Return the edges to show: variables and files that flow, and the order requested with `--after`.
 
     Args:
         plan: order and edges.
@@ -99,7 +99,7 @@ def flows(
 
 
 def _over(thing: str, writer: Mapping[str, str]) -> list[str]:
-    """Return who wrote a thing, or something in it when it is a folder, or a folder that it is in."""
+    """Return the writers of a path, of anything inside it, or of a folder that contains it."""
     return [
         name for path, name in writer.items() if path == thing or _is_in(path, thing) or _is_in(thing, path)
     ]

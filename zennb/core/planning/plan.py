@@ -1,4 +1,4 @@
-"""Owns the plan of a pipeline: which step feeds which, and an order that respects it."""
+"""Owns the plan of a pipeline: which step feeds which, and an order that respects the edges."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _reachable(step: str, near: Mapping[str, Sequence[str]]) -> frozenset[str]:
 
 
 def plan(steps: Sequence[Outline]) -> Plan:
-    """Link each reader to the latest binder before it, in the order given (notebook order).
+    """Link each step that reads a name to the latest step before it that binds the name, in notebook order.
 
     A name that only later steps bind comes from the first of them, when that makes no cycle: cells may stand
     below their readers. A name nobody binds is the notebook's own.

@@ -1,4 +1,4 @@
-"""Owns the plan of a run: for each step whether a run would reuse it, and why; and what flows between steps."""
+"""Owns the plan of a run: whether each step would be reused, why, and what flows between the steps."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class RunPlan:
         return next((each for each in self.steps if each.name == name), None)
 
     def remarks(self, name: str) -> list[str]:
-        """Return what is to be said of a step's own variables, and of those that it takes from other steps."""
+        """Return the remarks on a step's own variables, and on those that it takes from other steps."""
         found = [each.remark for each in self.steps if each.name == name]
         for edge in self.edges:
             if edge.end == name and (giver := self.step(edge.start)) is not None:

@@ -1,4 +1,4 @@
-"""Owns what is known at one point of running code: which names are bound, may be bound, or were deleted."""
+"""Owns the state of names at one point of the code: which are bound, may be bound, or were deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["BindingLog", "BindingState", "Frame", "NameUsage", "join"]
 
 @dataclass(slots=True)
 class BindingState:
-    """What is known where execution stands; where it cannot stand, there is None instead of a State.
+    """The state of names at one point of the code. Unreachable code has None instead.
 
     Attributes:
         bound: names of the cell bound on every path that leads here.
@@ -38,13 +38,13 @@ class BindingState:
         )
 
     def add_bodies(self, bodies: dict[str, list[Definition]]) -> None:
-        """Let each name also stand for the given functions and classes."""
+        """Add functions and classes that each name may refer to."""
         for name, nodes in bodies.items():
             self.bodies[name] = self.bodies.get(name, frozenset()).union(nodes)
 
 
 def join(states: Iterable[BindingState | None]) -> BindingState | None:
-    """Return what is known where several paths meet; paths that do not arrive (None) have no say."""
+    """Return the state where several paths meet. Paths that cannot be reached (None) are ignored."""
     arriving = [state for state in states if state is not None]
     if not arriving:
         return None
@@ -62,7 +62,7 @@ def join(states: Iterable[BindingState | None]) -> BindingState | None:
 
 @dataclass(slots=True)
 class Frame:
-    """The states in which `break` and `continue` leave a stretch of code."""
+    """The states at each `break` and `continue` in a block of code."""
 
     breaks: list[BindingState] = field(default_factory=list)
     continues: list[BindingState] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Frame:
 
 @dataclass(slots=True)
 class BindingLog:
-    """What happened to names during a stretch of code that an exception may leave at any point."""
+    """The names bound and deleted in a block of code that an exception may leave at any point."""
 
     bound: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
@@ -80,7 +80,7 @@ class BindingLog:
 
 @dataclass(slots=True)
 class NameUsage:
-    """What code was seen to do with the names of the cell; see `source.Analysis` for the meaning.
+    """What code does with the names of the cell; `source.Analysis` explains the fields.
 
     Attributes:
         firm: names read where no path has bound them yet.
@@ -101,7 +101,7 @@ class NameUsage:
     awaits: bool = False
 
     def read(self, name: str, bound: Iterable[str], *, firm: bool) -> None:
-        """Note a read of `name` at a point where `bound` are surely bound."""
+        """Record a read of `name` at a point where `bound` are certainly bound."""
         before = self.reads.get(name)
         self.reads[name] = frozenset(bound) if before is None else before.intersection(bound)
         if firm:

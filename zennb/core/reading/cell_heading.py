@@ -1,4 +1,4 @@
-"""Owns what the text of a cell says of it: a step, by `%%step` or `#| step:`; none, by `#| step: off`; or nothing."""
+"""Owns the line that makes a cell a step (`%%step`, `#| step: ...`) or keeps it from being one (`#| step: off`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAME = re.compile(r"""^(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[^\
 
 _OFF = frozenset({"off", "no", "false"})
 _ON = frozenset({"on", "yes", "true"})
-"""Words that YAML, in which such options are written elsewhere, takes for no and yes."""
+"""Words for no and yes in YAML, in which Quarto writes such options."""
 
 _LOADERS = frozenset({"load_ext", "reload_ext", "unload_ext"})
 _QUESTIONS = frozenset({"pinfo", "pinfo2", "psearch"})
@@ -29,13 +29,13 @@ _QUESTIONS = frozenset({"pinfo", "pinfo2", "psearch"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """The line that says whether a cell is a step.
+    """The line that makes a cell a step, or keeps it from being one.
 
     Attributes:
-        spoken: how it is said: `%%step` or `#| step:`.
-        line: what stands behind that: the step's name and options.
-        is_off: whether it says that the cell is no step.
-        problem: what is wrong with it, as a sentence; "" when nothing is.
+        spoken: its form: `%%step` or `#| step:`.
+        line: the rest of the line: the step's name and options.
+        is_off: whether it turns the step off (`#| step: off`).
+        problem: what is wrong with the line, as a sentence; "" when it is valid.
     """
 
     spoken: str
@@ -45,13 +45,13 @@ class Heading:
 
     @property
     def name(self) -> str:
-        """The name that is typed first; "" when none is."""
+        """The step's name; "" when the line has none."""
         found = _NAME.match(self.line)
         return next((each for each in found.groups() if each), "") if found is not None else ""
 
 
 def heading(source: str) -> Heading | None:
-    """Return the line of a cell that says whether it is a step; None when there is none.
+    """Return the line that makes a cell a step or keeps it from being one; None when there is none.
 
     It is `%%step` as the first line, or `#| step: ...` among the lines `#| ...` that the cell starts with; blank
     lines may stand before and between.
@@ -84,10 +84,10 @@ def body(source: str) -> str:
 
 
 def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
-    """Whether a cell that says nothing is no step although every cell is to be one.
+    """Whether a cell without a heading is no step even while autostep is on.
 
-    These are cells that start with a cell magic, cells without code, cells of nothing but `magics`, loading of
-    extensions and questions (`x?`), and those that say whether every cell is to be a step.
+    These are cells that start with a cell magic, cells without code, cells that switch autostep, and cells that hold
+    nothing but `magics`, extension loading and help requests (`x?`).
 
     Args:
         tree: the cell after IPython's input transformation, parsed.
@@ -99,12 +99,12 @@ def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:
 
 
 def is_only_magics(tree: ast.Module, magics: Collection[str]) -> bool:
-    """Whether a cell holds nothing but lines of these magics, loading of extensions and questions (`x?`)."""
+    """Whether a cell holds nothing but lines of these magics, extension loading and help requests (`x?`)."""
     return all(_is_ours(node, magics) for node in tree.body)
 
 
 def switch(tree: ast.Module) -> str | None:
-    """Return what a cell says after `%zennb autostep`: "on", "off", "" (a question); None when it does not."""
+    """Return the argument of `%zennb autostep` in a cell ("on", "off", or "" for none); None without that line."""
     found = None
     for node in tree.body:
         name, line = _line_magic(node)

@@ -1,4 +1,4 @@
-"""Owns the paths of execution through statements: branches, loops, exceptions, and where they meet again."""
+"""Owns control flow: branches, loops and exceptions, and what is known where paths meet again."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Paths"]
 
 _SUPPRESSORS = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex"})
-"""Context managers known to end an exception; of others we take it that they let it pass."""
+"""Context managers known to swallow an exception. We assume that others let it pass."""
 
 _AS_LONG = frozenset({"enumerate", "list", "tuple", "sorted", "reversed", "set", "iter", "tqdm", "trange"})
 
@@ -85,16 +85,16 @@ class Paths(Expressions, ast.NodeVisitor):
     def _rounds(
         self, entry: BindingState, node: ast.For | ast.AsyncFor | ast.While
     ) -> tuple[Frame, BindingState | None]:
-        """Read the body of a loop; return how it was left, and what is known at the end of a round."""
+        """Read the body of a loop; return how it was left, and the state at the end of an iteration."""
         head = entry.copy()
         head.add_bodies(definitions_in(node.body))
         frame, back = self._round(head, node)
         again = join([head, back])
         if again is not None and (again.bound, again.inner) != (head.bound, head.inner):
-            # A round deletes what the next one may want to read.
+            # An iteration deletes what the next one may read.
             frame, back = self._round(again, node)
         if back is not None:
-            # A round that breaks may have had whole rounds before it.
+            # An iteration that breaks may follow complete iterations.
             for state in frame.breaks:
                 state.maybe |= back.maybe
                 state.deleted |= back.deleted - state.bound
@@ -230,7 +230,7 @@ class Paths(Expressions, ast.NodeVisitor):
 
 
 def _interrupted(entry: BindingState, watch: BindingLog, statements: Sequence[ast.AST]) -> BindingState:
-    """Return what is known when an exception leaves `statements`, entered at `entry`, at some point."""
+    """Return the state after an exception leaves `statements`, entered in state `entry`, at an unknown point."""
     state = entry.copy()
     state.bound -= watch.deleted
     state.inner -= watch.lost

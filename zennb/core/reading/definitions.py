@@ -1,4 +1,4 @@
-"""Owns the choice of statements that bring back the modules, functions and classes of a cell, and no more."""
+"""Owns the statements that redefine the imports, functions and classes of a cell when it is reused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Statements:
-    """The statements of a cell, read one by one, and the names that its functions declare `global`."""
+    """The statements of a cell, one by one, and the names that its functions declare `global`."""
 
     statements: list[_Statement]
     globals: frozenset[str]
@@ -44,7 +44,7 @@ _read_before: WeakKeyDictionary[ast.Module, _Statements] = WeakKeyDictionary()
 
 
 def _statements(tree: ast.Module) -> _Statements:
-    """Return the statements of a cell, which are read once: each of its outputs is looked for among them."""
+    """Return the statements of a cell. They are cached, because each output of the cell asks for them."""
     found = _read_before.get(tree)
     if found is None:
         found = _read_before[tree] = _Statements(
@@ -57,7 +57,7 @@ def _statements(tree: ast.Module) -> _Statements:
 def definitions(
     tree: ast.Module, names: Iterable[str], *, also: Iterable[ast.stmt] = ()
 ) -> list[ast.stmt] | None:
-    """Return the statements to execute again so that `names` are bound as the cell bound them.
+    """Return the statements to run again on reuse, so that `names` are bound as the cell bound them.
 
     These are imports, `def`, `class`, lambdas, aliases (`g = f`, `T = m.T`) and named tuples, in order, with what they
     need of each other and of constants, with constants set on them (`f.unit = "m"`) and with every `from
@@ -99,7 +99,7 @@ def definitions(
 
 
 def _choose(name: str, before: int, statements: list[_Statement], chosen: set[int]) -> bool:
-    """Choose what binds `name` before statement `before`, and what that needs; False when work does."""
+    """Choose the statements that bind `name` before statement `before`, and what they need; False when one computes."""
     binders = [number for number in range(before) if name in statements[number].binds]
     binders = binders or [n for n in range(before) if "*" in statements[n].binds]
     if not binders or not statements[binders[-1]].defines:
@@ -114,7 +114,7 @@ def _choose(name: str, before: int, statements: list[_Statement], chosen: set[in
 
 
 def _choose_needs(number: int, statements: list[_Statement], chosen: set[int]) -> bool:
-    """Choose what statement `number` needs of the statements before it; False when that is work."""
+    """Choose the earlier statements that statement `number` depends on; False when one of them computes."""
     for read in statements[number].reads:
         earlier = any(not statement.binds.isdisjoint((read, "*")) for statement in statements[:number])
         if earlier and not _choose(read, number, statements, chosen):
@@ -123,7 +123,7 @@ def _choose_needs(number: int, statements: list[_Statement], chosen: set[int]) -
 
 
 def _choose_settings(statements: list[_Statement], chosen: set[int], wanted: frozenset[str]) -> bool:
-    """Choose what sets attributes and items of `wanted`: `f.unit = "m"`, `plt.rcParams["x"] = 1`."""
+    """Choose the statements that set attributes and items of `wanted`: `f.unit = "m"`, `plt.rcParams["x"] = 1`."""
     for number, statement in enumerate(statements):
         node = statement.node
         if not isinstance(node, ast.Assign) or not {_root(target) for target in node.targets} & wanted:
@@ -132,7 +132,7 @@ def _choose_settings(statements: list[_Statement], chosen: set[int], wanted: fro
             continue
         if not (_is_definition(node.value) or _is_literal(node.value)):
             if all(_is_imported(_root(target), number, statements) for target in node.targets):
-                continue  # a setting of a library: no part of what the name stands for
+                continue  # a library setting, which is not part of the module that the name refers to
             return False
         chosen.add(number)
         if not _choose_needs(number, statements, chosen):
@@ -164,7 +164,7 @@ def flattened(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _defines(node: ast.stmt) -> bool:
-    """Say whether executing a statement again does nothing but define."""
+    """Whether a statement only defines things, so that it can run again."""
     match node:
         case ast.Import() | ast.ImportFrom() | ast.Pass():
             return True
@@ -199,7 +199,7 @@ def _is_plain(target: ast.expr) -> bool:
 
 
 def _is_definition(value: ast.expr) -> bool:
-    """Say whether a value is made by naming it: a lambda, an alias, a constant, or a tuple of these."""
+    """Whether a value is a lambda, an alias, a constant, or a tuple of these."""
     if isinstance(value, ast.Tuple):
         return all(_is_definition(element) for element in value.elts)
     return isinstance(value, ast.Lambda) or _is_alias(value) or _is_constant(value) or _is_type(value)

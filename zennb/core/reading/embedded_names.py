@@ -1,4 +1,4 @@
-"""Owns names that stand in strings: IPython's `{x}` and `$x`, pandas' `@x`, tables of SQL, formulas."""
+"""Owns names inside strings: IPython's `{x}` and `$x`, pandas' `@x`, tables in SQL, and formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the reading of expressions: what is evaluated, in which order, and what hides in calls."""
+"""Owns reading expressions in evaluation order, with the calls that hide what they read, such as `eval`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Expressions"]
 
 _OPAQUE_CALLS = {"exec": "exec(...)", "eval": "eval(...)", "globals": "globals()"}
 _OPAQUE_AT_THE_TOP = {"locals": "locals()", "vars": "vars()", "dir": "dir()"}
-"""Without arguments, in the cell itself; in a function they show the function's own names."""
+"""Opaque without arguments at the top level; inside a function they only show its local names."""
 
 _OPAQUE_OF_THE_SHELL = frozenset(
     {"ex", "ev", "run_cell", "run_cell_async", "run_code", "run_line_magic", "run_cell_magic", "magic"}
@@ -142,12 +142,12 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         self.visit(root)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
-        """A lambda may be called from where it stands on."""
+        """A lambda may be called from here on."""
         self.visit_all([*node.args.defaults, *node.args.kw_defaults])
         self.may_run(node)
 
     def may_run(self, node: Definition | ast.Lambda) -> None:
-        """Let a function be called here that no name of the cell stands for."""
+        """Treat a function that has no name in the cell as called here."""
         if isinstance(node, ast.Lambda):
             records = [self.summary(node, self.scope)]
         else:
@@ -208,7 +208,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         self.visit(node.value)
 
     def waits(self) -> None:
-        """Note that the code waits; what a function waits for is its own affair."""
+        """Note a top-level `await`; inside functions it does not matter."""
         self.record.awaits = not self.called
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -227,7 +227,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
             self.load(name)
 
     def _look_at_call(self, node: ast.Call) -> None:
-        """Note the calls that reading cannot see through."""
+        """Note calls whose effects the source does not show."""
         function = node.func
         name = last_name(function)
         if name in {"__import__", "import_module"}:
@@ -250,7 +250,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         return scope is None and not self.called
 
     def _opaque(self, phrase: str, builtin: str) -> None:
-        """Note a use of `builtin` that reading cannot see through, unless the name is something else here."""
+        """Note a use of `builtin` whose effects the source does not show, unless the name is local."""
         name = mangled(builtin, self.owner)
         if self.scope is None or self.scope.find(name, self.state.inner) is None:
             self.record.phrases[phrase] = builtin

@@ -1,4 +1,4 @@
-"""Owns values that are written out in code: literals, and sums of numbers; nothing is executed for them."""
+"""Owns literal values in source code, such as `3`, `[1, 2]` or `60 * 60`. They are read without running the code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["NOT_WRITTEN_OUT", "is_immutable", "is_immutable_literal", "written_out"]
 
 NOT_WRITTEN_OUT = object()
-"""Stands for a value that only executing an expression tells."""
+"""Returned for an expression whose value is only known by running it."""
 
 _OPERATORS: dict[type[ast.operator], Any] = {
     ast.Add: operator.add,
@@ -24,7 +24,7 @@ _LARGEST_POWER, _LARGEST_BASE = 64, 1e9
 
 
 def written_out(node: ast.expr) -> Any:
-    """Return the value of an expression that names nothing: `3`, `-1`, `[1, {"a": 2}]`, `60 * 60`; else a mark."""
+    """Return the value of a literal expression such as `3`, `[1, {"a": 2}]` or `60 * 60`; else `NOT_WRITTEN_OUT`."""
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
@@ -43,13 +43,13 @@ def written_out(node: ast.expr) -> Any:
 
 
 def is_immutable(value: Any) -> bool:
-    """Whether nothing can change a value that was written out."""
+    """Whether a literal value is immutable."""
     if isinstance(value, tuple):
         return all(is_immutable(each) for each in value)
     return isinstance(value, int | float | complex | str | bytes | None)
 
 
 def is_immutable_literal(node: ast.expr) -> bool:
-    """Whether an expression writes out a value that nothing can change."""
+    """Whether an expression is a literal with an immutable value."""
     value = written_out(node)
     return value is not NOT_WRITTEN_OUT and is_immutable(value)

@@ -1,4 +1,4 @@
-"""Owns what happens to a name that code loads, binds or deletes, and to a function that may be called."""
+"""Owns the rules for names while code is read: loading, binding and deleting them, and calling functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["CellScope", "NameVisitor", "comprehension_scope", "type_scope"]
 
 @dataclass(slots=True, kw_only=True)
 class CellScope:
-    """What all code of one cell shares while it is read.
+    """State shared by all code of one cell while it is read.
 
     Attributes:
         star: gives the public names of a module, for `from m import *`; None when nobody knows.
@@ -44,7 +44,7 @@ class CellScope:
 
 
 class NameVisitor(ast.NodeVisitor):
-    """Follows the names of one cell, or of one function's body, along the paths of execution.
+    """Follows the names of one cell, or of one function body, along its execution paths.
 
     Args:
         cell: what is shared with the other readers of the same cell.
@@ -52,8 +52,8 @@ class NameVisitor(ast.NodeVisitor):
         called: whether this reads the body of a function. What such a body defines may be called at once.
 
     Attributes:
-        path: what is known where the reading stands; None where execution cannot be.
-        record: all that was seen.
+        path: the state at the current point; None in unreachable code.
+        record: what the code does with names.
     """
 
     def __init__(self, cell: CellScope, scope: Scope | None = None, *, called: bool = False) -> None:
@@ -68,7 +68,7 @@ class NameVisitor(ast.NodeVisitor):
 
     @property
     def state(self) -> BindingState:
-        """What is known here, where execution surely can be."""
+        """The state at the current point, which must be reachable."""
         assert self.path is not None
         return self.path
 
@@ -95,7 +95,7 @@ class NameVisitor(ast.NodeVisitor):
             self.record.read(name, state.bound, firm=name not in state.maybe)
             self.record.chains.add((name, *attributes))
         if not self.called:
-            # What runs later may meet definitions that stand further down.
+            # Lazy code runs later, so it may call functions defined further down.
             bodies = self.cell.definitions.get(name, ()) if self.lazy else state.bodies.get(name, ())
             for node in bodies:
                 self.expand(node)
@@ -156,9 +156,9 @@ class NameVisitor(ast.NodeVisitor):
             watch.deleted.add(name)
 
     def expand(self, node: Definition) -> None:
-        """Let the function or class `node` of the cell be called here, or later: read what its bodies read.
+        """Treat the function or class `node` as called here or later: add what its bodies read.
 
-        Whatever is surely bound here is bound at any later call as well, so one look here is enough.
+        Names that are certainly bound here are also bound at any later call, so this point is the only one to check.
         """
         state = self.state
         before = self._reached.get(node)
@@ -206,9 +206,9 @@ class NameVisitor(ast.NodeVisitor):
         return known
 
     def absorb(self, record: NameUsage) -> None:
-        """Let happen here, possibly, what `record` says a function does."""
+        """Add the possible effects of calling a function, given its `record`."""
         state = self.state
-        # What the function deletes itself, it may read after that.
+        # A name that the function deletes may be read after that.
         bound = state.bound - record.deletes
         for name, own in record.reads.items():
             if name not in bound:

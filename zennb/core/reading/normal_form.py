@@ -1,4 +1,4 @@
-"""Owns the normal form of code: one digest for one syntax tree, on every Python and in every layout."""
+"""Owns the normal form of code: one digest for one syntax tree, on every Python version and in any layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the scopes of code: which names a function, class body or comprehension keeps to itself."""
+"""Owns the scopes of code: which names are local to a function, class body or comprehension."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _serial = count()
 
 
 class Kind(Enum):
-    """What opens a scope. The cell itself is no scope: it is what is left when all others are asked."""
+    """What opens a scope. The cell itself has no `Scope` object; it is represented by None."""
 
     FUNCTION = "function"
     CLASS = "class"

@@ -1,4 +1,4 @@
-"""Owns what can be said of code by reading it: what it reads, binds, deletes and defines."""
+"""Owns `analyse`: the names that a cell or function reads, binds, deletes and defines, from its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the reading of statements that bind: assignments, imports, functions and classes."""
+"""Owns reading statements that bind names: assignments, imports, functions and classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Owns the findings of a check: per cell, whether it shows as a step what it shows plain, and the figures over all."""
+"""Owns the findings of `zennb check`: whether each cell, as a step, produces the same output as without zennb."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CellResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedCell:
-    """What was found about one cell; None stands for "cannot be told".
+    """The findings for one cell; None means unknown.
 
     Attributes:
         number: its place among the code cells that are run, from 1.
@@ -47,7 +47,7 @@ class CheckedCell:
         reason: why it was not reused, in the words of its status line; "" when it was.
         cold_difference: what was shown otherwise the first time, as a short unified diff.
         reused_difference: the same for the new kernel.
-        loud: whether every difference comes with an exception, so that nobody can overlook it.
+        loud: whether every difference comes with an exception, and so cannot go unnoticed.
         seconds: how long it took: plain, as a step, reused.
     """
 
@@ -136,7 +136,7 @@ def judged(
     cold: CellResult | None,
     reused: CellResult | None,
 ) -> CheckedCell:
-    """Return what four runs of a cell tell about it.
+    """Return the findings from four runs of a cell.
 
     Args:
         number: its place.

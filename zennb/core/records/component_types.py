@@ -1,4 +1,4 @@
-"""Owns the list of component types: all of ZenML's, in its words and its order."""
+"""Owns the list of component types: all of ZenML's, with its names and in its order."""
 
 from __future__ import annotations
 

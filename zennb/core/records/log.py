@@ -1,4 +1,4 @@
-"""Owns the log of a run: what its steps printed and showed, as it stood at the end. Pure values."""
+"""Owns the log of a run: the final output of its steps, as plain values."""
 
 from __future__ import annotations
 

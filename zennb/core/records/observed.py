@@ -1,4 +1,4 @@
-"""Owns what a step was seen to touch outside its inputs and outputs while it ran: records, and what changed since."""
+"""Owns the observed dependencies and side effects of a step: files, environment variables and settings."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ ABSENT = "absent"
 """State of a file that is not there, and of an environment variable that is not set."""
 
 UNTOUCHED = "as when Python started"
-"""What stands for a setting that nobody has set, and for a random generator that nobody has seeded or used."""
+"""Digest of a setting that was never set, and of a random generator that was never seeded or used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What a step depended on while it ran, beyond its key, and what it left behind beyond its outputs.
+    """What a step depended on beyond its cache key while it ran, and its side effects beyond its outputs.
 
     Attributes:
         files: path → state of that file or folder when the step first read it.
-        written: path → state in which the step left it, and must be found.
-        restored: path → state in which the step left it, and which reuse brings about again.
+        written: path → state after the step; reuse requires the file to be in that state.
+        restored: path → state after the step; reuse restores the file.
         environment: environment variable that the step's own code read → seal of its value.
         settings: process-wide setting (`numpy print options`, `random state of numpy`) → digest when the step began.
         left: setting that it changed → digest when the step ended; environment variable that it set, as `$NAME` → seal.
@@ -45,7 +45,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """Process-wide settings that a step changed, stored so that reuse sets them again.
+    """Process-wide settings that a step changed. They are stored, and reuse applies them again.
 
     Attributes:
         blob: sha-256 of the stored bytes, in the artifact store.
@@ -65,7 +65,7 @@ def changed(
     environment: Callable[[str], str],
     setting: Callable[[str], str],
 ) -> str:
-    """Return what is not as it was when a step ran, as a reason for a person; "" when all is.
+    """Return what changed since a step ran, as a reason for people; "" when nothing did.
 
     Args:
         observed: what the step was seen to touch.

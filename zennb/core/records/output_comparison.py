@@ -1,4 +1,4 @@
-"""Owns the comparison of what a cell showed: outputs as text in which only what was computed counts."""
+"""Owns the comparison of cell outputs, without what differs in every run, such as addresses and timings."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Showing:
 
 
 def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
-    """Return what the outputs of a cell, as in a notebook file, come to.
+    """Return the comparable form of a cell's outputs, as found in a notebook file.
 
     Display updates and cleared outputs must have been applied already, as whoever wrote the file does. Standard
     error does not count, nor does what carries metadata of ours (`zennb`): the status line of a step.
@@ -73,7 +73,7 @@ def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
 
 
 def normalised(text: str) -> str:
-    """Return text without what differs from run to run by nature: addresses, timings, temporary paths, colours.
+    """Return text without what differs in every run: addresses, timings, temporary paths, colours.
 
     A line that was written over, as progress bars do with carriage returns, is what it was last.
     """

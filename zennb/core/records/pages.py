@@ -1,4 +1,4 @@
-"""Owns what one page of a long listing is: which records it is cut from, what it holds, and where it goes on."""
+"""Owns pages of long listings: the filters, one page of results, and where the next page starts."""
 
 from __future__ import annotations
 

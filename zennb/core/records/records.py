@@ -1,4 +1,4 @@
-"""Owns the records of what happened: runs, steps, artifacts, and the stack they happened on. Pure values."""
+"""Owns the records of runs, steps, artifacts and stacks, as plain values."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class ComponentType:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentSpec:
-    """A registered component on paper: its type, name, flavor and the options that differ from the defaults.
+    """The specification of a component: its type, name, flavor and the options that differ from the defaults.
 
     `config` maps option names to their text form, as typed (`{"workers": "4"}`); secrets are references.
     """
@@ -98,7 +98,7 @@ class ComponentSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSpec:
-    """A stack on paper: its name and one component per type (`{"orchestrator": ..., "artifact_store": ...}`)."""
+    """A stack specification: its name and one component per type (`{"orchestrator": ..., "artifact_store": ...}`)."""
 
     name: str
     components: Mapping[str, ComponentSpec]
@@ -122,7 +122,7 @@ class Artifact:
         id: row in the metadata store; None before it is recorded.
         name: the notebook variable it was bound to.
         version: counts from 1 per name; 0 before it is recorded.
-        digest: canonical digest of the value (`core.digest`); what keys and comparisons use.
+        digest: canonical digest of the value (`digests.digest`); cache keys and comparisons use it.
         blob: sha-256 of the stored bytes, hexadecimal; their name in the artifact store.
         item: which member of the stored group it is, when several names share one blob; else None.
         materializer: name of the materializer that wrote the bytes.
@@ -160,13 +160,13 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheKeyParts:
-    """All that a step's key is made of; two steps with equal parts give equal outputs.
+    """The parts of a step's cache key. Two steps with equal parts produce equal outputs.
 
     Attributes:
         code: digest of the step's own normalised code.
         outputs: names declared with `-o`, in order; empty when worked out from the code.
         inputs: input name → canonical digest of its value.
-        reached: what the code reaches, by kind and qualified name (`function clean`, `class Model`,
+        reached: dependencies of the code, by kind and qualified name (`function clean`, `class Model`,
             `constant mylib.RATE`, `module np`) → digest of its own code or value.
         packages: distribution → version, for modules used and types met; `python` is among them.
         options: options of the step that change what it computes.
@@ -215,7 +215,7 @@ class Step:
         notebook: the notebook it was written in, as far as known; "" otherwise.
         cell: the frontend's id of its cell; "" when unknown.
         status: how it ended.
-        reason: the cause of the verdict, for a person: `first run`, `input X changed`, ...
+        reason: the reason for the cache decision, for people: `first run`, `input X changed`, ...
         source: the cell's text as run.
         cache_key: sha-256 of `parts`; "" for a step that could not be keyed.
         parts: what the key is made of; None when it could not be worked out.
@@ -223,19 +223,19 @@ class Step:
         seconds: duration of the work (of the restoring, when cached).
         inputs: name → artifact.
         outputs: name → artifact; for a cached step those of the step it reuses.
-        defines: names of imports, functions and classes it binds, which are executed again on reuse.
+        defines: names of imports, functions and classes it binds; reuse runs their definitions again.
         deletes: names it deleted.
-        displays: blob (sha-256) of what it showed, in the artifact store; "" when it showed nothing.
+        displays: blob (sha-256) of its displayed output, in the artifact store; "" when there is none.
         reusable: whether a later step with the same key may reuse it.
-        unusable_because: when not reusable, why, for a person.
-        reused: id of the step record whose results were taken over, when cached.
+        unusable_because: why it is not reusable, for people.
+        reused: id of the step record whose results were reused, when cached.
         failure: what it raised, when failed.
-        observed: what it was seen to depend on, and to leave behind, outside its inputs and outputs.
-        carried: process-wide settings it changed, which reuse sets again; None when it changed none.
+        observed: dependencies and side effects outside its inputs and outputs, observed while it ran.
+        carried: process-wide settings it changed, which reuse applies again; None when it changed none.
         attempts: the tries that failed before the last one, in order (`--retries`).
         saved: seconds that reuse spared; 0.0 for a step that ran.
         expires: when its results stop being reused, in seconds since the epoch; None for never.
-        provenance: name it depends on → where that name's value came from (`core.provenance`); lets a notebook file be
+        provenance: name it depends on → where that value came from (`provenance`). With it, a notebook file can be
             judged without running its plain cells.
     """
 
@@ -280,7 +280,7 @@ class Step:
 
     @property
     def brings_about(self) -> frozenset[str]:
-        """The files that it writes and the settings that it changes, run or reused."""
+        """The files that it writes and the settings that it changes, whether run or reused."""
         carried = self.carried.names if self.carried is not None else ()
         return frozenset({*self.observed.written, *self.observed.restored, *carried})
 
