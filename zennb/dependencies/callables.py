@@ -30,7 +30,7 @@ CALLABLES = frozenset(
         "numpy.ufunc",
     }
 )
-"""Types, by name, whose instances are code and not data."""
+"""Types, by name, whose instances count as code rather than data."""
 
 DESCRIPTIONS = frozenset({"types", "typing", "typing_extensions"})
 """Modules of types whose instances describe types: `List[int]`, `int | str`."""
@@ -52,9 +52,9 @@ def is_users_code(value: object) -> bool:
 
 
 def has_state(code: object) -> bool:
-    """Say whether code of the user carries what calls of it can change: a cache, a count, a mutable default.
+    """Whether calling the user's code can change it: it has a cache, a counter or a mutable default.
 
-    So do methods of objects (`push = xs.append`). Executing a definition again would not bring that back.
+    Methods of objects count too (`push = xs.append`). Running the definition again would not restore that state.
     """
     if isinstance(code, MethodType | BuiltinFunctionType):
         owner = code.__self__
@@ -97,7 +97,7 @@ def _rebinds(function: FunctionType) -> bool:
 
 
 def target(value: object) -> str:
-    """Return where a function or class of a package is to be found; "" for what has no such place."""
+    """Return the dotted name of a function or class of a package; "" when it has none."""
     name = getattr(value, "__qualname__", None)
     module = module_of(value)
     return f"{module}.{name}" if name and module else ""

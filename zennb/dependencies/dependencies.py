@@ -23,7 +23,7 @@ __all__ = ["Dependencies", "DependencySearch", "note_cached_functions", "resolve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependencies:
-    """All that a cell reaches, by name; computed from the live notebook each time it is asked for.
+    """All dependencies of a cell, by name; resolved from the live notebook each time.
 
     Attributes:
         data: notebook name → value, for everything read that is neither module, function nor class: by the cell
@@ -38,7 +38,7 @@ class Dependencies:
         uses: dotted names of what is used of modules, Python's own among them: `numpy.random.seed`, `warnings`.
         definitions: notebook names bound to modules, functions and classes, that are read anywhere → the object.
         writes: notebook names that reached functions may bind through `global`.
-        unclear: why the closure cannot be trusted, in short phrases; empty as a rule.
+        unclear: why the dependencies may be incomplete, in short phrases; usually empty.
     """
 
     data: Mapping[str, Any]
@@ -66,7 +66,7 @@ def resolve_dependencies(
     extra: Iterable[object] = (),
     patches: Iterable[Patch] = (),
 ) -> Dependencies:
-    """Follow everything a cell reads to the end.
+    """Resolve all dependencies of a cell.
 
     Args:
         analysis: what the cell does with names.
@@ -80,7 +80,7 @@ def resolve_dependencies(
 
 
 class DependencySearch:
-    """A search for what a cell reaches that goes on when more code turns up, in the data that it has found.
+    """A search for dependencies that can continue with code found inside the data.
 
     Args:
         analysis: see `resolve_dependencies`.
@@ -101,7 +101,7 @@ class DependencySearch:
         self.definitions: Mapping[str, Any] = self._closure.definitions
 
     def follow(self, things: Iterable[object]) -> None:
-        """Follow all that is known so far, and these functions, classes and modules."""
+        """Continue the search with these functions, classes and modules."""
         for thing in things:
             self._closure.push(thing, frozenset())
         self._closure.run()
@@ -128,7 +128,7 @@ class DependencySearch:
 
 
 def note_cached_functions(namespace: Mapping[str, Any]) -> None:
-    """Note which code the cached functions of a notebook have now; what they remember from here on is of that code."""
+    """Record the current code of the notebook's `lru_cache` functions; results cached from now on belong to it."""
     for value in namespace.values():
         if type(value) is CachedFunction:
             _is_outdated(value, namespace)
@@ -147,7 +147,7 @@ def _is_outdated(cached: Any, namespace: Mapping[str, Any]) -> bool:
 
 
 def _reached_digest(cached: Any, namespace: Mapping[str, Any]) -> str:
-    """Return a digest of all that a cached function's code reaches, data included."""
+    """Return a digest of everything that a cached function's code reaches, data included."""
     closure = DependencyResolver(namespace)
     for part in digest_value(cached, name="function").code:
         closure.push(part, frozenset())

@@ -28,10 +28,10 @@ def absolute(path: Chain, package: str) -> Chain:
 
 
 def module_at(path: Chain) -> tuple[ModuleType, Chain] | None:
-    """Return the longest part of a path that is an imported module, and the attributes that follow.
+    """Return the longest prefix of a path that is an imported module, and the attributes that follow.
 
-    A local module is imported when it is not yet: the code would import it at once, and its functions have to
-    be known before it runs. Packages are left alone; None when the first part is one that was never imported.
+    A local module is imported if necessary: the code would import it anyway, and its functions must be known before
+    it runs. Packages are never imported; None when the first part is a package that is not imported yet.
 
     Raises:
         ImportError: importing a local module failed; the message is a phrase for people.
@@ -67,12 +67,8 @@ def _import(name: str) -> bool:
 def _found(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except (
-        ImportError,
-        ValueError,
-        AttributeError,
-        TypeError,
-    ):  # the last: a `__getattr__` answers for `__path__`
+    # TypeError: a module-level `__getattr__` may return anything for `__path__`.
+    except (ImportError, ValueError, AttributeError, TypeError):
         return False
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Patch", "patched", "patches_in"]
 
 Patch = tuple[str, str]
-"""Name of a module, and the path of what was put there: `("numpy", "mean")`, `("pandas", "DataFrame.shout")`."""
+"""Name of a module and path of the patched attribute: `("numpy", "mean")`, `("pandas", "DataFrame.shout")`."""
 
 
 def patches_in(tree: ast.AST, namespace: Mapping[str, Any]) -> Iterator[Patch]:
@@ -33,7 +33,7 @@ def patches_in(tree: ast.AST, namespace: Mapping[str, Any]) -> Iterator[Patch]:
 
 
 def patched(patch: Patch, modules: Mapping[str, ModuleType]) -> Any:
-    """Return what is there now; `None` when nothing is."""
+    """Return the current value of a patched attribute; None when there is none."""
     found: Any = modules.get(patch[0])
     for part in patch[1].split("."):
         found = getattr(found, "__dict__", {}).get(part)

@@ -36,7 +36,7 @@ __all__ = ["DependencyResolver"]
 Chain = tuple[str, ...]
 
 WHOLE = "*"
-"""Ends a path to a module that is used in another way than by its attributes (see `Analysis.modules`)."""
+"""Ends a path to a module that is used as a whole, not by its attributes (see `Analysis.modules`)."""
 
 SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
 """Names that IPython gives to every notebook."""
@@ -60,7 +60,7 @@ class DependencyResolver:
         self._digests: dict[str, set[str]] = {}
         self._queue: deque[Any] = deque()
         self._bound: dict[int, frozenset[str]] = {}
-        self._looked: dict[int, ValueDigest | None] = {}
+        self._digested: dict[int, ValueDigest | None] = {}
         name = namespace.get("__name__")
         self._home = name if isinstance(name, str) else "__main__"
 
@@ -69,9 +69,9 @@ class DependencyResolver:
     def follow_cell(self, analysis: Analysis) -> None:
         """Start from what a cell reads; each name comes with the names the cell binds before using it."""
         for name, chains in _by_root(analysis).items():
-            if name in self.namespace and not _is_shells(name, self.namespace[name]):
+            if name in self.namespace and not _is_from_shell(name, self.namespace[name]):
                 for chain in chains:
-                    self._meet(self.namespace[name], chain, "", analysis.reads[name])
+                    self._add_name(self.namespace[name], chain, "", analysis.reads[name])
             elif name not in self.namespace:
                 self._builtin(name, chains, frozenset())
         self._imports(analysis, "")
@@ -79,7 +79,7 @@ class DependencyResolver:
             self._star(module)
 
     def push(self, thing: Any, bound: frozenset[str]) -> None:
-        """Queue a function, class or module; again when it is reached with fewer names bound before."""
+        """Queue a function, class or module, and again if it is reached later with fewer names bound."""
         known = self._bound.get(id(thing))
         bound = bound if known is None else known & bound
         if known != bound:
@@ -87,18 +87,18 @@ class DependencyResolver:
             self._queue.append(thing)
 
     def run(self) -> None:
-        """Follow everything that is queued, and everything that is found on the way."""
+        """Process the queue until it is empty."""
         self._drain()
-        for patch in self._patches:  # who inside a package uses what was put there cannot be seen
+        for patch in self._patches:  # code inside packages may use it, which we do not see
             if patch[0] != "builtins" and (self.packages or origin(patch[0]) is Origin.PYTHON):
                 self._attribute_of_package(".".join(patch), patched(patch, sys.modules))
         self._drain()
 
     def _attribute_of_package(self, name: str, value: Any) -> None:
         if is_code(value) and is_users_code(value):
-            self._code(value, name, frozenset())
+            self._add_reference(value, name, frozenset())
         else:
-            self._value(value, name, frozenset())
+            self._add_value(value, name, frozenset())
 
     def _drain(self) -> None:
         while self._queue:
@@ -108,7 +108,7 @@ class DependencyResolver:
             elif isinstance(thing, type):
                 self._class(thing)
             elif isinstance(thing, ModuleType):
-                self._whole(thing)
+                self._add_whole_module(thing)
 
     def code(self) -> dict[str, str]:
         """Return one digest per qualified name; several code objects of one name count together."""
@@ -117,11 +117,11 @@ class DependencyResolver:
             for name, found in sorted(self._digests.items())
         }
 
-    # Things that were found
+    # Functions and classes
 
     def _function(self, function: FunctionType) -> None:
         name, bound = function_name(function), self._bound[id(function)]
-        found = self._look_once(function)
+        found = self._digest_once(function)
         for part in found.code if found else ():
             self.push(part, bound)
         read = function_body(function.__code__).analysis
@@ -137,7 +137,7 @@ class DependencyResolver:
 
     def _class(self, cls: type) -> None:
         bound = self._bound[id(cls)]
-        found = self._look_once(cls)
+        found = self._digest_once(cls)
         for part in found.code if found else ():
             if part is not cls:
                 self.push(part, bound)
@@ -145,21 +145,21 @@ class DependencyResolver:
             for function in functions_in(attribute):
                 self.push(function, bound)
 
-    def _look_once(self, thing: FunctionType | type) -> ValueDigest | None:
+    def _digest_once(self, thing: FunctionType | type) -> ValueDigest | None:
         """Digest a function or class of the user, the first time it is met."""
-        if id(thing) not in self._looked:
+        if id(thing) not in self._digested:
             if isinstance(thing, type):
                 name, kind = class_name(thing), "class"
-                found = self._look(thing, name, digest_class_shell)
+                found = self._digest(thing, name, digest_class_shell)
             else:
                 name, kind = function_name(thing), "function"
-                found = self._look(thing, name)
-            self._looked[id(thing)] = found
+                found = self._digest(thing, name)
+            self._digested[id(thing)] = found
             if found is not None:
                 self._add_code(name, found.digest, kind)
-        return self._looked[id(thing)]
+        return self._digested[id(thing)]
 
-    def _look(self, value: Any, name: str, how: Any = digest_value) -> ValueDigest | None:
+    def _digest(self, value: Any, name: str, how: Any = digest_value) -> ValueDigest | None:
         try:
             found: ValueDigest = how(value, name=name)
         except CannotDigest as error:
@@ -189,29 +189,29 @@ class DependencyResolver:
         # What a module's function only binds, through `global`, shows afterwards that it did.
         written: dict[str, list[Chain]] = {name: [(name,)] for name in read.binds if prefix}
         for name, chains in (written | _by_root(read)).items():
-            if name in scope and not (notebook and (name in bound or _is_shells(name, scope[name]))):
+            if name in scope and not (notebook and (name in bound or _is_from_shell(name, scope[name]))):
                 for chain in chains:
-                    self._meet(scope[name], chain, prefix, bound)
+                    self._add_name(scope[name], chain, prefix, bound)
             elif prefix and name in read.binds:
                 self._add_constant(prefix + name, "", "constant")
             elif name not in scope:
                 self._builtin(name, chains, bound)
 
     def _builtin(self, name: str, chains: list[Chain], bound: frozenset[str]) -> None:
-        """Take in what somebody put among Python's builtins."""
+        """Add what the user put into `builtins`."""
         value = vars(builtins).get(name)
         if value is None or module_of(value) in {"builtins", "io", "_io", "_sitebuiltins"} or name in SHELL:
             return
         if type(value) not in SCALARS:
             for chain in chains:
-                self._meet(value, chain, "builtins.", bound)
+                self._add_name(value, chain, "builtins.", bound)
 
     def _is_notebook(self, scope: Mapping[str, Any]) -> bool:
         name = scope.get("__name__")
         return scope is self.namespace or name == self._home or name in {"__main__", "__mp_main__"}
 
-    def _meet(self, value: Any, chain: Chain, prefix: str, bound: frozenset[str]) -> None:
-        """Take in what a name stands for; `prefix` is "" for names of the notebook."""
+    def _add_name(self, value: Any, chain: Chain, prefix: str, bound: frozenset[str]) -> None:
+        """Add the value of a name; `prefix` is "" for names of the notebook."""
         name = prefix + chain[0]
         if not prefix and (isinstance(value, ModuleType) or is_code(value)):
             self.definitions[chain[0]] = value
@@ -219,24 +219,25 @@ class DependencyResolver:
             self._add_constant(name, value.__name__, "module")
             self._attributes(value, chain[1:], bound)
         elif is_code(value):
-            self._code(value, name, bound)
-            self._patched(value, chain[1:], name, bound)
+            self._add_reference(value, name, bound)
+            self._add_patched_method(value, chain[1:], name, bound)
         else:
-            self._kin(value, chain, name, bound)
+            self._add_classes_of(value, chain, name, bound)
             if prefix:
-                self._value(value, name, bound)
+                self._add_value(value, name, bound)
             else:
                 self.data[chain[0]] = value
 
-    def _code(self, value: Any, name: str, bound: frozenset[str]) -> None:
-        """Take in code that a name stands for."""
+    def _add_reference(self, value: Any, name: str, bound: frozenset[str]) -> None:
+        """Add the code that a name refers to."""
         if is_users_code(value):
-            self._alias(value, name)
+            self._add_alias(value, name)
             self.push(value, bound)
             return
         if isinstance(value, FunctionType | type):
-            self._note(module_of(value))
-        if (found := self._look(value, name)) is None:
+            self._note_package(module_of(value))
+        found = self._digest(value, name)
+        if found is None:
             return
         if isinstance(value, CachedFunction) and found.code:
             self.cached[name] = value
@@ -247,32 +248,32 @@ class DependencyResolver:
         else:
             self._add_constant(name, target(value) or found.digest, "name")
 
-    def _alias(self, value: Any, name: str) -> None:
-        """Note what a name stands for when it is not the code's own name."""
+    def _add_alias(self, value: Any, name: str) -> None:
+        """Note which code a name refers to, if the code has another name."""
         own = class_name(value) if isinstance(value, type) else function_name(value)
         if own != name:
-            found = self._look_once(value)
+            found = self._digest_once(value)
             self._add_constant(name, f"{own} {found.digest if found else '?'}", "name")
 
-    def _value(self, value: Any, name: str, bound: frozenset[str]) -> None:
-        """Take in data that is not the notebook's own."""
-        if (found := self._look(value, name)) is not None:
+    def _add_value(self, value: Any, name: str, bound: frozenset[str]) -> None:
+        """Add data that is not in the notebook's namespace."""
+        if (found := self._digest(value, name)) is not None:
             self._add_constant(name, found.digest, "constant")
             for part in found.code:
                 self.push(part, bound)
 
-    def _kin(self, value: Any, chain: Chain, name: str, bound: frozenset[str]) -> None:
-        """Take in the classes a value is an instance of, and methods that were put into a package's class."""
+    def _add_classes_of(self, value: Any, chain: Chain, name: str, bound: frozenset[str]) -> None:
+        """Add the classes of a value, and methods patched into a package's class."""
         if type(value) in SCALARS and len(chain) == 1:
             return
-        self._note(module_of(type(value)))
+        self._note_package(module_of(type(value)))
         for cls in type(value).__mro__:
             if origin(module_of(cls)).is_users:
                 self.push(cls, bound)
-        self._patched(type(value), chain[1:], name, bound)
+        self._add_patched_method(type(value), chain[1:], name, bound)
 
-    def _patched(self, cls: Any, rest: Chain, name: str, bound: frozenset[str]) -> None:
-        """Take in a user's function that is found as an attribute of a package's class."""
+    def _add_patched_method(self, cls: Any, rest: Chain, name: str, bound: frozenset[str]) -> None:
+        """Add a user's function that was patched into a package's class."""
         if not rest or not isinstance(cls, type):
             return
         for function in functions_in(getattr_static(cls, rest[0], None)):
@@ -281,7 +282,7 @@ class DependencyResolver:
 
     # Modules
 
-    def _note(self, module: str) -> Origin:
+    def _note_package(self, module: str) -> Origin:
         place = origin(module)
         if place is Origin.PACKAGE:
             self.packages.add(top_level(module))
@@ -290,12 +291,12 @@ class DependencyResolver:
     def _attributes(
         self, module: ModuleType, rest: Chain, bound: frozenset[str], *, scalars: bool = True
     ) -> None:
-        """Follow a chain of attributes from a module to what it ends at."""
-        place = self._note(module.__name__)
+        """Follow a chain of attributes that starts at a module."""
+        place = self._note_package(module.__name__)
         while rest and rest != (WHOLE,):
             name, held = f"{module.__name__}.{rest[0]}", vars(module)
             if rest[0] not in held:
-                self._made_up(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
+                self._add_module_getattr(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
                 return
             value, rest = held[rest[0]], rest[1:]
             if not isinstance(value, ModuleType):
@@ -304,32 +305,32 @@ class DependencyResolver:
                 return
             if place.is_users:
                 self._add_constant(name, value.__name__, "module")
-            module, place = value, self._note(value.__name__)
+            module, place = value, self._note_package(value.__name__)
         if scalars:  # passed on as a value, not just imported
             self.uses.add(f"{module.__name__}.{WHOLE}")
         self.push(module, bound)
 
-    def _made_up(self, maker: Any, name: str, bound: frozenset[str]) -> None:
-        """Take in the function that makes attributes of a module as they are asked for."""
-        if is_code(maker) and is_users_code(maker):
-            self._code(maker, name, bound)
+    def _add_module_getattr(self, getter: Any, name: str, bound: frozenset[str]) -> None:
+        """Add a module's `__getattr__`."""
+        if is_code(getter) and is_users_code(getter):
+            self._add_reference(getter, name, bound)
 
     def _attribute(
         self, value: Any, name: str, rest: Chain, place: Origin, bound: frozenset[str], *, scalars: bool
     ) -> None:
-        """Take in what a module holds under a name."""
+        """Add an attribute of a module."""
         if is_code(value):
             if place.is_users or is_users_code(value):  # the latter: somebody replaced a package's function
-                self._code(value, name, bound)
-            self._patched(value, rest, name, bound)
+                self._add_reference(value, name, bound)
+            self._add_patched_method(value, rest, name, bound)
         elif place.is_users:
-            self._kin(value, (name, *rest), name, bound)
-            self._value(value, name, bound)
+            self._add_classes_of(value, (name, *rest), name, bound)
+            self._add_value(value, name, bound)
         elif type(value) in SCALARS and scalars and not _is_dunder(name):
-            self._value(value, name, bound)
+            self._add_value(value, name, bound)
 
-    def _whole(self, module: ModuleType) -> None:
-        """Take in everything public of a local module that is used whole."""
+    def _add_whole_module(self, module: ModuleType) -> None:
+        """Add everything public in a local module that is used as a whole."""
         name = module.__name__
         place = origin(name)
         if place is Origin.NOTEBOOK:
@@ -341,12 +342,12 @@ class DependencyResolver:
             if attribute.startswith("_"):
                 continue
             if isinstance(value, ModuleType):
-                self._note(value.__name__)
+                self._note_package(value.__name__)
                 self._add_constant(f"{name}.{attribute}", value.__name__, "module")
             else:
                 self._attribute(value, f"{name}.{attribute}", (), place, bound, scalars=True)
 
-    # Imports that the code itself makes
+    # Import statements in the code
 
     def _imports(self, read: Analysis, package: str) -> None:
         for path in sorted(read.modules):
@@ -354,7 +355,7 @@ class DependencyResolver:
                 self._imported(found)
 
     def _imported(self, path: Chain) -> None:
-        """Follow a path that an import statement names. What a package holds there is a matter of its version."""
+        """Follow the path of an import statement. The contents of packages are covered by their versions."""
         try:
             loaded = module_at(path)
         except ImportError as error:
@@ -367,8 +368,8 @@ class DependencyResolver:
         module, rest = loaded
         if rest:
             self._attributes(module, rest, frozenset(), scalars=False)
-        else:  # what the import statement itself names: the uses made of it are told one by one
-            self._note(module.__name__)
+        else:  # only the import itself: the uses of the module are followed one by one
+            self._note_package(module.__name__)
 
     def _star(self, module: str) -> None:
         self._imported((*module.split("."), WHOLE))
@@ -376,8 +377,8 @@ class DependencyResolver:
             self._unclear(f"`from {module} import *` binds names that are not known before it has run")
 
 
-def _is_shells(name: str, value: object) -> bool:
-    """Say whether a name is one that IPython puts into every notebook, as Python does with its builtins."""
+def _is_from_shell(name: str, value: object) -> bool:
+    """Whether IPython put this name into the notebook, like a builtin."""
     if name not in SHELL:
         return False
     return top_level(home(value) if isinstance(value, FunctionType) else module_of(value)) == "IPython"

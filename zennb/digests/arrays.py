@@ -31,7 +31,7 @@ def handler(cls: type) -> Handler | None:
 
 
 def _dtype_text(dtype: Any) -> str:
-    """Return a text that tells data types apart: byte order, units, and the layout of structured ones."""
+    """Return a text that is unique for a data type, with byte order, units, and the layout of structured types."""
     if dtype.subdtype is not None:
         base, shape = dtype.subdtype
         return f"({_dtype_text(base)}){shape}"
@@ -65,7 +65,7 @@ def _elements(walker: DigestWalker, array: Any) -> Steps | None:
 
 
 def _by_field(walker: DigestWalker, array: Any) -> Steps:
-    """Write structured elements one field after the other: bytes between fields are nobody's content."""
+    """Write structured elements field by field: padding bytes between fields are arbitrary."""
     for name in array.dtype.names:
         part = array[name]
         walker.sink.text(str(part.shape))
@@ -88,13 +88,13 @@ def _bytes(walker: DigestWalker, array: Any) -> None:
 
 
 def _without_padding(array: Any) -> Any:
-    """Return the ten bytes that count of each 80-bit number; the rest of its 16 is whatever was in memory."""
+    """Return the ten significant bytes of each 80-bit number; the other six of its 16 bytes are arbitrary."""
     np: Any = sys.modules["numpy"]
     return np.ascontiguousarray(array).reshape(-1).view(np.uint8).reshape(-1, 16)[:, :10]
 
 
 def note_owner(walker: DigestWalker, array: Any) -> None:
-    """Note whose memory an array looks into: another view of it changes with this one."""
+    """Note the owner of an array's memory: other views of that memory change with this one."""
     owner = array
     while getattr(owner, "base", None) is not None:
         owner = owner.base
@@ -141,7 +141,7 @@ def _dtype(walker: DigestWalker, value: Any) -> Steps | None:
 
 
 def _random_state(walker: DigestWalker, value: Any) -> Steps | None:
-    """Write a random state; numpy's own, which distributions of scipy refer to, is no content but a place."""
+    """Write a random state. numpy's global one, which scipy's distributions refer to, is written as a reference."""
     if value is not global_random_state():
         return changeable(walker, value)
     walker.mark("numpy's random state")

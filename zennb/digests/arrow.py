@@ -140,7 +140,7 @@ def _validity(walker: DigestWalker, chunks: list[Any]) -> None:
 
 
 def _filled(chunk: Any) -> Any:
-    """Return a chunk with zeros for missing elements: what lies under them is nobody's content."""
+    """Return a chunk with zeros for missing elements, whose bytes are arbitrary."""
     pa: Any = sys.modules["pyarrow"]
     if not chunk.null_count:
         return chunk

@@ -28,9 +28,9 @@ def handler(cls: type) -> Handler | None:
 
 
 def _artist(walker: DigestWalker, value: Any) -> Steps | None:
-    """Write an artist that is met outside its figure by the figure's digest, and its place there.
+    """Write an artist outside its figure by the digest of the figure and the artist's place there.
 
-    Each artist leads to its figure, and so to all the others: to visit them for every name would take as often.
+    Each artist refers to its figure, and so to all other artists. Visiting them all for every variable would be slow.
     """
     if walker.is_met(value):
         return changeable(walker, value)
@@ -39,7 +39,7 @@ def _artist(walker: DigestWalker, value: Any) -> Steps | None:
     if figure is None or (walker.is_met(figure) and not walker.has_result(figure)):
         return changeable(walker, value)
     place = walker.place_in(figure, value)
-    if place is None:  # taken out of the figure, or held by none of its parts
+    if place is None:  # removed from the figure
         return changeable(walker, value)
     walker.mark("artist", type(value))
     walker.write_result(figure)

@@ -17,7 +17,7 @@ from zennb.packages.origin import Origin, module_of, origin
 __all__ = ["HANDLERS", "class_", "class_name", "function_name", "home"]
 
 COVERED = frozenset({"__wrapped__", "__isabstractmethod__"})
-"""Entries of a function's dictionary that are visited otherwise or say nothing about what it does."""
+"""Entries of a function's `__dict__` that are visited separately or do not affect what it does."""
 
 
 def home(function: FunctionType) -> str:
@@ -54,7 +54,7 @@ def _function(walker: DigestWalker, value: FunctionType) -> Steps | None:
 
 
 def _foreign(walker: DigestWalker, value: FunctionType, module: str) -> Steps | None:
-    """Write a function of a package: its name says all, unless it was made inside another function."""
+    """Write a function of a package by its name, unless it was created inside another function."""
     name = value.__code__.co_qualname
     is_nested = value.__closure__ is not None or "__wrapped__" in value.__dict__ or "<" in name
     _named(walker, "package function", module, name)
@@ -64,7 +64,7 @@ def _foreign(walker: DigestWalker, value: FunctionType, module: str) -> Steps | 
 
 
 def _is_found(value: Any, module: str) -> bool:
-    """Say whether a function or class is what its module has under its name: then its version says all."""
+    """Whether a module offers this function or class under its name, so that the package version covers it."""
     found: Any = sys.modules.get(module_of(value) or module)
     for part in str(getattr(value, "__qualname__", "")).split("."):
         found = getattr(found, "__dict__", {}).get(part)
@@ -72,7 +72,7 @@ def _is_found(value: Any, module: str) -> bool:
 
 
 def _live_parts(walker: DigestWalker, value: FunctionType) -> Steps:
-    """Yield what a function carries besides its code."""
+    """Yield the state of a function besides its code: defaults, closure variables and attributes."""
     yield value.__defaults__, ".__defaults__"
     yield value.__kwdefaults__, ".__kwdefaults__"
     registry = getattr(value, "registry", None)
@@ -97,7 +97,7 @@ def _live_parts(walker: DigestWalker, value: FunctionType) -> Steps:
 
 
 def class_(walker: DigestWalker, value: type) -> Steps | None:
-    """Write a class: by name when it is a package's, with all it consists of when it is the user's."""
+    """Write a class: a package's class by name, the user's class with all its parts."""
     module = module_of(value)
     if not origin(module).is_users:
         # pathlib's classes moved to a private module in Python 3.13.
@@ -127,7 +127,7 @@ def _method(walker: DigestWalker, value: MethodType) -> Steps:
 def _published(value: Any) -> str | None:
     """Return the package module that offers a bound method as a function: `random.shuffle`, `numpy.random.rand`.
 
-    What it is bound to is that module's own global state, which is not content.
+    The object it is bound to is global state of that module, which is not part of the content.
     """
     owner = value.__self__
     for module in (module_of(value), module_of(type(owner))):
@@ -191,7 +191,7 @@ def _parts_named(kind: str, *names: str) -> Handler:
 
 
 def _cached(walker: DigestWalker, value: Any) -> Steps:
-    """Write a function behind `functools.lru_cache`: its parameters, not what it remembers."""
+    """Write a function behind `functools.lru_cache`: its parameters, but not the cached results."""
     if not walker.seen(value):
         walker.mark("cached function")
         yield value.cache_parameters(), HIDDEN

@@ -34,16 +34,15 @@ _NOTHING: frozenset[Any] = frozenset()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueDigest:
-    """What was seen in one look at a value.
+    """The result of digesting a value.
 
     Attributes:
         digest: 32 hex characters: xxh3-128 of a tagged, length-prefixed, structural stream (docs/hashing.md).
         code: functions, classes and modules of the notebook or of local files met inside the value.
         packages: import names of the packages whose types or functions were met: `{"numpy", "sklearn"}`.
-        mutable: `id()` of every lasting object met that could be changed in place, and of the owners of memory
-            that parts of the value look into; of variables that functions keep from the one around them also the
-            negative id. Two values with an id in common share state.
-        root: `id()` of the value itself; 0 when it was not at hand.
+        mutable: `id()` of every lasting mutable object inside, and of the owners of memory that parts of the value
+            are views of; for closure variables also the negative id. Two values with an id in common share state.
+        root: `id()` of the value itself; 0 when it is unknown.
     """
 
     digest: str
@@ -54,16 +53,16 @@ class ValueDigest:
 
 
 def digest_value(value: object, *, name: str = "value") -> ValueDigest:
-    """Digest a value and tell what is in it.
+    """Digest a value, and collect the code, packages and mutable objects inside.
 
     Args:
         value: anything.
-        name: how the value is called in error messages.
+        name: the name of the value in error messages.
 
     Raises:
         CannotDigest: part of the value has no content (a generator, a lock); its path is in the message.
     """
-    if type(value) in SCALARS:  # what the walk would come to, without its machinery
+    if type(value) in SCALARS:  # a fast path with the same result
         return ValueDigest(
             digest=xxh3_128(scalar(value)).hexdigest(), code=(), packages=_NOTHING, mutable=_NOTHING
         )
@@ -79,7 +78,7 @@ def digest_value(value: object, *, name: str = "value") -> ValueDigest:
 
 @contextmanager
 def digest_cache() -> Iterator[None]:
-    """While this lasts nothing changes: figures are visited once, for all that are parts of them."""
+    """Cache the digests of figures while this context lasts. No value may change meanwhile."""
     known = _visits.get()
     token = _visits.set({} if known is None else known)
     try:
@@ -89,13 +88,13 @@ def digest_cache() -> Iterator[None]:
 
 
 _visits: ContextVar[dict[int, tuple[Any, DigestResult]] | None] = ContextVar("visits", default=None)
-"""What was visited while nothing changes, by id, with the value itself; each thread has its own."""
+"""Cached results by id, with the value itself to keep it alive; each thread has its own."""
 
 _LARGE = "matplotlib.figure"
 
 
 def _visited(value: object, name: str) -> DigestResult:
-    """Visit a value, or recall the visit; only figures are remembered, since only they are visited for others."""
+    """Visit a value, or return the cached result. Only figures are cached: all their parts ask for them."""
     visits = _visits.get()
     known = visits.get(id(value)) if visits else None
     if known is not None and known[0] is value:
@@ -119,7 +118,7 @@ def digest(value: object) -> str:
 
 
 def digest_class_shell(cls: type, *, name: str) -> ValueDigest:
-    """Look at a class without its own methods, whose names count but whose code is looked at one by one."""
+    """Digest a class without the code of its methods: only their names count, and their code is digested one by one."""
     walker = _walk(cls, name, shell=cls)
     return ValueDigest(
         digest=walker.sink.digest().hex(),
@@ -130,7 +129,7 @@ def digest_class_shell(cls: type, *, name: str) -> ValueDigest:
 
 
 def is_immutable(value: object) -> bool:
-    """Say cheaply whether a value surely cannot change: a plain scalar, or a tuple or frozenset of such."""
+    """Whether a value is certainly immutable: a scalar, or a tuple or frozenset of such. This check is cheap."""
     cls = type(value)
     if cls in SCALARS:
         return True
@@ -142,10 +141,10 @@ def is_immutable(value: object) -> bool:
 SETTLED = frozenset(
     name for name in HANDLERS if name.startswith(("datetime.", "decimal.", "fractions.", "uuid.", "re."))
 )
-"""Types of Python's own, by name, whose instances cannot change."""
+"""Types of the standard library, by name, whose instances are immutable."""
 
 DEEP = 8
-"""Levels of tuples that are looked through; what lies deeper is not surely immutable."""
+"""Levels of nested tuples that are checked; deeper values do not count as immutable."""
 
 
 def _are_immutable(values: Any, depth: int = 1) -> bool:
@@ -170,14 +169,14 @@ def _walk(value: object, name: str, *, shell: type | None = None) -> DigestWalke
 
 
 ALONE = 2
-"""References that `sys.getrefcount` counts for an object nobody else holds: the variable and the argument."""
+"""What `sys.getrefcount` returns for an object without other references: the variable and the argument count."""
 
 
 def _lasting(mutables: dict[int, Any]) -> frozenset[int]:
     """Empty `kept`, and return the ids of objects that live on.
 
-    Parts that pickling made for the occasion end with the walk, and their ids will be given to other objects.
-    Wholes come before their parts, so a part of a passing whole is seen alone in its turn.
+    Temporary objects made by `__reduce__` end with the walk, and Python reuses their ids. Containers come before
+    their parts, so the parts of a temporary container have lost its reference when their turn comes.
     """
     lasting = set()
     for key in list(mutables):

@@ -56,7 +56,7 @@ def _series(walker: DigestWalker, value: Any) -> Steps:
 
 
 def _extras(walker: DigestWalker, value: Any) -> Steps:
-    """Yield what pandas carries along with a table: attributes, flags, and what subclasses add."""
+    """Yield what belongs to a table besides its data: `attrs`, flags, and attributes of subclasses."""
     walker.sink.write(b"d" if value.flags.allows_duplicate_labels else b"u")
     yield value.attrs or None, ".attrs"
     for name in value._metadata:  # noqa: SLF001 - documented: where subclasses name their own attributes
@@ -66,7 +66,7 @@ def _extras(walker: DigestWalker, value: Any) -> Steps:
 
 
 def _note_owner(walker: DigestWalker, array: Any) -> None:
-    """Note whose memory a column looks into, where writing to it would show elsewhere: before pandas 3."""
+    """Note the owner of a column's memory. Before pandas 3, writing to the column changes other views of it."""
     pd: Any = sys.modules["pandas"]
     if int(pd.__version__.partition(".")[0]) < 3:
         note_owner(walker, array)
@@ -96,7 +96,7 @@ def _index_parts(walker: DigestWalker, value: Any) -> Steps:
 
 
 def _column(walker: DigestWalker, array: Any) -> Steps:
-    """Write one column: numpy's arrays by content, whatever container held them."""
+    """Write one column; a numpy array is written by content, whatever its container."""
     np: Any = sys.modules["numpy"]
     if isinstance(array, np.ndarray):
         walker.mark("column")
@@ -143,7 +143,7 @@ def _storage(walker: DigestWalker, value: Any) -> Steps:
         yield from chunks_content(walker, value.__arrow_array__())
     elif (parts := masked_parts(value)) is not None:
         data, mask = parts
-        if mask.any():  # what lies under a missing value is nobody's content
+        if mask.any():  # the data under a missing value is arbitrary
             data = np.where(mask, np.zeros(1, data.dtype), data)
         yield from array_content(walker, mask) or ()
         yield from array_content(walker, data) or ()

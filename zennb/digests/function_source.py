@@ -24,7 +24,7 @@ Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionBody:
-    """What is intrinsic to a code object: it stays true whatever happens to the names it refers to.
+    """What is intrinsic to a code object, whatever the names it refers to are bound to.
 
     Attributes:
         name: qualified name, without the module: `Model.fit`, `timed.<locals>.wrapper`.
@@ -53,26 +53,26 @@ TEXTS = 256
 
 
 def function_body(code: CodeType) -> FunctionBody:
-    """Return the fingerprint of a code object; worked out once per live object (equal ones may differ in source)."""
+    """Return the digest and analysis of a code object, cached per live object (equal ones may differ in source)."""
     known = _bodies.get(id(code))
     if known is not None and known[0]() is code:
         return known[1]
-    made = _body(code)
+    body = _body(code)
     key = id(code)
-    _bodies[key] = (weakref.ref(code, lambda _: _bodies.pop(key, None)), made)
-    return made
+    _bodies[key] = (weakref.ref(code, lambda _: _bodies.pop(key, None)), body)
+    return body
 
 
 def _body(code: CodeType) -> FunctionBody:
     node = _node(code)
     if node is None:
         return FunctionBody(name=code.co_qualname, digest=code_digest(code), analysis=read_code(code))
-    analysis = _outside(analyse_function(node), code)
+    analysis = _without_closure(analyse_function(node), code)
     return FunctionBody(name=code.co_qualname, digest=normal_digest(node), analysis=analysis)
 
 
-def _outside(analysis: Analysis, code: CodeType) -> Analysis:
-    """Drop the variables of enclosing functions: they are in the closure of the live function."""
+def _without_closure(analysis: Analysis, code: CodeType) -> Analysis:
+    """Drop the variables of enclosing functions, which are in the closure of the live function."""
     free = frozenset(code.co_freevars)
     return replace(
         analysis,
@@ -90,7 +90,7 @@ def _node(code: CodeType) -> Function | None:
     return _at(module, code)
 
 
-# Cells: their text is registered in linecache under a name of its own and never changes
+# Cells: their source is in linecache under a unique name, and never changes
 
 
 def _cell(filename: str) -> _Module | None:
@@ -98,10 +98,10 @@ def _cell(filename: str) -> _Module | None:
     if entry is None or len(entry) != 4 or entry[1] is not None:
         return None
     lines: list[str] = entry[2]
-    return _remember((filename, len(lines), hash(tuple(lines))), "".join(lines), filename, compare=False)
+    return _parsed((filename, len(lines), hash(tuple(lines))), "".join(lines), filename, compare=False)
 
 
-# Files: they may have been edited since they were imported
+# Files: they may have been edited since they were imported, so they are compared with the live code
 
 
 def _file(filename: str) -> _Module | None:
@@ -116,10 +116,10 @@ def _file(filename: str) -> _Module | None:
             text = file.read()
     except (OSError, SyntaxError, UnicodeDecodeError):
         return None
-    return _remember(key, text, filename, compare=True)
+    return _parsed(key, text, filename, compare=True)
 
 
-def _remember(key: tuple[object, ...], text: str, filename: str, *, compare: bool) -> _Module | None:
+def _parsed(key: tuple[object, ...], text: str, filename: str, *, compare: bool) -> _Module | None:
     if (known := _texts.get(key)) is not None:
         return known
     module = _texts[key] = _parse(text, filename, compare=compare)
@@ -155,7 +155,7 @@ def _by_name(module: CodeType) -> dict[str, list[CodeType]]:
 
 
 def _same(code: CodeType, module: _Module) -> Function | None:
-    """Return the definition in the file that compiles to what is live, wherever it has moved to."""
+    """Return the definition in the file that compiles to the live code, wherever it has moved to."""
     twins = [one for one in (module.compiled or {}).get(code.co_qualname, ()) if one.co_name == code.co_name]
     twins.sort(key=lambda one: one.co_firstlineno != code.co_firstlineno)
     live = code_digest(code)
@@ -166,12 +166,12 @@ def _same(code: CodeType, module: _Module) -> Function | None:
 
 
 def _at(module: _Module, code: CodeType) -> Function | None:
-    """Return the definition on the code's first line; several lambdas there are told apart by their columns."""
+    """Return the definition on the code's first line; columns distinguish several lambdas there."""
     nodes = module.functions.get((code.co_name, code.co_firstlineno), [])
     if len(nodes) > 1:
         spans = set(code.co_positions())
         nodes = [node for node in nodes if _span(node) in spans]
-    if len(nodes) != 1 or not _takes(nodes[0], code):
+    if len(nodes) != 1 or not _has_parameters(nodes[0], code):
         return None
     return nodes[0]
 
@@ -182,8 +182,8 @@ def _span(node: Function) -> tuple[int | None, int | None, int | None, int | Non
     return place.lineno, place.end_lineno, place.col_offset, place.end_col_offset
 
 
-def _takes(node: Function, code: CodeType) -> bool:
-    """Check that a definition has the code's parameters: a cheap proof against a text that is another one."""
+def _has_parameters(node: Function, code: CodeType) -> bool:
+    """Whether a definition has the code's parameters: a cheap check that the source belongs to the code."""
     names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
     taken = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return len(names) == len(taken) and all(

@@ -24,13 +24,13 @@ __all__ = ["by_content", "digest", "hook_of", "hooked"]
 Content = TypeVar("Content", bound=Callable[[Any], Any])
 
 DEEPEST = 100_000
-"""Values of hooked types inside each other before a hook counts as one that makes new ones without end."""
+"""Nested values of hooked types before a hook counts as endless."""
 
 _hooks: WeakKeyDictionary[type, FunctionType] = WeakKeyDictionary()
 
 
 def digest(cls: type) -> Callable[[Content], Content]:
-    """Register a function that says what the content of a type's values is: `@zennb.digest(Grid)`.
+    """Register a function that returns the content of values of a type: `@zennb.digest(Grid)`.
 
     The function takes a value and returns bytes, text, numbers, arrays, or containers of such. Two values count as
     equal when it returns equal content for them. Its own code counts too: edit it, and the digests change. It holds
@@ -66,27 +66,27 @@ def digest(cls: type) -> Callable[[Content], Content]:
 
 
 def hooked(code: Iterable[object]) -> tuple[str, ...]:
-    """Return the types whose registered functions are among code that was met: only this process knows them."""
+    """Return the types whose registered functions are among this code. Other processes do not have these functions."""
     met = set(map(id, code)) if _hooks else set[int]()
     return tuple(sorted(public_name(cls) for cls, content in _hooks.items() if id(content) in met))
 
 
 def hook_of(cls: type) -> Handler | None:
-    """Return the handler of a type that somebody registered a function for."""
+    """Return the handler of a type with a registered digest function; None without one."""
     content = _hooks.get(cls)
     if content is None:
         return None
     handle = by_content(content)
 
     def noted(walker: DigestWalker, value: Any) -> Steps | None:
-        walker.code.setdefault(id(content), content)  # whoever wrote it, its code counts
+        walker.code.setdefault(id(content), content)  # its code counts, whoever wrote it
         return handle(walker, value)
 
     return noted
 
 
 def by_content(content: Callable[[Any], Any]) -> Handler:
-    """Return a handler that digests a value by what a function returns of it, and by the function's own code."""
+    """Return a handler that digests a value by the result of a function, and by the function's own code."""
     name = str(getattr(content, "__qualname__", type(content).__qualname__)).rpartition("<locals>.")[2]
 
     def handle(walker: DigestWalker, value: Any) -> Steps:
@@ -123,9 +123,9 @@ def _content(walker: DigestWalker, value: Any, content: Callable[[Any], Any], na
 
 
 def _keep_parts(walker: DigestWalker, value: Any) -> None:
-    """Note everything inside a value that could be changed in place: what else holds it shares state with the value.
+    """Note every mutable object inside a value, because values that contain it too share state with this one.
 
-    The walk itself only sees what the function returns, which may be copies.
+    The walker only visits what the function returns, which may be copies.
     """
     if walker.in_labels:
         return
@@ -146,7 +146,7 @@ def _keep_parts(walker: DigestWalker, value: Any) -> None:
 
 
 _SETTLED = (type, ModuleType, FunctionType, tuple, frozenset, Enum)
-"""Kinds of parts that cannot be changed in place; what they hold can, and is looked at."""
+"""Kinds of parts that are immutable themselves. Their contents may be mutable, and are checked."""
 
 
 def _article(cls: type) -> str:

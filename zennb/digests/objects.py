@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "cell_content", "changeable", "enumerated", "named_tuple", "path", "set_of", "settled"]
 
-FLEETING = {
+CACHE_ATTRIBUTES = {
     "matplotlib": frozenset({"_cid_gen", "_invalid", "_parents", "_stale"}),
     "scipy": frozenset({"_has_canonical_format", "_has_sorted_indices"}),
 }
-"""Attributes, by import name of the package, that are remembered answers and change when a value is only read."""
+"""Attributes, by package, that are caches: they change when a value is only read."""
 
 
 TABLES = frozenset({"matplotlib.colors.LinearSegmentedColormap", "matplotlib.colors.ListedColormap"})
-"""Types whose copies share the tables they were made from, which nobody changes in place."""
+"""Types whose copies share lookup tables that nobody changes in place."""
 
 
 def changeable(walker: DigestWalker, value: Any) -> Steps | None:
-    """Write an object that may change, or be shared."""
+    """Write a mutable object."""
     return None if walker.seen(value) else settled(walker, value)
 
 
 def settled(walker: DigestWalker, value: Any) -> Steps | None:
-    """Write an object by what pickle would make of it."""
+    """Write an object by its pickle recipe (`__reduce_ex__`)."""
     recipe = _recipe(walker, value)
     if isinstance(recipe, str):
         walker.mark("global")
@@ -48,18 +48,18 @@ def settled(walker: DigestWalker, value: Any) -> Steps | None:
         return None
     walker.mark("object", type(value))
     parts = _parts(walker, type(value), (*recipe, *(None,) * (6 - len(recipe))))
-    return _apart(walker, parts) if _title(type(value)) in TABLES else parts
+    return _as_labels(walker, parts) if _title(type(value)) in TABLES else parts
 
 
-def _apart(walker: DigestWalker, parts: Steps) -> Steps:
-    """Visit what an object consists of without counting it as state that others may share."""
+def _as_labels(walker: DigestWalker, parts: Steps) -> Steps:
+    """Visit the parts of an object without counting them as mutable state that others may share."""
     walker.in_labels += 1
     yield from parts
     walker.in_labels -= 1
 
 
 def _recipe(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
-    """Ask an object how it is made; user code runs here and may raise anything."""
+    """Return the pickle recipe of an object. This runs user code, which may raise anything."""
     cls = type(value)
     reducer = copyreg.dispatch_table.get(cls)
     try:
@@ -120,9 +120,9 @@ def _parts(walker: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
 def _state(walker: DigestWalker, cls: type, state: Any) -> Steps:
     if state is None:
         return
-    fleeting = FLEETING.get(top_level(module_of(cls)))
-    if fleeting is not None and isinstance(state, dict):
-        state = {name: part for name, part in state.items() if name not in fleeting}
+    caches = CACHE_ATTRIBUTES.get(top_level(module_of(cls)))
+    if caches is not None and isinstance(state, dict):
+        state = {name: part for name, part in state.items() if name not in caches}
         walker.keep(state)
     if type(state) is tuple and len(state) == 2:
         walker.sink.write(b"2")
@@ -214,7 +214,7 @@ def _cell(walker: DigestWalker, value: CellType) -> Steps | None:
 
 
 def cell_content(walker: DigestWalker, cell: CellType) -> Steps:
-    """Write what a variable of a closure holds, which may be nothing yet."""
+    """Write the content of a closure variable, which may still be empty."""
     try:
         content = cell.cell_contents
     except ValueError:
@@ -244,4 +244,4 @@ HANDLERS: dict[str, Handler] = {
     "types.GenericAlias": settled,
     "types.UnionType": settled,
 }
-"""Handlers of exact types, by name: most of these modules need not be there. None of these can change."""
+"""Handlers of exact types, by name, so that their modules need not be imported. All are immutable."""

@@ -46,7 +46,7 @@ def by_library(cls: type) -> Handler | None:
 
 
 def _handler(cls: type, offers: Sequence[Offer]) -> Handler | None:
-    """Return what the only package that offers something makes of a type; None when that is nothing."""
+    """Return the handler that the offers of a single package give for a type; None without one."""
     if not offers:
         return None
     sources = sorted({offer.source for offer in offers})
@@ -66,7 +66,7 @@ def _handler(cls: type, offers: Sequence[Offer]) -> Handler | None:
 
 
 def _made(cls: type, offer: Offer) -> Handler | None:
-    """Ask the function that an offer leads to for the handler of a type.
+    """Import the function of an offer and return its handler for a type.
 
     Raises:
         MissingExtra: it cannot be imported, or does not work.
@@ -84,7 +84,7 @@ def _made(cls: type, offer: Offer) -> Handler | None:
 
 
 def refusing(phrase: str) -> Handler:
-    """Return the handler of a type that has no content; `phrase` says what its values are."""
+    """Return a handler that refuses every value; `phrase` describes the values."""
 
     def refuse(walker: DigestWalker, _value: Any) -> Steps | None:
         raise walker.refuse(phrase)

@@ -46,7 +46,7 @@ def _content(walker: DigestWalker, series: Any) -> Steps:
     walker.sink.number(missing)
     if missing:
         _numbers(walker, series.is_null().cast(pl.UInt8))
-        series = series.drop_nulls()  # what lies under a missing element is nobody's content
+        series = series.drop_nulls()  # the data under a missing element is arbitrary
     yield from _elements(walker, series)
 
 
@@ -55,9 +55,8 @@ def _elements(walker: DigestWalker, series: Any) -> Steps:
     pl: Any = sys.modules["polars"]
     dtype = series.dtype
     if dtype in {pl.Categorical, pl.Enum}:
-        series = series.cast(
-            pl.String
-        )  # the numbers behind categories depend on what else the process has seen
+        # The codes of categories depend on what else the process has seen.
+        series = series.cast(pl.String)
     elif dtype == pl.Boolean:
         series = series.cast(pl.UInt8)
     elif dtype.is_temporal():

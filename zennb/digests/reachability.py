@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["FAR", "is_reachable", "parts_of"]
 
 FAR = 2_000_000
-"""Objects visited before a value counts as not touching."""
+"""Objects visited before the search gives up."""
 
 MANY = 1_000
 PLAIN = frozenset({list, dict, tuple, set, frozenset}) | SCALARS
-"""Types that hold nothing but what they are seen to hold; many of them at once are visited faster."""
+"""Types without hidden contents; many values of them are visited at once, which is faster."""
 
 
 KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
-"""Modules of the objects that keep the whole notebook: the shell, its kernel, sessions and panels. What holds one of
-them (a widget does) shares no variable because of that."""
+"""Modules of objects that refer to the whole notebook: the shell, its kernel, sessions and panels. A value that refers
+to one of them (as a widget does) does not share variables because of that."""
 
 
 def is_reachable(value: object, ids: AbstractSet[int]) -> bool:
-    """Say whether an object with one of these ids is the value, or part of it, or owns memory it looks into.
+    """Whether an object with one of these ids is the value, is inside it, or owns memory that it is a view of.
 
     Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
     `FAR` objects inside is not found.
@@ -43,9 +43,7 @@ def is_reachable(value: object, ids: AbstractSet[int]) -> bool:
         if not kinds.isdisjoint(SCALARS):
             level = [each for each in level if type(each) not in SCALARS]
         visited += len(level)
-        if (
-            len(level) > MANY and kinds <= PLAIN
-        ):  # rows of a table, as a rule: met twice or not, they end soon
+        if len(level) > MANY and kinds <= PLAIN:  # usually rows of a table: repeated visits are cheap
             if not ids.isdisjoint(map(id, level)):
                 return True
             level = gc.get_referents(*level)
@@ -75,6 +73,7 @@ def parts_of(values: Iterable[Any]) -> Iterable[Any]:
             owner = getattr(type(value), "base", None)
             if owner is not None and type(value).__module__.partition(".")[0] == "numpy":
                 yield value.base
-                if getattr(value, "dtype", None) == "O":  # what it holds is hidden from the garbage collector
+                # The elements of an array of objects are invisible to the garbage collector.
+                if getattr(value, "dtype", None) == "O":
                     yield from value.ravel().tolist()
     yield from gc.get_referents(*tracked)

@@ -14,13 +14,13 @@ __all__ = ["Buffer", "Stream", "text_digest"]
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 ENOUGH = 1 << 16
-"""Small writes are gathered up to this many bytes before they are hashed."""
+"""Small writes are buffered up to this many bytes before they are hashed."""
 
 
 class Stream:
-    """Bytes on their way into one xxh3-128 digest.
+    """The input of one xxh3-128 digest.
 
-    Every write is either of fixed length, or says its own length or end first; that makes the stream prefix-free.
+    Every write has a fixed length, or starts with its length; that makes the stream prefix-free.
     """
 
     __slots__ = ("_hash", "_pending")
@@ -44,13 +44,13 @@ class Stream:
         self.buffer(value.encode("utf-8", "surrogatepass"))
 
     def buffer(self, data: Buffer | Any) -> None:
-        """Add the bytes of a contiguous buffer with their number; large ones are hashed where they lie."""
+        """Add the bytes of a contiguous buffer with their number; large buffers are hashed without a copy."""
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         self.number(size)
         self.raw(data)
 
     def raw(self, data: Buffer | Any) -> None:
-        """Add the bytes of a contiguous buffer whose total length is said elsewhere."""
+        """Add the bytes of a contiguous buffer whose total length is written elsewhere."""
         if len(data) < ENOUGH and not isinstance(data, memoryview):
             self.write(bytes(data))
         else:

@@ -51,13 +51,13 @@ CONTENTLESS = {
     "weakref.ReferenceType": "a weak reference",
     "_io._IOBase": "an open file",
 }
-"""Types, and the bases of types, whose instances are more than content; how to call them."""
+"""Types and base types whose instances cannot be digested → what to call them."""
 
 CLOSABLE = {"_io.TextIOWrapper", "_io.BufferedReader", "_io.BufferedWriter", "_io.BufferedRandom"}
-"""Files that are nothing any more once they are closed."""
+"""Files that can be digested once they are closed."""
 
 IN_MEMORY = {"_io.BytesIO", "_io.StringIO"}
-"""Files that are only content."""
+"""Files in memory, which can be digested."""
 
 
 def find(cls: type) -> Handler:
@@ -94,12 +94,12 @@ def _by_kind(cls: type) -> Handler | None:
         return digest_objects.path
     if issubclass(cls, set | frozenset):
         return digest_objects.set_of
-    if issubclass(cls, tuple) and _adds_nothing(cls):
+    if issubclass(cls, tuple) and _is_plain_tuple(cls):
         return digest_objects.named_tuple
     return None
 
 
-def _adds_nothing(cls: type) -> bool:
+def _is_plain_tuple(cls: type) -> bool:
     """Say whether instances are pickled the plain way and cannot have attributes."""
     own = any(
         getattr(cls, name) is not getattr(object, name)
@@ -109,7 +109,7 @@ def _adds_nothing(cls: type) -> bool:
 
 
 def _file(walker: DigestWalker, value: Any) -> None:
-    """Write a closed file, of which a name and a mode are left; refuse an open one."""
+    """Write the name and mode of a closed file; refuse an open one."""
     if full_name(type(value)) not in CLOSABLE or not value.closed:
         raise walker.refuse(CONTENTLESS["_io._IOBase"])
     walker.mark("closed file")

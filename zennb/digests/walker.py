@@ -31,10 +31,10 @@ Steps: TypeAlias = Iterator[tuple[Any, Label]]
 """Parts still to be visited, each with its label."""
 
 Handler: TypeAlias = Callable[["DigestWalker", Any], "Steps | None"]
-"""Writes a value, and returns its parts when it has any. Code between two parts runs when the first is written."""
+"""Writes a value, and returns its parts, if any. Code between two `yield`s runs after the first part is written."""
 
 SCALARS = frozenset({int, float, complex, bool, str, bytes, type(None)})
-"""Types whose marshal form (version 2: no references) is exact, tagged and delimits itself."""
+"""Types whose marshal form (version 2, without references) is exact, tagged and self-delimiting."""
 
 
 def scalar(value: Any) -> bytes:
@@ -43,10 +43,10 @@ def scalar(value: Any) -> bytes:
 
 
 HIDDEN = ""
-"""Label of a part that has no name in the user's eyes."""
+"""Label of a part that users have no name for."""
 
 STATE = ".state"
-"""Label of the dictionary of an object's attributes: its keys read as attributes."""
+"""Label of an object's attribute dictionary: its keys are shown as attributes."""
 
 ELEMENT = ".element"
 """Label of a member of a set, which has no position."""
@@ -54,18 +54,18 @@ ELEMENT = ".element"
 _tags: dict[str, bytes] = {}
 
 PATIENCE = 1_000_000
-"""Visits allowed for finding an order of the members of sets, before a set counts as too entangled."""
+"""Visits allowed to find the order of set members, before the set is refused as too entangled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestResult:
-    """What one visit of a value brought.
+    """The result of visiting one value.
 
     Attributes:
         digest: of its content.
         code: functions, classes and modules of the user that were met, by id.
         packages: import names of packages whose types were met.
-        mutable: ids of what could be changed in place, and lives on.
+        mutable: ids of mutable objects that outlive the visit.
         places: id of every mutable thing met → its number, in the order of meeting.
     """
 
@@ -80,16 +80,16 @@ class DigestWalker:
     """One visit of one value.
 
     Attributes:
-        sink: where bytes go just now.
+        sink: the stream that bytes are written to at the moment.
         code: functions, classes and modules of the user that were met, by id.
         packages: import names of packages whose types were met.
-        owners: ids of objects that own memory which parts of the value look into; and those of variables that
-            functions keep from the function around them, once more as negative numbers.
-        shell: a class whose own functions are written by name only.
+        owners: ids of objects whose memory parts of the value are views of; and of closure variables, which are also
+            there as negative numbers.
+        shell: a class whose own functions are written by name only (`digest_class_shell`).
         in_labels: how many tables' labels are being visited just now: what they consist of does not count as
             mutable, since tables share their labels freely and nobody changes them in place.
-        hooked: how many values, one inside the other, are being visited by functions of the user's (`zennb.digest`).
-        opened: ids of the values that such functions were given, and of all that is inside them.
+        hooked: how deeply values with a registered digest function (`zennb.digest`) are nested at the moment.
+        opened: ids of the values passed to such functions, and of everything inside them.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class DigestWalker:
             handler = self._handlers[cls] = self._find(cls)
         return handler(self, value)
 
-    # What handlers say
+    # Methods for handlers
 
     def mark(self, kind: str, cls: type | None = None) -> None:
         """Write the tag of a kind of value, and the class it is an instance of where that matters."""
@@ -170,7 +170,7 @@ class DigestWalker:
         return "__main__" if place is Origin.NOTEBOOK else module
 
     def type_ref(self, cls: type) -> None:
-        """Write which class something is an instance of; the class is met, its code is not part of the value."""
+        """Write the class of a value by name. The class is collected in `code`; its code is not part of the value."""
         written = self._refs.get(cls)
         if written is None:
             written = self._refs[cls] = self._type_ref(cls)
@@ -188,7 +188,7 @@ class DigestWalker:
         return CannotDigest(self.path(), why)
 
     def path(self) -> str:
-        """Return where the walk stands, as the user would write it."""
+        """Return the path of the current part, as the user would write it."""
         shown = str(self._labels[0])
         before: Label = HIDDEN
         for label in self._labels[1:]:
@@ -197,13 +197,13 @@ class DigestWalker:
         return shown
 
     def keep(self, value: Any) -> None:
-        """Keep a passing object alive until the end, so that no later one gets its id."""
+        """Keep a temporary object alive until the end, so that its id is not reused."""
         self._alive.append(value)
 
-    # Wholes: things so large, and referred to by so many values, that they are visited once for all of these
+    # Large values that many others refer to, such as figures: visited once, apart from the values around them
 
     def code_of(self, function: Any, name: str) -> None:
-        """Write the digest of a function that says what values are; shared by all of them, it is no state of theirs."""
+        """Write the digest of a registered digest function. It is not part of the state of the values."""
         known = self._visited_apart(function, name)
         if known is not None:
             self._write(known)
@@ -219,20 +219,20 @@ class DigestWalker:
         self.packages |= known.packages
 
     def is_met(self, value: Any) -> bool:
-        """Say whether a mutable thing was met before."""
+        """Whether a mutable object was met before."""
         return id(value) in self.places
 
     def has_result(self, value: Any) -> bool:
-        """Say whether it was met as a whole that was visited apart."""
+        """Whether a value was visited apart and written by its digest."""
         return id(value) in self._with_result
 
     def place_in(self, whole: Any, part: Any) -> int | None:
-        """Return the number under which a part is met in a visit of a whole; None when it is not met there."""
+        """Return the number of a part in a separate visit of the whole; None when it is not inside."""
         known = self._visited_apart(whole, self.path())
         return None if known is None else known.places.get(id(part))
 
     def write_result(self, value: Any) -> None:
-        """Write a whole that `place_in` visited, by its digest, or by where it was met before."""
+        """Write the digest of a value that `place_in` visited, or a reference if it was met before."""
         if self.seen(value):
             return
         self._with_result.add(id(value))
@@ -240,10 +240,10 @@ class DigestWalker:
         self._write(known)
         self.owners |= known.mutable
 
-    # Mutable things: sharing is part of the content
+    # Mutable objects: which parts are shared is part of the content
 
     def seen(self, value: Any) -> bool:
-        """Write a reference to where `value` was met before, if it was; else give it the next place."""
+        """Write a reference if `value` was met before; else give it the next number."""
         self._mutable_count += 1
         if self._ordering:
             self._spend()
@@ -259,7 +259,7 @@ class DigestWalker:
         return False
 
     def seen_all(self, values: list[Any]) -> bool:
-        """Give all of `values` the next places if every one is new and none is there twice; else change nothing."""
+        """Number all of `values` if each of them is new and occurs once; else change nothing."""
         ids = [id(value) for value in values]
         fresh = dict(zip(ids, values, strict=True))
         if len(fresh) < len(ids) or not self.places.keys().isdisjoint(fresh):
@@ -275,13 +275,13 @@ class DigestWalker:
         if self._patience < 0:
             raise self.refuse("a set of objects too entangled to be put in order")
 
-    # Immutable containers: equal content, equal bytes, however often they are shared
+    # Immutable containers: sharing does not count
 
     def sealed(self, value: Any, steps: Steps) -> Steps | None:
         """Write the digest of an immutable container's content.
 
-        One that is met again is walked at most once more (what it shares is then written as references, which
-        no longer change), so a structure that shares its parts 2**100 times is done in time.
+        A container that is met again is visited at most once more: mutable parts are then written as references, which
+        no longer change. So a structure that shares its parts 2**100 times takes linear time.
         """
         known = self._sealed.get(id(value))
         if known is not None:
@@ -303,13 +303,13 @@ class DigestWalker:
             self._sealed[id(value)] = content
         outer.write(content)
 
-    # Sets: their order is not content
+    # Sets: the order does not count
 
     def unordered(self, members: list[Any]) -> Steps:
         """Write members in the order of their digests.
 
-        Members that hold mutable things are visited twice: on trial, to find their order, and then for good, so
-        that what they share with the rest of the value is written in that order.
+        Members with mutable parts are visited twice: first to find the order, then to write them in that order,
+        including references to what they share with the rest of the value.
         """
         if len(members) == 1:
             yield members[0], ELEMENT

@@ -24,23 +24,23 @@ _SAMPLE = 1_000
 class ArrowTables(Materializer):
     """Frames and series of polars, tables and record batches of pyarrow: exactly these types.
 
-    A note in the schema's metadata, under `zennb`, says what the table was and all that Arrow cannot express.
+    A note in the schema's metadata, under `zennb`, holds the type of the table and what Arrow cannot express.
     """
 
     name: ClassVar[str] = "arrow"
 
     def handles(self, value: object) -> bool:
-        """Say whether `value` is a table, of exactly the class of a library that is imported."""
-        return _what(value) is not None
+        """Whether `value` is a table: exactly of polars' or pyarrow's classes."""
+        return _type_name(value) is not None
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return an Arrow IPC file; columns are the value's own memory wherever their layout is Arrow's.
 
         Raises:
-            NotStorable: Arrow would change something in it.
+            NotStorable: Arrow would change something.
         """
         try:
-            table, note = _taken_apart(value)
+            table, note = _to_arrow(value)
             return _write(table, note)
         except (pa.ArrowException, ImportError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, NotStorable):
@@ -51,11 +51,11 @@ class ArrowTables(Materializer):
         """Return the table; its columns are views of `buffer`.
 
         Raises:
-            DamagedArtifact: the bytes are no Arrow file of ours.
+            DamagedArtifact: the bytes are not a valid Arrow file.
             MissingExtra: the library it belongs to is not installed.
         """
         try:
-            return _put_together(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(private(buffer)))))
+            return _from_arrow(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(private(buffer)))))
         except ModuleNotFoundError as error:
             raise MissingExtra(
                 f"this artifact is a table of {error.name}, which is not installed; "
@@ -67,11 +67,11 @@ class ArrowTables(Materializer):
             ) from error
 
     def sample(self, value: Any) -> Any:
-        """Return the first rows: what they are made of is what the rest is made of."""
+        """Return the first rows, which have the same structure as the rest."""
         return value[:_SAMPLE]
 
 
-def _what(value: object) -> str | None:
+def _type_name(value: object) -> str | None:
     """Return what `value` is, e.g. `polars.Series`, when it is a table we store."""
     for library, names in (("polars", ("DataFrame", "Series")), ("pyarrow", ("Table", "RecordBatch"))):
         for name in names:
@@ -80,9 +80,9 @@ def _what(value: object) -> str | None:
     return None
 
 
-def _taken_apart(value: Any) -> tuple[Any, dict[str, Any]]:
-    """Return `value` as a table or record batch, and the note that says what Arrow cannot."""
-    what = _what(value)
+def _to_arrow(value: Any) -> tuple[Any, dict[str, Any]]:
+    """Return `value` as a table or record batch, with a note of what Arrow cannot express."""
+    what = _type_name(value)
     note: dict[str, Any] = {"what": what}
     if what == "polars.DataFrame":
         return _from_polars(value), note
@@ -95,16 +95,16 @@ def _from_polars(frame: Any) -> Any:
     return frame.to_arrow(compat_level=sys.modules["polars"].CompatLevel.newest())
 
 
-def _put_together(reader: Any) -> Any:
-    """Return the table that was taken apart into an Arrow file."""
+def _from_arrow(reader: Any) -> Any:
+    """Return the table stored in an Arrow file."""
     metadata = dict(reader.schema.metadata or {})
     note = PlainData().load(metadata.pop(_NOTE), {})
     batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
     what = note["what"]
-    kept = None if note.get("bare", not metadata) else metadata
+    own_metadata = None if note.get("bare", not metadata) else metadata
     if what == "pyarrow.RecordBatch":
-        return batches[0].replace_schema_metadata(kept)
-    table = pa.Table.from_batches(batches, schema=reader.schema).replace_schema_metadata(kept)
+        return batches[0].replace_schema_metadata(own_metadata)
+    table = pa.Table.from_batches(batches, schema=reader.schema).replace_schema_metadata(own_metadata)
     return table if what == "pyarrow.Table" else _to_polars(table, note)
 
 

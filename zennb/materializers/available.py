@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 __all__ = ["Candidates", "by_name", "candidates", "is_readable", "make", "unreadable"]
 
 ANY = "*"
-"""Stands for all types in our own fall-backs; a package has to say which types its materializer is for."""
+"""Any type, in zennb's own fallbacks. Packages must name the types of their materializers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What may store a value, in the order in which it is tried; what comes first names its type most precisely.
+    """The materializers to try for a value, in order: those for the most specific type first.
 
     Attributes:
         precise: materializers of packages that name exactly this type.
-        own: ours for the library of the type.
+        own: zennb's materializers for the library of the type.
         package: materializers of packages for the library of the type.
-        others: ours for all other types; none where there is one for the library.
+        others: zennb's materializers for all other types; none if there is one for the library.
     """
 
     precise: tuple[Offer, ...] = ()
@@ -61,7 +61,7 @@ def _index() -> OfferIndex:
 
 
 def candidates(cls: type) -> Candidates:
-    """Return which materializers may be made for values of a type; imports none of them."""
+    """Return the candidates for values of a type, without importing any."""
     index = _index()
     library = top_level(module_of(cls))
     own = tuple(index.own.get(library, ()))
@@ -74,16 +74,16 @@ def candidates(cls: type) -> Candidates:
 
 
 def by_name(name: str, *, artifact: str, distribution: str = "") -> Offer:
-    """Return the materializer that a record names.
+    """Return the materializer named in a record.
 
     Args:
         name: as recorded.
-        artifact: what is to be loaded, for errors.
+        artifact: the artifact to load, for errors.
         distribution: the package that the materializer came from when the artifact was stored; "" where unknown.
 
     Raises:
-        MissingExtra: its package is not installed, or several offer one of that name.
-        UnknownName: nobody is known to offer one.
+        MissingExtra: its package is not installed, or several packages offer one of that name.
+        UnknownName: no known package offers one.
     """
     if name not in _index().by_name:
         refresh()
@@ -108,7 +108,7 @@ def by_name(name: str, *, artifact: str, distribution: str = "") -> Offer:
 
 
 def _fitting(known: list[Offer], distribution: str) -> list[Offer]:
-    """Return ours where there are; else those of the package that wrote the record, else all."""
+    """Return zennb's own offers if there are any; else those of the package that wrote the record, else all."""
     own = [offer for offer in known if offer.source == OWN]
     if own or not distribution:
         return own or known
@@ -116,14 +116,14 @@ def _fitting(known: list[Offer], distribution: str) -> list[Offer]:
 
 
 def is_readable(artifact: Artifact) -> bool:
-    """Say whether what stored an artifact is here to read it, as far as that shows without importing it."""
+    """Whether the materializer of an artifact is available, without importing it."""
     return bool(
         _fitting(_index().by_name.get(artifact.materializer, []), artifact.summary.get(DISTRIBUTION, ""))
     )
 
 
 def unreadable(artifacts: Iterable[Artifact]) -> str:
-    """Return, as a reason, which artifact nothing here can read; "" when there is none."""
+    """Return which artifact has no available materializer, as a reason; "" when all have one."""
     lost = next((each for each in artifacts if not is_readable(each)), None)
     if lost is None:
         return ""
@@ -133,10 +133,10 @@ def unreadable(artifacts: Iterable[Artifact]) -> str:
 
 
 def make(offer: Offer) -> Materializer:
-    """Import and make a materializer of a package.
+    """Import a materializer of a package and create it.
 
     Raises:
-        MissingExtra: it cannot be imported, or is none.
+        MissingExtra: it cannot be imported, or is not a valid materializer.
     """
     title = f"The materializer '{offer.name.partition('.')[0]}' of the package '{offer.source}'"
     kind = load(offer, title)

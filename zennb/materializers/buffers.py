@@ -21,7 +21,7 @@ _SMALL = 4096
 
 
 def private(buffer: Buffer) -> memoryview:
-    """Return the bytes as a writable view that nobody else sees.
+    """Return the bytes as a private, writable view.
 
     A writable `buffer` is a private copy-on-write map already (see `Materializer.load`) and is used as it is;
     anything else is copied.
@@ -31,7 +31,7 @@ def private(buffer: Buffer) -> memoryview:
 
 
 def released(buffer: PickleBuffer) -> memoryview:
-    """Return the memory that a pickler was given, and let go of it otherwise.
+    """Return the memory of a pickle buffer, and release the buffer.
 
     Before Python 3.13 collecting a reference cycle crashes when a view in it still has a buffer exported.
     """
@@ -56,7 +56,7 @@ def padding(length: int) -> bytes:
 
 
 class Collector(RawIOBase):
-    """A file for writers: keeps large buffers as they are, without copying, and merges small ones."""
+    """A writable file that keeps large buffers without copying them, and merges small ones."""
 
     def __init__(self) -> None:
         self.parts: list[Buffer] = []
@@ -87,7 +87,7 @@ class Collector(RawIOBase):
 
 
 class Reader(RawIOBase):
-    """A file over a buffer for unpicklers, which copies only what is asked for."""
+    """A readable file over a buffer, for unpicklers. It copies only the bytes that are read."""
 
     def __init__(self, buffer: Buffer) -> None:
         self._view = memoryview(buffer)

@@ -13,7 +13,7 @@ _BINARY = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 
 
 def closed_reduction(value: object) -> tuple[Any, ...] | None:
-    """Return how to make a file that is as closed as this one; None for all else."""
+    """Return the pickle recipe of a closed file; None for anything else."""
     if not isinstance(value, io.TextIOWrapper | io.BufferedReader | io.BufferedWriter | io.BufferedRandom):
         return None
     if type(value) not in (io.TextIOWrapper, *_BINARY) or not value.closed:
@@ -23,7 +23,7 @@ def closed_reduction(value: object) -> tuple[Any, ...] | None:
 
 
 def closed_file(name: Any, mode: str, encoding: str | None) -> Any:
-    """Return a closed file of that name and mode, without looking whether there is such a file."""
+    """Return a closed file of that name and mode; no such file needs to exist."""
     file: Any = Path(os.devnull).open(mode.replace("x", "w"), encoding=encoding)  # noqa: SIM115 - closed below
     raw = file.raw if encoding is None else file.buffer.raw
     raw.name = name

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from zennb.materializers.materializer import Scope
 
-__all__ = ["Arrivals", "find", "refuse_stale"]
+__all__ = ["ClassRestorer", "find", "refuse_stale"]
 
 
 def find(scope: Scope, name: str) -> Any:
-    """Return what the notebook calls by this qualified name; None when there is no such thing."""
+    """Return the notebook's object with this qualified name; None when there is none."""
     first, *rest = name.split(".")
     found = scope.get(first)
     for part in rest:
@@ -29,13 +29,13 @@ def find(scope: Scope, name: str) -> Any:
 
 
 def refuse_stale(value: type | FunctionType, scope: Scope) -> None:
-    """Refuse a class, or a function of a local module, that has been defined anew since.
+    """Refuse a class, or a function of a local module, that has been redefined since.
 
-    It has no name any more under which it could be found again, and a copy would be yet another class, or a
-    function that looks at copies of its module's variables.
+    Its name now refers to the new definition, and a copy would be a third class, or a function with copies of its
+    module's variables.
 
     Raises:
-        pickle.PicklingError: it was defined anew.
+        pickle.PicklingError: it was redefined.
     """
     module, name = value.__module__, value.__qualname__
     if (
@@ -51,14 +51,14 @@ def refuse_stale(value: type | FunctionType, scope: Scope) -> None:
         raise pickle.PicklingError(f"{kind} `{name}` has been defined anew since it was made")
 
 
-class Arrivals:
-    """Makes the classes of one pickle that is being read."""
+class ClassRestorer:
+    """Creates the classes in a pickle while it is loaded."""
 
     def __init__(self) -> None:
         self._known: set[type] = set()
 
     def maker(self, module: str, name: str) -> Callable[..., Any] | None:
-        """Return what is to be called for a name in the pickle; None where there is nothing special to do."""
+        """Return the function to call for a name in the pickle; None when the name needs no special treatment."""
         made_by = makers()
         for make in (made_by.of_class, made_by.of_enumeration):
             if (module, name) == (make.__module__, make.__name__):
@@ -67,14 +67,14 @@ class Arrivals:
         return self._fill if (module, name) == (fill.__module__, fill.__name__) else None
 
     def _class(self, make: Callable[..., type], *arguments: Any) -> type:
-        """Return the class itself where this process has it, else a new one."""
+        """Return the existing class if this process has it, else a new one."""
         made, is_new = make_class(make, arguments)
         if not is_new:
             self._known.add(made)
         return made
 
     def _fill(self, cls: type, state: Any) -> type:
-        """Give a new class its attributes; one that was here already has its own, which may be others by now."""
+        """Set the attributes of a new class. An existing class keeps its own, which may have changed since."""
         if cls not in self._known:
             makers().fill_class(cls, state)
         return cls

@@ -33,7 +33,7 @@ class Pictures(Materializer):
         Raises:
             NotStorable: its info holds more than plain data.
         """
-        # The palette's transparency is what Pillow's own state leaves out.
+        # Pillow's own state lacks the transparency of the palette.
         clear = value.getpalette("RGBA") if value.palette and value.palette.mode == "RGBA" else None
         return PlainData().dump({"state": value.__getstate__(), "clear": clear})
 

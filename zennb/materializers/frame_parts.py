@@ -1,7 +1,7 @@
 """Owns the serialization of pandas arrays and indexes: each kind as plain data, and back.
 
-What is read may come from anybody. So only public constructors are called that check what they are given, except where
-the check is made here.
+Stored bytes may come from anyone. So loading only calls public constructors that check their arguments, or checks
+them here.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ if TYPE_CHECKING:
 __all__ = ["rebuild", "take_apart"]
 
 _TEXT = frozenset({str, NoneType, float})
-"""What columns of text consist of where pandas keeps them as Python objects: before version 3."""
+"""Types in columns of text that pandas before version 3 keeps as Python objects."""
 
 
 def take_apart(part: Any) -> tuple[Any, ...]:
-    """Return an array or index as plain data, from which `rebuild` makes it again; arrays are the part's own memory.
+    """Return an array or index as plain data for `rebuild`; the arrays are views of its own memory.
 
     Raises:
-        NotStorable: its kind is not known here, or it has something that cannot be written down.
+        NotStorable: its kind is unknown, or it contains something that is no plain data.
     """
     if type(part) not in _KINDS:
         raise NotStorable(f"a {type(part).__name__} is not taken apart.")
-    apart, _ = _KINDS[type(part)]
-    return type(part).__name__, *apart(part)
+    parts, _ = _KINDS[type(part)]
+    return type(part).__name__, *parts(part)
 
 
 def rebuild(note: Sequence[Any]) -> Any:
-    """Return the array or index that was taken apart.
+    """Return the array or index that `take_apart` described.
 
     Raises:
-        Exception: of any kind, when the note is none of ours.
+        Exception: of any kind, when the note is invalid.
     """
     return _BY_NAME[note[0]](*note[1:])
 
 
-def _array_apart(array: Any) -> tuple[Any, ...]:
+def _array_parts(array: Any) -> tuple[Any, ...]:
     if array.dtype != object:
         return (array,)
     objects = array.ravel().tolist()
@@ -66,7 +66,7 @@ def _array(content: Any, shape: Sequence[int] | None = None) -> Any:
     return np.fromiter(content, dtype=object, count=len(content)).reshape(shape)
 
 
-def _times_apart(array: Any) -> tuple[Any, Any]:
+def _times_parts(array: Any) -> tuple[Any, Any]:
     zone = array.dtype.tz if isinstance(array.dtype, pd.DatetimeTZDtype) else None
     if not isinstance(zone, NoneType | ZoneInfo | timezone):  # pytz's, as pandas 2 makes them
         zone = str(zone)
@@ -81,7 +81,7 @@ def _times(numbers: Any, zone: Any) -> Any:
     return times_of(numbers, zone)
 
 
-def _periods_apart(array: Any) -> tuple[Any, str]:
+def _periods_parts(array: Any) -> tuple[Any, str]:
     text = array.dtype.name.removeprefix("period[").removesuffix("]")
     if pd.PeriodDtype(text) != array.dtype:
         raise NotStorable(f"{array.dtype} does not say everything about its frequency.")
@@ -92,7 +92,7 @@ def _periods(numbers: Any, frequency: str) -> Any:
     return pd.arrays.PeriodArray(numbers, dtype=pd.PeriodDtype(frequency))
 
 
-def _categories_apart(array: Any) -> tuple[Any, ...]:
+def _categories_parts(array: Any) -> tuple[Any, ...]:
     return codes_of(array), take_apart(array.categories), bool(array.ordered)
 
 
@@ -100,8 +100,8 @@ def _categories(codes: Any, categories: Sequence[Any], ordered: bool) -> Any:
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(rebuild(categories), ordered))
 
 
-def _arrow_apart(array: Any) -> tuple[Any, ...]:
-    """Return the buffers of an array of Arrow; those of nested types and of slices in an Arrow stream."""
+def _arrow_parts(array: Any) -> tuple[Any, ...]:
+    """Return the buffers of an Arrow array; nested types and slices become an Arrow stream."""
     pa = import_module("pyarrow")
     missing = "" if isinstance(array.dtype, pd.ArrowDtype) else str(array.dtype.na_value)
     chunked = array.__arrow_array__()
@@ -118,7 +118,7 @@ def _arrow_apart(array: Any) -> tuple[Any, ...]:
 
 
 def _is_flat(array: Any) -> bool:
-    """Say whether an array is its buffers and no more, and these hold hardly anything else."""
+    """Whether an array consists of its buffers only, without much slack."""
     kind, types = array.type, import_module("pyarrow").types
     if not (types.is_primitive(kind) or types.is_large_string(kind) or types.is_string(kind)):
         return False
@@ -145,11 +145,11 @@ def _arrow(missing: str, content: Any, length: int = 0, buffers: Sequence[Any] =
     return strings(chunked, dtype=pd.StringDtype("pyarrow", na_value=np.nan))
 
 
-def _range_apart(index: Any) -> tuple[Any, ...]:
+def _range_parts(index: Any) -> tuple[Any, ...]:
     return index.start, index.stop, index.step, None, False, index.name  # arguments of its class
 
 
-def _labels_apart(index: Any) -> tuple[Any, Any]:
+def _labels_parts(index: Any) -> tuple[Any, Any]:
     labels = array_of(index)
     if labels.dtype == object and type(labels) is np.ndarray:
         return (
@@ -165,11 +165,11 @@ def _labels(labels: Sequence[Any], name: Any) -> Any:
     return pd.Index(values, dtype=values.dtype, name=name, copy=False, tupleize_cols=False)
 
 
-def _frequent_apart(index: Any) -> tuple[Any, Any, Any]:
+def _frequency_parts(index: Any) -> tuple[Any, Any, Any]:
     text = index.freqstr
     if text is not None and _frequency(text) != index.freq:
         raise NotStorable(f"frequency {index.freq!r} is not what its name {text!r} says.")
-    return *_labels_apart(index), text
+    return *_labels_parts(index), text
 
 
 def _frequency(text: str) -> Any:
@@ -183,7 +183,7 @@ def _index(kind: Any, values: Sequence[Any], name: Any, frequency: str | None = 
     return index
 
 
-def _intervals_apart(index: Any) -> tuple[Any, ...]:
+def _intervals_parts(index: Any) -> tuple[Any, ...]:
     return take_apart(index.left), take_apart(index.right), index.closed, index.name
 
 
@@ -191,7 +191,7 @@ def _intervals(left: Sequence[Any], right: Sequence[Any], closed: Any, name: Any
     return pd.IntervalIndex.from_arrays(rebuild(left), rebuild(right), closed=closed, name=name)
 
 
-def _levels_apart(index: Any) -> tuple[Any, ...]:
+def _levels_parts(index: Any) -> tuple[Any, ...]:
     codes = [np.asarray(each) for each in index.codes]
     return [take_apart(level) for level in index.levels], codes, list(index.names), index.sortorder
 
@@ -202,25 +202,25 @@ def _levels(levels: Sequence[Any], codes: Sequence[Any], names: Any, sortorder: 
 
 
 _KINDS: dict[type, tuple[Callable[[Any], Any], Callable[..., Any]]] = {
-    np.ndarray: (_array_apart, _array),
-    pd.arrays.DatetimeArray: (_times_apart, _times),
-    pd.arrays.TimedeltaArray: (_times_apart, _times),
-    pd.arrays.PeriodArray: (_periods_apart, _periods),
-    pd.Categorical: (_categories_apart, _categories),
+    np.ndarray: (_array_parts, _array),
+    pd.arrays.DatetimeArray: (_times_parts, _times),
+    pd.arrays.TimedeltaArray: (_times_parts, _times),
+    pd.arrays.PeriodArray: (_periods_parts, _periods),
+    pd.Categorical: (_categories_parts, _categories),
     pd.arrays.IntegerArray: (masked_parts, pd.arrays.IntegerArray),
     pd.arrays.FloatingArray: (masked_parts, pd.arrays.FloatingArray),
     pd.arrays.BooleanArray: (masked_parts, pd.arrays.BooleanArray),
-    pd.arrays.ArrowStringArray: (_arrow_apart, _arrow),
-    pd.arrays.ArrowExtensionArray: (_arrow_apart, _arrow),
-    pd.RangeIndex: (_range_apart, pd.RangeIndex),
-    pd.Index: (_labels_apart, _labels),
-    pd.DatetimeIndex: (_frequent_apart, partial(_index, pd.DatetimeIndex)),
-    pd.TimedeltaIndex: (_frequent_apart, partial(_index, pd.TimedeltaIndex)),
-    pd.PeriodIndex: (_labels_apart, partial(_index, pd.PeriodIndex)),
-    pd.CategoricalIndex: (_labels_apart, partial(_index, pd.CategoricalIndex)),
-    pd.IntervalIndex: (_intervals_apart, _intervals),
-    pd.MultiIndex: (_levels_apart, _levels),
+    pd.arrays.ArrowStringArray: (_arrow_parts, _arrow),
+    pd.arrays.ArrowExtensionArray: (_arrow_parts, _arrow),
+    pd.RangeIndex: (_range_parts, pd.RangeIndex),
+    pd.Index: (_labels_parts, _labels),
+    pd.DatetimeIndex: (_frequency_parts, partial(_index, pd.DatetimeIndex)),
+    pd.TimedeltaIndex: (_frequency_parts, partial(_index, pd.TimedeltaIndex)),
+    pd.PeriodIndex: (_labels_parts, partial(_index, pd.PeriodIndex)),
+    pd.CategoricalIndex: (_labels_parts, partial(_index, pd.CategoricalIndex)),
+    pd.IntervalIndex: (_intervals_parts, _intervals),
+    pd.MultiIndex: (_levels_parts, _levels),
 }
-"""Each kind of array and index: how it is taken apart, and how it is made again."""
+"""Each kind of array and index → function that takes it apart, and function that rebuilds it."""
 
 _BY_NAME = {kind.__name__: make for kind, (_, make) in _KINDS.items()}

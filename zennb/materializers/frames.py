@@ -1,9 +1,9 @@
 """Owns the materializer for pandas data frames and series: plain data, with memory-mapped arrays.
 
-The block layout is kept, and with it the last digits of sums; no value is converted. pandas' own pickles would do the
-same with less code here, but must not be read when somebody else wrote them: their constructors believe what they are
-told, and write past the end of memory. So what a frame consists of is written down as plain data, and given to
-public constructors that check it. What cannot be written down is refused, and then pickled and signed.
+The block layout is preserved, and with it the last digits of sums; no value is converted. pandas' own pickles would
+need less code, but loading pickles from other people is unsafe: pandas' internal constructors trust their arguments
+and can write past the end of memory. So the parts of a frame are stored as plain data and passed to public
+constructors that check them. A frame that cannot be stored this way is pickled and signed instead.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Frames(Materializer):
         return type(value) in {pd.DataFrame, pd.Series}
 
     def dump(self, value: Any) -> Sequence[Buffer]:
-        """Return what the value consists of as plain data; its arrays are not copied.
+        """Return the parts of the value as plain data; its arrays are not copied.
 
         Raises:
-            NotStorable: some part of it cannot be written down.
+            NotStorable: some part of it is no plain data.
         """
         try:
             return _PLAIN.dump(_note(value))
@@ -53,7 +53,7 @@ class Frames(Materializer):
         """Return the value; its arrays are views of `buffer`.
 
         Raises:
-            DamagedArtifact: the bytes are no frame of ours.
+            DamagedArtifact: the bytes are not a valid frame.
             MissingExtra: pyarrow, which it needs, is not installed.
         """
         note = _PLAIN.load(buffer, scope)
@@ -77,7 +77,7 @@ class Frames(Materializer):
         return value
 
     def sample(self, value: Any) -> Any:
-        """Return the first rows: what they are made of is what the rest is made of."""
+        """Return the first rows, which have the same structure as the rest."""
         return value.iloc[:_SAMPLE]
 
 

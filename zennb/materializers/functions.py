@@ -1,8 +1,7 @@
 """Owns the serialization of notebook functions: their code by value, with the loading notebook as their globals.
 
-A function that a call made (`add = adder(5)`) has no name by which it could be found again. What it closes over is
-stored with it, and functions that share a variable share it again after loading; names that it reads stay names, so
-that it sees what the notebook holds when it is called, as before.
+A function that a call created (`add = adder(5)`) cannot be found by name. It is pickled with its closure, and functions
+that share a closure variable share it again after loading. Its global names are resolved when it is called, as before.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _CARRIED = ("__defaults__", "__kwdefaults__", "__module__", "__qualname__", "__d
 
 
 def function_reduction(function: FunctionType) -> tuple[Any, ...]:
-    """Return how to rebuild a function; `make_function` stands in it for what the reader makes of its scope."""
+    """Return the pickle recipe of a notebook function. The unpickler passes its scope to `make_function`."""
     code = function.__code__
     made = (code, function.__name__, function.__closure__, _source(code))
     state = ({name: getattr(function, name) for name in _CARRIED}, function.__dict__)
@@ -48,7 +47,7 @@ def function_reduction(function: FunctionType) -> tuple[Any, ...]:
 def make_function(
     code: CodeType, name: str, closure: Any, source: Any, scope: Scope | None = None
 ) -> FunctionType:
-    """Return a function of that code whose globals are `scope`; its source is made known as IPython does it."""
+    """Return a function of that code with `scope` as its globals; put its source into `linecache`, as IPython does."""
     if source is not None:
         lines = list(source)
         filename = f"<cell {hashlib.sha256(''.join(lines).encode()).hexdigest()[:16]}>"
@@ -59,9 +58,9 @@ def make_function(
 
 
 def module_function_reduction(function: FunctionType) -> tuple[Any, ...] | None:
-    """Return how to rebuild a function that code of a module made (`f = mylib.make(3)`); None for any other.
+    """Return the pickle recipe of a function created by code of a module (`f = mylib.make(3)`); None for any other.
 
-    Its globals are those of the module: it sees what is there when it is called, as before.
+    Its globals are those of the module, resolved when it is called.
     """
     module = str(function.__globals__.get("__name__"))
     if getattr(sys.modules.get(module), "__dict__", None) is not function.__globals__:
@@ -73,12 +72,12 @@ def module_function_reduction(function: FunctionType) -> tuple[Any, ...] | None:
 
 
 def make_module_function(code: CodeType, filename: str, name: str, closure: Any, module: str) -> FunctionType:
-    """Return a function of that code that lives in a module."""
+    """Return a function of that code with the globals of a module."""
     return FunctionType(located(code, filename), vars(import_module(module)), name, None, closure)
 
 
 def set_state(function: FunctionType, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
-    """Give a function its defaults, names and attributes."""
+    """Set a function's defaults, names and attributes."""
     carried, attributes = state
     for name, value in carried.items():
         setattr(function, name, value)
@@ -86,7 +85,7 @@ def set_state(function: FunctionType, state: tuple[dict[str, Any], dict[str, Any
 
 
 def cell_reduction(cell: CellType) -> tuple[Any, ...]:
-    """Return how to rebuild a variable of a closure: empty first, since what it holds may refer to it."""
+    """Return the pickle recipe of a closure variable. It is created empty, because its content may refer to it."""
     try:
         content = (cell.cell_contents,)
     except ValueError:
@@ -95,17 +94,17 @@ def cell_reduction(cell: CellType) -> tuple[Any, ...]:
 
 
 def make_cell() -> CellType:
-    """Return a variable of a closure that holds nothing yet."""
+    """Return an empty closure variable."""
     return CellType()
 
 
 def fill_cell(cell: CellType, content: tuple[Any]) -> None:
-    """Let a variable of a closure hold something."""
+    """Set the content of a closure variable."""
     (cell.cell_contents,) = content
 
 
 def cached_reduction(cached: Any) -> tuple[Any, ...]:
-    """Return how to rebuild a function behind `functools.lru_cache`; what it remembers is not content."""
+    """Return the pickle recipe of a function behind `functools.lru_cache`, without its cached results."""
     return make_cached, (cached.__wrapped__, dict(cached.cache_parameters()))
 
 
@@ -117,7 +116,7 @@ def make_cached(function: Any, parameters: dict[str, Any]) -> Any:
 
 
 def names_read(code: CodeType) -> Iterator[str]:
-    """Give the names that a code object, and those inside it, mention."""
+    """Yield the names used in a code object and in those nested inside."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -125,7 +124,7 @@ def names_read(code: CodeType) -> Iterator[str]:
 
 
 def located(code: CodeType, filename: str) -> CodeType:
-    """Return a code object, and those inside it, as if compiled from a file of that name."""
+    """Return a code object, and those nested inside, with another file name."""
     constants = tuple(
         located(each, filename) if isinstance(each, CodeType) else each for each in code.co_consts
     )
@@ -133,6 +132,6 @@ def located(code: CodeType, filename: str) -> CodeType:
 
 
 def _source(code: CodeType) -> tuple[str, ...] | None:
-    """Return the text of the cell that a code object comes from; None for files, which are read where they are."""
+    """Return the source of the cell that a code object comes from; None for files."""
     entry = linecache.cache.get(code.co_filename)
     return tuple(entry[2]) if entry is not None and len(entry) == 4 and entry[1] is None else None

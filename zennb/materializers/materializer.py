@@ -12,16 +12,16 @@ from zennb.materializers.summary import summarise
 __all__ = ["Buffer", "Materializer", "Scope"]
 
 Scope: TypeAlias = Mapping[str, Any]
-"""Names of the notebook, where classes and functions written in the notebook are found when loading."""
+"""Names of the notebook, in which loading looks up classes and functions written there."""
 
 
 class Materializer(ABC):
-    """Turns values of some types into bytes and back; knows nothing of stores.
+    """Serializes values of some types to bytes, and loads them. It is independent of artifact stores.
 
-    A materializer that `handles` a value may still find that its format would change it; `choose` asks for proof
-    (the digest of what would be loaded) and moves on to the next one.
+    A materializer that `handles` a value may still change it. So `registry` loads the bytes once, compares the digests,
+    and tries the next materializer when they differ.
 
-    `summary` returns JSON values only, with a `kind` that says how it is shown, and what `kind` asks for:
+    `summary` returns JSON values only: a `kind`, which selects the display, and the fields for that kind:
         scalar:  text
         text:    text (cut at 2,000 characters), length
         array:   shape, dtype, min, max, mean (numeric only; absent when costly), head (nested lists of text)
@@ -33,21 +33,21 @@ class Materializer(ABC):
     """
 
     name: ClassVar[str]
-    """Written into every artifact record; never reused for another format."""
+    """The name in artifact records; never reuse it for another format."""
 
     runs_code: ClassVar[bool] = False
-    """Whether loading foreign bytes could run code; such artifacts are signed."""
+    """Whether loading other people's bytes could run code; such artifacts are signed."""
 
     exact: ClassVar[bool] = False
-    """Whether every value that `dump` accepts comes back equal by construction; no proof is asked for."""
+    """Whether every value that `dump` accepts loads unchanged by construction, so that no check is needed."""
 
     @abstractmethod
     def handles(self, value: object) -> bool:
-        """Say whether this materializer is made for `value`; cheap, by type."""
+        """Whether this materializer is for `value`; a cheap check of its type."""
 
     @abstractmethod
     def dump(self, value: Any) -> Sequence[Buffer]:
-        """Return the bytes of `value` as buffers to be written one after another.
+        """Return the bytes of `value` as buffers that are written one after another.
 
         Raises:
             NotStorable: `value` cannot be turned into bytes, with the path of the part at fault.
@@ -58,12 +58,12 @@ class Materializer(ABC):
         """Return the value. `buffer` may be a private (copy-on-write) map: arrays should be views of it, writable."""
 
     def sample(self, value: Any) -> Any:
-        """Return a small value of the same structure, on which fidelity is proven when `value` is very large."""
+        """Return a small value of the same structure, which is checked instead of a very large `value`."""
         return value
 
     def summary(self, value: Any) -> dict[str, Any]:
-        """Return what is shown of `value` in `%artifacts show` and lists without loading it; quick, and small.
+        """Return what `%artifacts show` and listings display without loading `value`; keep it quick and small.
 
-        What zennb knows of the type when it is not overridden.
+        The default is zennb's own summary for the type.
         """
         return summarise(value)

@@ -29,14 +29,14 @@ class NumpyArrays(Materializer):
     exact: ClassVar[bool] = True
 
     def handles(self, value: object) -> bool:
-        """Say whether `value` is an array whose memory says everything about it."""
+        """Whether `value` is an array that is fully described by its dtype, shape and memory."""
         return type(value) is np.ndarray and not value.dtype.hasobject
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return an `.npy` header and the array's own memory (a copy only where it is not contiguous).
 
         Raises:
-            NotStorable: the dtype cannot be written down.
+            NotStorable: the dtype cannot be written as text.
         """
         descr, shape, order, data = array_parts(value)
         return [_header(descr, shape, order, read_only=not value.flags.writeable), data.data]
@@ -85,7 +85,7 @@ def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
     """Return what an array is made of: dtype as text, shape, memory order (C or F), and its bytes as an array.
 
     Raises:
-        NotStorable: the dtype cannot be written down.
+        NotStorable: the dtype cannot be written as text.
     """
     descr = _describe(value.dtype)
     if not value.flags.forc:

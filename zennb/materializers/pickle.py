@@ -1,7 +1,7 @@
 """Owns the materializer of last resort: signed pickles, with notebook classes and functions by name.
 
-Loading a pickle can run any code. So nothing is unpickled before its seal is known to be this user's own, or
-its digest one that the user vouched for (see `signer`).
+Loading a pickle can run any code. So a pickle is only loaded if its seal was made with the user's key, or if the user
+trusts its digest (see `signer`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbE
 from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, Reader, released
 from zennb.materializers.closed_files import closed_reduction
-from zennb.materializers.definitions import Arrivals, find, refuse_stale
+from zennb.materializers.definitions import ClassRestorer, find, refuse_stale
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.sealed import untrusted
@@ -46,26 +46,26 @@ _MAGIC = b"zennbPK\x01"
 
 
 def notebook_object(name: str, kind: str) -> Any:
-    """Stand in, inside a pickle, for a class or function of the notebook; only our reader resolves it."""
+    """A placeholder in pickles for a class or function of the notebook; our unpickler resolves it."""
     raise MissingDefinition(
         f"{kind} `{name}` of a notebook can only be loaded through zennb.load.", name=name
     )
 
 
 def random_state() -> Any:
-    """Return numpy's own random state, which distributions of scipy refer to: it is a place, not a value."""
+    """Return numpy's global random state. scipy's distributions refer to it, and share it again after loading."""
     importlib.import_module("numpy.random")
     return global_random_state()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pickled:
-    """A value as a pickle that is not packed yet.
+    """A pickled value before it is packed and sealed.
 
     Attributes:
         stream: the pickle.
         buffers: the out-of-band buffers: the value's own memory.
-        needs: qualified names of notebook classes and functions it refers to.
+        needs: qualified names of the notebook classes and functions it refers to.
     """
 
     stream: Sequence[Buffer]
@@ -78,7 +78,7 @@ class SignedPickles(Materializer):
 
     Args:
         scope: names of the notebook; classes and functions found there by name are stored as names.
-        signer: seals what is written and vouches for what is read.
+        signer: seals what is written, and checks the seals of what is read.
     """
 
     name: ClassVar[str] = "pickle"
@@ -89,14 +89,14 @@ class SignedPickles(Materializer):
         self._signer = signer
 
     def handles(self, value: object) -> bool:  # noqa: ARG002 - it tries everything
-        """Return True: whether it can be stored is seen by trying."""
+        """Return True: only trying shows whether a value can be pickled."""
         return True
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return a sealed pickle; arrays in it are not copied.
 
         Raises:
-            NotStorable: some part of it has no content that could be stored; the error says which.
+            NotStorable: some part of it cannot be stored; the error names the part.
         """
         return self.pack(self.pickle(value, name="value"))
 
@@ -127,10 +127,10 @@ class SignedPickles(Materializer):
         return pack(_MAGIC, pickled.stream, pickled.buffers, self._signer.sign)
 
     def prove(self, value: Any, pickled: Pickled, *, name: str) -> Any:
-        """Load the pickle once, and return what came of it.
+        """Load the pickle once to check it, and return the result.
 
         Raises:
-            NotStorable: it cannot be loaded, or comes back as something else.
+            NotStorable: it cannot be loaded, or the result has another type.
         """
         try:
             again = self._again(pickled)
@@ -160,9 +160,9 @@ class SignedPickles(Materializer):
         """Return the value; arrays in it are writable views of `buffer`.
 
         Raises:
-            UntrustedArtifact: neither sealed by this user nor vouched for.
+            UntrustedArtifact: neither sealed with the user's key nor trusted by the user.
             MissingDefinition: a notebook class or function, or a module, is not there.
-            DamagedArtifact: the bytes are no pickle of ours, or fit no longer what is installed.
+            DamagedArtifact: the bytes are not a valid pickle, or do not fit the installed packages.
         """
         return self.unpickle(buffer, scope, name="NAME")
 
@@ -195,7 +195,7 @@ class SignedPickles(Materializer):
 
 
 class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudpickle ships no types
-    """cloudpickle, but notebook definitions go by name, files are refused, and figures leave pyplot alone."""
+    """cloudpickle with notebook definitions by name, without open files, and without pyplot for figures."""
 
     def __init__(
         self, file: Collector, scope: Scope, keep: Callable[[pickle.PickleBuffer], object], *, views: bool
@@ -208,13 +208,13 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         self.needs: dict[str, None] = {}
 
     def dump_root(self, value: Any, *, together: bool) -> None:
-        """Write `value`, or values `together`: functions among these in full, since nothing else defines them."""
+        """Write `value`, or values `together`; functions among these by value, since nothing else defines them."""
         self._root = type(value)
         self._whole = frozenset(map(id, value.values() if together else [value]))
         self.dump(value)
 
     def reducer_override(self, value: Any) -> Any:
-        """Return how to rebuild what is special here; leave the rest to cloudpickle."""
+        """Return the recipe for types that need special treatment; leave the rest to cloudpickle."""
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
             name = _own_name(value, self._scope)
             by_name = isinstance(value, type) or id(value) not in self._whole
@@ -230,11 +230,11 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             _import_home(value)
         special = closed_reduction(value) or self._special(value)
         if special is None:
-            _refuse_fleeting(value)
+            _refuse_open_resources(value)
         return super().reducer_override(value) if special is None else special
 
     def _special(self, value: Any) -> Any:
-        """Return how to rebuild what libraries would rebuild otherwise than we need; None for all else."""
+        """Return the recipe for library types with an unsuitable recipe of their own; None for anything else."""
         if type(value).__name__ == "RandomState" and value is global_random_state():
             return random_state, ()
         if self._views:
@@ -246,7 +246,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         return figure_state(value) if is_figure(value) else None
 
     def _code(self, value: Any) -> Any:
-        """Return how to rebuild a function that has no name by which it could be found, or a part of one."""
+        """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""
         if isinstance(value, FunctionType) and value.__globals__.get("__name__") == "__main__":
             for name in functions.names_read(value.__code__):
                 found = self._scope.get(name)
@@ -260,8 +260,8 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         return functions.cached_reduction(value) if isinstance(value, CachedFunction) else None
 
 
-def _refuse_fleeting(value: object) -> None:
-    """Refuse what is more than content.
+def _refuse_open_resources(value: object) -> None:
+    """Refuse open files and memory views.
 
     Raises:
         pickle.PicklingError: it is an open file, or a view of another value's memory.
@@ -273,9 +273,9 @@ def _refuse_fleeting(value: object) -> None:
 
 
 def _import_home(value: type | FunctionType) -> None:
-    """Import the module that a class or function of a package says it is from (`numpy.rec`).
+    """Import the `__module__` of a package's class or function (`numpy.rec`).
 
-    It may come from a private one; cloudpickle, not finding the module loaded, would store a copy of the class.
+    The class may be defined in a private module. Without this import, cloudpickle would store a copy of it.
     """
     module = module_of(value)
     if module and module not in sys.modules and origin(module) is Origin.PACKAGE:
@@ -284,7 +284,7 @@ def _import_home(value: type | FunctionType) -> None:
 
 
 def _own_name(value: type | FunctionType, scope: Scope) -> str:
-    """Return the qualified name of a class or function; of a lambda, the name that the notebook has for it."""
+    """Return the qualified name of a class or function; for a lambda, the notebook variable that holds it."""
     if value.__qualname__ != "<lambda>":
         return value.__qualname__
     return next((name for name, found in scope.items() if found is value), "")
@@ -304,21 +304,21 @@ def _pickled(value: Any, scope: Scope, *, together: bool = False) -> Pickled:
 
 
 class _NotebookUnpickler(pickle.Unpickler):
-    """Reads what `_NotebookPickler` wrote, finding notebook definitions in a scope."""
+    """Reads what `_NotebookPickler` wrote, resolving notebook definitions in a scope."""
 
     def __init__(self, stream: Buffer, buffers: Sequence[Buffer], scope: Scope, name: str) -> None:
         super().__init__(Reader(stream), buffers=buffers)
         self._scope = scope
         self._name = name
-        self._arrivals = Arrivals()
+        self._classes = ClassRestorer()
 
     def find_class(self, module: str, name: str) -> Any:
-        """Return the object of that name; for notebook definitions, the function that looks in the scope."""
+        """Return the object of that name; for notebook definitions, a function that looks them up in the scope."""
         if module == __name__ and name == "notebook_object":
             return self._notebook_object
         if module == functions.__name__ and name == "make_function":
             return partial(functions.make_function, scope=self._scope)
-        maker = self._arrivals.maker(module, name)
+        maker = self._classes.maker(module, name)
         if maker is not None:
             return maker
         return super().find_class(module, name)

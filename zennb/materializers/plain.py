@@ -1,9 +1,9 @@
 """Owns the materializer for plain Python data: pickles that cannot do anything but build plain data.
 
-Plain pickles name no classes. What pickle itself does not know (dates, paths, arrays ...) is built by the
-makers below; the reader finds these and nothing else, so no foreign pickle can make it import or call anything.
-A maker cannot be changed by a pickle, and gives out no class that could be. There is deliberately no maker for
-dtypes: NumPy lets a pickle forge the flags of one.
+Plain pickles contain no class names. The makers below build what pickle itself does not support, such as dates, paths
+and arrays. The unpickler resolves these makers and nothing else, so no pickle, whoever wrote it, can import or call
+anything else. A pickle cannot modify a maker, and makers return no class that it could modify. There is deliberately no
+maker for dtypes: NumPy lets a pickle forge the flags of one.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PATHS = {kind.__name__: kind for kind in (PosixPath, PurePosixPath, WindowsPath
 
 
 class Maker:
-    """One thing a plain pickle may call. Frozen: a pickle's BUILD instruction could otherwise change it."""
+    """A function that plain pickles may call. Frozen, because a pickle could otherwise modify it (BUILD)."""
 
     __slots__ = ("_function", "_name")
 
@@ -99,7 +99,7 @@ MAKERS = SimpleNamespace(**{name: Maker(name, function) for name, function in _F
 
 
 def _standard(name: str) -> Callable[[Any], tuple[Any, ...]]:
-    """Return a reducer that takes over the arguments with which the library itself rebuilds such a value."""
+    """Return a reducer that uses the arguments of the type's own pickle recipe."""
     maker = getattr(MAKERS, name)
     return lambda value: (maker, value.__reduce_ex__(4)[1])
 
@@ -161,7 +161,7 @@ _REDUCERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {
 
 
 def _from_numpy(value: Any) -> tuple[Any, ...] | None:
-    """Return how to rebuild a NumPy array or scalar; None for anything else of NumPy's."""
+    """Return the recipe for a NumPy array or scalar; None for anything else from NumPy."""
     from zennb.materializers.numpy import array_parts
 
     np = sys.modules["numpy"]
@@ -179,7 +179,7 @@ class _PlainPickler(pickle.Pickler):
     """Writes plain data; refuses everything else."""
 
     def reducer_override(self, value: Any) -> Any:
-        """Return how to rebuild what pickle does not know by itself."""
+        """Return the recipe for types that pickle itself does not support."""
         kind = type(value)
         if kind in _REDUCERS:
             return _REDUCERS[kind](value)
@@ -192,7 +192,7 @@ class _PlainPickler(pickle.Pickler):
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    """Reads plain data; finds the makers and nothing else."""
+    """Reads plain data; resolves the makers and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Return the maker of that name.
@@ -216,12 +216,12 @@ class PlainData(Materializer):
     exact: ClassVar[bool] = True
 
     def handles(self, value: object) -> bool:
-        """Say whether `value` is of a type that may be plain; what it contains is seen while writing."""
+        """Whether the type of `value` may be plain data; its contents are checked while writing."""
         kind = type(value)
         return kind in _NATIVE or kind in _REDUCERS or kind.__module__ == "numpy"
 
     def dump(self, value: Any) -> Sequence[Buffer]:
-        """Return a plain pickle; arrays and large bytes in it are not copied.
+        """Return a plain pickle; arrays and large bytes are not copied.
 
         Raises:
             NotStorable: something in it is no plain data.

@@ -51,15 +51,15 @@ def is_figure(value: object) -> bool:
 
 
 def figure_state(figure: Any) -> Any:
-    """Return how to pickle a figure so that loading it leaves pyplot alone.
+    """Return the pickle recipe of a figure, without its registration with pyplot.
 
-    Figures that pyplot manages would otherwise register themselves again when loaded, and be drawn below
-    whatever cell happens to be running.
+    Figures that pyplot manages would otherwise register themselves when they are loaded, and appear below the running
+    cell.
     """
-    how = list(figure.__reduce_ex__(5))
-    if len(how) > 2 and isinstance(how[2], dict):
-        how[2] = {name: part for name, part in how[2].items() if name != "_restore_to_pylab"}
-    return tuple(how)
+    recipe = list(figure.__reduce_ex__(5))
+    if len(recipe) > 2 and isinstance(recipe[2], dict):
+        recipe[2] = {name: part for name, part in recipe[2].items() if name != "_restore_to_pylab"}
+    return tuple(recipe)
 
 
 class _FigurePickler(pickle.Pickler):

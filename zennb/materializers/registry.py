@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Dumped", "Materializers"]
 
 _WHOLE = 64 * 1024 * 1024
-"""Bytes up to which the proof reads back everything; above, a sample of the same structure."""
+"""Up to this many bytes the check loads the whole value; above, a sample of the same structure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +53,11 @@ class Dumped:
 
 
 class Materializers:
-    """Turns any value into bytes and back.
+    """Serializes any value to bytes, and loads it.
 
     Args:
         scope: names of the notebook, looked up when used: it may be the live namespace.
-        signer: seals what could run code when loaded, and knows whose bytes are trusted.
+        signer: seals bytes that could run code when loaded, and checks whether bytes are trusted.
     """
 
     def __init__(self, scope: Scope, signer: Signer) -> None:
@@ -65,21 +65,21 @@ class Materializers:
         self._signer = signer
         self._pickles = SignedPickles(scope, signer)
         self._made: dict[Offer, Materializer] = {}
-        refresh()  # made for every step cell, so what is installed in one cell counts in the next
+        refresh()  # created for every step cell, so a package installed in one cell counts in the next
 
     def dump(self, value: Any, *, digest: str, name: str) -> Dumped:
-        """Return `value` as bytes, by the first materializer that handles it and keeps it exactly.
+        """Return `value` as bytes, from the first materializer that handles it and loads it unchanged.
 
         Args:
             value: anything.
-            digest: its canonical digest, which what is loaded must have too.
+            digest: its canonical digest, which the loaded value must have too.
             name: what it is called, for errors.
 
         Raises:
             NotStorable: no materializer can store it; the error names the part at fault, or the package.
         """
         for offer, candidate in self._candidates(value, name):
-            with _blaming(offer, name):
+            with _naming_package(offer, name):
                 buffers = self._attempt(candidate, value, digest, trusted=offer.source == OWN)
             if buffers is not None:
                 return self._dumped(value, candidate, buffers, source=offer.source)
@@ -88,10 +88,10 @@ class Materializers:
         return self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
 
     def dump_together(self, values: Mapping[str, Any], *, name: str) -> Dumped:
-        """Return values that share state as the bytes of one dictionary, in which they still share it.
+        """Return values that share state as the bytes of one dictionary, so that they share it after loading.
 
         Raises:
-            NotStorable: one of them cannot be stored, or two of them would not share it any more.
+            NotStorable: one of them cannot be stored, or two of them would no longer share state.
         """
         together = dict(values)
         pickled = self._pickles.pickle(together, name=name, together=True)
@@ -109,10 +109,10 @@ class Materializers:
             distribution: the package that brought the materializer when it wrote them; "" for ours or where unknown.
 
         Raises:
-            UntrustedArtifact: loading it could run code, and nobody vouched for it.
+            UntrustedArtifact: loading it could run code, and it is not trusted.
             MissingDefinition: it needs a notebook class or function that has not been run.
             MissingExtra: it needs a library, or a materializer, that is not installed or does not work.
-            DamagedArtifact: the bytes are not what that materializer writes.
+            DamagedArtifact: the bytes are not valid for that materializer.
             UnknownName: there is no such materializer, perhaps because a newer zennb wrote it.
         """
         if materializer == self._pickles.name:
@@ -135,7 +135,7 @@ class Materializers:
             ) from error
 
     def summary(self, value: Any) -> dict[str, Any]:
-        """Return what is shown of a value without loading it, as the materializer for its type says; never raises."""
+        """Return the summary of a value, from the materializer for its type; never raises."""
         try:
             found = next((candidate for _, candidate in self._candidates(value, "value")), self._pickles)
         except ZennbError:
@@ -143,7 +143,7 @@ class Materializers:
         return summary_by(found.summary, value)
 
     def _candidates(self, value: object, name: str) -> Iterator[tuple[Offer, Materializer]]:
-        """Yield what is made for a value, best first.
+        """Yield the materializers for a value, best first.
 
         Raises:
             NotStorable: two packages bring a materializer for it, or that of one does not work.
@@ -151,7 +151,7 @@ class Materializers:
         for offers in filter(None, candidates(type(value)).levels()):
             fitting = []
             for offer in offers:
-                with _blaming(offer, name):
+                with _naming_package(offer, name):
                     try:
                         made = self._materializer(offer, name)
                     except MissingExtra:  # a frame without pyarrow: pickles hold it as well
@@ -187,9 +187,9 @@ class Materializers:
     def _attempt(
         self, materializer: Materializer, value: Any, digest: str, *, trusted: bool
     ) -> Sequence[Buffer] | None:
-        """Return the bytes of `value`, or None when this materializer would not keep it exactly.
+        """Return the bytes of `value`, or None when this materializer would change it.
 
-        Only our own need not prove what they say of themselves.
+        Only zennb's own materializers skip the check when they are `exact`.
         """
         try:
             buffers = list(materializer.dump(value))
@@ -229,7 +229,7 @@ class Materializers:
 
 
 @contextmanager
-def _blaming(offer: Offer, name: str) -> Iterator[None]:
+def _naming_package(offer: Offer, name: str) -> Iterator[None]:
     """Turn an unexpected error of a package's materializer into a sentence that names the package; not one of ours."""
     try:
         yield
@@ -247,7 +247,7 @@ def _blaming(offer: Offer, name: str) -> Iterator[None]:
 
 
 def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
-    """See to it that arrays that look into one memory do so after loading; other sharing is what pickles keep.
+    """Check that arrays that share memory still share it after loading. Pickles preserve all other sharing.
 
     Raises:
         NotStorable: two of them do not.

@@ -34,7 +34,7 @@ def seal(buffers: Sequence[Buffer], *, materializer: str, signer: Signer) -> lis
 
 
 def unseal(buffer: Buffer, *, materializer: str, signer: Signer, name: str) -> memoryview:
-    """Return what a materializer wrote, once its seal is proven or somebody vouched for these very bytes.
+    """Return the bytes that a materializer wrote, if the seal is valid or the user trusts them.
 
     Raises:
         UntrustedArtifact: neither; nothing of it was run.
@@ -56,7 +56,7 @@ def unseal(buffer: Buffer, *, materializer: str, signer: Signer, name: str) -> m
 
 
 def untrusted(name: str, what: str) -> UntrustedArtifact:
-    """Return the error that refuses an artifact of somebody else's."""
+    """Return the error for an untrusted artifact."""
     return UntrustedArtifact(
         f"artifact '{name}' is {what}, and it is not signed by you: it was made by somebody else, or changed. Nothing "
         f"of it was run. If you trust where it comes from, type `zennb trust {name}` in a terminal, then try again."

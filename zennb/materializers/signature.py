@@ -36,10 +36,10 @@ class Envelope:
     """A stored pickle, taken apart.
 
     Attributes:
-        seal: what vouches for `sealed`; zeros when nothing does.
-        sealed: the bytes that the seal is about.
+        seal: the signature of `sealed`; zeros without one.
+        sealed: the bytes that the seal covers.
         stream: the pickle.
-        buffers: its out-of-band buffers; writable views that nobody else sees.
+        buffers: its out-of-band buffers, as private writable views.
     """
 
     seal: bytes

@@ -1,7 +1,7 @@
 """Owns trust: the user's signing key, and the digests of other people's artifacts that the user trusts.
 
-Both live outside every artifact store, after the example of Jupyter's notebook signing, so that whoever can
-write into a store cannot make its bytes trusted.
+Both are kept outside every artifact store, like Jupyter's keys for signed notebooks, so that write access to a store
+is not enough to make its bytes trusted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Signer:
-    """Seals bytes with this user's key, and knows which foreign bytes the user trusts.
+    """Signs bytes with the user's key, and keeps the list of artifacts from others that the user trusts.
 
     Args:
         directory: where the key and the list of trusted digests are kept; the user's Jupyter data directory
@@ -72,7 +72,7 @@ class Signer:
         return hmac.compare_digest(self.sign(buffers), seal)
 
     def is_trusted(self, digest: str) -> bool:
-        """Say whether the user vouched for the bytes with this sha-256 digest (64 hexadecimal digits)."""
+        """Whether the user trusts the bytes with this sha-256 digest (64 hexadecimal digits)."""
         try:
             known = (self.directory / "trusted").read_text("ascii")
         except FileNotFoundError:
@@ -160,8 +160,7 @@ def _publish(draft: Path, path: Path) -> None:
         os.link(draft, path)
     except FileExistsError:
         return
-    except (
-        OSError
-    ):  # a file system without hard links: the race is then won by the last one, which is read next
+    except OSError:
+        # A file system without hard links: the last writer wins the race, and its key is read next.
         if not path.exists():
             draft.replace(path)

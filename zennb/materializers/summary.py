@@ -48,7 +48,7 @@ _SHAPED = {"numpy", "pandas", "polars", "pyarrow", "scipy"}
 
 
 def summarise(value: Any) -> dict[str, Any]:
-    """Return what can be shown of `value` (see `Materializer`); never raises, whatever its class does."""
+    """Return the summary of `value` (see `Materializer`); never raises, whatever its class does."""
     try:
         return _summary(value)
     except Exception as error:  # noqa: BLE001 - classes written in notebooks may raise anything, even from len()
@@ -74,7 +74,7 @@ def _none(value: Any, why: str) -> dict[str, Any]:
 def summarise_all(
     values: Mapping[str, Any], how: Callable[[Any], dict[str, Any]] = summarise
 ) -> dict[str, dict[str, Any]]:
-    """Return the summaries of values by name; axes and figures that are one picture are drawn once."""
+    """Return the summaries of values by name; axes and figures of one picture are drawn once."""
     drawn: dict[int, dict[str, Any]] = {}
     found: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
@@ -101,7 +101,7 @@ def short(value: object, limit: int = _CELL) -> str:
 
 
 def _text(value: object, limit: int) -> str:
-    """Return the repr, without making a long one only to cut it."""
+    """Return the repr, without computing a long one only to cut it."""
     if type(value) is str:
         return repr(value[:limit])
     if isinstance(value, bytes | bytearray):
@@ -128,7 +128,7 @@ def _attributes(value: object) -> dict[str, Any]:
 
 
 def _is_large(value: object) -> bool:
-    """Say whether there is so much in an object that its repr could take long; shared parts count every time."""
+    """Whether an object is so large that its repr could take long; shared parts count repeatedly."""
     count = 0
     left: list[object] = [value]
     while left and count <= _MANY:
@@ -148,7 +148,7 @@ def _inner(part: object) -> Collection[Any]:
 
 
 def _container(value: Any, limit: int) -> str:
-    # Inner containers are named, not opened: a repr of nested ones can be long without end.
+    # Nested containers are shown by type and size only: their repr can be very long.
     inner = [one for pair in value.items() for one in pair] if isinstance(value, dict) else list(value)
     nested = any(isinstance(one, Iterable) and not isinstance(one, str | bytes) for one in inner)
     if nested or _is_large(value) or any(isinstance(one, str | bytes) and len(one) > limit for one in inner):
@@ -257,7 +257,7 @@ def _pandas(value: Any) -> dict[str, Any] | None:
 
 
 def _cut(frame: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Say how many columns there are where not all of them are listed."""
+    """Add the number of columns when not all of them are listed."""
     return found | {"width": int(frame.shape[1])} if frame.shape[1] > _COLUMNS else found
 
 

@@ -19,7 +19,7 @@ _PARTS = 200
 def find_unpicklable(
     value: Any, name: str, store: Callable[[Any], object], error: Exception
 ) -> tuple[str, Any, str]:
-    """Return path, object and trouble of the innermost part of `value` that `store` refuses.
+    """Return the path of the innermost part of `value` that `store` refuses, the part itself, and the reason.
 
     Args:
         value: what could not be stored.
@@ -31,15 +31,15 @@ def find_unpicklable(
     seen: set[int] = set()
     for _ in range(_DEPTH):
         seen.add(id(value))
-        found = _guilty(value, store, seen, deadline)
+        found = _first_refused(value, store, seen, deadline)
         if found is None:
             break
         step, value, error = found
         name += step
-    return name, value, _why(error)
+    return name, value, _reason(error)
 
 
-def _guilty(
+def _first_refused(
     value: Any, store: Callable[[Any], object], seen: set[int], deadline: float
 ) -> tuple[str, Any, Exception] | None:
     for step, part in islice(_parts(value), _PARTS):
@@ -52,13 +52,13 @@ def _guilty(
     return None
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 160 else text[:159] + "…"
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the parts of a value, each with what is typed after the value's name to get at it."""
+    """Yield the parts of a value, each with the text that follows the value's name to access it."""
     if isinstance(value, Mapping):
         yield from ((f"[{key!r}]", part) for key, part in value.items())
         yield from ((" (a key)", key) for key in value)

@@ -11,7 +11,7 @@ from zennb.compat.frames import byte_bounds
 __all__ = ["restore_view", "view_reduction"]
 
 _KINDS: frozenset[type] = frozenset({np.ndarray, np.recarray, np.matrix})
-"""Classes of arrays that are rebuilt by looking at memory in another way."""
+"""Classes of arrays that can be rebuilt as views of memory."""
 
 
 def restore_view(
@@ -22,7 +22,7 @@ def restore_view(
     dtype: Any,
     *mode: Any,
 ) -> Any:
-    """Return the array that looks into `root` from `offset` (bytes) on, with `strides` in bytes.
+    """Return a view of `root` that starts at `offset` (in bytes), with `strides` in bytes.
 
     `mode` holds whether it may be written to, and its class; pickles from before these were known have none.
     """
@@ -36,7 +36,7 @@ def restore_view(
 
 
 def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
-    """Return how to rebuild a view of another array from that array; None for whatever is no such view."""
+    """Return the recipe that rebuilds a view from the array it is a view of; None for anything else."""
     kind: type = type(value)
     if kind not in _KINDS or not isinstance(value, np.ndarray) or not isinstance(value.base, np.ndarray):
         return None

@@ -41,13 +41,13 @@ _METADATA = (".dist-info", ".egg-info", ".egg")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """One entry point, before anything of it is imported.
+    """One entry point, not imported yet.
 
     Attributes:
         name: as the entry point is called.
-        target: where it leads: `module:attribute`.
+        target: what it refers to: `module:attribute`.
         extra: what to give to `pip install` when it cannot be imported: `grids[zennb]`; "" for none.
-        source: the distribution that brings it; `zennb` for ours.
+        source: the distribution that contains it; `zennb` for ours.
     """
 
     name: str
@@ -56,8 +56,8 @@ class Offer:
     source: str = OWN
 
 
-# The same entries stand in pyproject.toml. They are repeated here so that what everybody needs is found without reading
-# the metadata of installed packages, and also where zennb runs from a source tree.
+# The same entries are in pyproject.toml. They are repeated here so that common lookups need not read the metadata of
+# installed packages, and so that zennb works from a source tree.
 OURS: dict[str, tuple[Offer, ...]] = {
     MATERIALIZERS: tuple(
         Offer(name=name, target=f"zennb.materializers.{target}")
@@ -101,18 +101,20 @@ def offered(group: str) -> tuple[Offer, ...]:
 
 
 def refresh() -> None:
-    """Notice packages that were installed or removed since; asking for every value would outweigh its digest."""
-    changed = [folder for folder in sys.path if _is_changed(folder)]  # all are asked, so that each is known
+    """Detect packages that were installed or removed. Doing this for every value would cost more than its digest."""
+    changed = [
+        folder for folder in sys.path if _is_changed(folder)
+    ]  # a list, so that every folder is checked
     if changed or sys.path != _path:
         _path[:] = sys.path
         _found.clear()
 
 
 def _is_changed(folder: str) -> bool:
-    """Say whether a folder got or lost a package since the last time.
+    """Whether a package was added to or removed from a folder since the last check.
 
-    The notebook's own folder is on the path, and gets a new entry whenever a step or the frontend saves a file. Reading
-    the metadata of all packages takes as long as a hundred small steps, so that alone must not make us read it.
+    The notebook's folder is on the path, and changes whenever a step or the frontend saves a file. Reading the metadata
+    of all packages takes as long as a hundred small steps, so such a change alone must not trigger it.
     """
     try:
         moment = os.stat(folder or ".").st_mtime_ns  # noqa: PTH116 - asked for every folder and step
@@ -156,7 +158,7 @@ def entry_offers(group: str) -> list[Offer]:
 
 
 def load(offer: Offer, title: str) -> Any:
-    """Import and return what an offer leads to.
+    """Import and return the object of an offer.
 
     Args:
         offer: the offer.

@@ -26,7 +26,7 @@ class Origin(Enum):
 
     @property
     def is_users(self) -> bool:
-        """Whether its code is fingerprinted (a package counts by its version)."""
+        """Whether its code is digested (packages count by version)."""
         return self is Origin.NOTEBOOK or self is Origin.LOCAL
 
 
@@ -53,8 +53,8 @@ def public_name(cls: type) -> str:
 
 
 def module_of(thing: object) -> str:
-    """Return the name of the module a function or class says it was defined in; "" when it does not say."""
-    if isinstance(thing, ModuleType):  # would be asked by its own `__getattr__`, which may raise anything
+    """Return the `__module__` of a function or class; "" when it has none."""
+    if isinstance(thing, ModuleType):  # its own `__getattr__` may raise anything
         return ""
     name = getattr(thing, "__module__", None)
     return name if isinstance(name, str) else ""
@@ -66,7 +66,7 @@ def full_name(cls: type) -> str:
 
 
 def origin(module: str) -> Origin:
-    """Say where the module named `module` comes from; one that nobody could import is a namespace of the user's."""
+    """Return where a module comes from. One that cannot be imported is a namespace of the user."""
     if module in {"__main__", "__mp_main__"}:
         return Origin.NOTEBOOK
     top = top_level(module)

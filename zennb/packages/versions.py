@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["versions"]
 
 STARTED = time.time()
-"""When this was loaded: what was installed later may not be what had been imported before."""
+"""Import time of this module: a package installed later may differ from the one that is loaded."""
 
 _known: dict[str, tuple[object, object, Mapping[str, str]]] = {}
 """Package → what its module was loaded by, which reloading replaces; the version it said, which autoreload may set in
@@ -36,16 +36,16 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def _versions_of(package: str) -> Mapping[str, str]:
-    # Not by `getattr`, which asks the module's own `__getattr__`: some warn of being asked for a version.
+    # Not `getattr`: it calls the module's own `__getattr__`, which in some packages warns about `__version__`.
     loaded: Mapping[str, Any] = getattr(sys.modules.get(package), "__dict__", {})
     spec, stated = loaded.get("__spec__"), loaded.get("__version__")
     known = _known.get(package)
     if known is None or known[0] is not spec or known[1] is not stated:
-        known = _known[package] = (spec, stated, _looked_up(package))
+        known = _known[package] = (spec, stated, _find_versions(package))
     return known[2]
 
 
-def _looked_up(package: str) -> dict[str, str]:
+def _find_versions(package: str) -> dict[str, str]:
     if package in sys.stdlib_module_names:
         return {}
     try:
@@ -53,12 +53,12 @@ def _looked_up(package: str) -> dict[str, str]:
     except metadata.PackageNotFoundError:
         pass
     found = {folder.metadata["Name"]: folder.version for folder in _distributions(package)}
-    return found or _stated(package)
+    return found or _own_version(package)
 
 
 def _loaded_version(package: str, installed: metadata.Distribution) -> str:
-    """Return the installed version; what is loaded says its own when another was installed meanwhile."""
-    stated = _stated(package).get(package)
+    """Return the installed version, or that of the loaded package if another one was installed meanwhile."""
+    stated = _own_version(package).get(package)
     if stated in {None, installed.version}:
         return installed.version
     place = installed.locate_file(f"{package}-{installed.version}.dist-info")
@@ -69,7 +69,7 @@ def _loaded_version(package: str, installed: metadata.Distribution) -> str:
     return str(stated) if is_newer else installed.version
 
 
-def _stated(package: str) -> dict[str, str]:
+def _own_version(package: str) -> dict[str, str]:
     try:
         stated = getattr(sys.modules.get(package), "__version__", None)
     except Exception:  # noqa: BLE001 - a module's own `__getattr__` may raise anything
@@ -78,7 +78,7 @@ def _stated(package: str) -> dict[str, str]:
 
 
 def _distributions(package: str) -> list[metadata.Distribution]:
-    """Return the distributions beside a package's own folder that say they brought it."""
+    """Return the distributions next to a package's folder that contain the package."""
     place = _folder(package)
     if place is None:
         return []
@@ -86,10 +86,10 @@ def _distributions(package: str) -> list[metadata.Distribution]:
         metadata.Distribution.at(info) for info in sorted(place.glob("*.dist-info"))
     ]
     named = [info for info in infos if package in (info.read_text("top_level.txt") or "").split()]
-    return named or [info for info in infos if _brings(info, package)]
+    return named or [info for info in infos if _contains(info, package)]
 
 
-def _brings(info: metadata.Distribution, package: str) -> bool:
+def _contains(info: metadata.Distribution, package: str) -> bool:
     record = "\n" + (info.read_text("RECORD") or "")
     return f"\n{package}/" in record or f"\n{package}.py," in record or f"\n{package}." in record
 

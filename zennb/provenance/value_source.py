@@ -136,9 +136,8 @@ class AliasGroups:
         """Note that these names may share a value from now on."""
         wanted = set(names)
         groups = {id(group): group for name in wanted if (group := self._groups.get(name)) is not None}
-        together = max(
-            groups.values(), key=len, default=set[str]()
-        )  # grows, so that a long chain costs little
+        # The largest group grows in place, so that joining a long chain of names stays cheap.
+        together = max(groups.values(), key=len, default=set[str]())
         joined = wanted.union(*groups.values()) - together
         if len(together) + len(joined) > 1:
             together |= joined

@@ -49,15 +49,15 @@ def join(states: Iterable[BindingState | None]) -> BindingState | None:
     if not arriving:
         return None
     first, *others = arriving
-    met = first.copy()
+    joined = first.copy()
     for other in others:
-        met.bound &= other.bound
-        met.inner &= other.inner
-        met.maybe |= other.maybe
-        met.deleted |= other.deleted
+        joined.bound &= other.bound
+        joined.inner &= other.inner
+        joined.maybe |= other.maybe
+        joined.deleted |= other.deleted
         for name, bodies in other.bodies.items():
-            met.bodies[name] = met.bodies.get(name, frozenset()) | bodies
-    return met
+            joined.bodies[name] = joined.bodies.get(name, frozenset()) | bodies
+    return joined
 
 
 @dataclass(slots=True)
