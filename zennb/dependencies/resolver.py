@@ -320,7 +320,7 @@ class DependencyResolver:
     ) -> None:
         """Add an attribute of a module."""
         if is_code(value):
-            if place.is_users or is_users_code(value):  # the latter: somebody replaced a package's function
+            if place.is_users or is_users_code(value):  # or the user patched a package's function
                 self._add_reference(value, name, bound)
             self._add_patched_method(value, rest, name, bound)
         elif place.is_users:

@@ -28,7 +28,7 @@ CACHE_ATTRIBUTES = {
 
 
 TABLES = frozenset({"matplotlib.colors.LinearSegmentedColormap", "matplotlib.colors.ListedColormap"})
-"""Types whose copies share lookup tables that nobody changes in place."""
+"""Types whose copies share lookup tables, which are not modified in place."""
 
 
 def changeable(walker: DigestWalker, value: Any) -> Steps | None:

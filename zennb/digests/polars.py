@@ -41,7 +41,7 @@ def _series(walker: DigestWalker, value: Any) -> Steps | None:
 def _content(walker: DigestWalker, series: Any) -> Steps:
     """Write data type, missing elements and the others, whatever the chunks were."""
     pl: Any = sys.modules["polars"]
-    walker.sink.text(repr(series.dtype).replace("precision=None", "precision=38"))  # what None stands for
+    walker.sink.text(repr(series.dtype).replace("precision=None", "precision=38"))  # None means 38
     missing = 0 if series.dtype == pl.Object else series.null_count()
     walker.sink.number(missing)
     if missing:

@@ -87,7 +87,7 @@ class DigestWalker:
             there as negative numbers.
         shell: a class whose own functions are written by name only (`digest_class_shell`).
         in_labels: how many tables' labels are being visited just now: what they consist of does not count as
-            mutable, since tables share their labels freely and nobody changes them in place.
+            mutable, since tables share their labels freely, and labels are not modified in place.
         hooked: how deeply values with a registered digest function (`zennb.digest`) are nested at the moment.
         opened: ids of the values passed to such functions, and of everything inside them.
     """

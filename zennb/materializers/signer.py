@@ -80,7 +80,7 @@ class Signer:
         return digest in known.split()
 
     def trust(self, digest: str) -> None:
-        """Remember that the user vouches for the bytes with this sha-256 digest (64 hexadecimal digits).
+        """Add the bytes with this sha-256 digest (64 hexadecimal digits) to those that the user trusts.
 
         Raises:
             ValueError: `digest` is no such digest.

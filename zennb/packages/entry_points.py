@@ -1,7 +1,7 @@
 """Owns the index of entry points, of zennb and of installed packages, and the import of one of them.
 
-Reading the index imports nothing. It is read anew when `sys.path` has changed and, on `refresh`, when a folder on it
-has got or lost a package.
+Reading the index imports nothing. It is read again when `sys.path` has changed and, on `refresh`, when a package was
+added to or removed from a folder on it.
 """
 
 from __future__ import annotations

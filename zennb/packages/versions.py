@@ -25,7 +25,7 @@ place; and the versions found then."""
 def versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of the distributions that import names come from, and of Python.
 
-    Python's own modules have no version beside `python`; a package that nobody installed counts by its
+    Standard library modules have no version besides `python`; a package that was not installed counts by its
     `__version__` when it has one. Each name is looked up once, and again when it has been imported or reloaded since:
     what is loaded does not change when something else is installed beside it.
     """

@@ -30,7 +30,7 @@ class CallSite:
         path: the attributes behind that.
         names: names in the arguments, or in what is stored.
         is_call: whether it is a call.
-        is_bare: whether it is a statement of its own, so that nobody keeps its result.
+        is_bare: whether it is a statement of its own, so that its result is discarded.
         keywords: names of keyword arguments.
         texts: constant strings among the arguments, or the constant key that is stored under, in order.
         arguments: how many arguments are passed.

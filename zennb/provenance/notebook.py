@@ -1,7 +1,7 @@
 """Owns `Provenance`: where the value of each variable comes from, found by reading the cells.
 
-Two equal provenances of a name mean equal values. The kernel notes them with each step that it records; a notebook
-file is read the same way, and compared. What reading cannot follow gets a provenance that equals no other.
+Equal provenance means equal values. The kernel records the provenance of each step's inputs; a notebook file is read
+the same way and compared. Code that reading cannot follow gets a provenance that equals no other.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class _Execution:
     Attributes:
         statement: the statement.
         effects: what it does besides binding names.
-        reached: the names that it uses, itself or through what it calls.
-        mark: what stands for it and all that it takes.
-        inner: the code that what it makes may hold.
-        unsure: what it takes of which nobody knows the value.
-        shared: names that may share something with what it makes.
-        seen: what was read for what it takes.
-        shape: what can happen to what it makes.
+        reached: the names that it uses, directly or through the code it calls.
+        mark: digest of the statement and everything it reads.
+        inner: the code that its value may contain.
+        unsure: the values it reads that are not known.
+        shared: names that may share something with its value.
+        seen: files and environment variables that were read for its inputs.
+        shape: how its value can change.
     """
 
     statement: CellStatement
@@ -111,14 +111,14 @@ class Provenance(NotebookNames):
         settings: Mapping[str, str] | None = None,
         number: int = 0,
     ) -> bool:
-        """Follow a step; return whether its code tells that it may write files, which its record then lists.
+        """Follow a step; return whether its code may write files, which its record then lists.
 
         Args:
             name: the step.
             statements: its code.
-            outputs: what it left, by name; None when it will run, or nobody knows: what it leaves is then pending.
-            changes: inputs that it was seen to change in place, for a step whose outputs are not known; None for one
-                that never ran.
+            outputs: its recorded outputs; None when it will run or may run: its outputs are then pending.
+            changes: inputs that it was observed to modify in place, for a step with unknown outputs; None if it never
+                ran.
             defines: imports, functions and classes that it binds.
             deletes: names that it deletes.
             settings: library → digest of what it left set.
@@ -388,7 +388,7 @@ class Provenance(NotebookNames):
         return frozenset({*effects.topics, *more})
 
     def may_change(self, statement: CellStatement, called: Iterable[Inner]) -> bool:
-        """Whether a statement that calls such code may change or bind anew what one of the names stands for."""
+        """Whether a statement that calls such code may modify or rebind one of the names."""
         effects = effects_of(statement, called, self.known)
         touched = self._touched(_Execution(statement=statement, effects=effects))
         return effects.takes_all or bool(effects.binds) or bool(touched)

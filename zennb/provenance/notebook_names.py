@@ -23,20 +23,20 @@ class NotebookNames:
     Args:
         modules: the user's own modules.
         ours: magics of this package.
-        seal: name and value of an environment variable → what stands for it in records.
+        seal: name and value of an environment variable → its seal in records.
 
     Attributes:
         names: name → where its value comes from.
         topics: library, or `*` for what matters to any step → what has been set of it, and drawn from its generator.
         variables: environment variable → seal of what the notebook has set it to.
-        folder: the folder it has gone to, relative to its own; None when nobody knows.
-        files: what stands for all statements so far that may have written files; "" for none.
+        folder: the current folder, relative to the notebook's; None when unknown.
+        files: digest of all statements so far that may have written files; "" for none.
         modules: the user's own modules.
         aliases: which names may share something.
         methods: names of methods that classes of the notebook define.
         cell: number of the cell that is being followed; changed: the names that it has bound or changed so far.
         failed: whether that cell ended in an error.
-        hardly: names that it only uses, of whose values nobody knows whether that changes them.
+        hardly: names that it only uses, though any use may change their values.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ def shape_of(
 
     Args:
         node: the expression.
-        name: returns the shape of what a name stands for; None when the notebook has no such name.
+        name: returns the shape of a name's value; None when the notebook has no such name.
         module: returns the dotted name that a name was imported as; None for any other name.
     """
     return _Shapes(name, module).of(node)

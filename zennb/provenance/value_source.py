@@ -35,9 +35,9 @@ __all__ = [
 class SourceKind(StrEnum):
     """How a name got its value.
 
-    VALUE: the very content is known. DEFINITION: by `def` or `class`. IMPORT: by an import. COMPUTED: by a statement
-    that only running can tell the outcome of. OPAQUE: by one whose outcome differs each time or cannot be followed.
-    PENDING: by a step that will run, or of which nobody knows whether it will.
+    VALUE: the content is known. DEFINITION: by `def` or `class`. IMPORT: by an import. COMPUTED: by a statement that
+    gives an equal value for equal inputs. OPAQUE: by one whose value differs each time or cannot be followed. PENDING:
+    by a step that will run or may run.
     """
 
     VALUE = "value"
@@ -103,7 +103,7 @@ class StepOutput:
 
 
 class LocalModules:
-    """The local modules of a notebook, judged by their source; this base class stands for a place that has none."""
+    """The local modules of a notebook, judged by their source; this base class represents a notebook without any."""
 
     def content(self, path: str) -> str:  # noqa: ARG002 - for subclasses
         """Return a digest of all that a module, or what it offers, consists of; "" when it is no local module."""

@@ -21,7 +21,7 @@ class CacheDecision:
 
     Attributes:
         reuse: the earlier step whose results are reused; None means run.
-        reason: the cause, for a person.
+        reason: the reason, for people.
     """
 
     reuse: Step | None = None

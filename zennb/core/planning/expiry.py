@@ -22,7 +22,7 @@ def parse_duration(text: str) -> float:
     """Return the seconds in a duration: `90s`, `30m`, `12h`, `7d`, `2w`, or several as in `1d12h`.
 
     Raises:
-        UsageError: it is no such text, or stands for no time at all.
+        UsageError: it is not a valid duration, or not a positive one.
     """
     plain = text.strip().lower()
     if not _DURATION.fullmatch(plain):

@@ -25,7 +25,7 @@ def ordering(
 
     Args:
         names: the steps, in notebook order.
-        latest: step name → its latest record; steps that never ran wait for nobody.
+        latest: step name → its latest record; steps that never ran do not wait.
         all_of_it: whether to count what only matters when steps run side by side: that a step overwrites what
             another wrote or read.
     """

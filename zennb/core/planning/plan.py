@@ -108,7 +108,7 @@ def plan(steps: Sequence[Outline]) -> Plan:
     """Link each step that reads a name to the latest step before it that binds the name, in notebook order.
 
     A name that only later steps bind comes from the first of them, when that makes no cycle: cells may stand
-    below their readers. A name nobody binds is the notebook's own.
+    below their readers. A name that no step binds is the notebook's own.
 
     A step that changes or rebinds a name also comes after the steps before it that read the earlier value; no
     value flows there, and with inputs loaded from the store no order is needed: such pairs make no edge.

@@ -11,9 +11,9 @@ __all__ = ["Edge", "Freshness", "PlannedStep", "RunPlan"]
 class Freshness(StrEnum):
     """What a run would do with a step.
 
-    FRESH: reuse its recorded results. STALE: run it, for the reason given. MAY_RUN: run it if a step before it, which
-    will run, makes something else than last time. UNKNOWN: only running the notebook's plain cells tells; for notebook
-    files, never in a kernel.
+    FRESH: reuse its recorded results. STALE: run it, for the reason given. MAY_RUN: run it if an earlier step, which
+    will run, produces something else than last time. UNKNOWN: only running the plain cells would show it; for
+    notebook files only, never in a kernel.
     """
 
     FRESH = "fresh"
@@ -29,7 +29,7 @@ class PlannedStep:
     Attributes:
         name: the step.
         state: what a run would do with it.
-        reason: why, for a person; of an unknown step, what would have to be looked at.
+        reason: why, for people; for an unknown step, what would have to run.
         status: how its latest run ended, a word of `core.records.Status`; "" when it never ran.
         reads: names it takes from the notebook.
         binds: names it binds or changes in place.

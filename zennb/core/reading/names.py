@@ -22,7 +22,7 @@ class CellScope:
     """State shared by all code of one cell while it is read.
 
     Attributes:
-        star: gives the public names of a module, for `from m import *`; None when nobody knows.
+        star: gives the public names of a module, for `from m import *`; None when unknown.
         late_annotations: whether `from __future__ import annotations` holds.
         calls: whether functions of the cell may be called at all; if not, only what defining them evaluates
             counts.
@@ -30,7 +30,7 @@ class CellScope:
         modules: name of the cell → dotted paths that import statements may have bound it to.
         summaries: function → what calling it does.
         parsed: magic call → the statements it runs.
-        magics: call node → line number, text and effect of the magic or shell line it stands for.
+        magics: call node → line number, text and effect of the magic or shell line that it represents.
     """
 
     star: Callable[[str], Iterable[str]] | None = None

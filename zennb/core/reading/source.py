@@ -76,9 +76,8 @@ class Analysis:
 def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = None) -> Analysis:
     """Read a cell, following every path of execution through it.
 
-    What a function of the cell reads counts where the function is at hand (its name is loaded, a decorator
-    gets
-    it): from there on anybody may call it. A function that nothing in the cell loads reads nothing here.
+    The reads of a function count from the point where other code can call it: its name is loaded, or a decorator
+    receives it. A function that nothing in the cell loads reads nothing here.
 
     Args:
         tree: the cell after IPython's input transformation, parsed: magics are `get_ipython()` calls.

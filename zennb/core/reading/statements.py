@@ -113,7 +113,7 @@ class Statements(Paths, ast.NodeVisitor):
             self._defined(node)
 
     def _defined(self, node: Definition) -> None:
-        """Bind a function or class, and let it be called if somebody has it from now on."""
+        """Bind a function or class, and treat it as called if other code can call it from here on."""
         self.store(node.name, body=node)
         if self.called or not _is_open(self.scope):
             self.may_run(node)

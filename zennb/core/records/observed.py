@@ -50,7 +50,7 @@ class Carried:
     Attributes:
         blob: sha-256 of the stored bytes, in the artifact store.
         materializer: what wrote them.
-        names: the settings, for a person.
+        names: the settings, for people.
     """
 
     blob: str

@@ -22,7 +22,7 @@ RunPlace: TypeAlias = tuple[float, int]
 class RunFilter:
     """Which runs a listing shows; None means all. Times are seconds since the epoch, `until` is exclusive.
 
-    `nested` tells whether runs that another run started are listed too: pipelines that a notebook run ran.
+    `nested`: whether to include runs that another run started, such as the pipelines of a notebook run.
     """
 
     stack: str | None = None

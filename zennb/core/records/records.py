@@ -39,7 +39,7 @@ class Status(StrEnum):
 
     @property
     def symbol(self) -> str:
-        """One character that tells the states apart without colour."""
+        """One character per state, readable without colour."""
         return {
             "running": "◌",
             "completed": "✔",
