@@ -12,7 +12,7 @@ from typing import Any
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Attempt, CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
 from zennb.metadata.interned_text import InternedText, plain
-from zennb.metadata.table import Column, Table
+from zennb.metadata.table import RecordColumn, RecordTable
 
 __all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts"]
 
@@ -105,16 +105,16 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_encodable)
 _SORTED = json.JSONEncoder(separators=(",", ":"), default=_encodable, sort_keys=True)
 
 
-def _text(field: str) -> Column:
-    return Column(field, dump=plain)
+def _text(field: str) -> RecordColumn:
+    return RecordColumn(field, dump=plain)
 
 
-def _names(field: str) -> Column:
-    return Column(field, dump=dump, load=lambda text: () if text == "[]" else tuple(json.loads(text)))
+def _names(field: str) -> RecordColumn:
+    return RecordColumn(field, dump=dump, load=lambda text: () if text == "[]" else tuple(json.loads(text)))
 
 
-def _status() -> Column:
-    return Column("status", dump=lambda status: status.value, load=Status)
+def _status() -> RecordColumn:
+    return RecordColumn("status", dump=lambda status: status.value, load=Status)
 
 
 def _interned(
@@ -123,89 +123,89 @@ def _interned(
     dump: Callable[[Any], str | None] = str,
     load: Callable[[str], Any] = str,
     default: Any = None,
-) -> Column:
+) -> RecordColumn:
     def encode(value: Any) -> InternedText | None:
         text = dump(value)
         return None if text is None else InternedText.of(text)
 
-    return Column(field, name, encode, load, default, interned=True)
+    return RecordColumn(field, name, encode, load, default, interned=True)
 
 
-ARTIFACTS = Table(
+ARTIFACTS = RecordTable(
     "artifacts",
     "a",
     [
         _text("name"),
-        Column("version"),
-        Column("digest"),
-        Column("blob"),
-        Column("item"),
-        Column("materializer"),
-        Column("size"),
+        RecordColumn("version"),
+        RecordColumn("digest"),
+        RecordColumn("blob"),
+        RecordColumn("item"),
+        RecordColumn("materializer"),
+        RecordColumn("size"),
         _text("type"),
-        Column("kind"),
-        Column("step"),
-        Column("created"),
+        RecordColumn("kind"),
+        RecordColumn("step"),
+        RecordColumn("created"),
         _names("needs"),
         _names("packages"),
-        Column("summary", dump=dump, load=json.loads),
+        RecordColumn("summary", dump=dump, load=json.loads),
     ],
 )
-STEPS = Table(
+STEPS = RecordTable(
     "steps",
     "s",
     [
-        Column("run"),
+        RecordColumn("run"),
         _text("name"),
         _interned("notebook"),
         _text("cell"),
         _status(),
-        Column("reusable", dump=int, load=bool),
-        Column("cache_key", "key"),
-        Column("started"),
-        Column("seconds"),
-        Column("reused"),
-        Column("displays"),
+        RecordColumn("reusable", dump=int, load=bool),
+        RecordColumn("cache_key", "key"),
+        RecordColumn("started"),
+        RecordColumn("seconds"),
+        RecordColumn("reused"),
+        RecordColumn("displays"),
         _text("reason"),
         _text("unusable_because"),
         _names("defines"),
         _names("deletes"),
         _interned("source"),
         _interned("parts", dump=_dump_optional, load=_load_parts),
-        Column("failure", dump=_dump_optional, load=lambda text: Failure(**json.loads(text))),
+        RecordColumn("failure", dump=_dump_optional, load=lambda text: Failure(**json.loads(text))),
     ],
     details=[
         _interned("observed", dump=_dump_optional, load=_load_observed, default=Observed()),
-        Column("carried", dump=_dump_optional, load=_load_carried),
-        Column("attempts", dump=_dump_optional, load=_load_attempts, default=()),
-        Column("saved", default=0.0),
-        Column("expires"),
+        RecordColumn("carried", dump=_dump_optional, load=_load_carried),
+        RecordColumn("attempts", dump=_dump_optional, load=_load_attempts, default=()),
+        RecordColumn("saved", default=0.0),
+        RecordColumn("expires"),
         _interned("provenance", dump=_dump_optional, load=_load_provenance, default=MappingProxyType({})),
     ],
     owner="step",
 )
-RUNS = Table(
+RUNS = RecordTable(
     "runs",
     "r",
     [
-        Column("kind"),
+        RecordColumn("kind"),
         _interned("notebook"),
-        Column("stack", dump=lambda stack: plain(stack.name), load=None),
+        RecordColumn("stack", dump=lambda stack: plain(stack.name), load=None),
         _status(),
-        Column("started"),
-        Column("seconds"),
+        RecordColumn("started"),
+        RecordColumn("seconds"),
         _text("host"),
-        Column("process"),
+        RecordColumn("process"),
         _interned("stack", "snapshot", dump=_dump_stack, load=_load_stack),
-        Column("parameters", dump=dump, load=load_texts),
+        RecordColumn("parameters", dump=dump, load=load_texts),
         _interned("versions", dump=dump, load=load_texts),
     ],
     details=[
-        Column("parent"),
-        Column("commit", "git_commit", default=""),
-        Column("dirty", load=bool),
-        Column("computed", default=0.0),
-        Column("saved", default=0.0),
+        RecordColumn("parent"),
+        RecordColumn("commit", "git_commit", default=""),
+        RecordColumn("dirty", load=bool),
+        RecordColumn("computed", default=0.0),
+        RecordColumn("saved", default=0.0),
     ],
     owner="run",
 )

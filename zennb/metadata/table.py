@@ -1,6 +1,6 @@
-"""Owns `Table`: which field of a record is in which column, and the SQL that follows from that.
+"""Owns `RecordTable`: which field of a record is in which column, and the SQL that follows from that.
 
-A table is a list of `Column`. To add a column, add it to the list, to `schema.sql` and to the migrations.
+A table is a list of `RecordColumn`. To add a column, add it to the list, to `schema.sql` and to the migrations.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from zennb.metadata.interned_text import InternedText, intern_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Column", "NewRow", "Table", "select"]
+__all__ = ["NewRow", "RecordColumn", "RecordTable", "select"]
 
 R = TypeVar("R")
 
@@ -24,7 +24,7 @@ def _same(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class RecordColumn:
     """Where one field of a record is stored.
 
     Attributes:
@@ -57,7 +57,7 @@ class NewRow(Generic[R]):
     values: Mapping[str, Any]
 
 
-class Table:
+class RecordTable:
     """The columns of one table, and of a second one with details that most rows lack.
 
     Args:
@@ -72,8 +72,8 @@ class Table:
         self,
         name: str,
         alias: str,
-        columns: Sequence[Column],
-        details: Sequence[Column] = (),
+        columns: Sequence[RecordColumn],
+        details: Sequence[RecordColumn] = (),
         owner: str = "",
     ) -> None:
         self._columns, self._details = columns, details
@@ -128,7 +128,7 @@ def _insert(table: str, columns: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-def _shown(alias: str, column: Column) -> str:
+def _shown(alias: str, column: RecordColumn) -> str:
     if column.interned:
         return f"(SELECT text FROM texts WHERE id = {alias}.{column.label}) AS {column.label}"
     return f"{alias}.{column.label} AS {column.label}"
