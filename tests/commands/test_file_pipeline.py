@@ -266,7 +266,7 @@ def test_what_is_not_stored_and_read_by_another_step_makes_its_step_run_every_ti
     path = notebook(cell, TRAIN)
     assert standing(path, workspace, "load")[0] == "fresh"
     record("train", {"model": 3}, source=TRAIN, parts=parts(TRAIN, rows=[1, 2]))
-    said = "runs every time: step 'train' reads `rows`, which --no-store keeps out of the store"
+    said = "not cacheable: step 'train' reads `rows`, which --no-store keeps out of the store"
     assert standing(path, workspace, "load") == ("stale", said)
 
 

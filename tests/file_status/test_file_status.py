@@ -287,7 +287,7 @@ def test_a_step_that_runs_every_time_is_stale_with_the_reason(study: Study) -> N
     study.ran("K = 1", S + "r = eval('K')")
     state, reason = study.project.status()["s"]
     assert state is STALE
-    assert reason.startswith("runs every time: ")
+    assert reason.startswith("not cacheable: ")
 
 
 HARD = list(CASES) if ALL else list(CASES)[::9]

@@ -267,7 +267,7 @@ def test_a_step_whose_unstored_output_another_one_reads_runs_every_time(notebook
     notebook.run(load, use)
     notebook.restart()
     (again, used) = notebook.run(load, use)
-    assert again.reason == "runs every time: step 'use' reads `raw`, which --no-store keeps out of the store"
+    assert again.reason == "not cacheable: step 'use' reads `raw`, which --no-store keeps out of the store"
     assert used.status == "cached"
     assert notebook.ns["total"] == 3
     assert {each.name for each in api.artifacts()} == {"clean", "total"}

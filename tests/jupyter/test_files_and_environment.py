@@ -233,7 +233,7 @@ def test_a_program_that_the_step_starts_cannot_be_followed(notebook: Notebook) -
     cell = step("import subprocess\nsaid = subprocess.run(['echo', 'x'], capture_output=True).stdout")
     first, second = notebook.run(cell, cell)
     assert (first.status, second.status) == ("completed", "completed")
-    assert second.reason == "runs every time: it runs `echo x`, whose effects cannot be seen"
+    assert second.reason == "not cacheable: it runs `echo x`, whose effects cannot be seen"
 
 
 # Environment

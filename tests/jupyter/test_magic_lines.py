@@ -31,7 +31,7 @@ def test_a_shell_line_runs_every_time_and_the_status_says_why(notebook: Notebook
     why = "it runs `listed = !ls *.txt`, whose effects cannot be seen"
     assert first.reason == "first run"
     assert why in first.displays[-1]["data"]["text/plain"]
-    assert (again.status, again.reason) == ("completed", f"runs every time: {why}")
+    assert (again.status, again.reason) == ("completed", f"not cacheable: {why}")
     assert list(notebook.ns["listed"]) == ["a.txt", "b.txt"]
 
 
@@ -43,14 +43,14 @@ def test_so_does_a_magic_that_nobody_knows(notebook: Notebook, tmp_path: Path, l
     )
     first, again = notebook.run(f"%%step s\n{line}", f"%%step s\n{line}")
     assert (first.status, again.status) == ("completed", "completed")
-    assert again.reason == f"runs every time: it runs `{line}`, whose effects cannot be seen"
+    assert again.reason == f"not cacheable: it runs `{line}`, whose effects cannot be seen"
 
 
 def test_a_helper_with_a_shell_line_makes_its_callers_run(notebook: Notebook) -> None:
     notebook.run("def tell():\n    !echo told")
     first, again = notebook.run("%%step s\ntell()\nx = 1", "%%step s\ntell()\nx = 1")
     assert (first.status, again.status) == ("completed", "completed")
-    assert again.reason == "runs every time: `tell` runs `!echo told`, whose effects cannot be seen"
+    assert again.reason == "not cacheable: `tell` runs `!echo told`, whose effects cannot be seen"
 
 
 def test_settings_are_made_again_on_reuse_and_shown_once(
@@ -92,9 +92,7 @@ def test_settings_and_definitions_are_made_in_their_order(notebook: Notebook, tm
 def test_a_setting_under_a_condition_runs_every_time(notebook: Notebook) -> None:
     text = "%%step s\nx = 1\nif x:\n    %precision 4"
     _, again = notebook.run(text, text)
-    assert (
-        again.reason == "runs every time: it sets something with `%precision 4`, which only running it does"
-    )
+    assert again.reason == "not cacheable: it sets something with `%precision 4`"
 
 
 @pytest.mark.parametrize(
@@ -103,5 +101,5 @@ def test_a_setting_under_a_condition_runs_every_time(notebook: Notebook) -> None
 def test_what_reading_cannot_see_through_runs_every_time(notebook: Notebook, code: str, use: str) -> None:
     notebook.run("K = 1", f"%%step s\n{code}", "K = 2")
     (again,) = notebook.run(f"%%step s\n{code}")
-    assert (again.status, again.reason) == ("completed", f"runs every time: it uses `{use}`")
+    assert (again.status, again.reason) == ("completed", f"not cacheable: it uses `{use}`")
     assert notebook.ns["x"] == 2

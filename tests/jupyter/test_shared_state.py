@@ -31,7 +31,7 @@ def test_arrays_whose_common_memory_cannot_be_stored_are_not_reused(notebook: No
     notebook.run(make)
     notebook.restart()
     (again,) = notebook.run(make)
-    assert again.reason.startswith("runs every time: `base` and `part` share memory"), again.reason
+    assert again.reason.startswith("not cacheable: `base` and `part` share memory"), again.reason
     notebook.run("part[0] = 9")
     assert notebook.ns["base"][0] == 9
 

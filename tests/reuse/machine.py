@@ -48,7 +48,7 @@ class Counts:
         if ran.refused:
             self.refused[f"{name}: {ran.refused}"] += 1
         self.statuses[status] += 1
-        if reason.startswith("runs every time"):
+        if reason.startswith("not cacheable"):
             self.every_time[reason] += 1
             return
         if ran.truth in known:

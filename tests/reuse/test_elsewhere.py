@@ -179,7 +179,7 @@ def test_what_a_failed_step_left_in_a_module_does_not_reach_the_next_one(pair: P
 def test_a_step_that_sets_a_modules_variable_is_refused_elsewhere_and_not_reused_here(pair: Pair) -> None:
     write(pair, {"lib.py": MODULE})
     cell(pair, "import lib")
-    assert "it changes constant `lib.RATE`" in elsewhere(pair, "lib.set_rate(9)").refused
+    assert "it modifies constant `lib.RATE`" in elsewhere(pair, "lib.set_rate(9)").refused
     restart(pair)
     cell(pair, "import lib")
     assert status(pair, "lib.set_rate(9)") == "completed"

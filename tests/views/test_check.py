@@ -13,7 +13,7 @@ CELLS = (
         cold=False,
         reused=True,
         cached=False,
-        reason="runs every time: `g` is a generator",
+        reason="not cacheable: `g` is a generator",
         cold_difference="--- plain\n+++ step\n-1\n+<i>2</i>",
         pictures=False,
         seconds=(0.5, 4.0, 0.5),
@@ -30,7 +30,7 @@ def test_every_cell_has_a_row_that_says_how_it_went_and_why() -> None:
     assert "same, reused" in rows[0]
     assert "DIFFERS" in rows[1]
     text = " ".join(" ".join(rows).split())
-    assert "runs every time: `g` is a generator; pictures differ;" in text
+    assert "not cacheable: `g` is a generator; pictures differ;" in text
     assert "4.0 s as a step, 500 ms plain" in text
     assert "varies" in text
     assert "no step: it raises ZeroDivisionError" in text

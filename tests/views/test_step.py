@@ -76,7 +76,7 @@ def test_the_status_line_names_few_outputs_and_counts_the_rest() -> None:
 
 
 def test_a_reason_is_not_said_twice() -> None:
-    again = replace(TRAIN, reason="runs every time: `rows` is a generator", reusable=False)
+    again = replace(TRAIN, reason="not cacheable: `rows` is a generator", reusable=False)
     assert reason(replace(again, unusable_because="`rows` is a generator")) == again.reason
     assert reason(replace(again, reason="", unusable_because="")) == "not reusable"
 

@@ -146,7 +146,7 @@ class FilePlan:
         records = self._records.get(definition.code, [])
         readers = read_although_unstored(definition.name, definition.options.no_store, self.previous.values())
         if readers:
-            return _Answer(state=Freshness.STALE, reason=f"runs every time: {readers[0]}")
+            return _Answer(state=Freshness.STALE, reason=f"not cacheable: {readers[0]}")
         match = RecordMatch(
             definition,
             names=self._names,

@@ -49,7 +49,7 @@ def test_what_the_user_asks_comes_first() -> None:
 
 def test_parts_that_cannot_be_trusted_are_never_a_hit() -> None:
     found = decision(candidates=(GOOD,), unclear=("it calls exec(...)",))
-    assert (found.reuse, found.reason) == (None, "runs every time: it calls exec(...)")
+    assert (found.reuse, found.reason) == (None, "not cacheable: it calls exec(...)")
 
 
 def test_a_run_has_a_reason_whatever_came_before() -> None:
@@ -64,4 +64,4 @@ def test_a_run_has_a_reason_whatever_came_before() -> None:
     )
     assert decision(previous=replace(GOOD, parts=None)).reason == "the run before could not be keyed"
     made = replace(GOOD, reusable=False, unusable_because="`f` is a function made while the step runs")
-    assert decision(previous=made).reason == "runs every time: `f` is a function made while the step runs"
+    assert decision(previous=made).reason == "not cacheable: `f` is a function made while the step runs"

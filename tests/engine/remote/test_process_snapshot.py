@@ -192,7 +192,7 @@ def test_a_change_of_code_would_be_lost_there(notebook: Notebook) -> None:
     with pytest.raises(StepRefused) as caught:
         judge(notebook, request, {})
     assert caught.value.message.startswith(
-        "step 's' cannot run in another process: it changes class `Model`, "
+        "step 's' cannot run in another process: it modifies class `Model`, "
         "and the notebook would not see that."
     )
 

@@ -93,7 +93,7 @@ def test_a_key_that_cannot_be_trusted_is_not_looked_for(notebook: Notebook) -> N
     known = unit_of_work(notebook, {"s": made})
     for found in (decision(notebook, definition), decision(notebook, definition, known=known)):
         assert found.reuse is None
-        assert found.reason.startswith("runs every time: it reads `g`")
+        assert found.reason.startswith("not cacheable: it reads `g`")
 
 
 def test_an_expired_result_is_the_reason(notebook: Notebook) -> None:
@@ -158,7 +158,7 @@ def test_a_step_whose_unstored_output_is_read_elsewhere_runs(notebook: Notebook)
     assert decision(notebook, definition).reuse is not None
     recorded(notebook, step("z = big", "reader", outputs=("y",)))
     assert decision(notebook, definition).reason == (
-        "runs every time: step 'reader' reads `big`, which --no-store keeps out of the store"
+        "not cacheable: step 'reader' reads `big`, which --no-store keeps out of the store"
     )
 
 

@@ -35,7 +35,7 @@ def test_a_step_that_only_computes_may_be_reused(notebook: Notebook) -> None:
 
 def test_a_step_that_changes_a_class_is_not_reused(notebook: Notebook) -> None:
     notebook.cell("class Model:\n    rate = 1\ndef bump(): setattr(Model, 'rate', 2)")
-    assert reasons(notebook, "bump()") == ["it changes class `Model`, which only running it does"]
+    assert reasons(notebook, "bump()") == ["it modifies class `Model`"]
 
 
 def test_what_the_cell_itself_defines_is_defined_again_on_reuse(notebook: Notebook) -> None:
@@ -68,7 +68,7 @@ def test_a_constant_of_a_local_module_that_the_step_changed_is_named(
     monkeypatch.syspath_prepend(str(tmp_path))
     notebook.cell("import lib_of_rates")
     found = reasons(notebook, "lib_of_rates.add()\ny = list(lib_of_rates.RATES)")
-    assert found == ["it changes constant `lib_of_rates.RATES`, which only running it does"]
+    assert found == ["it modifies constant `lib_of_rates.RATES`"]
 
 
 def test_shell_lines_that_a_terminal_prints_are_not_recorded(notebook: Notebook) -> None:

@@ -204,7 +204,7 @@ def test_a_step_that_changes_a_local_module_is_not_reusable_by_whichever_way_it_
         latest = api.workspace().metadata.previous("s", "")
         assert latest is not None
         assert not latest.reusable
-        assert "it changes constant `planlist.ITEMS`" in latest.unusable_because
+        assert "it modifies constant `planlist.ITEMS`" in latest.unusable_because
         (again,) = notebook.run("%%step s\nn = planlist.add(1)")
         assert again.status == "completed"
     finally:

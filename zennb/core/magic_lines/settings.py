@@ -37,7 +37,7 @@ def magic_troubles(tree: ast.Module, analysis: Analysis) -> list[str]:
     inside = [e.text for e in analysis.magics if e.effect is Effect.SETTING and e.line not in again]
     troubles = [f"it runs {_listed(unseen)}, whose effects cannot be seen"] if unseen else []
     if inside:
-        troubles.append(f"it sets something with {_listed(inside)}, which only running it does")
+        troubles.append(f"it sets something with {_listed(inside)}")
     return troubles
 
 

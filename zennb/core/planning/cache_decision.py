@@ -54,7 +54,7 @@ def decide_reuse(
     if asked:
         return CacheDecision(reason=f"asked for with {asked}")
     if unclear:
-        return CacheDecision(reason=f"runs every time: {unclear[0]}")
+        return CacheDecision(reason=f"not cacheable: {unclear[0]}")
     lost: Artifact | None = None
     moved = ""
     for candidate in candidates:
@@ -100,5 +100,5 @@ def reason_to_run(previous: Step | None, found: Sequence[str]) -> str:
         return f"the run before {'was interrupted' if previous.status.value == 'interrupted' else 'failed'}"
     if not previous.reusable:
         because = previous.unusable_because
-        return f"runs every time: {because}" if because else "runs every time"
+        return f"not cacheable: {because}" if because else "runs every time"
     return "no stored result"

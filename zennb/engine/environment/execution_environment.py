@@ -202,7 +202,7 @@ class EnvironmentRecorder:
             for name in withheld
         ]
         if _logging() != self._logging:
-            reasons.append(Reason("it sets up logging", "which only running it does", loses="result"))
+            reasons.append(Reason("it sets up logging", loses="result"))
         return observed, changes, reasons
 
     def _set(self, texts: frozenset[str]) -> tuple[dict[str, str | None], list[str]]:

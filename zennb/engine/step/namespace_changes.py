@@ -156,7 +156,7 @@ def collect_changes(
         values = {name: found for name, found in values.items() if name in options.outputs or name in inputs}
     set_outside = ", ".join(f"`{each}`" for each in external_mutations(definition, namespace))
     if set_outside:
-        reasons.append(Reason(f"it sets {set_outside}", "which only running it does", loses="change"))
+        reasons.append(Reason(f"it sets {set_outside}", loses="change"))
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
     reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
     if definitions(definition.tree, defines) is None:

@@ -22,7 +22,7 @@ class Reason:
 
     Attributes:
         what: what was observed: "it sets up logging".
-        so: why that rules out reuse: "which only running it does"; "" where `what` says it all.
+        so: why that rules out reuse: "so reuse would give a copy"; "" where `what` says it all.
         loses: what would be lost when a worker executed the step: a change to code or libraries, or a result that
             cannot leave the process; "" for neither.
     """

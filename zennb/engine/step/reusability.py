@@ -50,10 +50,10 @@ def reasons_against_reuse(
         found.append(Reason("its shell lines print through the terminal itself"))
     changed = changed_code(definition, request.reached, namespace, inputs=inputs)
     if changed:
-        found.append(Reason(f"it changes {', '.join(changed)}", "which only running it does", loses="change"))
+        found.append(Reason(f"it modifies {', '.join(changed)}", loses="change"))
     found += map(Reason, changed_although_left_out(definition, collected.values, inputs))
     shared = _shared_with_code(request, collected, namespace, inputs)
-    return [*found, *(Reason(each, "which reuse executes anew", loses="result") for each in shared)]
+    return [*found, *(Reason(each, "so reuse would give a copy", loses="result") for each in shared)]
 
 
 def _shared_with_code(
