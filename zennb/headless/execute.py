@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.records import Failure, Status
-from zennb.headless.kernel import environment, manager
+from zennb.headless.kernel import environment, manager, require_kernel
 from zennb.headless.notebook_run import NotebookRun
 from zennb.headless.parameters import inject
 from zennb.headless.read import document, runs, step_name
@@ -147,6 +147,7 @@ def execute(
         MissingExtra: ipykernel or nbclient is not installed.
         StepRefused: the kernel did not start.
     """
+    require_kernel()
     from zennb.headless.notebook_runner import NotebookRunner  # nbclient takes long to import
 
     path, began = Path(path), time.perf_counter()

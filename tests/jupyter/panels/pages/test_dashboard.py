@@ -14,7 +14,7 @@ from tests.jupyter.panels.conftest import widgets, words
 from zennb import api
 from zennb.components.artifact_stores.local import LocalArtifactStore
 from zennb.core.records.records import Artifact, ComponentSpec, Run, StackSpec, Status, Step
-from zennb.metadata import rows
+from zennb.metadata.table import RecordTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -286,17 +286,13 @@ def test_every_page_costs_as_many_reads_on_a_store_seven_times_as_full(
 ) -> None:
     read: list[str] = []
 
-    def counted(name: str) -> None:
-        decode = getattr(rows, name)
+    decode = RecordTable.fields
 
-        def counting(*args: Any, **more: Any) -> Any:
-            read.append(name)
-            return decode(*args, **more)
+    def counting(table: RecordTable, row: Any) -> dict[str, Any]:
+        read.append(table.query)
+        return decode(table, row)
 
-        monkeypatch.setattr(rows, name, counting)
-
-    for name in ("run", "step", "artifact"):
-        counted(name)
+    monkeypatch.setattr(RecordTable, "fields", counting)
     statements: list[str] = []
     database = api.workspace().metadata._database
     database._serial.call(database._connection.set_trace_callback, statements.append)
