@@ -191,7 +191,7 @@ def test_an_ignored_input_need_not_have_content(notebook: Notebook) -> None:
     (again,) = notebook.run(cell)
     notebook.run("conn.close()")
     assert (first.status, again.status, notebook.ns["n"]) == ("completed", "cached", 42)
-    assert "not reusable" not in shown(first)
+    assert "not cacheable" not in shown(first)
 
 
 def test_a_step_that_changes_an_ignored_input_is_never_reused(notebook: Notebook) -> None:

@@ -302,7 +302,7 @@ def test_what_cannot_be_kept_is_told_as_what_it_is(notebook: Notebook) -> None:
     (made,) = notebook.run("%%step t\nShape = type('Shape', (), {})")
     assert "`Shape` is a class made while the step runs" in made.displays[-1]["data"]["text/plain"]
     (held,) = notebook.run("%%step g\nsource = (n for n in range(3))\npull = source.__next__")
-    assert "not reusable" in held.displays[-1]["data"]["text/plain"]
+    assert "not cacheable" in held.displays[-1]["data"]["text/plain"]
 
 
 def test_a_pipeline_run_gives_the_same(notebook: Notebook) -> None:

@@ -55,7 +55,7 @@ class Counts:
             self.unchanged += 1
             if status != "cached":
                 self.needless[f"{name}: {reason}"] += 1
-        if "not reusable" not in str(ran.facts["said"]):
+        if "not cacheable" not in str(ran.facts["said"]):
             known.add(ran.truth)
 
     def __str__(self) -> str:

@@ -58,7 +58,7 @@ BOOM = Failure(
         ({"status": Status.RUNNING, "reason": ""}, "◌ train  running"),
         (
             {"outputs": {}, "reusable": False, "unusable_because": "`rows` is a generator"},
-            "✔ train  completed  1.3 s  (first run; not reusable: `rows` is a generator)",
+            "✔ train  completed  1.3 s  (first run; not cacheable: `rows` is a generator)",
         ),
         ({"outputs": {}, "defines": ("clean",)}, "✔ train  completed  1.3 s  defines clean  (first run)"),
         ({"outputs": {}, "deletes": ("tmp",)}, "✔ train  completed  1.3 s  deletes tmp  (first run)"),
@@ -78,7 +78,7 @@ def test_the_status_line_names_few_outputs_and_counts_the_rest() -> None:
 def test_a_reason_is_not_said_twice() -> None:
     again = replace(TRAIN, reason="not cacheable: `rows` is a generator", reusable=False)
     assert reason(replace(again, unusable_because="`rows` is a generator")) == again.reason
-    assert reason(replace(again, reason="", unusable_because="")) == "not reusable"
+    assert reason(replace(again, reason="", unusable_because="")) == "not cacheable"
 
 
 def test_outputs_of_a_status_line_tell_more_when_pointed_at() -> None:

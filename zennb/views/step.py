@@ -108,9 +108,9 @@ def reason(step: Step) -> str:
     if not step.reusable and step.status.is_good:
         because = clean(step.unusable_because)
         if not because:
-            parts.append("not reusable")
+            parts.append("not cacheable")
         elif because not in step.reason:
-            parts.append(f"not reusable: {because}")
+            parts.append(f"not cacheable: {because}")
     if step.attempts:
         parts.append(f"after {plural(len(step.attempts), 'failed attempt')}")
     return "; ".join(parts)

@@ -241,7 +241,7 @@ def test_a_step_that_changes_a_class_runs_every_time(notebook: Notebook) -> None
     notebook.run("class A:\n    n = 0\n    def go(self):\n        A.n += 1\n        return A.n\na = A()")
     first, through = notebook.run(step("A.n = 10", "set"), step("q = a.go()", "through"))
     for ran in (first, through):
-        assert "changes class `A`" in str(ran.displays[-1]["data"]["text/plain"])
+        assert "modifies class `A`" in str(ran.displays[-1]["data"]["text/plain"])
     assert notebook.ns["q"] == 11
     notebook.restart()
     notebook.run("class A:\n    n = 0\n    def go(self):\n        A.n += 1\n        return A.n\na = A()")
