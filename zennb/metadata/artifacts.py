@@ -14,7 +14,7 @@ from zennb.metadata.transactions import Queries, reading
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 __all__ = ["HEADS", "ArtifactQueries", "record_artifact", "select_artifacts"]
 
@@ -116,7 +116,11 @@ def record_artifact(connection: sqlite3.Connection, new: NewRow[Artifact], *, st
 
 
 def select_artifacts(
-    connection: sqlite3.Connection, where: str, values: Sequence[object], *, query: str = ARTIFACTS.query
+    connection: sqlite3.Connection,
+    where: str,
+    values: Sequence[object] | Mapping[str, object],
+    *,
+    query: str = ARTIFACTS.query,
 ) -> list[Artifact]:
     """Return the artifacts that a condition on table `a` finds; `query` is for other joins of that table."""
     return [Artifact(**ARTIFACTS.fields(row)) for row in select(connection, query + where, values)]

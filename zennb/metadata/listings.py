@@ -19,7 +19,7 @@ from zennb.metadata.transactions import Queries, reading
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact, Run
     from zennb.metadata.connection import Database
@@ -48,8 +48,8 @@ _USES = (
 )
 # Outputs are in `current`, under the notebook that put them out last; captured values only refer to a step.
 _MADE_IN = (
-    "(EXISTS (SELECT 1 FROM current c WHERE c.name = h.name AND c.notebook = ?1) OR (h.kind <> 'output' AND "
-    "(SELECT s.notebook FROM artifacts m JOIN steps s ON s.id = m.step WHERE m.id = h.artifact) = ?1))"
+    "(EXISTS (SELECT 1 FROM current c WHERE c.name = h.name AND c.notebook = :notebook) OR (h.kind <> 'output' AND "
+    "(SELECT s.notebook FROM artifacts m JOIN steps s ON s.id = m.step WHERE m.id = h.artifact) = :notebook))"
 )
 _BEYOND = 2**62
 """Above every id."""
@@ -94,24 +94,23 @@ class Listings(Queries):
             after: id of the last artifact of the page before; None for the first page.
             limit: at most so many.
         """
-        where = "h.artifact < ?2"
-        values: list[object] = [None, _BEYOND]
+        where = "h.artifact < :before"
+        values: dict[str, object] = {"before": _BEYOND, "limit": limit + 1}
         if which.notebook is not None:
-            values[0] = find_text(connection, InternedText.of(which.notebook))
-            if values[0] is None:
+            values["notebook"] = find_text(connection, InternedText.of(which.notebook))
+            if values["notebook"] is None:
                 return Page()
             where += f" AND {_MADE_IN}"
         if which.kind is not None:
-            values.append(which.kind)
-            where += f" AND h.kind = ?{len(values)}"
+            values["kind"] = which.kind
+            where += " AND h.kind = :kind"
         if which.text:
-            values.append(f"%{_escaped(plain(which.text))}%")
-            where += f" AND h.name LIKE ?{len(values)} ESCAPE '\\'"
+            values["text"] = f"%{_escaped(plain(which.text))}%"
+            where += " AND h.name LIKE :text ESCAPE '\\'"
         total = _count(connection, f"SELECT count(*) FROM heads h WHERE {where}", values)
         if after is not None:
-            values[1] = after
-        values.append(limit + 1)
-        where = f"WHERE {where} ORDER BY h.artifact DESC LIMIT ?{len(values)}"
+            values["before"] = after
+        where = f"WHERE {where} ORDER BY h.artifact DESC LIMIT :limit"
         return _page(select_artifacts(connection, where, values, query=HEADS), limit, total)
 
     @reading
@@ -177,7 +176,7 @@ def _page(found: list[R], limit: int, total: int) -> Page[R]:
     return Page(items=found[:limit], total=total, more=len(found) > limit)
 
 
-def _count(connection: sqlite3.Connection, sql: str, values: Sequence[object]) -> int:
+def _count(connection: sqlite3.Connection, sql: str, values: Sequence[object] | Mapping[str, object]) -> int:
     return int(connection.execute(sql, values).fetchone()[0])
 
 
