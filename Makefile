@@ -64,11 +64,13 @@ format: $(VENV)/.test ## put the code into its usual form
 clean: ## delete what the targets above made, the demo's store included
 	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 
-# The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests.
+# The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests. What failed on all
+# cores is tried once more alone: a busy machine breaks tests that wait for something.
 define tested_with
 @if .ci/find-python $(2) >/dev/null; then \
 	$(MAKE) --no-print-directory .venv-$(1)/.made && \
-	env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest $(ALL_CORES) -m "$(3)"; \
+	{ env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-$(1)/.cache -m "$(3)" || \
+	env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest -o cache_dir=.venv-$(1)/.cache --last-failed --last-failed-no-failures none; }; \
 else \
 	echo "No Python $(2) on this machine, so its tests are left out. To have one: .ci/fetch-python $(2)"; \
 fi
