@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,8 @@ def fill(store: MetadataStore, *, runs: int, artifacts: int) -> None:
 
 def chain(number: int, outputs: int, rate: Artifact) -> Iterator[Step]:
     """Give the steps of one run: each makes two or three artifacts and reads the ones before."""
-    notebook, left, before = f"study_{number % NOTEBOOKS}.ipynb", outputs, {}
+    notebook, left = f"study_{number % NOTEBOOKS}.ipynb", outputs
+    before: dict[str, Artifact] = {}
     while left > 0:
         place = outputs - left
         count = min(left, 3 if place else 2)
@@ -79,7 +81,7 @@ def chain(number: int, outputs: int, rate: Artifact) -> Iterator[Step]:
             status=state,
             reason="first run",
             source=f"# {place} of {number % 50}\n" + "value = compute(value)\n" * 12,
-            key=digest("key", number, place),
+            cache_key=digest("key", number, place),
             parts=CacheKeyParts(
                 code=digest(place, number % 50)[:32], packages={"numpy": "2.1", "pandas": "2.2"}
             ),
@@ -133,8 +135,8 @@ def timed(what: str, call: Callable[[], Any], *, times: int = 3) -> Any:
     return found
 
 
-def dashboard(home: Path) -> None:
-    """Time the panel's own pages in a kernel of a full store."""
+def dashboard(home: Path, middle: int) -> None:
+    """Time the panel's own pages in a kernel of a full store, whose run `middle` is opened."""
     os.environ["ZENNB_HOME"] = str(home)
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -152,7 +154,7 @@ def dashboard(home: Path) -> None:
     panel.pages.show("Runs")
     timed("dashboard: older runs", panel.runs.rows.older.click)
     timed("dashboard: only failed runs", lambda: panel.runs.status.choose("failed"), times=1)
-    timed("dashboard: one run", lambda: panel.open_run(5000))
+    timed("dashboard: one run", lambda: panel.open_run(middle))
     timed("dashboard: an artifact that every step reads", lambda: panel.artifacts.open("rate"))
     timed("dashboard: compared with the run before", panel.one_run.before.click)
     panel.artifacts.close()
@@ -192,12 +194,10 @@ def listings(store: MetadataStore) -> None:
     for label, name in (("a frame in the middle", "value_1_2"), ("what every step reads", "rate")):
         found = store.artifact(name, 1)
         assert found is not None
-        around = timed(f"lineage of {label}: the walk", lambda found=found: ancestry(store, found))
+        around = timed(f"lineage of {label}: the walk", partial(ancestry, store, found))
         timed(
             f"lineage of {label}: the drawing",
-            lambda found=found, around=around: lineage(
-                found, producers=around.producers, consumers=around.consumers
-            ),
+            partial(lineage, found, producers=around.producers, consumers=around.consumers),
         )
     latest = first.items[0]
     steps = timed("one run and its steps", lambda: store.steps(latest.id or 0))
@@ -221,7 +221,7 @@ def main() -> None:
         print(f"filled in {time.perf_counter() - begun:.1f} s, {path.stat().st_size / 1e6:.0f} MB")
     listings(store)
     store.close()
-    dashboard(given.folder)
+    dashboard(given.folder, given.runs // 2)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def _make(path: Path, records: int) -> None:
                     status=Status.COMPLETED,
                     reason="first run",
                     source=f"%%step s{at + 1}\nx{at + 1} = x{at} + 1",
-                    key=digest * 2,
+                    cache_key=digest * 2,
                     parts=CacheKeyParts(code=f"{at:032x}", inputs={f"x{at}": digest}),
                     started=1.7e9 + number,
                     seconds=0.001,

@@ -1,4 +1,4 @@
-"""The documents say what is there: rooms, modules, dependencies, links and make targets."""
+"""The documents say what is there: folders, dependencies, links and make targets."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class Command:
         help: one line.
         parts: what can follow it.
         default: name of the verb meant when none is typed; "" for none.
-        examples: lines as typed after the face's own prefix.
+        examples: lines as typed after the interface's own prefix.
         interfaces: where it exists.
     """
 

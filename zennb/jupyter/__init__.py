@@ -1,1 +1,1 @@
-"""The notebook's face: step cells, magics, completion, live displays. Only here is IPython imported."""
+"""The notebook: step cells, magics, completion, live displays and panels. Only this package imports IPython."""

@@ -29,7 +29,7 @@ QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
 """States without a meaningful duration."""
 
 NOT_RUN_YET = "not run yet"
-VERDICTS = {
+PHRASES = {
     Freshness.FRESH: "it would be reused",
     Freshness.STALE: "it would run",
     Freshness.MAY_RUN: "it runs if a step before it makes something else",
@@ -223,16 +223,16 @@ def explain(
         remarks: remarks on the step's variables and on those it reads.
         previous: the record it was compared with; None when there is none.
     """
-    word, verdict = state_word(step), VERDICTS[step.state]
+    word, phrase = state_word(step), PHRASES[step.state]
     against = _against(previous)
     ignored = () if previous is None else previous.ignored
     remarks_shown = [*_why(step.reason, differences), *remarks]
     remarks_shown += [f"input `{each}` is ignored (--ignore)" for each in ignored]
-    text = [f"{mark(word).symbol} {clean(step.name)}  {word}: {verdict}"]
+    text = [f"{mark(word).symbol} {clean(step.name)}  {word}: {phrase}"]
     text += [f"  - {clean(each)}" for each in remarks_shown] + ([f"  {against}"] if against else [])
     items = "".join(f"<li>{prose(each)}</li>" for each in remarks_shown)
     listed = f'<ul style="margin:2px 0 2px 1.4em;padding:0">{items}</ul>' if items else ""
-    head = f"<div>{symbol_html(mark(word))} {strong(name(step.name))} &nbsp;{escape(word)}: {verdict}</div>"
+    head = f"<div>{symbol_html(mark(word))} {strong(name(step.name))} &nbsp;{escape(word)}: {phrase}</div>"
     return View(
         "\n".join(text), box(head + listed + (f"<div>{muted(escape(against))}</div>" if against else ""))
     )

@@ -39,7 +39,7 @@ class StackForm:
     def __init__(self, panel: Panel, form_host: FormHost, *, on_done: Callable[[str], object]) -> None:
         self._panel, self._form_host, self._on_done = panel, form_host, on_done
         self._edited: StackSpec | None = None
-        self._title, self.verdict, self._command = html(), html(classes="zennb-note"), html()
+        self._title, self._fit, self._command = html(), html(classes="zennb-note"), html()
         self.name = text_field("Name *", on_change=panel.does(self._typed))
         self.name.on_enter(panel.does(self._save))
         self.parts = {kind: self._part(kind) for kind in TITLES}
@@ -51,7 +51,7 @@ class StackForm:
             self._title,
             self.name.widget,
             self._rows,
-            self.verdict,
+            self._fit,
             bar(self.go, self.use, self.cancel),
             self._command,
             classes="zennb-box",
@@ -118,11 +118,11 @@ class StackForm:
         try:
             spec = self._panel.panels.workspace.registry.check(self.name.value or "it", self._components())
         except ZennbError as error:
-            self.verdict.value = failure(error.message)
+            self._fit.value = failure(error.message)
             self.go.disabled = self.use.disabled = True
             return
         orchestrator, store = made(spec.orchestrator), made(spec.artifact_store)
-        self.verdict.value = success(
+        self._fit.value = success(
             f"fits: steps run {orchestrator.visibility.words}, and artifacts can be reached {store.visibility.words}."
         )
         self.go.disabled = self.use.disabled = False
