@@ -87,7 +87,7 @@ $(VENV)/.demo $(VENV)/.lab $(VENV)/.test: $(VENV)/.%: $(VENV)/.made pyproject.to
 	$(BIN)/python -m pip install --quiet --retries 5 --editable ".[$*]"
 	touch $@
 
-# Each peer on its own: one that cannot be installed is told in the table, and the others compete.
+# Each peer on its own: one that cannot be installed is named in the table, and the others compete.
 $(BENCH)/.made: pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --retries 5 --editable ".[frames,kernel]"

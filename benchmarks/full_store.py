@@ -102,7 +102,7 @@ def artifact(name: str, number: int, **fields: Any) -> Artifact:
     plain: dict[str, Any] = {
         "digest": digest(name, number)[:32],
         "blob": digest("bytes", name, number),
-        "materializer": "arrow",
+        "materializer": "arrow_table",
         "size": 120_000,
         "type": "pandas.DataFrame",
         "summary": FRAME,

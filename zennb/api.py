@@ -181,7 +181,7 @@ def runs(
         stack: only those on the stack of this name.
         notebook: only those of this notebook, as recorded.
         status: only those in this state.
-        kind: only `session`, `pipeline` or `notebook` runs; `step` in databases of version 0.1.
+        kind: only `session`, `pipeline` or `notebook` runs; `step` in databases of the first format.
         since: started at or after this time, in seconds since the epoch.
         until: started before this time, in seconds since the epoch.
         limit: the largest number to return.

@@ -225,7 +225,7 @@ class WorkerThread:
 
 
 def _watch(owner: WorkerThread, queue: _Queue) -> None:
-    """End the worker when `serial` is dropped, and let it finish its work before the interpreter ends."""
+    """End the worker when `owner` is dropped, and let it finish its work before the interpreter ends."""
     finish = partial(_finish, weakref.ref(owner))
     atexit.register(finish)
     weakref.finalize(owner, _dropped, queue, finish).atexit = False

@@ -39,8 +39,8 @@ def test_every_verb_has_help_with_usage_and_an_example_that_can_be_typed(
     interface: Interface, path: tuple[str, ...], verb: Verb
 ) -> None:
     text = help_text(verb, path, interface=interface)
-    spoken = interface.spell(path, magics=MAGICS)
-    assert text.startswith(spoken)
+    command_line = interface.spell(path, magics=MAGICS)
+    assert text.startswith(command_line)
     assert verb.help[0].islower()
     assert not verb.help.endswith(".")
     assert verb.examples
@@ -49,7 +49,7 @@ def test_every_verb_has_help_with_usage_and_an_example_that_can_be_typed(
         words = words if prefix in {"zennb", "%zennb"} else [prefix[1:], *words]
         found = find(TREE, words, interface=interface, magics=MAGICS)
         assert isinstance(found.node, Verb)
-        parse(found.node, found.rest, interface=interface, spoken=spoken)
+        parse(found.node, found.rest, interface=interface, command_line=command_line)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["help"], ["-h"]])
@@ -69,16 +69,18 @@ def test_help_of_everything_names_every_command(command: Commands, words: list[s
 
 
 @pytest.mark.parametrize(
-    ("interface", "spoken"),
+    ("interface", "command_line"),
     [(Interface.MAGIC, "%stack register NAME"), (Interface.TERMINAL, "zennb stack register NAME")],
 )
-def test_help_speaks_the_words_of_the_face(command: Commands, interface: Interface, spoken: str) -> None:
+def test_help_speaks_the_words_of_the_face(
+    command: Commands, interface: Interface, command_line: str
+) -> None:
     for words in (
         ["stack", "register", "--help"],
         ["help", "stack", "register"],
         ["stack", "register", "x", "-h"],
     ):
-        assert command.text(*words, interface=interface).startswith(spoken)
+        assert command.text(*words, interface=interface).startswith(command_line)
 
 
 def test_help_of_a_command_lists_its_verbs_and_says_what_it_means_alone(command: Commands) -> None:

@@ -54,7 +54,7 @@ ROOT = Command(name="zennb", help="all", parts=(STORE,))
 
 
 def arguments(verb: Verb, *words: str, interface: Interface = Interface.MAGIC) -> dict[str, Any]:
-    return parse(verb, words, interface=interface, spoken=f"%store {verb.name}")
+    return parse(verb, words, interface=interface, command_line=f"%store {verb.name}")
 
 
 def test_places_may_stand_before_between_and_after_options() -> None:
@@ -141,6 +141,8 @@ def test_the_last_of_several_values_counts() -> None:
         (["--limit=-1"], "%store list: --limit cannot be negative, as -1 is."),
         (["--status", "faild"], "%store list: --status cannot be 'faild'; did you mean 'failed'?"),
         (["--limit"], "%store list: --limit needs a value."),
+        (["--limit", "--status=my state"], "%store list: --limit needs a value."),
+        (["--statsu=my state"], "%store list: no option '--statsu=my state'; did you mean '--status'?"),
         (["--json=1"], "%store list: --json takes no value."),
         (["there"], "%store list: 'there' is one word too many; type `%store list"),
     ],

@@ -149,7 +149,7 @@ def test_importing_the_package_loads_nothing_heavy(statement: str) -> None:
     assert done.stdout.split() == []
 
 
-def test_the_contracts_between_the_rooms_hold() -> None:
+def test_the_contracts_between_the_packages_hold() -> None:
     command = [
         sys.executable,
         "-c",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import linecache
 from itertools import count
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from zennb.core.reading.source import analyse
-from zennb.dependencies.dependencies import Dependencies, resolve_dependencies
+from zennb.dependencies.dependencies import Dependencies, note_cached_functions, resolve_dependencies
 from zennb.digests.digest import digest_value
 
 numbers = count()
@@ -376,3 +377,20 @@ def test_a_class_is_the_same_after_one_of_its_instances_was_copied() -> None:
     copy.copy(notebook.names["Point"]())
     assert "__slotnames__" in vars(notebook.names["Point"])
     assert print_of(notebook.reach("Point()")) == before
+
+
+class BindsWhenPickled:
+    def __init__(self, scope: dict[str, Any]) -> None:
+        self.scope = scope
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self.scope[f"bound_{len(self.scope)}"] = 1
+        return (int, ())
+
+
+def test_user_code_that_binds_names_does_not_disturb_the_search_for_cached_functions() -> None:
+    scope: dict[str, Any] = {"functools": functools, "__name__": "__main__"}
+    scope["data"] = BindsWhenPickled(scope)
+    exec("@functools.lru_cache\ndef f(n):\n    return data", scope)
+    note_cached_functions(scope)
+    assert any(name.startswith("bound_") for name in scope)

@@ -13,10 +13,11 @@ import pytest
 
 import zennb
 from tests.installed_packages import Packages
+from zennb.core.records.records import Artifact
 from zennb.digests import hooks as digest_hooks
 from zennb.digests.digest import digest, digest_value
 from zennb.errors import CannotDigest
-from zennb.materializers.available import by_name, make
+from zennb.materializers.available import by_name, is_readable, make
 from zennb.packages.entry_points import DIGESTS, MATERIALIZERS, OURS, load
 
 if TYPE_CHECKING:
@@ -155,6 +156,11 @@ def test_ours_go_through_the_entry_points_that_are_declared(group: str) -> None:
 
 
 def test_each_of_our_materializers_is_found_by_the_name_in_its_records() -> None:
-    for name in ("numpy", "frame", "arrow", "plain", "picture"):
+    for name in ("numpy", "frame", "arrow_table", "plain", "picture"):
         assert make(by_name(name, artifact="v")).name == name
     assert by_name("pickle", artifact="v").target.endswith(":SignedPickles")
+
+
+def test_frames_in_the_format_before_are_not_read_and_so_their_steps_run_again() -> None:
+    stored = Artifact(name="v", digest="d", blob="b", materializer="arrow", size=9, type="pandas.DataFrame")
+    assert not is_readable(stored)

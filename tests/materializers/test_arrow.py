@@ -68,14 +68,14 @@ def test_a_polars_value_comes_back_exactly(name: str, trip: Trip) -> None:
         is_exact = (
             isinstance(kept, pl.DataFrame) and kept.schema == value.schema
         )  # old ones lose enumerations
-        assert again.width == 0 or dumped.materializer == ("arrow" if is_exact else "pickle")
+        assert again.width == 0 or dumped.materializer == ("arrow_table" if is_exact else "pickle")
 
 
 @pytest.mark.parametrize("name", ARROW)
 def test_an_arrow_value_comes_back_exactly(name: str, trip: Trip) -> None:
     value = ARROW[name]()
     dumped, again = trip(value)
-    assert dumped.materializer == "arrow"
+    assert dumped.materializer == "arrow_table"
     assert type(again) is type(value)
     assert again.equals(value, check_metadata=True)
     assert again.schema.metadata == value.schema.metadata
@@ -139,7 +139,7 @@ def test_a_missing_library_is_named_with_what_to_install(
     stored = bytes(joined(ArrowTables().dump(pl.DataFrame({"a": [1]}))))
     monkeypatch.setitem(__import__("sys").modules, "polars", None)
     with pytest.raises(MissingExtra, match=r'polars.*pip install "zennb\[frames\]"'):
-        materializers.load("arrow", stored, name="table")
+        materializers.load("arrow_table", stored, name="table")
 
 
 def test_a_frame_kept_by_arrow_names_pyarrow_where_it_is_missing(

@@ -371,3 +371,19 @@ def test_values_load_in_another_process_with_the_same_digest(
         [sys.executable, "-c", PROGRAM, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == expected
+
+
+def test_a_class_called_as_one_of_numpys_is_stored_where_numpy_is_not_loaded() -> None:
+    code = (
+        "import sys\n"
+        "class RandomState: pass\n"
+        "from zennb.digests.digest import digest\n"
+        "from zennb.materializers.registry import Materializers\n"
+        "from zennb.materializers.signer import Signer\n"
+        "values = [RandomState()]\n"
+        "stored = Materializers(globals(), Signer()).dump(values, digest=digest(values), name='values')\n"
+        "assert 'numpy.random' not in sys.modules\n"
+        "print(stored.materializer)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("pickle\n", "")

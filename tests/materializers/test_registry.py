@@ -28,7 +28,7 @@ Trip = Callable[[Any], tuple[Dumped, Any]]
         (np.float64(1), "plain"),
         (np.array([{}]), "pickle"),
         (pd.DataFrame({"a": [1]}), "frame"),
-        (pl.DataFrame({"a": [1]}), "arrow"),
+        (pl.DataFrame({"a": [1]}), "arrow_table"),
         (pd.Timestamp("2024"), "pickle"),
         ({"a": np.zeros(3), "b": None}, "plain"),
         ({"a": pd.DataFrame()}, "pickle"),
@@ -63,13 +63,13 @@ def test_a_materializer_that_changes_something_is_passed_over(
 def test_tables_are_pickled_where_arrow_is_not_installed(
     materializers: Materializers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lost = offers.Offer(name="arrow.polars", target="no_such_library:Arrow")
+    lost = offers.Offer(name="arrow_table.polars", target="no_such_library:Arrow")
     monkeypatch.setattr(offers, "OURS", {offers.MATERIALIZERS: (lost,)})
     monkeypatch.setattr(offers, "_found", {})
     value = pl.DataFrame({"a": [1]})
     assert materializers.dump(value, digest=digest(value), name="v").materializer == "pickle"
     with pytest.raises(MissingExtra, match=r"artifact 'v' is stored as arrow.*pip install"):
-        materializers.load("arrow", b"", name="v")
+        materializers.load("arrow_table", b"", name="v")
 
 
 def test_an_unknown_materializer_is_named(materializers: Materializers) -> None:

@@ -46,14 +46,14 @@ def run(words: Sequence[str], context: Context) -> Outcome:
         return refusal(error, command=command, interface=context.interface)
 
 
-def run_line(path: Sequence[str], line: str, context: Context, *, spoken: str) -> Outcome:
+def run_line(path: Sequence[str], line: str, context: Context, *, command_line: str) -> Outcome:
     """Run the line of a magic, split into words as a shell does, so that names can be quoted.
 
     Args:
         path: the words that the magic's name stands for.
         line: what was typed after it.
         context: where it was typed, and on what it works.
-        spoken: the magic as typed, for messages: `%stack`.
+        command_line: the magic as typed, for messages: `%stack`.
 
     Raises:
         ZennbError: as `run`.
@@ -62,7 +62,9 @@ def run_line(path: Sequence[str], line: str, context: Context, *, spoken: str) -
     try:
         words = shlex.split(line)
     except ValueError as problem:
-        sentence = f"{spoken} {line}: {str(problem).lower()}; put a name with spaces in one pair of quotes."
+        sentence = (
+            f"{command_line} {line}: {str(problem).lower()}; put a name with spaces in one pair of quotes."
+        )
         error = UsageError(sentence)
         if not _wants_json(line.split()):
             raise error from None
@@ -87,6 +89,6 @@ def _run(words: list[str], context: Context) -> Outcome:
     if asks_help or not isinstance(node, Verb) or HELP & set(found.rest):
         view = help_view(node, found.path, interface=context.interface)
         return Outcome(view=view, data={"help": view.text})
-    spoken = context.interface.spell(found.path or (node.name,), magics=MAGICS)
-    arguments = parse(node, found.rest, interface=context.interface, spoken=spoken)
-    return node.run(replace(context, command_line=spoken), **arguments)
+    command_line = context.interface.spell(found.path or (node.name,), magics=MAGICS)
+    arguments = parse(node, found.rest, interface=context.interface, command_line=command_line)
+    return node.run(replace(context, command_line=command_line), **arguments)

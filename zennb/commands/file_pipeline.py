@@ -99,16 +99,18 @@ def _step_cells(sources: Sequence[str]) -> Iterator[_StepCell]:
             yield _step_cell(number, source, found, _tree(number, body(source)))
         elif (tree := _plain_tree(source)) is not None:
             if autostep and found is None and not stays_plain(tree, {*MAGICS, ROOT}):
-                yield _step_cell(number, source, Heading(spoken="%%step"), tree)
+                yield _step_cell(number, source, Heading(marker="%%step"), tree)
             autostep = {"on": True, "off": False}.get(switch(tree) or "", autostep)
 
 
 def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _StepCell:
     if found.problem:
         raise UsageError(f"code cell {number}: {found.problem}")
-    spoken = found.spoken.rstrip(":")
+    command_line = found.marker.rstrip(":")
     try:
-        chosen = options(parse(STEP, shlex.split(found.line), interface=Interface.MAGIC, spoken=spoken))
+        chosen = options(
+            parse(STEP, shlex.split(found.line), interface=Interface.MAGIC, command_line=command_line)
+        )
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
     step = define(tree, options=chosen, source=source, text=body(source), filename=f"<cell {number}>")

@@ -65,10 +65,10 @@ def argument_rows(verb: Verb, interface: Interface) -> list[tuple[str, str]]:
 
 
 def _command(command: Command, path: Sequence[str], interface: Interface) -> list[str]:
-    spoken = interface.spell(path, magics=MAGICS)
-    bare = f"`{spoken}` alone means `{spoken} {command.default}`." if command.default else ""
+    command_line = interface.spell(path, magics=MAGICS)
+    bare = f"`{command_line}` alone means `{command_line} {command.default}`." if command.default else ""
     lead = "\n".join(wrap(f"{sentence(command.help)} {bare}", ROOM))
-    more = f"{spoken} VERB --help" if path else f"{spoken} COMMAND --help"
+    more = f"{command_line} VERB --help" if path else f"{command_line} COMMAND --help"
     ending = f"Type `{more}` for the arguments of one."
     rows = [row for part in command.known(interface) for row in _inside(part, interface, whole=bool(path))]
     return [lead, _rows(rows), _examples(command.examples, interface), ending]

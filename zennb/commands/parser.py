@@ -69,8 +69,8 @@ def find(
     """
     found = _walk(root, words, interface)
     if isinstance(found.node, Command) and found.rest and not found.rest[0].startswith("-"):
-        word, spoken = found.rest[0], interface.spell(found.path, magics=magics)
-        problem = f"{spoken} {word}: no verb" if found.path else f"{spoken}: no command"
+        word, command_line = found.rest[0], interface.spell(found.path, magics=magics)
+        problem = f"{command_line} {word}: no verb" if found.path else f"{command_line}: no command"
         raise UsageError(f"{problem} '{word}'; {_advice(word, found.node.names(interface))}")
     return found
 
@@ -80,34 +80,34 @@ def words_of(root: Command, words: Sequence[str], *, interface: Interface) -> st
     return _walk(root, words, interface).command
 
 
-def parse(verb: Verb, words: Sequence[str], *, interface: Interface, spoken: str) -> dict[str, Any]:
+def parse(verb: Verb, words: Sequence[str], *, interface: Interface, command_line: str) -> dict[str, Any]:
     """Return the arguments of `verb` that `words` give: name → value of the argument's type, `free` among them.
 
     Args:
         verb: what is to be done.
         words: what was typed after it.
         interface: where it was typed.
-        spoken: the command as typed, for messages.
+        command_line: the command as typed, for messages.
 
     Raises:
         UsageError: an option is unknown or has a bad value, a word is missing or one too many.
     """
-    usage = f"{spoken} {verb.usage(interface)}".rstrip()
-    typed, free, positional = _split(verb, words, interface, spoken)
+    usage = f"{command_line} {verb.usage(interface)}".rstrip()
+    typed, free, positional = _split(verb, words, interface, command_line)
     for place in verb.places(interface):
         count = len(positional) if place.is_repeated else 1
         typed[place.name], positional = positional[:count], positional[count:]
     if positional:
-        raise UsageError(f"{spoken}: '{positional[0]}' is one word too many; type `{usage}`.")
+        raise UsageError(f"{command_line}: '{positional[0]}' is one word too many; type `{usage}`.")
     for argument in verb.arguments:
         if argument.required and interface in argument.interfaces and not any(typed.get(argument.name, ())):
-            raise UsageError(f"{spoken}: {' or '.join(argument.flags)} is missing; type `{usage}`.")
-    values = {each.name: _value(each, typed.get(each.name, []), spoken) for each in verb.arguments}
+            raise UsageError(f"{command_line}: {' or '.join(argument.flags)} is missing; type `{usage}`.")
+    values = {each.name: _value(each, typed.get(each.name, []), command_line) for each in verb.arguments}
     return {**values, "free": free} if verb.free else values
 
 
 def _split(
-    verb: Verb, words: Sequence[str], interface: Interface, spoken: str
+    verb: Verb, words: Sequence[str], interface: Interface, command_line: str
 ) -> tuple[dict[str, list[str]], dict[str, str], list[str]]:
     """Return the words typed for each option by its name, the free options, and the other words."""
     options = {flag: option for option in verb.options(interface) for flag in option.flags}
@@ -126,12 +126,12 @@ def _split(
         if (option := options.get(flag)) is not None:
             if (option.is_switch and equals) or not (option.is_switch or equals or has_next):
                 problem = "takes no value" if equals else "needs a value"
-                raise UsageError(f"{spoken}: {'/'.join(option.flags)} {problem}.")
+                raise UsageError(f"{command_line}: {'/'.join(option.flags)} {problem}.")
             typed.setdefault(option.name, []).append(value if option.is_switch or equals else todo.pop(0))
         elif verb.free and word.startswith("--"):
             free[flag[2:].replace("-", "_")] = value if equals else todo.pop(0) if has_next else "true"
         elif _is_option(word) and not verb.free:
-            raise UsageError(f"{spoken}: no option '{word}'; {_advice(flag, options)}")
+            raise UsageError(f"{command_line}: no option '{word}'; {_advice(flag, options)}")
         else:
             positional.append(word)
     return typed, free, positional
@@ -140,7 +140,7 @@ def _split(
 def _is_option(word: str) -> bool:
     """Whether a word is an option: a negative number, a lone dash and a sentence are none."""
     is_number = word[1:].replace(".", "", 1).isdigit()
-    return word.startswith("-") and word != "-" and not is_number and " " not in word
+    return word.startswith("-") and word != "-" and not is_number and " " not in word.partition("=")[0]
 
 
 def _advice(word: str, known: Collection[str]) -> str:
@@ -151,7 +151,7 @@ def _advice(word: str, known: Collection[str]) -> str:
     return f"known: {', '.join(known)}." if known else "it takes none."
 
 
-def _value(argument: Argument, words: Sequence[str], spoken: str) -> Any:
+def _value(argument: Argument, words: Sequence[str], command_line: str) -> Any:
     """Return the value of an argument, given the words typed for it; the last counts where one value is taken."""
     if argument.type is bool:
         return bool(words)
@@ -160,26 +160,26 @@ def _value(argument: Argument, words: Sequence[str], spoken: str) -> Any:
     if argument.type is tuple:
         return tuple(name.strip() for word in words for name in word.split(",") if name.strip())
     if argument.type is dict:
-        return dict(_pair(word, spoken) for word in words)
-    return _single(argument, words[-1], spoken) if words else argument.default
+        return dict(_pair(word, command_line) for word in words)
+    return _single(argument, words[-1], command_line) if words else argument.default
 
 
-def _pair(word: str, spoken: str) -> tuple[str, str]:
+def _pair(word: str, command_line: str) -> tuple[str, str]:
     key, equals, value = word.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"{spoken}: '{word}' is not of the form NAME=VALUE; type e.g. -p depth=3.")
+        raise UsageError(f"{command_line}: '{word}' is not of the form NAME=VALUE; type e.g. -p depth=3.")
     return key.strip(), value
 
 
-def _single(argument: Argument, word: str, spoken: str) -> Any:
+def _single(argument: Argument, word: str, command_line: str) -> Any:
     flag = argument.flags[-1]
     if argument.choices and word not in argument.choices:
-        raise UsageError(f"{spoken}: {flag} cannot be '{word}'; {_advice(word, argument.choices)}")
+        raise UsageError(f"{command_line}: {flag} cannot be '{word}'; {_advice(word, argument.choices)}")
     try:
         value = argument.type(word)
     except ValueError:
         kind = "a whole number" if argument.type is int else "a number"
-        raise UsageError(f"{spoken}: {flag} takes {kind}, not '{word}'.") from None
+        raise UsageError(f"{command_line}: {flag} takes {kind}, not '{word}'.") from None
     if argument.type is not str and value < 0:
-        raise UsageError(f"{spoken}: {flag} cannot be negative, as {word} is.")
+        raise UsageError(f"{command_line}: {flag} cannot be negative, as {word} is.")
     return value

@@ -32,7 +32,7 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
     others = dict(arguments)
     expires, delay = others.pop("expires"), others.pop("delay")
     if not delay < math.inf:
-        raise UsageError(f"--delay takes seconds from 0 on, not {delay:g}.")
+        raise UsageError(f"%%step: --delay takes seconds from 0 on, not {delay:g}.")
     return StepOptions(
         inputs=others.pop("input"),
         outputs=others.pop("output") or None,

@@ -82,7 +82,7 @@ class Argument:
 
     @property
     def usage(self) -> str:
-        """How usage lines show it, in brackets if it is optional: `NAME`, `[--set]`, `[-p=NAME=VALUE] ...`."""
+        """How usage lines show it, in brackets if it is optional: `NAME`, `[--set]`, `[-p NAME=VALUE] ...`."""
         text, more = self.flags[0], " ..." if self.is_repeated else ""
         if self.is_option and not self.is_switch:
             text += f"{'=' if text.startswith('--') else ' '}{self.value}"
@@ -163,7 +163,7 @@ class Command:
         help: one line.
         parts: what can follow it.
         default: name of the verb meant when none is typed; "" for none.
-        examples: lines as typed after the interface's own prefix.
+        examples: lines as typed after the prefix of the interface.
         interfaces: where it exists.
     """
 

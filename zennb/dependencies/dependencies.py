@@ -129,7 +129,7 @@ class DependencySearch:
 
 def note_cached_functions(namespace: Mapping[str, Any]) -> None:
     """Record the current code of the notebook's `lru_cache` functions; results cached from now on belong to it."""
-    for value in namespace.values():
+    for value in list(namespace.values()):  # digesting runs user code, which may bind names meanwhile
         if type(value) is CachedFunction:
             _is_outdated(value, namespace)
 

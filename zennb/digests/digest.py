@@ -173,7 +173,7 @@ ALONE = 2
 
 
 def _lasting(mutables: dict[int, Any]) -> frozenset[int]:
-    """Empty `kept`, and return the ids of objects that live on.
+    """Empty `mutables`, and return the ids of objects that live on.
 
     Temporary objects made by `__reduce__` end with the walk, and Python reuses their ids. Containers come before
     their parts, so the parts of a temporary container have lost its reference when their turn comes.

@@ -27,7 +27,7 @@ class ArrowTables(Materializer):
     A note in the schema's metadata, under `zennb`, holds the type of the table and what Arrow cannot express.
     """
 
-    name: ClassVar[str] = "arrow"
+    name: ClassVar[str] = "arrow_table"
 
     def handles(self, value: object) -> bool:
         """Whether `value` is a table: exactly of polars' or pyarrow's classes."""

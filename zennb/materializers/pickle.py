@@ -235,7 +235,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
     def _special(self, value: Any) -> Any:
         """Return the recipe for library types with an unsuitable recipe of their own; None for anything else."""
-        if type(value).__name__ == "RandomState" and value is global_random_state():
+        if "numpy.random" in sys.modules and value is global_random_state():
             return random_state, ()
         if self._views:
             from zennb.materializers.views import view_reduction

@@ -102,7 +102,7 @@ class RunQueries(Queries):
             stack: name of the stack at the time.
             notebook: the notebook, as recorded.
             status: only runs that show this status.
-            kind: `session`, `pipeline` or `notebook`; `step` in databases of version 0.1.
+            kind: `session`, `pipeline` or `notebook`; `step` in databases of the first format.
             since: begun at or after this time, in seconds since the epoch.
             until: begun before this time, in seconds since the epoch.
             nested: also runs that another run has started.

@@ -32,7 +32,7 @@ class Inner:
     Attributes:
         reads: names of the notebook that it reads.
         binds: names of the notebook that it may bind, by `global`.
-        chains: dotted uses of those names, as in `core.source.Analysis`.
+        chains: dotted uses of those names, as in `core.reading.source.Analysis`.
         modules: dotted paths of the modules that it imports itself.
         sites: its calls and stores.
         stores: whether it stores into attributes of what it is given, be it a class or function.

@@ -93,7 +93,7 @@ class NotebookNames:
         """Return the dependencies of code in this notebook, in a form that can be recorded and compared.
 
         Args:
-            reads: the names it reads → the names that it surely binds before (`core.source.Analysis.reads`).
+            reads: the names it reads → the names that it surely binds before (`core.reading.source.Analysis.reads`).
 
         Returns:
             name → text. Besides names of the notebook: `shares NAME`, a name that may share state with one of them;

@@ -41,7 +41,7 @@ _SETTINGS = {
     "polars": "polars options",
     "sklearn": "scikit-learn configuration",
 }
-"""Library → its setting (`core.observed.Observed.settings`) that its functions set."""
+"""Library → its setting (`core.records.observed.Observed.settings`) that its functions set."""
 
 _ASSIGNED = re.compile(r"^[\w.,\s\[\]'\"()*]+=\s*(?=[%!])")
 _SHELL_CELLS = tuple(

@@ -26,7 +26,7 @@ def captured(events: Iterable[Mapping[str, Any]], *, most: int = MOST) -> View:
     """Show the recorded output of a step, in order.
 
     Args:
-        events: as `engine.recording.Recording` gives them.
+        events: as `engine.step.recording.Recording` gives them.
         most: characters of text to show.
     """
     parts: list[View] = []

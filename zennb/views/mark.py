@@ -64,23 +64,23 @@ def mark(state: Status | str) -> Mark:
     return Mark(symbol=status.symbol, word=status.value, colour=colour, fill=fill)
 
 
-def symbol_html(look: Mark) -> str:
+def symbol_html(style: Mark) -> str:
     """Return the symbol in its colour; the variation selector prevents phones from drawing an emoji."""
-    return f'<span style="color:{look.colour}" aria-hidden="true">{look.symbol}&#xFE0E;</span>'
+    return f'<span style="color:{style.colour}" aria-hidden="true">{style.symbol}&#xFE0E;</span>'
 
 
 def state_text(state: Status | str | None) -> str:
     """Return `● cached`; nothing for no state."""
     if not state:
         return ""
-    look = mark(state)
-    return f"{look.symbol} {look.word}"
+    style = mark(state)
+    return f"{style.symbol} {style.word}"
 
 
 def state_html(state: Status | str | None) -> str:
     """Return the coloured symbol and the word; nothing for no state."""
     if not state:
         return ""
-    look = mark(state)
-    word = escape(look.word)
-    return f"{symbol_html(look)} {strong(word) if state == Status.FAILED else word}"
+    style = mark(state)
+    word = escape(style.word)
+    return f"{symbol_html(style)} {strong(word) if state == Status.FAILED else word}"

@@ -164,14 +164,14 @@ def progress(
     states = Counter(step.status for step in steps.values())
     failures = "".join(f", {count(states[each])} {each.value}" for each in _FAILED if states[each])
     status = run.status if run is not None else Status.RUNNING
-    look = mark(status)
+    style = mark(status)
     which = f"run {run.id} " if run is not None and run.id is not None else ""
     spent = "" if run is None else duration(run.seconds if status.is_final else max(0.0, now - run.started))
     stack = f" on stack {cut(clean(run.stack.name), 28)}" if run is not None else ""
     running = [known for known, step in steps.items() if not step.status.is_final] if naming else []
     at = f", at {listing(running, most=3)}" if running else ""
-    sentence = f"{which}{look.word}{stack}: {ended} of {len(order)} steps{failures}{at}{f', {spent}' if spent else ''}"
-    return View(f"{look.symbol} {sentence}", box(f"<div>{symbol_html(look)} {prose(sentence)}</div>"))
+    sentence = f"{which}{style.word}{stack}: {ended} of {len(order)} steps{failures}{at}{f', {spent}' if spent else ''}"
+    return View(f"{style.symbol} {sentence}", box(f"<div>{symbol_html(style)} {prose(sentence)}</div>"))
 
 
 def pipeline(plan: RunPlan, *, title: str = "") -> View:
@@ -214,7 +214,7 @@ def _remark(step: PlannedStep) -> View:
     word = state_word(step)
     why = "" if step.is_fresh else step.reason
     sentence = "; ".join(part for part in (why, step.remark) if part)
-    look = mark(word)
-    text = f"{look.symbol} {clean(step.name)}  {word}: {clean(sentence)}"
-    html = f"{symbol_html(look)} {strong(name(step.name))} &nbsp;{word}: {prose(sentence)}"
+    style = mark(word)
+    text = f"{style.symbol} {clean(step.name)}  {word}: {clean(sentence)}"
+    html = f"{symbol_html(style)} {strong(name(step.name))} &nbsp;{word}: {prose(sentence)}"
     return View(text, box(f"<div>{html}</div>"))

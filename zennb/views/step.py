@@ -53,18 +53,18 @@ def running_line(step: Step, *, seconds: float) -> View:
 
 
 def _line(step: Step, status: Status, seconds: float | None) -> View:
-    look, took, failed, why = mark(status), duration(seconds), _failure(step.failure), reason(step)
+    style, took, failed, why = mark(status), duration(seconds), _failure(step.failure), reason(step)
     text = [
-        f"{look.symbol} {clean(step.name)}",
-        look.word,
+        f"{style.symbol} {clean(step.name)}",
+        style.word,
         took,
         effect(step),
         failed,
         f"({why})" if why else "",
     ]
     html = [
-        f"{symbol_html(look)} {strong(name(step.name))}",
-        look.word,
+        f"{symbol_html(style)} {strong(name(step.name))}",
+        style.word,
         muted(escape(took)) if took else "",
         _effect_html(step),
         prose(failed),
@@ -219,7 +219,7 @@ def explain(
 
     Args:
         step: the step.
-        differences: what differs, one phrase each, as `core.key.differences` says it.
+        differences: what differs, one phrase each, as `core.planning.cache_key.differences` says it.
         remarks: remarks on the step's variables and on those it reads.
         previous: the record it was compared with; None when there is none.
     """

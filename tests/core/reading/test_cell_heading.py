@@ -27,8 +27,8 @@ SAID = {
 
 @pytest.mark.parametrize("source", SAID)
 def test_a_step_is_said_by_magic_or_by_comment(source: str) -> None:
-    spoken, line = SAID[source]
-    assert heading(source) == Heading(spoken=spoken, line=line)
+    marker, line = SAID[source]
+    assert heading(source) == Heading(marker=marker, line=line)
 
 
 SILENT = (
@@ -68,7 +68,7 @@ def test_a_colon_that_lacks_is_told() -> None:
     [("train -o model", "train"), ("-o model", ""), ("", ""), ("'my step' -o x", "my step"), ("'", "")],
 )
 def test_the_name_is_what_is_typed_first(line: str, name: str) -> None:
-    assert Heading(spoken="#| step:", line=line).name == name
+    assert Heading(marker="#| step:", line=line).name == name
 
 
 def test_only_the_magic_is_no_part_of_the_code() -> None:

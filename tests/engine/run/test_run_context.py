@@ -110,21 +110,21 @@ def test_a_file_that_changed_is_the_reason_unless_the_overlay_says_how_it_will_b
     assert decision(notebook, definition, overlay={"absent.csv": "other"}).reason == "absent.csv changed"
 
 
-def test_the_lean_key_comes_first(notebook: Notebook) -> None:
+def test_the_reduced_key_comes_first(notebook: Notebook) -> None:
     definition = step("for x in xs: best = x\ny = best")
     notebook.cell("xs = [1]")
-    lean = recorded(notebook, definition)
+    reduced = recorded(notebook, definition)
     notebook.cell("best = 1")
     resolved = notebook.resolve(definition)
-    assert resolved.key_without_maybe_reads == lean.cache_key
+    assert resolved.key_without_maybe_reads == reduced.cache_key
     found = notebook.run_context.decide(resolved).reuse
     assert found is not None
-    assert found.id == lean.id
+    assert found.id == reduced.id
     full = recorded(notebook, definition)
-    assert full.cache_key != lean.cache_key
+    assert full.cache_key != reduced.cache_key
     found = notebook.run_context.decide(resolved).reuse
     assert found is not None
-    assert found.id == lean.id
+    assert found.id == reduced.id
 
 
 def test_what_was_asked_beforehand_is_used_while_nothing_around_it_changed(notebook: Notebook) -> None:

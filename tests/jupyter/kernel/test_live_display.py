@@ -143,9 +143,9 @@ def test_a_run_that_could_not_be_recorded_when_it_began_is_recorded_when_it_ends
 
 def test_what_a_step_prints_in_its_first_moment_is_seen_once_it_is_looked_at(notebook: Notebook) -> None:
     seen: list[str] = []
-    activity = notebook.shell.zennb_step.monitor
+    monitor = notebook.shell.zennb_step.monitor
     notebook.ns["look"] = lambda: seen.extend(
-        text for going in activity.runs for text in going.tails().values()
+        text for going in monitor.runs for text in going.tails().values()
     )
     notebook.run("import time", "%%step s\nprint('at once')\ntime.sleep(0.4)\nlook()")
     assert seen == ["at once"]

@@ -47,7 +47,7 @@ def _id(word: str) -> Argument:
     ),
     Argument(
         "--kind",
-        "only runs of whole notebooks, of pipelines, or of cells run by hand (`step`: in version 0.1)",
+        "only runs of whole notebooks, of pipelines, or of cells run by hand (`step`: in old databases)",
         kind="choice",
         choices=("notebook", "pipeline", "session", "step"),
     ),

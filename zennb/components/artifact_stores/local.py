@@ -64,13 +64,13 @@ class _Rows:
         except OSError:
             return False
 
-    def look(self, digest: str) -> Row | None:
+    def row(self, digest: str) -> Row | None:
         """Return the row of `digest`."""
         with self._explained():
-            return self._look(digest)
+            return self._row(digest)
 
     def has(self, digest: str) -> bool:
-        row = self.look(digest)
+        row = self.row(digest)
         if row is None or row.fault:
             return False
         return self.files.has(digest, row.size) if row.is_file else True
@@ -89,7 +89,7 @@ class _Rows:
 
     def delete(self, digest: str) -> bool:
         with self._explained(), self._cache.transact():
-            row = self._look(digest)
+            row = self._row(digest)
             self._cache.delete(digest)
             # Delete the file under the same lock: a process that stores it again waits, then writes a new file.
             return row is not None and (self.files.remove(digest) or not row.is_file)
@@ -101,7 +101,7 @@ class _Rows:
     def set_aside(self, digest: str, bad: BadBlobError | None) -> Path | None:
         """Move damaged content to quarantine; None when another process has stored it again."""
         with self._explained(), self._cache.transact():
-            row = self._look(digest)
+            row = self._row(digest)
             if row is None or (bad is None) == row.is_file:
                 return None
             if bad is not None:
@@ -115,7 +115,7 @@ class _Rows:
     def close(self) -> None:
         self._cache.close()
 
-    def _look(self, digest: str) -> Row | None:
+    def _row(self, digest: str) -> Row | None:
         value, tag = self._cache.get(digest, default=None, tag=True)
         return None if value is None else Row.read(value, tag)
 
@@ -321,7 +321,7 @@ class LocalArtifactStore(ArtifactStore):
         return Entry(digest=parts[-1].digest, part=parts[-1])
 
     def _known(self, digest: str) -> Row:
-        row = self._ask(_Rows.look, digest) if is_digest(digest) else None
+        row = self._ask(_Rows.row, digest) if is_digest(digest) else None
         if row is None:
             raise missing(digest, self.name)
         return row

@@ -32,13 +32,13 @@ class Heading:
     """The line that makes a cell a step, or keeps it from being one.
 
     Attributes:
-        spoken: its form: `%%step` or `#| step:`.
+        marker: its form: `%%step` or `#| step:`.
         line: the rest of the line: the step's name and options.
         is_off: whether it turns the step off (`#| step: off`).
         problem: what is wrong with the line, as a sentence; "" when it is valid.
     """
 
-    spoken: str
+    marker: str
     line: str = ""
     is_off: bool = False
     problem: str = ""
@@ -58,7 +58,7 @@ def heading(source: str) -> Heading | None:
     """
     lines = [line for line in source.splitlines() if line.strip()]
     if lines and (found := _MAGIC.match(lines[0])):
-        return Heading(spoken="%%step", line=(found["line"] or "").strip())
+        return Heading(marker="%%step", line=(found["line"] or "").strip())
     for line in lines:
         if not _OPTION.match(line):
             return None
@@ -70,17 +70,17 @@ def heading(source: str) -> Heading | None:
 def _option(line: str | None, bare: str) -> Heading:
     if line is None and bare:
         problem = f"`#| step {bare}` lacks its colon; type `#| step: {bare}`."
-        return Heading(spoken="#| step:", line=bare, problem=problem)
+        return Heading(marker="#| step:", line=bare, problem=problem)
     line = (line or "").strip()
     if line.lower() in _OFF:
-        return Heading(spoken="#| step:", is_off=True)
-    return Heading(spoken="#| step:", line="" if line.lower() in _ON else line)
+        return Heading(marker="#| step:", is_off=True)
+    return Heading(marker="#| step:", line="" if line.lower() in _ON else line)
 
 
 def body(source: str) -> str:
     """Return a cell's text without the `%%step` line and the blank lines before it; other cells are as they are."""
     found = heading(source)
-    return source.lstrip().partition("\n")[2] if found is not None and found.spoken == "%%step" else source
+    return source.lstrip().partition("\n")[2] if found is not None and found.marker == "%%step" else source
 
 
 def stays_plain(tree: ast.Module, magics: Collection[str]) -> bool:

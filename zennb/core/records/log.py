@@ -19,7 +19,7 @@ class StepLog:
 
     Attributes:
         step: the record of the step.
-        events: in order, as `engine.recording.Event` describes them.
+        events: in order, as `engine.step.recording.Event` describes them.
         missing: why what it showed cannot be read, in one sentence; "" when it can.
     """
 

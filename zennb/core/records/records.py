@@ -292,7 +292,7 @@ class Run:
     Attributes:
         id: row in the metadata store; None before it is recorded.
         kind: `session` for the cells that one kernel ran by hand, `pipeline` for `%pipeline run`, `notebook` for
-            `zennb run`; databases of version 0.1 also hold `step`, a single cell.
+            `zennb run`; databases of the first format also hold `step`, a single cell.
         notebook: the notebook, as far as known; "" otherwise.
         stack: snapshot of the stack it ran on.
         status: how it ended, or `running`.

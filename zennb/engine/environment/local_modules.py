@@ -66,7 +66,7 @@ def parsed(path: Path) -> ast.Module | None:
 
 
 def reader(locate: Callable[[str], Path | None]) -> Callable[[str], tuple[ast.Module, bool] | None]:
-    """Return what reads a module's source by its name, for `core.module_source.ModuleSources`."""
+    """Return what reads a module's source by its name, for `provenance.module_source.ModuleSources`."""
 
     def read(name: str) -> tuple[ast.Module, bool] | None:
         path = locate(name)
@@ -79,7 +79,7 @@ def reader(locate: Callable[[str], Path | None]) -> Callable[[str], tuple[ast.Mo
 def package_reader(
     locate: Callable[[str], Path | None],
 ) -> Callable[[str], tuple[str, frozenset[str], bool] | None]:
-    """Return what reads large packages as a whole, for `core.module_source.ModuleSources`."""
+    """Return what reads large packages as a whole, for `provenance.module_source.ModuleSources`."""
 
     def read(name: str) -> tuple[str, frozenset[str], bool] | None:
         path = locate(name)

@@ -167,7 +167,7 @@ class RunPlanner:
         self._outputs[name] = source.outputs
         observed, state_of = source.observed, self._context.environment.state_of
         restored = {**observed.written, **observed.restored, **observed.left}
-        if source.carried is not None:  # records of version 0.1 lack the state of the settings
+        if source.carried is not None:  # records of the first format lack the state of the settings
             missing = {
                 each for each in source.carried.names if self._context.environment.settings.knows(each)
             }

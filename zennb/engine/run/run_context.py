@@ -94,7 +94,7 @@ class RunContext:
         *,
         asked: str = "",
         known: UnitOfWork | None = None,
-        looked: StepHistory | None = None,
+        history: StepHistory | None = None,
         overlay: Mapping[str, str] = MappingProxyType({}),
     ) -> CacheDecision:
         """Decide whether to reuse or run a step; runs and records nothing.
@@ -103,7 +103,7 @@ class RunContext:
             resolved: the step.
             asked: a user's option that forces a run, e.g. `--rerun`.
             known: what was read ahead for all steps of a run.
-            looked: the result of `digest_input`, if you have it already.
+            history: the result of `step_history`, if you have it already.
             overlay: file, setting or `$VARIABLE` → state that earlier steps would leave.
 
         Raises:
@@ -117,7 +117,7 @@ class RunContext:
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (not_reusable([step], definition) or self.environment.stale(step.observed)):
                 return reused(step)
-        candidates, previous = self._known_of(resolved, known, looked) if keys else ([], None)
+        candidates, previous = self._known_of(resolved, known, history) if keys else ([], None)
         unusable = not_reusable(candidates, definition)
         # Prefer complete results: the output and settings of a run on another stack may be only in that stack's store.
         candidates.sort(key=lambda step: not self._has_all(step))
@@ -145,7 +145,7 @@ class RunContext:
         blobs = (step.displays, step.carried.blob if step.carried is not None else "")
         return all(self.store.has(blob) for blob in blobs if blob)
 
-    def digest_input(self, resolved: ResolvedStep) -> StepHistory:
+    def step_history(self, resolved: ResolvedStep) -> StepHistory:
         """Return what a decision needs from the metadata store, and the stack as it is registered now."""
         definition = resolved.definition
         return self.metadata.known_of(
@@ -157,12 +157,12 @@ class RunContext:
         )
 
     def _known_of(
-        self, resolved: ResolvedStep, known: UnitOfWork | None, looked: StepHistory | None
+        self, resolved: ResolvedStep, known: UnitOfWork | None, history: StepHistory | None
     ) -> tuple[list[Step], Step | None]:
         """Return the steps that may be reused; if there are none, also the latest record of this step."""
         if known is None:
-            looked = looked or self.digest_input(resolved)
-            return looked.candidates, looked.previous
+            history = history or self.step_history(resolved)
+            return history.candidates, history.previous
         keys = [key for key in (resolved.key_without_maybe_reads, resolved.cache_key) if key]
         found = next((found for key in keys if (found := self.metadata.find(key))), [])
         return found, known.previous.get(resolved.definition.name)

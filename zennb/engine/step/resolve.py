@@ -136,7 +136,7 @@ def resolve_step(
         shared = partners(added) if added else {}
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
     doubtful = analysis.doubtful & inputs.values.keys()
-    lean = (
+    reduced = (
         resolve_step(
             replace(definition, analysis=without_reads(definition.analysis, doubtful)),
             namespace,
@@ -162,7 +162,9 @@ def resolve_step(
         values=inputs.values,
         parts=parts,
         cache_key=cache_key(parts),
-        key_without_maybe_reads="" if lean is None or doubtful & lean.parts.inputs.keys() else lean.cache_key,
+        key_without_maybe_reads=""
+        if reduced is None or doubtful & reduced.parts.inputs.keys()
+        else reduced.cache_key,
         unclear=unclear,
         earlier=tuple(what for what, matters in earlier.items() if matters),
         uses=static_usage(definition, found, packages),

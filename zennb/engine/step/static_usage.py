@@ -56,19 +56,21 @@ class StaticUsage:
     files: tuple[str, ...] = ()
 
 
-def static_usage(definition: StepDefinition, reach: Dependencies, packages: Iterable[str]) -> StaticUsage:
+def static_usage(
+    definition: StepDefinition, dependencies: Dependencies, packages: Iterable[str]
+) -> StaticUsage:
     """Return what a step uses of its environment.
 
     Args:
         definition: the step.
-        reach: its dependencies.
+        dependencies: what its code depends on.
         packages: import names of the packages in its inputs.
     """
-    found = {".".join(path) for path in _used(definition.analysis.modules)} | reach.uses
-    found |= {name for value in reach.definitions.values() if (name := _generator_function(value))}
+    found = {".".join(path) for path in _used(definition.analysis.modules)} | dependencies.uses
+    found |= {name for value in dependencies.definitions.values() if (name := _generator_function(value))}
     return StaticUsage(
-        modules=frozenset({*filter(_is_use, found), *packages, *reach.packages}),
-        seeds=frozenset(_seeds(definition.tree, reach.definitions)),
+        modules=frozenset({*filter(_is_use, found), *packages, *dependencies.packages}),
+        seeds=frozenset(_seeds(definition.tree, dependencies.definitions)),
         texts=nodes(definition.tree).texts,
         files=tuple(
             path

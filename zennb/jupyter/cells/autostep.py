@@ -53,7 +53,7 @@ class Autostep:
         if not (self._is_automatic(tree) if found is None else _is_comment(found)):
             return None
         return StepMarker(
-            command_line=found.spoken if found is not None else "",
+            command_line=found.marker if found is not None else "",
             line=found.line if found is not None else "",
             source=source,
             tree=copied(ast.Module(body=tree.body, type_ignores=[])),
@@ -64,4 +64,4 @@ class Autostep:
 
 
 def _is_comment(found: Heading) -> bool:
-    return found.spoken == "#| step:" and not found.is_off
+    return found.marker == "#| step:" and not found.is_off

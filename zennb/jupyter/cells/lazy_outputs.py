@@ -103,7 +103,7 @@ class LazyOutputs:
 
         Raises:
             LostOutput: what is stored under a name is missing or damaged.
-            UntrustedArtifact, MissingDefinition: as `ArtifactRepository.fetch` says.
+            UntrustedArtifact, MissingDefinition: as `ArtifactRepository.load` says.
         """
         for name in self.artifacts(names):
             if name not in self._waiting:  # bound with another one of its group

@@ -72,10 +72,10 @@ class StepCell:
         """Decide whether to run; return False if the stack was changed and has to be opened again."""
         __tracebackhide__ = True
         self._resolved = self._session.resolve(self.definition)
-        stored_inputs = self._run_context.digest_input(self._resolved)
-        if stored_inputs.stack != self._run_context.spec:
+        history = self._run_context.step_history(self._resolved)
+        if history.stack != self._run_context.spec:
             return False
-        self._decision = self._run_context.decide(self._resolved, looked=stored_inputs)
+        self._decision = self._run_context.decide(self._resolved, history=history)
         return True
 
     def begin(self) -> bool:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 __all__ = ["parse_step_cell"]
 
 
-def parse_step_cell(announced: StepMarker, *, filename: str, cell: str) -> StepDefinition:
+def parse_step_cell(marker: StepMarker, *, filename: str, cell: str) -> StepDefinition:
     """Return the step that a cell defines.
 
     Args:
-        announced: the cell that is about to run.
+        marker: the cell that is about to run.
         filename: the file name under which IPython compiled it.
         cell: the frontend's id of the cell; "" if unknown.
 
@@ -37,18 +37,18 @@ def parse_step_cell(announced: StepMarker, *, filename: str, cell: str) -> StepD
         UsageError: its options are wrong.
         StepRefused: a cell magic is in a line where it is no cell magic.
     """
-    found = _options(announced)
+    found = _options(marker)
     if os.environ.get(RERUN):
         found = replace(found, rerun=True)
-    text = announced.source
-    if announced.command_line == "%%step":
-        _show_first_line(filename, announced.line)
-        text = "\n" + announced.source.partition("\n")[2]
-    _refuse_cell_magic(text, announced.command_line)
+    text = marker.source
+    if marker.command_line == "%%step":
+        _show_first_line(filename, marker.line)
+        text = "\n" + marker.source.partition("\n")[2]
+    _refuse_cell_magic(text, marker.command_line)
     return define(
-        announced.tree,
+        marker.tree,
         options=found,
-        source=announced.source,
+        source=marker.source,
         text=text,
         filename=filename,
         cell=cell,
@@ -56,9 +56,9 @@ def parse_step_cell(announced: StepMarker, *, filename: str, cell: str) -> StepD
     )
 
 
-def _options(announced: StepMarker) -> StepOptions:
-    spoken, line = announced.command_line or "%%step", announced.line
-    found = heading(announced.source)
+def _options(marker: StepMarker) -> StepOptions:
+    command_line, line = marker.command_line or "%%step", marker.line
+    found = heading(marker.source)
     if found is not None and found.problem:
         raise UsageError(found.problem)
     if not line or line.isidentifier():  # as in most cells: nothing but a name
@@ -66,19 +66,19 @@ def _options(announced: StepMarker) -> StepOptions:
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise UsageError(f"{spoken.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
-    arguments = parse(STEP, words, interface=Interface.MAGIC, spoken=spoken.rstrip(":"))
+        raise UsageError(f"{command_line.rstrip(':')}: {error} in `{line}`; close the quotes.") from error
+    arguments = parse(STEP, words, interface=Interface.MAGIC, command_line=command_line.rstrip(":"))
     return options(arguments)
 
 
-def _refuse_cell_magic(text: str, spoken: str) -> None:
+def _refuse_cell_magic(text: str, command_line: str) -> None:
     if "%%" not in text:  # as in nearly all cells
         return
     lines = (line.strip() for line in text.splitlines())
     first = next((line.split(" ")[0] for line in lines if line and not line.startswith("#")), "")
-    if spoken and first.startswith("%%"):
+    if command_line and first.startswith("%%"):
         raise StepRefused(
-            f"`{first}` stands below {spoken.rstrip(':')}, where it is no cell magic. "
+            f"`{first}` stands below {command_line.rstrip(':')}, where it is no cell magic. "
             f"Put it on the first line and %%step on the second."
         )
 

@@ -46,7 +46,7 @@ class LiveTable:
         order: names of the steps.
         edges: pairs of names between which something flows.
         updates: whether the frontend can update a display; a terminal cannot, and gets only the final table.
-        activity: what runs in this kernel.
+        monitor: what runs in this kernel.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class LiveTable:
         order: Sequence[str],
         *,
         updates: bool,
-        activity: RunMonitor,
+        monitor: RunMonitor,
         edges: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._capture, self._order, self._updates = capture, order, updates
-        self._activity, self._edges = activity, edges
+        self._monitor, self._edges = monitor, edges
         self._id = uuid4().hex
         self._lock = threading.Lock()
         self._context = copy_context()
@@ -69,7 +69,7 @@ class LiveTable:
         self._steps: dict[str, Step] = {}
 
     def __enter__(self) -> Self:
-        self._stop = self._activity.subscribe(self.tick)
+        self._stop = self._monitor.subscribe(self.tick)
         return self
 
     def __exit__(
@@ -79,7 +79,7 @@ class LiveTable:
 
     def __call__(self, run: Run, steps: Mapping[str, Step]) -> None:
         """Show the state of the run, unless it was shown just now; always show the final state."""
-        self._activity.update(run, steps, order=self._order, edges=self._edges)
+        self._monitor.update(run, steps, order=self._order, edges=self._edges)
         with self._lock:
             self._run, self._steps = run, dict(steps)
             self._show()
@@ -87,7 +87,7 @@ class LiveTable:
     def output(self, step: str, event: Event) -> None:
         """Pass on the output of a step."""
         if self._run is not None:
-            self._activity.output(self._run.id, step, event)
+            self._monitor.output(self._run.id, step, event)
 
     def tick(self) -> None:
         """Update the clock and the steps' latest output."""
@@ -103,7 +103,7 @@ class LiveTable:
             return
         began = time.perf_counter()
         number = self._run.id
-        printed = next((active.tails() for active in self._activity.runs if active.run.id == number), {})
+        printed = next((active.tails() for active in self._monitor.runs if active.run.id == number), {})
         view = live(self._order, steps=self._steps, now=now, run=self._run, printed=printed)
         known = [self._steps[name] for name in self._order if name in self._steps]
         data = {DATA_TYPE: run_content(self._run, known)} if is_final else {}
@@ -125,11 +125,11 @@ class LiveLine:
         capture: where it is shown.
         step: the record of the step, status running.
         updates: whether the frontend can update a display; if not, nothing is shown.
-        activity: what runs in this kernel.
+        monitor: what runs in this kernel.
     """
 
-    def __init__(self, capture: OutputCapture, step: Step, *, updates: bool, activity: RunMonitor) -> None:
-        self._capture, self._step, self._updates, self._activity = capture, step, updates, activity
+    def __init__(self, capture: OutputCapture, step: Step, *, updates: bool, monitor: RunMonitor) -> None:
+        self._capture, self._step, self._updates, self._monitor = capture, step, updates, monitor
         self._context = copy_context()
         self._lock = threading.Lock()
         self._id = ""
@@ -142,20 +142,20 @@ class LiveLine:
         """Start: the step has taken so long that its run has been recorded. Called in any thread."""
         self._id = uuid4().hex
         if self._updates:
-            self._stop = self._activity.subscribe(self.tick)
-        self._activity.update(
+            self._stop = self._monitor.subscribe(self.tick)
+        self._monitor.update(
             run, {self._step.name: replace(self._step, run=run.id)}, order=(self._step.name,)
         )
         self._run = run
         while self._early:
-            self._activity.output(run.id, self._step.name, self._early.popleft())
+            self._monitor.output(run.id, self._step.name, self._early.popleft())
 
     def output(self, event: Event) -> None:
         """Pass on output of the step."""
         if self._run is None:
             self._early.append(event)
         else:
-            self._activity.output(self._run.id, self._step.name, event)
+            self._monitor.output(self._run.id, self._step.name, event)
 
     def tick(self) -> None:
         """Update the clock."""
@@ -173,7 +173,7 @@ class LiveLine:
             self._over = True
             if self._shown:
                 self._publish(None)
-        self._activity.update(run, {})
+        self._monitor.update(run, {})
 
     def _publish(self, view: View | None) -> None:
         shown = {"text/plain": "", "text/html": ""} if view is None else view._repr_mimebundle_()

@@ -98,7 +98,7 @@ def _magic(
     def magic(line: str) -> object:
         __tracebackhide__ = True
         with silence() if JSON.flags[0] in line.split() else nullcontext():
-            outcome = run_line(path, line, context, spoken=f"%{name}")
+            outcome = run_line(path, line, context, command_line=f"%{name}")
         found = outcome.content
         if found is None and path == (PIPELINE,) and outcome.data is not None:
             command = words_of(tree(), [PIPELINE, *line.split()], interface=Interface.MAGIC)

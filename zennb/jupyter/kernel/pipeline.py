@@ -187,7 +187,7 @@ class PipelineSession:
         edges = [pair for pair in drawn.edges if runs.issuperset(pair)]
         updates = session.can_update
         with LiveTable(
-            session.capture, chosen, updates=updates, activity=session.monitor, edges=edges
+            session.capture, chosen, updates=updates, monitor=session.monitor, edges=edges
         ) as table:
             run = PipelineRun(request, run_context=run_context, on_change=table, on_output=table.output)
             finished = run.execute()
@@ -218,7 +218,7 @@ class PipelineSession:
             if each.status is Status.COMPLETED:
                 self._session.show_status(each)
 
-    def _look(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
+    def _digest(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
         with self._session.lock:
             return self._session.variables.digest(name, value)
 
@@ -263,7 +263,7 @@ class PipelineSession:
             plan=drawn,
             chosen=chosen,
             namespace=session.namespace,
-            value_digest=self._look,
+            value_digest=self._digest,
             partners=self._partners,
             patches=session.patches,
             last=self._last(drawn, chosen, previous),
@@ -306,7 +306,7 @@ class PipelineSession:
         if waiting is not None or name not in session.namespace:
             return waiting
         try:
-            return self._look(name, session.namespace[name])[1]
+            return self._digest(name, session.namespace[name])[1]
         except CannotDigest:
             return None
 

@@ -70,15 +70,15 @@ class KernelSession(KernelState):
             if token not in self._markers:
                 return False
         frame = sys._getframe(1)  # noqa: SLF001 - the file name under which the cell was compiled
-        announced = self._markers.pop(token)
-        definition = parse_step_cell(announced, filename=frame.f_code.co_filename, cell=self._cell_id)
+        marker = self._markers.pop(token)
+        definition = parse_step_cell(marker, filename=frame.f_code.co_filename, cell=self._cell_id)
         stack = definition.options.stack or None
         if (
-            not announced.command_line
+            not marker.command_line
             and definition.analysis.magics
             and not self.context(stack).orchestrator.in_kernel
         ):
-            self.load_named(announced.tree)
+            self.load_named(marker.tree)
             self.need()
             return True  # nobody asked for this step, and it cannot run elsewhere: the cell stays plain
         definition = self.registry.add(definition)

@@ -201,7 +201,7 @@ class KernelState:
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )
-        if artifact.materializer in {"numpy", "frame", "arrow"} and artifact.item is None and not roots:
+        if artifact.materializer in {"numpy", "frame", "arrow_table"} and artifact.item is None and not roots:
             mutable = frozenset({id(value), id(_owner(value))})
             return ValueDigest(
                 digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=mutable
@@ -215,7 +215,7 @@ class KernelState:
 
     def live_line(self, step: Step) -> LiveLine:
         """Return the display of a step that takes long."""
-        return LiveLine(self.capture, step, updates=self.can_update, activity=self.monitor)
+        return LiveLine(self.capture, step, updates=self.can_update, monitor=self.monitor)
 
     def show_status(self, step: Step) -> None:
         """Show a step's status line, with data for tools that read the saved notebook."""

@@ -80,11 +80,11 @@ def draw(nodes: Sequence[Node], edges: Iterable[tuple[str, str]]) -> str:
 
 
 def _below(node: Node) -> str:
-    look = _look(node)
-    return f"{look.symbol} {look.word}" if node.state else cut(clean(node.note), LONGEST + 4)
+    style = _mark_of(node)
+    return f"{style.symbol} {style.word}" if node.state else cut(clean(node.note), LONGEST + 4)
 
 
-def _look(node: Node) -> Mark:
+def _mark_of(node: Node) -> Mark:
     if node.state:
         return mark(node.state)
     return Mark(symbol="", word="", colour=GREY, fill="#f4f5f7" if node.shape == "step" else "#ffffff")
@@ -136,7 +136,7 @@ def _head(point: Point, *, down: bool) -> str:
 
 
 def _box(node: Node, box: Box) -> str:
-    look = _look(node)
+    style = _mark_of(node)
     below = _below(node)
     middle = box.x + box.width / 2
     radius = 6.0 if node.shape == "step" else box.height / 2
@@ -144,7 +144,7 @@ def _box(node: Node, box: Box) -> str:
     sides = {**values(box, "x", "y", "width", "height"), "rx": radius}
     frame = " ".join(f'{key}="{_number(value)}"' for key, value in sides.items())
     thick = 2.4 if node.current else 1.3
-    ground = f'<rect {frame} fill="{look.fill}" stroke="{look.colour}" stroke-width="{thick}"{dashes}/>'
+    ground = f'<rect {frame} fill="{style.fill}" stroke="{style.colour}" stroke-width="{thick}"{dashes}/>'
     first = box.y + (17.5 if below else box.height / 2 + 4.3)
     label_text = cut(clean(node.label), LONGEST)
     label = _text(label_text, middle, first, face=MONO, size=NAME_SIZE, ink=INK, bold=node.current)

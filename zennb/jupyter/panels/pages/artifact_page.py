@@ -71,7 +71,7 @@ class ArtifactPage:
         artifact = self._artifact
         if artifact is None:
             return
-        self._look(artifact)
+        self._load(artifact)
         self._about.value = artifact_view.artifact(artifact, producer=self._maker).html
         toggle(self.maker, shown=self._maker is not None and self._maker.run is not None)
         if self._maker is not None:
@@ -98,7 +98,7 @@ class ArtifactPage:
             ]
         )
 
-    def _look(self, artifact: Artifact) -> None:
+    def _load(self, artifact: Artifact) -> None:
         pages = self._panel.panels.workspace.metadata.listings
         self._maker = pages.makers([artifact.step]).get(artifact.step or 0)
         self.versions.page = pages.versions(artifact.name, before=self.versions.start, limit=SHORT)

@@ -52,7 +52,7 @@ class PipelinePage:
         elif self._is_disturbing():
             self._wait()
         else:
-            self._look_in_peace()
+            self._try_load()
 
     def follow(self) -> None:
         """Show the progress of a run, and what cells have changed."""
@@ -71,10 +71,10 @@ class PipelinePage:
         runs = self._panel.panels.session.monitor.runs
         return next((each for each in runs if each.run.kind == "pipeline"), None)
 
-    def _look_in_peace(self) -> None:
+    def _try_load(self) -> None:
         """Plan the steps, unless a cell starts meanwhile and changes their values."""
         try:
-            self._look()
+            self._load()
         except RuntimeError:
             if not self._is_disturbing():
                 raise
@@ -85,7 +85,7 @@ class PipelinePage:
         self._note.value = prose(BUSY)
         self._panel.panels.session.monitor.notify()
 
-    def _look(self) -> None:
+    def _load(self) -> None:
         session = self._panel.panels.session
         plan = session.plan()
         self._drawn, self._table = plan_graph(plan), plan_table(plan, last=session.latest())

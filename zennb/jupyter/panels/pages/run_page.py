@@ -77,7 +77,7 @@ class RunPage:
             now = [each.run.id for each in self._panel.panels.session.monitor.runs]
             latest = now or self._panel.panels.workspace.metadata.run_ids(limit=1)
             self.number = latest[-1] if latest else None
-        self._look()
+        self._load()
         self._show()
 
     def follow(self) -> None:
@@ -93,7 +93,7 @@ class RunPage:
         step = self._chosen()
         return join([*parts, step_view.step(step)] if step is not None else parts)
 
-    def _look(self) -> None:
+    def _load(self) -> None:
         metadata = self._panel.panels.workspace.metadata
         self._run, self._steps, self._records, self._started, self._active = None, [], [], [], None
         if self.number is None:
