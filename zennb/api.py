@@ -44,7 +44,6 @@ __all__ = [
     "source",
     "stack",
     "stacks",
-    "trust",
     "unknown_artifact",
     "workspace",
     "workspace_beside",
@@ -231,20 +230,6 @@ def stack(name: str) -> Iterator[Stack]:
     """
     with workspace().using(name) as chosen:
         yield chosen
-
-
-def trust(name: str, *, version: int | None = None) -> Artifact:
-    """Trust an artifact whose loading could run code: from now on, this user's kernels load it.
-
-    Raises:
-        UnknownName: there is no such artifact or version.
-        StoreError: the list of trusted artifacts cannot be written.
-    """
-    from zennb.materializers.signer import Signer
-
-    found = find_artifact(workspace(), name, version=version)
-    Signer().trust(found.blob)
-    return found
 
 
 def source(opener: Callable[[], Workspace] = workspace) -> Source:

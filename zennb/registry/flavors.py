@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zennb import plugins
 from zennb.core.records.component_types import REQUIRED_TYPES, component_type
 from zennb.core.records.records import ComponentSpec
-from zennb.errors import UnfitStack, UsageError
+from zennb.errors import UnfitStack, UsageError, ZennbError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zennb.components.component import Component
     from zennb.core.records.records import StackSpec
 
-__all__ = ["check_stack", "differences", "made", "normal"]
+__all__ = ["check_stack", "differences", "made", "normal", "why_unfit"]
 
 
 def made(spec: ComponentSpec) -> Component:
@@ -68,6 +68,15 @@ def check_stack(stack: StackSpec) -> None:
             f"{orchestrator.visibility.words}, but its artifact store '{store.name}' can be reached only "
             f"{store.visibility.words}; choose another artifact store with `-a`, see `%artifact-store list`."
         )
+
+
+def why_unfit(stack: StackSpec) -> str:
+    """Return why a stack cannot be used, as a sentence; "" when it can."""
+    try:
+        check_stack(stack)
+    except ZennbError as error:
+        return error.message
+    return ""
 
 
 def _incomplete(stack: str, missing: Iterable[str]) -> str:

@@ -13,8 +13,8 @@ from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import YES, Argument, Command, verb
 from zennb.core.records.component_types import REQUIRED_TYPES
-from zennb.errors import StoreError, UsageError, ZennbError
-from zennb.registry.flavors import check_stack
+from zennb.errors import StoreError, UsageError
+from zennb.registry.flavors import why_unfit
 from zennb.views import stack as stack_view
 from zennb.views.markup import block
 from zennb.views.view import View
@@ -68,17 +68,9 @@ def _set(context: Context, name: str) -> Outcome:
 
 def _card(context: Context, spec: StackSpec, note: str = "") -> Outcome:
     active = spec.name == context.workspace.active
-    unfit = _unfit(spec)
+    unfit = why_unfit(spec)
     view = stack_view.stack(spec, active=active, unfit=unfit, note=note)
     return Outcome(view=view, data=stack_data(spec, active=active, unfit=unfit), sentence=note)
-
-
-def _unfit(spec: StackSpec) -> str:
-    try:
-        check_stack(spec)
-    except ZennbError as error:
-        return error.message
-    return ""
 
 
 def _register(context: Context, name: str, **components: Any) -> Outcome:

@@ -15,7 +15,7 @@ from zennb.core.reading.statements import Statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["definitions", "flattened"]
+__all__ = ["definitions", "flattened", "is_future"]
 
 _TYPE_MAKERS = frozenset(
     {"Enum", "Flag", "IntEnum", "NamedTuple", "NewType", "TypeVar", "TypedDict", "namedtuple"}
@@ -76,7 +76,7 @@ def definitions(
     """
     wanted, others = frozenset(names), set(also)
     if not wanted and not others:  # as of most cells
-        return [node for node in flattened(tree.body) if _is_future(node)]
+        return [node for node in flattened(tree.body) if is_future(node)]
     found = _statements(tree)
     if wanted & found.globals:
         return None
@@ -90,7 +90,7 @@ def definitions(
     bound = frozenset(name for number in chosen for name in statements[number].binds)
     result: list[ast.stmt] = []
     for number, statement in enumerate(statements):
-        if number in chosen or statement.node in others or _is_future(statement.node):
+        if number in chosen or statement.node in others or is_future(statement.node):
             result.append(statement.node)
         elif isinstance(statement.node, ast.Delete):
             gone = [t for t in statement.node.targets if isinstance(t, ast.Name) and t.id in bound]
@@ -260,5 +260,6 @@ def _root(target: ast.expr) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-def _is_future(node: ast.stmt) -> bool:
+def is_future(node: ast.stmt) -> bool:
+    """Whether a statement is `from __future__ import ...`."""
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"

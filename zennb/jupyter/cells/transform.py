@@ -21,6 +21,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.definitions import is_future
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -118,16 +120,12 @@ class TreeTransformer(ast.NodeTransformer):
 
 def _preceded(node: ast.Module) -> ast.Module:
     """Return a plain cell that first loads the outputs it names."""
-    place = next((n for n, each in enumerate(node.body) if not _is_future(each)), len(node.body))
+    place = next((n for n, each in enumerate(node.body) if not is_future(each)), len(node.body))
     call = _statement(f"get_ipython().{_CALL}.need()")
     if place < len(node.body):
         for part in ast.walk(call):
             ast.copy_location(part, node.body[place])
     return ast.Module(body=[*node.body[:place], call, *node.body[place:]], type_ignores=[])
-
-
-def _is_future(node: ast.stmt) -> bool:
-    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
 
 
 def _token(source: str) -> str:
@@ -152,7 +150,7 @@ def _announcement(node: ast.Module) -> tuple[str, str] | None:
 
 
 def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bool) -> ast.Module:
-    futures = [node for node in body if _is_future(node)]
+    futures = [node for node in body if is_future(node)]
     rest = [node for node in body if node not in futures]
     shown = _displayed(rest, interactivity)
     session = f"get_ipython().{_CALL}"

@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.records.component_types import component_type
-from zennb.errors import ZennbError
 from zennb.jupyter.panels.kit.arrange import bar, columns, group, html
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.kit.form_host import Confirmation, FormHost, NameForm
 from zennb.jupyter.panels.pages.stack_form import StackForm
-from zennb.registry.flavors import check_stack
+from zennb.registry.flavors import why_unfit
 from zennb.views import run as run_view
 from zennb.views import stack as stack_view
 from zennb.views.markup import muted
@@ -117,7 +116,7 @@ class StackBrowser:
 
     def _about(self, spec: StackSpec) -> View:
         active = spec.name == self._panel.panels.workspace.active
-        return stack_view.stack(spec, active=active, unfit=_unfit(spec))
+        return stack_view.stack(spec, active=active, unfit=why_unfit(spec))
 
     def _ran(self, spec: StackSpec) -> Shown:
         found = run_view.runs(self._panel.panels.workspace.metadata.runs(stack=spec.name, limit=RUNS))
@@ -165,11 +164,3 @@ class StackBrowser:
             f"{runs} {verb} made on it; runs and artifacts stay, and so do its components ({parts}).",
             lambda: self._panel.run(["stack", "delete", name]),
         )
-
-
-def _unfit(spec: StackSpec) -> str:
-    try:
-        check_stack(spec)
-    except ZennbError as error:
-        return error.message
-    return ""
