@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
-VERSION = 3
+VERSION = 4
 """`PRAGMA user_version` of the schema in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
@@ -64,6 +64,37 @@ MIGRATIONS: tuple[Migration, ...] = (
             saved      REAL NOT NULL                    -- seconds that reuse spared
         );
         CREATE INDEX runs_by_parent ON run_details (parent) WHERE parent IS NOT NULL;
+        """,
+    ),
+    Migration(
+        version=4,
+        # A copy, since a renamed or altered table would keep another text in the schema than a new one.
+        script="""
+        CREATE TEMP TABLE details_before AS SELECT * FROM step_details;
+        DROP TABLE step_details;
+        CREATE TABLE step_details (
+            step       INTEGER PRIMARY KEY REFERENCES steps (id),
+            observed   INTEGER REFERENCES texts (id),   -- JSON object: kind -> name -> state
+            carried    TEXT,                            -- JSON object: where the settings are that it changed
+            attempts   TEXT,                            -- JSON array: attempts that failed before the last one
+            saved      REAL NOT NULL,                   -- seconds that reuse spared
+            expires    REAL,                            -- when its results stop being reused
+            provenance INTEGER REFERENCES texts (id),   -- JSON object: name -> where its value came from
+            seal       TEXT                             -- signature over what reuse takes from the record
+        );
+        INSERT INTO step_details SELECT *, NULL FROM details_before;
+        DROP TABLE details_before;
+        CREATE TABLE pins (
+            artifact INTEGER PRIMARY KEY REFERENCES artifacts (id),
+            created  REAL NOT NULL
+        );
+        CREATE TABLE freed (
+            store   TEXT NOT NULL,
+            blob    TEXT NOT NULL,
+            size    INTEGER NOT NULL,
+            created REAL NOT NULL,
+            PRIMARY KEY (store, blob)
+        ) WITHOUT ROWID;
         """,
     ),
 )

@@ -1,4 +1,4 @@
--- The metadata store, version 3. JSON columns hold JSON text; times are seconds since the epoch.
+-- The metadata store, version 4. JSON columns hold JSON text; times are seconds since the epoch.
 -- A change here needs a step in migrations.py that brings older databases to the same shape.
 
 -- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
@@ -141,8 +141,24 @@ CREATE TABLE step_details (
     attempts   TEXT,                            -- JSON array: attempts that failed before the last one
     saved      REAL NOT NULL,                   -- seconds that reuse spared
     expires    REAL,                            -- when its results stop being reused
-    provenance INTEGER REFERENCES texts (id)    -- JSON object: name -> where its value came from
+    provenance INTEGER REFERENCES texts (id),   -- JSON object: name -> where its value came from
+    seal       TEXT                             -- signature over what reuse takes from the record
 );
+
+-- Versions that are never deleted to free space.
+CREATE TABLE pins (
+    artifact INTEGER PRIMARY KEY REFERENCES artifacts (id),
+    created  REAL NOT NULL
+);
+
+-- Blobs that somebody deleted on purpose, per artifact store.
+CREATE TABLE freed (
+    store   TEXT NOT NULL,
+    blob    TEXT NOT NULL,
+    size    INTEGER NOT NULL,
+    created REAL NOT NULL,
+    PRIMARY KEY (store, blob)
+) WITHOUT ROWID;
 
 -- What else is known of a run; no row where nothing is.
 CREATE TABLE run_details (
