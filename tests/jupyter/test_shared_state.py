@@ -48,3 +48,16 @@ def test_axes_in_an_array_belong_to_their_figure(notebook: Notebook) -> None:
     ran = notebook.run(*cells)
     assert [r.status for r in ran] == ["cached"] * 4, [r.reason for r in ran]
     assert notebook.ns["title"] == "one"
+
+
+def test_a_column_under_two_names_is_written_to_under_one(notebook: Notebook) -> None:
+    make = step(
+        "import pandas as pd\ndf = pd.DataFrame({'a': ['x', 'y']})\ndf['b'] = df['a']\ncol = df['a']", "make"
+    )
+    notebook.run(make)
+    notebook.restart()
+    (again,) = notebook.run(make)
+    notebook.run("df.loc[0, 'a'] = 'FIXED'", "col.iloc[1] = 'ALSO'")
+    assert again.status == "cached", again.reason
+    assert notebook.ns["df"].to_dict("list") == {"a": ["FIXED", "y"], "b": ["x", "y"]}
+    assert notebook.ns["col"].tolist() == ["x", "ALSO"]

@@ -23,6 +23,9 @@ __all__ = [
     "byte_bounds",
     "codes_of",
     "columns_of",
+    "copies_on_write",
+    "detached",
+    "detached_array",
     "fill_value",
     "frame_of_blocks",
     "global_random_state",
@@ -61,6 +64,38 @@ def _private(owner: Any, name: str) -> Any:
 
 def _loaded(name: str) -> Any:
     return sys.modules[name]
+
+
+def copies_on_write() -> bool:
+    """Whether a change of one frame or series never shows in another one, even if they share memory (pandas 3)."""
+    return int(_loaded("pandas").__version__.partition(".")[0]) >= 3
+
+
+def detached(value: Any, *, deep: bool) -> Any:
+    """Return a frame or series of array objects that no other one has; None for other values.
+
+    It uses the same memory unless `deep`.
+
+    pandas 3 lets tables share arrays and copies one before the first write. It keeps the list of sharers outside the
+    arrays, so stored arrays that are one object would be loaded as one object which nobody copies any more.
+    """
+    pd = _loaded("pandas")
+    if deep or type(value) not in {pd.DataFrame, pd.Series}:  # a subclass knows best what belongs to it
+        return value.copy() if isinstance(value, pd.DataFrame | pd.Series) else None
+    if type(value) is pd.Series:
+        array = detached_array(array_of(value))
+        made = pd.Series(array, index=value.index, dtype=value.dtype, name=value.name, copy=False)
+    else:
+        blocks = [(at, detached_array(values)) for at, values in blocks_of(value)]
+        made = frame_of_blocks(blocks, value.index, value.columns)
+    made.attrs = value.attrs
+    made.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
+    return made
+
+
+def detached_array(array: Any) -> Any:
+    """Return an array of numpy or pandas over the same memory that has no object in common with the given one."""
+    return array[:]  # not `view`: an extension array's view consists of the same arrays of numpy
 
 
 def array_of(labelled: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from zennb.compat.frames import array_of, columns_of, masked_parts, numpy_array
+from zennb.compat.frames import array_of, columns_of, copies_on_write, masked_parts, numpy_array
 from zennb.digests.arrays import array_content, note_owner
 from zennb.digests.arrow import chunks_content
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
@@ -67,8 +67,7 @@ def _extras(walker: DigestWalker, value: Any) -> Steps:
 
 def _note_owner(walker: DigestWalker, array: Any) -> None:
     """Note the owner of a column's memory. Before pandas 3, writing to the column changes other views of it."""
-    pd: Any = sys.modules["pandas"]
-    if int(pd.__version__.partition(".")[0]) < 3:
+    if not copies_on_write():
         note_owner(walker, array)
 
 
@@ -102,7 +101,8 @@ def _column(walker: DigestWalker, array: Any) -> Steps:
         walker.mark("column")
         yield from array_content(walker, array) or ()
     else:
-        yield array, HIDDEN
+        # With copy-on-write, two columns may have one array object without sharing state.
+        yield array.view() if copies_on_write() else array, HIDDEN
 
 
 def _dtype(walker: DigestWalker, value: Any) -> Steps | None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from zennb.compat.frames import array_of, codes_of, masked_parts, times_of
+from zennb.compat.frames import array_of, codes_of, copies_on_write, detached_array, masked_parts, times_of
 from zennb.errors import NotStorable
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def take_apart(part: Any) -> tuple[Any, ...]:
     if type(part) not in _KINDS:
         raise NotStorable(f"a {type(part).__name__} is not taken apart.")
     parts, _ = _KINDS[type(part)]
+    if copies_on_write() and not isinstance(part, pd.Index):
+        part = detached_array(part)
     return type(part).__name__, *parts(part)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import cloudpickle
 
 from zennb.compat.code_pickling import is_importable
-from zennb.compat.frames import global_random_state
+from zennb.compat.frames import copies_on_write, detached, global_random_state
 from zennb.compat.python import CachedFunction
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
@@ -243,6 +243,10 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             reduced = view_reduction(value)
             if reduced is not None:
                 return reduced
+        if "pandas" in sys.modules and copies_on_write():
+            table = detached(value, deep=self._views)
+            if table is not None:
+                return table.__reduce_ex__(5)
         return figure_state(value) if is_figure(value) else None
 
     def _code(self, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from importlib import metadata
@@ -52,21 +53,36 @@ def _find_versions(package: str) -> dict[str, str]:
         return {package: _loaded_version(package, metadata.distribution(package))}
     except metadata.PackageNotFoundError:
         pass
-    found = {folder.metadata["Name"]: folder.version for folder in _distributions(package)}
+    found = {each.metadata["Name"]: _loaded_version(package, each) for each in _distributions(package)}
     return found or _own_version(package)
 
 
 def _loaded_version(package: str, installed: metadata.Distribution) -> str:
-    """Return the installed version, or that of the loaded package if another one was installed meanwhile."""
+    """Return the installed version, or that of the loaded package if another one was installed meanwhile.
+
+    A loaded package that states no version may be older than what lies on disk now, and nothing tells.
+    """
     stated = _own_version(package).get(package)
-    if stated in {None, installed.version}:
+    if stated == installed.version or package not in sys.modules or not _is_new(installed):
         return installed.version
-    place = installed.locate_file(f"{package}-{installed.version}.dist-info")
+    return stated or f"{installed.version} or earlier"
+
+
+def _is_new(installed: metadata.Distribution) -> bool:
+    """Whether a distribution was installed after this process had started."""
+    name = _normal(installed.metadata["Name"])
     try:
-        is_newer = Path(str(place)).stat().st_ctime > STARTED
+        folders = Path(str(installed.locate_file(""))).glob(f"*-{installed.version}.dist-info")
+        return any(
+            each.stat().st_ctime > STARTED for each in folders if _normal(each.name.partition("-")[0]) == name
+        )
     except OSError:
-        is_newer = False
-    return str(stated) if is_newer else installed.version
+        return False
+
+
+def _normal(name: str) -> str:
+    """Return the name of a distribution without what may be spelled in several ways."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _own_version(package: str) -> dict[str, str]:
