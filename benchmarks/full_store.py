@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records.pages import ArtifactFilter, RunFilter
 from zennb.core.records.records import Artifact, CacheKeyParts, ComponentSpec, Run, StackSpec, Status, Step
 from zennb.handles.ancestry import ancestry
+from zennb.materializers.signer import Signer
 from zennb.metadata.store import MetadataStore
 from zennb.views import artifact as artifact_view
 from zennb.views import comparison
@@ -215,7 +216,7 @@ def main() -> None:
     given = reading.parse_args()
     path = given.folder / "metadata.db"
     begun, fresh = time.perf_counter(), not path.exists()
-    store = MetadataStore(path)
+    store = MetadataStore(path, sign=Signer().sign_record)
     if fresh:
         fill(store, runs=given.runs, artifacts=given.artifacts)
         print(f"filled in {time.perf_counter() - begun:.1f} s, {path.stat().st_size / 1e6:.0f} MB")

@@ -34,12 +34,13 @@ def _make(path: Path, records: int) -> None:
         Status,
         Step,
     )
+    from zennb.materializers.signer import Signer
     from zennb.metadata.store import MetadataStore
 
     component = ComponentSpec(type="orchestrator", name="default", flavor="local")
     store = ComponentSpec(type="artifact_store", name="default", flavor="local")
     stack = StackSpec(name="default", components={"orchestrator": component, "artifact_store": store})
-    metadata = MetadataStore(path)
+    metadata = MetadataStore(path, sign=Signer().sign_record)
     for start in range(0, records, _BATCH):
         run = metadata.begin_run(Run(kind="pipeline", stack=stack, started=1.7e9 + start))
         steps = []

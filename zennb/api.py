@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -278,8 +279,8 @@ def unknown_artifact(opened: Workspace, name: str) -> UnknownName:
 def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
     """Return the value of an artifact; raises as `load`."""
     from zennb.engine.run.artifact_repository import ArtifactRepository
-    from zennb.materializers.signer import Signer
 
+    _check_signature(opened, artifact)
     scope = vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
     tried: list[str] = []
     trouble: StoreError | None = None
@@ -287,12 +288,38 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
         tried.append(f"'{label}'")
         try:
             if store.has(artifact.blob):
-                return ArtifactRepository(store=store, scope=scope, signer=Signer()).load(
+                return ArtifactRepository(store=store, scope=scope, signer=opened.signer).load(
                     {artifact.name: artifact}
                 )[artifact.name]
         except (MissingArtifact, DamagedArtifact) as error:
             trouble = trouble or error
     raise trouble or _gone(opened, artifact, tried)
+
+
+def _check_signature(opened: Workspace, artifact: Artifact) -> None:
+    """Check that a record signed by the user, or by somebody they trust, names these bytes for this artifact.
+
+    Data whose format holds no code is loaded with a warning otherwise: its value may be somebody else's.
+
+    Raises:
+        UntrustedArtifact: no such record does, and loading the bytes can run code.
+    """
+    from zennb.core.records.signing import names_artifact
+    from zennb.materializers.available import may_run_code
+    from zennb.materializers.sealed import untrusted
+
+    if opened.signer.is_trusted(artifact.blob) or any(
+        names_artifact(step, artifact) and opened.signer.accepts(step)
+        for step in opened.metadata.naming(artifact)
+    ):
+        return
+    if may_run_code(artifact.materializer):
+        raise untrusted(artifact.name, "stored in a form whose loading can run code")
+    warnings.warn(
+        f"no record signed by you, or by somebody you trust, names {artifact.label}: it may hold another value than "
+        "the one you stored. Run its step again to be sure.",
+        stacklevel=4,
+    )
 
 
 def bring(artifact: Artifact, store: ArtifactStore) -> bool:

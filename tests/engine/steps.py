@@ -75,8 +75,8 @@ class Notebook:
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self.variables = VariableTracker()
         self.store = store or MemoryArtifactStore.from_config("memory", {})
-        self.metadata = MetadataStore(folder / "metadata.db")
         signer = Signer(folder / "keys")
+        self.metadata = MetadataStore(folder / "metadata.db", sign=signer.sign_record)
         spec = StackSpec(
             name="default",
             components={

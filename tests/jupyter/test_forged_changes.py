@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 from xxhash import xxh3_128_hexdigest
 
 from zennb.engine.environment.execution_environment import FILES
+from zennb.engine.step.recording import Recording
 from zennb.materializers.plain import PlainData
 
 if TYPE_CHECKING:
@@ -53,3 +55,19 @@ def test_files_that_somebody_planted_in_the_store_are_not_written(
     assert ran.reason
     assert not planted.exists()
     assert (tmp_path / "out.txt").stat().st_size == LARGE
+
+
+def test_output_that_somebody_planted_in_the_store_is_not_shown(notebook: Notebook, tmp_path: Path) -> None:
+    cell = "%%step s\nimport random\nprint(random.Random(1).randbytes(100_000).hex()[:150_000])\ndone = 1"
+    (ran,) = notebook.run(cell)
+    session: Any = notebook.shell.zennb_step
+    (step,) = session.workspace.metadata.latest_steps(session.notebook)
+    notebook.stop()
+    planted = Recording()
+    planted.display({"text/html": f"<script>{os.urandom(50_000).hex()}</script>"})
+    forge(tmp_path / "home" / "artifacts", step.displays, planted.dump())
+    notebook.start()
+    (again,) = notebook.run(cell)
+    assert again.status == "completed"
+    assert again.out == ran.out
+    assert not [shown for shown in again.displays if "<script>" in shown["data"].get("text/html", "")]

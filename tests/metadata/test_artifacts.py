@@ -112,7 +112,8 @@ def test_a_version_is_found_by_number(store: MetadataStore, make: Make) -> None:
 
 
 def test_equal_content_is_found_under_any_name_newest_first(store: MetadataStore, make: Make) -> None:
-    added = [store.add(make.step(outputs={name: make.artifact(name)})).outputs[name] for name in ("x", "y")]
-    digest = added[0].digest
+    steps = [store.add(make.step(outputs={name: make.artifact(name)})) for name in ("x", "y")]
+    added = [(step.outputs[name], step) for step, name in zip(steps, ("x", "y"), strict=True)]
+    digest = added[0][0].digest
     assert store.with_digests([digest, "none"]) == {digest: added[::-1], "none": []}
     assert store.with_digests([digest], limit=1) == {digest: added[1:]}

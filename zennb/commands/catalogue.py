@@ -34,7 +34,7 @@ MODULES = {
     "runs": "runs",
     "artifacts": "artifacts",
     "autostep": "general",
-    "trust": "artifacts",
+    "trust": "trust",
     "init": "general",
     "version": "general",
     "help": "general",

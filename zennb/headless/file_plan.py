@@ -15,7 +15,6 @@ from zennb.engine.environment.local_modules import find_local, package_reader, r
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
 from zennb.headless.record_match import RecordMatch
 from zennb.headless.run_environment import Difference, RunEnvironment
-from zennb.materializers.signer import Signer
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.steps import apply, step_statements
@@ -90,7 +89,7 @@ class FilePlan:
 
     def __post_init__(self) -> None:
         folder = str(self.path.absolute().parent)
-        signer = Signer()
+        signer = self.workspace.signer
 
         def seal(name: str, value: str | None) -> str:
             return sealed(signer.seal, name, value)
@@ -193,7 +192,7 @@ class FilePlan:
         """Return why matching results cannot be reused: they have expired, or cannot be loaded here."""
         ran = [each for each in self._records[definition.code] if each.status is Status.COMPLETED]
         alike = [each for each in ran if each.cache_key == source.cache_key]
-        return not_reusable(alike or [source], definition).get(source.id, "")
+        return not_reusable(alike or [source], definition, self.workspace.signer).get(source.id, "")
 
     def _undecided(self, found: Sequence[Difference]) -> _Answer:
         """Return the answer for a step that would perhaps be reused."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.packages.entry_points import Offer
 
-__all__ = ["Candidates", "by_name", "candidates", "is_readable", "make", "unreadable"]
+__all__ = ["Candidates", "by_name", "candidates", "is_readable", "make", "may_run_code", "unreadable"]
 
 ANY = "*"
 """Any type, in zennb's own fallbacks. Packages must name the types of their materializers."""
@@ -120,6 +120,12 @@ def is_readable(artifact: Artifact) -> bool:
     return bool(
         _fitting(_index().by_name.get(artifact.materializer, []), artifact.summary.get(DISTRIBUTION, ""))
     )
+
+
+def may_run_code(materializer: str) -> bool:
+    """Whether loading what a materializer wrote can run code: all formats but zennb's own data formats may."""
+    own = any(offer.source == OWN for offer in _index().by_name.get(materializer, ()))
+    return not own or materializer == "pickle"
 
 
 def unreadable(artifacts: Iterable[Artifact]) -> str:

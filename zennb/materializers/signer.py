@@ -1,4 +1,4 @@
-"""Owns trust: the user's signing key, and the digests of other people's artifacts that the user trusts.
+"""Owns trust: the user's signing key, and which other people and which of their artifacts the user trusts.
 
 Both are kept outside every artifact store, like Jupyter's keys for signed notebooks, so that write access to a store
 is not enough to make its bytes trusted.
@@ -15,20 +15,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.errors import StoreError
+from zennb.materializers.public_keys import public_key, public_signature, verify_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from zennb.core.records.records import Step
+    from zennb.core.records.seal import Seal
     from zennb.materializers.materializer import Buffer
 
 __all__ = ["Signer"]
 
 _KEY_SIZE = 32
+_RECORD = b"zennb record\0"
+"""Begins what is signed of a record, so that no signature of a record is one of something else."""
+_NO_LONGER = "-"
+"""Begins a line of the list that takes back an earlier one; lines are only ever appended."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Signer:
-    """Signs bytes with the user's key, and keeps the list of artifacts from others that the user trusts.
+    """Signs bytes and records with the user's key, and keeps the list of people and artifacts that the user trusts.
 
     Args:
         directory: where the key and the list of trusted digests are kept; the user's Jupyter data directory
@@ -38,6 +45,7 @@ class Signer:
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
         self._key: bytes | None = None
+        self._vouched: set[str] = set()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -71,31 +79,96 @@ class Signer:
         """Say whether `seal` was made by `sign` from these bytes with this user's key."""
         return hmac.compare_digest(self.sign(buffers), seal)
 
-    def is_trusted(self, digest: str) -> bool:
-        """Whether the user trusts the bytes with this sha-256 digest (64 hexadecimal digits)."""
+    def sign_record(self, message: bytes) -> str:
+        """Return the signature of a step's record.
+
+        It is an HMAC-SHA256 under this user's key; with the extra `sharing` also an Ed25519 public key and signature,
+        which other people can check. It is "" when the key cannot be read: the record is never reused then.
+        """
         try:
-            known = (self.directory / "trusted").read_text("ascii")
-        except FileNotFoundError:
+            key = self._own_key()
+        except StoreError:
+            return ""
+        own = hmac.digest(key, _RECORD + message, "sha256").hex()
+        seed = _seed(key)
+        public = public_key(seed)
+        return f"{own} {public} {public_signature(seed, message)}" if public else own
+
+    def accepts(self, step: Step) -> bool:
+        """Return whether a step's record is signed by this user, or by somebody whom the user trusts.
+
+        What such a record names can be loaded from then on, whoever wrote the bytes: a worker on another machine signs
+        with a key of its own.
+        """
+        if step.seal is None or not (self.is_own(step.seal) or self._is_of_trusted(step.seal)):
             return False
-        return digest in known.split()
+        carried = () if step.carried is None else (step.carried.blob,)
+        self.vouch((*(each.blob for each in (*step.outputs.values(), *step.inputs.values())), *carried))
+        return True
+
+    def _is_of_trusted(self, seal: Seal) -> bool:
+        _, public, signature = _split(seal.signature)
+        return self.is_trusted(public) and verify_public(public, signature, seal.message)
+
+    def is_own(self, seal: Seal) -> bool:
+        """Return whether this user made a seal."""
+        own, _, _ = _split(seal.signature)
+        try:
+            key = self._own_key()
+        except StoreError:
+            return False
+        return hmac.compare_digest(hmac.digest(key, _RECORD + seal.message, "sha256").hex(), own)
+
+    @property
+    def identity(self) -> str:
+        """This user's public key, 64 hexadecimal digits; "" without the extra `sharing`."""
+        return public_key(_seed(self._own_key()))
+
+    def vouch(self, blobs: Iterable[str]) -> None:
+        """Trust bytes with these sha-256 digests in this process, because a signed record names them."""
+        self._vouched.update(blobs)
+
+    def is_trusted(self, digest: str) -> bool:
+        """Whether the user trusts a public key, or the bytes with this sha-256 digest (64 hexadecimal digits)."""
+        return bool(digest) and (digest in self._vouched or digest in self._trusted())
+
+    def _trusted(self) -> set[str]:
+        try:
+            lines = (self.directory / "trusted").read_text("ascii", errors="replace").split()
+        except FileNotFoundError:
+            return set()
+        found = set[str]()
+        for line in lines:
+            if line.startswith(_NO_LONGER):
+                found.discard(line.removeprefix(_NO_LONGER))
+            else:
+                found.add(line)
+        return found
 
     def trust(self, digest: str) -> None:
-        """Add the bytes with this sha-256 digest (64 hexadecimal digits) to those that the user trusts.
+        """Add a public key, or the bytes with this sha-256 digest, to what the user trusts.
 
         Raises:
-            ValueError: `digest` is no such digest.
+            ValueError: `digest` does not consist of 64 hexadecimal digits.
         """
         if _DIGEST.fullmatch(digest) is None:
             raise ValueError(f"{digest!r} is not a sha-256 digest of 64 hexadecimal digits.")
-        if self.is_trusted(digest):
-            return
+        if digest not in self._trusted():
+            self._append(digest)
+
+    def distrust(self, digest: str) -> None:
+        """Take a public key, or bytes, off the list of what the user trusts."""
+        if digest in self._trusted():
+            self._append(_NO_LONGER + digest)
+
+    def _append(self, line: str) -> None:
         self._make_directory()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         handle = os.open(self.directory / "trusted", flags, 0o600)
         try:
             # One write of one line to a file opened for appending is never mixed with another process's line;
             # the leading newline ends a line that a killed process left unfinished.
-            os.write(handle, f"\n{digest}\n".encode("ascii"))
+            os.write(handle, f"\n{line}\n".encode("ascii"))
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -152,6 +225,17 @@ class Signer:
                 f"{self.directory}, where your signing key belongs, cannot be made ({error}); set "
                 "JUPYTER_DATA_DIR to a directory you can write to."
             ) from error
+
+
+def _seed(key: bytes) -> bytes:
+    """Return the seed of the user's key pair for signatures that others can check."""
+    return hmac.digest(key, b"zennb Ed25519 seed", "sha256")
+
+
+def _split(signature: str) -> tuple[str, str, str]:
+    """Return the user's own signature, and the public key and public signature behind it, if any."""
+    own, public, rest, *_ = *signature.split(" "), "", "", ""
+    return own, public, rest
 
 
 def _publish(draft: Path, path: Path) -> None:

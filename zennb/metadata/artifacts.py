@@ -14,7 +14,7 @@ from zennb.metadata.transactions import Queries, reading
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["HEADS", "ArtifactQueries", "record_artifact", "select_artifacts"]
 
@@ -91,14 +91,6 @@ class ArtifactQueries(Queries):
             where = "WHERE c.name = ? ORDER BY c.step DESC LIMIT 1"
             found = _first(select_artifacts(connection, where, (name,), query=_CURRENT))
         return found or _first(_latest(connection, name=name, kind=None, limit=1, offset=0))
-
-    @reading
-    def with_digests(
-        self, connection: sqlite3.Connection, digests: Iterable[str], *, limit: int = 8
-    ) -> dict[str, list[Artifact]]:
-        """Return for each of many digests the artifacts of that content, newest first."""
-        where = "WHERE a.digest = ? ORDER BY a.id DESC LIMIT ?"
-        return {digest: select_artifacts(connection, where, (digest, limit)) for digest in digests}
 
 
 def record_artifact(connection: sqlite3.Connection, new: NewRow[Artifact], *, step: int) -> Artifact:

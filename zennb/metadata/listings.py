@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from zennb.core.records.pages import ArtifactFilter, Page, ProducingStep, RunFilter, RunPlace, Use
 from zennb.core.records.records import Status
+from zennb.core.records.seal import SignerRecords
 from zennb.metadata.artifacts import HEADS, select_artifacts
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.runs import count_runs, select_runs
@@ -51,6 +52,12 @@ _MADE_IN = (
     "(EXISTS (SELECT 1 FROM current c WHERE c.name = h.name AND c.notebook = :notebook) OR (h.kind <> 'output' AND "
     "(SELECT s.notebook FROM artifacts m JOIN steps s ON s.id = m.step WHERE m.id = h.artifact) = :notebook))"
 )
+# A signature consists of 64 digits of the user's own, a blank, 64 of the public key, a blank, and the public signature.
+_SIGNERS = (
+    "SELECT coalesce(substr(d.seal, 66, 64), '') AS key, count(*) AS records, "
+    "json_group_array(DISTINCT r.host) AS hosts "
+    "FROM step_details d JOIN steps s ON s.id = d.step LEFT JOIN runs r ON r.id = s.run GROUP BY 1 ORDER BY 2 DESC"
+)
 _BEYOND = 2**62
 """Above every id."""
 
@@ -76,6 +83,19 @@ class Listings(Queries):
             limit: at most so many.
         """
         return self._database.read(_runs, which, after=after, limit=limit, dead=self._dead())
+
+    @reading
+    def signers(self, connection: sqlite3.Connection) -> list[SignerRecords]:
+        """Return whose signatures the records of steps claim to have, the most frequent first; none is checked."""
+        found = select(connection, _SIGNERS)
+        return [
+            SignerRecords(
+                key=row["key"],
+                records=row["records"],
+                hosts=tuple(sorted(filter(None, json.loads(row["hosts"])))),
+            )
+            for row in found
+        ]
 
     @reading
     def artifacts(

@@ -84,6 +84,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         );
         INSERT INTO step_details SELECT *, NULL FROM details_before;
         DROP TABLE details_before;
+        CREATE INDEX outputs_by_artifact ON outputs (artifact, step);
         CREATE TABLE pins (
             artifact INTEGER PRIMARY KEY REFERENCES artifacts (id),
             created  REAL NOT NULL

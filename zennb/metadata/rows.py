@@ -7,14 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Attempt, CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
+from zennb.core.records.signing import seal_message
 from zennb.metadata.interned_text import InternedText, plain
 from zennb.metadata.table import RecordColumn, RecordTable
 
-__all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts"]
+if TYPE_CHECKING:
+    import sqlite3
+
+    from zennb.core.records.records import Artifact
+
+__all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts", "step_message"]
 
 
 def dump(value: Any) -> str:
@@ -181,9 +187,37 @@ STEPS = RecordTable(
         RecordColumn("saved", default=0.0),
         RecordColumn("expires"),
         _interned("provenance", dump=_dump_optional, load=_load_provenance, default=MappingProxyType({})),
+        RecordColumn("seal", dump=lambda _: None),
     ],
     owner="step",
 )
+_SIGNED = (
+    "name",
+    "status",
+    "reusable",
+    "key",
+    "started",
+    "seconds",
+    "displays",
+    "defines",
+    "deletes",
+    "parts",
+    "observed",
+    "carried",
+    "provenance",
+)
+"""The columns of a step that its seal covers. Not `expires`, which `%artifacts expire` changes later."""
+
+
+def step_message(
+    values: Mapping[str, Any] | sqlite3.Row, inputs: Mapping[str, Artifact], outputs: Mapping[str, Artifact]
+) -> bytes:
+    """Return what is signed of a step; its columns are given as they were read or are to be written."""
+    found = [values[label] for label in _SIGNED]
+    texts = [each.text if isinstance(each, InternedText) else str(each) for each in found]
+    return seal_message(texts, inputs, outputs)
+
+
 RUNS = RecordTable(
     "runs",
     "r",

@@ -123,6 +123,7 @@ CREATE TABLE outputs (
     artifact INTEGER NOT NULL REFERENCES artifacts (id),
     PRIMARY KEY (step, position)
 ) WITHOUT ROWID;
+CREATE INDEX outputs_by_artifact ON outputs (artifact, step);
 
 -- What each notebook's steps made, or took over, last under each name: the value the name stands for now.
 CREATE TABLE current (

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from zennb.core.reading.cell_heading import body
 from zennb.core.records.records import Artifact, Status, Step
-from zennb.metadata.artifacts import record_artifact
+from zennb.core.records.seal import Seal
+from zennb.metadata.artifacts import record_artifact, select_artifacts
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
-from zennb.metadata.rows import ARTIFACTS, STEPS
+from zennb.metadata.rows import ARTIFACTS, STEPS, step_message
 from zennb.metadata.table import NewRow, select
 from zennb.metadata.transactions import Queries, reading, writing
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["NewStep", "StepQueries", "previous_step", "record_step", "reusable_steps"]
 
@@ -145,6 +146,23 @@ class StepQueries(Queries):
         sql = "SELECT DISTINCT step FROM inputs WHERE artifact = ? ORDER BY step DESC LIMIT ?"
         return list(reversed(_of(connection, sql, (artifact.id, limit))))
 
+    @reading
+    def with_digests(
+        self, connection: sqlite3.Connection, digests: Iterable[str], *, limit: int = 4
+    ) -> dict[str, list[tuple[Artifact, Step]]]:
+        """Return for each of many digests the artifacts of that content, newest first, each with a step naming it."""
+        where = "WHERE a.digest = ? ORDER BY a.id DESC LIMIT ?"
+        found = {digest: select_artifacts(connection, where, (digest, limit)) for digest in digests}
+        return {
+            digest: [(each, step) for each in artifacts for step in _naming(connection, each, limit=1)]
+            for digest, artifacts in found.items()
+        }
+
+    @reading
+    def naming(self, connection: sqlite3.Connection, artifact: Artifact, *, limit: int = 8) -> list[Step]:
+        """Return the latest steps that have an artifact among their outputs or inputs, newest first."""
+        return _naming(connection, artifact, limit=limit)
+
     @writing
     def expire(
         self, connection: sqlite3.Connection, artifact: Artifact, *, when: float, why: str
@@ -191,12 +209,16 @@ class NewStep:
     row: NewRow[Step]
     artifacts: Mapping[int, NewRow[Artifact]]
     """By `id()` of the artifact, which the step keeps alive."""
+    seal: Seal
 
     @classmethod
-    def of(cls, step: Step) -> NewStep:
-        """Return `step` ready to be recorded."""
+    def of(cls, step: Step, sign: Callable[[bytes], str] | None) -> NewStep:
+        """Return `step` ready to be recorded; `sign` returns the signature of its record."""
         both = (*step.inputs.values(), *step.outputs.values())
-        return cls(STEPS.new(step), {id(item): ARTIFACTS.new(item) for item in both if item.id is None})
+        row = STEPS.new(step)
+        message = step_message(row.values, step.inputs, step.outputs)
+        seal = Seal(message, "" if sign is None else sign(message))
+        return cls(row, {id(item): ARTIFACTS.new(item) for item in both if item.id is None}, seal)
 
 
 def record_step(
@@ -217,13 +239,13 @@ def record_step(
     """
     step, notebook = new.row.record, intern_text(connection, new.row.values["notebook"])
     # The step comes first: its artifacts and edges refer to it by id.
-    number = STEPS.insert(connection, new.row, run=run, notebook=notebook)
+    number = STEPS.insert(connection, new.row, run=run, notebook=notebook, seal=new.seal.signature)
     inputs = _edges(connection, "inputs", new, step.inputs, step=number, known=recorded)
     outputs = _edges(connection, "outputs", new, step.outputs, step=number, known=recorded)
     connection.executemany(
         _SET_CURRENT, [(plain(name), notebook, number, artifact.id) for name, artifact in outputs.items()]
     )
-    return replace(step, id=number, run=run, inputs=inputs, outputs=outputs)
+    return replace(step, id=number, run=run, inputs=inputs, outputs=outputs, seal=new.seal)
 
 
 def _edges(
@@ -257,6 +279,14 @@ def reusable_steps(connection: sqlite3.Connection, key: str, *, limit: int) -> l
     # SQLite uses the partial index only for exactly these conditions.
     where = "WHERE s.key = ? AND s.status = 'completed' AND s.reusable = 1 ORDER BY s.id DESC LIMIT ?"
     return _select(connection, where, (key, limit))
+
+
+def _naming(connection: sqlite3.Connection, artifact: Artifact, *, limit: int) -> list[Step]:
+    sql = (
+        "SELECT step FROM outputs WHERE artifact = :id UNION SELECT step FROM inputs WHERE artifact = :id "
+        "ORDER BY step DESC LIMIT :limit"
+    )
+    return _of(connection, sql, {"id": artifact.id, "limit": limit})[::-1]
 
 
 def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict[str, Step]:
@@ -322,7 +352,13 @@ def _select(connection: sqlite3.Connection, where: str, values: Sequence[object]
     known: dict[int, Artifact] = {}
     inputs = _artifacts_of(connection, "inputs", numbers, known)
     outputs = _artifacts_of(connection, "outputs", numbers, known)
-    return [Step(**STEPS.fields(row), inputs=inputs[row["id"]], outputs=outputs[row["id"]]) for row in found]
+    return [_step(row, inputs[row["id"]], outputs[row["id"]]) for row in found]
+
+
+def _step(row: sqlite3.Row, inputs: dict[str, Artifact], outputs: dict[str, Artifact]) -> Step:
+    fields = STEPS.fields(row)
+    fields["seal"] = Seal(step_message(row, inputs, outputs), fields["seal"] or "")
+    return Step(**fields, inputs=inputs, outputs=outputs)
 
 
 def _artifacts_of(

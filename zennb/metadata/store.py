@@ -36,6 +36,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
     Args:
         path: the file, `metadata.db` of a home; made when missing.
         deadline: seconds to wait for a lock that another process holds.
+        sign: returns the user's signature of a record; records stay unsigned without it, and are never reused.
 
     Raises:
         ForeignStore: the file belongs to another program or to a newer zennb.
@@ -44,8 +45,11 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         listings: runs and artifacts a page at a time.
     """
 
-    def __init__(self, path: Path, *, deadline: float = 10.0) -> None:
+    def __init__(
+        self, path: Path, *, deadline: float = 10.0, sign: Callable[[bytes], str] | None = None
+    ) -> None:
         self.path = path
+        self._sign = sign
         super().__init__(Database(path, deadline=deadline))
         self.listings = Listings(self._database, self.dead_runs)
 
@@ -76,7 +80,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
 
         The output of one and the input of another are one artifact when they are the same object.
         """
-        new = [NewStep.of(step) for step in steps]
+        new = [NewStep.of(step, self._sign) for step in steps]
         return self._database.write(_add, new, None if run is None else RUNS.new(run))
 
     def known_of(

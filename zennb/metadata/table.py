@@ -100,7 +100,9 @@ class RecordTable:
         values = {**new.values, **changed}
         row = [_stored(connection, values[each.label]) for each in self._columns]
         number = int(connection.execute(self._insert, row).lastrowid or 0)
-        if any(getattr(new.record, each.field) != each.default for each in self._details):
+        if any(
+            each.label in changed or getattr(new.record, each.field) != each.default for each in self._details
+        ):
             details = [_stored(connection, values[each.label]) for each in self._details]
             connection.execute(self._insert_details, (number, *details))
         return number

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from zennb.materializers.signer import Signer
 from zennb.metadata.store import MetadataStore
 from zennb.registry.flavors import check_stack
 from zennb.registry.home import claim
@@ -31,6 +32,7 @@ class Workspace:
         home: its directory.
         identity: its uuid, the same for every process that uses it.
         metadata: the records of runs, and what is registered.
+        signer: signs its records, and checks the signatures of others.
         registry: registers and changes stacks and components.
 
     Args:
@@ -47,7 +49,10 @@ class Workspace:
     def __init__(self, home: Path, *, deadline: float = 10.0, stack: str | None = None) -> None:
         self.home = home.absolute()
         self.identity = claim(self.home)
-        self.metadata = MetadataStore(self.home / "metadata.db", deadline=deadline)
+        self.signer = Signer()
+        self.metadata = MetadataStore(
+            self.home / "metadata.db", deadline=deadline, sign=self.signer.sign_record
+        )
         try:
             self.registry = Registry(self.metadata, self.home, active=self._in_use)
             self._active = self.registry.stack(stack).name if stack else self.registry.default_stack_name()

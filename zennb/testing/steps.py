@@ -21,7 +21,6 @@ from zennb.engine.run.run_request import RunRequest
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.definition import StepDefinition, StepOptions, define
 from zennb.engine.step.recording import Recording
-from zennb.materializers.signer import Signer
 from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ class Bench:
         self.namespace: dict[str, Any] = {"__name__": "__main__"}
         self._variables = VariableTracker()
         opened = self._workspace.open()
-        signer = Signer()
+        signer = self._workspace.signer
         self._run_context = RunContext(
             spec=opened.spec,
             store=opened.store,

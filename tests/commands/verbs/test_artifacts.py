@@ -112,16 +112,6 @@ def test_damage_is_named_and_is_no_success(command: Commands, record: Record, wo
     assert "1 stored blob damaged or gone" in outcome.view.text
 
 
-def test_trusting_is_by_name(command: Commands, record: Record) -> None:
-    from zennb.materializers.signer import Signer
-
-    model = record("train", {"model": 2}).outputs["model"]
-    assert "model v1 is trusted by you from now on" in command.text("trust", "model")
-    assert Signer().is_trusted(model.blob)
-    with pytest.raises(UnknownName, match="no artifact 'mode'; did you mean 'model'"):
-        command("trust", "mode")
-
-
 def test_expiring_counts_what_it_touched_and_is_the_same_in_a_terminal(
     command: Commands, record: Record
 ) -> None:

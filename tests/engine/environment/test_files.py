@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.files import counts, keepable, listing, resolved, shown, signature, state, write
+from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +167,11 @@ def test_names_that_the_step_itself_made_are_left_out_now_and_when_compared(fold
     assert state("data", recorded) != recorded
 
 
+def allowed(folder: Path) -> Callable[[str], bool]:
+    """What reuse may write for a step that names no paths."""
+    return RestorePolicy(texts=frozenset(), names=frozenset(), folder=str(folder)).allows_file
+
+
 def test_small_files_are_kept_and_secrets_and_large_ones_are_not(folder: Path) -> None:
     contents = {
         "a.txt": b"a",
@@ -178,20 +184,20 @@ def test_small_files_are_kept_and_secrets_and_large_ones_are_not(folder: Path) -
         (folder / name).write_bytes(content)
     (folder / "made").mkdir()
     written = {name: state(name) for name in [*contents, "made", "gone"]}
-    assert keepable(written, str(folder)) == {"a.txt": b"a", "made": None}
+    assert keepable(written, str(folder), allowed(folder)) == {"a.txt": b"a", "made": None}
 
 
 def test_of_many_files_only_so_much_is_kept(folder: Path) -> None:
     for number in range(10):
         (folder / f"f{number}").write_bytes(bytes(1 << 20))
-    kept = keepable({f"f{number}": state(f"f{number}") for number in range(10)}, str(folder))
+    kept = keepable({f"f{number}": state(f"f{number}") for number in range(10)}, str(folder), allowed(folder))
     assert len(kept) == 8
 
 
 def test_a_file_is_kept_from_the_folder_that_paths_started_from(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub" / "a").write_bytes(b"inside")
-    assert keepable({"a": "file x"}, str(folder / "sub")) == {"a": b"inside"}
+    assert keepable({"a": "file x"}, str(folder / "sub"), allowed(folder / "sub")) == {"a": b"inside"}
 
 
 FILES: Mapping[str, bytes | None] = {"out": None, "out/a.txt": b"a", "deep/er/b.bin": b"\0\1", "c": b""}

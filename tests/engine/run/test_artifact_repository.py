@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from zennb.components.artifact_stores.memory import MemoryArtifactStore
 from zennb.core.records.observed import Carried
+from zennb.core.records.records import Artifact, Status, Step
+from zennb.core.records.seal import Seal
 from zennb.digests.digest import digest_value
 from zennb.engine.run.artifact_repository import ArtifactRepository, SavedOutput, _groups
 from zennb.errors import (
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.components.component import Buffer
-    from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
 
 
@@ -51,14 +52,22 @@ class Bench:
         self.store = Counting.from_config("counting", {})
         self.scope: dict[str, Any] = {"__name__": "__main__"}
         self.recorded: list[Artifact] = []
+        self.signer = Signer(folder)
         self.repository = ArtifactRepository(
             store=self.store,
             scope=self.scope,
-            signer=Signer(folder),
+            signer=self.signer,
             known=lambda digests: {
-                digest: [each for each in self.recorded if each.digest == digest] for digest in digests
+                digest: [(each, self.step_of(each)) for each in self.recorded if each.digest == digest]
+                for digest in digests
             },
         )
+
+    def step_of(self, artifact: Artifact) -> Step:
+        """Return a signed record of the step that put out an artifact."""
+        message = artifact.blob.encode()
+        seal = Seal(message, self.signer.sign_record(message))
+        return Step(name="s", status=Status.COMPLETED, outputs={artifact.name: artifact}, seal=seal)
 
     def keep(self, values: Mapping[str, Any], **options: Any) -> SavedOutput:
         kept = self.repository.save(looks(values), **options)

@@ -183,17 +183,17 @@ def test_small_outputs_are_proven_and_large_ones_left_where_they_are(
     small = recorded(notebook, step("y = [1]"))
     large = recorded(notebook, step("y = 'big'"), value=bytes(LARGE + 1))
     assert small.outputs["y"].size < LARGE <= large.outputs["y"].size
-    good = CacheDecision(reuse=small, reason="good")
-    assert notebook.run_context.proven(good, small) is good
+    good, resolved = CacheDecision(reuse=small, reason="good"), notebook.resolve(step("y = [1]"))
+    assert notebook.run_context.proven(resolved, good, small) is good
 
     def broken(_digest: str) -> bytes:
         raise StoreError("the bytes are damaged. They were moved aside.")
 
     monkeypatch.setattr(notebook.store, "get", broken)
-    assert notebook.run_context.proven(good, small) == CacheDecision(reason="the bytes are damaged")
-    assert notebook.run_context.proven(good, large) is good
+    assert notebook.run_context.proven(resolved, good, small) == CacheDecision(reason="the bytes are damaged")
+    assert notebook.run_context.proven(resolved, good, large) is good
     shown = replace(large, displays="0" * 64)
-    assert notebook.run_context.proven(good, shown).reuse is None
+    assert notebook.run_context.proven(resolved, good, shown).reuse is None
 
 
 def test_large_inputs_that_cannot_be_read_are_named(notebook: Notebook) -> None:

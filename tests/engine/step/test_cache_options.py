@@ -24,6 +24,7 @@ from zennb.engine.step.cache_options import (
 )
 from zennb.engine.step.definition import StepOptions
 from zennb.errors import StepRefused
+from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +32,24 @@ if TYPE_CHECKING:
 record: Callable[..., Step] = partial(Step, name="s", status=Status.COMPLETED)
 
 
+class Believer(Signer):
+    """Accepts all records."""
+
+    def accepts(self, step: Step) -> bool:
+        return step is not None
+
+
+class Sceptic(Signer):
+    """Accepts none."""
+
+    def accepts(self, step: Step) -> bool:
+        return step is None
+
+
 def test_what_is_older_than_an_expired_result_has_expired_as_well() -> None:
     now = time.time()
     fresh, old, oldest = record(id=3, started=now), record(id=2, expires=now - 1), record(id=1)
-    found = not_reusable([fresh, old, oldest], step("y = 1"))
+    found = not_reusable([fresh, old, oldest], step("y = 1"), Believer())
     assert set(found) == {2, 1}
     assert found[1] == found[2]
     assert found[2].startswith("expired")
@@ -42,15 +57,22 @@ def test_what_is_older_than_an_expired_result_has_expired_as_well() -> None:
 
 def test_the_cell_counts_for_results_made_before_it_had_a_limit() -> None:
     old = record(id=1, started=time.time() - 100.0)
-    assert not not_reusable([old], step("y = 1"))
-    assert not not_reusable([old], step("y = 1", expires=200.0))
-    assert set(not_reusable([old], step("y = 1", expires=50.0))) == {1}
+    assert not not_reusable([old], step("y = 1"), Believer())
+    assert not not_reusable([old], step("y = 1", expires=200.0), Believer())
+    assert set(not_reusable([old], step("y = 1", expires=50.0), Believer())) == {1}
 
 
 def test_a_result_that_nothing_here_can_read_is_passed_over_alone() -> None:
     odd = Artifact(name="y", digest="d", blob="b", materializer="gone.Materializer", size=1, type="thing")
-    found = not_reusable([record(id=2, outputs={"y": odd}), record(id=1)], step("y = 1"))
+    found = not_reusable([record(id=2, outputs={"y": odd}), record(id=1)], step("y = 1"), Believer())
     assert set(found) == {2}
+
+
+def test_a_record_that_nobody_trusted_has_signed_is_passed_over_whatever_else_it_says() -> None:
+    forged, own = record(id=2, run=7, expires=1.0), record(id=1)
+    found = not_reusable([forged, own], step("y = 1"), Sceptic())
+    assert found[2] == "the record of run 7 is not signed by you or by somebody you trust"
+    assert set(not_reusable([forged], step("y = 1"), Sceptic())) == {2}
 
 
 def test_the_limit_of_a_step_counts_from_its_end() -> None:

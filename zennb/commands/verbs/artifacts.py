@@ -1,4 +1,4 @@
-"""Owns the commands `artifacts` and `trust`: the outputs of steps, their lineage, their bytes and their values."""
+"""Owns the command `artifacts`: the outputs of steps, their lineage, their bytes and their values."""
 
 from __future__ import annotations
 
@@ -225,21 +225,6 @@ def _labels(metadata: MetadataStore, blobs: set[str]) -> dict[str, list[str]]:
     return found
 
 
-@verb(
-    "trust a pickled artifact from another user (loading it can run code)",
-    Argument("NAME", "the artifact's name", required=True, kind="artifact"),
-    VERSION,
-    examples=("trust model",),
-)
-def _trust(context: Context, name: str, version: int | None) -> Outcome:
-    from zennb.materializers.signer import Signer
-
-    found = api.find_artifact(context.workspace, name, version=version)
-    Signer().trust(found.blob)
-    sentence = f"{found.label} is trusted by you from now on: loading it may run code that its maker wrote."
-    return Outcome(view=message_view(sentence), data=artifact_data(found))
-
-
 def _artifact(context: Context, name: str, version: int | None) -> Artifact:
     notebook = context.session.notebook if context.session is not None else None
     return api.find_artifact(context.workspace, name, version=version, notebook=notebook or None)
@@ -264,5 +249,4 @@ PARTS = (
         ),
         parts=(_list, _show, _history, _lineage, _load, _expire, _verify),
     ),
-    _trust,
 )

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records.observed import Carried
+    from zennb.core.records.seal import Seal
 
 __all__ = [
     "Artifact",
@@ -237,6 +238,7 @@ class Step:
         expires: when its results stop being reused, in seconds since the epoch; None for never.
         provenance: name it depends on → where that value came from (`provenance`). With it, a notebook file can be
             judged without running its plain cells.
+        seal: the signature of its record; None before it is recorded.
     """
 
     id: int | None = None
@@ -266,6 +268,7 @@ class Step:
     saved: float = 0.0
     expires: float | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    seal: Seal | None = field(default=None, compare=False, repr=False)
 
     @property
     def unstored(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,12 @@ from zennb.core.records.observed import ABSENT, Observed, changed
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
-from zennb.engine.environment.process_state import PROCESS_STATE
+from zennb.engine.environment.process_state import FOLDER, MODULE_PATH, PROCESS_STATE
 from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
+from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
 from zennb.engine.step.outcome import Reason
+from zennb.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -104,8 +107,28 @@ class ExecutionEnvironment:
             return self.sealed(thing[1:], _variable(thing[1:]))
         return self.settings.digest(thing) if self.settings.knows(thing) else state(thing, recorded)
 
+    def restore(self, changes: Mapping[str, Any], uses: StaticUsage) -> None:
+        """Restore the changes of a step that is reused, or none of them.
+
+        Raises:
+            StoreError: its code does not allow one of them, or a file or folder that belongs to them cannot be created.
+        """
+        policy = _policy(uses, _folder())
+        for path in changes.get(FILES, ()):
+            if not policy.allows_file(path):
+                raise StoreError(f"its record writes {path}, which its code does not name.")
+        for name, value in changes.get(ENVIRONMENT, {}).items():
+            if not policy.allows_variable(name, value):
+                raise StoreError(
+                    f"its record sets the environment variable {name}, which its code does not name."
+                )
+        for path in _folders(changes):
+            if not policy.allows_folder(path):
+                raise StoreError(f"its record uses the folder {path}, which its code does not name.")
+        self.apply(changes)
+
     def apply(self, changes: Mapping[str, Any]) -> None:
-        """Restore the changes of a step that is reused.
+        """Make the changes of a step that this process, or a worker of its own, has just run.
 
         Raises:
             StoreError: a file or folder that belongs to them cannot be created.
@@ -175,7 +198,8 @@ class EnvironmentRecorder:
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
         relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
-        environment, withheld = self._set(uses.texts)
+        policy = _policy(uses, tracer.folder)
+        environment, withheld = self._set(policy)
         if environment:
             changes[ENVIRONMENT] = environment
         tracer.read_unseen(uses.files)
@@ -184,7 +208,7 @@ class EnvironmentRecorder:
             del written[path]
             if files.get(path) == ABSENT:
                 del files[path]
-        restorable = keepable(written, self._tracer.folder)
+        restorable = keepable(written, tracer.folder, policy.allows_file)
         if restorable:
             changes[FILES] = restorable
         observed = Observed(
@@ -198,6 +222,11 @@ class EnvironmentRecorder:
         )
         reasons = self._reasons(changes)
         reasons += [
+            Reason(f"it uses the folder {path}, which its code does not name", loses="result")
+            for path in _folders(changes)
+            if not policy.allows_folder(path)
+        ]
+        reasons += [
             Reason(f"it sets the environment variable {name}, whose value is not stored", loses="result")
             for name in withheld
         ]
@@ -205,7 +234,7 @@ class EnvironmentRecorder:
             reasons.append(Reason("it sets up logging", loses="result"))
         return observed, changes, reasons
 
-    def _set(self, texts: frozenset[str]) -> tuple[dict[str, str | None], list[str]]:
+    def _set(self, policy: RestorePolicy) -> tuple[dict[str, str | None], list[str]]:
         """Return the variables that were set, and the names of those whose value must not be stored.
 
         A value written in the code is visible in the record anyway; any other may be a secret.
@@ -218,11 +247,7 @@ class EnvironmentRecorder:
             if name in self._tracer.sets_itself or value != self._environment.get(name)
             if not name.startswith("POLARS_")  # an option, carried as such
         }
-        withheld = [
-            name
-            for name, value in moved.items()
-            if value is not None and not any(value in text for text in texts)
-        ]
+        withheld = [name for name, value in moved.items() if not policy.allows_variable(name, value)]
         return {name: value for name, value in moved.items() if name not in withheld}, withheld
 
     def _reasons(self, changes: Mapping[str, Any]) -> list[Reason]:
@@ -236,6 +261,25 @@ class EnvironmentRecorder:
         if shared and not tracer.is_alone:
             found.append(Reason(f"it changed {', '.join(shared)} while other steps ran beside it"))
         return found
+
+
+def _policy(uses: StaticUsage, folder: str) -> RestorePolicy:
+    return RestorePolicy(texts=uses.texts, names=uses.names, folder=folder)
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was removed
+        return ""
+
+
+def _folders(changes: Mapping[str, Any]) -> list[str]:
+    """Return the folders where changes make this process look for programs and files."""
+    moved = changes.get(FOLDER)
+    path = changes.get(MODULE_PATH, {})
+    added = [each for _, each in path.get("added", ())]
+    return [*([] if moved is None else [moved]), *path.get("all", ()), *added]
 
 
 def _is_in(path: str, folder: str) -> bool:

@@ -20,7 +20,7 @@ from zennb.core.records.observed import ABSENT
 from zennb.errors import StepRefused, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["counts", "file_digest", "keepable", "listing", "resolved", "shown", "signature", "state", "write"]
 
@@ -122,7 +122,9 @@ def listing(path: str, without: frozenset[str] = frozenset()) -> str:
     return "/".join([f"names {digest}", *sorted(without)])
 
 
-def keepable(written: Mapping[str, str], folder: str) -> dict[str, bytes | None]:
+def keepable(
+    written: Mapping[str, str], folder: str, allowed: Callable[[str], bool]
+) -> dict[str, bytes | None]:
     """Return the content of the files that are stored with a step and restored on reuse; None for a folder.
 
     Large files are not stored; they must still exist. Neither are files that are likely to hold secrets.
@@ -130,18 +132,17 @@ def keepable(written: Mapping[str, str], folder: str) -> dict[str, bytes | None]
     Args:
         written: path → state, as recorded.
         folder: the folder that paths are relative to.
+        allowed: whether reuse may write a path.
     """
     found: dict[str, bytes | None] = {}
     left = _ALL
     for path, mark in written.items():
         where = os.path.join(folder, path)
+        if not allowed(path):
+            continue
         if mark == "folder":
             found[path] = None
-        elif (
-            mark.startswith("file ")
-            and not os.path.basename(path).startswith(".")
-            and not path.endswith(_SECRET)
-        ):
+        elif mark.startswith("file ") and not path.endswith(_SECRET):
             size = os.stat(where).st_size
             if size <= min(_SMALL, left):
                 left -= size

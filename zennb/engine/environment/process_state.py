@@ -19,7 +19,10 @@ from zennb.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["PROCESS_STATE", "ProcessSetting"]
+__all__ = ["FOLDER", "MODULE_PATH", "PROCESS_STATE", "ProcessSetting"]
+
+FOLDER, MODULE_PATH = "current folder", "module path"
+"""Names of settings that decide where programs are found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +201,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
         apply=_set_decimal,
     ),
     ProcessSetting(  # a step depends on the files that it opens, not on where their folder is
-        name="current folder",
+        name=FOLDER,
         matters=False,
         read=os.getcwd,
         digest=str,
@@ -206,7 +209,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
         apply=_set_folder,
     ),
     ProcessSetting(  # what is imported from there is a dependency of its own
-        name="module path",
+        name=MODULE_PATH,
         matters=False,
         read=lambda: tuple(sys.path),
         change=_path_change,

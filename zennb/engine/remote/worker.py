@@ -22,7 +22,10 @@ from zennb.errors import StepRefused
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zennb.components.component import ArtifactStore
+    from zennb.core.records.records import Artifact
     from zennb.engine.remote.process_snapshot import ProcessSnapshot
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Channels, StepRequest
@@ -50,6 +53,8 @@ def perform_remotely(
     with _lock, interrupts_raise():
         worker = _worker(process)
         try:
+            # The driver has checked the records that name the inputs.
+            worker.trust(request.inputs.values())
             outcome = run_body(request, replace(channels, values=values), worker.ready(process, store))
         except BaseException:
             worker.leave()
@@ -110,6 +115,10 @@ class _WorkerState:
         sys.path[:] = self._path
         self._set_variables(process)
         settings.apply({name: cloudpickle.loads(change) for name, change in process.settings.items()})
+
+    def trust(self, artifacts: Iterable[Artifact]) -> None:
+        """Load these artifacts, whoever signed their bytes."""
+        self._signer.vouch(each.blob for each in artifacts)
 
     def leave(self) -> None:
         """Unload modules that a failed step may have changed."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact
+from zennb.core.records.signing import names_artifact
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.shared_state import connected
-from zennb.errors import CannotDigest, MissingArtifact, NotStorable, UntrustedArtifact
+from zennb.errors import CannotDigest, DamagedArtifact, MissingArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.registry import Materializers
 from zennb.materializers.sealed import seal, unseal
 from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from zennb.components.component import ArtifactStore
+    from zennb.core.records.records import Step
     from zennb.digests.digest import ValueDigest
     from zennb.materializers.registry import Dumped
     from zennb.materializers.signer import Signer
 
 __all__ = ["ArtifactRepository", "SavedOutput"]
+
+_unreadable: set[str] = set()
+"""Blobs that did not load in this process. Equal values are stored again, or nobody could ever load them."""
 
 _CHANGES = "changes of a step"
 """Takes the place of a materializer's name in the signature; no materializer has this name."""
@@ -47,13 +52,14 @@ class ArtifactRepository:
         store: the opened artifact store.
         scope: where classes and functions written in the notebook are found.
         signer: signs serialized values whose loading could run code.
-        known: returns digest → artifacts recorded with it, newest first; a value seen before is not written again.
+        known: returns digest → artifacts recorded with it, newest first, and the steps whose records name them; a value
+            seen before is not written again.
     """
 
     store: ArtifactStore
     scope: Mapping[str, Any]
     signer: Signer
-    known: Callable[[Collection[str]], Mapping[str, Sequence[Artifact]]] = lambda _digests: {}
+    known: Callable[[Collection[str]], Mapping[str, Sequence[tuple[Artifact, Step]]]] = lambda _digests: {}
 
     @cached_property
     def _materializers(self) -> Materializers:
@@ -153,12 +159,16 @@ class ArtifactRepository:
                 f"the bytes of {artifact.label} are not in this artifact store; run the step that makes it again.",
                 digest=artifact.blob,
             ) from error
-        return self._materializers.load(
-            artifact.materializer,
-            buffer,
-            name=artifact.name,
-            distribution=artifact.summary.get(DISTRIBUTION, ""),
-        )
+        try:
+            return self._materializers.load(
+                artifact.materializer,
+                buffer,
+                name=artifact.name,
+                distribution=artifact.summary.get(DISTRIBUTION, ""),
+            )
+        except (DamagedArtifact, UntrustedArtifact):
+            _unreadable.add(artifact.blob)
+            raise
 
     def _seen(self, groups: Iterable[Mapping[str, tuple[Any, ValueDigest]]]) -> dict[str, Artifact]:
         """Return name → an artifact that has the digest of the value and whose bytes are in this store.
@@ -174,14 +184,21 @@ class ArtifactRepository:
         }
         known = self.known(frozenset(wanted.values())) if wanted else {}
         found = {
-            name: next((each for each in known.get(digest, ()) if self._is_whole(each)), None)
+            name: next((each for each, step in known.get(digest, ()) if self._is_sound(each, step)), None)
             for name, digest in wanted.items()
         }
         return {name: artifact for name, artifact in found.items() if artifact is not None}
 
-    def _is_whole(self, artifact: Artifact) -> bool:
+    def _is_sound(self, artifact: Artifact, step: Step) -> bool:
+        """Whether an artifact can take the place of an equal value: it would be loaded later, and is what it says."""
         stands_alone = artifact.item is None and DISTRIBUTION not in artifact.summary
-        return stands_alone and self.store.has(artifact.blob)
+        return (
+            stands_alone
+            and artifact.blob not in _unreadable
+            and self.store.has(artifact.blob)
+            and names_artifact(step, artifact)
+            and self.signer.accepts(step)
+        )
 
     def _dump(self, group: Mapping[str, tuple[Any, ValueDigest]]) -> Dumped:
         if len(group) == 1:

@@ -169,7 +169,7 @@ class PipelineRun:
             return
         self._packages.update(resolved.parts.packages)
         if decision.reuse is not None:
-            decision = self._context.proven(decision, decision.reuse)
+            decision = self._context.proven(resolved, decision, decision.reuse)
         if decision.reuse is not None:
             step = self._context.cached_step(
                 resolved, decision, decision.reuse, started=started, seconds=time.time() - started

@@ -115,10 +115,13 @@ class RunContext:
         unclear = resolved.unclear or self._read_although_unstored(definition)
         keys = () if force or unclear else (resolved.key_without_maybe_reads, resolved.cache_key)
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
-            if not (not_reusable([step], definition) or self.environment.stale(step.observed)):
+            if not (
+                not_reusable([step], definition, self.artifacts.signer)
+                or self.environment.stale(step.observed)
+            ):
                 return reused(step)
         candidates, previous = self._known_of(resolved, known, history) if keys else ([], None)
-        unusable = not_reusable(candidates, definition)
+        unusable = not_reusable(candidates, definition, self.artifacts.signer)
         # Prefer complete results: the output and settings of a run on another stack may be only in that stack's store.
         candidates.sort(key=lambda step: not self._has_all(step))
         return decide_reuse(
@@ -167,7 +170,7 @@ class RunContext:
         found = next((found for key in keys if (found := self.metadata.find(key))), [])
         return found, known.previous.get(resolved.definition.name)
 
-    def proven(self, decision: CacheDecision, source: Step) -> CacheDecision:
+    def proven(self, resolved: ResolvedStep, decision: CacheDecision, source: Step) -> CacheDecision:
         """Return the decision if the results of `source` can be loaded, else one to run, with the reason.
 
         Large outputs are not read here: `unreadable` checks them when a step is about to read them.
@@ -177,7 +180,7 @@ class RunContext:
             for blob in dict.fromkeys([*small, *([source.displays] if source.displays else [])]):
                 self.store.get(blob)
             # Settings last: none may be changed for a step whose outputs turn out to be damaged, and which will run.
-            self.environment.apply(self.artifacts.load_changes(source.carried))
+            self.environment.restore(self.artifacts.load_changes(source.carried), resolved.uses)
         except (StoreError, UntrustedArtifact) as error:
             return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
         return decision

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zennb.core.reading.source import Analysis
     from zennb.core.records.records import Step
     from zennb.engine.step.definition import StepDefinition, StepOptions
+    from zennb.materializers.signer import Signer
 
 __all__ = [
     "changed_although_left_out",
@@ -41,17 +42,25 @@ __all__ = [
 # --expires
 
 
-def not_reusable(steps: Iterable[Step], definition: StepDefinition) -> dict[int | None, str]:
-    """Return, by id, why matching results are not reused: they have expired, or no materializer here reads them.
+def not_reusable(steps: Iterable[Step], definition: StepDefinition, signer: Signer) -> dict[int | None, str]:
+    """Return, by id, why matching results are not reused.
+
+    Their record is not signed by the user or by somebody they trust, they have expired, or no materializer here reads
+    them.
 
     Args:
         steps: their records, newest first. Results older than an expired one have expired as well, whatever their own
             record allows: they would be a step back.
         definition: the step.
+        signer: checks the signatures.
     """
     found: dict[int | None, str] = {}
     over, now = "", time.time()
     for step in steps:
+        # The signature first: nothing else of a forged record may count, not even that it has expired.
+        if not signer.accepts(step):
+            found[step.id] = f"the record of run {step.run} is not signed by you or by somebody you trust"
+            continue
         over = over or expired(step, within=definition.options.expires, now=now)
         reason = over or unreadable(step.outputs.values())
         if reason:

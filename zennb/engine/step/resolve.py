@@ -167,7 +167,7 @@ def resolve_step(
         else reduced.cache_key,
         unclear=unclear,
         earlier=tuple(what for what, matters in earlier.items() if matters),
-        uses=static_usage(definition, found, packages),
+        uses=static_usage(definition, found, packages, inputs.values.values()),
         packages=frozenset(packages),
     )
 

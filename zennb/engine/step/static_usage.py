@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass
-from types import ModuleType
+from pathlib import PurePath
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.effects import Effect
@@ -36,6 +37,9 @@ _OWN_GENERATORS = frozenset(
 )
 """Names in `numpy.random` and `random` that do not use the global generators."""
 
+_LONGEST = 4096
+"""Characters of the longest text that can be a path."""
+
 _HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
 
 
@@ -48,16 +52,21 @@ class StaticUsage:
         seeds: random generators that it seeds first, so that their previous state does not matter.
         texts: string constants in its code.
         files: files and folders that its shell lines read.
+        names: the texts, those in functions it calls, and text among its inputs; paths and variables it may name.
     """
 
     modules: frozenset[str] = frozenset()
     seeds: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     files: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
 
 
 def static_usage(
-    definition: StepDefinition, dependencies: Dependencies, packages: Iterable[str]
+    definition: StepDefinition,
+    dependencies: Dependencies,
+    packages: Iterable[str],
+    values: Iterable[object] = (),
 ) -> StaticUsage:
     """Return what a step uses of its environment.
 
@@ -65,13 +74,19 @@ def static_usage(
         definition: the step.
         dependencies: what its code depends on.
         packages: import names of the packages in its inputs.
+        values: its inputs.
     """
+    texts = nodes(definition.tree).texts
     found = {".".join(path) for path in _used(definition.analysis.modules)} | dependencies.uses
     found |= {name for value in dependencies.definitions.values() if (name := _generator_function(value))}
     return StaticUsage(
         modules=frozenset({*filter(_is_use, found), *packages, *dependencies.packages}),
         seeds=frozenset(_seeds(definition.tree, dependencies.definitions)),
-        texts=nodes(definition.tree).texts,
+        texts=texts,
+        names=texts.union(
+            *(_constants(each) for each in dependencies.definitions.values()),
+            (str(each) for each in values if isinstance(each, str | PurePath) and len(str(each)) <= _LONGEST),
+        ),
         files=tuple(
             path
             for line in definition.analysis.magics
@@ -79,6 +94,12 @@ def static_usage(
             for path in files_named(line.text.rpartition("!")[2]) or ()
         ),
     )
+
+
+def _constants(value: object) -> Iterable[str]:
+    """Return the text constants of a function."""
+    code = getattr(value, "__code__", None)
+    return [each for each in code.co_consts if isinstance(each, str)] if isinstance(code, CodeType) else ()
 
 
 def _used(paths: frozenset[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.settings import setting_lines
 from zennb.core.reading.source import definitions
 from zennb.digests.digest import digest_cache
+from zennb.engine.step.static_usage import StaticUsage
 from zennb.errors import (
     CannotDigest,
     MissingDefinition,
@@ -43,6 +44,8 @@ NOT_RESTORED = (
 )
 """What `StepRestorer.fetch` raises when results cannot be restored, so that the step has to run."""
 
+_NOTHING_USED = StaticUsage()
+
 
 class StepRestorer:
     """Restores the results of one step, as if its cell had run.
@@ -57,13 +60,17 @@ class StepRestorer:
         self._session, self._run_context, self._definition = session, run_context, definition
 
     def fetch(
-        self, step: Step, changes: Mapping[str, Any] = MappingProxyType({})
+        self,
+        step: Step,
+        changes: Mapping[str, Any] = MappingProxyType({}),
+        uses: StaticUsage = _NOTHING_USED,
     ) -> dict[str, tuple[Any, ValueDigest]]:
         """Load the small outputs of a recorded step, apply its changes, and execute its definitions again.
 
         Args:
             step: the record.
             changes: settings, environment variables and files as the step left them.
+            uses: what its code uses and names; it may restore nothing else.
 
         Returns:
             Output name → value and content. The others are large, and stay in the store until a cell names them.
@@ -77,7 +84,7 @@ class StepRestorer:
         now = {name: artifact for name, artifact in step.outputs.items() if name not in large}
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
         values = repository.load({name: artifact for name, artifact in now.items() if name not in later})
-        self._define(step, values, changes)
+        self._define(step, values, changes, uses)
         values.update(repository.load({name: now[name] for name in later}))
         with digest_cache():
             return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
@@ -95,13 +102,15 @@ class StepRestorer:
             deleted=step.deletes,
         )
 
-    def _define(self, step: Step, values: Mapping[str, Any], changes: Mapping[str, Any]) -> None:
+    def _define(
+        self, step: Step, values: Mapping[str, Any], changes: Mapping[str, Any], uses: StaticUsage
+    ) -> None:
         """Apply settings, bind `values`, and execute the cell's imports and definitions again, without output."""
         tree = self._definition.tree
         settings = setting_lines(tree)
         again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
         folder = Path.cwd() if settings else None
-        self._run_context.environment.apply(changes)
+        self._run_context.environment.restore(changes, uses)
         if not again:
             return
         self._session.namespace.update(values)

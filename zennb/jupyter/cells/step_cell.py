@@ -8,6 +8,7 @@ from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+from zennb.components.content import name_of
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import Attempt, Status, Step
 from zennb.engine.environment.execution_environment import RESULT
@@ -19,7 +20,7 @@ from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_l
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.request import StepRequest
-from zennb.errors import StoreError
+from zennb.errors import DamagedArtifact, StoreError
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.restoring import NOT_RESTORED, StepRestorer
 from zennb.jupyter.kernel.frontend import Forgotten, is_kept
@@ -244,7 +245,7 @@ class StepCell:
         try:
             displays = self._recorded(source)
             changes = self._run_context.artifacts.load_changes(source.carried)
-            restored = self._restorer.fetch(source, changes)
+            restored = self._restorer.fetch(source, changes, self._resolved.uses)
         except NOT_RESTORED as error:
             if undo is not None:
                 undo()
@@ -267,9 +268,15 @@ class StepCell:
         return True
 
     def _recorded(self, source: Step) -> Recording:
-        return (
-            Recording.load(self._run_context.store.get(source.displays)) if source.displays else Recording()
-        )
+        if not source.displays:
+            return Recording()
+        content = self._run_context.store.get(source.displays)
+        # The store checks large files by a checksum that can be forged, and what is shown may contain scripts.
+        if name_of(content) != source.displays:
+            raise DamagedArtifact(
+                "the stored output is not the one that was recorded.", digest=source.displays
+            )
+        return Recording.load(content)
 
     def _run_elsewhere(self) -> None:
         """Run the step as a pipeline of one, where the stack's orchestrator runs steps, and bind its outputs."""

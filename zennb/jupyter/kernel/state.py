@@ -27,7 +27,6 @@ from zennb.jupyter.kernel.notebook import find_notebook
 from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
-from zennb.materializers.signer import Signer
 from zennb.views.step import status_line
 
 if TYPE_CHECKING:
@@ -83,9 +82,8 @@ class KernelState:
         self.monitor = RunMonitor()
         self.runs: KernelRuns = vars(shell).setdefault("zennb_runs", KernelRuns())
         self.lock = threading.RLock()
-        self._signer = Signer()
         self.environment = ExecutionEnvironment(
-            seal=self._signer.seal,
+            seal=self._sealed,
             ignored=lambda: (str(self.workspace.home),),
             more=(DisplaySettings(shell),),
             is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
@@ -96,6 +94,11 @@ class KernelState:
         self.patches: set[Patch] = set()
         self._depth = 0  # how many cells run, one inside the other
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
+
+    def _sealed(self, value: bytes) -> str:
+        return self.workspace.signer.seal(
+            value
+        )  # not bound earlier: the home is opened when it is first needed
 
     def load(self, names: Iterable[str]) -> None:
         """Load outputs that no cell has read yet; if one is damaged or missing, run its step again.
@@ -161,7 +164,7 @@ class KernelState:
         repository = ArtifactRepository(
             store=opened.store,
             scope=self.namespace,
-            signer=self._signer,
+            signer=workspace.signer,
             known=workspace.metadata.with_digests,
         )
         whole = self.runs.whole(workspace.metadata)
