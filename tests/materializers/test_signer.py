@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from zennb.core.records.records import Artifact, Status, Step
+from zennb.core.records.seal import Seal
 from zennb.errors import StoreError
+from zennb.materializers import public_keys
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
@@ -130,3 +133,71 @@ def test_without_hard_links_the_key_is_still_made(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "link", refuse)
     seal = Signer(tmp_path).sign([b"x"])
     assert Signer(tmp_path).verifies([b"x"], seal)
+
+
+def signed(signer: Signer, **fields: Any) -> Step:
+    """Return a record that a signer has signed."""
+    message = repr(sorted(fields.items())).encode()
+    return Step(name="s", status=Status.COMPLETED, seal=Seal(message, signer.sign_record(message)), **fields)
+
+
+def test_a_record_is_accepted_from_its_maker_and_from_those_whom_the_user_trusts(tmp_path: Path) -> None:
+    own, other = Signer(tmp_path / "own"), Signer(tmp_path / "other")
+    record = signed(other)
+    assert other.accepts(record)
+    assert not own.accepts(record)
+    own.trust(other.identity)
+    assert own.accepts(record)
+    own.distrust(other.identity)
+    assert not own.accepts(record)
+
+
+def test_a_record_without_a_signature_or_with_a_broken_one_is_not_accepted(tmp_path: Path) -> None:
+    own, other = Signer(tmp_path / "own"), Signer(tmp_path / "other")
+    own.trust(other.identity)
+    message, good = b"message", other.sign_record(b"message")
+    _, key, signature = good.split()
+    for broken in (
+        "",
+        "0" * 64,
+        good[:-1],
+        f"{'0' * 64} {key} {'0' * 128}",
+        f"{'0' * 64} {own.identity} {signature}",
+        f"{'0' * 64} {key} no-hexadecimal",
+        "é" * 64,
+    ):
+        assert not own.accepts(Step(name="s", status=Status.COMPLETED, seal=Seal(message, broken))), broken
+    changed = Step(name="s", status=Status.COMPLETED, seal=Seal(b"another", good))
+    assert not own.accepts(changed)
+    assert not own.accepts(Step(name="s", status=Status.COMPLETED))
+
+
+def test_bytes_that_an_accepted_record_names_are_trusted_in_this_process_only(tmp_path: Path) -> None:
+    own, other = Signer(tmp_path / "own"), Signer(tmp_path / "other")
+    blob = "b" * 64
+    artifact = Artifact(name="m", digest="d", blob=blob, materializer="pickle", size=1, type="Model")
+    record = signed(other, outputs={"m": artifact})
+    assert not own.is_trusted(blob)
+    own.accepts(record)
+    assert not own.is_trusted(blob)
+    own.trust(other.identity)
+    own.accepts(record)
+    assert own.is_trusted(blob)
+    assert not Signer(tmp_path / "own").is_trusted(blob)
+
+
+def test_without_the_library_for_public_signatures_records_are_still_signed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public_keys, "_library", lambda: None)
+    signer = Signer(tmp_path)
+    assert signer.accepts(signed(signer))
+    assert signer.identity == ""
+    assert " " not in signer.sign_record(b"message")
+
+
+def test_a_key_that_cannot_be_read_leaves_a_record_unsigned(tmp_path: Path) -> None:
+    (tmp_path / "signing-key").write_bytes(b"too short")
+    signer = Signer(tmp_path)
+    assert signer.sign_record(b"message") == ""
+    assert not signer.accepts(signed(signer))

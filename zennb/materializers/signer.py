@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.errors import StoreError
-from zennb.materializers.public_keys import public_key, public_signature, verify_public
+from zennb.materializers.public_keys import is_available, public_key, public_signature, verify_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,9 +90,10 @@ class Signer:
         except StoreError:
             return ""
         own = hmac.digest(key, _RECORD + message, "sha256").hex()
+        if not is_available():
+            return own
         seed = _seed(key)
-        public = public_key(seed)
-        return f"{own} {public} {public_signature(seed, message)}" if public else own
+        return f"{own} {public_key(seed)} {public_signature(seed, message)}"
 
     def accepts(self, step: Step) -> bool:
         """Return whether a step's record is signed by this user, or by somebody whom the user trusts.
@@ -117,7 +118,9 @@ class Signer:
             key = self._own_key()
         except StoreError:
             return False
-        return hmac.compare_digest(hmac.digest(key, _RECORD + seal.message, "sha256").hex(), own)
+        expected = hmac.digest(key, _RECORD + seal.message, "sha256").hex()
+        # As bytes: texts with other characters than ASCII, which a forger may have written, cannot be compared.
+        return hmac.compare_digest(expected.encode(), own.encode("utf-8", "surrogatepass"))
 
     @property
     def identity(self) -> str:
