@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nbformat import v4
 
 from zennb.errors import UnknownName, UsageError
-from zennb.headless.parameters import inject, literal, plain_names
+from zennb.headless.parameters import fitted_value, inject, literal, plain_names
 
 PATH = Path("study.ipynb")
 
@@ -148,3 +148,77 @@ def test_no_parameters_change_nothing() -> None:
     node = document("a = 1")
     inject(node, {}, path=PATH)
     assert len(node.cells) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "value"),
+    [
+        (True, "false", False),
+        (False, "YES", True),
+        (True, "0", False),
+        (False, " on ", True),
+        (True, "False", False),
+        (3, "4", 4),
+        (3, "0.5", 0.5),
+        (0.5, "1", 1),
+        (0.5, "1e999", float("inf")),
+        ("ridge", "3", "3"),
+        ("ridge", "true", "true"),
+        ("ridge", "'3'", "3"),
+        ("ridge", " padded ", " padded "),
+        ("ridge", "[1]", "[1]"),
+        ("ridge", "None", None),
+        (None, "3", 3),
+        (None, "text", "text"),
+        ([1], "[2, 3]", [2, 3]),
+        ([1], "(2, 1e999)", [2, float("inf")]),
+        ((1,), "[2]", (2,)),
+        ({"a": 1}, "{'b': 2}", {"b": 2}),
+        ({1}, "{2}", {2}),
+        (b"a", "b'c'", b"c"),
+    ],
+)
+def test_a_parameter_is_read_as_the_type_of_the_value_that_it_replaces(
+    before: object, text: str, value: object
+) -> None:
+    assert fitted_value("x", text, before) == value
+    assert type(fitted_value("x", text, before)) is type(value)
+    node = document(f"x = {before!r}")
+    inject(node, {"x": text}, path=PATH)
+    namespace: dict[str, Any] = {}
+    exec("\n".join(cell.source for cell in node.cells), namespace)
+    assert namespace["x"] == value
+    assert type(namespace["x"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("before", "text", "why"),
+    [
+        (True, "maybe", "true or false, and 'maybe' is neither"),
+        (True, "2", "true or false"),
+        (3, "three", r"a number \(3 in the notebook\), and 'three' is not"),
+        (3, "True", "a number"),
+        (0.5, "'1'", "a number"),
+        ([1], "a,b", "a list"),
+        ({"a": 1}, "[1]", "a dict"),
+        ({1}, "{}", "a set"),
+    ],
+)
+def test_what_does_not_fit_the_value_that_it_replaces_is_refused(before: object, text: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        inject(document(f"x = {before!r}"), {"x": text}, path=PATH)
+
+
+@pytest.mark.parametrize("source", ["x = load()", "x = y = z", "x += 1", "for x in range(3): pass"])
+def test_where_the_value_before_is_not_known_a_literal_is_a_value(source: str) -> None:
+    for text, value in (("3", 3), ("true", "true"), ("a b", "a b")):
+        node = document(source)
+        inject(node, {"x": text}, path=PATH)
+        assert ast.literal_eval(node.cells[1].source.partition(" = ")[2]) == value
+
+
+def test_the_last_value_of_the_cell_counts_and_so_does_one_with_a_type() -> None:
+    for source in ("x = 'a'\nx = True", "x: bool = True", "%matplotlib inline\nx = True", "y = x = True"):
+        node = document(source)
+        inject(node, {"x": "false"}, path=PATH)
+        assert node.cells[1].source.endswith("x = False")

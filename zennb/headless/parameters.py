@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["INJECTED", "inject", "literal", "literal_value", "plain_names"]
+__all__ = ["INJECTED", "UNKNOWN", "fitted_value", "inject", "literal", "literal_value", "plain_names"]
 
 INJECTED = "injected-parameters"
 """Tag of a cell that sets parameters, as papermill calls it."""
@@ -48,6 +48,57 @@ def literal_value(text: str) -> Any:
         return text
 
 
+UNKNOWN = object()
+"""Stands for the value of a variable that nobody knows before the notebook runs."""
+
+_YES, _NO = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
+_KINDS: dict[type, tuple[tuple[type, ...], str]] = {
+    int: ((int, float), "a number"),
+    float: ((int, float), "a number"),
+    complex: ((int, float, complex), "a number"),
+    list: ((list, tuple), "a list"),
+    tuple: ((list, tuple), "a tuple"),
+    dict: ((dict,), "a dict"),
+    set: ((set,), "a set"),
+    bytes: ((bytes,), "bytes"),
+}
+"""Type of the value before → types of literals that may replace it, and what to call them."""
+
+
+def fitted_value(name: str, text: str, before: Any = UNKNOWN) -> Any:
+    """Return the value of a parameter, read as the type of the value that it replaces.
+
+    `-p flag=false` replaces True by False, `-p name=3` a text by the text `'3'`, and `-p depth=3` a number by 3. An
+    integer may become a float, a list may be given as a tuple, and anything may become `None`. Where the value before
+    is not known, or None, the text counts as a literal if it is one.
+
+    Args:
+        name: the parameter, for messages.
+        text: as typed.
+        before: the value that it replaces.
+
+    Raises:
+        UsageError: the text is no value of that type.
+    """
+    found = literal_value(text.strip())
+    if found is None or before is UNKNOWN or before is None:
+        return text if isinstance(found, str) and found == text.strip() else found
+    kind = type(before)
+    if kind is bool:
+        word = text.strip().lower()
+        if word in _YES | _NO:
+            return word in _YES
+        raise UsageError(f"parameter '{name}' is true or false, and {text!r} is neither.")
+    if kind is str:
+        return found if isinstance(found, str) and text.strip()[:1] in {"'", '"'} else text
+    if kind not in _KINDS:
+        return text if isinstance(found, str) and found == text.strip() else found
+    types, what = _KINDS[kind]
+    if type(found) not in types:
+        raise UsageError(f"parameter '{name}' is {what} ({before!r} in the notebook), and {text!r} is not.")
+    return kind(found) if kind in {list, tuple} else found
+
+
 def inject(node: Any, parameters: Mapping[str, str], *, path: Path) -> None:
     """Add cells that set `parameters` to a notebook document, tagged `injected-parameters`.
 
@@ -62,16 +113,49 @@ def inject(node: Any, parameters: Mapping[str, str], *, path: Path) -> None:
 
     Raises:
         UnknownName: no cell binds a name as a plain variable.
-        UsageError: the name is an output of a step.
+        UsageError: the name is an output of a step, or the text does not fit the value that it replaces.
     """
     if not parameters:
         return
     binds = [plain_names(cell.source) if cell.cell_type == "code" else () for cell in node.cells]
     after: dict[int, dict[str, str]] = {}
     for name, text in parameters.items():
-        after.setdefault(_place(name, node.cells, binds, path=path), {})[name] = text
+        place = _place(name, node.cells, binds, path=path)
+        value = fitted_value(name, text, _value_before(node.cells[place].source, name))
+        after.setdefault(place, {})[name] = _source(text, value)
     for position in sorted(after, reverse=True):
         node.cells.insert(position + 1, _cell(node, after[position]))
+
+
+def _source(text: str, value: Any) -> str:
+    """Return the Python source of a value that `fitted_value` read from a text."""
+    found = literal_value(text.strip())
+    if isinstance(value, str | bool) and type(found) is not type(value):
+        return repr(value)
+    source = literal(text)  # not `repr`: that of infinity is a name
+    if type(found) is type(value) or isinstance(value, str):
+        return source
+    return f"[*{source}]" if isinstance(value, list) else f"(*{source},)"
+
+
+def _value_before(source: str, name: str) -> Any:
+    """Return the value that a cell gives a name last, if that is a literal; else `UNKNOWN`."""
+    found: Any = UNKNOWN
+    for tree in _trees(source):
+        for statement in ast.walk(tree):
+            if isinstance(statement, ast.Assign):
+                targets, value = statement.targets, statement.value
+            elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
+                targets, value = [statement.target], statement.value
+            else:
+                continue
+            if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+                try:
+                    found = ast.literal_eval(value)
+                except (ValueError, TypeError, MemoryError, RecursionError):
+                    found = UNKNOWN
+        return found
+    return found
 
 
 def plain_names(source: str) -> tuple[str, ...]:
@@ -79,14 +163,21 @@ def plain_names(source: str) -> tuple[str, ...]:
 
     Cell magics are taken to hold Python (`%%step`, `%%time`); a body that does not parse binds nothing.
     """
+    for tree in _trees(source):
+        found = analyse(tree)
+        return tuple(name for name in found.binds if name not in found.imports | found.defines)
+    return ()
+
+
+def _trees(source: str) -> Iterator[ast.Module]:
+    """Yield the syntax tree of a cell, read as Python or with its magic lines taken out; none if neither parses."""
     body = CELL_MAGIC.sub("", source, count=1) if source.lstrip().startswith("%%") else source
     for text in (body, MAGIC_LINE.sub(r"\g<indent>pass", MAGIC_VALUE.sub("= None", body))):
         try:
-            found = analyse(ast.parse(text))
+            yield ast.parse(text)
         except (SyntaxError, ValueError):
             continue
-        return tuple(name for name in found.binds if name not in found.imports | found.defines)
-    return ()
+        return
 
 
 def _place(name: str, cells: list[Any], binds: list[tuple[str, ...]], *, path: Path) -> int:
@@ -119,7 +210,7 @@ def _tags(cell: Any) -> list[str]:
 def _cell(node: Any, parameters: Mapping[str, str]) -> Any:
     from nbformat import v4
 
-    source = "\n".join(["# Parameters", *(f"{name} = {literal(text)}" for name, text in parameters.items())])
+    source = "\n".join(["# Parameters", *(f"{name} = {text}" for name, text in parameters.items())])
     cell = v4.new_code_cell(source, metadata={"tags": [INJECTED]})
     if (node.nbformat, node.nbformat_minor) < (4, 5):
         del cell["id"]

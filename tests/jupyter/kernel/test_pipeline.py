@@ -82,6 +82,12 @@ def test_a_parameter_holds_for_that_run_only(notebook: Notebook) -> None:
     assert notebook.ns["total"] == 20
 
 
+def test_a_parameter_is_read_as_the_type_of_the_variable(notebook: Notebook) -> None:
+    notebook.run("fast, name = True, 'a'", "%%step s\nr = [fast, name]")
+    notebook.run("%pipeline run -p fast=false -p name=3")
+    assert notebook.ns["r"] == [False, "3"]
+
+
 def test_a_parameter_reaches_into_functions(notebook: Notebook) -> None:
     notebook.run(
         "rate = 2\nclass Scale:\n    def by(self, v): return v * rate\ndef scaled(v): return Scale().by(v)"
@@ -94,7 +100,12 @@ def test_a_parameter_reaches_into_functions(notebook: Notebook) -> None:
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [("total=3", "step 'total'"), ("wieght=3", "did you mean 'weight'"), ("weight", "NAME=VALUE")],
+    [
+        ("total=3", "step 'total'"),
+        ("wieght=3", "did you mean 'weight'"),
+        ("weight", "NAME=VALUE"),
+        ("weight=heavy", "a number (10 in the notebook), and 'heavy' is not"),
+    ],
 )
 def test_a_parameter_that_cannot_be_given_is_refused(notebook: Notebook, given: str, said: str) -> None:
     study(notebook)

@@ -15,7 +15,7 @@ from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import interrupted, interrupts_raise
 from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
-from zennb.headless.parameters import literal_value
+from zennb.headless.parameters import UNKNOWN, fitted_value
 from zennb.jupyter.cells.restoring import bind_outputs
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import saved_cells
@@ -343,7 +343,10 @@ class PipelineSession:
                     "only plain variables of the notebook can."
                 )
             raise UnknownName("plain variable that a step reads called", name, sorted(plain))
-        return {name: literal_value(text) for name, text in parameters.items()}
+        namespace = self._session.namespace
+        return {
+            name: fitted_value(name, text, namespace.get(name, UNKNOWN)) for name, text in parameters.items()
+        }
 
     @staticmethod
     def _last(
