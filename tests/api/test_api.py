@@ -209,10 +209,11 @@ def test_what_another_user_pickled_is_loaded_once_it_is_trusted(
     monkeypatch.setattr(sys.modules["__main__"], "Model", Model, raising=False)
     monkeypatch.setattr(Model, "__module__", "__main__")
     record("model", Model(2.0))
+    api.close()
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "another user"))
     with pytest.raises(UntrustedArtifact, match="zennb trust model"):
         zennb.load("model")
-    Signer().trust(api.find_artifact(api.workspace(), "model").blob)
+    api.workspace().signer.trust(api.find_artifact(api.workspace(), "model").blob)
     assert zennb.load("model").weight == 2.0
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from zennb.packages.versions import versions
+from zennb.packages.versions import _looked, note_loaded, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def test_a_package_that_was_installed_before_python_started_counts_by_what_is_in
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install(site, "old_package", "old_package", "1.0", stated=False)
-    monkeypatch.setattr("zennb.packages.versions.STARTED", time.time() + 60)
+    monkeypatch.setitem(_looked, "time", time.time() + 60)
     importlib.import_module("old_package")
     assert versions(["old_package"])["old_package"] == "1.0"
 
@@ -89,3 +89,22 @@ def test_a_package_that_is_upgraded_before_it_is_loaded_counts_by_what_is_instal
     for version in ("1.0", "2.0"):
         install(site, "late_package", "late_package", version, stated=False)
     assert versions(["late_package"])["late_package"] == "2.0"
+
+
+def test_a_package_that_one_cell_installs_and_the_next_one_loads_counts_by_what_is_installed(
+    site: Path,
+) -> None:
+    install(site, "new_package", "new_package", "1.0", stated=False)
+    note_loaded()
+    importlib.import_module("new_package")
+    assert versions(["new_package"])["new_package"] == "1.0"
+
+
+def test_a_package_that_is_upgraded_in_a_later_cell_does_not_count_as_the_new_version(site: Path) -> None:
+    install(site, "upgraded_later", "upgraded_later", "1.0", stated=False)
+    note_loaded()
+    importlib.import_module("upgraded_later")
+    note_loaded()
+    install(site, "upgraded_later", "upgraded_later", "2.0", stated=False)
+    note_loaded()
+    assert versions(["upgraded_later"])["upgraded_later"] == "2.0 or earlier"

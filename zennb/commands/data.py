@@ -71,10 +71,11 @@ def _named(artifact: Artifact) -> dict[str, Any]:
 def step_data(step: Step) -> dict[str, Any]:
     """Return a step; its artifacts by name, version and digest only.
 
-    The provenance of its inputs is left out: it is long, and only the plan of a notebook file reads it.
+    The provenance of its inputs is left out: it is long, and only the plan of a notebook file reads it. So is its
+    signature.
     """
-    found: dict[str, Any] = plain(replace(step, provenance={}))
-    del found["provenance"]
+    found: dict[str, Any] = plain(replace(step, provenance={}, seal=None))
+    del found["provenance"], found["seal"]
     for side, artifacts in (("inputs", step.inputs), ("outputs", step.outputs)):
         found[side] = {name: {**_named(each), "digest": each.digest} for name, each in artifacts.items()}
     return found

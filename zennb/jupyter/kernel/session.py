@@ -17,6 +17,7 @@ from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.step_cell import StepCell
 from zennb.jupyter.cells.step_marker import parse_step_cell
 from zennb.jupyter.kernel.state import KernelState
+from zennb.packages.versions import note_loaded
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -129,6 +130,7 @@ class KernelSession(KernelState):
         """Note the cell that is about to run."""
         self._depth += 1
         if self._depth == 1:
+            note_loaded()
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
             self._is_step = False
             self._last_shown = getattr(sys, "last_value", None)
