@@ -110,6 +110,8 @@ class AccessTracer:
         """
         found = {}
         for path, mark in self._reads.items():
+            # Reading a file costs one `stat` while the step runs. Its content is digested only at the end, and counts
+            # only if the signature says that it is still what the step read.
             if not isinstance(mark, str):
                 was = ABSENT if mark is None else state(path, largest=largest)
                 mark = was if signature(path) == mark else "changed while it was read"  # noqa: PLW2901 - settled now
@@ -133,6 +135,9 @@ class AccessTracer:
         if not flags & _CHANGES:
             self._read(where)
             return
+        # A file that is opened to be written from scratch is no input; one that is opened to append or
+        # update is. `O_EXCL` means that it must not exist yet: whether it did is an input, except for
+        # temporary files with random names.
         is_fresh = flags & os.O_TRUNC or (flags & os.O_EXCL and where.startswith(tempfile.gettempdir()))
         if not is_fresh and (flags & os.O_EXCL or os.path.exists(where)):
             self._read(where)
@@ -141,6 +146,7 @@ class AccessTracer:
     def connected(self, database: object, *_more: object) -> None:
         """Note that SQLite opened a file."""
         where = resolved(database)
+        # A database in memory, or an address whose parameters only SQLite understands.
         if isinstance(database, str) and (database in {"", ":memory:"} or database.startswith("file:")):
             return
         if self._counts(where):
@@ -155,6 +161,8 @@ class AccessTracer:
             return
         if where in self._new or self._is_in_new_folder(where):
             return
+        # What the step itself made in a folder before it listed it will be there again, or not,
+        # depending on the step alone.
         made = frozenset(os.path.basename(each) for each in self._written if os.path.dirname(each) == where)
         self._lists.setdefault(where, listing(where, made))
 
@@ -175,6 +183,8 @@ class AccessTracer:
     def removed(self, path: object, folder: object = -1) -> None:
         """Note that a file or folder was removed or truncated."""
         where = resolved(path)
+        # A path relative to an open folder (`dir_fd`) cannot be told from here. `shutil.rmtree` uses such paths
+        # inside the folder that it reports itself.
         if folder in {-1, None} and self._counts(where):
             self._read(where)
             self._write(where)
@@ -261,6 +271,8 @@ def _all(tracer: AccessTracer) -> None:
 
 def _note(report: Callable[[AccessTracer], None]) -> None:
     """Report a read of the environment to the tracers if the user's own code did it."""
+    # Our own code reads the environment and opens files too. The flag is per thread: other
+    # threads go on being traced.
     if getattr(_inside, "busy", False) or not _tracers:
         return
     _inside.busy = True
@@ -309,6 +321,7 @@ def _hook(
             _reports[event](tracer, *arguments)
     except Exception:  # noqa: BLE001 - what is raised here would break the user's own call
         for tracer in _concerned():
+            # Counts as a program: effects that were missed rule out reuse just the same.
             tracer.programs.append("something that could not be followed")
     finally:
         _inside.busy = False

@@ -85,6 +85,8 @@ class ExecutionEnvironment:
         """
 
         def file(path: str, recorded: str) -> str:
+            # The listing depends on files that steps before this one will write, and their
+            # names alone do not tell it.
             if recorded.startswith("names ") and any(_is_in(each, path) for each in overlay):
                 return "listed before the steps above have run"
             return overlay[path] if path in overlay else state(path, recorded)
@@ -146,6 +148,7 @@ class ExecutionEnvironment:
         """
         if not outcome.changes:
             return
+        # In a thread of this process all is done already, except for settings that each thread has for itself.
         if outcome.process == os.getpid():
             self.settings.apply(outcome.changes, per_context=True)
         else:
@@ -182,6 +185,7 @@ class EnvironmentRecorder:
         self._owner, self._tracer = environment, tracer
         self._logging = _logging()
         self._environment = _variables()
+        # Everything is read before tracing begins, so that our own reads are not taken for the step's.
         self._before: Snapshot = environment.settings.read()
         tracer.start()
 
@@ -204,6 +208,8 @@ class EnvironmentRecorder:
             changes[ENVIRONMENT] = environment
         tracer.read_unseen(uses.files)
         files, written = tracer.files(), tracer.written()
+        # Written but the same as before, or made and removed again: not an effect. Absent at both
+        # ends, it is no input either.
         for path in [path for path, mark in written.items() if mark == files.get(path, ABSENT)]:
             del written[path]
             if files.get(path) == ABSENT:
@@ -258,6 +264,7 @@ class EnvironmentRecorder:
         if tracer.reads_all:
             found.append(Reason("it goes through all environment variables"))
         shared = [name for name in changes if name not in {FILES, ENVIRONMENT}]
+        # Settings belong to the process: with several steps at once nobody can tell which of them made a change.
         if shared and not tracer.is_alone:
             found.append(Reason(f"it changed {', '.join(shared)} while other steps ran beside it"))
         return found
@@ -306,6 +313,7 @@ def _set(name: str, value: str | None) -> None:
 
 def _handlers() -> list[int]:
     loggers = [logging.root, *list(logging.root.manager.loggerDict.values())]
+    # `loggerDict` also holds placeholders for the parents of loggers, which have no handlers.
     found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
     return [id(each) for each in found if not isinstance(each, logging.NullHandler)]
 

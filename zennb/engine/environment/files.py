@@ -178,6 +178,8 @@ def _replace(path: str, content: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
+        # `mkstemp` makes files that only their owner can read; the restored file gets the rights
+        # that it had, or would get.
         if os.path.exists(path):
             os.chmod(draft, stat.S_IMODE(os.stat(path).st_mode))
         else:
@@ -189,6 +191,7 @@ def _replace(path: str, content: bytes) -> None:
 
 
 def _umask() -> int:
+    # There is no way to ask for the mask without setting it.
     mask = os.umask(0)
     os.umask(mask)
     return mask
@@ -218,6 +221,7 @@ def _foreign() -> tuple[str, ...]:
     folders |= {os.environ[name] for name in _TOOL_FOLDERS if os.environ.get(name)}
     found = {os.path.abspath(folder) + os.sep for folder in folders if folder}
     found |= {os.path.realpath(folder) + os.sep for folder in folders if folder}
+    # A tool's folder may be the temporary folder itself (`MPLCONFIGDIR=/tmp`), where files of the user are as well.
     return tuple(found - {os.sep, os.path.abspath(tempfile.gettempdir()) + os.sep})
 
 

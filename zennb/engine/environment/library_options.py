@@ -43,6 +43,7 @@ def _loaded(library: str) -> Any:
 
 
 def _put_pandas(options: Mapping[str, Any]) -> None:
+    # Deprecated options warn when they are set; the user has seen that when the step ran.
     with warnings.catch_warnings(action="ignore"):
         for key, value in options.items():
             _loaded("pandas").set_option(key, value)
@@ -50,6 +51,7 @@ def _put_pandas(options: Mapping[str, Any]) -> None:
 
 def _style_keys() -> Iterable[str]:
     return (
+        # The methods of `dict`: `RcParams` checks, and loads the backend when that key is read.
         key if not key.startswith(_NOT_STYLE) else "" for key in dict.keys(_loaded("matplotlib").rcParams)
     )
 
@@ -67,6 +69,7 @@ def _put_style(options: Mapping[str, Any]) -> None:
 @cache
 def _sklearn_defaults() -> dict[str, Any]:
     """Return the options that nobody has set: each thread begins with them."""
+    # In this thread the user may have set some already.
     with ThreadPoolExecutor(max_workers=1) as thread:
         found: dict[str, Any] = thread.submit(_loaded("sklearn").get_config).result()
     return found

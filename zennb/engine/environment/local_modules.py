@@ -110,6 +110,7 @@ class ImportedModules:
         """Note modules imported or reloaded since the last call; return whether there were any."""
         new = [name for name in sys.modules.keys() - self._seen if self._note(name)]
         self._seen = set(sys.modules)
+        # `importlib.reload` keeps the module object and gives it a new spec.
         again = [
             name for name, (spec, _, _) in self._files.items() if _spec(name) is not spec and self._note(name)
         ]

@@ -54,6 +54,7 @@ def _warnings_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> 
 def _set_warnings(change: dict[str, Any]) -> None:
     if change["all"]:
         warnings.resetwarnings()
+    # Each call puts its filter in front, so the last one of the list goes first.
     for action, message, category, module, line in reversed(change["filters"]):
         kind = _category(category)
         if kind is None:  # its module is not imported here, so no such warning can be raised
@@ -116,6 +117,8 @@ def _set_decimal(change: list[Any]) -> None:
 def _folder_change(before: str | None, after: str) -> str:
     if before is None:
         return after
+    # Relative where possible: the project may lie elsewhere when the step is reused. `/data`
+    # from `/home` stays absolute.
     inside = os.path.commonpath([before, after]) not in {os.sep, ""}
     return os.path.relpath(after, before) if inside else after
 
@@ -131,6 +134,7 @@ def _path_change(before: tuple[str, ...] | None, after: tuple[str, ...]) -> dict
     if before is None:  # for a new process: all of it, in order
         return {"all": list(after), "added": []}
     added = [(place, path) for place, path in enumerate(after) if path not in before]
+    # An entry at the end stays at the end (-1), however long the path is where the change is applied.
     return {"added": [(place if place < len(after) - len(added) else -1, path) for place, path in added]}
 
 
@@ -161,6 +165,7 @@ def _log_levels() -> tuple[Any, ...]:
 
 def _log_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
     was, now = (before or _NO_LEVELS)[2:], after[2:]
+    # Loggers whose level was set back are not listed in `now`.
     gone = {name: (0, False) for name, _, _ in was} | {name: (level, off) for name, level, off in now}
     levels = {name: state for name, state in gone.items() if (name, *state) not in was}
     return {"root": after[:2], "levels": levels}

@@ -92,6 +92,7 @@ def _leads_to(state: Any, later: Any) -> bool:
         *now, place = generator.getstate()[1]
         if now == words:
             return bool(at >= place)
+        # One word past the end of the block makes the generator renew all 624 words.
         generator.getrandbits(32 * (_WORDS - place) + 32)
     return False
 

@@ -104,6 +104,7 @@ class LibraryOptions:
         return {
             key: value
             for key, value in zip(keys, after, strict=False)
+            # Identity first: comparing option values (colour cycles, arrays) is slow and may raise.
             if key and key in was and value is not was[key] and not _alike(was[key], value)
         }
 
@@ -157,6 +158,8 @@ class Settings:
             return found
         for name, setting in self._known.items():
             was, now = before[name], after[name]
+            # A generator that the step seeds is always restored, even if the seed led back to the state from before:
+            # elsewhere the state before may be another.
             if _alike(was, now) and (now is None or name not in always):
                 continue
             if change := setting.change(was, now):

@@ -43,6 +43,7 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
     request = replace(
         request, store=run_context.store, values=values, process=snapshot(run_context, request, things)
     )
+    # Before `submit`: the worker may connect at once.
     call, link = _server.expect(channels.output)
     inner = run_context.orchestrator.submit(perform, request, link)
     if channels.cancel is not None:
@@ -51,8 +52,11 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
     outer: Future[StepOutcome] = Future()
 
     def done(inner: Future[StepOutcome]) -> None:
+        # The outcome comes through the orchestrator, the output through the socket: some of
+        # it may still be under way.
         call.settle()
         _server.forget(link)
+        # The caller may have cancelled the outer future in the meantime; setting a result would raise then.
         if outer.set_running_or_notify_cancel():
             _hand_on(inner, outer, run_context, None if call.connected else channels.output)
 

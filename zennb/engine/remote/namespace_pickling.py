@@ -39,6 +39,8 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
     def __init__(self, file: io.BytesIO, namespace: Mapping[str, Any], data: Mapping[str, Any]) -> None:
         super().__init__(file, protocol=5)
         self._stand_in = stand_in = {"__name__": "__main__"}
+        # cloudpickle keeps here which dictionary functions with the same globals share after loading. The notebook's
+        # is replaced by a stand-in, which is written by name and becomes the namespace of the step.
         self.globals_ref[id(namespace)] = stand_in
         self._named = {id(stand_in): ("namespace", "")}
         self._named.update({id(value): ("data", name) for name, value in data.items() if _is_heavy(value)})
@@ -81,6 +83,8 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
         code = function.__code__
         self.files.add(code.co_filename)
         read = {name: value for name, value in slots["__globals__"].items() if id(value) not in self._named}
+        # The closure goes with the arguments, as one of `function.__closure__`: cells that several functions share
+        # stay shared. Data among the globals are left out, as the step loads its inputs itself.
         slots = {**slots, "__closure__": None, "__globals__": read}
         return _function, (code, code.co_filename, names, function.__closure__), (state, slots), *others
 
@@ -143,6 +147,8 @@ def pack(
     """
     file = io.BytesIO()
     packer = _NamespacePickler(file, namespace, data)
+    # Classes first: loading data may need them, and functions may ask for data while they are rebuilt. Each is a
+    # pickle of its own, so that a definition is bound before the next one is read.
     for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
         packer.dump((name, value))
     packed = set(definitions)

@@ -31,6 +31,8 @@ class _Frame:
 
     def rebuilt(self, inner: TracebackType | None) -> TracebackType | None:
         """Return a traceback that prints like the original: code of that name raises on that line of that file."""
+        # Traceback objects take only real frames, and a frame exists only while code runs. So a tiny piece of code
+        # raises on the line in question. Blank lines move it there, counted from the first line of the original code.
         stub = compile("\n" * (self.line - self.first) + "1 / 0", self.filename, "exec")
         code = stub.replace(co_name=self.name, co_qualname=self.name, co_firstlineno=self.first)
         try:

@@ -45,6 +45,7 @@ class ProcessSnapshot:
 def know_texts(texts: Mapping[str, str]) -> None:
     """Make the source of cells available to tracebacks and to `inspect`, as in the notebook."""
     for file, text in texts.items():
+        # Without a time of modification (None) `linecache.checkcache` leaves the entry alone.
         linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
 
 

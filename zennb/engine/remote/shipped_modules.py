@@ -118,6 +118,7 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def load(self) -> bool:
         """Import these modules without their output, as the notebook did before; return whether any was imported."""
         found = False
+        # Sorted, so that a package comes before its modules.
         for name in sorted(self._known.keys() - sys.modules.keys()):
             with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(Exception):
                 found = True

@@ -119,6 +119,8 @@ class RemoteLink:
             yield Channels(output=output, cancel=cancel)
         finally:
             with lock, suppress(OSError):
+                # An empty message ends the output. Waiting for the driver to close first means
+                # that all of it has been read.
                 connection.send_bytes(b"")
             listener.join(_DRAIN_SECONDS)
             connection.close()
@@ -175,6 +177,8 @@ class LinkServer:
 
     def _serve(self, connection: Connection[Any, Any]) -> None:
         try:
+            # In a thread of its own, so that a caller that sends nothing does not keep others waiting; 64 bytes, so
+            # that it cannot send more than a token.
             token = connection.recv_bytes(64).decode()
         except (EOFError, OSError, ValueError):
             connection.close()

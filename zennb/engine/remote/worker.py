@@ -111,6 +111,7 @@ class _WorkerState:
 
     def _set(self, process: ProcessSnapshot) -> None:
         settings = self._environment.settings
+        # First back to the state of a new process, as `process.settings` holds the differences from that.
         settings.apply(settings.changes(settings.read(), self._pristine))
         sys.path[:] = self._path
         self._set_variables(process)

@@ -38,6 +38,7 @@ def prove_same_code(
         return [known for known, digest in request.reached.items() if found.get(known) != digest]
 
     other = differing()
+    # Only those that differ: other modules may hold the same object, and a copy would part them.
     moved = {known.partition(" ")[2] for known in other} & request.process.constants.keys()
     if moved:
         set_constants({name: request.process.constants[name] for name in moved})

@@ -87,10 +87,13 @@ def _execution(
         **dict.fromkeys(request.deletes),
         **channels.definitions,
     }
+    # Instances that are loaded here belong to the classes of this namespace, not to the notebook's, which would see
+    # the notebook's variables from their methods.
     resources = replace(resources, artifacts=replace(resources.artifacts, scope=namespace))
     _load_data(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()
     inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
+    # Before the body: a worker with other code has to refuse the step while it has no effects yet.
     if request.process is not None:
         prove_same_code(request, namespace, inputs)
     execution = StepExecution(request, namespace, inputs=inputs, resources=resources)
@@ -113,6 +116,8 @@ def _load_data(
         namespace.update(channels.values)
 
     if request.code:
+        # Code and data need each other: a default argument refers to data, an instance to its class. So the data are
+        # loaded when the first definition asks for them, and once more below, when all classes exist.
         unpack(request.code, namespace, load_data)
     load_data()
 
@@ -164,6 +169,7 @@ def _portions(definition: StepDefinition, interactivity: str) -> list[tuple[list
         return [([each], isinstance(each, ast.Expr)) for each in body]
     if interactivity != "last" and not isinstance(body[-1], ast.Expr):
         return [(body, False)]
+    # As in IPython, `last` runs the last statement on its own also if it is a loop; then nothing is shown.
     return [(body[:-1], False), (body[-1:], isinstance(body[-1], ast.Expr))]
 
 
@@ -175,6 +181,7 @@ def _assigned(statement: ast.stmt) -> str:
 
 
 def _compiled(tree: ast.Module | ast.Expression, filename: str, mode: str) -> CodeType:
+    # Without `dont_inherit` the future import of this file would hold for the user's code: annotations would be text.
     code: CodeType = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
     return code
 

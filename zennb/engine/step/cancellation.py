@@ -52,6 +52,8 @@ class CancellationToken:
         with self._lock:
             self._others.append(stop)
             is_stopped = self._stopped
+        # It was stopped before this was registered. Outside the lock, as is every call that
+        # may wait for another process.
         if is_stopped:
             stop()
 
@@ -60,6 +62,8 @@ class CancellationToken:
         with self._lock:
             self._stopped = True
             others = tuple(self._others)
+            # Under the lock, so that the step cannot end in between: the interrupt would hit
+            # whatever this thread does next.
             if self._thread is not None:
                 _interrupt(self._thread)
         for stop in others:
@@ -141,6 +145,8 @@ def _with_signal(seconds: float) -> Iterator[None]:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise StepTimeout
 
+    # The handler first: an alarm that nobody handles ends the process. At the end the timer
+    # first, for the same reason.
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
@@ -152,6 +158,7 @@ def _with_signal(seconds: float) -> Iterator[None]:
 
 def _with_timer(seconds: float) -> Iterator[None]:
     timer = threading.Timer(seconds, _raise_in, (threading.get_ident(), StepTimeout))
+    # A step that hangs must not keep the process from exiting.
     timer.daemon = True
     timer.start()
     try:
@@ -169,4 +176,5 @@ def _interrupt(thread: int) -> None:
 
 
 def _raise_in(thread: int, error: type[BaseException]) -> None:
+    # The only way to raise in another thread. A blocking C call ends first, as the error waits for the next bytecode.
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))

@@ -70,6 +70,7 @@ def outputs_owned_by_code(
     parts: dict[int, list[str]] = {}  # a module occurs under its own name and under the notebook's
     found: dict[str, None] = {}
     for name, holder in {**{name: sys.modules[name] for name in used}, **definitions}.items():
+        # A function with state can be an output itself, and shares its state with itself.
         if id(holder) in outputs:
             continue
         if id(holder) not in parts:

@@ -94,6 +94,7 @@ def define(
     Without a name in the options, the step is named after the first public name it binds, or else after its code.
     """
     analysis = analyse(tree, star=star)
+    # A semicolon at the end is not in the syntax tree, but decides what the cell shows and what is replayed.
     code = normal_digest(tree) + (":silent" if is_silent(tree, text) else "")
     return StepDefinition(
         name=options.name or _default_name(analysis, options, code),
@@ -121,6 +122,7 @@ class Nodes:
     targets: tuple[ast.Attribute | ast.Subscript, ...]
 
 
+# Weak: the tree of a cell that was edited goes away with its definition.
 _nodes: WeakKeyDictionary[ast.Module, Nodes] = WeakKeyDictionary()
 
 

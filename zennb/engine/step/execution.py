@@ -78,6 +78,8 @@ class StepExecution:
         for each in contexts:
             self._running.enter_context(each)
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
+        # Recording begins last and so ends first: what the capture of output does (showing
+        # figures) is not the step's doing.
         self._recorder = self._resources.environment.record()
         self._running.callback(self._recorder.end)
         self._is_timed = True
@@ -140,6 +142,8 @@ class StepExecution:
             what, comma, so = why.partition(", which ")
             self.reasons.append(Reason(what, f"which {so}" if comma else "", loses="result"))
         carried: Carried | None = None
+        # Asked after the outputs were saved, which may have added a reason: a step that always
+        # runs has nothing to restore.
         if changes and not self.reasons:
             try:
                 carried = repository.save_changes(changes)

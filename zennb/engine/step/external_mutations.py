@@ -61,6 +61,8 @@ _KNOWN_SETTINGS = frozenset(
         "IPython.InteractiveShell.ast_node_interactivity",
         "matplotlib.RcParams",
         "os._Environ",
+        # The class that `os.environ` has while a step runs (`access_tracer`), and that of
+        # `pd.options` and its groups.
         "zennb._Environment",
         "pandas.DictWrapper",
     }
@@ -86,6 +88,8 @@ def _root(node: ast.expr) -> str:
 
 def _is_outside(root: str, definition: StepDefinition, namespace: Mapping[str, Any]) -> bool:
     defines = definition.analysis.defines
+    # `type(self).count += 1` in a method: which class that is cannot be read off the code. Without a class in the
+    # cell, the change is found by comparing the classes that the step reaches.
     if root == "cls":
         return bool(defines)
     value = namespace.get(root)

@@ -52,6 +52,8 @@ class PlainFrontend:
         """Return the value's text and the rich representations it offers."""
         data: dict[str, Any] = {"text/plain": repr(value)}
         for name, mime in self._METHODS:
+            # Asked of the type: an object that makes up attributes (a mock, a proxy) would
+            # claim every representation.
             method = getattr(type(value), name, None)
             if method is not None and (shown := method(value)) is not None:
                 data[mime] = shown

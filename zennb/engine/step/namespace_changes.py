@@ -49,6 +49,8 @@ class NamespaceSnapshot:
         self.names = tuple(dict.fromkeys((*analysis.binds, *writes)))
         self._values = {name: namespace.get(name, _ABSENT) for name in touched}
         self._surely = analysis.surely
+        # A `del` at the top level of a cell has run for certain, so reuse unbinds that name even
+        # if it did not exist before.
         self._deleting = {
             target.id
             for statement in definition.tree.body
@@ -95,6 +97,7 @@ class NamespaceSnapshot:
         value = self._namespace.get(name, _ABSENT)
         if value is _ABSENT:
             return False
+        # A hidden name that is there again was bound by the step, even if it was bound to the very same object.
         return name in self._hidden or name in self._surely or value is not self._values[name]
 
 
@@ -153,7 +156,10 @@ def collect_changes(
     values, reasons = outputs.values, outputs.reasons
     if options.outputs is not None:
         outputs.check_declared(options.outputs, defines)
+        # An input that the step changed stays an output even if `-o` leaves it out: reuse
+        # would not repeat the change.
         values = {name: found for name, found in values.items() if name in options.outputs or name in inputs}
+    # From here on the code is judged, not the values: what a step does to a library leaves no trace in the namespace.
     set_outside = ", ".join(f"`{each}`" for each in external_mutations(definition, namespace))
     if set_outside:
         reasons.append(Reason(f"it sets {set_outside}", loses="change"))
@@ -267,6 +273,7 @@ def _is_made(name: str, value: object, definition: StepDefinition, namespace: Ma
     if isinstance(value, types.ModuleType):
         return False
     if isinstance(value, type) and is_users_code(value):
+        # `Alias = Model`: executing the definitions of the cell again would not bind `Alias`.
         second = value.__qualname__ != name and namespace.get(value.__qualname__) is value
         return second and definitions(definition.tree, [name]) is None
     return has_state(value) or definitions(definition.tree, [name]) is None

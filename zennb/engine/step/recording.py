@@ -50,6 +50,8 @@ class Recording:
         if last is None or last["kind"] != "stream" or last["name"] != name:
             self._join()
             self._events.append({"kind": "stream", "name": name, "text": ""})
+        # Joined only when somebody reads: a progress bar writes thousands of pieces, and
+        # text + text copies all of it.
         self._pieces.append(text)
         if self._listener is not None:
             self._listener({"kind": "stream", "name": name, "text": text})
@@ -87,6 +89,7 @@ class Recording:
 
     def dump(self) -> bytes:
         """Return the events as compressed JSON."""
+        # `default=str`: a mime bundle may hold anything, and what cannot be JSON must not make the step fail.
         return zlib.compress(json.dumps(list(self), separators=(",", ":"), default=str).encode(), level=1)
 
     @classmethod

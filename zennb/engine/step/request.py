@@ -131,6 +131,7 @@ def request_for(
         namespace: the notebook's variables.
     """
     found = resolved.dependencies
+    # Loading an input may need a class that the code of the step never names.
     needed = {need.split(".")[0] for artifact in inputs.values() for need in artifact.needs}
     names = {name: namespace[name] for name in needed if name in namespace} | dict(found.definitions)
     code, cells, unpacked = b"", frozenset[str](), names

@@ -102,9 +102,11 @@ def resolve_step(
         for name, artifact in given.items()
         if not _is_at_hand(name, artifact, namespace, value_digest)
     }
+    # Bad options are refused before the inputs are digested, which may take seconds.
     check_unstored(definition)
     analysis = _with_inputs(definition, namespace)
     ignored = ignored_inputs(definition, analysis, namespace, given)
+    # Only after the check above: it needs the reads as they are, to refuse a name that nothing reads.
     analysis = without_reads(analysis, ignored, in_functions=True)
     inputs = _Inputs(artifacts=dict(given), value_digest=value_digest)
     for name, artifact in given.items():
@@ -116,6 +118,8 @@ def resolve_step(
         search.follow(list(inputs.code.values())[max(followed, 0) :])
         followed = len(inputs.code)
         names: Mapping[str, Any] = {**search.data, **_stateful(search.definitions)}
+        # Each name is digested once, also one that turned out to have no digest: digests
+        # are what takes the time here.
         while names := {n: v for n, v in names.items() if not (n in inputs or n in given or n in ignored)}:
             for name, value in names.items():
                 inputs.add(name, overrides.get(name, value))
@@ -129,12 +133,16 @@ def resolve_step(
     unclear = (*found.unclear, *inputs.opaque.values())
     scope = {**namespace, **overrides}
     names = {name: scope[name] for name in ignored if name in scope and name not in inputs.artifacts}
+    # An ignored input may share state with other variables. A worker that got it alone would change a copy of that
+    # state, so its partners are handed over too, and theirs.
     while names:
         added = {
             name: digest for name, value in names.items() if (digest := inputs.add(name, value)) is not None
         }
         shared = partners(added) if added else {}
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
+    # Once more, as if the doubtful names were not bound yet, as they were when the cell first ran. Otherwise a cell
+    # that binds such a name changes its own key by running, and its second run is not cached.
     doubtful = analysis.doubtful & inputs.values.keys()
     reduced = (
         resolve_step(
@@ -162,6 +170,7 @@ def resolve_step(
         values=inputs.values,
         parts=parts,
         cache_key=cache_key(parts),
+        # A function that the cell calls may read such a name as well. Then it is an input for certain.
         key_without_maybe_reads=""
         if reduced is None or doubtful & reduced.parts.inputs.keys()
         else reduced.cache_key,

@@ -126,6 +126,7 @@ def changed_code(
     """
     if all(_is_module(known, digest, namespace) for known, digest in before.items()):
         return []  # as in most cells, which use no code or constants of the user
+    # `before` covers code found in the inputs, so the search has to begin with the same code to find the same things.
     extra = tuple(code for _, seen in inputs.values() for code in seen.code)
     after = resolve_dependencies(definition.analysis, namespace, extra=extra).digests
     own = set(inputs)

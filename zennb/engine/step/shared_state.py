@@ -45,6 +45,8 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     common = (one.mutable & other.mutable) - _libraries.keys()
     if not common:
         return False
+    # The cheap answers first: a variable that functions share (its id is negative), a value that is part of the other
+    # one, an object that is known to be nobody's library. What follows walks all objects of the process.
     if min(common) < 0 or one.root in common or other.root in common or not _others.isdisjoint(common):
         return True
     return not _are_libraries(common)
@@ -76,6 +78,7 @@ def stored_apart(digests: Mapping[str, ValueDigest], inputs: Mapping[str, Artifa
     """Return the inputs that share state but were stored separately: loaded, they would not share it."""
     found = set[str]()
     for names in groups(digests):
+        # Values that were stored together are items of one blob; only these come back sharing their state.
         stored = {inputs[n].blob if n in inputs and inputs[n].item is not None else n for n in names}
         found.update(names if len(stored) > 1 else ())
     return frozenset(found)

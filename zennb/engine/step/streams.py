@@ -58,6 +58,8 @@ def redirected(recording: Recording) -> Iterator[None]:
     ident = threading.get_ident()
     with _lock:
         for name in ("stdout", "stderr"):
+            # Put in place by the first step and removed after the last one, as several
+            # threads need it at the same time.
             if name not in _installed:
                 _installed[name] = _Split(name, getattr(sys, name))
                 setattr(sys, name, _installed[name])
@@ -79,6 +81,7 @@ def _leave(ident: int, outer: dict[str, Recording | None]) -> None:
         else:
             split.recordings[ident] = before
         if not split.recordings:
+            # Somebody else may have replaced the stream in the meantime (`contextlib.redirect_stdout`); theirs stays.
             if getattr(sys, name) is split:
                 setattr(sys, name, split.original)
             del _installed[name]
