@@ -110,3 +110,29 @@ def test_the_makers_are_those_that_stored_values_name() -> None:
         "_make_skeleton_enum",
         "_class_setstate",
     ]
+
+
+LATER = """%%step makes
+def make():
+    def late(x: {name}, y: int = 1): return x + y
+    return late
+late = make()"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="earlier versions evaluate annotations at once")
+def test_a_function_whose_annotations_name_what_is_not_bound_comes_back(notebook: Notebook) -> None:
+    cell, uses = LATER.format(name="Later"), "%%step uses\nshown = late(1)"
+    assert [each.status for each in notebook.run(cell, uses)] == ["completed", "completed"]
+    notebook.restart()
+    assert [each.status for each in notebook.run(cell, uses)] == ["cached", "cached"]
+    notebook.run("seen = (late(2), late.__annotations__)")
+    assert notebook.ns["seen"] == (3, {"x": "Later", "y": "int"})
+
+
+def test_a_function_that_comes_back_has_its_annotations(notebook: Notebook) -> None:
+    cell = LATER.format(name="float")
+    notebook.run(cell)
+    notebook.restart()
+    assert notebook.cell(cell).status == "cached"
+    notebook.run("seen = late.__annotations__")
+    assert notebook.ns["seen"] == {"x": float, "y": int}

@@ -5,17 +5,27 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from contextlib import nullcontext
 from dataclasses import InitVar, dataclass, fields
+from fractions import Fraction
 from functools import lru_cache
+from itertools import chain, count, repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from zennb.compat import python
 from zennb.compat.event_loops import run_to_end
-from zennb.compat.python import CACHED_FUNCTION, CachedFunction, environment_data, field_kind
+from zennb.compat.python import (
+    CACHED_FUNCTION,
+    CachedFunction,
+    environment_data,
+    field_kind,
+    iterator_recipe,
+    own_annotations,
+)
 from zennb.digests.digest import digest_value
 
 if TYPE_CHECKING:
@@ -140,3 +150,56 @@ def test_an_interrupt_reaches_what_another_thread_awaits(monkeypatch: pytest.Mon
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(around())
     assert ended == ["cancelled"]
+
+
+def advanced(iterator: Any, by: int) -> Any:
+    for _ in range(by):
+        next(iterator)
+    return iterator
+
+
+@pytest.mark.parametrize(
+    ("value", "arguments", "digest"),
+    [
+        (count(), (0,), "3573fa0cd6bad3ca59bca4474dcbb7fe"),
+        (advanced(count(5), 2), (7,), "78d56e4a8a5a2500dec622a41f69ec62"),
+        (advanced(count(-5, 3), 1), (-2, 3), "4c42826eefdbaea3fb2f9507fbe5bca8"),
+        (count(2**70), (2**70, 1), "48192ba1add1362a3ebf62f735af564d"),
+        (advanced(count(1.5, 0.5), 1), (2.0, 0.5), "ebaeb45f1c5fa5c7ab88754715475479"),
+        (count(Fraction(1, 3)), (Fraction(1, 3), 1), "5ff3cbb50b59743be7484053abffd434"),
+        (advanced(repeat("a", 3), 1), ("a", 2), "1e72f6e074327826add0c646f75fe7d8"),
+        (repeat("a"), ("a",), "dce08ccbbff1d4579eb24407ef6e92e5"),
+    ],
+)
+def test_counters_and_repetitions_are_taken_apart_alike_in_every_version_of_python(
+    value: Any, arguments: tuple[Any, ...], digest: str
+) -> None:
+    assert iterator_recipe(value) == (type(value), arguments)
+    assert digest_value(value).digest == digest
+    assert repr(type(value)(*arguments)) == repr(value)
+
+
+def test_other_iterators_have_no_recipe_of_ours() -> None:
+    assert iterator_recipe(chain([1], [2])) is None
+    assert iterator_recipe(iter([1])) is None
+
+
+def test_annotations_are_read_without_telling_the_function_or_class(notebook: Notebook) -> None:
+    notebook.run(
+        "class Kind: pass\ndef f(x: Kind, y: int = 1) -> Kind: return x\nclass Holder:\n    kind: Kind"
+    )
+    kind = notebook.ns["Kind"]
+    assert own_annotations(notebook.ns["f"]) == {"x": kind, "y": int, "return": kind}
+    assert own_annotations(notebook.ns["Holder"]) == {"kind": kind}
+    if sys.version_info >= (3, 14):  # they are evaluated when the user asks, not when we did
+        notebook.run(
+            "class Kind: pass\nseen = f.__annotations__['x'] is Holder.__annotations__['kind'] is Kind"
+        )
+        assert notebook.ns["seen"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="earlier versions evaluate annotations at once")
+def test_annotations_of_names_that_are_not_bound_yet_are_text(notebook: Notebook) -> None:
+    notebook.run("def f(x: Later) -> int: return x\nclass Holder:\n    later: Later")
+    assert own_annotations(notebook.ns["f"]) == {"x": "Later", "return": "int"}
+    assert own_annotations(notebook.ns["Holder"]) == {"later": "Later"}

@@ -10,16 +10,18 @@ import io
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 from cloudpickle import cloudpickle as internals
 
+from zennb.compat.python import own_annotations
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FunctionType
 
-__all__ = ["Makers", "is_importable", "make_class", "makers"]
+__all__ = ["Makers", "is_importable", "make_class", "makers", "reduced_function", "with_annotations"]
 
 _ID = -2  # place, among the arguments of both makers of classes, of the id that cloudpickle tracks a class by
 
@@ -56,7 +58,61 @@ def makers() -> Makers:
 
 def is_importable(function: FunctionType) -> bool:
     """Whether cloudpickle finds a function in its module by its name; else it would store the code."""
-    return _reduced(function) is NotImplemented
+    try:
+        return _reduced(function) is NotImplemented
+    except Exception:  # noqa: BLE001 - only to store the code it takes the function apart, which can fail
+        return False
+
+
+def reduced_function(reduce: Callable[[Any], Any], function: FunctionType) -> Any:
+    """Return what cloudpickle reduces a function to, without evaluating annotations on the user's own function.
+
+    Since Python 3.14 they are evaluated when they are asked for, and asking raises while a name in them is not bound.
+
+    Args:
+        reduce: `reducer_override` of a pickler.
+        function: the function.
+    """
+    if getattr(function, "__annotate__", None) is None:
+        return reduce(function)
+    if function.__module__ != "__main__" and is_importable(function):
+        return NotImplemented
+    twin = FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+    for name in ("__kwdefaults__", "__qualname__", "__module__", "__doc__"):
+        setattr(twin, name, getattr(function, name))
+    twin.__dict__.update(function.__dict__)
+    make, arguments, (state, slots), *others = reduce(twin)
+    slots = {**slots, "__annotations__": own_annotations(function)}
+    return make, arguments, (state, slots), *others
+
+
+def with_annotations(cls: type, reduced: Any) -> Any:
+    """Return what cloudpickle reduces a class to, with its annotations, which it leaves out since Python 3.14.
+
+    Args:
+        cls: the class.
+        reduced: what `reducer_override` returned; a class that is stored by its name stays as it is.
+    """
+    if not isinstance(reduced, tuple) or reduced[0] not in {makers().of_class, makers().of_enumeration}:
+        return reduced
+    make, arguments, (state, slots), *others = reduced
+    annotations = own_annotations(cls)
+    if annotations is None or "__annotations__" in state:
+        return reduced
+    state = {name: value for name, value in state.items() if name not in _OF_ANNOTATIONS}
+    return make, arguments, ({**state, "__annotations__": annotations}, slots), *others
+
+
+_OF_ANNOTATIONS = frozenset(
+    {"__annotate__", "__annotate_func__", "__annotations_cache__", "__classdictcell__"}
+)
+"""Attributes of a class with which Python 3.14 evaluates its annotations, and remembers them."""
 
 
 def make_class(make: Callable[..., type], arguments: tuple[Any, ...]) -> tuple[type, bool]:

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import gc
+import itertools
 import os
 import sys
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ __all__ = [
     "Environ",
     "environment_data",
     "field_kind",
+    "iterator_recipe",
     "own_annotations",
 ]
 
@@ -52,33 +56,63 @@ def environment_data() -> Mapping[Any, Any]:
     }
 
 
-def own_annotations(cls: type) -> Mapping[str, Any] | None:
-    """Return the annotations that a class itself has; None for none.
+def iterator_recipe(value: Any) -> tuple[Any, ...] | None:
+    """Return the pickle recipe of an `itertools.count` or `repeat`, of which Python 3.14 has none; else None.
 
-    Since Python 3.14 a class keeps a function that gives them when they are asked for, and then remembers them. Here it
-    is called without that: a name that an annotation mentions may be bound anew before the user's code asks.
+    It is the recipe that earlier versions give, and those warn when they are asked.
     """
-    held: Mapping[str, Any] = vars(cls)
+    if type(value) not in {itertools.count, itertools.repeat}:
+        return None
+    inside = tuple(part for part in gc.get_referents(value) if part is not type(value))
+    if type(value) is itertools.count:
+        # Number and step; while it counts small numbers in steps of one, the number is no object of Python's.
+        return itertools.count, inside if len(inside) > 1 else (int(repr(value)[len("count(") : -1]),)
+    try:
+        return itertools.repeat, (*inside, value.__length_hint__())
+    except TypeError:  # without end
+        return itertools.repeat, inside
+
+
+def own_annotations(thing: type | FunctionType) -> Mapping[str, Any] | None:
+    """Return the annotations of a function, or those that a class itself has; None for none.
+
+    Since Python 3.14 both keep a function that gives them when they are asked for, and then remember them. Here it is
+    called without that: a name that an annotation mentions may be bound anew before the user's code asks. When such a
+    name is not bound yet, the annotations are returned as text.
+    """
+    if isinstance(thing, FunctionType):
+        return _of_function(thing)
+    held: Mapping[str, Any] = vars(thing)
     known: Mapping[str, Any] | None = held.get("__annotations__")
-    return _deferred(cls, held) if known is None else known
+    return _of_class(thing, held) if known is None else known
 
 
 if sys.version_info >= (3, 14):
     import annotationlib
     from annotationlib import Format
 
-    def _deferred(cls: type, held: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def _of_function(function: FunctionType) -> Mapping[str, Any]:
+        annotate = function.__annotate__
+        return function.__annotations__ if annotate is None else _called(annotate, function)
+
+    def _of_class(cls: type, held: Mapping[str, Any]) -> Mapping[str, Any] | None:
         annotate = annotationlib.get_annotate_from_class_namespace(held)
         if "__annotations_cache__" in held or annotate is None:
             return held.get("__annotations_cache__") or None  # an empty one only says that somebody asked
+        return _called(annotate, cls)
+
+    def _called(annotate: Any, owner: type | FunctionType) -> Mapping[str, Any]:
         try:
-            return annotationlib.call_annotate_function(annotate, Format.VALUE, owner=cls)
+            return annotationlib.call_annotate_function(annotate, Format.VALUE, owner=owner)
         except Exception:  # noqa: BLE001 - a name that is not bound yet, or whatever an annotation raises
-            return annotationlib.call_annotate_function(annotate, Format.STRING, owner=cls)
+            return annotationlib.call_annotate_function(annotate, Format.STRING, owner=owner)
 
 else:
 
-    def _deferred(_cls: type, _held: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def _of_function(function: FunctionType) -> Mapping[str, Any]:
+        return function.__annotations__
+
+    def _of_class(_cls: type, _held: Mapping[str, Any]) -> Mapping[str, Any] | None:
         return None
 
 

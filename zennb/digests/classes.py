@@ -22,6 +22,7 @@ NOISE = frozenset(
         "__annotate__",
         "__annotate_func__",
         "__annotations_cache__",
+        "__classdictcell__",
         "__dataclass_fields__",
         "__dataclass_params__",
         "__dict__",

@@ -168,19 +168,25 @@ def _walk(value: object, name: str, *, shell: type | None = None) -> DigestWalke
     return walker
 
 
-ALONE = 2
-"""What `sys.getrefcount` returns for an object without other references: the variable and the argument count."""
-
-
-def _lasting(mutables: dict[int, Any]) -> frozenset[int]:
+def _lasting(mutables: dict[int, Any], alone: int = 0) -> frozenset[int]:
     """Empty `mutables`, and return the ids of objects that live on.
 
     Temporary objects made by `__reduce__` end with the walk, and Python reuses their ids. Containers come before
     their parts, so the parts of a temporary container have lost its reference when their turn comes.
+
+    Args:
+        mutables: the objects by id.
+        alone: what `sys.getrefcount` returns here for an object without other references; 0 for what was found.
     """
+    alone = alone or _ALONE
     lasting = set()
     for key in list(mutables):
         value = mutables.pop(key)
-        if sys.getrefcount(value) > ALONE:
+        if sys.getrefcount(value) > alone:
             lasting.add(key)
     return frozenset(lasting)
+
+
+# The variable counts, and before Python 3.14 the argument, too. So the number is found with an object that nobody else
+# has, by the very code that uses it: with one too many, values that share state would seem to share none.
+_ALONE = next(number for number in (1, 2) if not _lasting({0: object()}, number))

@@ -6,6 +6,7 @@ import copyreg
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.python import iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import full_name, module_of, top_level
@@ -63,10 +64,12 @@ def _recipe(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     cls = type(value)
     reducer = copyreg.dispatch_table.get(cls)
     try:
-        if cls.__module__ == "itertools":  # 3.12 and later warn that these will be refused one day
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                found = value.__reduce_ex__(4)
+        if cls.__module__ == "itertools":
+            found: Any = iterator_recipe(value)
+            if found is None:  # 3.12 and 3.13 warn that these cannot be taken apart in 3.14
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", DeprecationWarning)
+                    found = value.__reduce_ex__(4)
         else:
             found = reducer(value) if reducer is not None else value.__reduce_ex__(4)
     except Exception as error:

@@ -13,6 +13,8 @@ from importlib import import_module
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.python import own_annotations
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -33,15 +35,14 @@ __all__ = [
     "set_state",
 ]
 
-_CARRIED = ("__defaults__", "__kwdefaults__", "__module__", "__qualname__", "__doc__", "__annotations__")
+_CARRIED = ("__defaults__", "__kwdefaults__", "__module__", "__qualname__", "__doc__")
 
 
 def function_reduction(function: FunctionType) -> tuple[Any, ...]:
     """Return the pickle recipe of a notebook function. The unpickler passes its scope to `make_function`."""
     code = function.__code__
     made = (code, function.__name__, function.__closure__, _source(code))
-    state = ({name: getattr(function, name) for name in _CARRIED}, function.__dict__)
-    return make_function, made, state, None, None, set_state
+    return make_function, made, _state(function), None, None, set_state
 
 
 def make_function(
@@ -67,13 +68,17 @@ def module_function_reduction(function: FunctionType) -> tuple[Any, ...] | None:
         return None
     code = function.__code__
     made = (code, code.co_filename, function.__name__, function.__closure__, module)
-    state = ({name: getattr(function, name) for name in _CARRIED}, function.__dict__)
-    return make_module_function, made, state, None, None, set_state
+    return make_module_function, made, _state(function), None, None, set_state
 
 
 def make_module_function(code: CodeType, filename: str, name: str, closure: Any, module: str) -> FunctionType:
     """Return a function of that code with the globals of a module."""
     return FunctionType(located(code, filename), vars(import_module(module)), name, None, closure)
+
+
+def _state(function: FunctionType) -> tuple[dict[str, Any], dict[str, Any]]:
+    carried = {name: getattr(function, name) for name in _CARRIED}
+    return {**carried, "__annotations__": own_annotations(function)}, function.__dict__
 
 
 def set_state(function: FunctionType, state: tuple[dict[str, Any], dict[str, Any]]) -> None:

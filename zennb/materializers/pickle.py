@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import cloudpickle
 
-from zennb.compat.code_pickling import is_importable
+from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import copies_on_write, detached, global_random_state
-from zennb.compat.python import CachedFunction
+from zennb.compat.python import CachedFunction, iterator_recipe
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, Reader, released
@@ -231,7 +231,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         special = closed_reduction(value) or self._special(value)
         if special is None:
             _refuse_open_resources(value)
-        return super().reducer_override(value) if special is None else special
+        return with_annotations(value, super().reducer_override(value)) if special is None else special
 
     def _special(self, value: Any) -> Any:
         """Return the recipe for library types with an unsuitable recipe of their own; None for anything else."""
@@ -247,7 +247,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             table = detached(value, deep=self._views)
             if table is not None:
                 return table.__reduce_ex__(5)
-        return figure_state(value) if is_figure(value) else None
+        return figure_state(value) if is_figure(value) else iterator_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""

@@ -135,7 +135,7 @@ def test_a_list_of_statements_and_a_single_node_have_a_digest() -> None:
     assert len(normal_digest(tree.body[0])) == 32
 
 
-# The same on Python 3.11, 3.12 and 3.13.
+# The same on Python 3.11 to 3.14.
 PINNED = [
     (
         "x = 1",

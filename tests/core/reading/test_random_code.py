@@ -270,6 +270,10 @@ def parsed(program: str) -> ast.Module | None:
     return ast.parse(program)
 
 
+# What Python itself binds: the last two since 3.14, where a cell has annotations.
+PYTHONS = {"__builtins__", "__annotations__", "__annotate__", "__conditional_annotations__"}
+
+
 def foreseen(program: str, analysis: Analysis, seed: int) -> bool:
     """Execute `program`; check that `analysis` foresaw what it does; return whether it ended normally."""
     notebook = Notebook(seed)
@@ -278,14 +282,14 @@ def foreseen(program: str, analysis: Analysis, seed: int) -> bool:
         exec(compile(program, "<random>", "exec"), notebook)
     except Exception:
         ended = False
-    kept = set(notebook) - {"__builtins__", "__annotations__"}
+    kept = set(notebook) - PYTHONS
     unforeseen = set(notebook.taken) - set(analysis.reads)
     assert not unforeseen, f"read {unforeseen}, but reads={dict(analysis.reads)}\n{program}"
     for name, bound in notebook.taken.items():
         assert analysis.reads[name] <= bound, (
             f"{name} was read without {analysis.reads[name] - bound}\n{program}"
         )
-    bound = (notebook.bound | kept) - {"__annotations__"}
+    bound = (notebook.bound | kept) - PYTHONS
     assert bound <= set(analysis.binds), f"bound {bound - set(analysis.binds)}\n{program}"
     if ended:
         assert analysis.surely <= kept, f"not bound: {analysis.surely - kept}\n{program}"

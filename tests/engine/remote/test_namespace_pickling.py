@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import sys
 from typing import Any
+
+import pytest
 
 from zennb.engine.remote.namespace_pickling import pack, unpack
 
@@ -135,3 +138,57 @@ def test_copied_classes_have_the_digest_of_the_originals() -> None:
     unpack(packed, there)
     analysis = analyse(ast.parse("\n".join(f"{name}" for name in names)))
     assert resolve_dependencies(analysis, there).digests == resolve_dependencies(analysis, notebook).digests
+
+
+ANNOTATED = """
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, get_type_hints
+class Edge(NamedTuple):
+    start: str
+    weight: float = 1
+@dataclass
+class Point:
+    x: int
+class Colour(Enum):
+    text: str
+    RED = 1
+class Plain:
+    edge: Edge
+    def to(self, other: Edge, far: int = 1) -> Edge: return other
+def hints(): return [get_type_hints(each) for each in (Edge, Point, Colour, Plain, Plain.to)]
+"""
+
+
+def run(source: str, namespace: dict[str, Any]) -> None:
+    """Execute text as a cell: the future import of this file, which makes annotations text, does not hold."""
+    exec(compile(source, "<cell>", "exec", dont_inherit=True), namespace)
+
+
+def test_copies_have_the_annotations_of_the_originals() -> None:
+    notebook: dict[str, Any] = {"__name__": "__main__"}
+    run(ANNOTATED, notebook)
+    names = ("Edge", "Point", "Colour", "Plain", "hints")
+    packed, _ = pack({name: notebook[name] for name in names}, namespace=notebook, data={})
+    there: dict[str, Any] = {"__name__": "__main__"}
+    unpack(packed, there)
+    edge = there["Edge"]
+    assert edge is not notebook["Edge"]
+    assert there["hints"]() == [
+        {"start": str, "weight": float},
+        {"x": int},
+        {"text": str},
+        {"edge": edge},
+        {"other": edge, "far": int, "return": edge},
+    ]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="earlier versions evaluate annotations at once")
+def test_copies_whose_annotations_name_what_is_not_bound_run_all_the_same() -> None:
+    notebook: dict[str, Any] = {"__name__": "__main__"}
+    run("def late(n: Later): return late(n - 1) if n else 'ended'\nclass Late:\n    n: Later", notebook)
+    packed, _ = pack({name: notebook[name] for name in ("late", "Late")}, namespace=notebook, data={})
+    there: dict[str, Any] = {"__name__": "__main__"}
+    unpack(packed, there)
+    assert there["late"](3) == "ended"
+    assert there["late"].__annotations__ == there["Late"].__annotations__ == {"n": "Later"}

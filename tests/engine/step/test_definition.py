@@ -50,6 +50,12 @@ def test_a_semicolon_that_silences_the_last_value_is_part_of_the_code() -> None:
         ("x  # not this one;", False),
         ("x = 1;", False),
         ("", False),
+        ("plot('#fff');", True),
+        ("plot('ä #');  # quiet;", True),
+        ("plot('#;')", False),
+        ("(plot(\n  '#;'  # a;\n));", True),
+        ("plot('#;') \\\n;", True),
+        ("'''one;\n#two;'''", False),
     ],
 )
 def test_a_value_is_silent_when_a_semicolon_follows_it(text: str, silent: bool) -> None:

@@ -52,7 +52,8 @@ def _put_pandas(options: Mapping[str, Any]) -> None:
 def _style_keys() -> Iterable[str]:
     return (
         # The methods of `dict`: `RcParams` checks, and loads the backend when that key is read.
-        key if not key.startswith(_NOT_STYLE) else "" for key in dict.keys(_loaded("matplotlib").rcParams)
+        key if not key.startswith(_NOT_STYLE) else ""
+        for key in dict.keys(_loaded("matplotlib").rcParams)
     )
 
 

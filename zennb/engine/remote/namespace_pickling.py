@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
-from zennb.compat.code_pickling import makers
+from zennb.compat.code_pickling import makers, reduced_function, with_annotations
 from zennb.digests.classes import member_attributes
 from zennb.materializers.functions import cell_reduction, located, module_function_reduction
 
@@ -54,7 +54,11 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, types.CellType):
             return cell_reduction(obj)
-        reduced, made_by = super().reducer_override(obj), makers()
+        reduce, made_by = super().reducer_override, makers()
+        if isinstance(obj, types.FunctionType):
+            reduced = reduced_function(reduce, obj)
+        else:
+            reduced = with_annotations(obj, reduce(obj))
         if isinstance(reduced, tuple) and isinstance(obj, _CODE) and obj.__module__ == "__main__":
             self.names.add(obj.__qualname__.partition(".")[0])
         if isinstance(reduced, tuple) and reduced[0] is made_by.function:

@@ -149,10 +149,13 @@ def nodes(tree: ast.Module) -> Nodes:
 
 def is_silent(tree: ast.Module, text: str) -> bool:
     """Whether the cell's last value is not displayed because a semicolon follows it."""
-    if not tree.body or not isinstance(tree.body[-1], ast.Expr):
+    last = tree.body[-1] if tree.body else None
+    if not isinstance(last, ast.Expr) or last.end_lineno is None or last.end_col_offset is None:
         return False
-    lines = [line.split("#")[0].rstrip() for line in text.splitlines()]
-    return next((line for line in reversed(lines) if line), "").endswith(";")
+    # Behind the last statement there are only a semicolon and comments. Inside it, `#` and `;` may stand in a string.
+    line, *below = text.split("\n")[last.end_lineno - 1 :] or [""]
+    behind = line.encode()[last.end_col_offset :].decode()  # columns count bytes
+    return any(each.partition("#")[0].rstrip().endswith(";") for each in (behind, *below))
 
 
 def _default_name(analysis: Analysis, options: StepOptions, code: str) -> str:
