@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HEADS", "ArtifactQueries", "record_artifact", "select_artifacts"]
 
+# CROSS JOIN keeps SQLite from starting with `artifacts`, which has a row for every version.
 HEADS = f"SELECT {ARTIFACTS.columns} FROM heads h CROSS JOIN artifacts a ON a.id = h.artifact "
 """A query for the latest version of each name, to be continued with `WHERE` or `ORDER BY`."""
 _CURRENT = f"SELECT {ARTIFACTS.columns} FROM current c JOIN artifacts a ON a.id = c.artifact "
@@ -98,6 +99,7 @@ def record_artifact(connection: sqlite3.Connection, new: NewRow[Artifact], *, st
     artifact, name = new.record, plain(new.record.name)
     head = connection.execute(_HEAD, (name,)).fetchone()
     content = (artifact.digest, artifact.blob, artifact.item, artifact.materializer)
+    # Compared within the transaction, so that two kernels that store the same value make one version.
     if head is not None and head[2:] == content:
         return select_artifacts(connection, "WHERE a.id = ?", (head[0],))[0]
     version = 1 if head is None else head[1] + 1

@@ -66,11 +66,14 @@ class Database:
         self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run `function(connection, ...)` on one consistent view of the database; it must not write."""
+        # A cell reads several times, and a switch to the worker thread and back takes
+        # longer than most of the queries.
         if threading.current_thread() is threading.main_thread():
             self._check()
             return self._retry_while_locked(
                 lambda: self._read_once(lambda reader: function(reader, *args, **kwargs))
             )
+        # Each of the other threads would need a connection of its own, and panels start many.
         return self._call("BEGIN", lambda connection: function(connection, *args, **kwargs))
 
     def write(
@@ -158,6 +161,7 @@ class Database:
                 if time.monotonic() + pause >= until:
                     raise StoreBusy(self._busy_message()) from error
             time.sleep(pause)
+            # Short at first, since most locks are held briefly; longer then, so as not to keep a core busy.
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _start(self) -> None:
@@ -182,6 +186,8 @@ class Database:
                 self._start()
 
     def _open(self) -> sqlite3.Connection:
+        # `isolation_level=None`: Python begins no transactions by itself. `timeout=0`: waiting is
+        # done by `_retry_while_locked`.
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
         try:
             # In one transaction: another process may be creating the tables right now.
@@ -203,7 +209,12 @@ class Database:
 
     def _open_reader(self) -> sqlite3.Connection:
         reader = sqlite3.connect(
-            self.path, isolation_level=None, timeout=0, cached_statements=256, check_same_thread=False
+            # Opened here, on the worker thread, and used by the main thread.
+            self.path,
+            isolation_level=None,
+            timeout=0,
+            cached_statements=256,
+            check_same_thread=False,
         )
         reader.execute("PRAGMA query_only = ON")
         reader.execute("PRAGMA cache_size = -16384")

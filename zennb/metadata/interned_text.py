@@ -33,6 +33,8 @@ class InternedText:
 
 def find_text(connection: sqlite3.Connection, text: InternedText) -> int | None:
     """Return the number of `text`, or None when it was never stored."""
+    # By digest: an index over the texts themselves, among them the source of every cell,
+    # would be as large as they are.
     row = connection.execute("SELECT id FROM texts WHERE digest = ?", (text.digest,)).fetchone()
     return None if row is None else int(row[0])
 

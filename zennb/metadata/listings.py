@@ -127,6 +127,7 @@ class Listings(Queries):
         if which.text:
             values["text"] = f"%{_escaped(plain(which.text))}%"
             where += " AND h.name LIKE :text ESCAPE '\\'"
+        # Counted before the place of the page joins the conditions: the total is that of all pages.
         total = _count(connection, f"SELECT count(*) FROM heads h WHERE {where}", values)
         if after is not None:
             values["before"] = after

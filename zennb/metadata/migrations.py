@@ -151,6 +151,8 @@ def migrate(
         for migration in migrations:
             if found < migration.version <= version:
                 _run(connection, migration.script)
+    # Part of the transaction, as the header of the file is written with it: a version never
+    # stands above tables of another.
     connection.execute(f"PRAGMA user_version = {version:d}")
 
 

@@ -53,6 +53,7 @@ def _is_alive_linux(process: int, since: float) -> bool:
         return _answers(process)
     # The second field, the program's name in parentheses, may contain anything: split after the last parenthesis.
     fields = stat.rpartition(")")[2].split()
+    # A zombie (Z) has ended; only its parent has not asked how.
     state, ticks = fields[0], int(fields[19])
     started = _boot_time() + ticks / os.sysconf("SC_CLK_TCK")
     return state not in {"Z", "X"} and started <= since + _SLACK

@@ -25,9 +25,11 @@ __all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts", "step_message"]
 
 def dump(value: Any) -> str:
     """Return JSON text of a mapping or sequence; what JSON cannot express becomes text, never an error."""
+    # Most fields of most records are empty: no need to start the encoder.
     if not value:
         return "{}" if isinstance(value, Mapping) else "[]"
     try:
+        # The encoder takes only these as they are; a mapping proxy at the top would become text.
         return _ENCODER.encode(value if isinstance(value, (dict, list, tuple)) else _encodable(value))
     except (TypeError, ValueError):  # keys that are no text, or a value that contains itself
         return _ENCODER.encode(_simplified(value, depth=6))
@@ -108,6 +110,7 @@ def _simplified(value: Any, *, depth: int) -> Any:
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=_encodable)
+# Interned texts are found by their digest, so equal values must give equal text.
 _SORTED = json.JSONEncoder(separators=(",", ":"), default=_encodable, sort_keys=True)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunQueries", "add_seconds", "count_runs", "record_run", "select_runs"]
 
+# Added by SQLite, not read and written back: steps of several processes may belong to one run of a notebook.
 _ADD_SECONDS = (
     "INSERT INTO run_details (run, parent, git_commit, dirty, computed, saved) VALUES (?, NULL, '', NULL, ?, ?) "
     "ON CONFLICT (run) DO UPDATE SET computed = computed + excluded.computed, saved = saved + excluded.saved"
@@ -200,6 +201,7 @@ def _dead_runs(connection: sqlite3.Connection) -> frozenset[int]:
     running = connection.execute(
         "SELECT id, process, started FROM runs WHERE status = 'running' AND host = ?", (plain(hostname()),)
     )
+    # Only of this machine: nobody can tell from here whether a process elsewhere is alive.
     return frozenset(number for number, process, started in running if not is_alive(process, since=started))
 
 
@@ -289,6 +291,7 @@ def _select(
 ) -> list[Run]:
     found = [RUNS.fields(row) for row in select(connection, RUNS.query + where, values)]
     groups = _step_groups(connection, [row["id"] for row in found])
+    # One query for the steps of all runs on the page, not one for each.
     for fields in found:
         fields.update(_tally(groups[fields["id"]]))
         if fields["id"] in dead:
@@ -315,6 +318,8 @@ def _tally(groups: Sequence[Any]) -> dict[str, Any]:
     latest: dict[str, tuple[bool, int, str]] = {}
     for name, status, count, _, high in sorted(groups, key=lambda group: group[3]):
         steps[status] = steps.get(status, 0) + count
+        # A step counts by its latest record that is not `cached`, if there is one: what it did in this run is more
+        # than what it was spared afterwards.
         latest[name] = max(latest.get(name, (False, 0, "")), (status != Status.CACHED.value, high, status))
     return {"steps": steps, "names": {name: state for name, (_, _, state) in latest.items()}}
 

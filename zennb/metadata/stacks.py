@@ -85,6 +85,7 @@ class StackQueries(Queries):
         if not replace and _exists(spec, select_stacks(connection, spec.name), f"stack '{spec.name}'"):
             return
         connection.execute("INSERT INTO stacks (name) VALUES (?) ON CONFLICT (name) DO NOTHING", (spec.name,))
+        # Removed and written again: an update may leave a component type out.
         connection.execute("DELETE FROM stack_components WHERE stack = ?", (spec.name,))
         connection.executemany(
             "INSERT INTO stack_components (stack, type, component) VALUES (?, ?, ?)",

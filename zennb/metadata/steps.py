@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NewStep", "StepQueries", "previous_step", "record_step", "reusable_steps"]
 
+# The latest artifact of each name and notebook, kept as rows: finding it among all records would take longer with
+# every run of the notebook.
 _SET_CURRENT = (
     "INSERT INTO current (name, notebook, step, artifact) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (name, notebook) DO UPDATE SET step = excluded.step, artifact = excluded.artifact"
@@ -182,6 +184,7 @@ class StepQueries(Queries):
         """
         makers = "SELECT s.id, s.key FROM outputs o JOIN steps s ON s.id = o.step WHERE o.artifact = ?"
         found = connection.execute(makers, (artifact.id,)).fetchall()
+        # An equal result of another notebook has the same key, and would be reused instead.
         keys = json.dumps(sorted({key for _, key in found if key}))
         ids = json.dumps([number for number, _ in found])
         sql = (
@@ -327,6 +330,8 @@ def _of(
 
 def _by_id(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Step]:
     """Return the steps of these numbers, oldest first."""
+    # A list as one JSON value: SQLite limits the number of placeholders, and this statement
+    # stays the same and prepared.
     where = "WHERE s.id IN (SELECT value FROM json_each(?)) ORDER BY s.id"
     return _select(connection, where, (json.dumps(numbers),)) if numbers else []
 
@@ -368,6 +373,7 @@ def _artifacts_of(
     edges: dict[int, dict[str, Artifact]] = {step: {} for step in steps}
     if not steps:
         return edges
+    # One step is the usual case, and cheaper without the list.
     which = "e.step = ?" if len(steps) == 1 else "e.step IN (SELECT value FROM json_each(?))"
     found = select(
         connection,

@@ -47,6 +47,7 @@ _OLD = 24 * 3600.0
 """Seconds after which an unfinished file of a dead process is removed."""
 
 _PART_NAME = re.compile(r"(?P<pid>\d+)-[0-9a-f]{32}\.(part|new)")
+# Never through a link, even if one takes the file's place just now; and never waiting, as a pipe of that name would.
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 Stamp: TypeAlias = tuple[int, int, int]
@@ -108,6 +109,8 @@ class BlobFiles:
         try:
             with path.open("xb", buffering=0) as file:
                 digest, quick = _write_and_hash(views, file.fileno(), stop, beside=size >= _BESIDE)
+                # Read-only before it gets its name, so that nobody ever finds a blob that could be written to. Synced
+                # before that, too: after a power failure a name must not lead to a file without content.
                 path.chmod(stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
                 os.fsync(file.fileno())
             _check(stop)
@@ -120,6 +123,7 @@ class BlobFiles:
         """Give the file its final name. An existing file is kept if it was verified, else replaced."""
         target = self.path(part.digest)
         self._make_folder(target.parent)
+        # A file of that name is there. If it was not verified it may be damaged, and would stay so for ever.
         if not publish(part.path, target):
             if self._is_verified(part.digest):
                 return
@@ -158,6 +162,7 @@ class BlobFiles:
             raise BadBlobError("it is not a regular file", _stamp(seen))
         descriptor = os.open(path, _READ)
         try:
+            # Of the opened file, which may be another one than `lstat` saw a moment ago.
             stamp = _stamp(os.fstat(descriptor))
             if stamp[2] != size:
                 raise BadBlobError(f"it has {stamp[2]:,} bytes instead of {size:,}", stamp)
@@ -195,6 +200,8 @@ class BlobFiles:
     def clean(self, now: float) -> None:
         """Remove unfinished files of dead processes, a day after the last write."""
         for entry in self._directory.parts.iterdir():
+            # Only names that we give ourselves, only of processes that have ended, and only after a day: on a shared
+            # disk the process may run on another machine.
             found = _PART_NAME.fullmatch(entry.name)
             if found and now - entry.lstat().st_mtime > _OLD and not _is_alive(int(found["pid"])):
                 _remove_part(entry)
@@ -213,6 +220,8 @@ class BlobFiles:
         return stat.S_ISREG(seen.st_mode) and self._verified.get(digest) == _stamp(seen)
 
     def _replace(self, part: Part, target: Path) -> None:
+        # The part itself stays: `add_all` places it again when another process deletes the blob
+        # before the row is written.
         twin = part.path.with_name(f"{os.getpid()}-{uuid.uuid4().hex}.part")
         try:
             os.link(part.path, twin)
@@ -242,8 +251,11 @@ def _write_and_hash(
     views: Sequence[memoryview], descriptor: int, stop: Event, *, beside: bool
 ) -> tuple[str, str]:
     """Write and hash the same bytes; return their sha-256 and xxh3-128."""
+    # Both read the copy in the block, never the value: a value that a thread changes during the write gets
+    # the name of what was written.
     sha, quick = hashlib.sha256(), xxh3_128()
     if not beside:
+        # Small content: starting a thread would take longer than hashing it.
         for block in _blocks(views, 1):
             sha.update(block)
             quick.update(block)
@@ -298,10 +310,12 @@ def _blocks(views: Sequence[memoryview], ahead: int) -> Iterator[memoryview]:
 def _write(descriptor: int, block: memoryview) -> None:
     rest = block
     while rest:
+        # One call may write less than asked for: when a signal arrives, or at the 2 GB that Linux takes at once.
         rest = rest[os.write(descriptor, rest) :]
 
 
 def _is_alive(pid: int) -> bool:
+    # On Windows signal 0 is Ctrl-C, and would reach the process.
     if os.name != "posix":
         return False
     try:

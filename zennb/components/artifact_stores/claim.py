@@ -39,6 +39,8 @@ def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: f
     if directory.read_marker() is None:
         if not os.path.lexists(database):
             _create(directory, make)
+        # A database without a marker: another process is about to write the marker, or was killed before. Then
+        # nothing has been stored yet. One with content is another program's.
         elif _size(database) and not is_empty(database, timeout=timeout):
             _refuse_unless_claimed(directory)
         if _size(database):

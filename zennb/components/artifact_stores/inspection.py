@@ -83,6 +83,8 @@ def is_empty(database: Path, *, timeout: float) -> bool:
 
 
 def _connect(database: Path, timeout: float) -> sqlite3.Connection:
+    # `rw`: SQLite would otherwise make a missing file. What the schema of a foreign file calls must not be trusted
+    # before it has been checked.
     uri = f"{database.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None)
     connection.execute("PRAGMA trusted_schema = OFF")

@@ -102,11 +102,13 @@ class _Rows:
         """Move damaged content to quarantine; None when another process has stored it again."""
         with self._explained(), self._cache.transact():
             row = self._row(digest)
+            # The row is of the other kind than what was found damaged, so another process has stored it anew.
             if row is None or (bad is None) == row.is_file:
                 return None
             if bad is not None:
                 aside = self.files.set_aside(digest, bad.stamp)
             else:
+                # Asked again under the lock: another process may have stored it anew after the damage was seen.
                 aside = self._save(digest, row.content) if row.fault_as(digest) else None
             if aside is not None:
                 self._cache.delete(digest)
@@ -122,6 +124,7 @@ class _Rows:
     def _add(self, entry: Entry) -> None:
         if self._cache.add(entry.digest, entry.content, tag=entry.tag):
             return
+        # The row is there already, as a rule with the same content, for its name is the content's digest.
         if self._cache.get(entry.digest, tag=True) != (entry.content, entry.tag):
             self._cache.set(entry.digest, entry.content, tag=entry.tag)  # replace a damaged row
 
@@ -188,14 +191,17 @@ class LocalArtifactStore(ArtifactStore):
     def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
         """Store several: first the files of the large ones, then all rows in one transaction."""
         flattened = [flat(chunks) for chunks in blobs]
+        # Most cells have only small outputs: one call and one transaction, without the thread for files.
         if all(size_of(views) < ROW_LIMIT for views in flattened):
             entries = [small(views) for views in flattened]
             self._call(_Rows.add_all, entries)
             return [entry.digest for entry in entries]
         stop = threading.Event()
         try:
+            # On a thread of its own: a large write must keep neither the database thread nor other processes waiting.
             return self._writer.call(self._put_files, flattened, stop)
         except BaseException:
+            # An interrupt ended the waiting only; this ends the write, at the next block.
             stop.set()
             raise
 
@@ -270,6 +276,8 @@ class LocalArtifactStore(ArtifactStore):
         return work(rows, *args)
 
     def _on_rows(self, work: Callable[..., R], args: tuple[Any, ...]) -> R:
+        # Somebody removed the directory while it was open. What is written into the old file
+        # would be lost without an error.
         if self._rows is not None and not self._rows.is_current():
             self._close_rows()
         if self._rows is None:
@@ -278,6 +286,8 @@ class LocalArtifactStore(ArtifactStore):
         return work(self._rows, *args)
 
     def _opened(self) -> _Rows:
+        # Only the main thread has a connection of its own beside the database thread: diskcache opens one for each
+        # thread that asks, and can close only that of the thread it is called from.
         rows = self._rows
         return self._call(lambda opened: opened) if rows is None or self._pid != os.getpid() else rows
 
@@ -301,6 +311,7 @@ class LocalArtifactStore(ArtifactStore):
         try:
             entries = [self._prepared(rows, views, parts, stop) for views in flattened]
             for part in parts:
+                # Before the transaction, which every other process waits for. `add_all` checks again under the lock.
                 rows.files.place(part)
             self._call(_Rows.add_all, entries)
             return [entry.digest for entry in entries]

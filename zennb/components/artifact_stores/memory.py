@@ -34,6 +34,7 @@ class MemoryArtifactStore(ArtifactStore):
         """Store a copy of the joined chunks and return its digest."""
         content = b"".join(flat(chunks))
         digest = name_of(content)
+        # The first copy stays: others may hold views of it.
         self._content.setdefault(digest, content)
         return digest
 

@@ -40,9 +40,11 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
         error: what was raised; its context is examined too.
         timeout: seconds that were waited for another process.
     """
+    # The Timeout that diskcache raises says nothing; the error of SQLite is its context.
     chain = [error]
     while (context := chain[-1].__context__) is not None:
         chain.append(context)
+    # The lowest byte is the kind of error; the others say where it happened.
     codes = {getattr(link, "sqlite_errorcode", 0) & 0xFF for link in chain}
     if codes & _FULL_CODES:
         return _no_room(root, str(chain[-1]))

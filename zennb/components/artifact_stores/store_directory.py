@@ -46,6 +46,7 @@ class StoreDirectory:
         """
         path = self.root / _MARKER
         try:
+            # Whatever else has that name need not be read to its end.
             marker = json.loads(path.read_bytes()[:65536])
         except FileNotFoundError:
             return None
@@ -75,6 +76,7 @@ class StoreDirectory:
             file.write(json.dumps(marker, indent=1).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        # Complete before it has its name: a marker that is cut short would make the store unusable.
         publish(part, self.root / _MARKER)
         part.unlink(missing_ok=True)
 

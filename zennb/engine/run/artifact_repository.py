@@ -84,9 +84,11 @@ class ArtifactRepository:
                 pending.append((group, self._dump(group)))
             except NotStorable as error:
                 refused.update(dict.fromkeys(group, error.message))
+        # In one call, which the local store answers with one transaction: a cell waits for each of them.
         blobs = self.store.put_all([dumped.buffers for _, dumped in pending]) if pending else []
         for (group, dumped), blob in zip(pending, blobs, strict=True):
             artifacts.update(self._records(group, dumped, blob, kind))
+        # Reused artifacts came before new ones; records keep the order in which the step bound its names.
         ordered = {name: artifacts[name] for name in values if name in artifacts}
         return SavedOutput(artifacts=ordered, refused=refused)
 

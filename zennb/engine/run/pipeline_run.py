@@ -140,6 +140,8 @@ class PipelineRun:
 
     def _release(self, name: str) -> None:
         """Note that a step has ended: steps that waited only for it are ready."""
+        # A step that was made again releases those that waited for it; its other children
+        # were released the first time.
         for child in self._postponed.pop(name, None) or self._request.plan.children(name):
             if child in self._places:
                 self._awaited[child] -= 1
@@ -162,6 +164,7 @@ class PipelineRun:
             if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
                 self._write()  # an equal step has just run: once written, its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
+            # What was read ahead says that the outputs of such a step are there. They turned out to be damaged.
             known = None if name in self._postponed else self._known
             decision = self._context.decide(resolved, asked=asked, known=known)
         except ZennbError as error:
@@ -242,6 +245,7 @@ class PipelineRun:
         if self._unit.is_due:
             self._write()
         task.begun = time.time()
+        # A new one for each try: a token that has stopped a step stays stopped.
         task.channels = replace(task.channels, cancel=CancellationToken())
         self._tasks[self._submitted(task)] = task
 

@@ -132,6 +132,8 @@ class RunPlanner:
             self._apply_reuse(name, decision.reuse)
         else:
             self._running.append((name, PossibleEffects(self.resolved.get(name))))
+            # The steps below are judged as if it put out the same again. If they would be
+            # reused then, they are `may run`.
             self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
         return PlannedStep(
             name=name,
@@ -173,6 +175,7 @@ class RunPlanner:
             }
             restored.update(dict.fromkeys(missing - restored.keys(), ""))
         for thing, state in restored.items():
+            # The process is in that state already, also if an earlier step of the plan would have changed it before.
             if state_of(thing, state) == state:
                 self._overlay.pop(thing, None)
             else:

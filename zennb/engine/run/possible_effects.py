@@ -65,6 +65,7 @@ class PossibleEffects:
         """Whether the code contains a part of a path, so that it may write the file."""
         base = path.rpartition("/")[2]
         return not self._is_known or any(
+            # A part of the path is enough, since code may join it from pieces. Single letters would match every path.
             len(word) > 1 and (word in path or (base not in {"", "."} and base in word))
             for word in self.words
         )
@@ -79,6 +80,7 @@ class PossibleEffects:
         if not self._is_known:
             return True
         if setting.startswith("random state of "):
+            # Drawing changes a seeded generator; one that nobody has seeded counts as unchanged.
             is_drawing = digest != UNTOUCHED and self._draws(setting.removeprefix("random state of "))
             return is_drawing or self._has(_SEEDING)
         return self._has(_WORDS.get(setting, (setting.partition(" ")[0],)))

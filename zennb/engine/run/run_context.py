@@ -113,7 +113,10 @@ class RunContext:
         self._check_magics(definition)
         force = asked or self._asked(definition)
         unclear = resolved.unclear or self._read_although_unstored(definition)
+        # The key without doubtful names comes first: its results bind these names themselves, whatever they hold now.
         keys = () if force or unclear else (resolved.key_without_maybe_reads, resolved.cache_key)
+        # What was read ahead answers for most steps of a run. Where it does not, the store is asked: another kernel
+        # may have finished the step in the meantime.
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (
                 not_reusable([step], definition, self.artifacts.signer)

@@ -74,6 +74,7 @@ class WriteBuffer:
         Raises:
             MissingArtifact, DamagedArtifact: as the store raises them.
         """
+        # Without the lock: at worst `flush` moves the blob in between, and then the store has it.
         content = self._pending.get(digest, self._stored.get(digest))
         return self.store.get(digest) if content is None else content
 
@@ -98,10 +99,13 @@ class WriteBuffer:
             pending = dict(self._pending)
         if not pending:
             return
+        # Not under the lock, as it may take long. Until it has succeeded the blobs can be read
+        # here, and are tried again.
         self.store.put_all([[content] for content in pending.values()])
         with self._lock:
             for digest in pending:
                 self._pending.pop(digest, None)
+            # A new dictionary instead of a change, as other threads read this one without the lock.
             self._stored = {**self._stored, **pending} if len(self._stored) < CACHED else pending
 
 
@@ -151,6 +155,7 @@ class UnitOfWork:
     def _complete_results(self) -> dict[str, Step]:
         results = self._metadata.find_all(self._read_ahead)
         blobs = {key: _blobs(step) for key, step in results.items()}
+        # Asked for all blobs at once: one query instead of one for each.
         self.present |= self._store.present({blob for names in blobs.values() for blob in names})
         return {key: step for key, step in results.items() if self.present.issuperset(blobs[key])}
 
