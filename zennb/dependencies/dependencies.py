@@ -141,6 +141,7 @@ _cached_code: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
 def _is_outdated(cached: Any, namespace: Mapping[str, Any]) -> bool:
     """Say whether a function's `lru_cache` holds results of code that has changed since; note what the code is now."""
     now = _reached_digest(cached, namespace)
+    # An empty cache holds no result of older code, so what it fills with belongs to the code as it is now.
     if cached.cache_info().currsize == 0:
         _cached_code[cached] = now
     return _cached_code.setdefault(cached, now) != now

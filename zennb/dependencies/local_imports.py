@@ -36,6 +36,8 @@ def module_at(path: Chain) -> tuple[ModuleType, Chain] | None:
     Raises:
         ImportError: importing a local module failed; the message is a phrase for people.
     """
+    # Importing a package could take seconds and have effects, only to answer a question. Its
+    # version is enough for the key.
     if path[0] not in sys.modules and not _is_local(path[0]):
         return None
     for end in range(len(path)):

@@ -36,6 +36,7 @@ def patched(patch: Patch, modules: Mapping[str, ModuleType]) -> Any:
     """Return the current value of a patched attribute; None when there is none."""
     found: Any = modules.get(patch[0])
     for part in patch[1].split("."):
+        # Read from the dictionaries, as `getattr` could run code or import something.
         found = getattr(found, "__dict__", {}).get(part)
     return found
 

@@ -81,6 +81,7 @@ class DependencyResolver:
     def push(self, thing: Any, bound: frozenset[str]) -> None:
         """Queue a function, class or module, and again if it is reached later with fewer names bound."""
         known = self._bound.get(id(thing))
+        # Reached in two ways: only names that are bound before both are left out, and what follows is searched again.
         bound = bound if known is None else known & bound
         if known != bound:
             self._bound[id(thing)] = bound
@@ -130,6 +131,7 @@ class DependencyResolver:
         for magic in read.magics:
             if magic.effect is not Effect.NONE:
                 self._unclear(f"`{name}` runs `{magic.text}`, whose effects cannot be seen")
+        # Its own globals: a function of a module reads the names of that module.
         self._names(read, function.__globals__, bound)
         self._imports(read, str(function.__globals__.get("__package__") or ""))
         if self._is_notebook(function.__globals__):
@@ -267,6 +269,7 @@ class DependencyResolver:
         if type(value) in SCALARS and len(chain) == 1:
             return
         self._note_package(module_of(type(value)))
+        # Any method of the value may be called, also by code that we do not see.
         for cls in type(value).__mro__:
             if origin(module_of(cls)).is_users:
                 self.push(cls, bound)

@@ -56,6 +56,7 @@ def _elements(walker: DigestWalker, array: Any) -> Steps | None:
     if dtype.names is not None:
         return _by_field(walker, array)
     if dtype.kind in "OT":
+        # Elements are objects. The list is new, and must outlive the visit, which knows its elements by their ids.
         listed = array.ravel().tolist()
         walker.keep(listed)
         return sequence(walker, listed)
@@ -82,6 +83,7 @@ def _bytes(walker: DigestWalker, array: Any) -> None:
     elif plain.nbytes <= BLOCK or plain.ndim == 0:
         walker.sink.raw(memoryview(np.ascontiguousarray(plain).reshape(-1).view(np.uint8)))
     else:
+        # By rows of limited size, instead of one copy of the whole array.
         rows = max(1, BLOCK // (plain.nbytes // len(plain) or 1))
         for start in range(0, len(plain), rows):
             _bytes(walker, plain[0] if len(plain) == 1 else plain[start : start + rows])
@@ -107,8 +109,10 @@ def _array(walker: DigestWalker, value: Any) -> Steps:
         return
     note_owner(walker, value)
     np: Any = sys.modules["numpy"]
+    # Whether it may be written to is part of the content: code can fail on one and not on the other.
     walker.mark("array" if value.flags.writeable else "read-only array", type(value))
     yield from array_content(walker, value) or ()
+    # A memory map's attributes are its file name and offset, not content.
     if type(value) is not np.ndarray and not isinstance(value, np.memmap):
         yield getattr(value, "__dict__", None) or None, STATE
 

@@ -105,6 +105,7 @@ def _elements(walker: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
         _numbers(walker, [_filled(chunk).cast(pa.uint8()) for chunk in chunks], 1)
     elif types.is_list(kind) or types.is_large_list(kind):
         _lengths(walker, chunks)
+        # `flatten` leaves out what lies under missing lists, and respects the offset of a slice.
         inner = [chunk.flatten() for chunk in chunks]
         walker.sink.number(sum(map(len, inner)))
         yield from _elements(walker, kind.value_type, [part for part in inner if len(part)])
@@ -123,6 +124,7 @@ def _elements(walker: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
 def _dictionary(walker: DigestWalker, kind: Any, chunks: list[Any]) -> Steps:
     """Write categories, and the place of each element among them."""
     pa: Any = sys.modules["pyarrow"]
+    # Each chunk may number its categories in its own way.
     unified = pa.chunked_array(chunks, type=kind).unify_dictionaries().chunks
     values = [unified[0].dictionary] if unified else []
     walker.sink.number(sum(map(len, values)))
@@ -152,6 +154,7 @@ def _filled(chunk: Any) -> Any:
 
 def _numbers(walker: DigestWalker, chunks: list[Any], width: int) -> None:
     for chunk in chunks:
+        # A slice uses the buffer of the whole, from its offset on.
         data = memoryview(chunk.buffers()[1]).cast("B")
         walker.sink.raw(data[chunk.offset * width : (chunk.offset + len(chunk)) * width])
 
@@ -178,6 +181,7 @@ def _texts(walker: DigestWalker, chunks: list[Any], code: Literal["i", "q"]) -> 
         parts.append((chunk, offsets[0], offsets[-1]))
         lengths = import_module("pyarrow.compute").binary_length(chunk)
         _numbers(walker, [lengths], wide.bit_width // 8)
+    # All lengths first, then all bytes: where one chunk ends and the next begins leaves no trace.
     for chunk, start, end in parts:
         data = chunk.buffers()[2]
         if data is not None:

@@ -42,6 +42,7 @@ def code_digest(code: CodeType) -> str:
 
 
 def _write(stream: Stream, code: CodeType) -> None:
+    # `co_code` is the bytecode as it was compiled, without what the interpreter specializes while it runs.
     stream.buffer(code.co_code)
     stream.buffer(code.co_exceptiontable)
     for names in (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars):
@@ -56,11 +57,13 @@ def _write(stream: Stream, code: CodeType) -> None:
 
 
 def _constant(const: Any) -> bytes:
+    # Nested code is written by `code_digest`; here only its place among the constants counts.
     if isinstance(const, CodeType):
         return const.co_name.encode()
     if isinstance(const, tuple):
         return b"(" + b"".join(b"%d:" % len(part) + part for part in map(_constant, const))
     if isinstance(const, frozenset):
+        # The order of a frozenset of text differs from process to process.
         return b"<" + b"".join(b"%d:" % len(part) + part for part in sorted(map(_constant, const)))
     if const is Ellipsis:
         return b"..."

@@ -78,6 +78,7 @@ def class_parts(walker: DigestWalker, cls: type) -> Steps:
             continue
         walker.sink.text(type(attribute).__name__)
         for function in functions:
+            # Its name only: each method is a dependency of its own, so a message can say which one has changed.
             walker.sink.text(f"{function.__globals__.get('__name__')}.{function.__code__.co_qualname}")
 
 
@@ -125,6 +126,8 @@ def _counts(cls: type, name: str, value: Any) -> bool:
         return False
     if isinstance(value, GetSetDescriptorType | MemberDescriptorType):
         return False
+    # Their methods are generated from the fields, which are written. Generated code differs
+    # between versions of Python.
     is_named_tuple = issubclass(cls, tuple) and "_fields" in vars(cls)
     if is_named_tuple and type(value).__name__ == "_tuplegetter":
         return False

@@ -58,6 +58,7 @@ def _foreign(walker: DigestWalker, value: FunctionType, module: str) -> Steps | 
     name = value.__code__.co_qualname
     is_nested = value.__closure__ is not None or "__wrapped__" in value.__dict__ or "<" in name
     _named(walker, "package function", module, name)
+    # The version of the package covers its code, but not what a call put into the closure of a nested function.
     if not is_nested or _is_found(value, module) or walker.seen(value):
         return None
     return _live_parts(walker, value)

@@ -42,6 +42,7 @@ def _flat(walker: DigestWalker, values: list[Any] | tuple[Any, ...]) -> bool:
         return False
     walker.sink.write(b"=%d:" % len(values))
     for start in range(0, len(values), CHUNK):
+        # Version 2 of marshal writes no references, so the bytes do not depend on which elements are one object.
         walker.sink.raw(marshal.dumps(values[start : start + CHUNK], 2))
     return True
 
@@ -76,6 +77,7 @@ def mapping(walker: DigestWalker, value: dict[Any, Any]) -> Steps | None:
 
 
 def _values(value: dict[Any, Any]) -> Steps:
+    # A copy: digest functions of the user run in between, and may change the dictionary.
     for key, item in list(value.items()):
         yield item, (key,)
 
@@ -93,6 +95,7 @@ def members(walker: DigestWalker, value: set[Any] | frozenset[Any]) -> Steps | N
     walker.sink.number(len(value))
     if not kinds <= SCALARS:
         return walker.unordered(list(value))
+    # Types with a total order. Floats are not among them, because of NaN.
     if len(kinds) == 1 and kinds <= {int, str, bytes}:
         walker.sink.raw(marshal.dumps(sorted(value), 2))
     else:

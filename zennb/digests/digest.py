@@ -162,6 +162,7 @@ def _walk(value: object, name: str, *, shell: type | None = None) -> DigestWalke
         walker.run(value, name)
     except CannotDigest:
         raise
+    # A library may raise anything while it is taken apart. For the user it is one thing: the value has no digest.
     except Exception as error:
         why = f"something that cannot be read ({type(error).__name__}: {error})"
         raise CannotDigest(walker.path(), why) from error

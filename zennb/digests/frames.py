@@ -82,6 +82,7 @@ def _index_parts(walker: DigestWalker, value: Any) -> Steps:
     walker.mark("index", type(value))
     yield tuple(value.names), ".names"
     if isinstance(value, pd.RangeIndex):
+        # Its three numbers: an index of 100 million rows holds no array.
         yield range(value.start, value.stop, value.step), HIDDEN
     elif isinstance(value, pd.MultiIndex):
         walker.sink.number(value.nlevels)

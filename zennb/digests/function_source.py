@@ -59,6 +59,7 @@ def function_body(code: CodeType) -> FunctionBody:
         return known[1]
     body = _body(code)
     key = id(code)
+    # By id and not by the code itself: code objects are equal when they do the same, whatever their source.
     _bodies[key] = (weakref.ref(code, lambda _: _bodies.pop(key, None)), body)
     return body
 
@@ -157,6 +158,7 @@ def _by_name(module: CodeType) -> dict[str, list[CodeType]]:
 def _same(code: CodeType, module: _Module) -> Function | None:
     """Return the definition in the file that compiles to the live code, wherever it has moved to."""
     twins = [one for one in (module.compiled or {}).get(code.co_qualname, ()) if one.co_name == code.co_name]
+    # The one that still stands on its line first, as in a file that was not edited.
     twins.sort(key=lambda one: one.co_firstlineno != code.co_firstlineno)
     live = code_digest(code)
     for twin in twins:
@@ -186,6 +188,7 @@ def _has_parameters(node: Function, code: CodeType) -> bool:
     """Whether a definition has the code's parameters: a cheap check that the source belongs to the code."""
     names = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
     taken = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    # A private name in a class is mangled in the code: `_Model__rate` ends with the `__rate` of the source.
     return len(names) == len(taken) and all(
         live == name or live.endswith(name) for live, name in zip(taken, names, strict=True)
     )

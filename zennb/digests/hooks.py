@@ -95,8 +95,10 @@ def by_content(content: Callable[[Any], Any]) -> Handler:
         _keep_parts(walker, value)
         walker.mark("by content", type(value))
         walker.code_of(content, name)
+        # Counted around the visit of the content: a digest function may return a value of its own type, without end.
         walker.hooked += 1
         found = _content(walker, value, content, name)
+        # What the function returned is new, and nobody else holds it.
         walker.keep(found)
         yield found, f" as given by {name}"
         walker.hooked -= 1

@@ -93,6 +93,7 @@ def _title(cls: type) -> str:
 def _parts(walker: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
     """Yield the parts of a recipe (see `object.__reduce__`)."""
     make, args, state, items, pairs, setter = recipe
+    # The two usual ways to make an object are written as one letter; the class is written already.
     if make is getattr(copyreg, "__newobj__", None) and args and args[0] is cls:
         walker.sink.write(b"n")
         args = args[1:]
@@ -107,6 +108,7 @@ def _parts(walker: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
         yield arg, HIDDEN
     yield from _state(walker, cls, state)
     if items is not None:
+        # Iterators of a recipe can be read only once, and their length is written first.
         found = list(items)
         walker.sink.write(b"i%d:" % len(found))
         yield from children(found)

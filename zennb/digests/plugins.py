@@ -23,6 +23,7 @@ _known = [OfferIndex((), lambda offer: offer.name)]
 
 def _index() -> OfferIndex:
     offers = offered(DIGESTS)
+    # `offered` returns the same tuple until a package came or went.
     if _known[0].offers is not offers:
         _known[0] = OfferIndex(offers, lambda offer: offer.name)
     return _known[0]
@@ -50,6 +51,7 @@ def _handler(cls: type, offers: Sequence[Offer]) -> Handler | None:
     if not offers:
         return None
     sources = sorted({offer.source for offer in offers})
+    # Whichever one was taken, uninstalling the other could change the digest and all keys with it.
     if len(sources) > 1:
         both = " and ".join(f"'{source}'" for source in sources)
         return refusing(

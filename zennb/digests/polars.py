@@ -69,6 +69,7 @@ def _elements(walker: DigestWalker, series: Any) -> Steps:
     elif isinstance(dtype, pl.List):
         lengths = series.list.len()
         _numbers(walker, lengths)
+        # `explode` makes a missing element of an empty list; the lengths are written, so these are left out.
         yield from _content(walker, series.filter(lengths > 0).explode())
     elif isinstance(dtype, pl.Struct):
         for field in series.struct.fields:

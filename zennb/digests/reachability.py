@@ -63,13 +63,16 @@ def parts_of(values: Iterable[Any]) -> Iterable[Any]:
         if isinstance(value, type | ModuleType) or str(type(value).__module__).startswith(KERNEL):
             continue
         if isinstance(value, FunctionType):
+            # Not its globals: every function would reach the whole notebook.
             yield from (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
         elif isinstance(value, MethodType):
             yield from (value.__self__, value.__func__)
+        # The collector does not tell whose memory it is.
         elif isinstance(value, memoryview):
             yield value.obj
         else:
             tracked.append(value)
+            # Nor does it for arrays, which are the views that matter most.
             owner = getattr(type(value), "base", None)
             if owner is not None and type(value).__module__.partition(".")[0] == "numpy":
                 yield value.base

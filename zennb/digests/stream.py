@@ -41,6 +41,7 @@ class Stream:
 
     def text(self, value: str) -> None:
         """Add a text with its length."""
+        # Text from file names may hold lone surrogates, which plain UTF-8 refuses.
         self.buffer(value.encode("utf-8", "surrogatepass"))
 
     def buffer(self, data: Buffer | Any) -> None:
@@ -51,6 +52,7 @@ class Stream:
 
     def raw(self, data: Buffer | Any) -> None:
         """Add the bytes of a contiguous buffer whose total length is written elsewhere."""
+        # Each call into xxhash costs as much as hashing some kilobytes, so small writes are collected.
         if len(data) < ENOUGH and not isinstance(data, memoryview):
             self.write(bytes(data))
         else:

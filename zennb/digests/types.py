@@ -70,6 +70,8 @@ def find(cls: type) -> Handler:
     if known is not None:
         return known
     name = full_name(cls)
+    # The order matters: a digest function of the user must win over our own handler for a library, but not change
+    # what a list or a function is.
     return (
         digest_objects.HANDLERS.get(name)
         or digest_code.HANDLERS.get(name)
@@ -84,6 +86,7 @@ def find(cls: type) -> Handler:
 def _by_kind(cls: type) -> Handler | None:
     names = {full_name(base) for base in cls.__mro__}
     for base, phrase in CONTENTLESS.items():
+        # By name, so that no module has to be imported to rule its types out.
         if base in names and not names & IN_MEMORY:
             return _file if base == "_io._IOBase" else refusing(phrase)
     if issubclass(cls, type):

@@ -125,6 +125,7 @@ class DigestWalker:
     def run(self, value: Any, name: str) -> None:
         """Visit `value` and everything in it; `name` starts the paths in error messages."""
         self._labels = [name]
+        # A stack of generators instead of recursion: values may be nested deeper than Python's stack.
         first = self._enter(value)
         frames = [] if first is None else [first]
         while frames:
@@ -132,6 +133,8 @@ class DigestWalker:
                 self._labels.append(label)
                 inner = self._enter(child)
                 if inner is not None:
+                    # Depth first: the loop goes on with this one, and comes back to the
+                    # generator below where it stopped.
                     frames.append(inner)
                     break
                 self._labels.pop()
@@ -248,6 +251,7 @@ class DigestWalker:
         if self._ordering:
             self._spend()
         place = self.places.get(id(value))
+        # Labels are not reported as mutable, but their ids stand in `places`, so they must stay alive until the end.
         if self.in_labels:
             self._alive.append(value)
         else:
@@ -262,6 +266,8 @@ class DigestWalker:
         """Number all of `values` if each of them is new and occurs once; else change nothing."""
         ids = [id(value) for value in values]
         fresh = dict(zip(ids, values, strict=True))
+        # One of them was met before, or occurs twice: the caller then visits them one by
+        # one, which writes references.
         if len(fresh) < len(ids) or not self.places.keys().isdisjoint(fresh):
             return False
         self._mutable_count += 1
@@ -292,6 +298,8 @@ class DigestWalker:
     def _sealing(self, value: Any, steps: Steps) -> Steps:
         again = id(value) in self._sealed
         if not again:
+            # Kept alive, or another tuple could get its id and be taken for it. None says: met
+            # once, not known to be final.
             self._sealed[id(value)] = None
             self._alive.append(value)
         before, outer = self._mutable_count, self.sink
@@ -299,6 +307,8 @@ class DigestWalker:
         yield from steps
         content = b"#" + self.sink.digest()
         self.sink = outer
+        # Without mutable parts its content never changes; with them the second visit gives what
+        # all later ones would give.
         if again or self._mutable_count == before:
             self._sealed[id(value)] = content
         outer.write(content)
@@ -314,6 +324,8 @@ class DigestWalker:
         if len(members) == 1:
             yield members[0], ELEMENT
             return
+        # Each member is hashed on its own, without what other members add, so that the order does not
+        # depend on the order of visits.
         found: list[tuple[bytes, bool, Any]] = []
         for member in members:
             places, sealed, outer = len(self.places), len(self._sealed), self.sink
@@ -322,6 +334,7 @@ class DigestWalker:
             yield member, ELEMENT
             self._ordering -= 1
             content, self.sink = self.sink.digest(), outer
+            # Places given out during that trial are taken back, or the real visit would find every part met before.
             grew = len(self.places) > places
             if grew:
                 _shorten(self.places, places)
