@@ -92,6 +92,7 @@ def _to_arrow(value: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def _from_polars(frame: Any) -> Any:
+    # The newest layout is polars' own (views of text), so that nothing has to be converted.
     return frame.to_arrow(compat_level=sys.modules["polars"].CompatLevel.newest())
 
 
@@ -111,6 +112,7 @@ def _from_arrow(reader: Any) -> Any:
 def _to_polars(table: Any, note: Mapping[str, Any]) -> Any:
     import polars as pl
 
+    # Joining the chunks would copy what is mapped.
     frame: Any = pl.from_arrow(table, rechunk=False)
     if note["what"] == "polars.DataFrame":
         return frame

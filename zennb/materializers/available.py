@@ -85,6 +85,7 @@ def by_name(name: str, *, artifact: str, distribution: str = "") -> Offer:
         MissingExtra: its package is not installed, or several packages offer one of that name.
         UnknownName: no known package offers one.
     """
+    # Its package may have been installed a moment ago.
     if name not in _index().by_name:
         refresh()
     known = _index().by_name.get(name, [])

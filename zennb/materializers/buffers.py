@@ -64,6 +64,8 @@ class Collector(RawIOBase):
 
     def write(self, data: Any) -> int:
         """Keep `data`, anything with a buffer; return its length in bytes."""
+        # Picklers hand over large buffers as they are: keeping the view instead of a copy is what
+        # makes storing an array cheap.
         view = memoryview(data)
         length = view.nbytes
         if length <= _SMALL:
@@ -71,6 +73,7 @@ class Collector(RawIOBase):
                 self.parts.append(bytearray())
             last = self.parts[-1]
             if isinstance(last, bytearray):
+                # A pickle is written in many tiny pieces; one write per piece would cost more than the bytes.
                 last += view.tobytes()
         else:
             self.parts.append(view.cast("B"))

@@ -24,6 +24,8 @@ def closed_reduction(value: object) -> tuple[Any, ...] | None:
 
 def closed_file(name: Any, mode: str, encoding: str | None) -> Any:
     """Return a closed file of that name and mode; no such file needs to exist."""
+    # A file object can only be had by opening one, and the file of that name may be gone, or
+    # must not be cut off by `w`.
     file: Any = Path(os.devnull).open(mode.replace("x", "w"), encoding=encoding)  # noqa: SIM115 - closed below
     raw = file.raw if encoding is None else file.buffer.raw
     raw.name = name

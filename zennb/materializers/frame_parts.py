@@ -65,6 +65,7 @@ def _array(content: Any, shape: Sequence[int] | None = None) -> Any:
         if type(content) is not np.ndarray:
             raise TypeError(f"a {type(content).__name__} in place of an array")
         return content
+    # Not `np.array`, which would make more dimensions of a column whose elements are lists.
     return np.fromiter(content, dtype=object, count=len(content)).reshape(shape)
 
 
@@ -99,6 +100,7 @@ def _categories_parts(array: Any) -> tuple[Any, ...]:
 
 
 def _categories(codes: Any, categories: Sequence[Any], ordered: bool) -> Any:
+    # `from_codes` checks that every code has a category; the constructor without checks would read past the end.
     return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(rebuild(categories), ordered))
 
 
@@ -108,6 +110,7 @@ def _arrow_parts(array: Any) -> tuple[Any, ...]:
     missing = "" if isinstance(array.dtype, pd.ArrowDtype) else str(array.dtype.na_value)
     chunked = array.__arrow_array__()
     chunks = chunked.chunks or [pa.array([], chunked.type)]
+    # Chunks are no part of the value, and one array has one set of buffers to map.
     whole = chunks[0] if len(chunks) == 1 else pa.concat_arrays(chunks)
     schema = pa.schema([("", whole.type)])
     if _is_flat(whole):
@@ -124,6 +127,8 @@ def _is_flat(array: Any) -> bool:
     kind, types = array.type, import_module("pyarrow").types
     if not (types.is_primitive(kind) or types.is_large_string(kind) or types.is_string(kind)):
         return False
+    # Arrow rounds each buffer up to 64 bytes. More than that means a slice of something larger,
+    # which would be stored whole.
     slack = 64 * len(array.buffers())
     return array.offset == 0 and bool(array.get_total_buffer_size() <= array.nbytes + slack)
 
@@ -137,6 +142,7 @@ def _arrow(missing: str, content: Any, length: int = 0, buffers: Sequence[Any] =
         array = pa.Array.from_buffers(
             kind, length, [None if each is None else pa.py_buffer(each) for each in buffers]
         )
+        # Cheap checks of lengths and offsets, without which forged buffers would be read past their end.
         array.validate()
     chunked = pa.chunked_array([array])
     if not missing:
@@ -164,6 +170,7 @@ def _labels_parts(index: Any) -> tuple[Any, Any]:
 
 def _labels(labels: Sequence[Any], name: Any) -> Any:
     values = rebuild(labels)
+    # The type is given, or pandas would guess another one; tuples stay labels instead of becoming levels.
     return pd.Index(values, dtype=values.dtype, name=name, copy=False, tupleize_cols=False)
 
 

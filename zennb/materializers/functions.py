@@ -53,7 +53,9 @@ def make_function(
         lines = list(source)
         filename = f"<cell {hashlib.sha256(''.join(lines).encode()).hexdigest()[:16]}>"
         linecache.cache[filename] = (sum(map(len, lines)), None, lines, filename)
+        # A name from the content of the cell: the source is found again, and two functions of one cell share it.
         code = located(code, filename)
+    # The live namespace where there is one, so that the function sees later changes of the names it reads.
     names = scope if isinstance(scope, dict) else {"__name__": "__main__", **(scope or {})}
     return FunctionType(code, names, name, None, closure)
 

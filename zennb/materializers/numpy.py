@@ -67,6 +67,7 @@ def _describe(dtype: Any) -> Any:
         NotStorable: the dtype holds objects, or writing it down would lose something (metadata, alignment).
     """
     refusal = NotStorable(f"arrays of dtype {dtype} are not stored in .npy layout.")
+    # numpy writes some of these with a warning, and loses part of them.
     if dtype.hasobject or dtype.kind not in _KINDS or dtype.metadata or dtype.isalignedstruct:
         raise refusal
     with warnings.catch_warnings():
@@ -89,6 +90,7 @@ def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
     """
     descr = _describe(value.dtype)
     if not value.flags.forc:
+        # A copy in the order that the elements have now: C where they are neither, F for the transpose of a C array.
         value = np.array(value, order="K", copy=True)
         value = value if value.flags.forc else np.ascontiguousarray(value)
     order = "C" if value.flags.c_contiguous else "F"
@@ -112,6 +114,7 @@ def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> An
         raise ValueError("a stored array of Python objects is never read")
     memory = data if len(data) else None
     array: Any = np.ndarray(tuple(shape), dtype, buffer=memory, order="F" if order == "F" else "C")
+    # Both must agree exactly. numpy itself only refuses memory that is too short.
     if array.nbytes != len(data):
         raise ValueError(f"{len(data)} bytes for an array of {array.nbytes}")
     return array

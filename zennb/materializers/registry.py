@@ -121,6 +121,7 @@ class Materializers:
         found = self._materializer(offer, name)
         if offer.source == OWN:
             return found.load(buffer, self._scope)
+        # Before anything of it is read: the seal covers the bytes, not what they turn into.
         if found.runs_code:
             buffer = unseal(buffer, materializer=materializer, signer=self._signer, name=name)
         try:
@@ -193,6 +194,8 @@ class Materializers:
         """
         try:
             buffers = list(materializer.dump(value))
+            # The check loads the bytes and digests the result, which takes longer than
+            # everything else for large values.
             if materializer.exact and trusted:
                 return buffers
             if size(buffers) <= _WHOLE:

@@ -29,6 +29,8 @@ _HEAD = 64
 
 def seal(buffers: Sequence[Buffer], *, materializer: str, signer: Signer) -> list[Buffer]:
     """Return the bytes of a materializer with this user's seal before them."""
+    # The name is sealed with the bytes: they must not be passed to another materializer, which may
+    # read other things in them.
     mark = signer.sign([_MAGIC, materializer.encode(), b"\0", *buffers])
     return [_MAGIC, mark, bytes(_HEAD - len(_MAGIC) - _SEAL), *buffers]
 

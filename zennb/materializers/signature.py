@@ -92,6 +92,7 @@ def _unpack(magic: bytes, view: memoryview) -> Envelope:
     at = _MAGIC_SIZE + SEAL_SIZE
     length, count = _HEAD.unpack_from(view, at)
     at += _HEAD.size
+    # A forged number of buffers must not make `struct` allocate gigabytes.
     if count > view.nbytes:
         raise _ShortError
     lengths = struct.unpack_from(f"<{count}Q", view, at)
@@ -109,6 +110,7 @@ def _unpack(magic: bytes, view: memoryview) -> Envelope:
 
 
 def _cut(view: memoryview, at: int, lengths: Sequence[int]) -> Iterable[memoryview]:
+    # One copy at most for all buffers, and none where the bytes are a private map.
     own = private(view[at:])
     at = 0
     for length in lengths:

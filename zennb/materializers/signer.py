@@ -77,6 +77,7 @@ class Signer:
 
     def verifies(self, buffers: Iterable[Buffer], seal: bytes) -> bool:
         """Say whether `seal` was made by `sign` from these bytes with this user's key."""
+        # Takes the same time wherever the first difference is.
         return hmac.compare_digest(self.sign(buffers), seal)
 
     def sign_record(self, message: bytes) -> str:
@@ -186,6 +187,7 @@ class Signer:
         path = self.directory / "signing-key"
         try:
             key = path.read_bytes()
+            # A key that others can read is no secret. Backups and copies often lose its mode.
             if os.name == "posix" and path.stat().st_mode & 0o077:
                 path.chmod(0o600)
         except FileNotFoundError:
@@ -206,6 +208,8 @@ class Signer:
         self._make_directory()
         path = self.directory / "signing-key"
         draft = path.with_name(f"signing-key.{secrets.token_hex(8)}")
+        # The mode is set with the first byte; a `chmod` afterwards would leave a moment in
+        # which others could open it.
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:

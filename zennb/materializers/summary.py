@@ -61,6 +61,7 @@ def summary_by(summarize: Callable[[Any], Mapping[str, Any]], value: Any) -> dic
         found = summarize(value)
         if found["kind"] not in KINDS:
             return _none(value, f"of kind '{found['kind']}'")
+        # Written out to see whether it can be, and how long it is. NaN is no JSON, and browsers refuse all of it.
         text = json.dumps(found, allow_nan=False)
         return dict(found) if len(text) <= _LARGEST else _none(value, f"of {len(text):,} characters")
     except Exception as error:  # noqa: BLE001 - packages and classes of notebooks may raise anything
@@ -81,6 +82,7 @@ def summarise_all(
         if str(type(value).__module__).partition(".")[0] != "matplotlib":
             found[name] = how(value)
             continue
+        # Drawing is slow, and a figure with its axes would be drawn for each name.
         picture = id(getattr(value, "figure", None) or value)
         found[name] = drawn[picture] = drawn.get(picture) or how(value)
     return found
@@ -206,6 +208,7 @@ def _numpy(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, np.ndarray):
         return None
     found = {"kind": "array", "shape": list(value.shape), "dtype": str(value.dtype), "head": _head(value)}
+    # Minimum, maximum and mean read all elements, which takes too long for what is only shown.
     if value.dtype.kind in "biuf" and 0 < value.size <= _ELEMENTS:
         found |= _range(value)
     return found

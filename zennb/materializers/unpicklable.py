@@ -46,6 +46,8 @@ def _first_refused(
         if id(part) in seen or monotonic() > deadline:
             continue
         try:
+            # Trying is the only way to know, and may be slow for large parts: hence the limits
+            # in number, depth and time.
             store(part)
         except Exception as error:  # noqa: BLE001 - any class may raise anything while it is pickled
             return step, part, error

@@ -41,12 +41,14 @@ def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
     if kind not in _KINDS or not isinstance(value, np.ndarray) or not isinstance(value.base, np.ndarray):
         return None
     root = value.base
+    # Down to the array that owns the memory: views of views usually refer to it directly, but subclasses do not.
     while isinstance(root.base, np.ndarray):
         root = root.base
     if type(root) not in _KINDS or root.dtype.hasobject or not root.flags.c_contiguous or value.size == 0:
         return None
     low, _ = byte_bounds(value)
     start = value.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    # Strides may be negative; `start` is the first element, `low` the lowest byte that the view reaches.
     if low < root.__array_interface__["data"][0] or start < 0:
         return None
     mode = (value.flags.writeable,) if kind is np.ndarray else (value.flags.writeable, kind)

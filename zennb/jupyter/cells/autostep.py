@@ -35,6 +35,7 @@ class Autostep:
 
     def before_cell(self, info: ExecutionInfo) -> None:
         """Note the cell that is about to be parsed."""
+        # A cell may run others (`run_cell` in a magic or a callback); those were not typed.
         self._depth += 1
         self._source = info.raw_cell or ""
         self._is_typed = bool(info.store_history) and not info.silent and self._depth == 1

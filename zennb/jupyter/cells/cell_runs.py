@@ -140,6 +140,7 @@ class CellRun:
             return self._metadata.add(replace(step, run=ongoing.run.id))
         run = self._ended(step, status)
         added = self._metadata.add(step, run=run)
+        # Only when it is written: after an error the next cell writes the run again.
         ongoing.run = replace(run, id=added.run)
         self._note_commit()
         return added

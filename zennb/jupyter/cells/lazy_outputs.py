@@ -70,6 +70,8 @@ class LazyOutputs:
 
     def deferrable(self, outputs: Mapping[str, Artifact]) -> set[str]:
         """Return the outputs that are large and occur in no earlier cell; those in one blob go together."""
+        # Of values in one blob, which share state, either all are loaded or none: loaded at two
+        # times they would not share it.
         read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
         return {
             name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
@@ -94,6 +96,7 @@ class LazyOutputs:
         """Return the pending names that code of this text may read."""
         if not self._waiting:
             return set()
+        # Any word counts, also in strings and comments: a name too many only costs time, one too few a NameError.
         words = identifiers(text)
         is_dynamic = not words.isdisjoint(_DYNAMIC) or _DYNAMIC_MAGIC.search(text) is not None
         return set(self._waiting) if is_dynamic else words & self._waiting.keys()
@@ -110,6 +113,8 @@ class LazyOutputs:
                 continue
             group = self.artifacts([name])
             for each, value in self._fetch(name, group).items():
+                # Bound one by one: what an interrupt prevents stays pending, and is loaded by
+                # the next cell that names it.
                 self._namespace[each] = value
                 del self._waiting[each]
                 self._bound(each, value, group[each])

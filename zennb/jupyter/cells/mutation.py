@@ -53,6 +53,7 @@ def _changes(node: ast.AST, names: Collection[str]) -> bool:
 
 def _is_mutator(method: str, call: ast.Call) -> bool:
     asked = [keyword.value for keyword in call.keywords if keyword.arg == "inplace"]
+    # `inplace=False` rules out a change, also for a method that otherwise makes one.
     if asked:
         return not (isinstance(asked[0], ast.Constant) and not asked[0].value)
     return method in _MUTATORS or (method.startswith("set_") and method not in _COPYING)

@@ -27,6 +27,7 @@ class OutputCapture:
         self._native: Recording | None = None
         self._routes: dict[int, Recording] = {}
         self._is_muted = self._is_silent = False
+        # On the object, not the class: other shells of this process (tests, embedded ones) keep theirs.
         shell.display_pub.publish = self._on_publish
         shell.display_pub.clear_output = self._on_clear
 
@@ -95,6 +96,7 @@ class OutputCapture:
             stack.enter_context(self._results(recording))
             if self._shell.display_pub is not self._publisher:  # `%%capture` has put its own in place
                 stack.enter_context(_displays(self._shell.display_pub, recording))
+            # Threads that the step started display through the same publisher, so this is not per thread.
             self._native = recording
             try:
                 yield
@@ -137,6 +139,7 @@ class OutputCapture:
         try:
             yield
         finally:
+            # Without the attribute of the object, the method of its class is there again.
             hook.__dict__.pop("write_format_data", None)
 
     def _recording(self) -> tuple[Recording | None, bool]:
@@ -187,6 +190,8 @@ def _displays(publisher: Any, recording: Recording) -> Iterator[None]:
 def _with_write(name: str, stream: TextIO, write: Callable[[str], int]) -> Iterator[None]:
     """Let a standard stream write through `write`; a stream written in C is replaced by a wrapper."""
     try:
+        # The stream itself is changed instead of `sys.stdout`, since log handlers and libraries
+        # keep the stream they found.
         stream.write = write  # type: ignore[method-assign]  # the kernel's stream is Python's own and allows it
     except AttributeError:
         setattr(sys, name, _Copy(stream, write))

@@ -82,6 +82,8 @@ class StepRestorer:
         repository = self._run_context.artifacts
         large = frozenset(self._session.lazy_outputs.deferrable(step.outputs))
         now = {name: artifact for name, artifact in step.outputs.items() if name not in large}
+        # Instances of classes that this cell defines can be loaded only when the definitions have run; and these may
+        # read the other outputs (a default argument, a base class from a dictionary).
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
         values = repository.load({name: artifact for name, artifact in now.items() if name not in later})
         self._define(step, values, changes, uses)
@@ -109,6 +111,7 @@ class StepRestorer:
         tree = self._definition.tree
         settings = setting_lines(tree)
         again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
+        # Before `apply`, which may change the folder: `%cd data` would be done twice.
         folder = Path.cwd() if settings else None
         self._run_context.environment.restore(changes, uses)
         if not again:
@@ -117,6 +120,7 @@ class StepRestorer:
         module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
         code = compile(module, self._definition.filename, "exec", dont_inherit=True)
         text = ast.unparse(module)
+        # Definitions may read outputs of other steps that no cell has read yet.
         self._session.load(self._session.lazy_outputs.named_in(text))
         self._session.lazy_outputs.mark_used(text)
         with self._session.capture.discarding(), _in_folder(folder or Path.cwd()):

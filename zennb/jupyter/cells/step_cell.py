@@ -170,6 +170,7 @@ class StepCell:
         __tracebackhide__ = True
         resolved, decision, execution = self._resolved, self._decision, self._execution
         assert execution is not None
+        # Inline figures are shown when a cell ends, too late to be part of the step's output.
         self._session.frontend.flush_figures()
         result = self._result if is_kept(self._result) else None
         outcome = execution.finish(self._recording, result)
@@ -183,6 +184,8 @@ class StepCell:
             started=self._started,
             attempts=self._attempts,
         )
+        # Recorded before the variables count as artifacts: if that fails, they are what they
+        # are, and the cell says why.
         step = self._record(step, Status.COMPLETED)
         variables, pending = self._session.variables, self._session.lazy_outputs
         variables.code_ran()
@@ -243,6 +246,8 @@ class StepCell:
         """Reuse the results of `source`; return False, with a new decision, if they cannot be loaded."""
         undo = self._run_context.environment.undo() if source.carried is not None else None
         try:
+            # Everything that can fail comes before the first output is replayed: if the step has to
+            # run, nothing is shown twice.
             displays = self._recorded(source)
             changes = self._run_context.artifacts.load_changes(source.carried)
             restored = self._restorer.fetch(source, changes, self._resolved.uses)

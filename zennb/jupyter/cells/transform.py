@@ -108,6 +108,7 @@ class TreeTransformer(ast.NodeTransformer):
         if found is not None:
             line, token = found
             body = node.body[1:]
+            # A copy, as the tree itself is folded, and changed by transformers of others that come after this one.
             tree = copied(ast.Module(body=body, type_ignores=[]))
             step = StepMarker(line=line, source=self._source(token), tree=tree)
         elif (unmarked := self._unmarked(node)) is not None:
@@ -129,6 +130,8 @@ def _preceded(node: ast.Module) -> ast.Module:
 
 
 def _token(source: str) -> str:
+    # From the text alone, since IPython transforms a cell more than once (is it complete?
+    # what goes into the history?).
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -150,6 +153,7 @@ def _announcement(node: ast.Module) -> tuple[str, str] | None:
 
 
 def _folded(body: list[ast.stmt], token: str, interactivity: str, *, retries: bool) -> ast.Module:
+    # Python takes them only at the top of a module, not inside the `if`.
     futures = [node for node in body if is_future(node)]
     rest = [node for node in body if node not in futures]
     shown = _displayed(rest, interactivity)

@@ -127,6 +127,7 @@ class UntrackedChanges:
     def _who(self, cells: Sequence[_PlainCell], name: str, made: KnownOutput) -> str:
         """Name the cell that bound the variable, else those that clearly change its value, else all that could."""
         trees = [(cell, tree) for cell in cells if (tree := cell.tree) is not None]
+        # The same object with another content: it was changed in place, perhaps through a variable that shares it.
         if id(self._namespace.get(name, _ABSENT)) == made.place:
             names = {name, *self._variables.partners({name: made.digest}, self._namespace)}
             found = [cell for cell, tree in trees if changes_in_place(tree, names)]
@@ -135,6 +136,7 @@ class UntrackedChanges:
             found = [cell for cell, tree in trees if name in _touched(tree)][-1:]
         if found:
             return _which(found, "and")
+        # No cell clearly did it, e.g. because a function did: all that could have are named.
         mention = [cell for cell, tree in trees if not names.isdisjoint(_mentioned(tree, self._namespace))]
         others = [cell for cell in cells if (tree := cell.tree) is None or not is_only_magics(tree, _OURS)]
         return _which(mention or others, "or")
