@@ -67,6 +67,7 @@ def check(
         node.cells = [cell for cell in node.cells if not runs(cell) or cell.id in plain]
         again = None if once else series.run("plain, a second time", as_plain(node), seed=1)
         raised = {cell: result.showing.raised for cell, result in plain.items() if result.showing.raised}
+        # Cells that raise stay plain: a failed step restores its variables, a plain cell keeps what it did until then.
         steps = as_steps(node, raised)
         cold = series.run("as steps", steps, seed=0)
         reused = series.run("reused in a new kernel", steps, seed=0 if once else 1, restore=False)
@@ -137,6 +138,7 @@ class _Series:
         if done.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         ends = [when for _, when in starts[1:]] + [time.perf_counter()]
+        # A cell ends when the next one starts.
         seconds = {cell: end - when for (cell, when), end in zip(starts, ends, strict=True)}
         lost = [failure for failure in done.failures if failure.type in _LOST]
         self.notes += [_lost(what, failure) for failure in lost]

@@ -175,10 +175,12 @@ def execute(
         finally:
             if record is not None and runner.status.is_final:
                 record.status = runner.status
+            # In `finally`: what was computed before an error or Ctrl-C is not thrown away.
             if out is not None:
                 _drop_dead_widgets(node)
                 written = _write(node, Path(out))
     if runner.terminated is not None:
+        # Only now, when the kernel has ended and the notebook is written: this process ends as it was asked to.
         signal.raise_signal(runner.terminated)
     return Execution(
         path=path,
@@ -267,6 +269,7 @@ def _finish(runner: NotebookRunner) -> None:
         asyncio.run(runner.run())
         return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="zennb-headless") as thread:
+        # asyncio allows one loop per thread, and this thread's belongs to the notebook that calls.
         done = thread.submit(lambda: asyncio.run(runner.run()))
         while True:
             try:

@@ -102,6 +102,7 @@ class FilePlan:
         self._environment = RunEnvironment(folder=Path(folder), sealed=seal)
         self._records = {}
         codes = {cell.definition.code for cell in self.cells if cell.definition is not None}
+        # One query for all steps, whatever notebook the records are of: equal code with equal inputs can be reused.
         for record in self.workspace.metadata.with_code(codes):
             if record.parts is not None:
                 self._records.setdefault(record.parts.code, []).append(record)
@@ -161,6 +162,8 @@ class FilePlan:
                 continue
             if found:
                 is_open.append(found)
+            # From here on the record would match. What keeps it from being reused is the better
+            # reason, if no other matches.
             elif reason := self._unusable(self._source(record), definition):
                 lost = lost or reason
             elif (missing := _missing(record, self._store(definition))) is not None:

@@ -43,6 +43,7 @@ def started_by(metadata: MetadataStore) -> Run | None:
 
 def _run_id(metadata: MetadataStore) -> int | None:
     try:
+        # With the home: the number of a run means nothing in another database.
         content = json.loads(os.environ.get(VARIABLE, ""))
         return int(content["run"]) if Path(content["home"]) == metadata.path.parent else None
     except (ValueError, KeyError, TypeError):

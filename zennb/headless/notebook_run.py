@@ -67,6 +67,7 @@ class NotebookRun:
             UnknownName: there is no such stack.
             StoreError: it cannot be recorded.
         """
+        # Before the kernel starts: even a run whose kernel does not start is on record.
         self.run = self._metadata.begin_run(self.run)
         try:
             yield hand_over(self.run, self._metadata)

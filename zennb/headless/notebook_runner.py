@@ -175,6 +175,7 @@ class NotebookRunner(NotebookClient):
 
     async def _end(self, *, now: bool) -> None:
         self._forget_deadline()
+        # Also after an error: no kernel may outlive the run. With `now` it is killed.
         if await self._manager.is_alive():
             await self._manager.shutdown_kernel(now=now)
         await self._manager.cleanup_resources()
@@ -189,11 +190,13 @@ class NotebookRunner(NotebookClient):
             self._loop.call_soon_threadsafe(self._interrupt)
 
     def _interrupt(self) -> None:
+        # Between cells there is nothing to interrupt; a second Ctrl-C means that the first was not enough.
         if self._interrupted or not self._busy:
             self._stop()
             return
         assert self._loop is not None
         self._interrupted = True
+        # Kept, because the loop holds tasks only weakly: it could be collected before it has run.
         self._interrupting = self._loop.create_task(self._manager.interrupt_kernel())
         self._deadline = self._loop.call_later(GRACE, self._stop)
 
@@ -219,6 +222,8 @@ class NotebookRunner(NotebookClient):
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 if signal.getsignal(number) is not signal.SIG_IGN:
+                    # Through the loop instead of a Python handler, which would raise at any instruction, also
+                    # while the kernel is ended.
                     call = (self._interrupt,) if number is signal.SIGINT else (self._terminate, number)
                     self._loop.add_signal_handler(number, *call)
                     taken.append(number)

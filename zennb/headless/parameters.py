@@ -172,6 +172,7 @@ def plain_names(source: str) -> tuple[str, ...]:
 def _trees(source: str) -> Iterator[ast.Module]:
     """Yield the syntax tree of a cell, read as Python or with its magic lines taken out; none if neither parses."""
     body = CELL_MAGIC.sub("", source, count=1) if source.lstrip().startswith("%%") else source
+    # As it is first: lines that look like magics may stand inside a string.
     for text in (body, MAGIC_LINE.sub(r"\g<indent>pass", MAGIC_VALUE.sub("= None", body))):
         try:
             yield ast.parse(text)

@@ -59,6 +59,7 @@ class RecordMatch:
             return [Difference(reason="the run before could not be keyed")]
         found = list(self._of_parts(record.parts))
         found += self._of_names(record, record.parts)
+        # Files are read only when nothing else rules the record out.
         if not any(each.is_certain for each in found):
             found += self._of_environment(record)
         return found
@@ -147,6 +148,7 @@ class RecordMatch:
             )
         was = "" if then is None else then.split(" ")[0]
         if kind and source.kind is SourceKind.DEFINITION and was == "definition":
+            # Records hold the first 24 characters of the digest.
             own = then.split(" ")[1] if then else ""
             if own != source.own[:24]:
                 return Difference(reason=f"{kind} `{name}` changed")
@@ -165,6 +167,7 @@ class RecordMatch:
             return Difference(reason=f"input `{name}` is gone")
         if source.waits:
             return _waiting(name, source.waits)
+        # A value that is written out: its digest says for certain whether it changed, however it came about then.
         if source.kind is SourceKind.VALUE:
             return None if source.own == digest else Difference(reason=f"input `{name}` changed")
         if source.kind in {SourceKind.DEFINITION, SourceKind.IMPORT} and then != now:

@@ -51,6 +51,7 @@ class ScratchFolder:
 
     def _walk(self) -> Iterator[tuple[Path, list[str], list[str]]]:
         for directory, folders, files in os.walk(self._original):
+            # In place: this is how `os.walk` is told where not to go.
             folders[:] = sorted(name for name in folders if name not in LEFT_OUT)
             yield Path(directory), folders, sorted(files)
 

@@ -177,6 +177,8 @@ def changes_its_receiver(site: CallSite, own_methods: Collection[str]) -> bool:
     """
     if not site.keywords.isdisjoint({"inplace", "out"}) or site.arguments >= _MANY:
         return True
+    # An unknown method counts as one that changes its object: a false change costs a run, a
+    # missed one a wrong `fresh`.
     return site.last not in _HARMLESS_METHODS or site.last in own_methods
 
 

@@ -71,6 +71,7 @@ def statements(source: str) -> list[ast.stmt] | None:
     if source.lstrip().startswith("%%"):
         first, _, rest = source.lstrip().partition("\n")
         name, _, line = first[2:].strip().partition(" ")
+        # As IPython transforms it, so that one reading of magics serves cells from files and cells that ran.
         call = f"get_ipython().run_cell_magic({name!r}, {line.strip()!r}, {rest!r})"
         return list(flattened(ast.parse(call).body))
     body = parse_python(source)

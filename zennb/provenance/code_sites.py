@@ -87,6 +87,7 @@ def sites_in(node: ast.AST) -> Iterator[CallSite]:
         decorators: list[ast.expr] = getattr(one, "decorator_list", [])
         yield from (_called(each, frozenset()) for each in decorators if not isinstance(each, ast.Call))
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            # Of a function only these are evaluated when the `def` runs; its body runs when it is called.
             pending += [*decorators, *one.args.defaults, *filter(None, one.args.kw_defaults)]
         else:
             pending += ast.iter_child_nodes(one)
@@ -206,6 +207,7 @@ def _stores(site: CallSite) -> bool:
 def _known(site: CallSite, reads: frozenset[str]) -> CallSite:
     """Return a site in a function with only the notebook's names; the function's local names are removed."""
     root = site.root if site.root in reads else ""
+    # Of a chain that starts at a local name, the last attribute still says what kind of call it is.
     return replace(site, root=root, path=site.path if root else site.path[-1:], names=site.names & reads)
 
 

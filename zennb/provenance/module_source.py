@@ -103,6 +103,7 @@ class ModuleSources(LocalModules):
 
     def module(self, name: str) -> ModuleSource | None:
         """Return a module; None when it is not local, or is being read just now."""
+        # Modules may import each other in a circle.
         if name in self._busy:
             return None
         if name not in self._known:
@@ -154,6 +155,8 @@ class ModuleSources(LocalModules):
             return ""
         module, name = found
         if module.part(name) is None:
+            # A name that the module's text does not bind (a star import, `__getattr__`): all of it
+            # counts, and all that it imports.
             return combined(module.whole, *(self._content(each, seen) for each in sorted(module.imports)))
         names = module.names.names
         reached = sorted(module.names.reached([name]))

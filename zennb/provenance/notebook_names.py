@@ -102,8 +102,10 @@ class NotebookNames:
         """
         reached = dict.fromkeys(each for name, bound in reads.items() for each in self.reached([name], bound))
         found = {name: self.names[name].text for name in reached}
+        # `exec` and its like may bind names that nobody has seen. A name that is read and unknown may be one of them.
         if self._any:
             found.update((name, f"any {self._any}") for name in reads if name not in self.names)
+        # A new alias does not change a value, but from then on a change under one name is a change under the other.
         for name in [name for name in reached if self.names[name].can_change]:
             for other in self.aliases.of(name) - reached.keys():
                 if other in self.names:
@@ -119,6 +121,7 @@ class NotebookNames:
         """Return a digest of one execution of a statement: its code and everything that it reads."""
         parts = [statement.digest, self._any]
         inners = [statement.inner, *(self.names[name].inner for name in reached)]
+        # Of a local module only the parts that are used count: editing another function of it changes nothing.
         chains = {chain for each in inners for chain in each.chains} | statement.analysis.chains
         parts += [f"{name} {self._content(name, chains)}" for name in sorted(reached)]
         paths = {path for each in inners for path in each.modules}

@@ -124,6 +124,7 @@ def effects_of(statement: CellStatement, called: Iterable[Inner], known: Known) 
     calls = bool(statement.sites) or bool(statement.definition and analysis.reads)
     for site in statement.sites:
         _note(found, site, known)
+    # Code that is only passed around, not called, does nothing yet.
     for inner in called if calls else ():
         found.takes_all = found.takes_all or bool(inner.phrases)
         if inner.stores:
@@ -196,6 +197,8 @@ def _note_module(found: Effects, site: CallSite, module: str, known: Known) -> N
         found.topics.add(f"random state of {top}")
         if seeds(site):
             found.seeded.add(top)
+        # Without a seed nobody can compute the number again; with one it follows from the seed
+        # and what was drawn before.
         elif top not in known.seeded and top not in found.seeded:
             found.unsteady = found.unsteady or "a random number that nobody seeded"
     elif seeds(site):

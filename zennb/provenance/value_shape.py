@@ -114,6 +114,7 @@ class _Shapes:
         return Shape.ANY
 
     def _all(self, nodes: Iterable[ast.expr]) -> Shape:
+        # What is made of parts can change like the most changeable of them.
         return max((self.of(node) for node in nodes), default=Shape.FIXED)
 
     def _of_name(self, name: str) -> Shape:
@@ -140,6 +141,7 @@ class _Shapes:
         words = {each.arg for each in node.keywords}
         if isinstance(node.func, ast.Name):
             name = node.func.id
+            # Only if the notebook has not bound the name: `list` may be anything then.
             if self._name(name) is None and self._module(name) is None and name not in self._own:
                 if name in SCALAR_MAKERS:
                     return Shape.FIXED

@@ -167,6 +167,7 @@ def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSourc
     try:
         digest = digest_value(value).digest
     except CannotDigest:
+        # A literal without a digest cannot be compared by content, but equal text still means an equal value.
         digest = statement.digest
     return ValueSource(
         kind=SourceKind.VALUE,
@@ -181,6 +182,7 @@ def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSourc
 
 def known_output(left: StepOutput, inner: Inner) -> ValueSource:
     """Return the source of a recorded step output, which may contain the code `inner`."""
+    # Objects of classes of the notebook run the code of these classes when they are used.
     needs = frozenset(need.partition(".")[0] for need in left.needs)
     if holds_no_code(left.type):
         inner = NOTHING

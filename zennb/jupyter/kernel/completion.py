@@ -56,6 +56,7 @@ class Completion:
         self._matcher = matcher
         self._matchers().append(matcher)
         shell.events.register("post_run_cell", self._after_cell)
+        # For the first completion, before any cell has run.
         self._after_cell(None)
 
     def refresh(self) -> None:
@@ -94,6 +95,7 @@ class Completion:
         )
 
     def _after_cell(self, _result: object) -> None:
+        # A snapshot is due already, and will show what this cell did, too.
         if self._pending is not None and self._pending.is_alive():
             return
         with contextlib.suppress(ZennbError):

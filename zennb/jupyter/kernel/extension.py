@@ -50,6 +50,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
         autostep.step,
         session.load_named,
     )
+    # Before IPython's own transformers, which would take `%%step` for a cell magic.
     shell.input_transformer_manager.cleanup_transforms.insert(0, cells)
     undo.callback(shell.input_transformer_manager.cleanup_transforms.remove, cells)
     shell.ast_transformers.append(trees)
@@ -71,6 +72,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     undo.callback(api.set_session, None)
     completion = Completion(shell, pipeline)
     undo.callback(completion.remove)
+    # Last: only a complete set of hooks counts as loaded.
     shell.zennb_hooks = _Hooks(session=session, pipeline=pipeline, completion=completion, undo=undo)
 
 
@@ -78,6 +80,7 @@ def unload(shell: Any) -> None:  # Any: as above
     """Remove all hooks from the shell; stored results stay."""
     hooks: _Hooks | None = getattr(shell, "zennb_hooks", None)
     if hooks is not None:
+        # First, so that `%load_ext` works again whatever the calls below raise.
         shell.zennb_step = shell.zennb_hooks = None
         hooks.undo.close()
 

@@ -74,6 +74,7 @@ class KernelFrontend:
     def shown(self, recording: Recording, namespace: dict[str, Any]) -> Iterator[None]:
         """Send this thread's displays to `recording`; on the main thread, magics see `namespace`."""
         with self._capture.to_recording(recording):
+            # The shell has one namespace for all threads; magics in a step are refused where steps run in others.
             if threading.current_thread() is not threading.main_thread():
                 yield
                 self.flush_figures()

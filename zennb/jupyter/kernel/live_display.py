@@ -62,6 +62,7 @@ class LiveTable:
         self._monitor, self._edges = monitor, edges
         self._id = uuid4().hex
         self._lock = threading.Lock()
+        # Holds the parent message of the cell, by which a frontend knows where output belongs.
         self._context = copy_context()
         self._shown = False
         self._next = time.perf_counter() + _FIRST
@@ -115,6 +116,7 @@ class LiveTable:
         )
         self._shown = True
         ended = time.perf_counter()
+        # A table of a thousand steps takes long to draw; at most a thirtieth of the time goes into it.
         self._next = ended + max(_PAUSE, _SHARE * (ended - began))
 
 
@@ -147,6 +149,7 @@ class LiveLine:
             run, {self._step.name: replace(self._step, run=run.id)}, order=(self._step.name,)
         )
         self._run = run
+        # Output that came before the run had a record and a number.
         while self._early:
             self._monitor.output(run.id, self._step.name, self._early.popleft())
 
@@ -170,6 +173,7 @@ class LiveLine:
             return
         self._stop()
         with self._lock:
+            # Under the lock that `tick` holds: a line drawn after this would stay below the cell for ever.
             self._over = True
             if self._shown:
                 self._publish(None)

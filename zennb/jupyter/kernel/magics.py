@@ -84,6 +84,7 @@ def _magics() -> Iterator[tuple[str, Command, tuple[str, ...]]]:
     for command in root.commands(Interface.MAGIC):
         if command.name in MAGICS:
             yield command.name, command, (command.name,)
+            # As a line magic `%artifact-store` works, but `%artifact-store?` and completion want an identifier.
             if "-" in command.name:
                 yield command.name.replace("-", "_"), command, (command.name,)
 

@@ -27,6 +27,7 @@ def find_notebook(namespace: Mapping[str, Any]) -> Path | None:
     path = Path(name)
     if not path.is_absolute():
         path = Path.cwd() / path
+    # JupyterLab names the file relative to the server's root, which need not be the kernel's folder.
     return path if path.exists() else Path.cwd() / path.name
 
 

@@ -166,6 +166,8 @@ class PipelineSession:
     ) -> Run:
         __tracebackhide__ = True
         session = self._session
+        # Held while the run is prepared and while it is bound, but not while it runs:
+        # panels read variables meanwhile.
         with session.lock:
             definitions = self._definitions()
             if not definitions:

@@ -100,6 +100,7 @@ class ProvenanceLog:
     def _catch_up(self, shell: InteractiveShell) -> None:
         """Read the cells that ran before the extension was loaded."""
         manager = shell.history_manager
+        # The last one is the cell that loads the extension.
         texts = [] if manager is None else list(manager.input_hist_raw)[1:-1]
         self._pending += [
             _ObservedCell(text=text) for text in texts if text.strip() and heading(text) is None
@@ -128,12 +129,15 @@ class ProvenanceLog:
         before, self._generators = self._generators, _generators()
         try:
             if tracer is not None:
+                # First of all: whatever fails below, the tracer must not go on watching the next cell.
                 tracer.stop()
             if self._modules.note():
                 self._sources = self._new_sources()
                 with self._lock:
                     self._names.modules = self._sources
             if is_plain and result is not None:
+                # A plain cell that drew or seeded shows it by the state of the generator,
+                # whatever its code looks like.
                 drew = [name for name, mark in self._generators.items() if mark != before.get(name, mark)]
                 self._note(result, tracer, drew)
         except Exception:  # noqa: BLE001 - an error here must not reach the cell
@@ -228,6 +232,7 @@ class ProvenanceLog:
             given=arguments,
         )
         found.update((f"wrote {path}", "") for path in self._written)
+        # Only now: what the step depends on is asked of the notebook as it was before the step.
         apply(self._names, step, statements)
         return replace(step, provenance=found)
 

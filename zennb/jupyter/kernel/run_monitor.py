@@ -91,10 +91,12 @@ class RunMonitor:
 
     def output(self, run: int | None, step: str, event: Event) -> None:
         """Note text output of a step. This is called for every piece of output, so it does next to nothing."""
+        # Without the lock: a step that prints a lot must not wait for a panel that is being drawn.
         printed = self._printed.get(run or 0)
         if printed is None or event["kind"] != "stream":
             return
         printed[step] = (printed.get(step, "") + event["text"])[-_KEPT:]
+        # At most one wake-up until the thread has looked: a notification costs more than the piece of text.
         if not self._is_new:
             self.notify()
 
@@ -153,6 +155,7 @@ class RunMonitor:
     def _waited(self) -> bool:
         """Wait until subscribers are to be notified; return False once the monitor is closed."""
         with self._changed:
+            # The pause comes first, so that changes in quick succession are shown together.
             self._changed.wait_for(lambda: self._is_closed, timeout=_PAUSE)
             while not (self._is_closed or self._is_new):
                 if not self._changed.wait(timeout=_TICK if self._active else None) and self._active:
@@ -167,6 +170,7 @@ def interrupt() -> None:
         import _thread
 
         _thread.interrupt_main()
+    # A kernel leads a process group of its own. Elsewhere (a terminal, a test) the group may hold programs of others.
     elif os.getpgrp() == os.getpid():
         os.killpg(os.getpgrp(), signal.SIGINT)
     else:

@@ -87,6 +87,7 @@ class KernelSession(KernelState):
             stack
         )  # whether it is still registered like that is asked with the rest
         self._cell = StepCell(self, self._context(opened), definition)
+        # The stack was changed by another kernel since it was opened: once more with the new one.
         while not self._cell.decide():
             self._cell = StepCell(self, self.context(stack), definition)
         return self._cell.begin()
@@ -133,6 +134,7 @@ class KernelSession(KernelState):
             note_loaded()
             self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
             self._is_step = False
+            # To tell an error of this cell from an earlier one, see `_shown_error`.
             self._last_shown = getattr(sys, "last_value", None)
             self.provenance.cell_begins()
         self._text = info.raw_cell or ""
@@ -162,10 +164,12 @@ class KernelSession(KernelState):
         self._note_patches(result)
         note_cached_functions(self.namespace)
         self.variables.sweep(self.namespace)
+        # The cell bound these names itself.
         self.lazy_outputs.forget([name for name in self.lazy_outputs.names if name in self.namespace])
         if self._depth == 0:
             self._cell, self._is_step = None, False
             self._last_shown = None
+            # Threads of the next steps follow the settings of the notebook's thread as this cell left them.
             self.environment.settings.note()
 
     def _shown_error(self) -> BaseException | None:

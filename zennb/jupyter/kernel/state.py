@@ -80,12 +80,14 @@ class KernelState:
         self.capture = OutputCapture(shell)
         self.frontend = KernelFrontend(shell, self.capture)
         self.monitor = RunMonitor()
+        # Kept with the shell: `%reload_ext` makes a new state, but the kernel's session goes on.
         self.runs: KernelRuns = vars(shell).setdefault("zennb_runs", KernelRuns())
         self.lock = threading.RLock()
         self.environment = ExecutionEnvironment(
             seal=self._sealed,
             ignored=lambda: (str(self.workspace.home),),
             more=(DisplaySettings(shell),),
+            # If a cell may have seeded a generator before zennb was loaded, its state counts as seeded.
             is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
         )
         self.provenance = ProvenanceLog(
@@ -116,6 +118,8 @@ class KernelState:
                     pipeline = self.pipeline
                     if pipeline is None or lost.step in remade or lost.step not in pipeline.step_names():
                         raise
+                    # Once per step: if its outputs are damaged again at once, the disk is, and
+                    # trying on would never end.
                     remade.add(lost.step)
                     try:
                         pipeline.remake(lost.step)
@@ -204,6 +208,8 @@ class KernelState:
         roots = tuple(
             self.namespace[n] for need in artifact.needs if (n := need.split(".")[0]) in self.namespace
         )
+        # The store has just proven the bytes, and these formats give back equal values: no
+        # need to digest a large array.
         if artifact.materializer in {"numpy", "frame", "arrow_table"} and artifact.item is None and not roots:
             mutable = frozenset({id(value), id(_owner(value))})
             return ValueDigest(
