@@ -72,6 +72,7 @@ def origin(module: str) -> Origin:
     top = top_level(module)
     if top in {OWN, ""}:
         return Origin.PACKAGE if top else Origin.PYTHON
+    # Code that was run with a `__name__` of its own, such as an embedded shell.
     if module not in sys.modules and not _exists(top):
         return Origin.NOTEBOOK
     return place_of(top, _place(module))
@@ -101,6 +102,7 @@ def place_of(top: str, file: str | None) -> Origin:
     if file is None:
         return Origin.PYTHON if top in sys.stdlib_module_names else Origin.PACKAGE
     path = str(Path(file).absolute())
+    # Before the standard library, whose folder contains `site-packages`.
     if "/site-packages/" in path or "/dist-packages/" in path or path.startswith(_installed()):
         return Origin.PACKAGE
     if path.startswith(_standard()):

@@ -166,6 +166,8 @@ class ComponentRegistry:
         kind = component_type(type)
         checked_name(kind.title, name)
         spec = normal(ComponentSpec(type=kind.name, name=name, flavor=flavor, config=config or {}))
+        # Asked and written in one transaction: two kernels that register one name at the same
+        # time must not both be first.
         created = self.metadata.atomically(lambda: self._put_new(spec))
         if created:
             self.listeners.notify("register", kind.name, name)

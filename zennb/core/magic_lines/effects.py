@@ -76,6 +76,7 @@ def effect_of_line_magic(name: str, line: str) -> Effect:
     """Return the effect of `%name line`."""
     if name in _HARMLESS:
         return Effect.NONE
+    # A magic that nobody here knows may do anything.
     judge = _SETTINGS.get(name)
     return Effect.UNSEEN if judge is None else judge(line.strip())
 

@@ -206,6 +206,7 @@ def parse_python(code: str) -> list[ast.stmt] | None:
     A line counts as a magic only where it is a Python syntax error.
     """
     lines = code.strip(" ").split("\n") if "\n" not in code.strip() else code.split("\n")
+    # Each round turns one line into Python, so there are at most as many rounds as lines.
     for _ in range(len(lines) + 1):
         try:
             return ast.parse("\n".join(lines)).body

@@ -60,6 +60,7 @@ def decide_reuse(
     for candidate in candidates:
         differs = stale(candidate)
         if differs:
+            # The newest candidate comes first, and its reason is the one that the user expects.
             moved = moved or differs
             continue
         gone = missing(candidate)

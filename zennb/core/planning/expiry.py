@@ -65,6 +65,7 @@ def expires(step: Step, within: float | None) -> float | None:
         step: its record.
         within: seconds that the cell allows now (`--expires`), whatever it said then; None when it says nothing.
     """
+    # The stricter one: results stay expired even if the cell would allow more time now.
     limits = [step.expires, None if within is None else ended(step) + within]
     return min((each for each in limits if each is not None), default=None)
 

@@ -42,10 +42,12 @@ def ordering(
             before.update(dict.fromkeys(_over(thing, writer)))
             if thing not in written:
                 readers.setdefault(thing, []).append(name)
+        # After the reads: a step that reads a file and writes it again reads what was there before.
         for thing in written:
             if all_of_it:
                 before.update(dict.fromkeys([*_over(thing, writer), *readers.pop(thing, ())]))
             writer[thing] = name
+        # A step does not wait for itself.
         before.pop(name, None)
         if before:
             found[name] = tuple(before)

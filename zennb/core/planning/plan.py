@@ -149,6 +149,7 @@ def _binders(steps: Sequence[Outline]) -> dict[str, list[int]]:
 
 
 def _binder(steps: Sequence[Outline], place: int, name: str, binders: Sequence[int]) -> str | None:
+    # The last one above, if there is one: as in a notebook that runs from top to bottom.
     at = bisect_left(binders, place)
     if at > 0:
         return steps[binders[at - 1]].name
@@ -165,6 +166,7 @@ def _sorted(names: Sequence[str], edges: Iterable[tuple[str, str]]) -> tuple[str
         waiting[b] += 1
         children.setdefault(a, []).append(b)
     place = {name: at for at, name in enumerate(names)}
+    # A heap of places, so that of several steps that could come next it is always the upper one.
     ready = [place[name] for name, number in waiting.items() if not number]
     order: list[str] = []
     while ready:

@@ -48,6 +48,7 @@ def join(states: Iterable[BindingState | None]) -> BindingState | None:
     arriving = [state for state in states if state is not None]
     if not arriving:
         return None
+    # A copy: the states of the paths go on being used, e.g. as those at a `break`.
     first, *others = arriving
     joined = first.copy()
     for other in others:

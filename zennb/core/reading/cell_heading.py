@@ -60,6 +60,7 @@ def heading(source: str) -> Heading | None:
     if lines and (found := _MAGIC.match(lines[0])):
         return Heading(marker="%%step", line=(found["line"] or "").strip())
     for line in lines:
+        # Options of a cell stand at its top; below code `#| step:` is a comment like any other.
         if not _OPTION.match(line):
             return None
         if found := _STEP.match(line):

@@ -74,6 +74,7 @@ class Paths(Expressions, ast.NodeVisitor):
         entry = self.state
         frame, back = self._rounds(entry, node)
         exits: list[BindingState | None] = []
+        # The condition is evaluated before the first iteration, and again after each.
         for start in (entry, back):
             if start is not None:
                 self.path = start.copy()
@@ -87,6 +88,7 @@ class Paths(Expressions, ast.NodeVisitor):
     ) -> tuple[Frame, BindingState | None]:
         """Read the body of a loop; return how it was left, and the state at the end of an iteration."""
         head = entry.copy()
+        # From the second iteration on, a function may be called that is defined further down in the loop.
         head.add_bodies(definitions_in(node.body))
         frame, back = self._round(head, node)
         again = join([head, back])
@@ -142,6 +144,9 @@ class Paths(Expressions, ast.NodeVisitor):
             self._guarded(node)
         self.frames.pop()
         normal = self.path
+        # `finally` runs on every way out. First the way of an exception or `return`, which leaves no path
+        # behind; then those of `break` and `continue`, which go on in the loop; last the normal one, from
+        # which the code below is read.
         self.path = _interrupted(entry, watch, [node])
         self.block(node.finalbody)
         outer = self.frames[-1]
@@ -162,6 +167,7 @@ class Paths(Expressions, ast.NodeVisitor):
         self.block(node.orelse)
         ends = [self.path]
         for handler in node.handlers:
+            # The exception may have come from anywhere in the body: any of its statements may have run or not.
             self.path = _interrupted(entry, watch, node.body)
             self._handle(handler)
             ends.append(self.path)

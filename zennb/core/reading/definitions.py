@@ -78,6 +78,7 @@ def definitions(
     if not wanted and not others:  # as of most cells
         return [node for node in flattened(tree.body) if is_future(node)]
     found = _statements(tree)
+    # A function may rebind the name whenever it is called, so no statement of the cell says what it holds.
     if wanted & found.globals:
         return None
     statements = found.statements
@@ -92,6 +93,7 @@ def definitions(
     for number, statement in enumerate(statements):
         if number in chosen or statement.node in others or is_future(statement.node):
             result.append(statement.node)
+        # Deleted where the cell deletes it: statements below may bind the name again, or must not see it.
         elif isinstance(statement.node, ast.Delete):
             gone = [t for t in statement.node.targets if isinstance(t, ast.Name) and t.id in bound]
             result += [ast.copy_location(ast.Delete(targets=list(gone)), statement.node)] if gone else []
@@ -102,6 +104,7 @@ def _choose(name: str, before: int, statements: list[_Statement], chosen: set[in
     """Choose the statements that bind `name` before statement `before`, and what they need; False when one computes."""
     binders = [number for number in range(before) if name in statements[number].binds]
     binders = binders or [n for n in range(before) if "*" in statements[n].binds]
+    # The last binding decides. Earlier ones run again too, because the last may build on them (`f = cached(f)`).
     if not binders or not statements[binders[-1]].defines:
         return False
     for number in binders:
@@ -117,6 +120,7 @@ def _choose_needs(number: int, statements: list[_Statement], chosen: set[int]) -
     """Choose the earlier statements that statement `number` depends on; False when one of them computes."""
     for read in statements[number].reads:
         earlier = any(not statement.binds.isdisjoint((read, "*")) for statement in statements[:number])
+        # What no earlier statement of the cell binds is the notebook's, which has it already.
         if earlier and not _choose(read, number, statements, chosen):
             return False
     return True

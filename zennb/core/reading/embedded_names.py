@@ -57,6 +57,7 @@ def named_by_call(call: ast.Call) -> Iterator[str]:
     elif verb in _FORMULAS:
         pattern = _WORD
     for text in _literals(call):
+        # Without a tilde it is no formula, but the name of a column or a method.
         if pattern is _WORD and "~" not in text:
             continue
         if pattern is not None:

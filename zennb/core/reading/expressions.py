@@ -253,6 +253,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         """Note a use of `builtin` whose effects the source does not show, unless the name is local."""
         name = mangled(builtin, self.owner)
         if self.scope is None or self.scope.find(name, self.state.inner) is None:
+            # With the builtin, as the phrase does not count in a notebook that has its own function of that name.
             self.record.phrases[phrase] = builtin
 
     def magic(self, node: ast.expr, magic: Magic, assigned: str = "") -> None:
@@ -279,6 +280,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
             statements = self.cell.parsed[node] = parsed or []
         around, offset = self.scope, self.offset
         self.offset = node.lineno + self.offset - 1
+        # The code of the magic runs in the notebook's namespace, so its functions are the cell's.
         if magic.leaks and self.scope is None and not self.called:
             for name, definitions in definitions_in(statements).items():
                 known = self.cell.definitions.setdefault(name, [])

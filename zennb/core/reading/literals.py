@@ -34,6 +34,7 @@ def written_out(node: ast.expr) -> Any:
     left, right = written_out(node.left), written_out(node.right)
     if not (type(left) in {int, float} and type(right) in {int, float}):
         return NOT_WRITTEN_OUT
+    # Reading a notebook must not compute `9 ** 9 ** 9`.
     if isinstance(node.op, ast.Pow) and (abs(right) > _LARGEST_POWER or abs(left) > _LARGEST_BASE):
         return NOT_WRITTEN_OUT
     try:

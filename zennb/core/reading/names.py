@@ -91,6 +91,7 @@ class NameVisitor(ast.NodeVisitor):
 
     def _load_from_cell(self, name: str, attributes: tuple[str, ...]) -> None:
         state = self.state
+        # Bound before on every path: the value is the cell's own, and the notebook's does not matter.
         if name not in state.bound:
             self.record.read(name, state.bound, firm=name not in state.maybe)
             self.record.chains.add((name, *attributes))
@@ -166,10 +167,13 @@ class NameVisitor(ast.NodeVisitor):
             before is not None and before[0] <= state.bound and before[1] <= state.maybe
         ):
             return
+        # Reached again with at least these names bound, it can add nothing new. Without this memory, reading a cell
+        # with many functions that call each other would take exponential time.
         here = frozenset(state.bound), frozenset(state.maybe)
         seen: set[ast.AST] = set()
         pending: list[Definition] = [node]
         changes = False
+        # All that the function may call, over any number of calls, and recursive ones as well.
         while pending:
             current = pending.pop()
             if current in seen:

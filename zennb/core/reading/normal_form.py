@@ -34,6 +34,7 @@ def normal_form(node: ast.AST | Sequence[ast.AST]) -> list[str]:
     and its text. An empty field is left out, since newer Pythons add fields.
     """
     pieces: list[str] = []
+    # A stack instead of recursion: long chains of operators nest deeper than Python's own stack allows.
     pending: list[Any] = [list(node) if not isinstance(node, ast.AST) else node]
     while pending:
         item = pending.pop()
@@ -81,6 +82,7 @@ def _parts(node: ast.AST) -> list[Any]:
             value = _without_docstring(value)
         elif kind is ast.JoinedStr:
             value = list(_merged(value))
+        # `f"{x:}"` and `f"{x}"` are one thing, which only some Pythons write in one way.
         elif name == "format_spec" and not any(_merged(value.values)):
             continue
         parts += (value, _MARKS[name])

@@ -78,6 +78,7 @@ class Scope:
         """Return the scope of a function's or lambda's body."""
         names = {argument.arg for argument in _arguments(node.args)}
         found, declared, foreign = bound_in(node.body if isinstance(node.body, list) else [node.body])
+        # `super()` without arguments reads the variable `__class__`, which Python makes for methods.
         if parent is not None and parent.owner is not None:
             names.add("__class__")
         return cls(Kind.FUNCTION, parent, (names | found) - declared - foreign, declared=declared)
@@ -99,6 +100,7 @@ class Scope:
         direct = True
         while scope is not None:
             if scope.kind is Kind.CLASS:
+                # Names of a class body are seen by the body itself, but not by the functions in it.
                 if direct and name in scope.declared:
                     return None
                 if direct and scope.key + name in inner:
@@ -139,6 +141,7 @@ def bound_in(nodes: Iterable[ast.AST]) -> tuple[set[str], set[str], set[str]]:
     while stack:
         node, inside = stack.pop()
         if isinstance(node, ast.NamedExpr):
+            # A walrus inside a comprehension binds in the scope around it.
             bound.add(node.target.id)
         elif isinstance(node, ast.Global):
             declared.update(node.names)

@@ -134,6 +134,7 @@ def _analysis(
             MagicLine(line=line, text=text, effect=effect)
             for line, text, effect in sorted(cell.magics.values())
         ),
+        # A cell that defines its own `eval` does not call the builtin.
         dynamic=tuple(phrase for phrase, builtin in record.phrases.items() if builtin not in record.binds),
         awaits=record.awaits,
     )

@@ -38,6 +38,7 @@ class Statements(Paths, ast.NodeVisitor):
         if isinstance(node.target, ast.Name):
             self.load(node.target.id)
         elif isinstance(node.target, ast.Attribute):
+            # Read as well: `np.x += 1` uses `np.x`.
             self.visit(ast.Attribute(node.target.value, node.target.attr, ast.Load()))
         else:
             self.visit(node.target)
@@ -53,6 +54,8 @@ class Statements(Paths, ast.NodeVisitor):
         elif not isinstance(node.target, ast.Name):
             self.visit_all(ast.iter_child_nodes(node.target))
         inside = self.scope is not None and self.scope.kind is Kind.FUNCTION
+        # Since Python 3.14 no annotation is evaluated here. They are read all the same: `dataclass` and its like ask
+        # for them at once, and a name too many among the reads does no harm.
         if not inside and not self.cell.late_annotations:
             self.visit(node.annotation)
 
