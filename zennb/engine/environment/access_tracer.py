@@ -76,11 +76,13 @@ class AccessTracer:
         self._thread = threading.get_ident()
         with _lock:
             _install()
+            # A step inside a plain cell that is traced: accesses of the step are the step's alone.
             self._outer = _tracers.pop(self._thread, None)
             for other in _tracers.values():
                 if not (self._in_background or other._in_background):  # noqa: SLF001 - another of this class
                     other.is_alone = self.is_alone = False
             _tracers[self._thread] = self
+            # The class is replaced, not the object: modules that did `from os import environ` hold the object.
             os.environ.__class__ = _Environment
 
     def stop(self) -> None:
@@ -159,11 +161,13 @@ class AccessTracer:
         where = self.folder if path is None else resolved(path)
         if not where or not self._counts(where + os.sep) or _is_import():
             return
+        # A folder that the step made is no input: it is empty, or holds what the step put there.
         if where in self._new or self._is_in_new_folder(where):
             return
         # What the step itself made in a folder before it listed it will be there again, or not,
         # depending on the step alone.
         made = frozenset(os.path.basename(each) for each in self._written if os.path.dirname(each) == where)
+        # The first listing counts: later ones show what the step has made of the folder itself.
         self._lists.setdefault(where, listing(where, made))
 
     def made(self, path: object, *_more: object) -> None:
@@ -231,6 +235,7 @@ class AccessTracer:
         return counts(path) and not path.startswith(self._ignored)
 
     def _read(self, path: str) -> None:
+        # Read after it was written: the step reads its own output.
         if path in self._written or path in self._reads or self._is_in_new_folder(path):
             return
         self._reads[path] = signature(path)

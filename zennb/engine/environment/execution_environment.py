@@ -53,6 +53,7 @@ class ExecutionEnvironment:
         is_fresh: bool = True,
     ) -> None:
         self._seal, self._ignored = seal, ignored
+        # A worker starts with these; only what has changed since then is sent to it.
         self._beginning, self._handlers = _variables(), _handlers()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
@@ -135,6 +136,7 @@ class ExecutionEnvironment:
         Raises:
             StoreError: a file or folder that belongs to them cannot be created.
         """
+        # Files first: what can fail comes before settings, which would have to be taken back.
         write(changes.get(FILES, {}))
         for name, value in changes.get(ENVIRONMENT, {}).items():
             _set(name, value)
@@ -206,6 +208,7 @@ class EnvironmentRecorder:
         environment, withheld = self._set(policy)
         if environment:
             changes[ENVIRONMENT] = environment
+        # Programs leave no trace here; the files that a known shell line names are taken to be read.
         tracer.read_unseen(uses.files)
         files, written = tracer.files(), tracer.written()
         # Written but the same as before, or made and removed again: not an effect. Absent at both
@@ -222,6 +225,7 @@ class EnvironmentRecorder:
             written={path: mark for path, mark in written.items() if path not in restorable},
             restored={path: mark for path, mark in written.items() if path in restorable},
             environment={name: self._owner.sealed(name, value) for name, value in tracer.environment.items()},
+            # A generator that the step seeds itself: the state before does not matter.
             settings={name: mark for name, mark in relevant.items() if name not in uses.seeds},
             left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
             | {f"${name}": self._owner.sealed(name, value) for name, value in environment.items()},

@@ -242,6 +242,7 @@ def file_digest(path: str, step: str) -> str:
     digest = hashlib.sha256()
     files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
     for file in files:
+        # Names count as well: a renamed file is another input, even with the same content.
         digest.update(str(file.relative_to(root)).encode() + b"\0")
         with file.open("rb") as stream:
             digest.update(hashlib.file_digest(stream, "sha256").digest())

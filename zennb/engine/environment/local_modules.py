@@ -45,6 +45,7 @@ def find_local(name: str, folders: Sequence[str]) -> Path | None:
     spec = None
     for end in range(1, len(parts) + 1):
         try:
+            # Not `importlib.util.find_spec`, which imports the packages above.
             spec = PathFinder.find_spec(".".join(parts[:end]), where)
         except (ImportError, ValueError, OSError, AttributeError):
             return None
@@ -59,6 +60,7 @@ def find_local(name: str, folders: Sequence[str]) -> Path | None:
 def parsed(path: Path) -> ast.Module | None:
     """Return the syntax of a file; None when it cannot be read."""
     try:
+        # Python's own way to read source: the encoding may stand in its first lines.
         with tokenize.open(path) as file:
             return ast.parse(file.read())
     except (OSError, SyntaxError, ValueError):

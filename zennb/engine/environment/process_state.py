@@ -47,6 +47,8 @@ class ProcessSetting:
 
 def _warnings_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> dict[str, Any]:
     gone = before is None or any(each not in after for each in before)
+    # Filters that were only added are added again on reuse, on top of whatever filters there are then. If some were
+    # taken away, the list is replaced as a whole.
     filters = after if before is None or gone else [each for each in after if each not in before]
     return {"all": gone, "filters": [_plain(each) for each in filters if _is_named(each[2])]}
 

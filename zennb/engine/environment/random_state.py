@@ -40,6 +40,7 @@ class PlainRandom:
 
     def __init__(self, *, is_fresh: bool = True) -> None:
         self._first = self._unseeded = random.getstate() if is_fresh else None
+        # The state before a step is digested after it, when drawing has gone on from that state.
         self._passed: deque[int] = deque(maxlen=64)
 
     def read(self) -> Any:

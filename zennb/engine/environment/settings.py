@@ -76,6 +76,7 @@ class LibraryOptions:
 
     def read(self) -> tuple[Any, ...] | None:
         """Return all values."""
+        # Importing a library only to read its options would slow down every notebook that does not use it.
         if self.module not in sys.modules:
             return None
         try:

@@ -155,6 +155,7 @@ def pack(
     # pickle of its own, so that a definition is bound before the next one is read.
     for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
         packer.dump((name, value))
+    # What was packed may refer to further classes and functions, and these again to others.
     packed = set(definitions)
     while missing := sorted(packer.names & namespace.keys() - packed - data.keys()):
         packed.update(missing)

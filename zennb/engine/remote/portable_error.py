@@ -181,6 +181,7 @@ def _reduces_itself(kind: type[BaseException]) -> bool:
 def _remade(kind: type[BaseException], args: tuple[Any, ...], state: dict[str, Any]) -> BaseException:
     """Rebuild an exception without calling its own `__init__`, which may expect other arguments."""
     error = kind.__new__(kind, *args)
+    # The `__init__` of the nearest built-in class, which only stores its arguments.
     builtin = next(
         base for base in kind.__mro__ if not isinstance(vars(base).get("__init__"), FunctionType | None)
     )
@@ -227,4 +228,5 @@ def _unpickled(data: bytes, scope: Mapping[str, Any]) -> BaseException | None:
         found = _ErrorUnpickler(io.BytesIO(data), scope).load() if data else None
     except Exception:  # noqa: BLE001 - as above
         return None
+    # A SystemExit raised here would end the kernel, not the step.
     return found if isinstance(found, BaseException) and not isinstance(found, SystemExit) else None

@@ -71,6 +71,7 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
         if (one := _shipped(module)) is not None:
             found[name] = one
         waiting.update(with_packages(name))
+        # `from helpers import clean` leaves no module in the namespace, but a function that says where it comes from.
         for value in vars(module).values():
             waiting.add(value.__name__ if isinstance(value, ModuleType) else module_of(value))
     return found
@@ -104,11 +105,13 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def install(self, modules: Mapping[str, ShippedModule]) -> None:
         """Make these importable; unload modules whose source differs or changed on disk."""
         if self not in sys.meta_path:
+            # First, so that the shipped source wins over a file of that name on the worker's path.
             sys.meta_path.insert(0, self)
         before, self._known = self._known, dict(modules)
         local = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
         if any(self._is_other(name, before.get(name)) for name in local):
             self.forget()  # all of them: unchanged modules refer to changed ones
+            # Finders remember what folders contain, also that a file was not there.
             importlib.invalidate_caches()
         for module in modules.values():
             if module.source is not None and not Path(module.path).exists():  # on another machine

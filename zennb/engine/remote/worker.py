@@ -113,6 +113,7 @@ class _WorkerState:
         settings = self._environment.settings
         # First back to the state of a new process, as `process.settings` holds the differences from that.
         settings.apply(settings.changes(settings.read(), self._pristine))
+        # In place: other modules hold this very list.
         sys.path[:] = self._path
         self._set_variables(process)
         settings.apply({name: cloudpickle.loads(change) for name, change in process.settings.items()})

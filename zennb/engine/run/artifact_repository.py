@@ -241,6 +241,7 @@ class ArtifactRepository:
 def _kind(kind: str, value: object) -> str:
     if (
         kind == "captured"
+        # A short plain value that a plain cell set: what people call a parameter.
         and isinstance(value, bool | int | float | complex | str | bytes | None)
         and len(str(value)) < 80
     ):

@@ -30,6 +30,7 @@ _STATUS = (
     "git",
     "--no-optional-locks",
     "-c",
+    # A repository may name a program here, and git would start it.
     "core.fsmonitor=false",
     "status",
     "--porcelain=v2",

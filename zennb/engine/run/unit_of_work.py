@@ -57,6 +57,8 @@ class WriteBuffer:
     def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
         """Store several blobs, or hold back those that are small; return their names in order."""
         views = [flat(chunks) for chunks in blobs]
+        # Large blobs go to the store at once: holding them back would need memory, and they cannot
+        # share a transaction anyway.
         large = [place for place, parts in enumerate(views) if sum([part.nbytes for part in parts]) > SMALL]
         stored = self.store.put_all([blobs[place] for place in large]) if large else []
         names = dict(zip(large, stored, strict=True))

@@ -144,6 +144,7 @@ def _execute(
         with redirected(recording), frontend.shown(recording, namespace):
             yield
 
+    # In portions, as only an expression compiled by itself gives its value.
     for statements, is_shown in _portions(definition, frontend.interactivity):
         if not is_shown:
             tree = ast.Module(body=statements, type_ignores=[])

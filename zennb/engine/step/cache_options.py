@@ -125,6 +125,7 @@ def without_reads(analysis: Analysis, names: frozenset[str], *, in_functions: bo
     """Return the analysis as if the cell (and, `in_functions`, the functions it calls) did not read these names."""
     if not names:
         return analysis
+    # For functions the names count as bound before the call, so that they are not followed there either.
     also_bound = names if in_functions else frozenset[str]()
     return replace(
         analysis,
@@ -198,6 +199,7 @@ def read_although_unstored(name: str, no_store: Collection[str], others: Iterabl
 
 def _reads(source: str, name: str) -> bool:
     """Return whether a cell reads a name, also if the name was missing when it ran and so is no recorded input."""
+    # Parsing every cell of the notebook would take longer than anything else here.
     if not re.search(rf"\b{re.escape(name)}\b", source):
         return False
     try:

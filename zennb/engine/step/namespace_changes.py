@@ -59,6 +59,8 @@ class NamespaceSnapshot:
             if isinstance(target, ast.Name)
         }
         certain = {*analysis.surely, *analysis.reads, *analysis.deletes, *writes}
+        # Hiding tells a name that was bound again to an equal value from one that was left alone. What the step reads
+        # or changes in place must stay visible.
         self._hidden = {name for name in analysis.binds if name in namespace and name not in certain}
 
     def hide(self) -> None:
@@ -145,6 +147,7 @@ def collect_changes(
     outputs = _Outputs(definition, namespace, inputs)
     bound = before.bound()
     stored = [name for name in bound if name not in options.no_store]
+    # Code comes first: it is executed again on reuse, and so is neither stored nor compared as data.
     defines = [name for name in stored if _is_defined(name, definition, namespace)]
     rest = [name for name in stored if name not in defines]
     own = [name for name in rest if _is_own(name, options.outputs)]
@@ -152,6 +155,7 @@ def collect_changes(
         if name not in own:
             outputs.add(name)
     unchanged = outputs.add_changed(skip=bound)
+    # After the changes: sharing is judged by the digests taken just now, not by those from before the step.
     outputs.add_partners()
     values, reasons = outputs.values, outputs.reasons
     if options.outputs is not None:
@@ -210,6 +214,7 @@ class _Outputs:
         for name, (value, seen) in self._inputs.items():
             if name in skip or name not in self._namespace:
                 continue
+            # What cannot be digested afterwards is not held to be what it was; `_add` has noted the reason.
             if is_immutable(value) or (self._add(name, value, seen.digest) and name not in self.values):
                 unchanged.add(name)
         return frozenset(unchanged)

@@ -106,6 +106,7 @@ class Recording:
             raise DamagedArtifact(
                 f"the stored output of a step cannot be read ({error}).", digest=""
             ) from error
+        # Unknown entries of a later version are passed over; what is no event at all must not end the replay.
         recording._events = [event for event in events if isinstance(event, dict) and "kind" in event]
         return recording
 

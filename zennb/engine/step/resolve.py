@@ -110,9 +110,11 @@ def resolve_step(
     analysis = without_reads(analysis, ignored, in_functions=True)
     inputs = _Inputs(artifacts=dict(given), value_digest=value_digest)
     for name, artifact in given.items():
+        # The code in a stored value cannot be looked at without loading it. Its record names what it needs.
         inputs.code.update({} if name in ignored else _needed(artifact, namespace))
     overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
     search = DependencySearch(analysis, namespace, patches=patches)
+    # -1, so that the search runs at least once even when no code was found in data.
     followed = -1
     while followed < len(inputs.code):  # code found in data is followed, and may lead to more data
         search.follow(list(inputs.code.values())[max(followed, 0) :])

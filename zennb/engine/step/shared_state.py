@@ -90,6 +90,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     This walks all objects that Python tracks once, which `gc.get_referrers` would do for each object. Results are
     cached, because the same few constants occur in all values of a kind.
     """
+    # In one call over everything: one call for each object would take seconds in a process with many libraries.
     owned = gc.get_referents(*_kept_by_libraries())
     containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
     owned += gc.get_referents(*(each for each in owned if type(each) in containers))
@@ -110,12 +111,14 @@ def _kept_by_libraries() -> list[dict[Any, Any]]:
     found = [
         each for each in gc.get_objects() if type(each) is dict and ("__doc__" in each or "__spec__" in each)
     ]
+    # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
     return [*filter(_is_library, found), *([settings] if settings is not None else [])]
 
 
 def _is_library(namespace: dict[Any, Any]) -> bool:
     """Whether this is the dictionary of a class or module of an installed package."""
+    # The dictionary of any object may have an entry `__doc__`; those of classes and modules have two such entries.
     if not any(keys <= namespace.keys() for keys in _LIBRARY_KEYS):
         return False
     module = namespace.get("__module__", namespace.get("__name__"))

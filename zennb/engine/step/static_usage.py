@@ -80,6 +80,8 @@ def static_usage(
     found = {".".join(path) for path in _used(definition.analysis.modules)} | dependencies.uses
     found |= {name for value in dependencies.definitions.values() if (name := _generator_function(value))}
     return StaticUsage(
+        # Packages of inputs count as used: printing a frame depends on pandas' options without any
+        # name of pandas in the code.
         modules=frozenset({*filter(_is_use, found), *packages, *dependencies.packages}),
         seeds=frozenset(_seeds(definition.tree, dependencies.definitions)),
         texts=texts,
@@ -132,6 +134,7 @@ def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
     }
     for statement in tree.body:
         if isinstance(statement, ast.Import | ast.ImportFrom):
+            # An import in the cell itself is bound only when it runs, so the namespace may not have it yet.
             known.update(_imported(statement))
         seeded = _SEEDS.get(_called(statement, known))
         if seeded is not None:
