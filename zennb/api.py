@@ -118,6 +118,7 @@ def close() -> None:
         opened = [*([_process.workspace] if _process.workspace else []), *_process.elsewhere.values()]
         _process.workspace = None
         _process.elsewhere.clear()
+    # Outside the lock: closing waits for the threads of stores, which may ask for the workspace.
     for each in opened:
         each.close()
 

@@ -57,6 +57,7 @@ class Configured(HasTraits):
     def options(cls) -> dict[str, Option]:
         """Return the options by name, in the order they are written in the class."""
         traits = cls.class_traits(config=True)
+        # `class_traits` returns them in alphabetical order; forms and help show them as the author wrote them.
         order = [name for base in reversed(cls.__mro__) for name in vars(base) if name in traits]
         return {name: _option(name, traits[name]) for name in dict.fromkeys(order)}
 

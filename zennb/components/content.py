@@ -25,6 +25,7 @@ def flat(chunks: Iterable[Buffer]) -> list[memoryview]:
     Raises:
         BufferError: a chunk is not contiguous.
     """
+    # `raw` gives one dimension of bytes also for arrays in Fortran order, for which `memoryview.cast` raises.
     return [view for chunk in chunks if (view := PickleBuffer(chunk).raw()).nbytes]
 
 

@@ -110,6 +110,7 @@ class SecretRef(TraitType[Secret | None, Any]):
         except (TypeError, ValueError):
             raise TraitError(
                 f"`{self.name}` is a secret and is given by reference, never by value: {_FORMS}."
+                # Without a cause: its traceback could show the secret that somebody typed here by mistake.
             ) from None
 
     def from_string(self, s: str) -> Secret | None:

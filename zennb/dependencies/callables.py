@@ -67,6 +67,7 @@ def has_state(code: object) -> bool:
         met.add(id(one))
         if _rebinds(one):
             return True
+        # Through the functions it holds as well: a decorator keeps its state in the closure of the wrapper.
         for part in _carried(one):
             if isinstance(part, FunctionType):
                 waiting.append(part)

@@ -153,6 +153,7 @@ def _reached_digest(cached: Any, namespace: Mapping[str, Any]) -> str:
     for part in digest_value(cached, name="function").code:
         closure.push(part, frozenset())
     closure.run()
+    # Cached results also belong to the data that the function read, not only to its code.
     data = [f"{name} {_content(value)}" for name, value in sorted(closure.data.items())]
     return text_digest([*map(str, closure.code().items()), *map(str, closure.constants.items()), *data])
 

@@ -88,6 +88,7 @@ def _live_parts(walker: DigestWalker, value: FunctionType) -> Steps:
         for part, _ in cell_content(walker, cell):
             yield part, f".{name}"
     wrapped = value.__dict__.get("__wrapped__")
+    # Attributes that were set on the function: `f.unit = "m"` changes what code reads from it.
     extra = {name: part for name, part in value.__dict__.items() if name not in COVERED}
     walker.sink.number(len(extra))
     for name, part in extra.items():

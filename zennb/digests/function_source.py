@@ -124,6 +124,7 @@ def _parsed(key: tuple[object, ...], text: str, filename: str, *, compare: bool)
     if (known := _texts.get(key)) is not None:
         return known
     module = _texts[key] = _parse(text, filename, compare=compare)
+    # Oldest first: a cell that was edited leaves its earlier texts behind.
     while len(_texts) > TEXTS:
         _texts.popitem(last=False)
     return module

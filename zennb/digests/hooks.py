@@ -134,6 +134,7 @@ def _keep_parts(walker: DigestWalker, value: Any) -> None:
     seen = walker.opened  # of a value inside such a value, all has been noted already
     level = [] if id(value) in seen else [value]
     seen.add(id(value))
+    # A bound on the search: a value may lead to everything, e.g. through a widget to the kernel.
     left = FAR
     while level and left > 0:
         fresh = {

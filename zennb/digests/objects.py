@@ -181,6 +181,7 @@ def _fraction(walker: DigestWalker, value: Fraction) -> None:
 
 
 def _zone(walker: DigestWalker, value: ZoneInfo) -> Steps | None:
+    # A zone that was read from a file has no name; its content is in its recipe.
     if value.key is None:
         return settled(walker, value)
     walker.mark("zone")

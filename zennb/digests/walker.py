@@ -174,6 +174,7 @@ class DigestWalker:
 
     def type_ref(self, cls: type) -> None:
         """Write the class of a value by name. The class is collected in `code`; its code is not part of the value."""
+        # A frame of objects has a million instances of one class, whose name is looked up once.
         written = self._refs.get(cls)
         if written is None:
             written = self._refs[cls] = self._type_ref(cls)
@@ -256,6 +257,7 @@ class DigestWalker:
             self._alive.append(value)
         else:
             self.mutables.setdefault(id(value), value)
+        # A reference instead of the content: it ends cycles, and tells one list under two names from two equal lists.
         if place is not None:
             self.sink.write(b"&%d:" % place)
             return True

@@ -73,6 +73,7 @@ class RunEnvironment:
         if where in self.waiting:
             step = self.waiting[where]
             return unclear(f"needs {path} from step '{step}'", frozenset({step}))
+        # A step above that is reused leaves the file in a known state, whatever is on disk now.
         if where in self.files:
             return self.files[where]
         if recorded.startswith("names ") and (steps := self._makers_in(where)) is not None:
@@ -115,9 +116,11 @@ class RunEnvironment:
         written = [] if last is None else [*last.observed.restored, *last.observed.written]
         for path in written:
             where = self._absolute(path, inside or "")
+            # Its state is open again: the step writes the file anew.
             self.files.pop(where, None)
             self.waiting[where] = name
         if not is_known:
+            # A step whose code is new may write anything; its record knows only of the earlier code.
             self.writers.append(name)
 
     def _absolute(self, path: str, inside: str) -> str:

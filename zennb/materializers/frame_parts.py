@@ -73,6 +73,7 @@ def _times_parts(array: Any) -> tuple[Any, Any]:
     zone = array.dtype.tz if isinstance(array.dtype, pd.DatetimeTZDtype) else None
     if not isinstance(zone, NoneType | ZoneInfo | timezone):  # pytz's, as pandas 2 makes them
         zone = str(zone)
+    # The integers behind the times, with their unit: nothing is converted, and nothing is rounded.
     return array.asi8.view(f"{'m' if array.dtype.kind == 'm' else 'M'}8[{array.unit}]"), zone
 
 

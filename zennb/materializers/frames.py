@@ -103,4 +103,5 @@ def _frame_note(frame: Any) -> dict[str, Any]:
 
 def _frame(note: Mapping[str, Any]) -> Any:
     blocks = [(places, rebuild(values)) for places, values in note["blocks"]]
+    # The blocks as they were: summing another layout gives other last digits.
     return frame_of_blocks(blocks, rebuild(note["index"]), rebuild(note["columns"]))

@@ -210,6 +210,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
     def dump_root(self, value: Any, *, together: bool) -> None:
         """Write `value`, or values `together`; functions among these by value, since nothing else defines them."""
         self._root = type(value)
+        # The values themselves, as opposed to what they refer to.
         self._whole = frozenset(map(id, value.values() if together else [value]))
         self.dump(value)
 

@@ -79,6 +79,7 @@ def preview_figure(value: Any) -> dict[str, Any] | None:
         return None
     stream = Collector()
     _FigurePickler(stream, protocol=5).dump(figure)
+    # Large figures take long to draw, and nobody waits for a preview.
     if size(stream.parts) > _HEAVY:
         return None
     copy = pickle.loads(b"".join(stream.parts))

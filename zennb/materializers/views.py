@@ -44,6 +44,7 @@ def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
     # Down to the array that owns the memory: views of views usually refer to it directly, but subclasses do not.
     while isinstance(root.base, np.ndarray):
         root = root.base
+    # The memory of objects holds addresses, which mean nothing after loading.
     if type(root) not in _KINDS or root.dtype.hasobject or not root.flags.c_contiguous or value.size == 0:
         return None
     low, _ = byte_bounds(value)

@@ -136,6 +136,7 @@ class Database:
         connection = self._connection
         return (
             function(connection)
+            # A method that is called inside `atomically` joins its transaction.
             if connection.in_transaction
             else _in_transaction(connection, begin, function)
         )

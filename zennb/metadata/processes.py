@@ -55,6 +55,7 @@ def _is_alive_linux(process: int, since: float) -> bool:
     fields = stat.rpartition(")")[2].split()
     # A zombie (Z) has ended; only its parent has not asked how.
     state, ticks = fields[0], int(fields[19])
+    # The kernel tells the start in clock ticks since boot.
     started = _boot_time() + ticks / os.sysconf("SC_CLK_TCK")
     return state not in {"Z", "X"} and started <= since + _SLACK
 
@@ -98,6 +99,7 @@ def writers(database: Path) -> list[int]:
 def _writer(line: str, inode: int) -> int | None:
     # "3: POSIX  ADVISORY  WRITE 812 fe:01:1835 120 120"; byte 120 of the -shm file is SQLite's write lock.
     fields = line.split()
+    # A line of a process that waits for the lock has `->` in it, and so another number of fields.
     if len(fields) != 8 or fields[3] != "WRITE" or not fields[5].endswith(f":{inode}"):
         return None
     last = 1 << 62 if fields[7] == "EOF" else int(fields[7])

@@ -346,6 +346,7 @@ def previous_step(
         "ORDER BY s.id DESC LIMIT 1"
     )
     found = [] if number is None else _select(connection, where, (number, plain(name)))
+    # Only for a notebook with a name: without one its records have been searched already.
     if not found and source is not None and notebook.text:
         return _unnamed(connection, {name: source}).get(name)
     return found[0] if found else None
@@ -353,6 +354,7 @@ def previous_step(
 
 def _select(connection: sqlite3.Connection, where: str, values: Sequence[object]) -> list[Step]:
     found = select(connection, STEPS.query + where, values)
+    # Inputs and outputs of all steps come with one query each.
     numbers = [row["id"] for row in found]
     known: dict[int, Artifact] = {}
     inputs = _artifacts_of(connection, "inputs", numbers, known)

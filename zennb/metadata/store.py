@@ -109,6 +109,7 @@ def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRow[Run
         )
         for step in new
     ]
+    # With the steps, in one transaction: the sum of a run is never that of other steps than those on record.
     for number in {step.run for step in added if step.run is not None}:
         add_seconds(connection, number, [step for step in added if step.run == number])
     return added

@@ -137,7 +137,10 @@ def _packages(folder: str, moment: int) -> frozenset[tuple[str, int]]:
     try:
         with os.scandir(folder or ".") as entries:
             return frozenset(
-                (entry.name, entry.stat().st_mtime_ns) for entry in entries if entry.name.endswith(_METADATA)
+                # With its time: a package that was installed again may have other entry points under the same name.
+                (entry.name, entry.stat().st_mtime_ns)
+                for entry in entries
+                if entry.name.endswith(_METADATA)
             )
     except OSError:
         return frozenset({("", moment)})

@@ -45,6 +45,7 @@ def public_name(cls: type) -> str:
     if module in {"builtins", "__main__"}:
         return name
     parts = module.split(".")
+    # From the top, so that the shortest name is found: `pandas.DataFrame`.
     for end in range(1, len(parts)):
         shorter = ".".join(parts[:end])
         if vars(sys.modules.get(shorter, object)).get(name) is cls:

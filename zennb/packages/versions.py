@@ -121,6 +121,7 @@ def _distributions(package: str) -> list[metadata.Distribution]:
     infos: list[metadata.Distribution] = [
         metadata.Distribution.at(info) for info in sorted(place.glob("*.dist-info"))
     ]
+    # `top_level.txt` is one short file for each package; RECORD lists every file, so it is read only if that fails.
     named = [info for info in infos if package in (info.read_text("top_level.txt") or "").split()]
     return named or [info for info in infos if _contains(info, package)]
 

@@ -85,6 +85,7 @@ def sites_in(node: ast.AST) -> Iterator[CallSite]:
         one = pending.pop()
         yield from _site(one, is_bare=one in bare)
         decorators: list[ast.expr] = getattr(one, "decorator_list", [])
+        # A decorator is called with what it decorates, though no parentheses say so.
         yield from (_called(each, frozenset()) for each in decorators if not isinstance(each, ast.Call))
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             # Of a function only these are evaluated when the `def` runs; its body runs when it is called.
@@ -228,6 +229,7 @@ def _keeps_state(node: ast.AST) -> bool:
         return False
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+    # A default that can change is kept between calls: `def f(x, seen=[])`.
     if any(not is_immutable_literal(each) for each in defaults):
         return True
     return any(

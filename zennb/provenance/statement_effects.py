@@ -251,6 +251,7 @@ def _magic(found: Effects, magic: MagicLine, known: Known, *, binds: bool) -> No
 def _setting_magic(found: Effects, name: str, line: str) -> None:
     if name in {"env", "set_env"}:
         variable, _, value = line.partition("=") if "=" in line else line.partition(" ")
+        # IPython fills in Python values there.
         computed = "{" in value or "$" in value
         found.variables[variable.strip()] = None if computed else value.strip()
     elif name == "cd":

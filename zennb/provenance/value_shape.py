@@ -154,6 +154,8 @@ class _Shapes:
         if library:
             return self._of_library(library, node.func.attr, words)
         receiver = self.of(node.func.value)
+        # A method of data may hand out data again (`df.head()`), unless an argument, e.g. a
+        # function, could change something.
         if (
             receiver is Shape.ANY
             or node.func.attr.startswith(("iter", "__"))

@@ -70,6 +70,7 @@ class Listeners:
         """Call every callback with a `Change`; one that raises is logged, since the change has happened."""
         change = Change(verb=verb, type=type, name=name, new_name=new_name)
         with self._lock:
+            # Called without the lock, as a callback may add or remove others.
             callbacks = tuple(self._callbacks)
         for callback in callbacks:
             try:

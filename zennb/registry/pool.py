@@ -43,6 +43,8 @@ class Pool:
             UnknownName, MissingExtra, InvalidConfiguration: it cannot be made.
         """
         complete = located(spec, self._home)
+        # By configuration: a component that another kernel updates is opened anew, and the old one
+        # stays for runs that use it.
         key = json.dumps([complete.type, complete.name, complete.flavor, sorted(complete.config.items())])
         with self._lock:
             if key not in self._open:

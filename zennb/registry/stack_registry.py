@@ -175,6 +175,7 @@ class Registry(ComponentRegistry):
         checked_name("stack", found.name)
         for kind, part in found.components.items():
             checked_name(component_type(kind).title, part.name)
+        # Options in their normal form: the text of an export may write one value in another way.
         spec = replace(found, components={kind: normal(part) for kind, part in found.components.items()})
         check_stack(spec)
         created, fresh = self.metadata.atomically(lambda: self._import(spec))

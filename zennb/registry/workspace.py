@@ -80,6 +80,7 @@ class Workspace:
         """
         spec = self.registry.stack(name)
         check_stack(spec)
+        # Written first: if that fails, this process keeps its stack, too.
         self.registry.set_default(name)
         with self._lock:
             changed, self._active = self._active != name, name
@@ -97,6 +98,7 @@ class Workspace:
         stack = self.open(name)
         token = self._override.set(name)
         with self._lock:
+            # So that nobody deletes the stack in the meantime, in this or another thread.
             self._borrowed.append(name)
         try:
             yield stack

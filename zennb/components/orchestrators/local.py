@@ -29,6 +29,7 @@ class LocalOrchestrator(Orchestrator):
         future.set_running_or_notify_cancel()
         try:
             result = fn(*args, **kwargs)
+        # Not BaseException: an interrupt is the user's to the whole run, not the result of this step.
         except Exception as error:  # noqa: BLE001 - whatever the user's code raised belongs into the future
             future.set_exception(error)
         else:

@@ -49,6 +49,7 @@ class ThreadsOrchestrator(Orchestrator):
     def close(self) -> None:
         """Wait for what was submitted and end the threads; a later `submit` starts new ones."""
         with self._lock:
+            # Waited for outside the lock, which a step that submits another one may need.
             pool, self._pool = self._pool, None
         if pool is not None and self._pid == os.getpid():
             pool.shutdown(wait=True)

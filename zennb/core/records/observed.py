@@ -73,6 +73,7 @@ def changed(
         environment: variable → seal of its value now.
         setting: name → digest now.
     """
+    # Files first: they are what changes most often, and the reason that helps most.
     for path, state in observed.files.items():
         if file(path, state) != state:
             return f"{_shown(path)} {_how(state, file(path, state))}"

@@ -77,6 +77,7 @@ def normalised(text: str) -> str:
 
     A line that was written over, as progress bars do with carriage returns, is what it was last.
     """
+    # In this order: colour codes may stand inside of what the other rules look for.
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return "\n".join(_overwritten(line) for line in text.split("\n"))
@@ -103,6 +104,7 @@ def _joined(text: Any) -> str:
 
 
 def _digest(data: str) -> str:
+    # Notebook files break base64 into lines of various lengths.
     return hashlib.sha256("".join(data.split()).encode()).hexdigest()[:16]
 
 

@@ -118,6 +118,7 @@ class StepRestorer:
             return
         self._session.namespace.update(values)
         module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
+        # Under the cell's file name and with its line numbers, so that the functions find their source.
         code = compile(module, self._definition.filename, "exec", dont_inherit=True)
         text = ast.unparse(module)
         # Definitions may read outputs of other steps that no cell has read yet.

@@ -105,6 +105,7 @@ class UntrackedChanges:
     def changes(self) -> dict[str, UntrackedChange]:
         """Return the outputs of steps that plain cells have changed since they were made, by name."""
         found = {}
+        # A copy: asking for digests may note new outputs in the mapping.
         for name, made in dict(self._variables.made()).items():
             cells = [cell for cell in self._cells if cell.moment > made.moment]
             if cells and (verb := self._what_happened(name, made)):

@@ -45,6 +45,7 @@ class Planning:
         try:
             return plan(ordered)
         except PlanError:
+            # A circle that only files or settings make: the order by variables must still work.
             return plan(outlines)
 
     def _outlines(
@@ -134,6 +135,7 @@ class Planning:
             held = session.lazy_outputs.artifacts([name]).get(name)
         makers = {step.outputs[name].digest: step for step in previous.values() if name in step.outputs}
         seen = set[str]()
+        # From each step's version back to the input it was made from, until a plain cell's version is reached.
         while held is not None and held.kind == "output" and held.digest not in seen:
             seen.add(held.digest)
             maker = makers.get(held.digest)

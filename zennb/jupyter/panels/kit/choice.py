@@ -59,6 +59,8 @@ class Choice:
             return
         self._quiet = True
         try:
+            # One message to the browser: entries without a valid selection in between would
+            # select the first one there.
             with self.widget.hold_sync():
                 if shown != self._shown:
                     self.widget.options, self._shown = shown, shown

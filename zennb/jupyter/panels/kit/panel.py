@@ -148,6 +148,7 @@ class Panel(ABC):
 
     def close(self) -> None:
         """Close every widget of the panel, also those of closed forms."""
+        # ipywidgets holds every open widget in a registry, so what is not closed stays for the life of the kernel.
         for widget in list(_widgets(self, {id(self.panels): self.panels})):
             widget.close()
 
