@@ -162,9 +162,9 @@ def test_a_step_of_a_moment_costs_one_transaction(
     notebook.run("%%step a\nx = 1")
     database = metadata(notebook)._database
     statements: list[str] = []
-    database._serial.call(database._connection.set_trace_callback, statements.append)
+    database._worker.call(database._connection.set_trace_callback, statements.append)
     notebook.run("%%step b\ny = 1")
-    database._serial.call(database._connection.set_trace_callback, None)
+    database._worker.call(database._connection.set_trace_callback, None)
     assert statements.count("BEGIN IMMEDIATE") == 1
     assert only(notebook).steps == {"completed": 2}
 

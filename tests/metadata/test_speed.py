@@ -35,10 +35,10 @@ def seen(filled: MetadataStore) -> Iterator[list[str]]:
     """The statements that the store runs, with their values."""
     statements: list[str] = []
     database = filled._database
-    database._serial.call(database._connection.set_trace_callback, statements.append)
+    database._worker.call(database._connection.set_trace_callback, statements.append)
     database._reader.set_trace_callback(statements.append)
     yield statements
-    database._serial.call(database._connection.set_trace_callback, None)
+    database._worker.call(database._connection.set_trace_callback, None)
     database._reader.set_trace_callback(None)
 
 

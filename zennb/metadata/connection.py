@@ -104,7 +104,7 @@ class Database:
             return result
 
         self._check()
-        return self._serial.later(seconds, written)
+        return self._worker.later(seconds, written)
 
     def close(self) -> None:
         """Close the file and end the thread; twice is fine."""
@@ -114,14 +114,14 @@ class Database:
             self._closed = True
             if os.getpid() == self._process:
                 self._reader.close()
-                self._serial.call(self._connection.close)
-                self._serial.close()
+                self._worker.call(self._connection.close)
+                self._worker.close()
 
     def _call(
         self, begin: str, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None
     ) -> R:
         self._check()
-        return self._serial.call(self._retry_while_locked, lambda: self._transact(begin, function), deadline)
+        return self._worker.call(self._retry_while_locked, lambda: self._transact(begin, function), deadline)
 
     def _check(self) -> None:
         """Refuse when closed; after a fork, open the file again."""
@@ -167,12 +167,12 @@ class Database:
 
     def _start(self) -> None:
         self._process = os.getpid()
-        self._serial = WorkerThread("zennb-metadata")
+        self._worker = WorkerThread("zennb-metadata")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = self._serial.call(self._retry_while_locked, self._open)
+            self._connection = self._worker.call(self._retry_while_locked, self._open)
         except OSError as error:
-            self._serial.close()
+            self._worker.close()
             if isinstance(error, StoreError):
                 raise
             raise StoreError(
@@ -183,7 +183,7 @@ class Database:
     def _reopen(self) -> None:
         with self._lock:
             if os.getpid() != self._process:
-                _inherited.append((self._connection, self._reader, self._serial))
+                _inherited.append((self._connection, self._reader, self._worker))
                 self._start()
 
     def _open(self) -> sqlite3.Connection:

@@ -61,7 +61,7 @@ def depends_on(
     *,
     inputs: Iterable[str] = (),
     ignored: Collection[str] = (),
-    given: Mapping[str, str] | None = None,
+    contents: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return what a step depends on in a notebook, for its record and for later comparison.
 
@@ -72,12 +72,12 @@ def depends_on(
         parts: what its key is made of.
         inputs: names that are read although the code does not show it.
         ignored: names that do not count.
-        given: name → content digest, for inputs with known content.
+        contents: input → digest of its content, where that is known.
     """
     reads = {**dict.fromkeys((*inputs, *parts.inputs), frozenset[str]()), **analysis.reads}
     reads = {name: bound.union(ignored) for name, bound in reads.items() if name not in ignored}
     found = provenance.of(reads)
-    found.update((name, f"value {digest}") for name, digest in (given or {}).items())
+    found.update((name, f"value {digest}") for name, digest in (contents or {}).items())
     for key in _module_keys(parts.reached, modules, provenance, analysis):
         found[key] = modules.text(key.removeprefix("module ").removesuffix(".*"))
     return found

@@ -26,7 +26,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_serial = count()
+_numbers = count()
 
 
 class Kind(Enum):
@@ -71,7 +71,7 @@ class Scope:
         self.declared = frozenset(mangled(name, self.owner) for name in declared)
         self.modules: dict[str, set[tuple[str, ...]]] = {}
         self.bodies: dict[str, list[Definition]] = {}
-        self.key = f"{next(_serial)}\0"
+        self.key = f"{next(_numbers)}\0"
 
     @classmethod
     def of_function(cls, node: Function | ast.Lambda, parent: Scope | None) -> Scope:

@@ -217,7 +217,7 @@ class ProvenanceLog:
         if not step.status.is_good:
             self._names.fail(statements)
             return step
-        arguments = {
+        contents = {
             name: artifact.digest
             for name, artifact in resolved.artifacts.items()
             if name not in resolved.values and name in parts.inputs
@@ -229,7 +229,7 @@ class ProvenanceLog:
             parts,
             inputs=definition.options.inputs,
             ignored=definition.options.ignore,
-            given=arguments,
+            contents=contents,
         )
         found.update((f"wrote {path}", "") for path in self._written)
         # Only now: what the step depends on is asked of the notebook as it was before the step.
