@@ -46,6 +46,7 @@ def _walk(root: Command, words: Sequence[str], interface: Interface) -> FoundVer
     rest = list(words)
     while isinstance(node, Command):
         is_named = bool(rest) and not rest[0].startswith("-")
+        # `%runs --help` asks for the help of `runs`, not of its default verb.
         default = "" if HELP & set(rest) else node.default
         part = node.part(rest[0] if is_named else default, interface)
         if part is None:

@@ -184,6 +184,7 @@ class Table(Displayed):
             able = [at for at in range(len(columns)) if wide[at] > floors[at]]
             if not able:
                 break
+            # The widest column gives up one character at a time, so that columns end up about equally wide.
             wide[max(able, key=lambda at: wide[at])] -= 1
         return wide
 

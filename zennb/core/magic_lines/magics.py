@@ -111,6 +111,7 @@ def _parts(call: ast.expr | None) -> tuple[str, list[str]]:
     if not (isinstance(call, ast.Call) and isinstance(function, ast.Attribute) and is_shell(function.value)):
         return "", []
     texts = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    # Only constants: a call that somebody typed by hand with computed arguments is no magic line.
     return (function.attr, texts) if len(texts) == len(call.args) and not call.keywords else ("", [])
 
 

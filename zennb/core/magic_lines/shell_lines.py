@@ -24,6 +24,7 @@ def files_named(command: str) -> tuple[str, ...] | None:
     Args:
         command: what follows `!`.
     """
+    # Even inside quotes, where most of these mean nothing: too careful only costs a run.
     if _SHELL.search(command):
         return None
     try:
@@ -32,6 +33,7 @@ def files_named(command: str) -> tuple[str, ...] | None:
         return None
     if program == "ls":
         paths = [word for word in words if not _LISTING.fullmatch(word)]
+        # An option that is not known, such as `ls -R`, may show more than the names in the folder.
         return None if any(path.startswith("-") for path in paths) else tuple(paths or ["."])
     options = _READING.get(program)
     if options is None:

@@ -73,6 +73,7 @@ def _chains(nodes: Sequence[str], edges: Iterable[tuple[str, str]]) -> list[list
     for node in nodes:
         if node in lonely:
             chains.append([node])
+        # Each edge once: a chain follows the first edge that is left, as far as it leads.
         while after[node]:
             chain = [node]
             while after[chain[-1]]:

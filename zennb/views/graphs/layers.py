@@ -71,6 +71,7 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str,
     ready = [node for node in nodes if not waiting[node]]
     layer: dict[str, int] = {}
     for node in ready:  # grows during the loop
+        # One behind the last of those it waits for: the longest path to a node decides its layer.
         layer[node] = 1 + max((layer[other] for other in before[node]), default=-1)
         for other in after[node]:
             waiting[other] -= 1
@@ -88,6 +89,8 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str,
 def _links(layer: Mapping[str, int], edges: Iterable[tuple[str, str]]) -> dict[tuple[Place, Place], None]:
     found: dict[tuple[Place, Place], None] = {}
     for source, target in edges:
+        # Dummy nodes of the source in every layer that the edge passes, so that each link joins two
+        # layers that are neighbours.
         for at in range(layer[source], layer[target] - 1):
             found[(source, at), (source, at + 1)] = None
         found[(source, layer[target] - 1), (target, layer[target])] = None
@@ -115,6 +118,8 @@ def _fewest_crossings(rows: list[list[Place]], links: Iterable[tuple[Place, Plac
     for sweep in range(SWEEPS):
         if not fewest:
             break
+        # A sweep orders each layer by the one before it, the next one in the other direction; either may undo a part
+        # of what the other reached, so the best order met is kept.
         forward = sweep % 2 == 0
         for at in range(1, len(rows)) if forward else range(len(rows) - 2, -1, -1):
             fixed = rows[at - 1] if forward else rows[at + 1]
@@ -133,6 +138,7 @@ def _by_centre(
     def centre(item: tuple[int, Place]) -> float:
         number, place = item
         others = neighbours.get(place, ())
+        # The barycentre: the mean place of the neighbours. Edges between layers ordered by it seldom cross.
         return sum(at[other] for other in others) / len(others) if others else float(number)
 
     return [place for _, place in sorted(enumerate(row), key=centre)]
@@ -145,6 +151,8 @@ def _crossings(rows: Sequence[Sequence[Place]], down: Mapping[Place, Sequence[Pl
         seen: list[int] = []
         for place in upper:
             ends = sorted(at[other] for other in down.get(place, ()))
+            # Two links cross when one starts above the other and ends below it. `seen` holds the ends of all links
+            # that start above, in order, so those that end further down are counted without looking at each pair.
             total += sum(len(seen) - bisect_left(seen, end + 1) for end in ends)
             for end in ends:
                 insort(seen, end)

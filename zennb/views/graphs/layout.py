@@ -160,6 +160,7 @@ def _centres(layered: Layered, breadth: Mapping[str, float]) -> dict[Place, floa
     """Return the position of each place across the direction of the edges, the whole moved to the margin."""
     neighbours: dict[Place, list[tuple[Place, float]]] = {place: [] for row in layered.rows for place in row}
     for one, other in layered.links:
+        # How many of the two ends are dummy nodes: between two of them the line passes through and should not bend.
         passing = sum(layered.layer[node] != at for node, at in (one, other))
         weight = (1.0, 2.0, 8.0)[passing]  # keeps long edges straight
         neighbours[one].append((other, weight))
@@ -169,6 +170,7 @@ def _centres(layered: Layered, breadth: Mapping[str, float]) -> dict[Place, floa
         place: at - offsets[-1] / 2 for row, offsets in order for place, at in zip(row, offsets, strict=True)
     }
     for turn in range(SETTLING if len(centres) < MANY else SETTLING // 5):
+        # From both sides in turn: what moves in one layer reaches the far end within one round.
         for row, offsets in order if turn % 2 == 0 else reversed(order):
             wishes = [_wish(place, neighbours[place], centres) for place in row]
             centres.update(zip(row, _settle(wishes, offsets), strict=True))
@@ -190,6 +192,7 @@ def _wish(
 ) -> tuple[float, float]:
     weight = sum(each for _, each in neighbours)
     if not weight:
+        # Nothing to be near to: it stays, unless others need the room.
         return centres[place], 0.01
     return sum(centres[other] * each for other, each in neighbours) / weight, weight
 
@@ -201,7 +204,11 @@ def _settle(wishes: Sequence[tuple[float, float]], offsets: Sequence[float]) -> 
     """
     pools: list[tuple[float, float, int]] = []
     for (wish, weight), offset in zip(wishes, offsets, strict=True):
+        # Less the least offset, "keep the distance" becomes "do not decrease", which is what
+        # isotonic regression keeps.
         mean, mass, members = wish - offset, weight, 1
+        # Neighbours that would collide become one pool at their weighted mean, and that may
+        # collide with the pool before it.
         while pools and pools[-1][0] > mean:
             other, others_mass, others = pools.pop()
             mean = (mean * mass + other * others_mass) / (mass + others_mass)

@@ -51,6 +51,7 @@ class RowList:
         self._panel, self._caption, self._open = panel, caption, on_open
         self._buttons: list[Button] = []
         self._keys: list[Any] = []
+        # Shared by all buttons: every widget costs a message to the page, and each button would bring two more.
         self._layout, self._style = Layout(), ButtonStyle()
         self._openers, self._cells = group(classes="zennb-openers"), html(classes="zennb-cells")
         self._heading = HTML()
@@ -90,6 +91,7 @@ class RowList:
 
     def _button(self, place: int) -> Button:
         button = Button(layout=self._layout, style=self._style)
+        # The key of the place is looked up when the button is pressed, as the button serves other rows by then.
         button.on_click(self._panel.does(lambda: self._open(self._keys[place])))
         return button
 
