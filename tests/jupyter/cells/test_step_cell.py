@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -384,3 +385,14 @@ def test_what_shares_state_only_through_another_variable_still_does_after_reuse(
     assert [ran.status for ran in notebook.run(*cells)] == ["cached"] * 4
     notebook.run("fit.append(1)\ndata['rows'].append(2)")
     assert notebook.ns["model"] == {"rows": [1, 2], "fit": [0, 1]}
+
+
+@pytest.mark.filterwarnings("always::SyntaxWarning")
+def test_the_compiler_warns_of_a_reused_cell_as_often_as_of_a_plain_one(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warnings.showwarning", lambda *said, **_: sys.stderr.write(f"{said[0]}\n"))
+    code = "def same(): return 1 is 1\nvalue = same()"
+    ran = [notebook.cell(code), *(notebook.cell(f"%%step\n{code}") for _ in range(2))]
+    assert ran[2].status == "cached"
+    assert len({each.err.count('"is" with') for each in ran}) == 1, [each.err for each in ran]

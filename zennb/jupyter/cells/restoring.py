@@ -118,14 +118,15 @@ class StepRestorer:
             return
         self._session.namespace.update(values)
         module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
-        # Under the cell's file name and with its line numbers, so that the functions find their source.
-        code = compile(module, self._definition.filename, "exec", dont_inherit=True)
         text = ast.unparse(module)
         # Definitions may read outputs of other steps that no cell has read yet.
         self._session.load(self._session.lazy_outputs.named_in(text))
         self._session.lazy_outputs.mark_used(text)
         with self._session.capture.discarding(), _in_folder(folder or Path.cwd()):
             try:
+                # Under the cell's file name and with its line numbers, so that the functions find their source. In
+                # silence as well: IPython has shown the compiler's warnings for this cell just now.
+                code = compile(module, self._definition.filename, "exec", dont_inherit=True)
                 exec(code, self._session.namespace)
             except Exception as error:
                 raise StepRefused(
