@@ -75,6 +75,7 @@ def _by_field(walker: DigestWalker, array: Any) -> Steps:
 
 def _bytes(walker: DigestWalker, array: Any) -> None:
     np: Any = sys.modules["numpy"]
+    # As the base class, because subclasses may compute something else on access.
     plain = array.view(np.ndarray)
     if plain.dtype.char in "gG" and np.finfo(np.longdouble).nmant == 63:
         plain = _without_padding(plain)

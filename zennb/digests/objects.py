@@ -101,6 +101,7 @@ def _parts(walker: DigestWalker, cls: type, recipe: tuple[Any, ...]) -> Steps:
         walker.sink.write(b"c")
     else:
         walker.sink.write(b"f")
+        # A function that makes the object: its code, or its package's version, counts.
         yield make, HIDDEN
     args = tuple(args or ())
     walker.sink.number(len(args))

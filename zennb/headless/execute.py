@@ -152,6 +152,7 @@ def execute(
 
     path, began = Path(path), time.perf_counter()
     node = document(path)
+    # Before anything is started or recorded: a parameter that no cell sets is a typing mistake.
     inject(node, parameters, path=path)
     _clear(node)
     account = _Account(node, on_cell=on_cell, on_step=on_step)

@@ -124,6 +124,7 @@ class FilePlan:
         answer = self._answers[definition.name] = self._judge(definition)
         statements = step_statements(definition.tree)
         inside, last = self._names.folder, self.previous.get(definition.name)
+        # The steps below see what reuse would leave: the recorded outputs, files and settings.
         if answer.state is Freshness.FRESH and answer.record is not None:
             self._environment.reused(answer.record, inside)
             apply(self._names, answer.record, statements, number=cell.number)
@@ -177,6 +178,7 @@ class FilePlan:
                 )
         if is_open:
             return self._undecided(
+                # The record with the fewest questions that only running the notebook answers, and then with the fewest at all.
                 min(is_open, key=lambda found: (sum(not each.waits for each in found), len(found)))
             )
         return _Answer(state=Freshness.STALE, reason=lost or self._why(definition, match, records))

@@ -113,6 +113,7 @@ class RecordMatch:
             elif word in {"wrote", "files", "folder"} or key.startswith("$"):
                 continue  # compared with the environment
             elif word in {"setting", "module", "shares"}:
+                # Opaque texts may be equal by accident: they only say that reading gave up.
                 certain = not then.get(key, "").startswith(("opaque", "pending"))
                 if (then.get(key) != now.get(key) or not certain) and (word != "setting" or rest in topics):
                     yield from self._of_more(word, rest, then.get(key, ""), now.get(key, ""), record)

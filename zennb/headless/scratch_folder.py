@@ -40,6 +40,7 @@ class ScratchFolder:
 
     def restore(self) -> None:
         """Make the copy equal to the original."""
+        # At the same path each time, since notebooks show paths.
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         for directory, folders, files in self._walk():

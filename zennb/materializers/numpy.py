@@ -100,6 +100,7 @@ def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
 def _memory(array: Any) -> Any:
     if array.nbytes == 0:
         return np.empty(0, np.uint8)
+    # In the order of memory: no copy for Fortran arrays either.
     return array.ravel(order="K").view(np.uint8)
 
 

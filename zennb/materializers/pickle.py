@@ -218,6 +218,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         """Return the recipe for types that need special treatment; leave the rest to cloudpickle."""
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
             name = _own_name(value, self._scope)
+            # A function that is an output is stored whole: on reuse nothing else defines it.
             by_name = isinstance(value, type) or id(value) not in self._whole
             if by_name and find(self._scope, name) is value:
                 self.needs[name] = None

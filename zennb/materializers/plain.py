@@ -107,6 +107,7 @@ def _standard(name: str) -> Callable[[Any], tuple[Any, ...]]:
 
 def _zone(value: zoneinfo.ZoneInfo) -> tuple[Any, ...]:
     key: str | None = value.key  # zones read from a file may have none, whatever the type stubs say
+    # `ZoneInfo(key)` returns one object per key, so one that was made in another way is another object.
     if not key or zoneinfo.ZoneInfo(key) is not value:
         raise NotStorable("a time zone that was not made from its name alone is no plain data.")
     return MAKERS.zone, (key,)

@@ -99,6 +99,7 @@ def _unpack(magic: bytes, view: memoryview) -> Envelope:
     at += 8 * count
     end = at + length
     ends = end + -end % ALIGNMENT + sum(one + -one % ALIGNMENT for one in lengths)
+    # Exactly as long as its head says: bytes behind the end would be covered by no length.
     if ends != view.nbytes:
         raise _ShortError
     return Envelope(

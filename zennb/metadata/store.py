@@ -102,6 +102,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
 def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRow[Run] | None) -> list[Step]:
     # The run comes first: its steps refer to it by id.
     recorded = None if run is None else record_run(connection, run)
+    # By identity: the output of one step that is the input of another in this batch has no id yet.
     shared: dict[int, Artifact] = {}
     added = [
         record_step(

@@ -242,6 +242,7 @@ def differs_each_time(site: CallSite, module: str | None) -> bool:
         return True
     if names[-1] in _GENERATORS:
         return site.arguments == 0
+    # Of these modules everything else gives another value each time: the time, random bytes, what a server answers.
     return names[0] in _CLOCKS and names[-1] not in _STEADY
 
 

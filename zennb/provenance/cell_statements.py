@@ -153,6 +153,7 @@ def _value(node: ast.stmt) -> ast.expr | None:
     if isinstance(node, ast.Assign | ast.AnnAssign):
         return node.value
     if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        # `a += b` binds what `a + b` makes, as far as what can happen to it goes.
         return ast.BinOp(left=ast.Name(id=node.target.id, ctx=ast.Load()), op=node.op, right=node.value)
     return None
 

@@ -68,6 +68,7 @@ class ModuleSource:
     def keeps_state(self) -> bool:
         """Whether calling its functions may change what it holds."""
         names = self.names.names
+        # What it imports is judged by itself.
         inner = [each.inner for each in names.values() if each.kind is not SourceKind.IMPORT]
         return self.names.may_change(_ANY_CALL, inner)
 
@@ -129,6 +130,7 @@ class ModuleSources(LocalModules):
         parts = path.split(".")
         if not parts[0] or self.large(path) is not None or self.module(parts[0]) is None:
             return None
+        # The longest prefix that is a module; the next part is a name in it.
         end = 1
         while end < len(parts) and self.module(".".join(parts[: end + 1])) is not None:
             end += 1

@@ -157,6 +157,7 @@ class NotebookNames:
 
     def add_topic(self, topic: str, mark: str) -> None:
         """Record that a statement, identified by its mark, changed a setting of a library."""
+        # On top of what was set before: settings are the sum of all statements that set something, in order.
         self.topics[topic] = combined(self.topics.get(topic, ""), mark, str(self.failed))
 
     def module_of(self, name: str) -> str | None:

@@ -236,6 +236,7 @@ def _note_environment(found: Effects, site: CallSite, names: tuple[str, ...]) ->
 def _magic(found: Effects, magic: MagicLine, known: Known, *, binds: bool) -> None:
     text = _ASSIGNED.sub("", magic.text)
     name, _, line = text.lstrip("%").partition(" ")
+    # What a program prints is not known without running it.
     if text.startswith("!") and binds:
         found.unsteady = f"`{text}`"
     if text.startswith(("!", *_SHELL_CELLS)):

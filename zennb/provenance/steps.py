@@ -77,6 +77,7 @@ def depends_on(
     reads = {**dict.fromkeys((*inputs, *parts.inputs), frozenset[str]()), **analysis.reads}
     reads = {name: bound.union(ignored) for name, bound in reads.items() if name not in ignored}
     found = provenance.of(reads)
+    # These are known by content, whatever statement bound them in the kernel.
     found.update((name, f"value {digest}") for name, digest in (contents or {}).items())
     for key in _module_keys(parts.reached, modules, provenance, analysis):
         found[key] = modules.text(key.removeprefix("module ").removesuffix(".*"))

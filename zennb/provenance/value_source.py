@@ -147,6 +147,7 @@ class AliasGroups:
         """Note that a name was bound to another value, or unbound."""
         group = self._groups.pop(name, None)
         if group is not None:
+            # The others may still share a value with each other.
             group.discard(name)
 
 

@@ -153,6 +153,8 @@ def _binder(steps: Sequence[Outline], place: int, name: str, binders: Sequence[i
     at = bisect_left(binders, place)
     if at > 0:
         return steps[binders[at - 1]].name
+    # A step that changes `df` in place, and has none above it, starts from the notebook's
+    # `df`, not from a later step's.
     if name in steps[place].binds or name in steps[place].captured:
         return None  # a variable of the notebook's own
     return steps[binders[0]].name if binders else None

@@ -60,6 +60,7 @@ class Paths(Expressions, ast.NodeVisitor):
         self.visit(node.iter)
         entry = self.state
         frame, back = self._rounds(entry, node)
+        # An empty loop binds nothing: only what a first iteration is certain to bind counts as bound behind it.
         self.path = back if _surely_iterates(node.iter) else join([entry, back])
         self.block(node.orelse)
         self.path = join([self.path, *frame.breaks])
@@ -124,6 +125,7 @@ class Paths(Expressions, ast.NodeVisitor):
         entry = self.state.copy()
         with self._watching() as watch:
             self.block(node.body)
+        # Such a block may end at any point and go on below; others that raise do not come here.
         if any(_suppresses(item.context_expr) for item in node.items):
             self.path = join([self.path, _interrupted(entry, watch, node.body)])
 
@@ -217,6 +219,7 @@ class Paths(Expressions, ast.NodeVisitor):
                 self.path, guarded = self.branch(case.guard)
             self.block(case.body)
             ends.append(self.path)
+            # The next case is tried when the pattern fails, or when the guard does.
             self.path = join([None if _irrefutable(case.pattern) else before, guarded])
         self.path = join([*ends, self.path])
 

@@ -150,6 +150,8 @@ def _is_imported(name: str, before: int, statements: list[_Statement]) -> bool:
 
 
 def _read(node: ast.stmt) -> _Statement:
+    # Of each statement by itself, and without calls: what counts here is what executing the
+    # `def` needs, not its body.
     cell = CellScope(calls=False, definitions=definitions_in([node]))
     reader = Statements(cell)
     reader.visit(node)

@@ -60,6 +60,7 @@ class Expressions(NameVisitor, ast.NodeVisitor):
                 holds, fails = self.branch(test.operand)
                 return fails, holds
             case ast.Constant():
+                # `while True:` is left only by `break`, and what stands behind `if False:` is never read.
                 return (self.path, None) if test.value else (None, self.path)
             case _:
                 self.visit(test)

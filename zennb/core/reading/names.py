@@ -82,6 +82,7 @@ class NameVisitor(ast.NodeVisitor):
         name = mangled(name, self.owner)
         home = None if self.scope is None else self.scope.find(name, self.state.inner)
         modules = self.cell.modules if home is None else home.modules
+        # Without an attribute the module itself is passed on, and anything of it may be used.
         self.record.modules.update((*path, *(attributes or ("*",))) for path in modules.get(name, ()))
         if home is None:
             self._load_from_cell(name, attributes)
@@ -132,6 +133,7 @@ class NameVisitor(ast.NodeVisitor):
         if body is not None:
             if self.called:
                 known = self.cell.definitions.setdefault(name, [])
+                # Functions that a function defines may be called from elsewhere later, through what it returns.
                 known.extend([] if body in known else [body])
             state.bodies[name] = frozenset({body})
 
@@ -216,6 +218,7 @@ class NameVisitor(ast.NodeVisitor):
         bound = state.bound - record.deletes
         for name, own in record.reads.items():
             if name not in bound:
+                # Read for certain only if neither the function nor the code around it may have bound the name before.
                 firm = name in record.firm and name not in state.maybe
                 self.record.read(name, own | bound, firm=firm)
         for chain in record.chains:

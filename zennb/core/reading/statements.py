@@ -118,6 +118,8 @@ class Statements(Paths, ast.NodeVisitor):
     def _defined(self, node: Definition) -> None:
         """Bind a function or class, and treat it as called if other code can call it from here on."""
         self.store(node.name, body=node)
+        # A function inside a function has no name that other code could be seen to read; it may be
+        # returned and called at once.
         if self.called or not _is_open(self.scope):
             self.may_run(node)
         elif any(_acts(decorator) for decorator in node.decorator_list) or getattr(node, "keywords", None):

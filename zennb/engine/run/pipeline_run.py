@@ -301,6 +301,7 @@ class PipelineRun:
             refused = refused_parts(task.resolved, outcome.artifacts, self._request.namespace)
             outcome = replace(outcome, error=refused)
         if outcome.error is None:
+            # Before the next step begins, which may depend on the settings and files that this one left.
             self._context.environment.adopt(outcome)
             step = self._context.made_step(
                 task.resolved,
@@ -312,6 +313,7 @@ class PipelineRun:
             )
             self._unit.present.update(artifact.blob for artifact in step.outputs.values())
         else:
+            # The first error is the one to show; later ones are in the records of their steps.
             self._error = self._error or outcome.error
             step = self._context.failed_step(
                 task.resolved,

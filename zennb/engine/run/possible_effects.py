@@ -108,6 +108,7 @@ def _words(resolved: ResolvedStep) -> Iterator[str]:
     yield from resolved.uses.modules
     for value in found.definitions.values():
         yield from _words_of_code(value)
+    # Texts in the inputs: `open(path, "w")` writes the file that the variable `path` names.
     for value in resolved.values.values():
         yield from _texts_in(value)
     imported = {".".join(path) for path in definition.analysis.modules}

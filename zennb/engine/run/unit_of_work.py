@@ -82,6 +82,7 @@ class WriteBuffer:
 
     def has(self, digest: str) -> bool:
         """Return whether the blob called `digest` is there."""
+        # Not in `_stored`: another kernel may have deleted the blob since.
         return digest in self._pending or self.store.has(digest)
 
     def present(self, digests: Iterable[str]) -> frozenset[str]:

@@ -109,6 +109,7 @@ class VariableTracker:
             self._outputs[name] = KnownOutput(
                 artifact=artifact,
                 digest=seen,
+                # Only its id: keeping outputs alive would keep the memory of every large one that was rebound.
                 place=id(value),
                 moment=self._moment,
                 made_at=before.made_at if before is not None and is_same else self._moment,

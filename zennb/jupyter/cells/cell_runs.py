@@ -136,6 +136,7 @@ class CellRun:
         ongoing.settle()
         if self._live is not None:
             self._live.close(replace(ongoing.run, status=status))
+        # The runner of the notebook writes the run; this kernel only adds steps to it.
         if not ongoing.is_session:
             return self._metadata.add(replace(step, run=ongoing.run.id))
         run = self._ended(step, status)

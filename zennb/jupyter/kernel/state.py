@@ -196,6 +196,7 @@ class KernelState:
                 self.namespace,
                 value_digest=self.variables.digest,
                 partners=lambda digests: self.variables.partners(digests, self.namespace),
+                # Outputs that are not loaded yet are inputs by their records: deciding on a step must not load them.
                 given=self.lazy_outputs.artifacts(definition.analysis.reads),
                 patches=self.patches,
             )
