@@ -178,7 +178,7 @@ class FilePlan:
                 )
         if is_open:
             return self._undecided(
-                # The record with the fewest questions that only running the notebook answers, and then with the fewest at all.
+                # The record with the fewest questions only running the notebook answers, then with the fewest at all.
                 min(is_open, key=lambda found: (sum(not each.waits for each in found), len(found)))
             )
         return _Answer(state=Freshness.STALE, reason=lost or self._why(definition, match, records))
