@@ -317,3 +317,15 @@ def test_a_seed_below_what_draws_nothing_counts_as_first(notebook: Notebook, bef
         styled = "import matplotlib.pyplot as plt\nplt.style.use('ggplot')"
         ran = notebook.run(styled, "import numpy as np", cell, "_ = np.random.rand()", cell)
     assert ran[4].status == "cached", ran[4].reason
+
+
+def test_a_step_that_asks_for_the_working_folder_runs_again_in_another_one(
+    notebook: Notebook, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    cells = ["import os", "%%step where\nhere = os.path.basename(os.getcwd())", "%%step sum\ntotal = 1 + 1"]
+    notebook.run(*cells, "os.chdir('other')")
+    where, total = notebook.run(*cells[1:])
+    assert (where.status, where.reason) == ("completed", "path of the current folder changed")
+    assert notebook.ns["here"] == "other"
+    assert total.status == "cached"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.observed import changed
 from zennb.engine.environment.files import file_digest
+from zennb.engine.environment.process_state import FOLDER_PATH
 from zennb.engine.step.cache_options import unstored
 from zennb.errors import StepRefused
 from zennb.headless.run_environment import Difference, unclear
@@ -250,7 +251,17 @@ class RecordMatch:
             return found
 
         # Settings are compared by what sets them.
-        reason = changed(observed, file=file, environment=environment, setting=observed.settings.__getitem__)
+        def setting(name: str) -> str:
+            mark = observed.settings[name]
+            if name != FOLDER_PATH:
+                return mark  # what plain cells set is compared by topic
+            inside = self._names.folder
+            if inside is None:
+                open_ones.append(unclear("the notebook changes its folder, and the step asks where it is"))
+                return mark
+            return self._environment.folder_at(inside)
+
+        reason = changed(observed, file=file, environment=environment, setting=setting)
         if reason:
             yield Difference(reason=reason)
         yield from open_ones

@@ -93,6 +93,10 @@ class RunEnvironment:
         )
         return steps if steps or changed else None
 
+    def folder_at(self, inside: str) -> str:
+        """Return the path of the working folder, as `os.getcwd` will give it."""
+        return os.path.realpath(os.path.join(self.folder, inside))
+
     def variable(self, name: str) -> str:
         """Return the digest of an environment variable that the notebook has not set."""
         return self.sealed(name, os.environ.get(name))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import string
 import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -182,7 +184,53 @@ def test_variables_that_the_users_code_reads_are_noted_with_their_value() -> Non
 
 
 def test_variables_that_libraries_read_are_their_own_matter() -> None:
-    assert "HOME" not in watched(lambda: Path("~").expanduser()).environment
+    assert "COLUMNS" not in watched(shutil.get_terminal_size).environment
+
+
+@pytest.mark.parametrize(
+    ("act", "read"),
+    [
+        (lambda: os.path.expandvars("$SEEN/x"), "SEEN"),
+        (lambda: os.path.expanduser("~/x"), "HOME"),  # noqa: PTH111 - the function is the question
+        (lambda: Path("~").expanduser(), "HOME"),
+        (Path.home, "HOME"),
+        (lambda: string.Template("$SEEN").substitute(os.environ), "SEEN"),
+        (lambda: "{SEEN}".format_map(os.environ), "SEEN"),
+        (lambda: os.environb[b"SEEN"], "SEEN"),
+        (lambda: os.getenvb(b"SEEN"), "SEEN"),
+        (lambda: os.environb.get(b"NOT_SET"), "NOT_SET"),
+    ],
+)
+def test_variables_that_python_reads_for_the_users_code_are_noted(
+    act: Callable[[], object], read: str
+) -> None:
+    assert read in watched(act).environment
+
+
+@pytest.mark.parametrize(
+    ("address", "read", "written"),
+    [
+        ("file:a.db", {"a.db"}, {"a.db"}),
+        ("file:a.db?mode=ro", {"a.db"}, set()),
+        ("file:a.db?immutable=1", {"a.db"}, set()),
+        ("file:a.db?mode=rwc&cache=shared", {"a.db"}, {"a.db"}),
+        ("file:with%20blank.db?mode=ro#part", {"with blank.db"}, set()),
+        ("file://{folder}/a.db?mode=ro", {"a.db"}, set()),
+        ("file://localhost{folder}/a.db?mode=ro", {"a.db"}, set()),
+        ("file:new.db", set(), {"new.db"}),
+        ("file::memory:?cache=shared", set(), set()),
+        ("file:other?mode=memory", set(), set()),
+    ],
+)
+def test_a_database_is_read_by_its_address(
+    address: str, read: set[str], written: set[str], folder: Path
+) -> None:
+    for name in ("a.db", "with blank.db"):
+        with closing(sqlite3.connect(name)) as made, made:
+            made.execute("CREATE TABLE t (x)")
+    watch = watched(lambda: sqlite3.connect(address.format(folder=folder), uri=True).close())
+    assert set(watch.files()) == read
+    assert set(watch.written()) == written
 
 
 def test_variables_that_were_set_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,6 +208,7 @@ def test_what_matters_to_every_step_and_what_only_to_some() -> None:
     assert {s.name for s in PROCESS_STATE if s.is_per_context} == {"decimal context"}
     assert {s.name for s in PROCESS_STATE if not s.matters} == {
         "current folder",
+        "path of the current folder",
         "module path",
         "recursion limit",
     }

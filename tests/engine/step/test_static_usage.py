@@ -5,16 +5,20 @@ from __future__ import annotations
 import ast
 import random
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from tests.engine.steps import Notebook, step
 from zennb.core.magic_lines.magics import parse_python
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.step.definition import StepOptions, define
 from zennb.engine.step.static_usage import StaticUsage, static_usage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCOPE: dict[str, Any] = {
     "np": np,
@@ -129,3 +133,35 @@ def test_texts_are_the_string_constants() -> None:
 )
 def test_files_that_shell_lines_read_are_named(text: str, files: tuple[str, ...]) -> None:
     assert found(text).files == files
+
+
+@pytest.mark.parametrize(
+    ("plain", "cell", "asks"),
+    [
+        ("import os", "y = os.getcwd()", True),
+        ("from os import getcwd as here", "y = here()", True),
+        ("from pathlib import Path", "y = Path.cwd()", True),
+        ("from pathlib import Path", "y = Path('a').resolve()", True),
+        ("import os", "y = os.path.abspath('a')", True),
+        ("import os\ndef f(): return os.getcwd()", "y = f()", True),
+        (
+            "from pathlib import Path\ndef g(): return Path.cwd()\ndef f(): return [g() for _ in 'a']",
+            "y = g()",
+            True,
+        ),
+        (
+            "from pathlib import Path\nclass A:\n    def f(self): return Path('x').absolute()",
+            "y = A().f()",
+            True,
+        ),
+        ("from pathlib import Path", "y = Path('a').exists()", False),
+        ("import os", "y = os.listdir()", False),
+        ("", "y = open('a.txt', 'w')", False),
+    ],
+)
+def test_code_that_asks_where_the_working_folder_is_is_told_by_its_names(
+    plain: str, cell: str, asks: bool, tmp_path: Path
+) -> None:
+    notebook = Notebook(tmp_path)
+    notebook.cell(plain)
+    assert notebook.resolve(step(cell)).uses.asks_folder == asks

@@ -1,8 +1,7 @@
 """Owns `AccessTracer`: which files and environment variables running code accesses, as Python reports them.
 
 Python's audit hook reports files that any code opens, lists, renames or removes. A hook cannot be removed again, so the
-process gets one, which does nothing while no tracer is active. Reading an environment variable raises no audit event,
-so `os.environ` has a class of its own while a tracer is active.
+process gets one, which does nothing while no tracer is active. Variables that are read are noticed by `variable_reads`.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ import threading
 from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote
 
-from zennb.compat.python import Environ
 from zennb.core.records.observed import ABSENT
 from zennb.engine.environment.files import Signature, counts, listing, resolved, shown, signature, state
+from zennb.engine.environment.variable_reads import ALL, unwatch, watch
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -28,7 +28,21 @@ __all__ = ["AccessTracer"]
 
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 _IMPORT = "<frozen importlib"
-_PLUMBING = frozenset({"os", "_collections_abc", "collections.abc", "subprocess", "contextlib"})
+_PLUMBING = frozenset(
+    {"os", "_collections_abc", "collections.abc", "subprocess", "contextlib", "functools"}
+    | {
+        "posixpath",
+        "ntpath",
+        "genericpath",
+        "pathlib",
+        "pathlib._local",
+        "pathlib._os",
+        "glob",
+        "string",
+        "re",
+    }
+)
+"""Modules of Python that read the environment for whoever calls them: `os.path.expandvars`."""
 
 _tracers: dict[int, AccessTracer] = {}
 """Thread → its active tracer."""
@@ -82,8 +96,7 @@ class AccessTracer:
                 if not (self._in_background or other._in_background):  # noqa: SLF001 - another of this class
                     other.is_alone = self.is_alone = False
             _tracers[self._thread] = self
-            # The class is replaced, not the object: modules that did `from os import environ` hold the object.
-            os.environ.__class__ = _Environment
+            watch(_note)
 
     def stop(self) -> None:
         """Stop tracing; calling it twice is fine."""
@@ -93,7 +106,7 @@ class AccessTracer:
                 if self._outer is not None:
                     _tracers[self._thread] = self._outer
             if not _tracers:
-                os.environ.__class__ = Environ
+                unwatch()
 
     def read_unseen(self, paths: Iterable[str]) -> None:
         """Record files and folders that another program read for the step."""
@@ -147,14 +160,16 @@ class AccessTracer:
 
     def connected(self, database: object, *_more: object) -> None:
         """Note that SQLite opened a file."""
-        where = resolved(database)
-        # A database in memory, or an address whose parameters only SQLite understands.
-        if isinstance(database, str) and (database in {"", ":memory:"} or database.startswith("file:")):
+        if database in {"", ":memory:", b"", b":memory:"}:
             return
+        where, is_changed = resolved(database), True
+        if isinstance(database, str) and database.startswith("file:") and not os.path.exists(where):
+            where, is_changed = _database_at(database)
         if self._counts(where):
             if os.path.exists(where):
                 self._read(where)
-            self._write(where)
+            if is_changed:
+                self._write(where)
 
     def listed(self, path: object = None, *_more: object) -> None:
         """Note that a folder was listed."""
@@ -224,10 +239,12 @@ class AccessTracer:
             if _is_users(_caller()):
                 self.sets_itself.add(os.fsdecode(name))
 
-    def asked(self, name: str, value: str | None) -> None:
-        """Note that a variable was read."""
-        if name not in self.sets:
-            self.environment.setdefault(name, value)
+    def asked(self, what: Any, value: str | None) -> None:
+        """Note that a variable was read, or all of them."""
+        if what is ALL:
+            self.reads_all = True
+        elif what not in self.sets:
+            self.environment.setdefault(what, value)
 
     # Bookkeeping
 
@@ -252,29 +269,20 @@ class AccessTracer:
         return any(path.startswith(made + os.sep) for made in self._new)
 
 
-class _Environment(Environ):  # type: ignore[misc]  # its class is known only at run time
-    """`os.environ` while a tracer is active."""
-
-    def __getitem__(self, key: str) -> str:
-        try:
-            value: str = super().__getitem__(key)
-        except KeyError:
-            _note(lambda tracer: tracer.asked(key, None))
-            raise
-        _note(lambda tracer: tracer.asked(key, value))
-        return value
-
-    def __iter__(self) -> Iterator[str]:
-        _note(_all)
-        found: Iterator[str] = super().__iter__()
-        return found
+def _database_at(address: str) -> tuple[str, bool]:
+    """Return the file that an address of SQLite names, "" for one in memory, and whether it can be changed there."""
+    place, _, query = address.removeprefix("file:").partition("#")[0].partition("?")
+    if place.startswith("//"):
+        place = (
+            "/" + place[2:].partition("/")[2]
+        )  # behind the name of the machine, which is empty or `localhost`
+    options = dict(parse_qsl(query))
+    if options.get("mode") == "memory" or place in {"", ":memory:"}:
+        return "", False
+    return resolved(unquote(place)), options.get("mode") != "ro" and options.get("immutable") != "1"
 
 
-def _all(tracer: AccessTracer) -> None:
-    tracer.reads_all = True
-
-
-def _note(report: Callable[[AccessTracer], None]) -> None:
+def _note(what: Any, value: str | None) -> None:
     """Report a read of the environment to the tracers if the user's own code did it."""
     # Our own code reads the environment and opens files too. The flag is per thread: other
     # threads go on being traced.
@@ -284,7 +292,7 @@ def _note(report: Callable[[AccessTracer], None]) -> None:
     try:
         if _is_users(_caller()):
             for tracer in _concerned():
-                report(tracer)
+                tracer.asked(what, value)
     finally:
         _inside.busy = False
 
@@ -354,7 +362,7 @@ def _caller() -> str:
     """Return the module that reads the environment or starts a program, skipping Python's own modules and this one."""
     for frame in _frames():
         name = str(frame.f_globals.get("__name__", ""))
-        if name != __name__ and name not in _PLUMBING:
+        if name not in {__name__, watch.__module__} and name not in _PLUMBING:
             return name
     return ""
 

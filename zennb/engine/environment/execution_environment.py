@@ -13,7 +13,7 @@ from zennb.core.records.observed import ABSENT, Observed, changed
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
-from zennb.engine.environment.process_state import FOLDER, MODULE_PATH, PROCESS_STATE
+from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, PROCESS_STATE
 from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
@@ -204,6 +204,8 @@ class EnvironmentRecorder:
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
         relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
+        if uses.asks_folder:
+            relevant[FOLDER_PATH] = settings.digest_of(FOLDER_PATH, self._before[FOLDER_PATH])
         policy = _policy(uses, tracer.folder)
         environment, withheld = self._set(policy)
         if environment:

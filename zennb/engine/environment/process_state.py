@@ -19,10 +19,13 @@ from zennb.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FOLDER", "MODULE_PATH", "PROCESS_STATE", "ProcessSetting"]
+__all__ = ["FOLDER", "FOLDER_PATH", "MODULE_PATH", "PROCESS_STATE", "ProcessSetting"]
 
 FOLDER, MODULE_PATH = "current folder", "module path"
 """Names of settings that decide where programs are found."""
+
+FOLDER_PATH = "path of the current folder"
+"""Name of the setting that a step depends on which asks where it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +217,14 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
         digest=str,
         change=_folder_change,
         apply=_set_folder,
+    ),
+    ProcessSetting(  # counts only for steps that ask for it: see `StaticUsage.asks_folder`
+        name=FOLDER_PATH,
+        matters=False,
+        read=os.getcwd,
+        digest=str,
+        change=lambda _before, _after: None,
+        apply=lambda _change: None,
     ),
     ProcessSetting(  # what is imported from there is a dependency of its own
         name=MODULE_PATH,

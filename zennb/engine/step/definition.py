@@ -115,10 +115,12 @@ class Nodes:
 
     Attributes:
         texts: string constants.
+        names: names and attributes that it reads.
         targets: attributes and items that are set or deleted.
     """
 
     texts: frozenset[str]
+    names: frozenset[str]
     targets: tuple[ast.Attribute | ast.Subscript, ...]
 
 
@@ -136,6 +138,11 @@ def nodes(tree: ast.Module) -> Nodes:
                 node.value
                 for node in walked
                 if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            ),
+            names=frozenset(
+                node.id if isinstance(node, ast.Name) else node.attr
+                for node in walked
+                if isinstance(node, ast.Name | ast.Attribute)
             ),
             targets=tuple(
                 node

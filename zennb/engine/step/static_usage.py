@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.magic_lines.magics import read_magic
 from zennb.core.magic_lines.shell_lines import files_named
+from zennb.dependencies.callables import is_users_code
+from zennb.digests.bytecode import nested
+from zennb.digests.classes import functions_in
 from zennb.engine.step.definition import nodes
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ _OWN_GENERATORS = frozenset(
 )
 """Names in `numpy.random` and `random` that do not use the global generators."""
 
+_FOLDER_NAMES = frozenset({"getcwd", "getcwdb", "cwd", "abspath", "absolute", "realpath", "resolve"})
+
 _LONGEST = 4096
 """Characters of the longest text that can be a path."""
 
@@ -52,6 +57,7 @@ class StaticUsage:
         seeds: random generators that it seeds first, so that their previous state does not matter.
         texts: string constants in its code.
         files: files and folders that its shell lines read.
+        asks_folder: whether it may ask for the path of the working folder.
         names: the texts, those in functions it calls, and text among its inputs; paths and variables it may name.
     """
 
@@ -59,6 +65,7 @@ class StaticUsage:
     seeds: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     files: tuple[str, ...] = ()
+    asks_folder: bool = False
     names: frozenset[str] = frozenset()
 
 
@@ -85,6 +92,7 @@ def static_usage(
         modules=frozenset({*filter(_is_use, found), *packages, *dependencies.packages}),
         seeds=frozenset(_seeds(definition.tree, dependencies.definitions)),
         texts=texts,
+        asks_folder=_asks_folder(definition, dependencies),
         names=texts.union(
             *(_constants(each) for each in dependencies.definitions.values()),
             (str(each) for each in values if isinstance(each, str | PurePath) and len(str(each)) <= _LONGEST),
@@ -96,6 +104,20 @@ def static_usage(
             for path in files_named(line.text.rpartition("!")[2]) or ()
         ),
     )
+
+
+def _asks_folder(definition: StepDefinition, dependencies: Dependencies) -> bool:
+    """Whether code names a function or method that tells the working folder: `os.getcwd`, `Path.cwd`, `path.resolve()`.
+
+    By name alone: what is missed would be reused in another folder, and what counts too much is only run again there.
+    """
+    names = {*nodes(definition.tree).names, *(use.rpartition(".")[2] for use in dependencies.uses)}
+    for value in dependencies.definitions.values():
+        parts = vars(value).values() if is_users_code(value) and isinstance(value, type) else (value,)
+        codes = [function.__code__ for part in parts for function in functions_in(part)]
+        names.update(name for code in codes for each in nested(code) for name in each.co_names)
+        names.add(getattr(value, "__name__", ""))  # `from os import getcwd as here`
+    return not names.isdisjoint(_FOLDER_NAMES)
 
 
 def _constants(value: object) -> Iterable[str]:

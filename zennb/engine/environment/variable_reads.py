@@ -1,0 +1,62 @@
+"""Owns the notice of environment variables that are read, which raises no audit event.
+
+While somebody watches, `os.environ` and `os.environb` have a class of their own.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from zennb.compat.python import Environ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["ALL", "unwatch", "watch"]
+
+ALL = object()
+"""What is reported when all variables are gone through."""
+
+_report: list[Callable[[Any, str | None], None]] = []
+
+
+def watch(report: Callable[[Any, str | None], None]) -> None:
+    """Report reads from now on: the name of a variable and its value (None when unset), or `ALL`."""
+    _report[:] = [report]
+    for environment in _environments():
+        # The class is replaced, not the object: modules that did `from os import environ` hold the object.
+        environment.__class__ = _Environment
+
+
+def unwatch() -> None:
+    """Leave everything as it was before `watch`."""
+    for environment in _environments():
+        environment.__class__ = Environ
+
+
+def _environments() -> list[Any]:
+    return [os.environ, *([os.environb] if hasattr(os, "environb") else [])]
+
+
+def _noted(what: Any, value: str | None = None) -> None:
+    for report in _report:
+        report(what, value)
+
+
+class _Environment(Environ):  # type: ignore[misc]  # its class is known only at run time
+    """`os.environ`, or `os.environb`, while somebody watches."""
+
+    def __getitem__(self, key: Any) -> Any:
+        try:
+            value = super().__getitem__(key)
+        except KeyError:
+            _noted(os.fsdecode(key))
+            raise
+        _noted(os.fsdecode(key), os.fsdecode(value))
+        return value
+
+    def __iter__(self) -> Iterator[Any]:
+        _noted(ALL)
+        found: Iterator[Any] = super().__iter__()
+        return found
