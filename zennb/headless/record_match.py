@@ -252,19 +252,24 @@ class RecordMatch:
 
         # Settings are compared by what sets them.
         def setting(name: str) -> str:
-            mark = observed.settings[name]
-            if name != FOLDER_PATH:
-                return mark  # what plain cells set is compared by topic
-            inside = self._names.folder
-            if inside is None:
-                open_ones.append(unclear("the notebook changes its folder, and the step asks where it is"))
-                return mark
-            return self._environment.folder_at(inside)
+            found = self._setting(name, observed.settings[name])
+            if isinstance(found, Difference):
+                open_ones.append(found)
+                return observed.settings[name]
+            return found
 
         reason = changed(observed, file=file, environment=environment, setting=setting)
         if reason:
             yield Difference(reason=reason)
         yield from open_ones
+
+    def _setting(self, name: str, mark: str) -> str | Difference:
+        """Return the state of a setting when the step begins. What plain cells set is compared by topic."""
+        if name != FOLDER_PATH:
+            return mark
+        if self._names.folder is None:
+            return unclear("the notebook changes its folder, and the step asks where that is")
+        return self._environment.folder_at(self._names.folder)
 
     def _variable(self, name: str, mark: str, record: Step) -> str | Difference:
         """Return the seal of an environment variable as the step, or a plain cell before it, would find it."""
