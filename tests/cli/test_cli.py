@@ -244,6 +244,33 @@ def test_a_run_under_json_is_one_object_whatever_the_notebook_writes(tmp_path: P
 
 
 @pytest.mark.kernel
+def test_a_secret_parameter_is_in_no_record_and_the_run_says_where_it_still_stands(tmp_path: Path) -> None:
+    notebook(
+        tmp_path / "study.ipynb",
+        "%load_ext zennb\npassword = 'none'",
+        "%%step login\nn = len(password)",
+        "%%step refuse\nraise ValueError('refused: ' + password)",
+    )
+    words = ("run", "study.ipynb", "-p", "password=c4nary-7f3a9b21", "-o", "done.ipynb")
+    said = "the value of `password` is masked in records, but still stands in your shell's history and in done.ipynb"
+    plain, again, data = zennb(*words), zennb(*words), zennb(*words, "--json")
+    assert said in plain.stdout
+    assert "ValueError: refused: ••••" in plain.stdout
+    assert "● login  cached" in again.stdout
+    for done in (
+        plain,
+        again,
+        data,
+        *(zennb(*each) for each in (("runs", "--json"), ("runs", "show", "1", "--json"))),
+    ):
+        assert "c4nary" not in done.stdout + done.stderr
+    assert json.loads(data.stdout)["error"]["details"]["cell"] == 4
+    for path in (tmp_path / "home").rglob("*"):
+        assert path.is_dir() or b"c4nary" not in path.read_bytes(), path
+    assert (tmp_path / "home" / "metadata.db").exists()
+
+
+@pytest.mark.kernel
 def test_a_refused_magic_fails_the_run(tmp_path: Path) -> None:
     notebook(tmp_path / "study.ipynb", "%load_ext zennb", "%stack set nothing", "after = 1")
     done = zennb("run", "study.ipynb")

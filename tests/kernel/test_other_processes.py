@@ -111,3 +111,22 @@ def test_after_a_worker_was_killed_the_next_step_gets_a_new_one(kernel: Kernel) 
         assert ran.status == "failed"
         (after,) = kernel.run("%%step t --rerun\ntotal = sum(xs)\ntotal")
         assert (after.status, after.result) == ("completed", "3")
+
+
+def test_a_secret_is_used_by_a_worker_but_stored_and_replayed_by_nobody(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    kernel.run(
+        *POOL, "api_key = 'c4nary-7f3a9b21'", "def call(password='c4nary-0e8d7c66'):\n    return password"
+    )
+    cell = "%%step s\nprint(api_key, call())\nn = len(api_key)"
+    first, again = kernel.run(cell, cell)
+    assert (first.status, first.shown[0]) == ("completed", ("stdout", "c4nary-7f3a9b21 c4nary-0e8d7c66\n"))
+    assert (again.status, again.shown[0]) == ("cached", ("stdout", "•••• ••••\n"))
+    failed = kernel.cell("%%step f\nraise ValueError(api_key)")
+    assert failed.status == "failed"
+    refused = kernel.cell("%%step t\ntoken = api_key.upper()")
+    assert "`token` is never stored: it looks secret" in refused.error
+    assert "begin its name with an underscore" in refused.error
+    for path in (tmp_path / "home").rglob("*"):
+        assert path.is_dir() or b"c4nary" not in path.read_bytes().lower(), path

@@ -254,6 +254,14 @@ def test_a_secret_is_kept_as_a_reference_and_a_value_is_refused_unrepeated(regis
     assert "s3cr3t-value" not in refused.value.message
 
 
+def test_a_secret_in_an_option_that_is_no_reference_is_refused_unrepeated(registry: Registry) -> None:
+    for address in ("https://me:s3cr3t-value@host", "far?key=sk-s3cr3tvalue1234567890"):
+        with pytest.raises(InvalidConfiguration, match="would hold a secret") as refused:
+            registry.register_component("orchestrator", "far", "far", {"address": address})
+        assert "s3cr3t" not in refused.value.message
+    registry.register_component("orchestrator", "far", "far", {"address": "https://host:9000"})
+
+
 def test_flavors_are_listed_by_name(registry: Registry) -> None:
     names = [flavor.name for flavor in registry.flavors("artifact-store")]
     assert {"local", "memory"} <= set(names)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from zennb.core.reading.source import Analysis, analyse_function, normal_digest
+from zennb.core.secrets.literals import split_secrets
 from zennb.digests.bytecode import code_digest, nested, read_code
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class FunctionBody:
         name: qualified name, without the module: `Model.fit`, `timed.<locals>.wrapper`.
         digest: normal digest of its definition, or a digest of its bytecode.
         analysis: names it reads and binds outside itself; variables of enclosing functions are not among them.
+        secrets: texts that are written out in it and look secret, so that its digest must not be shown.
     """
 
     name: str
     digest: str
     analysis: Analysis
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,12 @@ def _body(code: CodeType) -> FunctionBody:
     if node is None:
         return FunctionBody(name=code.co_qualname, digest=code_digest(code), analysis=read_code(code))
     analysis = _without_closure(analyse_function(node), code)
-    return FunctionBody(name=code.co_qualname, digest=normal_digest(node), analysis=analysis)
+    return FunctionBody(
+        name=code.co_qualname,
+        digest=normal_digest(node),
+        analysis=analysis,
+        secrets=split_secrets(node)[1].values,
+    )
 
 
 def _without_closure(analysis: Analysis, code: CodeType) -> Analysis:

@@ -14,6 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.records import Failure, Status
+from zennb.core.secrets.names import is_secret
+from zennb.core.secrets.texts import KnownSecrets
 from zennb.headless.kernel import environment, manager, require_kernel
 from zennb.headless.notebook_run import NotebookRun
 from zennb.headless.parameters import inject
@@ -155,7 +157,7 @@ def execute(
     # Before anything is started or recorded: a parameter that no cell sets is a typing mistake.
     inject(node, parameters, path=path)
     _clear(node)
-    account = _Account(node, on_cell=on_cell, on_step=on_step)
+    account = _Account(node, on_cell=on_cell, on_step=on_step, secrets=_secrets(parameters))
     record = None if workspace is None else NotebookRun(workspace, path, stack=stack, parameters=parameters)
     written = None
     with ExitStack() as around:
@@ -205,12 +207,13 @@ class _Account:
         *,
         on_cell: Callable[[CellStart], None] | None,
         on_step: Callable[[StepLine], None] | None,
+        secrets: KnownSecrets,
     ) -> None:
         self.cells = node.cells
         self.positions = [at for at, cell in enumerate(node.cells) if runs(cell)]
         self.total = len(self.positions)
         self.steps: dict[tuple[int, str], StepLine] = {}
-        self._on_cell, self._on_step = on_cell, on_step
+        self._on_cell, self._on_step, self._secrets = on_cell, on_step, secrets
 
     def start(self, position: int) -> None:
         if self._on_cell is not None:
@@ -239,8 +242,8 @@ class _Account:
                 id=self.cells[position].get("id", ""),
                 step=self._failed_step(position),
                 type=failure.type,
-                message=failure.message,
-                traceback=failure.traceback,
+                message=self._secrets.mask(failure.message),
+                traceback=self._secrets.mask(failure.traceback),
             )
             for position, failure in sorted(found.items())
         )
@@ -252,6 +255,13 @@ class _Account:
 
     def _number(self, position: int) -> int:
         return self.positions.index(position) + 1
+
+
+def _secrets(parameters: Mapping[str, str]) -> KnownSecrets:
+    """Return the secrets that are masked in errors: parameters and environment variables with the name of one."""
+    known = KnownSecrets()
+    known.note(value for name, value in (*os.environ.items(), *parameters.items()) if is_secret(name, value))
+    return known
 
 
 def _clear(node: Any) -> None:

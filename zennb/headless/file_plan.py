@@ -97,7 +97,7 @@ class FilePlan:
         def locate(name: str) -> Path | None:
             return find_local(name, [folder])
 
-        self._modules = ModuleSources(reader(locate), package_reader(locate))
+        self._modules = ModuleSources(reader(locate), package_reader(locate), seal=seal)
         self._names = Provenance(modules=self._modules, ours=self.ours, seal=seal)
         self._environment = RunEnvironment(folder=Path(folder), sealed=seal)
         self._records = {}

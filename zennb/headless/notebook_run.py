@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Run, Status
+from zennb.core.secrets.texts import mask_json
 from zennb.engine.run.git import find_commit
 from zennb.engine.run.run_context import run_versions
 from zennb.headless.handover import hand_over, started_by
@@ -50,7 +51,7 @@ class NotebookRun:
             notebook=label(path, workspace.home),
             stack=workspace.snapshot(begins_with),
             started=time.time(),
-            parameters=dict(parameters),
+            parameters=mask_json(parameters),
             versions=run_versions({}),
             host=socket.gethostname(),
             process=os.getpid(),

@@ -10,6 +10,7 @@ from zennb.core.records.observed import changed
 from zennb.engine.environment.files import file_digest
 from zennb.engine.environment.process_state import FOLDER_PATH
 from zennb.engine.step.cache_options import unstored
+from zennb.engine.step.sealed_parts import secret_part
 from zennb.errors import StepRefused
 from zennb.headless.run_environment import Difference, unclear
 from zennb.provenance.steps import depends_on
@@ -71,6 +72,9 @@ class RecordMatch:
         definition = self._definition
         if parts.code != definition.code:
             yield Difference(reason="its code changed")
+        secrets = {key: mark for key, mark in parts.reached.items() if key.startswith("secret ")}
+        if secrets != secret_part(definition):
+            yield Difference(reason="a secret in its code changed")
         yield from _of_packages(parts.packages)
         if parts.outputs != (definition.options.outputs or ()):
             yield Difference(reason="its declared outputs changed")

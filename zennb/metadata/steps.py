@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.core.reading.cell_heading import body
 from zennb.core.records.records import Artifact, Status, Step
 from zennb.core.records.seal import Seal
+from zennb.core.secrets.literals import mask_source
 from zennb.metadata.artifacts import record_artifact, select_artifacts
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.rows import ARTIFACTS, STEPS, step_message
@@ -311,7 +312,7 @@ def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict
         "WHERE s.status IN ('completed', 'cached', 'failed') "
         "GROUP BY s.name, s.source ORDER BY max(s.id)"
     )
-    bodies = {plain(name): body(plain(text)).strip() for name, text in sources.items()}
+    bodies = {plain(name): body(mask_source(plain(text))).strip() for name, text in sources.items()}
     latest = {
         name: newest
         for newest, name, text in connection.execute(sql, (json.dumps(list(bodies)), number))

@@ -12,6 +12,7 @@ from zennb.core.reading.definitions import flattened
 from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable, written_out
 from zennb.core.reading.scopes import last_name
 from zennb.core.reading.source import Analysis, analyse, normal_digest
+from zennb.core.secrets.literals import split_secrets
 from zennb.provenance.code_sites import NOTHING, Inner, chain_of, inner_code, sites_in
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class CellStatement:
     """One statement.
 
     Attributes:
-        digest: of its normal form: comments, layout and docstrings do not count.
+        digest: of its normal form without its secrets: comments, layout and docstrings do not count.
         analysis: what it does with names.
         imports: name → dotted path of what it is imported as, for an import.
         literals: name → the value that is written out, for `K = 3`; empty for other statements.
@@ -40,6 +41,7 @@ class CellStatement:
         part_of: the name of which that is a part: `lib` in `xs = lib.XS`.
         alias: the name that it gives another name to: `f` in `g = f`.
         variables: environment variable → value that is written out, for `os.environ["A"] = "1"`.
+        secrets: those that are written out in it, in a form to be sealed; "" for none.
     """
 
     digest: str
@@ -53,6 +55,7 @@ class CellStatement:
     part_of: str = ""
     alias: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    secrets: str = ""
 
 
 @lru_cache(maxsize=512)
@@ -81,8 +84,9 @@ def statements(source: str) -> list[ast.stmt] | None:
 def read_statement(node: ast.stmt) -> CellStatement:
     """Read one statement."""
     analysis = analyse(ast.Module(body=[node], type_ignores=[]))
+    shown, secrets = split_secrets([node])
     return CellStatement(
-        digest=normal_digest([node]),
+        digest=normal_digest(shown),
         analysis=analysis,
         imports=dict(_imports(node)),
         literals=dict(_literals(node)),
@@ -93,6 +97,7 @@ def read_statement(node: ast.stmt) -> CellStatement:
         part_of=_part_of(_value(node)),
         alias=node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else "",
         variables=dict(_variables(node)),
+        secrets=secrets.content,
     )
 
 

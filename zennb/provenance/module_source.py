@@ -40,9 +40,9 @@ class ModuleSource:
         self._package = name if is_package else name.rpartition(".")[0]
         self._others = others
         self._statements = [read_statement(node) for node in tree.body]
-        self.names = Provenance(modules=_SeenFrom(self, others))
+        self.names = Provenance(modules=_SeenFrom(self, others), seal=others.seal)
         self.names.run(self._statements)
-        self.whole = combined(name, *(each.digest for each in self._statements))
+        self.whole = combined(name, *(self.names.sealed(each).digest for each in self._statements))
 
     def absolute(self, path: str) -> str:
         """Return a dotted path with a relative beginning resolved."""
@@ -90,13 +90,17 @@ class ModuleSources(LocalModules):
         read: returns a local module's syntax and whether it is a package, by dotted name; None for any other module.
         whole: returns, by the name of a local package that is too large to be read statement by statement, a digest of
             all its files, the names that they import, and whether they may set something; None for any other module.
+        seal: see `NotebookNames`.
     """
 
     def __init__(
         self,
         read: Callable[[str], tuple[ast.Module, bool] | None],
         whole: Callable[[str], tuple[str, frozenset[str], bool] | None] = lambda _name: None,
+        *,
+        seal: Callable[[str, str], str] = lambda name, value: combined("variable", name, value),
     ) -> None:
+        self.seal = seal
         self._read, self._whole = read, whole
         self._large: dict[str, tuple[str, frozenset[str], bool] | None] = {}
         self._known: dict[str, ModuleSource | None] = {}

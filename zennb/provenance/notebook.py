@@ -19,7 +19,6 @@ from zennb.provenance.value_source import (
     ValueSource,
     combined,
     known_output,
-    literal,
     opaque,
 )
 
@@ -88,7 +87,7 @@ class Provenance(NotebookNames):
         """
         self._begin(number, failed=failed)
         if statements is None:
-            self.take_all(combined("unread", source))
+            self.take_all(combined("unread", self.sealed_text(source)))
         for statement in statements or ():
             self._follow(statement)
         seen = frozenset(seen)
@@ -211,10 +210,11 @@ class Provenance(NotebookNames):
     # One statement
 
     def _follow(self, statement: CellStatement) -> None:
+        statement = self.sealed(statement)
         self.methods |= statement.inner.methods
         if statement.literals:
             for name, value in statement.literals.items():
-                self.bind(name, literal(value, statement, cell=self.cell))
+                self.bind(name, self.literal(name, value, statement))
         elif statement.imports:
             self._import(statement)
         else:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zennb.core.secrets.literals import mask_source
+from zennb.core.secrets.names import sealed_digest
+from zennb.core.secrets.values import holds_secret
 from zennb.provenance.calls import SCALAR_MAKERS
 from zennb.provenance.statement_effects import Known
-from zennb.provenance.value_source import AliasGroups, LocalModules, SourceKind, ValueSource, combined
+from zennb.provenance.value_source import (
+    AliasGroups,
+    LocalModules,
+    SourceKind,
+    ValueSource,
+    combined,
+    literal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -23,7 +34,7 @@ class NotebookNames:
     Args:
         modules: the user's own modules.
         ours: magics of this package.
-        seal: name and value of an environment variable → its seal in records.
+        seal: name and value of an environment variable → its seal in records; of a secret, with the name `secret`.
 
     Attributes:
         names: name → where its value comes from.
@@ -131,6 +142,24 @@ class NotebookNames:
         if any(site.root not in SCALAR_MAKERS for site in statement.sites):
             parts += [f"{topic} {mark}" for topic, mark in sorted(self.topics.items())]
         return combined(*parts)
+
+    def sealed(self, statement: CellStatement) -> CellStatement:
+        """Return a statement whose digest nobody can guess its secrets from; one without secrets as it is."""
+        if not statement.secrets:
+            return statement
+        return replace(statement, digest=combined(statement.digest, self._seal("secret", statement.secrets)))
+
+    def sealed_text(self, text: str) -> str:
+        """Return what stands for the text of a cell in digests: the text itself, or a seal if it holds secrets."""
+        return text if mask_source(text) == text else self._seal("secret", text)
+
+    def literal(self, name: str, value: object, statement: CellStatement) -> ValueSource:
+        """Return the source of a literal value; the digest of a secret is sealed as in a step's cache key."""
+        source = literal(value, statement, cell=self.cell)
+        if not holds_secret(name, value):
+            return source
+        own = sealed_digest(self._seal("secret", source.own))
+        return replace(source, own=own, text=f"value {own}")
 
     def _content(self, name: str, chains: Collection[tuple[str, ...]]) -> str:
         """Return the text of a name for `mark_of`; for a local module, of the parts that are used."""

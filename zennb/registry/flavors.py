@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from zennb import plugins
 from zennb.core.records.component_types import REQUIRED_TYPES, component_type
 from zennb.core.records.records import ComponentSpec
-from zennb.errors import UnfitStack, UsageError, ZennbError
+from zennb.core.secrets.names import is_secret
+from zennb.core.secrets.texts import has_token
+from zennb.errors import InvalidConfiguration, UnfitStack, UsageError, ZennbError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,13 +33,24 @@ def made(spec: ComponentSpec) -> Component:
 
 
 def normal(spec: ComponentSpec) -> ComponentSpec:
-    """Return `spec` as it is recorded: validated, without options that equal the default; raises as `made`."""
-    return ComponentSpec(
-        type=spec.type,
-        name=spec.name,
-        flavor=spec.flavor,
-        config=dict(sorted(made(spec).config_text().items())),
-    )
+    """Return `spec` as it is recorded: validated, without options that equal the default.
+
+    Raises:
+        InvalidConfiguration: as `made`; or an option that is no reference holds a secret, which would be recorded.
+        UnknownName, MissingExtra: as `made`.
+    """
+    component = made(spec)
+    config = dict(sorted(component.config_text().items()))
+    options = component.options()
+    for name, text in config.items():
+        if not options[name].secret and (is_secret(name, text) or has_token(text)):
+            raise InvalidConfiguration(
+                f"The option `{name}` of the flavor '{spec.flavor}' would hold a secret, and options are recorded as "
+                "they are typed. Leave it out and set an environment variable that the library reads, or use a flavor "
+                "that declares the option as a SecretRef.",
+                option=name,
+            )
+    return ComponentSpec(type=spec.type, name=spec.name, flavor=spec.flavor, config=config)
 
 
 def differences(before: ComponentSpec, after: ComponentSpec) -> list[str]:

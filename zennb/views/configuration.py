@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from zennb.core.secrets.names import DOTS, Suspicion, suspicion
+from zennb.core.secrets.texts import mask_text
 from zennb.views.text import clean
 
 if TYPE_CHECKING:
@@ -13,12 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["masked", "options"]
 
 REFERENCE = re.compile(r"(env|keyring):\S+")
-SECRETIVE = re.compile(
-    r"(^|[_-])(secret|password|passwd|passphrase|token|credentials?|(api|access|account|private)_?key)($|[_-])",
-    re.IGNORECASE,
-)
-IN_ADDRESS = re.compile(r"(?P<scheme>\w+://)(?P<user>[^/@:\s]*):(?P<password>[^/@\s]+)@")
-DOTS = "••••"
 
 
 def masked(option: str, value: str) -> str:
@@ -29,9 +25,9 @@ def masked(option: str, value: str) -> str:
     """
     if REFERENCE.fullmatch(value):
         return f"{DOTS} ({clean(value)})"
-    if SECRETIVE.search(option) and value:
+    if suspicion(option) is not Suspicion.NONE and value:
         return DOTS
-    return clean(IN_ADDRESS.sub(rf"\g<scheme>\g<user>:{DOTS}@", value))
+    return clean(mask_text(value))
 
 
 def options(config: Mapping[str, str]) -> list[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from zennb.core.records.output_comparison import difference, normalised, showing
+from zennb.core.records.output_comparison import difference, is_replay, normalised, showing
 
 
 def stream(text: str | list[str], name: str = "stdout") -> dict[str, Any]:
@@ -111,3 +111,14 @@ def test_a_long_difference_is_cut_and_says_so() -> None:
 
 def test_a_difference_of_line_ends_alone_is_named() -> None:
     assert difference("a\n", "a") == "(only line ends differ)"
+
+
+def test_a_replay_with_masked_secrets_counts_as_what_was_shown_and_no_other_text_does() -> None:
+    assert is_replay("key abc, end\n", "key ••••, end\n")
+    assert is_replay("a1 b2 c", "•••• •••• c")
+    assert is_replay("abc", "••••")
+    for shown in ("key abc, ende\n", "kez abc, end\n", "key abc end\n", ", end\n"):
+        assert not is_replay(shown, "key ••••, end\n"), shown
+    assert not is_replay("aba", "ab••••ba")
+    assert is_replay("x", "x")
+    assert not is_replay("x", "y")

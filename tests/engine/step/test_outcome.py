@@ -23,6 +23,7 @@ FULL = StepOutcome(
     seconds=1.5,
     error=ValueError("bad"),
     process=7,
+    held={"api_key": "x"},
 )
 
 

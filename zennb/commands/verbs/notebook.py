@@ -11,6 +11,7 @@ from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
 from zennb.core.records.records import Artifact, Status
 from zennb.core.records.records import Step as StepRecord
+from zennb.core.secrets.names import is_secret
 from zennb.errors import RunFailed
 from zennb.views.mark import mark
 from zennb.views.markup import block
@@ -74,6 +75,12 @@ def run_notebook(
         rerun=rerun,
         workspace=workspace,
     )
+    for name in [name for name, value in parameter.items() if is_secret(name, value)]:
+        places = "your shell's history" + (f" and in {out}" if out is not None else "")
+        context.say(
+            f"the value of `{name}` is masked in records, but still stands in {places}; set an environment variable, "
+            "and read os.environ in the notebook"
+        )
     error = run_error(execution)
     failed = INTERRUPTED if execution.status is Status.INTERRUPTED else FAILED
     code = 0 if error is None else failed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zennb.core.records.output_comparison import Showing, difference
+from zennb.core.records.output_comparison import Showing, difference, is_replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -153,7 +153,7 @@ def judged(
     shown = cold.showing if varies and cold is not None else expected
     tells = not varies or (reused is not None and reused.status == "cached")
     is_cold = cold.showing.text == expected.text if cold is not None and not varies else None
-    is_reused = reused.showing.text == shown.text if reused is not None and tells else None
+    is_reused = is_replay(shown.text, reused.showing.text) if reused is not None and tells else None
     failed = [
         played
         for played, good in ((cold, is_cold), (reused, is_reused))

@@ -8,10 +8,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.secrets.names import DOTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["Showing", "difference", "normalised", "showing"]
+__all__ = ["Showing", "difference", "is_replay", "normalised", "showing"]
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif")
 _DISPLAYS = frozenset({"display_data", "execute_result"})
@@ -97,6 +99,23 @@ def difference(expected: str, found: str, *, names: tuple[str, str] = ("plain", 
     shown = [_cut(line) for line in lines[:_SHOWN_LINES]]
     more = len(lines) - len(shown)
     return "\n".join([*shown, *([f"… {more} more lines"] if more else [])])
+
+
+def is_replay(shown: str, replayed: str) -> bool:
+    """Whether a recorded text is what was shown, with or without its secrets masked."""
+    first, *rest = replayed.split(DOTS)
+    if not rest:
+        return shown == replayed
+    if not shown.startswith(first):
+        return False
+    *middle, last = rest
+    place = len(first)
+    for part in middle:
+        place = shown.find(part, place)
+        if place < 0:
+            return False
+        place += len(part)
+    return len(shown) - len(last) >= place and shown.endswith(last)
 
 
 def _joined(text: Any) -> str:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import environment_data
 from zennb.core.records.observed import ABSENT, Observed, changed
+from zennb.core.secrets.names import is_secret
+from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
@@ -42,6 +44,9 @@ class ExecutionEnvironment:
         ignored: returns folders whose files are not recorded.
         more: settings of the notebook's shell.
         is_fresh: whether no user code has run in this process yet.
+
+    Attributes:
+        secrets: the secret values that this process has come across.
     """
 
     def __init__(
@@ -55,6 +60,8 @@ class ExecutionEnvironment:
         self._seal, self._ignored = seal, ignored
         # A worker starts with these; only what has changed since then is sent to it.
         self._beginning, self._handlers = _variables(), _handlers()
+        self.secrets = KnownSecrets()
+        self.note_secrets()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
         self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
 
@@ -67,6 +74,11 @@ class ExecutionEnvironment:
     def has_set_up_logging(self) -> bool:
         """Whether log handlers were added or removed since the start."""
         return _handlers() != self._handlers
+
+    def note_secrets(self) -> None:
+        """Note the environment variables that are secret by their names; not words, such as a default password."""
+        found = [value for name, value in _variables().items() if is_secret(name, value)]
+        self.secrets.note(value for value in found if not value.isalpha())
 
     def variables_set(self) -> dict[str, str | None]:
         """Return the environment variables that changed since the start; None for a deleted one."""
@@ -219,7 +231,12 @@ class EnvironmentRecorder:
             del written[path]
             if files.get(path) == ABSENT:
                 del files[path]
-        restorable = keepable(written, tracer.folder, policy.allows_file)
+        secrets = self._owner.secrets
+        restorable = {
+            path: content
+            for path, content in keepable(written, tracer.folder, policy.allows_file).items()
+            if content is None or not secrets.is_in(content)
+        }
         if restorable:
             changes[FILES] = restorable
         observed = Observed(
@@ -249,7 +266,8 @@ class EnvironmentRecorder:
     def _set(self, policy: RestorePolicy) -> tuple[dict[str, str | None], list[str]]:
         """Return the variables that were set, and the names of those whose value must not be stored.
 
-        A value written in the code is visible in the record anyway; any other may be a secret.
+        A value written in the code is visible in the record anyway, unless it is masked there; any other may be a
+        secret.
         """
         now = {name: _variable(name) for name in sorted(self._tracer.sets)}
         moved = {
@@ -259,8 +277,15 @@ class EnvironmentRecorder:
             if name in self._tracer.sets_itself or value != self._environment.get(name)
             if not name.startswith("POLARS_")  # an option, carried as such
         }
-        withheld = [name for name, value in moved.items() if not policy.allows_variable(name, value)]
+        withheld = [
+            name
+            for name, value in moved.items()
+            if not policy.allows_variable(name, value) or (value is not None and self._is_secret(name, value))
+        ]
         return {name: value for name, value in moved.items() if name not in withheld}, withheld
+
+    def _is_secret(self, name: str, value: str) -> bool:
+        return is_secret(name, value) or has_token(value) or value in self._owner.secrets
 
     def _reasons(self, changes: Mapping[str, Any]) -> list[Reason]:
         tracer = self._tracer

@@ -106,7 +106,9 @@ class _WorkerState:
         know_texts(process.texts)
         key = repr((store.type, store.flavor, store.name, sorted(store.config_text().items())))
         opened = self._stores.setdefault(key, store)
-        repository = ArtifactRepository(store=opened, scope={}, signer=self._signer)
+        repository = ArtifactRepository(
+            store=opened, scope={}, signer=self._signer, secrets=self._environment.secrets
+        )
         return Resources(artifacts=repository, environment=self._environment, frontend=self._frontend)
 
     def _set(self, process: ProcessSnapshot) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact
 from zennb.core.records.signing import names_artifact
+from zennb.core.secrets.texts import KnownSecrets, mask_json
+from zennb.core.secrets.values import holds_secret
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.shared_state import connected
@@ -38,10 +40,15 @@ _CHANGES = "changes of a step"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedOutput:
-    """The artifacts that were saved, and why the other values were not (name → sentence)."""
+    """The artifacts that were saved, and why the other values were not (name → sentence).
+
+    Attributes:
+        secret: those of the refused that are, or hold, secrets, which are never stored.
+    """
 
     artifacts: Mapping[str, Artifact]
     refused: Mapping[str, str]
+    secret: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +61,14 @@ class ArtifactRepository:
         signer: signs serialized values whose loading could run code.
         known: returns digest → artifacts recorded with it, newest first, and the steps whose records name them; a value
             seen before is not written again.
+        secrets: the secret values that this process has come across.
     """
 
     store: ArtifactStore
     scope: Mapping[str, Any]
     signer: Signer
     known: Callable[[Collection[str]], Mapping[str, Sequence[tuple[Artifact, Step]]]] = lambda _digests: {}
+    secrets: KnownSecrets = field(default_factory=KnownSecrets)
 
     @cached_property
     def _materializers(self) -> Materializers:
@@ -68,12 +77,16 @@ class ArtifactRepository:
     def save(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
         """Store values; those that share mutable state are stored together, so that they still share it when loaded.
 
-        A value that cannot be stored is refused by name and does not stop the others.
+        A value that cannot be stored is refused by name and does not stop the others. Secrets are refused as well, with
+        all that share state with them.
         """
         artifacts: dict[str, Artifact] = {}
         refused: dict[str, str] = {}
         pending: list[tuple[dict[str, tuple[Any, ValueDigest]], Dumped]] = []
         groups = _groups(values)
+        secret = {name: each for group in groups for name in group if (each := self._secret(group))}
+        refused.update((name, _never_stored(name, each)) for name, each in secret.items())
+        groups = [group for group in groups if not group.keys() & secret.keys()]
         seen = self._seen(groups)
         for group in groups:
             found = seen.get(next(iter(group)))
@@ -90,7 +103,7 @@ class ArtifactRepository:
             artifacts.update(self._records(group, dumped, blob, kind))
         # Reused artifacts came before new ones; records keep the order in which the step bound its names.
         ordered = {name: artifacts[name] for name in values if name in artifacts}
-        return SavedOutput(artifacts=ordered, refused=refused)
+        return SavedOutput(artifacts=ordered, refused=refused, secret=frozenset(secret))
 
     def load(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
         """Return the values of artifacts; those stored together still share what they shared.
@@ -172,6 +185,13 @@ class ArtifactRepository:
             _unreadable.add(artifact.blob)
             raise
 
+    def _secret(self, group: Mapping[str, tuple[Any, ValueDigest]]) -> str:
+        """Return the first name in a group whose value is, or holds, a secret; "" for none."""
+        for name, (value, _) in group.items():
+            if holds_secret(name, value) or (isinstance(value, str) and value in self.secrets):
+                return name
+        return ""
+
     def _seen(self, groups: Iterable[Mapping[str, tuple[Any, ValueDigest]]]) -> dict[str, Artifact]:
         """Return name → an artifact that has the digest of the value and whose bytes are in this store.
 
@@ -228,7 +248,7 @@ class ArtifactRepository:
                 materializer=dumped.materializer,
                 size=dumped.size,
                 type=dumped.type if alone else type_text(value),
-                summary=summaries[name],
+                summary=mask_json(summaries[name], self.secrets),
                 needs=dumped.needs,
                 packages=tuple(sorted(seen.packages)),
                 kind=_kind(kind, value),
@@ -236,6 +256,11 @@ class ArtifactRepository:
             )
             for name, (value, seen) in group.items()
         }
+
+
+def _never_stored(name: str, secret: str) -> str:
+    what = "it looks secret" if name == secret else f"it shares state with `{secret}`, and that looks secret"
+    return f"`{name}` is never stored: {what}"
 
 
 def _kind(kind: str, value: object) -> str:

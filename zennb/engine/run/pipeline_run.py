@@ -13,6 +13,7 @@ from zennb.components.component import Visibility
 from zennb.core.records.records import Attempt, Run, Status, Step
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.run.git import record_commit_later
+from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
@@ -105,6 +106,7 @@ class PipelineRun:
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
         self._postponed: dict[str, list[str]] = {}
+        self._held = HeldValues()
         self._next_notification = 0.0
 
     def execute(self) -> FinishedRun:
@@ -160,7 +162,7 @@ class PipelineRun:
             self._submit(*self._request.decided[name], started)
             return
         try:
-            resolved = resolve_in_run(self._request, name, self._outputs_of)
+            resolved = resolve_in_run(self._held.beside(self._request, name), name, self._outputs_of)
             if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
                 self._write()  # an equal step has just run: once written, its result is found like any other
             asked = "--rerun" if self._request.rerun else ""
@@ -303,6 +305,7 @@ class PipelineRun:
         if outcome.error is None:
             # Before the next step begins, which may depend on the settings and files that this one left.
             self._context.environment.adopt(outcome)
+            self._held.note(task.name, outcome.held)
             step = self._context.made_step(
                 task.resolved,
                 task.decision,
@@ -369,7 +372,11 @@ class PipelineRun:
         self._write(self._run)
         self.on_change(self._run, self._steps)
         return FinishedRun(
-            run=self._run, steps=dict(self._steps), repository=self._context.artifacts, error=self._error
+            run=self._run,
+            steps=dict(self._steps),
+            repository=self._context.artifacts,
+            error=self._error,
+            held=self._held.of_step,
         )
 
     def _abandon(self, error: BaseException) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.planning.cache_decision import CacheDecision, decide_reuse, reused
 from zennb.core.planning.expiry import expires
 from zennb.core.records.records import Failure, Run, Status, Step
+from zennb.core.secrets.texts import mask_json
+from zennb.engine.run.masked_records import masked_step
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
 from zennb.engine.step.shared_state import stored_apart
@@ -249,7 +251,7 @@ class RunContext:
             notebook=self.notebook,
             stack=self.spec,
             started=time.time(),
-            parameters=parameters or {},
+            parameters=mask_json(parameters or {}),
             host=socket.gethostname(),
             process=os.getpid(),
             parent=self.parent,
@@ -341,6 +343,7 @@ class RunContext:
         self, resolved: ResolvedStep, *, status: Status, reason: str, started: float, **more: Any
     ) -> Step:
         """Return a record with the fields that are known before a step runs, and more fields."""
+        self.environment.secrets.note(resolved.secrets)
         step = self.step_record(
             resolved.definition,
             status=status,
@@ -353,8 +356,9 @@ class RunContext:
         return self.traced(resolved, step)
 
     def step_record(self, definition: StepDefinition, **more: Any) -> Step:
-        """Return a record with what the definition of a step says, and more fields."""
-        return Step(
+        """Return a record with what the definition of a step says, and more fields; its secrets are masked."""
+        self.environment.secrets.note(definition.secrets.values)
+        step = Step(
             run=self.run,
             name=definition.name,
             notebook=self.notebook,
@@ -362,6 +366,7 @@ class RunContext:
             source=definition.source,
             **more,
         )
+        return masked_step(step, self.environment.secrets)
 
 
 def is_interrupt(error: BaseException) -> bool:

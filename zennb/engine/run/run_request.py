@@ -68,9 +68,11 @@ class FinishedRun:
         steps: its steps' records.
         repository: loads their outputs, also those that the run still holds in memory.
         error: the first error that a step raised.
+        held: step → name → value, of secrets that it bound: they are bound in the notebook, and not stored.
     """
 
     run: Run
     steps: Mapping[str, Step]
     repository: ArtifactRepository
     error: BaseException | None = None
+    held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)

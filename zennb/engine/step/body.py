@@ -71,7 +71,7 @@ def run_body(request: StepRequest, channels: Channels, resources: Resources) -> 
     except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
         return StepOutcome(
             error=own_frames(error, [request.definition.filename]),
-            displays=keep_output(recording, resources.artifacts.store),
+            displays=keep_output(recording, resources.artifacts.store, resources.environment.secrets),
             seconds=time.perf_counter() - started,
             process=os.getpid(),
         )

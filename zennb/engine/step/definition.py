@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from zennb.core.reading.source import Analysis, analyse, normal_digest
+from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,9 +64,10 @@ class StepDefinition:
         text: the body as Python, one blank first line for `%%step`, so that line numbers are the cell's own.
         filename: the body is compiled under this name, so that tracebacks find its lines.
         tree: the body's syntax tree.
-        code: digest of the body's normal form, and whether a semicolon silences its last value.
+        code: digest of the body's normal form without its secrets, and whether a semicolon silences its last value.
         analysis: what the body reads and binds.
         options: the options after `%%step`.
+        secrets: those that are written out in the body.
     """
 
     name: str
@@ -77,6 +79,7 @@ class StepDefinition:
     code: str
     analysis: Analysis
     options: StepOptions
+    secrets: CodeSecrets = field(default=NO_SECRETS, repr=False)
 
 
 def define(
@@ -94,8 +97,9 @@ def define(
     Without a name in the options, the step is named after the first public name it binds, or else after its code.
     """
     analysis = analyse(tree, star=star)
+    shown, secrets = split_secrets(tree, text)
     # A semicolon at the end is not in the syntax tree, but decides what the cell shows and what is replayed.
-    code = normal_digest(tree) + (":silent" if is_silent(tree, text) else "")
+    code = normal_digest(shown) + (":silent" if is_silent(tree, text) else "")
     return StepDefinition(
         name=options.name or _default_name(analysis, options, code),
         cell=cell,
@@ -106,6 +110,7 @@ def define(
         code=code,
         analysis=analysis,
         options=options,
+        secrets=secrets,
     )
 
 

@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.secrets.names import Suspicion, suspicion
+from zennb.core.secrets.values import holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.cancellation import time_limit
@@ -122,22 +124,39 @@ class StepExecution:
         uses = _uses(request.uses, collected, recording)
         observed, changes, reasons = self._recorder.side_effects(uses)
         self.reasons += reasons
-        if result is not None:
+        self._note_secrets()
+        if result is not None and not self._is_secret(result):
             changes[RESULT] = result
         return self._stored(observed, changes, recording)
 
     def undo(self) -> list[str]:
         """After an error: restore the bindings from before; return the inputs whose content changed."""
         self.stop()
+        self._note_secrets()
         self.before.show()
         self.before.restore()
         return [name for name, (value, seen) in self.inputs.items() if _is_changed(name, value, seen)]
 
+    def _note_secrets(self) -> None:
+        """Note the secrets among the variables and in the code, to mask them in the output and in errors."""
+        secrets = self._resources.environment.secrets
+        secrets.note((*self.request.secrets, *self.request.definition.secrets.values))
+        names = [name for name in list(self._namespace) if suspicion(name) is not Suspicion.NONE]
+        names += [name for name in self.before.names if name in self._namespace]
+        for name in dict.fromkeys(names):
+            secrets.note(secrets_in(name, self._namespace[name]))
+        self._resources.environment.note_secrets()
+
+    def _is_secret(self, value: object) -> bool:
+        known = self._resources.environment.secrets
+        return holds_secret("", value) or (isinstance(value, str) and known.mask(value) != value)
+
     def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:
+        secrets = self._resources.environment.secrets
         repository, options = self._resources.artifacts, self.request.definition.options
         saved = repository.save(self.collected.values)
         for name, why in saved.refused.items():
-            if name in (options.outputs or ()):
+            if name in (options.outputs or ()) and name not in saved.secret:
                 raise NotStorable(why, path=name)
             what, comma, so = why.partition(", which ")
             self.reasons.append(Reason(what, f"which {so}" if comma else "", loses="result"))
@@ -155,13 +174,14 @@ class StepExecution:
             artifacts=saved.artifacts,
             defines=self.collected.defines,
             deletes=self.collected.deletes,
-            displays=repository.store.put([recording.dump()]) if len(recording) else "",
+            displays=repository.store.put([recording.dump(secrets)]) if len(recording) else "",
             observed=observed,
             changes=changes,
             carried=carried,
             not_reusable=reasons or self.request.unclear or (() if options.cache else ("--no-cache",)),
             seconds=self.seconds,
             process=os.getpid(),
+            held={name: self.collected.values[name][0] for name in saved.secret},
         )
 
 

@@ -51,6 +51,7 @@ class StepOutcome:
         seconds: duration of its code.
         error: what it raised; None when it ended well. From a worker, a `RemoteError` until it is restored.
         process: id of the process that executed it.
+        held: name → value, of secrets that it bound: they are not stored.
     """
 
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
@@ -64,3 +65,4 @@ class StepOutcome:
     seconds: float = 0.0
     error: BaseException | None = None
     process: int = 0
+    held: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -7,6 +7,7 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.errors import DamagedArtifact, StoreError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ Event: TypeAlias = dict[str, Any]
 """One output: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
 `{"kind": "result", "data", "metadata"}` or `{"kind": "clear", "wait"}`."""
 
+_PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 _LIVE_ONLY = "application/vnd.jupyter.widget-view+json"
 
 
@@ -87,10 +89,17 @@ class Recording:
         """Return all that was written to one stream."""
         return "".join(event["text"] for event in self if event["kind"] == "stream" and event["name"] == name)
 
-    def dump(self) -> bytes:
-        """Return the events as compressed JSON."""
-        # `default=str`: a mime bundle may hold anything, and what cannot be JSON must not make the step fail.
-        return zlib.compress(json.dumps(list(self), separators=(",", ":"), default=str).encode(), level=1)
+    def dump(self, secrets: KnownSecrets | None = None) -> bytes:
+        """Return the events as compressed JSON, with secrets in their texts masked.
+
+        Args:
+            secrets: the secret values that are known; tokens of known forms are masked in any case.
+        """
+        known = secrets or KnownSecrets()
+        events = [_masked(event, known) for event in self]
+        # A mime bundle may hold anything, and what cannot be JSON must not make the step fail.
+        text = json.dumps(events, separators=(",", ":"), default=lambda each: known.mask(str(each)))
+        return zlib.compress(text.encode(), level=1)
 
     @classmethod
     def load(cls, data: bytes | bytearray | memoryview) -> Recording:
@@ -134,7 +143,18 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def keep_output(recording: Recording, store: ArtifactStore) -> str:
+def _masked(event: Event, secrets: KnownSecrets) -> Event:
+    if event["kind"] == "stream":
+        return {**event, "text": secrets.mask(event["text"])}
+    if "data" not in event:
+        return event
+    data = {
+        mime: each if mime in _PICTURES else mask_json(each, secrets) for mime, each in event["data"].items()
+    }
+    return {**event, "data": data, "metadata": mask_json(event["metadata"], secrets)}
+
+
+def keep_output(recording: Recording, store: ArtifactStore, secrets: KnownSecrets | None = None) -> str:
     """Store the output of a failed step for its log; return the blob, "" if there is none.
 
     An error of the store is ignored, because it would hide the error that the step raised.
@@ -142,6 +162,6 @@ def keep_output(recording: Recording, store: ArtifactStore) -> str:
     if not len(recording):
         return ""
     try:
-        return store.put([recording.dump()])
+        return store.put([recording.dump(secrets)])
     except StoreError:
         return ""

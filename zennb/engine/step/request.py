@@ -52,6 +52,7 @@ class StepRequest:
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
         values: pickled mapping of input name → value, of inputs that are not in the store.
         hooked: types of its inputs whose digest a function of the notebook computes (`zennb.digest`).
+        secrets: secret texts in its code and inputs, which are masked in its output.
         process: state of the notebook's process that a worker must set up; None in this process.
     """
 
@@ -71,6 +72,7 @@ class StepRequest:
     store: ArtifactStore | None = None
     values: bytes = b""
     hooked: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     process: ProcessSnapshot | None = None
 
 
@@ -154,6 +156,7 @@ def request_for(
         deletes=frozenset(resolved.definition.analysis.deletes & namespace.keys()),
         uses=resolved.uses,
         unclear=resolved.unclear,
+        secrets=resolved.secrets,
         hooked=hooked(code for seen in resolved.digests.values() for code in seen.code),
     )
     values = {name: value for name, value in resolved.values.items() if name not in inputs}

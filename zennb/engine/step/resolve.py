@@ -13,6 +13,7 @@ from zennb.dependencies.callables import has_state
 from zennb.dependencies.dependencies import Dependencies, DependencySearch
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import check_unstored, ignored_inputs, unstored, without_reads
+from zennb.engine.step.sealed_parts import seal_parts
 from zennb.engine.step.shared_state import groups
 from zennb.engine.step.static_usage import StaticUsage, static_usage
 from zennb.errors import CannotDigest, StepRefused
@@ -50,6 +51,7 @@ class ResolvedStep:
             a copy would use the new ones: `earlier class Model`.
         uses: what its code uses of its environment.
         packages: import names of the packages that its code or its inputs use.
+        secrets: the secret texts in its code and inputs; their digests in the parts are sealed.
     """
 
     definition: StepDefinition
@@ -64,6 +66,7 @@ class ResolvedStep:
     earlier: tuple[str, ...]
     uses: StaticUsage
     packages: frozenset[str]
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -132,6 +135,7 @@ def resolve_step(
     earlier = _earlier(inputs.digests, found.definitions, namespace)
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
     parts = _parts(definition, found, inputs.digests, in_key, dict.fromkeys(earlier, ""))
+    parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
     unclear = (*found.unclear, *inputs.opaque.values())
     scope = {**namespace, **overrides}
     names = {name: scope[name] for name in ignored if name in scope and name not in inputs.artifacts}
@@ -180,6 +184,7 @@ def resolve_step(
         earlier=tuple(what for what, matters in earlier.items() if matters),
         uses=static_usage(definition, found, packages, inputs.values.values()),
         packages=frozenset(packages),
+        secrets=secrets,
     )
 
 

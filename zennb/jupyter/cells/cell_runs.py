@@ -14,13 +14,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
+from zennb.core.secrets.names import DOTS, Suspicion, is_sealed, suspicion
+from zennb.core.secrets.texts import mask_text
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.run_context import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
 from zennb.views.artifact import glance
-from zennb.views.configuration import masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,10 +152,16 @@ class CellRun:
         run, ongoing = self._ongoing.run, self._ongoing
         ongoing.packages.update(step.parts.packages if step.parts is not None else {})
         read = {
-            name: masked(name, glance(item, alone=True))
+            name: DOTS if suspicion(name) is Suspicion.SECRET else mask_text(glance(item, alone=True))
             for name, item in step.inputs.items()
             if item.kind == "parameter"
         }
+        sealed = {} if step.parts is None else step.parts.inputs
+        read.update(
+            (name, DOTS)
+            for name, digest in sealed.items()
+            if is_sealed(digest) and suspicion(name) is not Suspicion.NONE
+        )
         return replace(
             run,
             status=status,

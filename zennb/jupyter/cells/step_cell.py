@@ -124,6 +124,7 @@ class StepCell:
                     writes=resolved.dependencies.writes,
                     uses=resolved.uses,
                     unclear=resolved.unclear,
+                    secrets=resolved.secrets,
                 ),
                 self._session.namespace,
                 inputs={name: (resolved.values[name], seen) for name, seen in resolved.digests.items()},
@@ -215,7 +216,7 @@ class StepCell:
         remarks = "; ".join(part for part in (hint, _restored_words(restored)) if part)
         inputs, displays = (
             self._inputs,
-            self._displays or keep_output(self._recording, self._run_context.store),
+            self._displays or self._kept_output(),
         )
         try:
             self._write_buffer.flush()
@@ -223,6 +224,10 @@ class StepCell:
             inputs, displays = {}, self._displays
         step = self._run.end(replace(step, inputs=inputs, displays=displays), step.status)
         self._session.show_status(replace(step, reason=remarks))
+
+    def _kept_output(self) -> str:
+        context = self._run_context
+        return keep_output(self._recording, context.store, context.environment.secrets)
 
     def _record(self, step: Step, status: Status) -> Step:
         """Store the bytes, then record how the step ended, because a record must not name bytes that are not stored.
@@ -319,6 +324,7 @@ class StepCell:
         restored = self._restorer.fetch(step)
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
         self._restorer.bind(step, restored)
+        self._session.namespace.update(finished.held.get(name, {}))
         self._end(step)
 
     def _emit(self, shown: SimpleQueue[Event]) -> None:

@@ -195,6 +195,7 @@ class PipelineSession:
             finished = run.execute()
         with session.lock:
             self._bind(finished, chosen, run_context)
+        session.show_secret_notes(finished.steps.values())
         if finished.error is not None:
             raise finished.error
         return finished.run
@@ -364,12 +365,17 @@ class PipelineSession:
         """Bind the outputs of the steps in the notebook; the last step that bound or deleted a name wins."""
         session = self._session
         outputs: dict[str, Artifact] = {}
+        held: dict[str, Any] = {}
         gone: set[str] = set()
         for name in chosen:
             step = finished.steps.get(name)
             if step is not None and step.status.is_good:
                 gone = (gone | {*step.deletes}) - step.outputs.keys()
-                outputs = {each: a for each, a in outputs.items() if each not in gone} | dict(step.outputs)
+                own = finished.held.get(name, {})
+                outputs = {each: a for each, a in outputs.items() if each not in {*gone, *own}} | dict(
+                    step.outputs
+                )
+                held = {each: v for each, v in held.items() if each not in {*gone, *outputs}} | dict(own)
         fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
         large = session.lazy_outputs.deferrable(fresh)
         values = finished.repository.load({name: a for name, a in fresh.items() if name not in large})
@@ -379,8 +385,10 @@ class PipelineSession:
             values,
             repository=run_context.artifacts,
             makers={name: step.name for step in finished.steps.values() for name in step.outputs},
-            deleted=gone,
+            deleted=gone - held.keys(),
         )
+        session.lazy_outputs.forget(held)
+        session.namespace.update(held)
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
         """Whether the notebook's variable is that artifact already, or will be when a cell names it."""

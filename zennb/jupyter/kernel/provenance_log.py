@@ -15,6 +15,8 @@ from zennb.commands.interface import ROOT
 from zennb.core.reading.cell_heading import heading
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.records import Status
+from zennb.core.secrets.literals import mask_source
+from zennb.core.secrets.values import holds_secret
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import counts, state
 from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader
@@ -23,7 +25,7 @@ from zennb.provenance.cell_statements import read_cell
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.steps import apply, depends_on, step_statements
-from zennb.provenance.value_source import combined
+from zennb.provenance.value_source import SourceKind, combined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -95,7 +97,9 @@ class ProvenanceLog:
             self._catch_up(shell)
 
     def _new_sources(self) -> ModuleSources:
-        return ModuleSources(reader(self._modules.file), package_reader(self._modules.package))
+        return ModuleSources(
+            reader(self._modules.file), package_reader(self._modules.package), seal=self._environment.sealed
+        )
 
     def _catch_up(self, shell: InteractiveShell) -> None:
         """Read the cells that ran before the extension was loaded."""
@@ -155,6 +159,11 @@ class ProvenanceLog:
             self._names.mark_unknown([*self._names.names, *step.outputs])
             return replace(step, provenance={})
 
+    def cell_of(self, name: str) -> int:
+        """Return the number of the cell that set a name to a value that is written out in it; 0 for any other."""
+        source = self._names.names.get(name)
+        return source.cell if source is not None and source.kind is SourceKind.VALUE else 0
+
     # Inner workings
 
     def _note(self, result: ExecutionResult, tracer: AccessTracer | None, drew: Sequence[str]) -> None:
@@ -180,12 +189,18 @@ class ProvenanceLog:
             yield f"file {path}", mark
         for name, value in tracer.environment.items():
             yield f"environment {name}", self._environment.sealed(name, value)
-        values = (self._namespace.get(word) for word in set(_WORD.findall(text)))
-        named = {*_QUOTED.findall(text), *(str(each) for each in values if isinstance(each, str | PurePath))}
+        values = {word: self._namespace.get(word) for word in set(_WORD.findall(text))}
+        named = {*_QUOTED.findall(text)} | {
+            str(each)
+            for word, each in values.items()
+            if isinstance(each, str | PurePath) and not holds_secret(word, each)
+        }
         for path in named:
             where = os.path.join(tracer.folder, path)
             if path in read or path in written or not _may_be_file(path, text):
                 continue
+            if path in text and path not in mask_source(text):
+                continue  # the name would be recorded, and it is a secret
             if counts(os.path.abspath(where)) and not where.startswith(self._ignored()):
                 yield f"file {path}", state(where, largest=_LARGEST)
 
@@ -205,10 +220,12 @@ class ProvenanceLog:
             )
             self._written.update(cell.written)
             if cell.written and names.files == files:  # its text does not show that it writes
-                names.files = combined(files, "unseen", cell.text)
+                names.files = combined(files, "unseen", names.sealed_text(cell.text))
             for setting in cell.drew:
                 if names.topics.get(setting) == topics.get(setting):
-                    names.topics[setting] = combined(topics.get(setting, ""), "unseen", cell.text)
+                    names.topics[setting] = combined(
+                        topics.get(setting, ""), "unseen", names.sealed_text(cell.text)
+                    )
 
     def _traced(self, resolved: ResolvedStep, step: Step) -> Step:
         self._read_pending()

@@ -26,8 +26,10 @@ from zennb.jupyter.kernel.live_display import LiveLine
 from zennb.jupyter.kernel.notebook import find_notebook
 from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
+from zennb.jupyter.kernel.secret_notes import SecretNotes
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
 from zennb.views.step import status_line
+from zennb.views.view import join, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,6 +95,7 @@ class KernelState:
         self.provenance = ProvenanceLog(
             shell, environment=self.environment, ignored=lambda: (str(self.workspace.home),)
         )
+        self.secret_notes = SecretNotes(self.provenance.cell_of)
         self.patches: set[Patch] = set()
         self._depth = 0  # how many cells run, one inside the other
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
@@ -169,6 +172,7 @@ class KernelState:
             store=opened.store,
             scope=self.namespace,
             signer=workspace.signer,
+            secrets=self.environment.secrets,
             known=workspace.metadata.with_digests,
         )
         whole = self.runs.whole(workspace.metadata)
@@ -230,9 +234,16 @@ class KernelState:
     def show_status(self, step: Step) -> None:
         """Show a step's status line, with data for tools that read the saved notebook."""
         view = status_line(step)
+        if text := self.secret_notes.of(step):
+            view = join([view, note(text)], gap=0)
         self.capture.publish(
             {**view._repr_mimebundle_(), DATA_TYPE: step_content(step)}, {"zennb": facts(step)}
         )
+
+    def show_secret_notes(self, steps: Iterable[Step]) -> None:
+        """Show where the secrets of a run's steps still stand in the notebook."""
+        for text in filter(None, map(self.secret_notes.of, steps)):
+            self.capture.publish(note(text)._repr_mimebundle_(), {})
 
     def hint(self, error: BaseException | None) -> str:
         """Return which step would bind a missing name; "" for other errors."""
@@ -247,6 +258,11 @@ class KernelState:
                 )
             if name in definition.analysis.binds:
                 latest = self.workspace.metadata.previous(definition.name, self.notebook)
+                if latest is not None and latest.unusable_because.startswith(f"`{name}` is never stored"):
+                    return (
+                        f"`{name}` is bound by step '{definition.name}', which never stores it, because it looks "
+                        "secret; run that cell again"
+                    )
                 if latest is not None and latest.unusable_because.startswith(f"`{name}`"):
                     why = latest.unusable_because.removeprefix(f"`{name}` ")
                     step = definition.name

@@ -1,0 +1,1 @@
+"""Secrets: which values are secret, and how texts are shown without them."""

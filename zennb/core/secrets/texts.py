@@ -1,0 +1,213 @@
+"""Owns masking secrets in texts: known forms of tokens, `name=value` pairs, and values that are known to be secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+from zennb.core.secrets.names import DOTS, Suspicion, is_secret, suspicion
+
+__all__ = ["KnownSecrets", "has_token", "mask_command", "mask_json", "mask_text", "may_hold_secrets"]
+
+_TOKEN = re.compile(
+    r"(?<![\w-])(?:"
+    r"sk-(?:[A-Za-z0-9_]{20,}|(?=[\w-]{0,60}\d)[\w-]{16,})"
+    r"|(?:sk|rk|pk|whsec)_(?:live|test)_\w{10,}"
+    r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{12,}"
+    r"|xox[abeprs]-[\w-]{10,}"
+    r"|hf_[A-Za-z0-9]{20,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{50,}"
+    r"|eyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*"
+    r")"
+)
+"""Tokens that are known by their form: OpenAI, Stripe, GitHub, GitLab, AWS, Slack, Hugging Face, Google and others."""
+
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_HEADER = re.compile(
+    r"\b(?P<kept>Bearer\s+|Basic\s+)(?=[\w.~+/=-]{0,200}[\d.=])[\w.~+/=-]{12,}", re.IGNORECASE
+)
+_ADDRESS = re.compile(r"(?P<kept>[A-Za-z][\w+.-]{0,30}://[^/@:\s\"']{0,200}:)(?P<value>[^/@\s\"']{1,200})@")
+_CONNECTION = re.compile(
+    r"\b(?P<kept>(?:AccountKey|SharedAccessKey|Password|Pwd|PWD)=)(?P<value>[^;\"'\s,)]{1,400})(?=[;\"']|\Z)"
+)
+_PLACEHOLDER = re.compile(r"\{[^{}]*\}|<[^<>]*>|\*+|\$\{?\w+\}?")
+
+_QUOTED = re.compile(
+    r"(?P<kept>(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,60})[\"']?\]?\s{0,4}(?:[:=]|=>)\s{0,4}[bru]{0,2}(?P<quote>[\"']))"
+    r"(?P<value>(?:\\.|(?!(?P=quote))[^\\\n]){1,4000})(?=(?P=quote))"
+)
+_UNQUOTED = re.compile(
+    r"(?P<kept>(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,60})(?:=|:\s{1,4}))(?P<value>[^\s,;&)\"'\]}(\[]{4,200})(?![(\[.])"
+)
+_OPTION = re.compile(
+    r"(?P<kept>(?<!\S)--?(?P<name>[A-Za-z][\w-]{0,60})[=\s]\s{0,4}[\"']?)(?P<value>[^\s\"']{1,200})"
+)
+_ENV = re.compile(
+    r"(?P<kept>(?<!\S)(?:%env|%set_env|export|setx|set)\s{1,4}(?P<name>\w{1,60})(?:=|\s)\s{0,4}[\"']?)(?P<value>[^\s\"']{1,400})"
+)
+
+_HINTS = re.compile(
+    r"passw|passphrase|passcode|secret|token|key|auth|cred|pwd|jwt|bearer|sk-|_live_|_test_|gh[pousr]_|github_pat|glpat|AKIA|ASIA|"
+    r"xox|hf_|AIza|ya29|npm_|pypi-|eyJ|://",
+    re.IGNORECASE,
+)
+"""Any text that a pattern above matches also matches this one, which is much faster."""
+
+_MOST_KNOWN, _SHORTEST, _PLAIN_WORD = 1_000, 6, 12
+
+
+def may_hold_secrets(text: str) -> bool:
+    """Whether a text, or code, can hold anything that is recognized as a secret; a cheap first look."""
+    return _HINTS.search(text) is not None
+
+
+def has_token(text: str) -> bool:
+    """Whether a text contains a token of known form, a private key, or an address with a password."""
+    return _HINTS.search(text) is not None and _by_form(text) != text
+
+
+def mask_text(text: str, *, is_code: bool = False) -> str:
+    """Return a text with its secrets masked: tokens of known forms, and values beside names that hold secrets.
+
+    Args:
+        text: what a step printed, raised or showed; for commands see `mask_command`.
+        is_code: whether it is Python, where `password=value` without quotes names a variable.
+    """
+    if _HINTS.search(text) is None:
+        return text
+    text = _QUOTED.sub(_pair, _by_form(text))
+    return text if is_code else _UNQUOTED.sub(_bare_pair, text)
+
+
+def mask_command(text: str) -> str:
+    """Return a magic or shell line with its secrets masked: `--password hunter2`, `%env TOKEN=...`."""
+    if _HINTS.search(text) is None:
+        return text
+    return _ENV.sub(_option, _OPTION.sub(_option, mask_text(text)))
+
+
+def mask_json(value: Any, mask: KnownSecrets | None = None) -> Any:
+    """Return JSON data with the secrets in its texts masked, and the values of keys that hold secrets."""
+    if isinstance(value, str):
+        return mask_text(value) if mask is None else mask.mask(value)
+    if isinstance(value, Mapping):
+        return {
+            key: DOTS
+            if isinstance(each, str) and isinstance(key, str) and is_secret(key, each)
+            else mask_json(each, mask)
+            for key, each in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [mask_json(each, mask) for each in value]
+    return value
+
+
+class KnownSecrets:
+    """The secret values that a process has come across, which are masked wherever they appear.
+
+    Any number of threads may use it: each step is one operation of a dictionary.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, None] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self._unusual: re.Pattern[str] | None = None
+
+    def __contains__(self, text: str) -> bool:
+        """Whether a text is one of them, or contains one; plain words and numbers may do so by chance."""
+        pattern = self._unusual
+        return text in self._values or (pattern is not None and pattern.search(text) is not None)
+
+    def note(self, values: Iterable[str]) -> None:
+        """Remember secret values. Short and common ones are not looked for: they would be found by chance."""
+        new = [value for value in values if value not in self._values and _is_telling(value)]
+        if not new:
+            return
+        self._values.update(dict.fromkeys(new))
+        for oldest in list(self._values)[:-_MOST_KNOWN]:
+            self._values.pop(oldest, None)
+        compiled: list[str] = []
+        while compiled != list(self._values):  # another thread may have added some meanwhile
+            compiled = list(self._values)
+            unusual = [each for each in compiled if not _is_plain(each)]
+            self._unusual = _any_of(unusual) if unusual else None
+            self._pattern = _any_of(compiled)
+
+    def mask(self, text: str) -> str:
+        """Return a text with these values masked, and everything that `mask_text` masks."""
+        pattern = self._pattern
+        return mask_text(text if pattern is None else pattern.sub(DOTS, text))
+
+    def is_in(self, content: bytes) -> bool:
+        """Whether a file's content holds one of these values, or a token of known form."""
+        text = content.decode("utf-8", "replace")
+        return text in self or has_token(text)
+
+
+def _by_form(text: str) -> str:
+    text = _PRIVATE_KEY.sub(DOTS, text) if "PRIVATE KEY" in text else text
+    text = _HEADER.sub(rf"\g<kept>{DOTS}", _TOKEN.sub(DOTS, text))
+    text = _ADDRESS.sub(lambda found: _kept(found) + "@" if _is_given(found["value"]) else found[0], text)
+    return _CONNECTION.sub(lambda found: _kept(found) if _is_given(found["value"]) else found[0], text)
+
+
+def _kept(found: re.Match[str]) -> str:
+    return f"{found['kept']}{DOTS}"
+
+
+def _is_given(value: str) -> bool:
+    """Whether a value stands in a text, and not a placeholder for one: `{password}`."""
+    return value != DOTS and _PLACEHOLDER.fullmatch(value) is None
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _pair(found: re.Match[str]) -> str:
+    is_hidden = _is_given(found["value"]) and is_secret(_last(found["name"]), found["value"])
+    return _kept(found) if is_hidden else found[0]
+
+
+def _bare_pair(found: re.Match[str]) -> str:
+    has_digit = any(each.isdigit() for each in found["value"])
+    return _pair(found) if has_digit else found[0]
+
+
+def _option(found: re.Match[str]) -> str:
+    is_name = suspicion(found["name"]) is not Suspicion.NONE
+    return (
+        _kept(found)
+        if is_name and _is_given(found["value"]) and not found["value"].startswith("$")
+        else found[0]
+    )
+
+
+def _is_telling(value: str) -> bool:
+    if len(value) < _SHORTEST or value == DOTS or suspicion(value) is not Suspicion.NONE:
+        return False
+    return bool(value.strip()) and not set(value) <= set(" .*-_x")
+
+
+def _any_of(values: Iterable[str]) -> re.Pattern[str]:
+    forms = {form for each in values for form in _forms(each)}
+    return re.compile("|".join(sorted(map(_searched, forms), key=len, reverse=True)))
+
+
+def _is_plain(value: str) -> bool:
+    return value.isdigit() or (value.isalpha() and len(value) < _PLAIN_WORD)
+
+
+def _forms(value: str) -> set[str]:
+    """Return the forms in which a value may appear: as it is, in a repr, in an address, in HTML."""
+    return {value, repr(value)[1:-1], quote(value, safe=""), escape(value)}
+
+
+def _searched(value: str) -> str:
+    """Return the pattern that finds a value; a plain word or number only where it stands alone."""
+    return rf"(?<![^\W_]){re.escape(value)}(?![^\W_])" if _is_plain(value) else re.escape(value)
