@@ -238,29 +238,24 @@ class RecordMatch:
             yield unclear(f"a plain cell goes to another folder; {_ONLY_RUNNING}")
         open_ones: list[Difference] = []
 
+        def known(found: str | Difference, mark: str) -> str:
+            if isinstance(found, Difference):
+                open_ones.append(found)
+                return mark
+            return found
+
         def file(path: str, mark: str) -> str:
             if f"wrote {path}" in record.provenance:  # a plain cell makes it, and does so as before
                 return mark
-            found = self._environment.file(path, mark, inside=names.folder)
-            if isinstance(found, Difference):
-                open_ones.append(found)
-                return mark
-            return found
+            return known(self._environment.file(path, mark, inside=names.folder), mark)
 
         def environment(name: str) -> str:
-            found = self._variable(name, observed.environment[name], record)
-            if isinstance(found, Difference):
-                open_ones.append(found)
-                return observed.environment[name]
-            return found
+            mark = observed.environment[name]
+            return known(self._variable(name, mark, record), mark)
 
-        # Settings are compared by what sets them.
         def setting(name: str) -> str:
-            found = self._setting(name, observed.settings[name])
-            if isinstance(found, Difference):
-                open_ones.append(found)
-                return observed.settings[name]
-            return found
+            mark = observed.settings[name]
+            return known(self._setting(name, mark), mark)
 
         reason = changed(observed, file=file, environment=environment, setting=setting)
         if reason:
