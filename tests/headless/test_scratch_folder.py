@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,15 @@ def test_each_run_starts_from_what_the_original_holds(study: Path, tmp_path: Pat
     assert (place.folder / "data" / "deep" / "a.csv").read_text() == "1,2\n"
     assert not (place.folder / "new.txt").exists()
     assert (study / "data" / "deep" / "a.csv").read_text() == "1,2\n"
+
+
+def test_links_in_a_circle_and_pipes_are_no_obstacle(study: Path, tmp_path: Path) -> None:
+    (study / "circle").symlink_to("circle")
+    os.mkfifo(study / "pipe")
+    scratch = ScratchFolder(study, tmp_path / "place", limit=1)
+    scratch.restore()
+    assert (scratch.folder / "circle").is_symlink()
+    assert not (scratch.folder / "pipe").exists()
 
 
 def test_a_folder_that_is_too_large_is_refused_before_anything_is_copied(study: Path, tmp_path: Path) -> None:

@@ -126,7 +126,8 @@ class _Series:
         if self._on_run is not None:
             self._on_run(what)
         self._file.parent.mkdir(exist_ok=True)
-        nbformat.write(node, self._file)
+        # As `zennb run` writes notebooks: half of a surrogate pair, which UTF-8 cannot encode, becomes an escape.
+        self._file.write_text(nbformat.writes(node) + "\n", encoding="utf-8", errors="backslashreplace")
         starts: list[tuple[str, float]] = []
         done = execute(
             self._file,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zennb.bounded_input import parse_json, read_file
 from zennb.core.reading.cell_heading import heading
 from zennb.errors import BrokenNotebook, UnknownName
 from zennb.headless.formats import converted
 
 __all__ = ["NotebookCell", "document", "order", "read", "runs", "step_name"]
+
+_LARGEST = 100_000_000
+"""Bytes of a file. Jupyter itself is at its limits there, and nearly all of it is saved output."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +45,15 @@ def read(path: str | Path) -> tuple[NotebookCell, ...]:
         BrokenNotebook: it is no Jupyter notebook, or is written for another language.
     """
     path = Path(path)
-    content = _parsed(path)
+    content = _parsed(_text(path), path)
     _refuse_other_languages(path, content)
     try:
         cells = converted(content)
+        if _version(content) >= (4, 5):
+            _complete_ids(cells)
+        return tuple(_cell(cell) for cell in cells)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise BrokenNotebook(
-            f"{path.name} is a damaged notebook: its cells cannot be read ({type(error).__name__}: {error}). "
-            "Open it in JupyterLab to see what is left, or take the last saved version."
-        ) from None
-    if _version(content) >= (4, 5):
-        _complete_ids(cells)
-    return tuple(_cell(cell) for cell in cells)
+        raise _damaged(path, error) from None
 
 
 def order(path: str | Path) -> list[str]:
@@ -62,7 +63,8 @@ def order(path: str | Path) -> list[str]:
         UnknownName: there is no such file.
         BrokenNotebook: it is no Jupyter notebook.
     """
-    cells = _parsed(Path(path)).get("cells", [])
+    path = Path(path)
+    cells = _parsed(_text(path), path).get("cells", [])
     return [str(cell["id"]) for cell in cells if cell.get("cell_type") == "code" and cell.get("id")]
 
 
@@ -77,15 +79,20 @@ def document(path: str | Path) -> Any:
         BrokenNotebook: it is no Jupyter notebook, or is written for another language.
     """
     path = Path(path)
-    _refuse_other_languages(path, _parsed(path))
+    text = _text(path)
+    _refuse_other_languages(path, _parsed(text, path))
     import nbformat
     from nbformat import reader
 
-    node = reader.reads(path.read_text(encoding="utf-8"))
-    if node.nbformat != nbformat.current_nbformat:
-        node = nbformat.convert(node, nbformat.current_nbformat)
-    if (node.nbformat, node.nbformat_minor) >= (4, 5):
-        _complete_ids(node.cells)
+    try:
+        node = reader.reads(text)
+        if node.nbformat != nbformat.current_nbformat:
+            node = nbformat.convert(node, nbformat.current_nbformat)
+        if (node.nbformat, node.nbformat_minor) >= (4, 5):
+            _complete_ids(node.cells)
+        _refuse_odd_cells(node)
+    except Exception as error:  # noqa: BLE001 - nbformat converts whatever the file holds without looking at it
+        raise _damaged(path, error) from None
     return node
 
 
@@ -110,11 +117,50 @@ def _cell(cell: dict[str, Any]) -> NotebookCell:
 
 
 def _version(content: dict[str, Any]) -> tuple[int, int]:
-    return content.get("nbformat", 1), content.get("nbformat_minor") or 0
+    minor = content.get("nbformat_minor")
+    return content.get("nbformat", 1), minor if isinstance(minor, int) else 0
 
 
-def _parsed(path: Path) -> dict[str, Any]:
-    content: Any = _json(path)
+def _refuse_odd_cells(node: Any) -> None:
+    """Refuse what would be in the way later, while the notebook is running.
+
+    Raises:
+        TypeError: something in the notebook is of a wrong type.
+        UnicodeEncodeError: code or an id holds half of a surrogate pair.
+    """
+    if not isinstance(node.metadata, dict):
+        raise TypeError("its metadata are no object")
+    if not isinstance(node.nbformat_minor, int):
+        raise TypeError("the number of its format is no number")
+    for position, cell in enumerate(node.cells, start=1):
+        if not (isinstance(cell.cell_type, str) and isinstance(cell.get("source"), str)):
+            raise TypeError(f"cell {position} has no text")
+        if not isinstance(cell.metadata, dict):
+            raise TypeError(f"the metadata of cell {position} are no object")
+        tags = cell.metadata.get("tags", [])
+        if not (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)):
+            raise TypeError(f"the tags of cell {position} are no list of words")
+        if not isinstance(cell.get("id", ""), str):
+            raise TypeError(f"the id of cell {position} is no text")
+        if cell.cell_type == "code":
+            f"{cell.source}{cell.get('id', '')}".encode()  # a kernel gets both as UTF-8
+
+
+def _damaged(path: Path, error: Exception) -> BrokenNotebook:
+    why = " ".join(str(error).split())
+    if isinstance(error, RecursionError):
+        why = "it is nested too deeply"
+    return BrokenNotebook(
+        f"{path.name} is a damaged notebook: its cells cannot be read ({type(error).__name__}: {why[:200]}). "
+        "Open it in JupyterLab to see what is left, or take the last saved version."
+    )
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        content: Any = parse_json(text)
+    except ValueError as error:
+        raise _no_notebook(path, error) from None
     if not _has_cells(content):
         raise BrokenNotebook(
             f"{path.name} is JSON but no Jupyter notebook: it has no list of cells. "
@@ -129,26 +175,43 @@ def _parsed(path: Path) -> dict[str, Any]:
     return parsed
 
 
-def _json(path: Path) -> Any:
+def _text(path: Path) -> str:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_file(path, limit=_LARGEST).decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise UnknownName("notebook", str(path), _notebooks_beside(path)) from None
     except IsADirectoryError:
         raise BrokenNotebook(f"{path} is a folder. Give the path of one .ipynb file in it.") from None
+    except OSError as error:
+        advice = (
+            "Clear its outputs and save it"
+            if error.errno == errno.EFBIG
+            else "Give the path of an .ipynb file"
+        )
+        raise BrokenNotebook(f"{path} cannot be read: {error.strerror}. {advice}, then try again.") from None
     except ValueError as error:
-        raise BrokenNotebook(
-            f"{path.name} is no Jupyter notebook, or a damaged one: {error}. "
-            "Open it in JupyterLab to see what is left, or take the last saved version."
-        ) from None
+        raise _no_notebook(path, error) from None
+
+
+def _no_notebook(path: Path, error: ValueError) -> BrokenNotebook:
+    return BrokenNotebook(
+        f"{path.name} is no Jupyter notebook, or a damaged one: {error}. "
+        "Open it in JupyterLab to see what is left, or take the last saved version."
+    )
 
 
 def _notebooks_beside(path: Path) -> list[str]:
-    return sorted(str(path.with_name(other.name)) for other in path.parent.glob("*.ipynb"))
+    beside = (
+        other.name for other in path.parent.glob("*.ipynb") if other.name != path.name
+    )  # itself: a dead link
+    return sorted(str(path.with_name(name)) for name in beside)
 
 
 def _has_cells(content: Any) -> bool:
-    if not isinstance(content, dict) or not isinstance(content.get("nbformat", 1), int):
+    if not isinstance(content, dict):
+        return False
+    version = content.get("nbformat", 1)
+    if not isinstance(version, int) or version < 1:
         return False
     if "worksheets" in content:  # formats before 4
         return True
@@ -157,16 +220,19 @@ def _has_cells(content: Any) -> bool:
 
 
 def _refuse_other_languages(path: Path, content: dict[str, Any]) -> None:
-    metadata = content.get("metadata") or {}
     languages = (
-        (metadata.get("kernelspec") or {}).get("language"),
-        (metadata.get("language_info") or {}).get("name"),
+        _entry(_entry(content.get("metadata"), "kernelspec"), "language"),
+        _entry(_entry(content.get("metadata"), "language_info"), "name"),
     )
     for language in languages:
         if language and str(language).lower() not in {"python", "python3", "ipython"}:
             raise BrokenNotebook(
-                f"{path.name} is written for {language}; steps are Python. Choose a Python notebook."
+                f"{path.name} is written for {str(language)[:40]}; steps are Python. Choose a Python notebook."
             )
+
+
+def _entry(holder: Any, name: str) -> Any:
+    return holder.get(name) if isinstance(holder, dict) else None
 
 
 def _complete_ids(cells: list[Any]) -> None:

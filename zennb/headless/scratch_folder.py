@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,10 +80,11 @@ class ScratchFolder:
         if source.is_symlink():
             self._copy_link(source, target)
         elif source.is_file():  # pipes and sockets are not copied
-            shutil.copy2(source, target)
+            with suppress(PermissionError):  # the notebook cannot read it either
+                shutil.copy2(source, target)
 
     def _copy_link(self, source: Path, target: Path) -> None:
         """Copy a link inside the folder as it is; one that leads out keeps leading there."""
-        end = source.resolve()
+        end = Path(os.path.realpath(source))  # `resolve` raises where links lead in a circle
         inside = self._original in end.parents and not source.readlink().is_absolute()
         target.symlink_to(source.readlink() if inside else end)

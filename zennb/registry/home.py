@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from zennb.bounded_input import parse_json, read_file
 from zennb.components.artifact_stores.store_directory import publish
 from zennb.errors import ForeignStore, StoreError
 
@@ -19,6 +20,7 @@ FORMAT = 1
 """Format of a home; increased only when an older zennb must not write to it."""
 
 _MARKER = "STORE.json"
+_LARGEST = 65_536
 _LOCAL = ".zennb"
 
 
@@ -74,7 +76,7 @@ def claim(home: Path) -> str:
         home.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
             _publish(marker, {"format": FORMAT, "uuid": str(uuid.uuid4())})
-        text = marker.read_text(encoding="utf-8")
+        text = read_file(marker, limit=_LARGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(
             f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to."
@@ -97,9 +99,9 @@ def _publish(marker: Path, content: dict[str, Any]) -> None:
 
 def _checked(marker: Path, text: str) -> str:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         found, identity = int(content["format"]), str(content["uuid"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise ForeignStore(
             f"{marker} is not what zennb wrote; move {marker.parent} away, "
             "or set ZENNB_HOME to another directory."

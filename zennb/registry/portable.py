@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from zennb.bounded_input import parse_json
 from zennb.core.records.component_types import component_type
 from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.errors import UsageError
@@ -32,7 +33,7 @@ def read_stack(text: str) -> StackSpec:
         UnknownName: it names a component type that does not exist.
     """
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError as error:
         raise UsageError(_foreign(f"it is not JSON ({error})")) from error
     found = content.get("zennb_stack") if isinstance(content, dict) else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zennb.bounded_input import read_file
 from zennb.commands.data import stack_data
 from zennb.commands.interface import Interface
 from zennb.commands.messages import message_view
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from zennb.core.records.records import ComponentType, StackSpec
 
 __all__ = ["stack_command"]
+
+_LARGEST = 1_000_000
+"""Bytes of an exported stack."""
 
 SHORT = {
     "orchestrator": "-o",
@@ -170,7 +174,7 @@ def _export(context: Context, name: str, file: str | None) -> Outcome:
 def _import(context: Context, file: str) -> Outcome:
     path = Path(file).expanduser()
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_file(path, limit=_LARGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise UsageError(f"{path} cannot be read ({why}); give a file that `stack export` wrote.") from error

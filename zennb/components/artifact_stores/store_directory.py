@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from zennb.bounded_input import parse_json, read_file
 from zennb.errors import ForeignStore
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["StoreDirectory", "publish"]
 
 _MARKER = "STORE.json"
+_LARGEST = 65_536
 _KIND = "zennb artifact store"
 _DATABASE = frozenset({"cache.db", "cache.db-journal", "cache.db-shm", "cache.db-wal"})
 _OURS = _DATABASE | {_MARKER, "blobs", "quarantine", "tmp"}
@@ -46,12 +49,15 @@ class StoreDirectory:
         """
         path = self.root / _MARKER
         try:
-            # Whatever else has that name need not be read to its end.
-            marker = json.loads(path.read_bytes()[:65536])
+            marker = parse_json(read_file(path, limit=_LARGEST))
         except FileNotFoundError:
             return None
         except ValueError:
             marker = None
+        except OSError as error:
+            if error.errno not in {errno.EFBIG, errno.EINVAL, errno.EISDIR}:
+                raise
+            marker = None  # no file, or a very large one
         if (
             not isinstance(marker, dict)
             or marker.get("kind") != _KIND
