@@ -273,3 +273,16 @@ def test_what_is_not_stored_and_read_by_another_step_makes_its_step_run_every_ti
 def test_a_wrong_duration_names_the_cell(notebook: Callable[..., Path]) -> None:
     with pytest.raises(UsageError, match="code cell 1: `--expires 7` has no unit"):
         NotebookFile(notebook("%%step load --expires 7\nrows = 1"))
+
+
+def test_code_that_is_nested_deeply_is_planned(notebook: Callable[..., Path], workspace: Any) -> None:
+    terms = " + ".join(["a"] * 900)
+    path = notebook("a = 1", f"b = {terms}", f"%%step deep\nx = {terms}\ny = b", "%%step after\nz = x")
+    assert [step.name for step in NotebookFile(path).state(workspace).steps] == ["deep", "after"]
+
+
+@pytest.mark.parametrize("nested", [f"{'-' * 20_000}1", " + ".join(["1"] * 100_000)], ids=["signs", "terms"])
+def test_code_that_is_nested_too_deeply_is_named(nested: str, notebook: Callable[..., Path]) -> None:
+    with pytest.raises(UsageError, match=r"code cell 2 .* nested too deeply"):
+        NotebookFile(notebook("a = 1", f"%%step deep\nx = {nested}"))
+    assert NotebookFile(notebook(f"x = {nested}", "%%step after\nz = 1")).plan.order == ("after",)

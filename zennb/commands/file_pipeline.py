@@ -13,11 +13,12 @@ from zennb.commands.catalogue import MAGICS
 from zennb.commands.interface import ROOT, Interface
 from zennb.commands.parser import parse
 from zennb.commands.step_options import STEP, options
+from zennb.compat.python import deep_recursion
 from zennb.core.magic_lines.magics import parse_python
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.reading.cell_heading import Heading, body, heading, stays_plain, switch
 from zennb.engine.step.definition import define
-from zennb.errors import UsageError
+from zennb.errors import BrokenNotebook, UsageError
 from zennb.headless.file_plan import FileCell, FilePlan
 from zennb.headless.notebook_label import label
 from zennb.headless.read import read
@@ -60,10 +61,11 @@ class NotebookFile:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         sources = [cell.source for cell in read(self.path) if cell.type == "code" and cell.source.strip()]
-        found = _with_unique_names(list(_step_cells(sources)))
-        self.plan: Plan = plan([cell.outline for cell in found])
-        steps = {cell.number: cell for cell in found}
-        self.cells = tuple(_cell(n, source, steps.get(n)) for n, source in enumerate(sources, start=1))
+        with deep_recursion():
+            found = _with_unique_names(list(_step_cells(sources)))
+            self.plan: Plan = plan([cell.outline for cell in found])
+            steps = {cell.number: cell for cell in found}
+            self.cells = tuple(_cell(n, source, steps.get(n)) for n, source in enumerate(sources, start=1))
 
     def records(self, workspace: Workspace) -> dict[str, Step]:
         """Return step name → its latest record, for the steps that have one."""
@@ -72,7 +74,11 @@ class NotebookFile:
         return {step.name: step for step in found}
 
     def state(self, workspace: Workspace) -> RunPlan:
-        """Return what `zennb run` would do with each step, without executing anything."""
+        """Return what `zennb run` would do with each step, without executing anything.
+
+        Raises:
+            BrokenNotebook: its code is nested too deeply.
+        """
         found = FilePlan(
             cells=self.cells,
             plan=self.plan,
@@ -81,7 +87,14 @@ class NotebookFile:
             ours=frozenset({*MAGICS, ROOT}),
             previous=self.records(workspace),
         )
-        return found.work_out()
+        try:
+            with deep_recursion():
+                return found.work_out()
+        except RecursionError:
+            raise BrokenNotebook(
+                f"{self.path.name} cannot be analysed: its code is nested too deeply. Split its longest expressions "
+                "into several statements."
+            ) from None
 
 
 def _cell(number: int, source: str, step: _StepCell | None) -> FileCell:
@@ -113,7 +126,10 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
         )
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
-    step = define(tree, options=chosen, source=source, text=body(source), filename=f"<cell {number}>")
+    try:
+        step = define(tree, options=chosen, source=source, text=body(source), filename=f"<cell {number}>")
+    except RecursionError:
+        raise _nested_too_deeply(number) from None
     public = [name for name in step.analysis.binds if not name.startswith("_")]
     outline = Outline(
         name=step.name,
@@ -143,12 +159,23 @@ def _tree(number: int, body: str) -> ast.Module:
         return ast.parse(body)
     except SyntaxError as error:
         problem = error
+    except (RecursionError, MemoryError):
+        raise _nested_too_deeply(number) from None
+    except ValueError as error:  # null bytes
+        raise UsageError(f"code cell {number} cannot be read as Python: {error}.") from None
     statements = parse_python(body)
     if statements is None:
         raise UsageError(
             f"code cell {number} cannot be read as Python: {problem.msg} (line {(problem.lineno or 0) + 1})."
         )
     return ast.Module(body=statements, type_ignores=[])
+
+
+def _nested_too_deeply(number: int) -> UsageError:
+    return UsageError(
+        f"code cell {number} cannot be analysed: its code is nested too deeply. Split its longest expression into "
+        "several statements, or remove the line that makes it a step."
+    )
 
 
 def _plain_tree(source: str) -> ast.Module | None:

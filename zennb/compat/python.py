@@ -1,6 +1,6 @@
-"""Owns what Python itself keeps under private names: the environment as it is stored, and kinds of things.
+"""Owns what Python itself keeps under private names, and its recursion limit.
 
-Where a name is missing, the public way gives the same answer more slowly.
+Where a private name is missing, the public way gives the same answer more slowly.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import gc
 import itertools
 import os
 import sys
+from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = [
     "CACHED_FUNCTION",
     "CachedFunction",
     "Environ",
+    "deep_recursion",
     "environment_data",
     "field_kind",
     "iterator_recipe",
@@ -36,8 +38,40 @@ CachedFunction = type(functools.lru_cache(int))
 CACHED_FUNCTION = f"{CachedFunction.__module__}.{CachedFunction.__qualname__}"
 """Its name, by which handlers are found."""
 
+_DEPTH = 5_000
+"""Enough frames for any syntax tree that Python compiles. C code takes up to 1 kB of stack for each."""
+
+_usual = [sys.getrecursionlimit()]
+"""The recursion limit outside of `deep_recursion`."""
+
+_inside: list[None] = []
+"""One entry for each `deep_recursion` that has not ended, in any thread."""
+
 _ENVIRONMENT_DATA = "_data"
 _FIELD_KIND = "_field_type"
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Let code that visits syntax trees recurse more deeply than users' code may.
+
+    Python compiles sums of 900 terms, but visitors take several frames for each level of the tree. Nothing that a user
+    wrote may run inside: it would find another limit.
+    """
+    limit = sys.getrecursionlimit()
+    if limit > _DEPTH:
+        yield
+        return
+    if limit != _DEPTH:
+        _usual[0] = limit
+    _inside.append(None)
+    sys.setrecursionlimit(_DEPTH)
+    try:
+        yield
+    finally:
+        _inside.pop()
+        if not _inside:
+            sys.setrecursionlimit(_usual[0])
 
 
 def environment_data() -> Mapping[Any, Any]:

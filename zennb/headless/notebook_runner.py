@@ -65,6 +65,9 @@ class NotebookRunner(NotebookClient):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._execution: asyncio.Future[Any] | None = None
+        self._unanswered: asyncio.TimerHandle | None = None
+        self._silent = False
         self._busy = self._interrupted = self._stopping = False
         self._current = ""
         self.status = Status.RUNNING
@@ -131,7 +134,10 @@ class NotebookRunner(NotebookClient):
         self._busy = True
         self._current = str(cell.get("id", ""))
         try:
-            await self.async_execute_cell(cell, position, execution_count=self.started)
+            self._execution = asyncio.ensure_future(
+                self.async_execute_cell(cell, position, execution_count=self.started)
+            )
+            await self._execution
         except CellExecutionError:
             pass  # `_note` has it already
         except CellTimeoutError:
@@ -141,8 +147,22 @@ class NotebookRunner(NotebookClient):
         finally:
             self._busy = False
             self._forget_deadline()
+            if self._unanswered is not None:
+                self._unanswered.cancel()
+
+    def _give_up(self) -> None:
+        """End the wait for a cell that the kernel is done with: where compiling fails, ipykernel answers nothing."""
+        if self._execution is not None and not self._execution.done():
+            self._silent = True
+            self._execution.cancel()
 
     async def _lost(self, position: int) -> None:
+        if self._silent:
+            text = (
+                "the kernel could not compile this cell, and gave no answer; is its code nested too deeply?"
+            )
+            self._end_cell(position, "NoAnswer", text)
+            return
         if self._stopping:  # nbclient reports our own cancelling as a dead kernel
             raise asyncio.CancelledError
         text = "the kernel died while this cell ran: out of memory, a crash in compiled code, or an exit()"
@@ -166,6 +186,12 @@ class NotebookRunner(NotebookClient):
         if msg["msg_type"] in DISPLAYS:
             for line in step_lines(msg["content"].get("metadata") or {}):
                 self._on_step(cell_index, line)
+        if (
+            msg["msg_type"] == "status"
+            and msg["content"].get("execution_state") == "idle"
+            and self._loop is not None
+        ):
+            self._unanswered = self._loop.call_later(GRACE, self._give_up)  # the answer was sent before this
         return super().process_message(msg, cell, cell_index)
 
     def _final_status(self) -> Status:

@@ -60,13 +60,16 @@ class CellStatement:
 
 @lru_cache(maxsize=512)
 def read_cell(source: str) -> tuple[CellStatement, ...] | None:
-    """Return the statements of a cell, in order; None for a cell that Python finds no sense in.
+    """Return the statements of a cell, in order; None for one that makes no sense or is nested too deeply.
 
     Args:
         source: the cell as written, magics included.
     """
     body = statements(source)
-    return None if body is None else tuple(read_statement(node) for node in body)
+    try:
+        return None if body is None else tuple(read_statement(node) for node in body)
+    except RecursionError:
+        return None
 
 
 def statements(source: str) -> list[ast.stmt] | None:

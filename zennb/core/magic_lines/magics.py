@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.effects import (
     Effect,
@@ -13,6 +15,9 @@ from zennb.core.magic_lines.effects import (
     effect_of_shell_line,
 )
 from zennb.core.reading.embedded_names import expanded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Magic", "is_shell", "line_magic", "parse_python", "read_magic"]
 
@@ -207,10 +212,13 @@ def parse_python(code: str) -> list[ast.stmt] | None:
     A line counts as a magic only where it is a Python syntax error.
     """
     lines = code.strip(" ").split("\n") if "\n" not in code.strip() else code.split("\n")
+    found: list[ast.stmt] = []
+    # The lines before `start` are in `found`: parsing them again for each magic takes seconds in long cells.
+    start = 0
     # Each round turns one line into Python, so there are at most as many rounds as lines.
     for _ in range(len(lines) + 1):
         try:
-            return ast.parse("\n".join(lines)).body
+            return found + _parsed(lines, start, len(lines))
         except SyntaxError as error:
             number = (error.lineno or 0) - 1
             if not 0 <= number < len(lines):
@@ -219,9 +227,19 @@ def parse_python(code: str) -> list[ast.stmt] | None:
             if python is None:
                 return None
             lines[number] = python
-        except ValueError:
+            if not python[
+                :1
+            ].isspace():  # a statement of the cell itself, before which all others are complete
+                with suppress(SyntaxError):
+                    found += _parsed(lines, start, number + 1)
+                    start = number + 1
+        except (ValueError, RecursionError, MemoryError):  # the last two where it is nested too deeply
             return None
     return None
+
+
+def _parsed(lines: Sequence[str], start: int, end: int) -> list[ast.stmt]:
+    return ast.parse("\n" * start + "\n".join(lines[start:end])).body
 
 
 def _as_python(line: str) -> str | None:

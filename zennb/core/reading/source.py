@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zennb.compat.python import deep_recursion
 from zennb.core.reading.definitions import definitions
 from zennb.core.reading.names import CellScope
 from zennb.core.reading.normal_form import normal_digest
@@ -87,7 +88,8 @@ def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = N
         star=star, late_annotations=_late_annotations(tree), definitions=definitions_in(tree.body)
     )
     reader = Statements(cell)
-    reader.block(tree.body)
+    with deep_recursion():
+        reader.block(tree.body)
     end = reader.path
     return _analysis(
         reader.record,
@@ -106,14 +108,21 @@ def analyse_function(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda |
     """
     cell = CellScope()
     reader = Statements(cell, called=True)
+    with deep_recursion():
+        record = _usage(reader, node)
+    return _analysis(record, cell, surely=frozenset(), deletes=frozenset(record.deletes))
+
+
+def _usage(
+    reader: Statements, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+) -> NameUsage:
     if isinstance(node, ast.ClassDef):
         reader.visit(node)
         record = reader.record
         record.binds.pop(node.name, None)
         record.defines.discard(node.name)
-    else:
-        record = reader.summary(node, None)
-    return _analysis(record, cell, surely=frozenset(), deletes=frozenset(record.deletes))
+        return record
+    return reader.summary(node, None)
 
 
 def _analysis(

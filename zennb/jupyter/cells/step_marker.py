@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zennb.jupyter.cells.transform import StepMarker
 
-__all__ = ["parse_step_cell"]
+__all__ = ["nested_too_deeply", "parse_step_cell"]
 
 
 def parse_step_cell(marker: StepMarker, *, filename: str, cell: str) -> StepDefinition:
@@ -35,7 +35,7 @@ def parse_step_cell(marker: StepMarker, *, filename: str, cell: str) -> StepDefi
 
     Raises:
         UsageError: its options are wrong.
-        StepRefused: a cell magic is in a line where it is no cell magic.
+        StepRefused: a cell magic is in a line where it is no cell magic, or the code is nested too deeply.
     """
     found = _options(marker)
     if os.environ.get(RERUN):
@@ -45,14 +45,25 @@ def parse_step_cell(marker: StepMarker, *, filename: str, cell: str) -> StepDefi
         _show_first_line(filename, marker.line)
         text = "\n" + marker.source.partition("\n")[2]
     _refuse_cell_magic(text, marker.command_line)
-    return define(
-        marker.tree,
-        options=found,
-        source=marker.source,
-        text=text,
-        filename=filename,
-        cell=cell,
-        star=_star_names,
+    try:
+        return define(
+            marker.tree,
+            options=found,
+            source=marker.source,
+            text=text,
+            filename=filename,
+            cell=cell,
+            star=_star_names,
+        )
+    except RecursionError:
+        raise nested_too_deeply() from None
+
+
+def nested_too_deeply() -> StepRefused:
+    """Return the error for a cell whose syntax tree is too deep to be visited."""
+    return StepRefused(
+        "this step cell cannot be analysed: its code is nested too deeply. Split its longest expression into several "
+        "statements, or remove the line that makes it a step."
     )
 
 

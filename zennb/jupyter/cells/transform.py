@@ -21,6 +21,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zennb.compat.python import deep_recursion
 from zennb.core.reading.definitions import is_future
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ __all__ = ["CellTransformer", "StepMarker", "TreeTransformer", "copied"]
 _FIRST = re.compile(r"^%%step(?P<line>[ \t].*)?$")
 _CALL = "zennb_step"
 _REMEMBERED = 64
+_LONG = 1_000
+"""Shorter code is not nested deeply enough to matter: each level takes at least one character."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,7 @@ class TreeTransformer(ast.NodeTransformer):
         interactivity: returns IPython's `ast_node_interactivity`, which says what is displayed.
         unmarked: returns the step that a cell without `%%step` is, given its tree; None when it is none.
         reads_pending: says whether the cell that runs now names outputs that are not bound yet.
+        failed: takes the error when a cell cannot be transformed. Such a cell only calls `refuse`.
     """
 
     def __init__(
@@ -98,12 +102,27 @@ class TreeTransformer(ast.NodeTransformer):
         interactivity: Callable[[], str],
         unmarked: Callable[[ast.Module], StepMarker | None],
         reads_pending: Callable[[ast.Module], bool] = lambda _tree: False,
+        *,
+        failed: Callable[[Exception], None],
     ) -> None:
         self._announce, self._source, self._interactivity = announce, source, interactivity
-        self._unmarked, self._reads_pending = unmarked, reads_pending
+        self._unmarked, self._failed, self._reads_pending = unmarked, failed, reads_pending
 
     def visit_Module(self, node: ast.Module) -> ast.Module:
         """Return the tree, folded when it is that of a step: announced by its first statement, or by other means."""
+        try:
+            with deep_recursion():
+                transformed, step = self._transformed(node)
+            if step is not None and len(step.source) > _LONG:
+                ast.fix_missing_locations(
+                    transformed
+                )  # IPython does it next, and an error there is a traceback
+            return transformed
+        except Exception as error:  # noqa: BLE001 - IPython removes a transformer that raises: no later cell is a step
+            self._failed(error)
+            return ast.Module(body=[_statement(f"get_ipython().{_CALL}.refuse()")], type_ignores=[])
+
+    def _transformed(self, node: ast.Module) -> tuple[ast.Module, StepMarker | None]:
         found = _announcement(node)
         if found is not None:
             line, token = found
@@ -114,9 +133,9 @@ class TreeTransformer(ast.NodeTransformer):
         elif (unmarked := self._unmarked(node)) is not None:
             step, token, body = unmarked, _token(unmarked.source), node.body
         else:
-            return _preceded(node) if self._reads_pending(node) else node
+            return (_preceded(node) if self._reads_pending(node) else node), None
         self._announce(token, step)
-        return _folded(body, token, self._interactivity(), retries="--retries" in step.line)
+        return _folded(body, token, self._interactivity(), retries="--retries" in step.line), step
 
 
 def _preceded(node: ast.Module) -> ast.Module:

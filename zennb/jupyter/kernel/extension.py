@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,12 +49,13 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
         lambda: shell.ast_node_interactivity,
         autostep.step,
         session.load_named,
+        failed=session.refuse_later,
     )
     # Before IPython's own transformers, which would take `%%step` for a cell magic.
     shell.input_transformer_manager.cleanup_transforms.insert(0, cells)
-    undo.callback(shell.input_transformer_manager.cleanup_transforms.remove, cells)
+    undo.callback(_remove, shell.input_transformer_manager.cleanup_transforms.remove, cells)
     shell.ast_transformers.append(trees)
-    undo.callback(shell.ast_transformers.remove, trees)
+    undo.callback(_remove, shell.ast_transformers.remove, trees)
     for event, callback in (
         ("pre_run_cell", session.before_cell),
         ("post_run_cell", session.after_cell),
@@ -63,7 +64,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
         ("post_run_cell", pipeline.panels.cell_ran),
     ):
         shell.events.register(event, callback)
-        undo.callback(shell.events.unregister, event, callback)
+        undo.callback(_remove, shell.events.unregister, event, callback)
     shell.register_magic_function(_stub(shell), magic_kind="cell", magic_name="step")
     undo.callback(shell.magics_manager.magics["cell"].pop, "step", None)
     magics.register(shell, pipeline, silence=session.capture.silenced)
@@ -83,6 +84,12 @@ def unload(shell: Any) -> None:  # Any: as above
         # First, so that `%load_ext` works again whatever the calls below raise.
         shell.zennb_step = shell.zennb_hooks = None
         hooks.undo.close()
+
+
+def _remove(remove: Callable[..., object], *hook: object) -> None:
+    """Remove a hook that the user, or IPython after an error, may have removed: `%reload_ext` brings it back."""
+    with suppress(ValueError):
+        remove(*hook)
 
 
 def _stub(shell: Any) -> Callable[[str, str], None]:

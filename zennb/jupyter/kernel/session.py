@@ -15,7 +15,7 @@ from zennb.dependencies.patches import patches_in
 from zennb.errors import StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.step_cell import StepCell
-from zennb.jupyter.cells.step_marker import parse_step_cell
+from zennb.jupyter.cells.step_marker import nested_too_deeply, parse_step_cell
 from zennb.jupyter.kernel.state import KernelState
 from zennb.packages.versions import note_loaded
 
@@ -43,6 +43,7 @@ class KernelSession(KernelState):
         self._cell_id = ""
         self._last_shown: BaseException | None = None
         self._is_step = False  # whether the cell that runs now was announced as a step
+        self._refusal: Exception | None = None
         self._text = ""
         self._needed: set[str] = set()
 
@@ -51,8 +52,16 @@ class KernelSession(KernelState):
     def __call__(self, *_announcement: str) -> None:
         """Refuse: this line is replaced before it runs, unless a tool runs the cell without the extension."""
         raise StepRefused(
-            "this %%step cell was not prepared by zennb; run `%load_ext zennb`, then the cell again."
+            "this %%step cell was not prepared by zennb; run `%reload_ext zennb`, then the cell again."
         )
+
+    def refuse(self) -> None:
+        """Raise why the running cell could not be transformed."""
+        __tracebackhide__ = True
+        error, self._refusal = self._refusal, None
+        if isinstance(error, RecursionError | MemoryError):
+            raise nested_too_deeply()
+        raise error or StepRefused("this cell could not be prepared; run it again.")
 
     def begin(self, token: str) -> bool:
         """Start a step cell; return whether the shell is to run its body now."""
@@ -127,6 +136,11 @@ class KernelSession(KernelState):
         self._markers = {token: step} if self._depth <= 1 else {**self._markers, token: step}
         self._is_step = True
 
+    def refuse_later(self, error: Exception) -> None:
+        """Note why the cell that is about to run could not be transformed; it will call `refuse`."""
+        self._refusal = error
+        self._is_step = True
+
     def before_cell(self, info: ExecutionInfo) -> None:
         """Note the cell that is about to run."""
         self._depth += 1
@@ -142,7 +156,10 @@ class KernelSession(KernelState):
     def load_named(self, tree: ast.Module) -> bool:
         """Return whether the running cell, which has this tree, names outputs that are not loaded yet."""
         named = self.lazy_outputs.named_in(self._text)
-        self._needed = named - only_bound(analyse(tree)) if named else named
+        self._needed = named
+        if named:
+            with suppress(RecursionError):  # then it may read all of them
+                self._needed = named - only_bound(analyse(tree))
         return bool(self._needed)
 
     def after_cell(self, result: ExecutionResult | None) -> None:
@@ -185,7 +202,7 @@ class KernelSession(KernelState):
     def _note_patches(self, result: ExecutionResult | None) -> None:
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""
         if _MAY_PATCH.search(text):
-            with suppress(SyntaxError, ValueError):
+            with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                 self.patches.update(patches_in(ast.parse(text), self.namespace))
 
 
