@@ -225,6 +225,25 @@ def test_a_dead_kernel_is_told_as_such_and_what_ran_is_saved(tmp_path: Path) -> 
     assert shown(tmp_path / "out.ipynb", 0) == "fine\n"
 
 
+def test_a_cell_that_the_kernel_cannot_compile_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ipykernel gives no answer then, so a run without a time limit would wait for ever."""
+    monkeypatch.setattr("zennb.headless.notebook_runner.GRACE", 0.5)
+    deep = "x = " + " + ".join(["1"] * 30_000)
+    found = execute(make(tmp_path, "a = 1", deep, "b = 2"))
+    assert found.status is Status.FAILED
+    assert found.failure is not None
+    assert (found.failure.number, found.cells) == (2, 2)
+
+
+def test_a_notebook_that_runs_itself_is_refused_in_its_own_kernel(tmp_path: Path) -> None:
+    found = execute(make(tmp_path, "import zennb\nzennb.run('study.ipynb')"))
+    assert found.failure is not None
+    assert found.failure.type == "StepRefused"
+    assert found.failure.message.startswith("study.ipynb is running already, and this is a part of it")
+
+
 def test_a_kernel_that_does_not_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ipykernel_launcher.py").write_text("raise SystemExit(3)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

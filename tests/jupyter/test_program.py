@@ -107,6 +107,18 @@ def test_a_step_cannot_run_its_own_pipeline(notebook: Notebook) -> None:
         zennb.run()
 
 
+@pytest.mark.parametrize("line", ["%pipeline run", "import zennb; zennb.run()"])
+def test_a_step_cell_cannot_run_the_pipeline_it_belongs_to(notebook: Notebook, line: str) -> None:
+    """It would run itself, which runs the pipeline, which runs it."""
+    notebook.run("%%step one\nx = 1")
+    ran = notebook.cell(f"%%step two\ny = x\n{line}")
+    assert isinstance(ran.error, StepRefused)
+    assert str(ran.error).startswith("step 'two' is running here already, and cannot run the pipeline")
+    assert ran.status == "failed"
+    assert notebook.run("%%step two\ny = x")[0].status == "completed"
+    notebook.run("%pipeline run")
+
+
 def test_a_plan_says_what_a_run_would_do(notebook: Notebook) -> None:
     notebook.run(*STUDY)
     plan = zennb.plan()

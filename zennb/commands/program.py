@@ -11,6 +11,7 @@ from zennb import api
 from zennb.commands.file_pipeline import NotebookFile
 from zennb.commands.verbs.notebook import run_error
 from zennb.core.records.records import Status
+from zennb.engine.step.running import refuse_inside_step
 from zennb.errors import StepRefused, UsageError
 from zennb.handles.plan import PlanHandle
 from zennb.handles.records import RunHandle
@@ -102,6 +103,7 @@ def plan(notebook: str | Path | None = None) -> PlanHandle:
 @contextmanager
 def _turn() -> Iterator[None]:
     """Wait until no other thread runs the pipeline of this kernel."""
+    refuse_inside_step()  # before it waits for the run that this step belongs to
     if getattr(_runs_here, "is_set", False):
         raise StepRefused(
             "the pipeline is running here already; a step cannot run the pipeline it belongs to."

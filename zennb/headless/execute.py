@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records.records import Failure, Status
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets
-from zennb.headless.kernel import environment, manager, require_kernel
+from zennb.headless.kernel import environment, manager, refuse_recursion, require_kernel
 from zennb.headless.notebook_run import NotebookRun
 from zennb.headless.parameters import inject
 from zennb.headless.read import document, runs, step_name
@@ -147,12 +147,13 @@ def execute(
         BrokenNotebook: the file is no Python notebook.
         UsageError: a parameter is an output of a step.
         MissingExtra: ipykernel or nbclient is not installed.
-        StepRefused: the kernel did not start.
+        StepRefused: the kernel did not start, or the notebook would run itself.
     """
     require_kernel()
     from zennb.headless.notebook_runner import NotebookRunner  # nbclient takes long to import
 
     path, began = Path(path), time.perf_counter()
+    refuse_recursion(path)
     node = document(path)
     # Before anything is started or recorded: a parameter that no cell sets is a typing mistake.
     inject(node, parameters, path=path)
@@ -310,7 +311,8 @@ def _write(node: Any, out: Path) -> Path:
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        draft.write_text(nbformat.writes(node) + "\n", encoding="utf-8")
+        # Half of a surrogate pair, which UTF-8 cannot encode, becomes an escape that JSON knows.
+        draft.write_text(nbformat.writes(node) + "\n", encoding="utf-8", errors="backslashreplace")
         draft.replace(out)
     finally:
         draft.unlink(missing_ok=True)

@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.errors import MissingExtra
+from zennb.errors import MissingExtra, StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["RERUN", "environment", "manager", "require_kernel"]
+__all__ = ["RERUN", "RUNNING", "environment", "manager", "refuse_recursion", "require_kernel"]
 
 RERUN = "ZENNB_RERUN"
+RUNNING = "ZENNB_RUNNING"
 """The environment variable of a kernel whose steps all run, whatever is stored."""
 
 
@@ -68,6 +69,27 @@ def manager() -> Iterator[Any]:
         )
 
 
+def refuse_recursion(notebook: Path) -> None:
+    """Refuse to run a notebook that is running, and of which this process is a part.
+
+    Raises:
+        StepRefused: it would run itself, and so on without end.
+    """
+    if os.path.realpath(notebook) in _running():
+        raise StepRefused(
+            f"{notebook.name} is running already, and this is a part of it: it would run itself without end. "
+            "Run it from another notebook or from a terminal."
+        )
+
+
+def _running() -> list[str]:
+    try:
+        found = json.loads(os.environ.get(RUNNING, "[]"))
+    except ValueError:
+        return []
+    return [str(path) for path in found] if isinstance(found, list) else []
+
+
 def environment(
     notebook: Path, *, stack: str | None, parameters: Mapping[str, str], rerun: bool = False
 ) -> dict[str, str]:
@@ -75,9 +97,13 @@ def environment(
 
     `ZENNB_NOTEBOOK` is the notebook's absolute path, `ZENNB_PARAMETERS` a JSON object of parameter name to
     text, and `ZENNB_STACK` the name of the stack active in that kernel; without `stack` it stays as it is. With
-    `rerun` no step of that kernel is reused.
+    `rerun` no step of that kernel is reused. `ZENNB_RUNNING` lists this notebook and those that run it.
     """
-    added = {"ZENNB_NOTEBOOK": str(notebook.absolute()), "ZENNB_PARAMETERS": json.dumps(dict(parameters))}
+    added = {
+        "ZENNB_NOTEBOOK": str(notebook.absolute()),
+        "ZENNB_PARAMETERS": json.dumps(dict(parameters)),
+        RUNNING: json.dumps([*_running(), os.path.realpath(notebook)]),
+    }
     if stack is not None:
         added["ZENNB_STACK"] = stack
     if rerun:

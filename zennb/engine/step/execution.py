@@ -21,6 +21,7 @@ from zennb.engine.step.cancellation import time_limit
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
+from zennb.engine.step.running import running
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class StepExecution:
         self.before.hide()
         for each in contexts:
             self._running.enter_context(each)
+        self._running.enter_context(running(self.request.definition.name))
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
         # Recording begins last and so ends first: what the capture of output does (showing
         # figures) is not the step's doing.
@@ -169,12 +171,13 @@ class StepExecution:
             except NotStorable as error:
                 why = f"it changes settings that cannot be stored: {error.message}"
                 self.reasons.append(Reason(why, loses="result"))
+        displays = self._stored_output(recording)
         reasons = tuple(map(str, self.reasons))
         return StepOutcome(
             artifacts=saved.artifacts,
             defines=self.collected.defines,
             deletes=self.collected.deletes,
-            displays=repository.store.put([recording.dump(secrets)]) if len(recording) else "",
+            displays=displays,
             observed=observed,
             changes=changes,
             carried=carried,
@@ -183,6 +186,17 @@ class StepExecution:
             process=os.getpid(),
             held={name: self.collected.values[name][0] for name in saved.secret},
         )
+
+    def _stored_output(self, recording: Recording) -> str:
+        """Store what the step showed; return the blob, "" if there is none."""
+        if not len(recording):
+            return ""
+        try:
+            secrets = self._resources.environment.secrets
+            return self._resources.artifacts.store.put([recording.dump(secrets)])
+        except NotStorable as error:
+            self.reasons.append(Reason(error.message, "which is not stored", loses="result"))
+            return ""
 
 
 def _uses(uses: StaticUsage, collected: NamespaceChanges, recording: Recording) -> StaticUsage:

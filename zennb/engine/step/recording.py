@@ -7,8 +7,9 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zennb.bounded_input import decompress, parse_json
 from zennb.core.secrets.texts import KnownSecrets, mask_json
-from zennb.errors import DamagedArtifact, StoreError
+from zennb.errors import DamagedArtifact, NotStorable, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +23,17 @@ Event: TypeAlias = dict[str, Any]
 `{"kind": "result", "data", "metadata"}` or `{"kind": "clear", "wait"}`."""
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
+LARGEST = 64_000_000
+"""Bytes of output, as JSON, that are stored and read again. Browsers fail on less."""
+
+_FORMS: dict[str, dict[str, type]] = {
+    "stream": {"name": str, "text": str},
+    "display": {"data": dict, "metadata": dict, "id": str, "update": bool},
+    "result": {"data": dict, "metadata": dict},
+    "clear": {"wait": bool},
+}
+"""Kind of event → its fields."""
+
 _LIVE_ONLY = "application/vnd.jupyter.widget-view+json"
 
 
@@ -72,7 +84,7 @@ class Recording:
                 "kind": "display",
                 "data": _plain(data),
                 "metadata": dict(metadata or {}),
-                "id": display_id,
+                "id": str(display_id),
                 "update": update,
             }
         )
@@ -94,29 +106,34 @@ class Recording:
 
         Args:
             secrets: the secret values that are known; tokens of known forms are masked in any case.
+
+        Raises:
+            NotStorable: they are too large.
         """
         known = secrets or KnownSecrets()
         events = [_masked(event, known) for event in self]
         # A mime bundle may hold anything, and what cannot be JSON must not make the step fail.
         text = json.dumps(events, separators=(",", ":"), default=lambda each: known.mask(str(each)))
-        return zlib.compress(text.encode(), level=1)
+        data = text.encode()
+        if len(data) > LARGEST:
+            raise NotStorable(f"it shows more than {LARGEST / 1e6:.0f} MB of output")
+        return zlib.compress(data, level=1)
 
     @classmethod
     def load(cls, data: bytes | bytearray | memoryview) -> Recording:
         """Return the recording that `dump` wrote; runs no code whatever the bytes are.
 
         Raises:
-            DamagedArtifact: the bytes are not a recording.
+            DamagedArtifact: the bytes are not a recording, or unpack to more than one may have.
         """
         recording = cls()
         try:
-            events = json.loads(zlib.decompress(data))
-        except (zlib.error, ValueError) as error:
+            events = parse_json(decompress(data, limit=LARGEST), bounded=True)
+            recording._events = _checked(events)
+        except (TypeError, ValueError) as error:
             raise DamagedArtifact(
                 f"the stored output of a step cannot be read ({error}).", digest=""
             ) from error
-        # Unknown entries of a later version are passed over; what is no event at all must not end the replay.
-        recording._events = [event for event in events if isinstance(event, dict) and "kind" in event]
         return recording
 
     def _add(self, event: Event) -> None:
@@ -129,6 +146,32 @@ class Recording:
         if self._pieces:
             self._events[-1]["text"] += "".join(self._pieces)
             self._pieces = []
+
+
+def _checked(events: Any) -> list[Event]:
+    """Return events that were read, if they have the form of events.
+
+    Raises:
+        TypeError, ValueError: they have not; frontends and views would trip over them.
+    """
+    if not isinstance(events, list):
+        raise TypeError("it is no list of outputs")
+    for event in events:
+        _check(event)
+    return events
+
+
+def _check(event: Any) -> None:
+    form = _FORMS.get(str(event.get("kind"))) if isinstance(event, dict) else None
+    if form is None:
+        raise ValueError("one of its outputs is of an unknown kind")
+    for name, kind in form.items():
+        if not isinstance(event.get(name), kind):
+            raise TypeError(f"the `{name}` of an output is of a wrong type")
+    for mime, content in event.get("data", {}).items():
+        lines = content if isinstance(content, list) else [content]
+        if mime.startswith(("text/", "image/")) and not all(isinstance(line, str) for line in lines):
+            raise TypeError(f"a display has no text as its `{mime}`")
 
 
 def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,11 +200,11 @@ def _masked(event: Event, secrets: KnownSecrets) -> Event:
 def keep_output(recording: Recording, store: ArtifactStore, secrets: KnownSecrets | None = None) -> str:
     """Store the output of a failed step for its log; return the blob, "" if there is none.
 
-    An error of the store is ignored, because it would hide the error that the step raised.
+    An error here is ignored, because it would hide the error that the step raised.
     """
     if not len(recording):
         return ""
     try:
         return store.put([recording.dump(secrets)])
-    except StoreError:
+    except (StoreError, NotStorable):
         return ""
