@@ -10,9 +10,9 @@ import json
 from typing import TYPE_CHECKING, TypeVar
 
 from zennb.core.records.pages import ArtifactFilter, Page, ProducingStep, RunFilter, RunPlace, Use
-from zennb.core.records.records import Status
 from zennb.core.records.seal import SignerRecords
 from zennb.metadata.artifacts import HEADS, select_artifacts
+from zennb.metadata.checks import status_of
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.runs import count_runs, select_runs
 from zennb.metadata.table import select
@@ -152,7 +152,7 @@ class Listings(Queries):
         total = _count(connection, "SELECT count(DISTINCT step) FROM inputs WHERE artifact = ?", (artifact,))
         values = (artifact, _BEYOND if before is None else before, limit + 1)
         found = [
-            Use(**{**row, "status": Status(row["status"])})
+            Use(**{**row, "name": str(row["name"]), "status": status_of(row["status"])})
             for row in map(dict, select(connection, _USES, values))
         ]
         return _page(found, limit, total)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from zennb.bounded_input import parse_json
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Attempt, CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
 from zennb.core.records.signing import seal_message
+from zennb.metadata.checks import ARTIFACT_CHECKS, DAMAGED, RUN_CHECKS, STEP_CHECKS
 from zennb.metadata.interned_text import InternedText, plain
 from zennb.metadata.table import RecordColumn, RecordTable
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
 
 __all__ = ["ARTIFACTS", "RUNS", "STEPS", "dump", "load_texts", "step_message"]
+
+R = TypeVar("R")
+_parse = partial(parse_json, bounded=True)
+_LONG = 100_000
+"""Characters from which on a text is decoded each time: hundreds that are remembered would fill memory."""
 
 
 def dump(value: Any) -> str:
@@ -37,7 +44,7 @@ def dump(value: Any) -> str:
 
 def load_texts(text: str) -> dict[str, str]:
     """Return the text-to-text mapping that JSON text holds."""
-    return {} if text == "{}" else dict(json.loads(text))
+    return {} if text == "{}" else dict(_parse(text))
 
 
 def _dump_optional(value: Any) -> str | None:
@@ -55,7 +62,7 @@ def _dump_stack(spec: StackSpec) -> str:
 
 
 def _load_stack(text: str) -> StackSpec:
-    found = json.loads(text)
+    found = _parse(text)
     components = {kind: ComponentSpec(type=kind, **part) for kind, part in found["components"].items()}
     return StackSpec(name=found["name"], components=components)
 
@@ -63,28 +70,38 @@ def _load_stack(text: str) -> StackSpec:
 # Consecutive records of one step share these texts, so most were decoded just before.
 
 
-@lru_cache(maxsize=256)
+def _remembered(count: int) -> Callable[[Callable[[str], R]], Callable[[str], R]]:
+    """Let a function remember what it made of that many texts, unless they are long."""
+
+    def wrap(load: Callable[[str], R]) -> Callable[[str], R]:
+        remembered = lru_cache(maxsize=count)(load)
+        return lambda text: remembered(text) if len(text) < _LONG else load(text)
+
+    return wrap
+
+
+@_remembered(256)
 def _load_observed(text: str) -> Observed:
-    return Observed(**json.loads(text))
+    return Observed(**_parse(text))
 
 
-@lru_cache(maxsize=1024)
+@_remembered(1024)
 def _load_parts(text: str) -> CacheKeyParts:
-    found = json.loads(text)
+    found = _parse(text)
     return CacheKeyParts(**{**found, "outputs": tuple(found["outputs"])})
 
 
-@lru_cache(maxsize=256)
+@_remembered(256)
 def _load_provenance(text: str) -> Mapping[str, str]:
     return MappingProxyType(load_texts(text))
 
 
 def _load_attempts(text: str) -> tuple[Attempt, ...]:
-    return tuple(Attempt(**{**each, "failure": Failure(**each["failure"])}) for each in json.loads(text))
+    return tuple(Attempt(**{**each, "failure": Failure(**each["failure"])}) for each in _parse(text))
 
 
 def _load_carried(text: str) -> Carried:
-    found = json.loads(text)
+    found = _parse(text)
     return Carried(**{**found, "names": tuple(found["names"])})
 
 
@@ -119,7 +136,7 @@ def _text(field: str) -> RecordColumn:
 
 
 def _names(field: str) -> RecordColumn:
-    return RecordColumn(field, dump=dump, load=lambda text: () if text == "[]" else tuple(json.loads(text)))
+    return RecordColumn(field, dump=dump, load=lambda text: () if text == "[]" else tuple(_parse(text)))
 
 
 def _status() -> RecordColumn:
@@ -157,8 +174,10 @@ ARTIFACTS = RecordTable(
         RecordColumn("created"),
         _names("needs"),
         _names("packages"),
-        RecordColumn("summary", dump=dump, load=json.loads),
+        RecordColumn("summary", dump=dump, load=_parse),
     ],
+    checks=ARTIFACT_CHECKS,
+    damaged={"blob": ""},  # so that nobody takes it for stored
 )
 STEPS = RecordTable(
     "steps",
@@ -181,7 +200,7 @@ STEPS = RecordTable(
         _names("deletes"),
         _interned("source"),
         _interned("parts", dump=_dump_optional, load=_load_parts),
-        RecordColumn("failure", dump=_dump_optional, load=lambda text: Failure(**json.loads(text))),
+        RecordColumn("failure", dump=_dump_optional, load=lambda text: Failure(**_parse(text))),
     ],
     details=[
         _interned("observed", dump=_dump_optional, load=_load_observed, default=Observed()),
@@ -193,6 +212,8 @@ STEPS = RecordTable(
         RecordColumn("seal", dump=lambda _: None),
     ],
     owner="step",
+    checks=STEP_CHECKS,
+    damaged={"reusable": False, "unusable_because": DAMAGED},
 )
 _SIGNED = (
     "name",
@@ -245,4 +266,5 @@ RUNS = RecordTable(
         RecordColumn("saved", default=0.0),
     ],
     owner="run",
+    checks=RUN_CHECKS,
 )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records.pages import RunFilter
 from zennb.core.records.records import Run, Status
 from zennb.errors import StoreError, UnknownName
+from zennb.metadata.checks import status_of
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.processes import hostname, is_alive
 from zennb.metadata.rows import RUNS
@@ -316,7 +317,8 @@ def _tally(groups: Sequence[Any]) -> dict[str, Any]:
     """Return the fields `steps` and `names` of a run from the groups of its steps."""
     steps: dict[str, int] = {}
     latest: dict[str, tuple[bool, int, str]] = {}
-    for name, status, count, _, high in sorted(groups, key=lambda group: group[3]):
+    for label, state, count, _, high in sorted(groups, key=lambda group: group[3]):
+        name, status = str(label), status_of(state).value
         steps[status] = steps.get(status, 0) + count
         # A step counts by its latest record that is not `cached`, if there is one: what it did in this run is more
         # than what it was spared afterwards.

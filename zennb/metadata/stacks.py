@@ -9,6 +9,7 @@ from zennb.core.records.component_types import COMPONENT_TYPES
 from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.errors import NameTaken
 from zennb.metadata import rows
+from zennb.metadata.checks import is_texts
 from zennb.metadata.table import select
 from zennb.metadata.transactions import Queries, reading, writing
 
@@ -156,8 +157,16 @@ def _in_order(components: dict[str, ComponentSpec]) -> dict[str, ComponentSpec]:
 
 
 def _component(row: sqlite3.Row) -> ComponentSpec:
+    try:
+        config = rows.load_texts(row["config"])
+    except (TypeError, ValueError):
+        config = None
     return ComponentSpec(
-        type=row["type"], name=row["name"], flavor=row["flavor"], config=rows.load_texts(row["config"])
+        type=str(row["type"]),
+        name=str(row["name"]),
+        flavor=str(row["flavor"]),
+        # The defaults would keep artifacts somewhere else, unnoticed: an option that no flavor has is refused.
+        config=config if config is not None and is_texts(config) else {"damaged": "record"},
     )
 
 

@@ -11,6 +11,7 @@ from zennb.core.records.records import Artifact, Status, Step
 from zennb.core.records.seal import Seal
 from zennb.core.secrets.literals import mask_source
 from zennb.metadata.artifacts import record_artifact, select_artifacts
+from zennb.metadata.checks import DAMAGED, status_of
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.rows import ARTIFACTS, STEPS, step_message
 from zennb.metadata.table import NewRow, select
@@ -55,7 +56,8 @@ class StepQueries(Queries):
             "SELECT (SELECT max(s.id) FROM steps s WHERE s.key = json_each.value AND s.status = 'completed' "
             "AND s.reusable = 1) FROM json_each(?) WHERE json_each.value != ''"
         )
-        return {step.cache_key: step for step in _of(connection, sql, (json.dumps(list(keys)),))}
+        found = _of(connection, sql, (json.dumps(list(keys)),))
+        return {step.cache_key: step for step in found if step.reusable}
 
     @reading
     def with_code(
@@ -68,9 +70,11 @@ class StepQueries(Queries):
         sql = (
             "SELECT s.id FROM steps s JOIN texts p ON p.id = s.parts "
             "WHERE ((s.status = 'completed' AND s.reusable = 1) OR (s.status = 'cached' AND s.reused IS NOT NULL)) "
-            "AND json_extract(p.text, '$.code') IN (SELECT value FROM json_each(?)) ORDER BY s.id DESC LIMIT ?"
+            "AND CASE WHEN json_valid(p.text) THEN json_extract(p.text, '$.code') END "
+            "IN (SELECT value FROM json_each(?)) ORDER BY s.id DESC LIMIT ?"
         )
-        return list(reversed(_of(connection, sql, (json.dumps(list(codes)), limit))))
+        found = _of(connection, sql, (json.dumps(list(codes)), limit))
+        return [step for step in reversed(found) if step.unusable_because != DAMAGED]
 
     @reading
     def previous(
@@ -203,7 +207,7 @@ class StepQueries(Queries):
             "ON CONFLICT (step) DO UPDATE SET expires = excluded.expires",
             [(number, when) for number, *_ in touched],
         )
-        return [(name, Status(status)) for _, name, status in touched]
+        return [(name, status_of(status)) for _, name, status in touched]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +286,7 @@ def reusable_steps(connection: sqlite3.Connection, key: str, *, limit: int) -> l
         return []
     # SQLite uses the partial index only for exactly these conditions.
     where = "WHERE s.key = ? AND s.status = 'completed' AND s.reusable = 1 ORDER BY s.id DESC LIMIT ?"
-    return _select(connection, where, (key, limit))
+    return [step for step in _select(connection, where, (key, limit)) if step.reusable]
 
 
 def _naming(connection: sqlite3.Connection, artifact: Artifact, *, limit: int) -> list[Step]:
@@ -387,5 +391,5 @@ def _artifacts_of(
     for row in found:
         if row["id"] not in known:
             known[row["id"]] = Artifact(**ARTIFACTS.fields(row))
-        edges[row["taker"]][row["variable"]] = known[row["id"]]
+        edges[row["taker"]][str(row["variable"])] = known[row["id"]]
     return edges

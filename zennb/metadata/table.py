@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from zennb.metadata.interned_text import InternedText, intern_text
@@ -14,9 +16,12 @@ from zennb.metadata.interned_text import InternedText, intern_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from zennb.metadata.checks import FieldCheck
+
 __all__ = ["NewRow", "RecordColumn", "RecordTable", "select"]
 
 R = TypeVar("R")
+_ODD = object()
 
 
 def _same(value: Any) -> Any:
@@ -66,6 +71,8 @@ class RecordTable:
         columns: all but the id.
         details: the columns of `<alias>_details`, which queries call `d`.
         owner: the column of the details that refers to the row.
+        checks: field → what it may hold.
+        damaged: the fields of a record of which any field holds something else, besides the spare values of these.
     """
 
     def __init__(
@@ -75,7 +82,11 @@ class RecordTable:
         columns: Sequence[RecordColumn],
         details: Sequence[RecordColumn] = (),
         owner: str = "",
+        *,
+        checks: Mapping[str, FieldCheck] = MappingProxyType({}),
+        damaged: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
+        self._checks, self._damaged = checks, damaged
         self._columns, self._details = columns, details
         self._insert = _insert(name, [column.label for column in columns])
         self._insert_details = _insert(f"{owner}_details", [owner, *(each.label for each in details)])
@@ -109,21 +120,39 @@ class RecordTable:
 
     def fields(self, row: sqlite3.Row) -> dict[str, Any]:
         """Return the fields of the record in a row that was selected with `columns`."""
-        fields = {"id": row["id"]}
+        fields: dict[str, Any] = {"id": row["id"]}
+        odd = False
         for column in (*self._columns, *self._details):
-            if column.load is not None:
-                value = row[column.label]
-                fields[column.field] = column.default if value is None else column.load(value)
-        return fields
+            if column.load is None:
+                continue
+            value, check = row[column.label], self._checks.get(column.field)
+            try:
+                found = column.default if value is None else column.load(value)
+            except Exception:  # noqa: BLE001 - others may have written anything into the row
+                found = _ODD
+            if check is not None and not check.fits(found):
+                odd, found = True, check.spare
+            fields[column.field] = found
+        return {**fields, **self._damaged} if odd else fields
 
 
 def select(
     connection: sqlite3.Connection, sql: str, values: Sequence[object] | Mapping[str, object] = ()
 ) -> list[sqlite3.Row]:
-    """Return the rows of a query, whose columns are read by name."""
+    """Return the rows of a query, whose columns are read by name. What is no UTF-8 in a text is replaced."""
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
-    return cursor.execute(sql, values).fetchall()
+    try:
+        return cursor.execute(sql, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    usual = connection.text_factory
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    try:
+        return cursor.execute(sql, values).fetchall()
+    finally:
+        connection.text_factory = usual
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:

@@ -119,7 +119,13 @@ class ArtifactRepository:
                 continue
             if artifact.blob not in loaded:
                 loaded[artifact.blob] = self._load_group(artifact)
-            values[name] = loaded[artifact.blob][artifact.item]
+            group = loaded[artifact.blob]
+            if not isinstance(group, dict) or artifact.item not in group:
+                raise DamagedArtifact(
+                    f"{artifact.label} is not among what is stored with it; run its step again.",
+                    digest=artifact.blob,
+                )
+            values[name] = group[artifact.item]
         return values
 
     def save_changes(self, changes: Mapping[str, Any]) -> Carried:

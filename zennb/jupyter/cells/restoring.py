@@ -19,6 +19,7 @@ from zennb.errors import (
     MissingExtra,
     StepRefused,
     StoreError,
+    UnknownName,
     UntrustedArtifact,
 )
 
@@ -36,6 +37,7 @@ __all__ = ["NOT_RESTORED", "StepRestorer", "bind_outputs"]
 
 NOT_RESTORED = (
     StoreError,
+    UnknownName,
     UntrustedArtifact,
     MissingDefinition,
     MissingExtra,
