@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 from zennb.errors import DamagedArtifact, MissingExtra, NotStorable
+from zennb.materializers.arrow_checks import check_table
 from zennb.materializers.buffers import Collector, joined, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.plain import PlainData
@@ -61,7 +62,7 @@ class ArrowTables(Materializer):
                 f"this artifact is a table of {error.name}, which is not installed; "
                 'pip install "zennb[frames]", then try again.'
             ) from error
-        except (pa.ArrowException, KeyError, TypeError, ValueError, IndexError) as error:
+        except Exception as error:
             raise DamagedArtifact(
                 f"stored bytes are not an Arrow file of zennb ({error}); run the step again.", digest=""
             ) from error
@@ -101,6 +102,8 @@ def _from_arrow(reader: Any) -> Any:
     metadata = dict(reader.schema.metadata or {})
     note = PlainData().load(metadata.pop(_NOTE), {})
     batches = [reader.get_batch(at) for at in range(reader.num_record_batches)]
+    for batch in batches:
+        check_table(batch)
     what = note["what"]
     own_metadata = None if note.get("bare", not metadata) else metadata
     if what == "pyarrow.RecordBatch":
