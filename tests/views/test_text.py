@@ -130,3 +130,14 @@ def test_a_tree_is_drawn_with_lines() -> None:
     below = {"a": ["b", "c"], "b": ["d"], "c": [], "d": []}
     drawn = tree(["a"], label=str, below=lambda item: below[item])
     assert drawn == "a\n├─ b\n│  └─ d\n└─ c"
+
+
+def test_megabytes_are_cut_in_lines_and_blocks() -> None:
+    """A record may hold any text, and a list shows dozens of records."""
+    assert len(clean("x" * 10_000_000)) == 2_000
+    assert clean("x" * 10_000_000).endswith("…")
+    assert clean("\x1b" * 10_000_000).count("\\x1b") == 1_999
+    block = clean_block("ab\n" * 5_000_000)
+    assert len(block) < 201_000
+    assert block.endswith("… 14,800,000 more characters")
+    assert clean("x" * 2_000) == "x" * 2_000

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.records.log import settled
 from zennb.views.markup import block, box, image, muted, svg_image
 from zennb.views.preview import BASE64, PICTURES
-from zennb.views.text import clean, clean_block, count
+from zennb.views.text import MOST_IN_BLOCK, clean, clean_block, count
 from zennb.views.view import View, join, note
 
 if TYPE_CHECKING:
@@ -62,15 +62,19 @@ def _shown(event: Mapping[str, Any], room: int) -> tuple[View, int]:
 
 
 def _text(text: str, room: int, title: str) -> tuple[View, int]:
+    limit = max(room, MOST_IN_BLOCK)
+    beyond = max(0, len(text) - limit)  # not even looked at, and so not counted exactly
+    text = text[:limit]
     shown_text = clean_block(
-        "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n"))
+        "\n".join(line.rsplit("\r", 1)[-1] for line in text.replace("\r\n", "\n").split("\n")),
+        most=limit,
     )
     shown_text = shown_text.rstrip("\n")
     if not shown_text.strip() or room <= 0:
-        return View("", ""), len(shown_text)
+        return View("", ""), len(shown_text) + beyond
     shown = shown_text[:room]
     head = f"<div>{muted(title)}</div>" if title else ""
-    return View(f"{title}:\n{shown}" if title else shown, box(head + block(shown))), len(shown_text)
+    return View(f"{title}:\n{shown}" if title else shown, box(head + block(shown))), len(shown_text) + beyond
 
 
 def _picture(data: Mapping[str, Any]) -> View | None:

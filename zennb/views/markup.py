@@ -133,7 +133,8 @@ def pairs(rows: Iterable[tuple[str, str]]) -> str:
 
 def image(mime: str, data: str, *, alt: str, style: str = "max-width:100%") -> str:
     """Return a picture given as base64 text; `alt` describes it."""
-    return f'<img src="data:{escape(mime)};base64,{escape(data)}" alt="{escape(alt)}" style="{style}">'
+    base64_text = html.escape(data, quote=True)  # `escape` would cut it
+    return f'<img src="data:{escape(mime)};base64,{base64_text}" alt="{escape(alt)}" style="{style}">'
 
 
 def svg_image(svg: str, *, alt: str) -> str:

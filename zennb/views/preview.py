@@ -16,6 +16,8 @@ __all__ = ["in_a_line", "preview"]
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/svg+xml"})
 BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 MOST_COLUMNS = 12
+_DEEPEST = 64
+"""NumPy's arrays have at most so many dimensions."""
 
 Summary = Mapping[str, Any]
 
@@ -92,6 +94,8 @@ def _array(summary: Summary) -> View:
 def _nested(value: object, depth: int = 0) -> str:
     if not isinstance(value, (list, tuple)):
         return "" if value is None else clean(value)
+    if depth > _DEEPEST:
+        return "[…]"
     if not any(isinstance(item, (list, tuple)) for item in value):
         return f"[{' '.join(clean(item) for item in value)}]"
     inner = f"\n{' ' * (depth + 1)}".join(_nested(item, depth + 1) for item in value)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 __all__ = [
+    "MOST_IN_BLOCK",
     "clean",
     "clean_block",
     "count",
@@ -37,6 +38,12 @@ UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 """Categories that would move the cursor, reorder the line, or break XML and UTF-8."""
 
 
+MOST_IN_LINE = 2_000
+"""Characters of a text that are shown in a line; a record may hold megabytes."""
+
+MOST_IN_BLOCK = 200_000
+"""Characters of a text that are shown with its lines: as many as of a step's output."""
+
 SPELLED = {"\n": "↵", "\r": "", "\t": " "}
 
 
@@ -52,19 +59,25 @@ def clean(value: object) -> str:
     """Return the text of `value` as one line without hidden characters.
 
     Line ends become `↵`; control characters, direction overrides and lone surrogates become their escapes, so
-    that a name can neither colour a terminal nor reverse the rest of a line.
+    that a name can neither colour a terminal nor reverse the rest of a line. A long text is cut.
     """
     text = str(value)
+    return _clean(text if len(text) <= MOST_IN_LINE else f"{text[: MOST_IN_LINE - 1]}…")
+
+
+def _clean(text: str) -> str:
     # As nearly all text is. Looking up the category of each character is far slower.
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_visible, text))
 
 
-def clean_block(value: object) -> str:
-    """Return the text of `value` with its lines kept and everything else as `clean` does."""
-    lines = str(value).expandtabs(4).split("\n")
-    return "\n".join(clean(line) for line in lines)
+def clean_block(value: object, *, most: int = MOST_IN_BLOCK) -> str:
+    """Return the text of `value` with its lines kept and everything else as `clean` does; after `most` it is cut."""
+    text = str(value)
+    beyond = len(text) - most
+    shown = "\n".join(map(_clean, text[:most].expandtabs(4).split("\n")))
+    return f"{shown}\n… {count(beyond)} more characters" if beyond > 0 else shown
 
 
 def plain(value: Any) -> str:
