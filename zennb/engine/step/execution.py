@@ -154,7 +154,6 @@ class StepExecution:
         return holds_secret("", value) or (isinstance(value, str) and known.mask(value) != value)
 
     def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:
-        secrets = self._resources.environment.secrets
         repository, options = self._resources.artifacts, self.request.definition.options
         saved = repository.save(self.collected.values)
         for name, why in saved.refused.items():
