@@ -11,6 +11,7 @@ from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, verb
 from zennb.commands.verbs.notebook import NOTEBOOK, OUT, PARAMETER, RERUN, STACK, TIMEOUT, run_notebook
+from zennb.engine.step.running import refuse_inside_step
 from zennb.errors import UnknownName, UsageError
 from zennb.views.pipeline import pipeline, plan_table
 from zennb.views.step import explain
@@ -63,7 +64,9 @@ def _run(context: Context, from_: str | None, only: str | None, **arguments: Any
     __tracebackhide__ = True  # what a step raises passes through here
     if context.interface is Interface.TERMINAL:
         return run_notebook(context, **arguments)
-    run = _session(context).run_pipeline(
+    session = _session(context)
+    refuse_inside_step()
+    run = session.run_pipeline(
         parameters=arguments["parameter"],
         stack=arguments["stack"],
         start=from_,

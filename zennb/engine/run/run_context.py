@@ -20,14 +20,7 @@ from zennb.engine.run.masked_records import masked_step
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
 from zennb.engine.step.shared_state import stored_apart
-from zennb.errors import (
-    MissingDefinition,
-    MissingExtra,
-    StepRefused,
-    StoreError,
-    UnknownName,
-    UntrustedArtifact,
-)
+from zennb.errors import MissingExtra, StepRefused, StoreError, UnknownName, UntrustedArtifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -193,7 +186,7 @@ class RunContext:
                 self.store.get(blob)
             # Settings last: none may be changed for a step whose outputs turn out to be damaged, and which will run.
             self.environment.restore(self.artifacts.load_changes(source.carried), resolved.uses)
-        except (StoreError, UntrustedArtifact, UnknownName, MissingExtra, MissingDefinition) as error:
+        except (StoreError, UntrustedArtifact, UnknownName, MissingExtra) as error:
             return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
         return decision
 

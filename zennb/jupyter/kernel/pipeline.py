@@ -14,7 +14,6 @@ from zennb.engine.run.planner import RunPlanner
 from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import interrupted, interrupts_raise
-from zennb.engine.step.running import refuse_inside_step
 from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
 from zennb.headless.parameters import UNKNOWN, fitted_value
 from zennb.jupyter.cells.restoring import bind_outputs
@@ -145,10 +144,8 @@ class PipelineSession:
 
         Raises:
             KeyboardInterrupt: it was interrupted; its traceback begins in the step's code, if that ran in this thread.
-            StepRefused: a step of the pipeline asks for it.
         """
         __tracebackhide__ = True
-        refuse_inside_step()
         try:
             with interrupts_raise():
                 return self._run(parameters, stack=stack, start=start, only=only, rerun=rerun)
