@@ -79,9 +79,10 @@ def test_parameters_and_choices_are_those_of_the_magic(notebook: Notebook) -> No
     ],
 )
 def test_a_parameter_arrives_as_it_was_given(notebook: Notebook, value: object, text: str) -> None:
-    notebook.run("k = 1", "%%step keep\nkept = [k]")
-    run = zennb.run(parameters={"k": value})
-    assert (run.parameters["k"], notebook.shell.user_ns["kept"]) == (text, [value])
+    for before in ("1", "True", "'text'"):
+        notebook.run(f"k = {before}", "%%step keep\nkept = [k]")
+        run = zennb.run(parameters={"k": value})
+        assert (run.parameters["k"], notebook.shell.user_ns["kept"]) == (text, [value])
 
 
 @pytest.mark.parametrize("value", [float("nan"), object(), [object()], lambda: 1])

@@ -16,7 +16,7 @@ from zennb.errors import StepRefused, UsageError
 from zennb.handles.plan import PlanHandle
 from zennb.handles.records import RunHandle
 from zennb.headless.execute import execute
-from zennb.headless.parameters import literal, literal_value
+from zennb.headless.parameters import LiteralText, literal, literal_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -165,7 +165,7 @@ def _as_text(name: str, value: Any) -> str:
     if isinstance(value, str):
         with suppress(UsageError):  # text that looks like a literal is quoted below
             if literal(value) == text:
-                return value
+                return LiteralText(value)
     again = literal_value(text)
     if type(again) is not type(value) or again != value:
         kind = type(value).__name__
@@ -173,4 +173,4 @@ def _as_text(name: str, value: Any) -> str:
             f"zennb.run: parameter '{name}' is a {kind} that cannot be written down as text; give a number, a text, "
             "or a list, tuple, dict or set of them."
         )
-    return text
+    return LiteralText(text)

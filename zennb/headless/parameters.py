@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["INJECTED", "UNKNOWN", "fitted_value", "inject", "literal", "literal_value", "plain_names"]
+__all__ = [
+    "INJECTED",
+    "UNKNOWN",
+    "LiteralText",
+    "fitted_value",
+    "inject",
+    "literal",
+    "literal_value",
+    "plain_names",
+]
 
 INJECTED = "injected-parameters"
 """Tag of a cell that sets parameters, as papermill calls it."""
@@ -46,6 +55,12 @@ def literal_value(text: str) -> Any:
         raise UsageError(f"`{text}` cannot be the value of a parameter: {error}.") from None
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
+
+
+class LiteralText(str):
+    """Text that Python code gave for a value: it counts as a literal, whatever value it replaces."""
+
+    __slots__ = ()
 
 
 UNKNOWN = object()
@@ -81,7 +96,7 @@ def fitted_value(name: str, text: str, before: Any = UNKNOWN) -> Any:
         UsageError: the text is no value of that type.
     """
     found = literal_value(text.strip())
-    if found is None or before is UNKNOWN or before is None:
+    if found is None or before is UNKNOWN or before is None or isinstance(text, LiteralText):
         return text if isinstance(found, str) and found == text.strip() else found
     kind = type(before)
     if kind is bool:
