@@ -11,6 +11,8 @@ from traitlets import MetaHasTraits
 from zennb.components.configured import Configured, Option
 from zennb.components.secret import Secret, SecretRef
 from zennb.core.records.component_types import COMPONENT_TYPES
+from zennb.core.records.space import StoredBlob
+from zennb.errors import MissingArtifact, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +27,7 @@ __all__ = [
     "Orchestrator",
     "Secret",
     "SecretRef",
+    "StoredBlob",
     "Visibility",
 ]
 
@@ -153,6 +156,46 @@ class ArtifactStore(Component):
     @abstractmethod
     def verify(self) -> list[str]:
         """Read everything; move what is damaged to quarantine; return the digests of what is damaged or missing."""
+
+    # Space. A store without `free` works; `zennb artifacts prune` says that it cannot delete there.
+
+    def stored(self) -> Iterator[StoredBlob]:
+        """Yield name, size and time of everything stored, in no particular order; also leftovers without a record."""
+        for digest in self.digests():
+            try:
+                yield StoredBlob(digest=digest, size=self.size(digest))
+            except MissingArtifact:  # deleted in the meantime
+                continue
+
+    def touch(self, digest: str) -> bool:
+        """Say whether `digest` is there, as `has` does; if so, it counts as stored now, so that `free` leaves it."""
+        return self.has(digest)
+
+    def free(self, digests: Iterable[str], *, before: float) -> frozenset[str]:
+        """Delete blobs that were last stored, or touched, before a time, and give their space back.
+
+        Whether a blob is old enough is decided at the moment of deletion: `put` and `touch` in other processes come
+        either before it, and the blob stays, or after it, and find nothing.
+
+        Args:
+            digests: their names; those that are not there are left out.
+            before: in seconds since the epoch.
+
+        Returns:
+            The names of those that were deleted.
+
+        Raises:
+            StoreError: this store cannot do it.
+        """
+        del digests, before
+        raise StoreError(
+            f"the artifact store '{self.name}' cannot free space: its flavor '{self.flavor}' has no method `free`. "
+            "Nothing was deleted."
+        )
+
+    def space_warning(self) -> str:
+        """Return a sentence once when the store comes close to the limit that its owner set; else ""."""
+        return ""
 
 
 class Orchestrator(Component):

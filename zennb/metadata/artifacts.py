@@ -102,11 +102,17 @@ def record_artifact(connection: sqlite3.Connection, new: NewRow[Artifact], *, st
     # Compared within the transaction, so that two kernels that store the same value make one version.
     if head is not None and head[2:] == content:
         return select_artifacts(connection, "WHERE a.id = ?", (head[0],))[0]
-    version = 1 if head is None else head[1] + 1
+    version = 1 + max(0 if head is None else head[1], _retired(connection, name))
     created = artifact.created or time.time()
     number = ARTIFACTS.insert(connection, new, version=version, step=step, created=created)
     connection.execute(_SET_HEAD, (name, number, artifact.kind))
     return replace(artifact, id=number, version=version, step=step, created=created)
+
+
+def _retired(connection: sqlite3.Connection, name: str) -> int:
+    """Return the highest version of a name that was deleted; 0 for none. No number is given twice."""
+    found = connection.execute("SELECT version FROM retired WHERE name = ?", (name,)).fetchone()
+    return 0 if found is None else int(found[0])
 
 
 def select_artifacts(

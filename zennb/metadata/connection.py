@@ -106,6 +106,11 @@ class Database:
         self._check()
         return self._worker.later(seconds, written)
 
+    def compact(self) -> None:
+        """Shrink the file, if a quarter of it and at least a megabyte is free; other processes wait meanwhile."""
+        self._check()
+        self._worker.call(self._retry_while_locked, self._vacuum)
+
     def close(self) -> None:
         """Close the file and end the thread; twice is fine."""
         with self._lock:
@@ -122,6 +127,13 @@ class Database:
     ) -> R:
         self._check()
         return self._worker.call(self._retry_while_locked, lambda: self._transact(begin, function), deadline)
+
+    def _vacuum(self) -> None:
+        ask = ("freelist_count", "page_count", "page_size")
+        free, pages, size = (self._connection.execute(f"PRAGMA {each}").fetchone()[0] for each in ask)
+        if free * size >= 1_000_000 and free * 4 >= pages:
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _check(self) -> None:
         """Refuse when closed; after a fork, open the file again."""

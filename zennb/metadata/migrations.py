@@ -94,7 +94,11 @@ MIGRATIONS: tuple[Migration, ...] = (
             blob    TEXT NOT NULL,
             size    INTEGER NOT NULL,
             created REAL NOT NULL,
-            PRIMARY KEY (store, blob)
+            PRIMARY KEY (blob, store)
+        ) WITHOUT ROWID;
+        CREATE TABLE retired (
+            name    TEXT PRIMARY KEY,
+            version INTEGER NOT NULL
         ) WITHOUT ROWID;
         """,
     ),

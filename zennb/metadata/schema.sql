@@ -158,7 +158,13 @@ CREATE TABLE freed (
     blob    TEXT NOT NULL,
     size    INTEGER NOT NULL,
     created REAL NOT NULL,
-    PRIMARY KEY (store, blob)
+    PRIMARY KEY (blob, store)
+) WITHOUT ROWID;
+
+-- Names of deleted versions: the highest number that was given, so that none is given twice.
+CREATE TABLE retired (
+    name    TEXT PRIMARY KEY,
+    version INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- What else is known of a run; no row where nothing is.

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 from zennb.metadata.artifacts import ArtifactQueries
 from zennb.metadata.connection import Database
+from zennb.metadata.deletion import Deletions
 from zennb.metadata.interned_text import InternedText
 from zennb.metadata.listings import Listings
 from zennb.metadata.rows import RUNS
 from zennb.metadata.runs import RunQueries, add_seconds, record_run
+from zennb.metadata.space import SpaceQueries, note_stored
 from zennb.metadata.stacks import StackQueries
 from zennb.metadata.step_history import StepHistory, select_known
 from zennb.metadata.steps import NewStep, StepQueries, record_step
@@ -43,6 +45,8 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
 
     Attributes:
         listings: runs and artifacts a page at a time.
+        space: which blobs the records name, and what of them was deleted or may be.
+        deletions: deletes records.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         self._sign = sign
         super().__init__(Database(path, deadline=deadline))
         self.listings = Listings(self._database, self.dead_runs)
+        self.space = SpaceQueries(self._database)
+        self.deletions = Deletions(self._database)
 
     def close(self) -> None:
         """Close the file; twice is fine."""
@@ -113,4 +119,5 @@ def _add(connection: sqlite3.Connection, new: Sequence[NewStep], run: NewRow[Run
     # With the steps, in one transaction: the sum of a run is never that of other steps than those on record.
     for number in {step.run for step in added if step.run is not None}:
         add_seconds(connection, number, [step for step in added if step.run == number])
+    note_stored(connection, added)
     return added

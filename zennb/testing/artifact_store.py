@@ -7,13 +7,14 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from zennb.components.component import ArtifactStore, Visibility
-from zennb.errors import MissingArtifact
+from zennb.errors import MissingArtifact, StoreError
 from zennb.testing.component import ComponentContract
 
 if TYPE_CHECKING:
@@ -230,6 +231,44 @@ class ArtifactStoreContract(ComponentContract):
         store.put_all([[SMALL], [LARGE], [b""]])
         assert store.verify() == []
 
+    # Space. A store without `free` refuses; the others keep what is young, and delete nothing else.
+
+    def test_everything_stored_is_listed_with_its_size(self, store: ArtifactStore) -> None:
+        small, large = store.put_all([[SMALL], [LARGE]])
+        assert {each.digest: each.size for each in store.stored()} == {small: len(SMALL), large: len(LARGE)}
+
+    @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+    def test_freeing_deletes_what_was_stored_before_a_time(
+        self, store: ArtifactStore, content: bytes
+    ) -> None:
+        _skip_unless_it_frees(store)
+        kept, gone = store.put([b"kept"]), store.put([content])
+        assert store.free([gone, _sha(b"never stored"), "no name"], before=time.time() + 60) == {gone}
+        assert list(store.digests()) == [kept]
+        assert [each.digest for each in store.stored()] == [kept]
+        assert store.free([gone], before=time.time() + 60) == frozenset()
+        assert bytes(store.get(store.put([content]))) == content
+
+    @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+    def test_freeing_keeps_what_was_stored_since(self, store: ArtifactStore, content: bytes) -> None:
+        _skip_unless_it_frees(store)
+        digest = store.put([content])
+        assert store.free([digest], before=time.time() - 60) == frozenset()
+        assert bytes(store.get(digest)) == content
+
+    def test_what_was_read_stays_readable_after_freeing(self, store: ArtifactStore) -> None:
+        _skip_unless_it_frees(store)
+        view = store.get(store.put([LARGE]))
+        store.free([_sha(LARGE)], before=time.time() + 60)
+        assert bytes(view) == LARGE
+
+    def test_touching_says_whether_it_is_there(self, store: ArtifactStore) -> None:
+        digest = store.put([SMALL])
+        assert store.touch(digest)
+        assert not store.touch(_sha(b"never stored"))
+        store.delete(digest)
+        assert not store.touch(digest)
+
     # Threads, other instances, other processes
 
     def test_many_threads_may_put_and_get_at_once(self, store: ArtifactStore) -> None:
@@ -278,6 +317,14 @@ class ArtifactStoreContract(ComponentContract):
             return
         digests = store.put_all([[SMALL], [LARGE]])
         assert _elsewhere(store, digests) == [str(len(SMALL)), str(len(LARGE))]
+
+
+def _skip_unless_it_frees(store: ArtifactStore) -> None:
+    """Skip the test for a store that cannot free space, once it has said so in a sentence."""
+    if type(store).free is ArtifactStore.free:
+        with pytest.raises(StoreError, match="cannot free space"):
+            store.free([], before=0.0)
+        pytest.skip("this store cannot free space, and says so")
 
 
 def _elsewhere(store: ArtifactStore, digests: list[str]) -> list[str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from xxhash import xxh3_128
 
 from zennb.components.artifact_stores.store_directory import publish
+from zennb.components.content import is_digest
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
@@ -128,7 +129,10 @@ class BlobFiles:
             if self._is_verified(part.digest):
                 return
             self._replace(part, target)
-        self._verified[part.digest] = _stamp(target.lstat())
+        with suppress(
+            FileNotFoundError
+        ):  # another process has just deleted it; it is placed again with its row
+            self._verified[part.digest] = _stamp(target.lstat())
 
     def has(self, digest: str, size: int) -> bool:
         """Return whether a regular file of that name and size exists."""
@@ -185,6 +189,25 @@ class BlobFiles:
             return False
         return True
 
+    def all(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield the name and state of every blob file, also of those that no row names."""
+        for folder in self._directory.blobs.iterdir():
+            if folder.is_symlink() or not folder.is_dir():
+                continue
+            for entry in folder.iterdir():
+                with suppress(FileNotFoundError):  # deleted in the meantime
+                    seen = entry.lstat()
+                    if stat.S_ISREG(seen.st_mode) and is_digest(entry.name):
+                        yield entry.name, seen
+
+    def written(self, digest: str) -> float | None:
+        """Return when a blob's file was written, in seconds since the epoch; None when there is none."""
+        path = self.path(digest)
+        try:
+            return None if path.parent.is_symlink() else path.lstat().st_mtime
+        except OSError:
+            return None
+
     def set_aside(self, digest: str, stamp: Stamp) -> Path | None:
         """Move a damaged blob to quarantine; return its new path, None when it has been replaced."""
         path = self.path(digest)
@@ -216,7 +239,10 @@ class BlobFiles:
         self._verified[digest] = stamp
 
     def _is_verified(self, digest: str) -> bool:
-        seen = self.path(digest).lstat()
+        try:
+            seen = self.path(digest).lstat()
+        except FileNotFoundError:  # another process has just deleted it
+            return False
         return stat.S_ISREG(seen.st_mode) and self._verified.get(digest) == _stamp(seen)
 
     def _replace(self, part: Part, target: Path) -> None:

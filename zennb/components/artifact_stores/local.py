@@ -19,12 +19,14 @@ from traitlets import Float, Unicode, validate
 
 from zennb.components.artifact_stores.blob_files import BadBlobError, BlobFiles
 from zennb.components.artifact_stores.claim import claim
+from zennb.components.artifact_stores.freeing import FreeableStore, renew
 from zennb.components.artifact_stores.inspection import inspect
 from zennb.components.artifact_stores.reasons import database_reason, system_reason
 from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Row, size_of, small
+from zennb.components.artifact_stores.space_limit import checked_limit
 from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.artifact_stores.strict_cache import StrictCache, Timeout, make_database
-from zennb.components.component import ArtifactStore, Visibility
+from zennb.components.component import Visibility
 from zennb.components.content import flat, is_digest, missing
 from zennb.errors import DamagedArtifact, InvalidConfiguration, MissingArtifact, StoreError
 from zennb.worker_thread import WorkerThread
@@ -98,6 +100,11 @@ class _Rows:
         with self._explained():
             return [key for key in self._cache if key is not None]
 
+    def apply(self, work: Callable[..., R], *args: Any) -> R:
+        """Run `work(cache, files, *args)`."""
+        with self._explained():
+            return work(self._cache, self.files, *args)
+
     def set_aside(self, digest: str, bad: BadBlobError | None) -> Path | None:
         """Move damaged content to quarantine; None when another process has stored it again."""
         with self._explained(), self._cache.transact():
@@ -127,6 +134,8 @@ class _Rows:
         # The row is there already, as a rule with the same content, for its name is the content's digest.
         if self._cache.get(entry.digest, tag=True) != (entry.content, entry.tag):
             self._cache.set(entry.digest, entry.content, tag=entry.tag)  # replace a damaged row
+        else:
+            renew(self._cache, entry.digest)
 
     def _save(self, digest: str, content: bytes) -> Path:
         aside = self.directory.quarantine / f"{digest}-{time.time_ns()}"
@@ -149,7 +158,7 @@ class _Rows:
             raise system_reason(root, error) from error
 
 
-class LocalArtifactStore(ArtifactStore):
+class LocalArtifactStore(FreeableStore):
     """Stores artifacts in a directory that all processes on this machine can share.
 
     Presence is never cached, since another kernel may delete: `has` and `put` query the database each time. Only
@@ -173,6 +182,9 @@ class LocalArtifactStore(ArtifactStore):
     timeout = Float(
         10.0, min=0.05, max=3600.0, help="Seconds to wait for another process that holds the store."
     ).tag(config=True)
+    max_size = Unicode(
+        help="A soft limit, such as 5GB: zennb warns once when 80 % of it are used. Nothing is deleted or refused."
+    ).tag(config=True)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -184,6 +196,10 @@ class LocalArtifactStore(ArtifactStore):
         given: str = proposal["value"]
         return os.path.abspath(os.path.expanduser(given)) if given else ""  # noqa: PTH100, PTH111 - text in, text out
 
+    @validate("max_size")
+    def _size(self, proposal: dict[str, Any]) -> str:
+        return checked_limit(proposal["value"])
+
     def put(self, chunks: Sequence[Buffer]) -> str:
         """Store the chunks, joined, and return their sha-256."""
         return self.put_all([chunks])[0]
@@ -191,6 +207,7 @@ class LocalArtifactStore(ArtifactStore):
     def put_all(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
         """Store several: first the files of the large ones, then all rows in one transaction."""
         flattened = [flat(chunks) for chunks in blobs]
+        self.limit.added(sum([size_of(views) for views in flattened]))
         # Most cells have only small outputs: one call and one transaction, without the thread for files.
         if all(size_of(views) < ROW_LIMIT for views in flattened):
             entries = [small(views) for views in flattened]
@@ -274,6 +291,10 @@ class LocalArtifactStore(ArtifactStore):
         ):
             return self._call(work, *args)
         return work(rows, *args)
+
+    def _apply(self, work: Callable[..., R], *args: Any) -> R:
+        found: R = self._call(_Rows.apply, work, *args)
+        return found
 
     def _on_rows(self, work: Callable[..., R], args: tuple[Any, ...]) -> R:
         # Somebody removed the directory while it was open. What is written into the old file

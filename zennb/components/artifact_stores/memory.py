@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
-from zennb.components.component import ArtifactStore, Visibility
+from zennb.components.component import ArtifactStore, StoredBlob, Visibility
 from zennb.components.content import flat, missing, name_of
 from zennb.errors import NotStorable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from zennb.components.component import Buffer
 
@@ -19,7 +21,7 @@ __all__ = ["MemoryArtifactStore"]
 class MemoryArtifactStore(ArtifactStore):
     """Stores everything in memory: nothing is written to disk, and nothing outlives the kernel.
 
-    Every method is one operation on a dictionary, so threads and interrupts cannot leave it half done.
+    Threads and interrupts cannot leave a method half done: each is one operation on a dictionary, or holds a lock.
     """
 
     flavor = "memory"
@@ -29,13 +31,17 @@ class MemoryArtifactStore(ArtifactStore):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._content: dict[str, bytes] = {}
+        self._times: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     def put(self, chunks: Sequence[Buffer]) -> str:
         """Store a copy of the joined chunks and return its digest."""
         content = b"".join(flat(chunks))
         digest = name_of(content)
-        # The first copy stays: others may hold views of it.
-        self._content.setdefault(digest, content)
+        with self._lock:
+            # The first copy stays: others may hold views of it.
+            self._content.setdefault(digest, content)
+            self._times[digest] = time.time()
         return digest
 
     def get(self, digest: str) -> Buffer:
@@ -67,6 +73,29 @@ class MemoryArtifactStore(ArtifactStore):
         for digest in damaged:
             self.delete(digest)
         return damaged
+
+    def stored(self) -> Iterator[StoredBlob]:
+        """Yield name, size and time of everything stored now."""
+        found = list(self._content.items())
+        times = [self._times.get(digest) for digest, _ in found]
+        return (
+            StoredBlob(digest=digest, size=len(content), stored=when, head=content[:8])
+            for (digest, content), when in zip(found, times, strict=True)
+        )
+
+    def touch(self, digest: str) -> bool:
+        """Say whether it is there; if so, it counts as stored now."""
+        with self._lock:
+            if digest not in self._content:
+                return False
+            self._times[digest] = time.time()
+            return True
+
+    def free(self, digests: Iterable[str], *, before: float) -> frozenset[str]:
+        """Delete those stored before a time."""
+        with self._lock:
+            old = frozenset(each for each in digests if self._times.get(each, before) < before)
+            return frozenset(each for each in old if self._content.pop(each, None) is not None)
 
     def __reduce__(self) -> Any:
         raise NotStorable(

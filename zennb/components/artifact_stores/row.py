@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from zennb.components.artifact_stores.blob_files import Part
 
-__all__ = ["ROW_LIMIT", "Entry", "Foreign", "Row", "size_of", "small"]
+__all__ = ["ROW_LIMIT", "Entry", "Foreign", "Row", "size_in", "size_of", "small"]
 
 ROW_LIMIT = 32 * 1024
 """Bytes from which on content is a file of its own."""
@@ -82,6 +82,12 @@ class Entry:
         if self.part is None:
             return f"row:{len(self.content)}"
         return f"file:{self.part.size}:{self.part.quick}"
+
+
+def size_in(tag: object) -> tuple[int, bool]:
+    """Return the bytes of some content as its tag has them, and whether it is a file; (0, False) for a foreign tag."""
+    found = _TAG.fullmatch(tag) if isinstance(tag, str) else None
+    return (0, False) if found is None else (int(found[2]), found[1] == "file")
 
 
 def size_of(views: Sequence[memoryview]) -> int:

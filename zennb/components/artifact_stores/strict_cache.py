@@ -78,6 +78,32 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
                     f"{value!r}). Nothing was stored. End the other program that uses this directory."
                 )
 
+    def entries(self) -> list[tuple[object, object, float, object]]:
+        """Return key, tag, time and the first bytes of every row; the rest of the content is not read."""
+        sql = "SELECT key, tag, store_time, substr(value, 1, 8) FROM Cache WHERE raw = 1"
+        return [(key, tag, float(when or 0.0), head) for key, tag, when, head in self._sql(sql).fetchall()]
+
+    def stored_at(self, digest: str) -> float | None:
+        """Return when a row was last stored or renewed, in seconds since the epoch; None when there is none."""
+        found = self._sql("SELECT store_time FROM Cache WHERE key = ? AND raw = 1", (digest,)).fetchone()
+        return None if found is None else float(found[0] or 0.0)
+
+    def renew(self, digest: str, *, now: float, unless_since: float) -> None:
+        """Let a row count as stored now, unless it already does since a time; inside the caller's transaction."""
+        self._sql(
+            "UPDATE Cache SET store_time = ? WHERE key = ? AND raw = 1 AND store_time < ?",
+            (now, digest, unless_since),
+        )
+
+    def give_back(self) -> None:
+        """Shrink the database file by the pages of deleted rows, and empty its log; readers at work defer that."""
+        with suppress(sqlite3.OperationalError):
+            try:
+                self._sql("PRAGMA busy_timeout = 0").fetchall()  # do not wait for them
+                self._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self._sql(f"PRAGMA busy_timeout = {int(self.timeout * 1000)}").fetchall()
+
     @property
     def _sql(self) -> Callable[..., sqlite3.Cursor]:
         execute: Callable[..., sqlite3.Cursor] = super()._sql

@@ -76,7 +76,8 @@ def decide_reuse(
 
 def reused(step: Step) -> CacheDecision:
     """Return the decision to reuse the results of an earlier step."""
-    return CacheDecision(reuse=step, reason=f"same code and inputs as run {step.run}")
+    origin = "an earlier run" if step.run is None else f"run {step.run}"  # None: that run was deleted
+    return CacheDecision(reuse=step, reason=f"same code and inputs as {origin}")
 
 
 def _why(previous: Step | None, parts: CacheKeyParts) -> str:

@@ -18,8 +18,12 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _LONGEST = 1_000 * 365 * 86_400
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, *, option: str = "--expires") -> float:
     """Return the seconds in a duration: `90s`, `30m`, `12h`, `7d`, `2w`, or several as in `1d12h`.
+
+    Args:
+        text: what was typed.
+        option: the option it was typed for, for messages.
 
     Raises:
         UsageError: it is not a valid duration, or not a positive one.
@@ -27,17 +31,18 @@ def parse_duration(text: str) -> float:
     plain = text.strip().lower()
     if not _DURATION.fullmatch(plain):
         what = "has no unit" if re.fullmatch(r"\d+(\.\d+)?", plain) else "is no duration"
-        seen = f"`--expires {text}` {what}"
+        seen = f"`{option} {text}` {what}"
         raise UsageError(f"{seen}; write a number with s, m, h, d or w behind it, such as 12h, 7d or 1d12h.")
     parts = _PART.findall(plain)
     units = [unit for _, unit in parts]
     if len(set(units)) < len(units):
-        raise UsageError(f"`--expires {text}` has one unit twice; write each of them once, as in 1d12h.")
+        raise UsageError(f"`{option} {text}` has one unit twice; write each of them once, as in 1d12h.")
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if not 0 < seconds <= _LONGEST:
-        raise UsageError(
-            f"`--expires {text}` is no time that could pass; write --no-cache for a step that is never reused."
+        advice = (
+            "write --no-cache for a step that is never reused" if option == "--expires" else "write e.g. 30d"
         )
+        raise UsageError(f"`{option} {text}` is no time that could pass; {advice}.")
     return seconds
 
 

@@ -1,0 +1,1 @@
+"""Space: what artifact stores hold, and deleting what nobody needs."""
