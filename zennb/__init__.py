@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from zennb.api import artifacts, digest, load, runs, stack, stacks
+    from zennb.api import artifacts, digest, load, prune, runs, stack, stacks, usage
     from zennb.commands.program import plan, run
     from zennb.jupyter.panels.public import Dashboard, StackPicker
 
@@ -28,14 +28,16 @@ __all__ = [
     "load",
     "load_ipython_extension",
     "plan",
+    "prune",
     "run",
     "runs",
     "stack",
     "stacks",
     "unload_ipython_extension",
+    "usage",
 ]
 
-FROM_API = frozenset({"artifacts", "digest", "load", "runs", "stack", "stacks"})
+FROM_API = frozenset({"artifacts", "digest", "load", "prune", "runs", "stack", "stacks", "usage"})
 FROM_PROGRAM = frozenset({"plan", "run"})
 PANELS = frozenset({"Dashboard", "StackPicker"})
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zennb.handles.handle import Source
     from zennb.handles.listing import Listing
     from zennb.handles.records import ArtifactHandle, RunHandle, StackHandle
+    from zennb.handles.space import PrunedHandle, UsageHandle
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
@@ -38,6 +39,7 @@ __all__ = [
     "find_artifact",
     "load",
     "load_artifact",
+    "prune",
     "runs",
     "session",
     "set_scope",
@@ -46,6 +48,7 @@ __all__ = [
     "stack",
     "stacks",
     "unknown_artifact",
+    "usage",
     "workspace",
     "workspace_beside",
 ]
@@ -222,6 +225,53 @@ def stacks() -> Listing[StackHandle]:
     return list_stacks(opened.registry.stacks(), active=opened.active)
 
 
+def usage(stack: str | None = None) -> UsageHandle:
+    """Return what takes space in all artifact stores, or in that of one stack, and what reuse has saved.
+
+    Raises:
+        UnknownName: there is no such stack.
+        StoreError: a store cannot be read.
+    """
+    from zennb.handles.space import UsageHandle
+    from zennb.space.usage import usage as measured
+
+    return UsageHandle(measured(workspace(), stack=stack))
+
+
+def prune(
+    *,
+    older: str | None = None,
+    keep: int | None = None,
+    unreferenced: bool = False,
+    to: str | None = None,
+    stack: str | None = None,
+    yes: bool = False,
+) -> PrunedHandle:
+    """Say what could be deleted to free space; with `yes=True`, delete it.
+
+    Never what an open kernel, a pinned version or a run of the last day needs. Exactly one rule is given.
+
+    Args:
+        older: what was not used for this long: `"30d"`.
+        keep: all but the newest so many versions of each name.
+        unreferenced: what no record names.
+        to: the longest unused, until the store holds this much: `"5GB"`.
+        stack: the stack whose artifact store is meant; by default the active one.
+        yes: whether to delete.
+
+    Raises:
+        UsageError: none of the rules is given, or more than one.
+        UnknownName: there is no such stack.
+        StoreError: the store cannot delete, or cannot be read or written.
+    """
+    from zennb.core.planning.pruning import parse_rule
+    from zennb.handles.space import PrunedHandle
+    from zennb.space.prune import prune as pruned
+
+    rule = parse_rule(older=older, keep=keep, unreferenced=unreferenced, to=to)
+    return PrunedHandle(pruned(workspace(), rule, stack=stack, delete=yes))
+
+
 @contextmanager
 def stack(name: str) -> Iterator[Stack]:
     """Make a stack the active one inside a `with` block, in this thread only.
@@ -335,8 +385,15 @@ def bring(artifact: Artifact, store: ArtifactStore) -> bool:
 
 
 def _gone(opened: Workspace, artifact: Artifact, tried: Sequence[str]) -> MissingArtifact:
+    from zennb.views.artifact import deleted
+
     producer = opened.metadata.producer(artifact)
     advice = f"run step '{producer.name}' again" if producer is not None else "make it again"
+    freed = opened.metadata.space.freed([artifact.blob]).get(artifact.blob)
+    if freed is not None:
+        return MissingArtifact(
+            f"the bytes of {artifact.label} were {deleted(freed)}; {advice}.", digest=artifact.blob
+        )
     return MissingArtifact(
         f"the bytes of {artifact.label} are in no registered artifact store (looked in {', '.join(tried)}); {advice}.",
         digest=artifact.blob,

@@ -17,6 +17,15 @@ from zennb.core.records.records import (
     Status,
     Step,
 )
+from zennb.core.records.space import (
+    Pruned,
+    PrunedBlob,
+    PrunePlan,
+    StoreUsage,
+    Usage,
+    UsageGroup,
+    UsageItem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,3 +141,26 @@ def plan_named(n: str) -> RunPlan:
         Edge(start=second, end=third, files=(n, n + "2")),
     )
     return RunPlan(steps=tuple(steps), edges=edges)
+
+
+def usage_named(n: str) -> Usage:
+    """What takes space, where everything is called `n`."""
+    group = UsageGroup(name=n, notebook=n, size=5, old=2, saved=3.0, reused=1)
+    item = UsageItem(name=n, step=n, notebook=n, size=5, used=1.0, is_old=True, is_pinned=True)
+    store = StoreUsage(store=n, stacks=(n,), place=n, limit=10, size=5, blobs=1, old=2, unreferenced=1)
+    return Usage(
+        stores=(store,),
+        notebooks=(group,),
+        steps=(group,),
+        stacks=(group,),
+        largest=(item,),
+        oldest=(item,),
+        saved=3.0,
+        reused=1,
+    )
+
+
+def pruned_named(n: str) -> Pruned:
+    """What a prune would delete, where everything is called `n`."""
+    blob = PrunedBlob(digest=n, size=5, labels=(n, n + "2", n + "3"), used=1.0)
+    return Pruned(store=n, plan=PrunePlan(blobs=(blob,), total=10, spared={n: 2}), later=1)

@@ -23,6 +23,7 @@ from zennb.core.records.records import (
     StackSpec,
     Status,
 )
+from zennb.views import space
 from zennb.views.artifact import artifact, artifacts, history, loading, uses
 from zennb.views.attempts import attempts
 from zennb.views.captured import captured
@@ -52,9 +53,11 @@ from tests.views.named import (
     events_named,
     every_state_named,
     plan_named,
+    pruned_named,
     run_named,
     stack_named,
     step_named,
+    usage_named,
 )
 
 HOSTILE = {
@@ -190,6 +193,11 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         for each in plan_named(n).steps
     ),
     "step.running_line": lambda n: running_line(step_named(n, Status.RUNNING), seconds=3.2),
+    "space.pruned_blobs": lambda n: space.pruned_blobs(pruned_named(n)),
+    "space.groups": lambda n: space.groups(n, n, usage_named(n).steps, 10),
+    "space.items": lambda n: space.items(n, usage_named(n).largest),
+    "space.pruned": lambda n: space.pruned(pruned_named(n), again=n),
+    "space.usage": lambda n: space.usage(usage_named(n)),
     "step.status_line": lambda n: join(map(status_line, every_state_named(n)), gap=0),
     "step.step": lambda n: join(step(each, consumers={n: [n]}) for each in every_state_named(n)),
     "table": lambda n: Table(columns=[Column.of("name", n, n)], data=[{n: n}], title=n, empty=n),

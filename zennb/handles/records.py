@@ -12,6 +12,7 @@ from zennb.engine.run.run_log import run_log
 from zennb.errors import UnknownName
 from zennb.handles.handle import Handle, Source, SourcedHandle
 from zennb.handles.listing import Listing
+from zennb.space.gone import freed
 from zennb.views import artifact as artifact_view
 from zennb.views import log as log_view
 from zennb.views import run as run_view
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from zennb.core.records.records import Failure
+    from zennb.core.records.space import FreedBlob
+    from zennb.metadata.deletion import DeletedRuns
     from zennb.views.table import Table
     from zennb.views.view import Shown
 
@@ -78,6 +81,15 @@ class RunHandle(SourcedHandle[Run]):
         found = run_log(self._source.workspace(), self.record, step)
         return log_view.log(found, most=sys.maxsize).text if step is None else found.text
 
+    def delete(self) -> DeletedRuns:
+        """Delete its record and those of its steps, except what other runs need; no bytes are deleted.
+
+        Raises:
+            InUse: its kernel is open, or it is the newest run.
+        """
+        deletions = self._source.workspace().metadata.deletions
+        return deletions.delete([] if self.record.id is None else [self.record.id])
+
     def _view(self) -> Shown:
         number = self.record.id
         started = [] if number is None else self._source.workspace().metadata.children(number)
@@ -115,6 +127,28 @@ class ArtifactHandle(SourcedHandle[Artifact]):
         """Return its value; raises as `zennb.load`."""
         return self._source.load(self.record)
 
+    def pin(self) -> None:
+        """Keep its bytes from being deleted to free space."""
+        self._source.workspace().metadata.space.pin(self._number)
+
+    def unpin(self) -> None:
+        """Let its bytes be deleted to free space again."""
+        self._source.workspace().metadata.space.unpin(self._number)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether its bytes are never deleted to free space."""
+        return self._number in self._source.workspace().metadata.space.pins()
+
+    @property
+    def freed(self) -> FreedBlob | None:
+        """When its bytes were deleted to free space; None when they were not."""
+        return freed(self._source.workspace(), [self.record]).get(self.record.blob)
+
+    @property
+    def _number(self) -> int:
+        return self.record.id or 0
+
     @property
     def producer(self) -> StepHandle | None:
         """The step that produced it, or captured it as an input."""
@@ -132,6 +166,8 @@ class ArtifactHandle(SourcedHandle[Artifact]):
             self.record,
             producer=metadata.producer(self.record),
             consumers=metadata.consumers(self.record),
+            freed=self.freed,
+            is_pinned=self.is_pinned,
         )
 
 

@@ -12,6 +12,7 @@ from zennb.core.planning.run_plan import Freshness, PlannedStep, RunPlan
 from zennb.core.records.records import Status
 from zennb.engine.environment.execution_environment import sealed
 from zennb.engine.environment.local_modules import find_local, package_reader, reader
+from zennb.engine.run.lost_results import why_lost
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
 from zennb.headless.record_match import RecordMatch
 from zennb.headless.run_environment import Difference, RunEnvironment
@@ -165,13 +166,10 @@ class FilePlan:
                 is_open.append(found)
             # From here on the record would match. What keeps it from being reused is the better
             # reason, if no other matches.
-            elif reason := self._unusable(self._source(record), definition):
+            elif reason := self._unusable(self._source(record), definition) or self._lacks(
+                record, definition
+            ):
                 lost = lost or reason
-            elif (missing := _missing(record, self._store(definition))) is not None:
-                lost = (
-                    lost
-                    or f"`{missing}` is not in artifact store '{self.workspace.snapshot().artifact_store.name}'"
-                )
             else:
                 return _Answer(
                     state=Freshness.FRESH, reason=reused(self._source(record)).reason, record=record
@@ -182,6 +180,11 @@ class FilePlan:
                 min(is_open, key=lambda found: (sum(not each.waits for each in found), len(found)))
             )
         return _Answer(state=Freshness.STALE, reason=lost or self._why(definition, match, records))
+
+    def _lacks(self, record: Step, definition: StepDefinition) -> str:
+        """Return why results of a record cannot be taken from the store; "" if they can."""
+        name = self.workspace.snapshot().artifact_store.name
+        return why_lost(record, self._store(definition), self.workspace.metadata, name=name)
 
     def _store(self, definition: StepDefinition) -> ArtifactStore:
         stack = definition.options.stack
@@ -242,15 +245,3 @@ class FilePlan:
         }
         files = file_edges(self.plan.order, records)
         return flows(self.plan, after={each.name: each.options.after for each in definitions}, files=files)
-
-
-def _missing(record: Step, store: ArtifactStore) -> str | None:
-    """Return the first result of a record that is missing from the store; None when all are there."""
-    for artifact in record.outputs.values():
-        if not store.has(artifact.blob):
-            return artifact.label
-    more = {
-        "what it showed": record.displays,
-        "settings": record.carried.blob if record.carried is not None else "",
-    }
-    return next((what for what, blob in more.items() if blob and not store.has(blob)), None)

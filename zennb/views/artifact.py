@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keyword import iskeyword
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from zennb.views.markup import block, box, name
@@ -12,12 +13,25 @@ from zennb.views.text import clean, listing, short, size, when
 from zennb.views.view import View, join
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from zennb.core.records.pages import ProducingStep, Use
     from zennb.core.records.records import Artifact, Step
+    from zennb.core.records.space import FreedBlob
 
-__all__ = ["TYPE_COLUMN", "artifact", "artifacts", "brief", "glance", "history", "label", "loading", "uses"]
+__all__ = [
+    "TYPE_COLUMN",
+    "artifact",
+    "artifacts",
+    "brief",
+    "deleted",
+    "glance",
+    "history",
+    "label",
+    "loading",
+    "states",
+    "uses",
+]
 
 
 def label(artifact: Artifact) -> str:
@@ -49,7 +63,12 @@ def glance(artifact: Artifact, *, alone: bool = False) -> str:
 
 
 def artifact(
-    artifact: Artifact, *, producer: Step | ProducingStep | None = None, consumers: Sequence[Step] = ()
+    artifact: Artifact,
+    *,
+    producer: Step | ProducingStep | None = None,
+    consumers: Sequence[Step] = (),
+    freed: FreedBlob | None = None,
+    is_pinned: bool = False,
 ) -> View:
     """Show one artifact: its type and size, the step that made it, the steps that read it, and a preview.
 
@@ -57,6 +76,8 @@ def artifact(
         artifact: the record.
         producer: the step that made it, or that it was captured for.
         consumers: records of the steps that read it.
+        freed: when its bytes were deleted on purpose; None when they were not.
+        is_pinned: whether it is never deleted to free space.
     """
     used = listing(dict.fromkeys(each.name for each in consumers))
     rows = [
@@ -68,9 +89,31 @@ def artifact(
         ("needs", listing(artifact.needs)),
         ("stored as", _materializer(artifact)),
         ("created", when(artifact.created)),
-        ("bytes", short(artifact.blob)),
+        ("bytes", short(artifact.blob) if freed is None else f"{deleted(freed)} ({short(artifact.blob)})"),
+        ("pinned", "never deleted to free space" if is_pinned else ""),
     ]
     return join([card("artifact", label(artifact), rows), preview(artifact.summary)])
+
+
+def deleted(freed: FreedBlob) -> str:
+    """Return when bytes were deleted: `deleted on 2026-03-09 14:05 to free space`."""
+    return f"deleted on {when(freed.created)} to free space"
+
+
+def states(
+    found: Sequence[Artifact], freed: Mapping[str, FreedBlob], pins: Collection[int]
+) -> dict[int, str]:
+    """Return artifact id → `pinned`, `deleted 2026-03-09`, or both; those of which neither is true are left out."""
+    known = {
+        each.id or 0: ", ".join(
+            [
+                *(["pinned"] if each.id in pins else []),
+                *([f"deleted {when(freed[each.blob].created)[:10]}"] if each.blob in freed else []),
+            ]
+        )
+        for each in found
+    }
+    return {number: state for number, state in known.items() if state}
 
 
 def _materializer(artifact: Artifact) -> str:
@@ -85,13 +128,16 @@ def _origin(step: Step | ProducingStep | None) -> str:
     return f"{clean(step.name)} (run {step.run})" if step.run is not None else clean(step.name)
 
 
-def _row(artifact: Artifact, producers: Mapping[int, Step | ProducingStep]) -> dict[str, object]:
+def _row(
+    artifact: Artifact, producers: Mapping[int, Step | ProducingStep], states: Mapping[int, str]
+) -> dict[str, object]:
     step = producers.get(artifact.step) if artifact.step is not None else None
     return {
         **values(artifact, "name", "version", "type", "size", "kind"),
         "value": in_a_line(artifact.summary),
         "made_by": _origin(step),
         **values(artifact, "created", "digest", "blob"),
+        "state": states.get(artifact.id or 0, ""),
     }
 
 
@@ -102,6 +148,7 @@ def _columns(*, named: bool) -> list[Column]:
         TYPE_COLUMN,
         Column.of("size", "size"),
         Column.of("names", "kind", minor=True),
+        Column.of("names", "state", most=28),
         Column.of("names", "value", most=30),
         Column.of("names", "made_by", "made by", minor=True),
         Column.of("time", "created"),
@@ -109,30 +156,38 @@ def _columns(*, named: bool) -> list[Column]:
 
 
 def artifacts(
-    found: Sequence[Artifact], *, producers: Mapping[int, Step | ProducingStep] | None = None
+    found: Sequence[Artifact],
+    *,
+    producers: Mapping[int, Step | ProducingStep] | None = None,
+    states: Mapping[int, str] = MappingProxyType({}),
 ) -> Table:
     """List artifacts, one row each.
 
     Args:
         found: usually the latest version of each name.
         producers: step id → its record, or its name and run, to show the steps that made them.
+        states: artifact id → whether it is pinned or deleted, in words.
     """
-    rows = [_row(each, producers or {}) for each in found]
+    rows = [_row(each, producers or {}, states) for each in found]
     return Table(
         columns=_columns(named=True), data=rows, empty="no artifacts yet: run a cell that starts with %%step"
     )
 
 
 def history(
-    found: Sequence[Artifact], *, producers: Mapping[int, Step | ProducingStep] | None = None
+    found: Sequence[Artifact],
+    *,
+    producers: Mapping[int, Step | ProducingStep] | None = None,
+    states: Mapping[int, str] = MappingProxyType({}),
 ) -> Table:
     """List the versions of one name, as given.
 
     Args:
         found: its versions.
         producers: step id → its record, or its name and run, to show the steps that made them.
+        states: artifact id → whether it is pinned or deleted, in words.
     """
-    rows = [_row(each, producers or {}) for each in found]
+    rows = [_row(each, producers or {}, states) for each in found]
     title = clean(found[0].name) if found else ""
     return Table(columns=_columns(named=False), data=rows, title=title, empty="no artifact of that name")
 

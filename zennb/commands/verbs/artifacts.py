@@ -12,10 +12,12 @@ from zennb.commands.json_envelope import limited
 from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Cut, Outcome
 from zennb.commands.syntax import Argument, Command, verb
+from zennb.commands.verbs import space
 from zennb.core.planning.expiry import by_hand
 from zennb.core.records.records import Status
 from zennb.errors import DamagedArtifact, UsageError
 from zennb.handles.ancestry import Ancestry, ancestry
+from zennb.space import gone
 from zennb.views import artifact as artifact_view
 from zennb.views.lineage import lineage
 from zennb.views.table import Column, Table
@@ -58,7 +60,9 @@ DEPTH = Argument("--depth", f"steps in each direction; {NEAR} by default", type=
 )
 def _list(context: Context, kind: str | None, limit: int) -> Outcome:
     found, cut = limited(context.workspace.metadata.artifacts(kind=kind, limit=limit + 1), limit)
-    view = artifact_view.artifacts(found, producers=_producers(context, found))
+    view = artifact_view.artifacts(
+        found, producers=_producers(context, found), states=_states(context, found)
+    )
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
@@ -71,9 +75,19 @@ def _list(context: Context, kind: str | None, limit: int) -> Outcome:
 def _show(context: Context, name: str, version: int | None) -> Outcome:
     metadata, found = context.workspace.metadata, _artifact(context, name, version)
     producer, consumers = metadata.producer(found), metadata.consumers(found)
-    view = artifact_view.artifact(found, producer=producer, consumers=consumers)
+    freed = gone.freed(context.workspace, [found]).get(found.blob)
+    is_pinned = found.id in metadata.space.pins()
+    view = artifact_view.artifact(
+        found, producer=producer, consumers=consumers, freed=freed, is_pinned=is_pinned
+    )
     maker = None if producer is None else step_data(producer)
-    data = artifact_data(found, producer=maker, consumers=[step_brief(each) for each in consumers])
+    data = artifact_data(
+        found,
+        producer=maker,
+        consumers=[step_brief(each) for each in consumers],
+        pinned=is_pinned,
+        deleted=plain(freed),
+    )
     return Outcome(view=view, data=data)
 
 
@@ -88,7 +102,7 @@ def _history(context: Context, name: str, limit: int) -> Outcome:
     if not versions:
         raise api.unknown_artifact(context.workspace, name)
     found, cut = limited(versions, limit)
-    view = artifact_view.history(found, producers=_producers(context, found))
+    view = artifact_view.history(found, producers=_producers(context, found), states=_states(context, found))
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
@@ -230,6 +244,11 @@ def _artifact(context: Context, name: str, version: int | None) -> Artifact:
     return api.find_artifact(context.workspace, name, version=version, notebook=notebook or None)
 
 
+def _states(context: Context, found: Sequence[Artifact]) -> dict[int, str]:
+    freed, pins = gone.freed(context.workspace, found), context.workspace.metadata.space.pins()
+    return artifact_view.states(found, freed, pins)
+
+
 def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:
     metadata = context.workspace.metadata
     steps = {each.step: metadata.producer(each) for each in found}
@@ -239,14 +258,16 @@ def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:
 PARTS = (
     Command(
         name="artifacts",
-        help="list artifacts, show their lineage, and load their values",
+        help="list artifacts, show their lineage, load their values, and free space",
         default="list",
         examples=(
             "artifacts",
             "artifacts show model --version 2",
             "artifacts lineage model",
             "artifacts load model",
+            "artifacts usage",
+            "artifacts prune --older 30d",
         ),
-        parts=(_list, _show, _history, _lineage, _load, _expire, _verify),
+        parts=(_list, _show, _history, _lineage, _load, _expire, _verify, *space.PARTS),
     ),
 )

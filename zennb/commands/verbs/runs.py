@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.data import plain, step_data
 from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import limited
+from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, verb
+from zennb.commands.verbs.space import DELETE
+from zennb.core.planning.expiry import parse_duration
 from zennb.core.records.records import Status
 from zennb.engine.run.run_log import run_log
-from zennb.errors import UnknownName
+from zennb.errors import UnknownName, UsageError
 from zennb.headless.notebook_label import label
 from zennb.views import comparison
 from zennb.views import run as run_view
 from zennb.views.log import log
+from zennb.views.text import plural
 
 if TYPE_CHECKING:
     from zennb.core.records.records import Run
@@ -130,6 +135,38 @@ def _compare(context: Context, old: str, new: str) -> Outcome:
     return Outcome(view=comparison.compare(before, old_steps, after, new_steps), data=data)
 
 
+@verb(
+    "say what deleting runs would come to; with --yes, delete their records",
+    Argument("ID", "the numbers of the runs", type=list, kind="run"),
+    Argument("--older", "all runs that ended longer ago than this, such as 30d", word="DURATION"),
+    DELETE,
+    examples=("runs delete 12", "runs delete 11 12 --yes", "runs delete --older 90d"),
+)
+def _delete(context: Context, id: list[str], older: str | None, yes: bool) -> Outcome:  # noqa: A002 - the argument's name
+    deletions = context.workspace.metadata.deletions
+    if bool(id) == (older is not None):
+        raise UsageError(f"{context.command_line}: give either the numbers of runs, or `--older 30d`.")
+    if older is None:
+        runs = {_run(context, each).id or 0 for each in id}
+    else:
+        runs = deletions.older(time.time() - parse_duration(older, option="--older"))
+    found = deletions.delete(runs) if yes else deletions.preview(runs)
+    if yes:
+        deletions.compact()
+    what = f"{plural(len(found.runs), 'run')} with {plural(found.steps, 'record')} of steps and "
+    what += plural(found.artifacts, "version") + " of artifacts"
+    kept = f" {plural(found.kept, 'record')} of steps stay, since other runs use them." if found.kept else ""
+    typed = " ".join([context.command_line, *id, *([f"--older {older}"] if older else []), "--yes"])
+    sentence = (
+        f"Deleted: {what}.{kept} Bytes that no record names any more can be deleted with "
+        "`%artifacts prune --unreferenced`."
+        if yes
+        else f"This would delete {what}.{kept} Nothing is deleted yet: `{typed}` does it."
+    )
+    view = message_view(context.interface.adapt(sentence))
+    return Outcome(view=view, data={**plain(found), "deleted": yes}, sentence=sentence if yes else "")
+
+
 def _page() -> int:
     """Return the width of lists: that of the terminal, if there is one."""
     return max(80, min(160, shutil.get_terminal_size((120, 24)).columns))
@@ -155,7 +192,7 @@ def _run(context: Context, text: str) -> Run:
 PARTS = (
     Command(
         name="runs",
-        help="list and show runs: stack, steps, output and outcome",
+        help="list, show, compare and delete runs: stack, steps, output and outcome",
         default="list",
         examples=(
             "runs",
@@ -164,6 +201,6 @@ PARTS = (
             "runs logs 12 train",
             "runs compare 11 12",
         ),
-        parts=(_list, _show, _logs, _compare),
+        parts=(_list, _show, _logs, _compare, _delete),
     ),
 )

@@ -223,7 +223,8 @@ class ArtifactRepository:
         return (
             stands_alone
             and artifact.blob not in _unreadable
-            and self.store.has(artifact.blob)
+            # Touched, not only looked for: until its record is written, nothing else keeps it from a prune.
+            and self.store.touch(artifact.blob)
             and names_artifact(step, artifact)
             and self.signer.accepts(step)
         )

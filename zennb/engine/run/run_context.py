@@ -16,6 +16,7 @@ from zennb.core.planning.cache_decision import CacheDecision, decide_reuse, reus
 from zennb.core.planning.expiry import expires
 from zennb.core.records.records import Failure, Run, Status, Step
 from zennb.core.secrets.texts import mask_json
+from zennb.engine.run.lost_results import why_lost
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
@@ -134,7 +135,11 @@ class RunContext:
             candidates=candidates,
             previous=previous,
             missing=lambda step: self.artifacts.first_missing(step.outputs.values()),
-            stale=lambda step: unusable.get(step.id, "") or self.environment.stale(step.observed, overlay),
+            stale=lambda step: (
+                unusable.get(step.id, "")
+                or self.environment.stale(step.observed, overlay)
+                or why_lost(step, self.store, self.metadata, name=self.spec.artifact_store.name)
+            ),
             store=self.spec.artifact_store.name,
             asked=force,
             unclear=unclear,

@@ -49,6 +49,8 @@ def step_log(workspace: Workspace, run: Run, step: Step) -> StepLog:
             trouble = f"what step '{step.name}' showed is damaged; run the step again with --rerun."
         except StoreError as error:  # another store may have it
             trouble = trouble or f"what step '{step.name}' showed cannot be read: {error.message}"
+    if step.displays in workspace.metadata.space.freed([step.displays]):
+        trouble = trouble or f"what step '{step.name}' showed was deleted to free space; run the step again."
     gone = (
         f"what step '{step.name}' showed is in no registered artifact store (it ran on stack '{run.stack.name}'); "
         "run the step again."

@@ -85,6 +85,14 @@ class WriteBuffer:
         # Not in `_stored`: another kernel may have deleted the blob since.
         return digest in self._pending or self.store.has(digest)
 
+    def touch(self, digest: str) -> bool:
+        """Return whether the blob called `digest` is there; if so, it counts as stored now."""
+        return digest in self._pending or self.store.touch(digest)
+
+    def space_warning(self) -> str:
+        """Return what the store says once when it is nearly full; else ""."""
+        return self.store.space_warning()
+
     def present(self, digests: Iterable[str]) -> frozenset[str]:
         """Return those of many blobs that are there."""
         wanted = frozenset(digests)
