@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Stacks", "Runs", "Run", "Artifacts", "Pipeline", "Compare")
+PAGES = ("Stacks", "Runs", "Run", "Artifacts", "Pipeline", "Compare", "Space")
 ROUNDS = "import time\nfor n in range(rounds):\n    print('round', n)\n    time.sleep(0.1)\n"
 STUDY = (
     f"%%step '{HOSTILE}'\nnumbers = [1, 2, 3]\nname = {HOSTILE!r}\nprint(name)",
@@ -100,6 +100,29 @@ def test_pages_and_rows_are_walked_by_keys_and_the_notebook_takes_none_of_them(
         keys.press(key)
     assert lab.page.locator(".jp-Cell").count() == 1 + len(STUDY)
     assert lab.page.locator(".jp-MarkdownCell").count() == 0
+    check_quiet(lab)
+
+
+def test_a_prune_is_looked_at_and_confirmed_before_anything_goes(lab: Lab, tmp_path: Path) -> None:
+    edits = [f"%%step load\ndata = bytes([{number}]) * 200_000" for number in range(4)]
+    aged = (
+        "import os, sqlite3, time\nfrom zennb import api\nhome = api.workspace().home / 'artifacts'\n"
+        "api.workspace().open().store.close()\n"
+        "with sqlite3.connect(home / 'cache.db') as db:\n    db.execute('UPDATE Cache SET store_time = 0')\n"
+        "db.close()\n"
+        "for blob in home.joinpath('blobs').glob('*/*'): os.utime(blob, (0, 0))"
+    )
+    panel = start(lab, tmp_path, *edits, aged, "%zennb")
+    press(panel, "Space")
+    shown(panel, "4 blobs")
+    panel.get_by_label("Delete").select_option(label="all but the newest")
+    press(panel, "Preview")
+    shown(panel, "1 blob, 200.1 kB would be deleted")
+    press(panel, "Delete ...")
+    lab.page.wait_for_function("document.activeElement.textContent.trim() === 'Keep'")
+    press(panel, "Delete")
+    shown(panel, "deleted 1 blob of artifact store 'default'")
+    shown(panel, "3 blobs")
     check_quiet(lab)
 
 

@@ -349,6 +349,7 @@ class StepCell:
     def _end(self, step: Step) -> None:
         self.is_over = True
         self._session.show_status(step)
+        self._session.warn_of_space(self._run_context.store)
 
 
 def _restored_words(names: list[str]) -> str:

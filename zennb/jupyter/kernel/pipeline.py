@@ -187,15 +187,15 @@ class PipelineSession:
             )
         runs = set(chosen)
         edges = [pair for pair in drawn.edges if runs.issuperset(pair)]
-        updates = session.can_update
         with LiveTable(
-            session.capture, chosen, updates=updates, monitor=session.monitor, edges=edges
+            session.capture, chosen, updates=session.can_update, monitor=session.monitor, edges=edges
         ) as table:
             run = PipelineRun(request, run_context=run_context, on_change=table, on_output=table.output)
             finished = run.execute()
         with session.lock:
             self._bind(finished, chosen, run_context)
         session.show_secret_notes(finished.steps.values())
+        session.warn_of_space(run_context.store)
         if finished.error is not None:
             raise finished.error
         return finished.run

@@ -14,7 +14,7 @@ from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
-from zennb.errors import LostOutput
+from zennb.errors import LostOutput, StoreError
 from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
 from zennb.jupyter.cells.lazy_outputs import LazyOutputs
@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Artifact, Step
     from zennb.dependencies.patches import Patch
+    from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.engine.step.definition import StepDefinition
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
@@ -244,6 +246,13 @@ class KernelState:
         """Show where the secrets of a run's steps still stand in the notebook."""
         for text in filter(None, map(self.secret_notes.of, steps)):
             self.capture.publish(note(text)._repr_mimebundle_(), {})
+
+    def warn_of_space(self, store: ArtifactStore | WriteBuffer) -> None:
+        """Show a line, once, when an artifact store is nearly full."""
+        with suppress(StoreError):  # the step is done and recorded, whatever the store says of its size
+            sentence = store.space_warning()
+            if sentence:
+                self.capture.publish(note(sentence)._repr_mimebundle_(), {})
 
     def hint(self, error: BaseException | None) -> str:
         """Return which step would bind a missing name; "" for other errors."""

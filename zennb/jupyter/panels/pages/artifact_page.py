@@ -9,6 +9,7 @@ from zennb.core.records.records import Artifact
 from zennb.handles.ancestry import ancestry
 from zennb.jupyter.panels.kit.arrange import bar, group, html, toggle
 from zennb.jupyter.panels.kit.row_list import PagedRows
+from zennb.space.gone import freed
 from zennb.views import artifact as artifact_view
 from zennb.views.lineage import lineage
 from zennb.views.markup import heading_line, muted, prose
@@ -72,7 +73,7 @@ class ArtifactPage:
         if artifact is None:
             return
         self._load(artifact)
-        self._about.value = artifact_view.artifact(artifact, producer=self._maker).html
+        self._about.value = self._described(artifact).html
         toggle(self.maker, shown=self._maker is not None and self._maker.run is not None)
         if self._maker is not None:
             made = "made" if artifact.kind == "output" else "captured"
@@ -90,7 +91,7 @@ class ArtifactPage:
             return View("", "")
         return join(
             [
-                artifact_view.artifact(artifact, producer=self._maker),
+                self._described(artifact),
                 artifact_view.loading(artifact),
                 artifact_view.history(self.versions.page.items),
                 artifact_view.uses(self.uses.page.items),
@@ -103,6 +104,15 @@ class ArtifactPage:
         self._maker = pages.makers([artifact.step]).get(artifact.step or 0)
         self.versions.page = pages.versions(artifact.name, before=self.versions.start, limit=SHORT)
         self.uses.page = pages.uses(artifact.id or 0, before=self.uses.start, limit=SHORT)
+
+    def _described(self, artifact: Artifact) -> View:
+        workspace = self._panel.panels.workspace
+        return artifact_view.artifact(
+            artifact,
+            producer=self._maker,
+            freed=freed(workspace, [artifact]).get(artifact.blob),
+            is_pinned=artifact.id in workspace.metadata.space.pins(),
+        )
 
     def _drawn(self, artifact: Artifact) -> View:
         around = ancestry(self._panel.panels.workspace.metadata, artifact)

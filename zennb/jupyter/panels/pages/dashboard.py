@@ -16,6 +16,7 @@ from zennb.jupyter.panels.pages.compare_page import ComparePage
 from zennb.jupyter.panels.pages.pipeline_page import PipelinePage
 from zennb.jupyter.panels.pages.run_page import RunPage
 from zennb.jupyter.panels.pages.runs_page import RunsPage
+from zennb.jupyter.panels.pages.space_page import SpacePage
 from zennb.jupyter.panels.pages.stack_browser import StackBrowser
 from zennb.views.markup import muted
 from zennb.views.pipeline import progress
@@ -49,6 +50,7 @@ class Dashboard(Panel):
                 "Artifacts": lambda: self.artifacts,
                 "Pipeline": lambda: self.pipeline,
                 "Compare": lambda: self.compare,
+                "Space": lambda: self.space,
             },
         )
         self._now = html()
@@ -86,6 +88,11 @@ class Dashboard(Panel):
     def compare(self) -> ComparePage:
         """The page of two runs side by side."""
         return ComparePage(self)
+
+    @cached_property
+    def space(self) -> SpacePage:
+        """The page of what takes space."""
+        return SpacePage(self)
 
     def refresh(self) -> None:
         """Look up again what is shown."""
