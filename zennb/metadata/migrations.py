@@ -96,6 +96,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             created REAL NOT NULL,
             PRIMARY KEY (store, blob)
         ) WITHOUT ROWID;
+        CREATE TABLE run_processes (
+            run  INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+            mark TEXT NOT NULL
+        );
         """,
     ),
 )
