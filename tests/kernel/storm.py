@@ -73,7 +73,7 @@ def _storm_state():
     read = {
         "p" "1": lambda x: x, "p" "2": lambda x: x[-1], "p" "3": lambda x: x["v"],
         "Bo" "x": lambda x: x.v, "Oth" "er": lambda x: x.v, "mad" "e": lambda x: x(), "bo" "x": lambda x: x.w,
-        "box" "es": lambda x: x[0].v, "c" "1": lambda x: x,
+        "box" "es": lambda x: x[1].w, "c" "1": lambda x: x,
         "big" "1": lambda x: int(x[-1]), "big" "2": lambda x: int(x[0, 0]), "par" "ts": lambda x: int(x[4][0]),
         "huge" "1": lambda x: int(x[0]), "huge" "2": lambda x: int(x[-1]),
         "ad" "d": lambda x: x.args[0], "la" "m": lambda x: x(), "item" "s": lambda x: int(x["b"][0].data[9]),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 __all__ = ["RunClaim", "RunClaims"]
 
@@ -53,6 +53,11 @@ class RunClaims:
     def forget(self, run: int | None) -> None:
         """Drop the claim on a run whose end is recorded."""
         if run is not None:
+            self._claims.pop(run, None)
+
+    def forget_orphans(self, runs: Iterable[int]) -> None:
+        """Drop the claims on orphans that are recorded as interrupted, unless somebody runs them again."""
+        for run in self.orphans().intersection(runs):
             self._claims.pop(run, None)
 
     def orphans(self) -> frozenset[int]:

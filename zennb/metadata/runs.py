@@ -96,7 +96,7 @@ class RunQueries(Queries):
     def end_orphans(self) -> None:
         """Record as interrupted the runs of this process whose owner has stopped to run them; does not wait for it."""
         with contextlib.suppress(StoreError):  # a listing tries again
-            self._database.write_later(0.0, self._end_orphans, lambda _: None)
+            self._database.write_later(0.0, self._end_orphans, self._claims.forget_orphans)
 
     def _claimed(self, run: Run, claim: RunClaim | None) -> Run:
         """Note the claim on a run that is being recorded, in the same transaction: no listing sees it without."""
@@ -108,15 +108,12 @@ class RunQueries(Queries):
         if run is not None and run.status is not Status.RUNNING:
             self._claims.forget(run.id)
 
-    def _end_dead(self, connection: sqlite3.Connection, dead: frozenset[int]) -> None:
-        _mark_dead(connection, dead)
-        self._end_orphans(connection)
-
-    def _end_orphans(self, connection: sqlite3.Connection) -> None:
+    def _end_orphans(
+        self, connection: sqlite3.Connection, dead: frozenset[int] = frozenset()
+    ) -> frozenset[int]:
         orphans = self._claims.orphans()  # only now: a session may go on in the meantime
-        _mark_dead(connection, orphans)
-        for run in orphans:
-            self._claims.forget(run)
+        _mark_dead(connection, dead | orphans)
+        return orphans
 
     @writing
     def set_commit(
@@ -182,7 +179,7 @@ class RunQueries(Queries):
         dead, orphans = self._database.read(_dead_runs, self._claims)
         if dead or orphans:
             with contextlib.suppress(StoreError):  # a listing neither fails nor waits because of it
-                self._database.write_at_once(self._end_dead, dead)
+                self._claims.forget_orphans(self._database.write_at_once(self._end_orphans, dead))
         return dead | orphans
 
 

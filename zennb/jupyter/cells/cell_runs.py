@@ -19,6 +19,7 @@ from zennb.core.secrets.texts import mask_text
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.run_context import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
+from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
 from zennb.metadata.run_claims import RunClaim
@@ -98,16 +99,22 @@ class _Ongoing:
         """Record the run as running, if the cell is still running in a moment."""
         self.settle()  # of a cell that never ended
         running = replace(self.run, status=Status.RUNNING)
-        self._begun = metadata.begin_run_later(running, MAX_LOST_SECONDS, then, claim)
+
+        def begun(run: Run) -> None:
+            # On the store's thread: an interrupt could keep this one from learning the id, and another run would begin.
+            if self.run.id is None:
+                self.run = run
+            then(run)
+
+        with uninterrupted():
+            self._begun = metadata.begin_run_later(running, MAX_LOST_SECONDS, begun, claim)
 
     def settle(self) -> None:
-        """Cancel the pending write; if it was done already, note the run's id."""
+        """Cancel the pending write, or wait until it is done."""
         if self._begun is None:
             return
         with suppress(StoreError):  # the whole record is written next; if that fails too, it raises
-            begun = self._begun.cancel_or_result()
-            if begun is not None and self.run.id is None:
-                self.run = begun
+            self._begun.cancel_or_result()
         self._begun = None
 
 
