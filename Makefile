@@ -52,12 +52,13 @@ test-python: ## what needs no kernel or browser, on another Python: make test-py
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
 
-soak: $(VENV)/.test ## edit and run notebooks at random, thousands of times, read damaged files, prune beside kernels: compare, and look for crashes
+soak: $(VENV)/.test ## edit, run, interrupt and prune notebooks at random, and read damaged files, thousands of times
 	env -u ZENNB_HOME ZENNB_REUSE_ROUNDS=2000 $(BIN)/python -m pytest tests/reuse/test_machine.py -q -s
 	env -u ZENNB_HOME ZENNB_STATUS_EDITS=8000 $(BIN)/python -m pytest tests/status -q -s
 	env -u ZENNB_HOME ZENNB_FILE_ROUNDS=2000 $(BIN)/python -m pytest tests/file_status/test_machine.py -q -s
 	env -u ZENNB_HOME ZENNB_FUZZ_ROUNDS=10000 $(BIN)/python -m pytest tests/odd_input -q -s
 	env -u ZENNB_HOME ZENNB_PRUNE_ROUNDS=1000 $(BIN)/python -m pytest tests/space/test_beside_kernels.py -q -s
+	env -u ZENNB_HOME ZENNB_INTERRUPTS=2500 $(BIN)/python -m pytest tests/kernel/test_interrupt_storm.py -q -s
 
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .

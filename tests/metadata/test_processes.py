@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zennb.core.records.records import Status
-from zennb.metadata.processes import hostname, is_alive
+from zennb.metadata import processes
+from zennb.metadata.processes import hostname, is_alive, mark_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,3 +80,32 @@ def test_a_run_whose_process_is_gone_shows_as_interrupted(
     check()
     assert lock.execute("SELECT id FROM runs WHERE status = 'interrupted'").fetchall() == [(dead.id,)]
     lock.close()
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere the system does not tell when a process started"
+)
+@pytest.mark.parametrize("hours", [-5, 5], ids=["behind", "ahead"])
+def test_a_run_of_a_kernel_whose_clock_is_wrong_runs_as_long_as_the_kernel(
+    store: MetadataStore, make: Make, hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = time.time() + hours * 3600
+    alive = store.begin_run(
+        make.run(status=Status.RUNNING, started=wrong, host=hostname(), process=os.getpid())
+    )
+    assert [run.id for run in store.runs(status=Status.RUNNING)] == [alive.id]
+    # Another process has got the number since: by the clock it may have started before the run or after it.
+    monkeypatch.setattr(processes, "mark_of", lambda _process: "another process")
+    assert [run.id for run in store.runs(status=Status.INTERRUPTED)] == [alive.id]
+
+
+def test_a_process_is_told_from_a_later_one_of_its_number_whatever_the_clock_says() -> None:
+    mark = mark_of(os.getpid())
+    tells = sys.platform == "linux"
+    assert bool(mark) is tells
+    assert is_alive(os.getpid(), since=1000.0 if tells else time.time(), mark=mark)
+    assert is_alive(os.getpid(), since=time.time(), mark="0/1") is not tells
+
+
+def test_what_is_gone_has_no_mark(ended: int) -> None:
+    assert mark_of(ended) == ""

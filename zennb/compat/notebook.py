@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["answers_at_once", "completed"]
+__all__ = ["answers_at_once", "completed", "request_of"]
 
 
 def answers_at_once(widget: Any) -> None:
@@ -22,6 +22,18 @@ def answers_at_once(widget: Any) -> None:
         comm._reply_subshell_for = None  # noqa: SLF001 - there is no public way
     for child in getattr(widget, "children", ()):
         answers_at_once(child)
+
+
+def request_of(shell: Any) -> object:
+    """Return the id of the message that a kernel answers just now: a cell and those that it runs itself have one.
+
+    It is None in a terminal, and where ipykernel calls it otherwise.
+    """
+    parent = getattr(shell, "parent_header", None)
+    if not isinstance(parent, dict):
+        return None
+    header = parent.get("header")
+    return (header if isinstance(header, dict) else parent).get("msg_id")
 
 
 def completed(result: Any, shell: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pickle import PickleBuffer
 from typing import TYPE_CHECKING
 
 from zennb.errors import MissingArtifact
@@ -25,8 +24,22 @@ def flat(chunks: Iterable[Buffer]) -> list[memoryview]:
     Raises:
         BufferError: a chunk is not contiguous.
     """
-    # `raw` gives one dimension of bytes also for arrays in Fortran order, for which `memoryview.cast` raises.
-    return [view for chunk in chunks if (view := PickleBuffer(chunk).raw()).nbytes]
+    return [_flat(view) for chunk in chunks if (view := memoryview(chunk)).nbytes]
+
+
+def _flat(view: memoryview) -> memoryview:
+    """Return a view of the same bytes in one dimension; a copy if Python has no name for the format of its items.
+
+    `PickleBuffer(view).raw()` would never copy. But it takes a buffer from `view` itself and keeps it, and before 3.13
+    Python crashes when it collects a cycle with a memoryview whose buffer is in use: an interrupt while bytes are
+    stored leaves such cycles, of tracebacks and frames. Views of one memory that come from `cast` are safe.
+    """
+    if not view.contiguous:
+        raise BufferError("bytes to be stored have to be contiguous")
+    try:
+        return view.cast("B")
+    except (TypeError, ValueError):  # items of another byte order or of several fields, or Fortran's order
+        return memoryview(view.tobytes(order="A"))
 
 
 def name_of(*parts: Buffer) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from io import RawIOBase
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pickle import PickleBuffer
 
-__all__ = ["ALIGNMENT", "Buffer", "Collector", "Reader", "joined", "padding", "private", "released", "size"]
+__all__ = ["ALIGNMENT", "Buffer", "Collector", "OutOfBand", "Reader", "joined", "padding", "private", "size"]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """Contiguous bytes. Large ones are views of the value's own memory, never copies."""
@@ -30,14 +30,37 @@ def private(buffer: Buffer) -> memoryview:
     return memoryview(bytearray(view)) if view.readonly else view
 
 
-def released(buffer: PickleBuffer) -> memoryview:
-    """Return the memory of a pickle buffer, and release the buffer.
+class OutOfBand:
+    """Collects the buffers that a pickler leaves out of the pickle, and releases them when the block ends.
 
-    Before Python 3.13 collecting a reference cycle crashes when a view in it still has a buffer exported.
+    Before Python 3.13 collecting a reference cycle crashes when a memoryview in it has a buffer in use. An interrupt
+    leaves such cycles, of tracebacks and frames. So no `PickleBuffer` outlives the block, and no view of one that a
+    class made of a memoryview. The pickler itself needs them until it has ended.
     """
-    view = buffer.raw()
-    buffer.release()
-    return view
+
+    def __init__(self) -> None:
+        self._buffers: list[PickleBuffer] = []
+        self.keep = self._buffers.append
+        """The pickler's `buffer_callback`."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        while self._buffers:
+            self._buffers.pop().release()
+
+    def views(self) -> list[memoryview]:
+        """Return the memory of the buffers, in one dimension of bytes."""
+        return [_own(buffer.raw()) for buffer in self._buffers]
+
+
+def _own(view: memoryview) -> memoryview:
+    """Return a view; if it is one of another memoryview, whose buffer it would keep in use, a view of a copy."""
+    if not isinstance(view.obj, memoryview):
+        return view
+    with view:
+        return memoryview(view.tobytes())
 
 
 def size(buffers: Iterable[Buffer]) -> int:

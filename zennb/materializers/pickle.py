@@ -24,7 +24,7 @@ from zennb.compat.frames import copies_on_write, detached, global_random_state
 from zennb.compat.python import CachedFunction, iterator_recipe
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
-from zennb.materializers.buffers import Collector, Reader, released
+from zennb.materializers.buffers import Collector, OutOfBand, Reader
 from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import ClassRestorer, find, refuse_stale
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -303,10 +303,11 @@ def _kind(value: object, root: type | None) -> str:
 
 
 def _pickled(value: Any, scope: Scope, *, together: bool = False) -> Pickled:
-    stream, buffers = Collector(), list[pickle.PickleBuffer]()
-    pickler = _NotebookPickler(stream, scope, buffers.append, views=together)
-    pickler.dump_root(value, together=together)
-    return Pickled(stream=stream.parts, buffers=list(map(released, buffers)), needs=tuple(pickler.needs))
+    stream = Collector()
+    with OutOfBand() as buffers:
+        pickler = _NotebookPickler(stream, scope, buffers.keep, views=together)
+        pickler.dump_root(value, together=together)
+        return Pickled(stream=stream.parts, buffers=buffers.views(), needs=tuple(pickler.needs))
 
 
 class _NotebookUnpickler(pickle.Unpickler):

@@ -21,7 +21,7 @@ from types import EllipsisType, NotImplementedType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
-from zennb.materializers.buffers import Collector, Reader, released
+from zennb.materializers.buffers import Collector, OutOfBand, Reader
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.signature import pack, unpack
 
@@ -229,12 +229,13 @@ class PlainData(Materializer):
         Raises:
             NotStorable: something in it is no plain data.
         """
-        stream, buffers = Collector(), list[pickle.PickleBuffer]()
-        try:
-            _PlainPickler(stream, protocol=5, buffer_callback=buffers.append).dump(value)
-        except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:
-            raise NotStorable(f"it is no plain data ({error}).") from error
-        return pack(_MAGIC, stream.parts, list(map(released, buffers)))
+        stream = Collector()
+        with OutOfBand() as buffers:
+            try:
+                _PlainPickler(stream, protocol=5, buffer_callback=buffers.keep).dump(value)
+            except (pickle.PicklingError, RecursionError, ValueError, OverflowError) as error:
+                raise NotStorable(f"it is no plain data ({error}).") from error
+            return pack(_MAGIC, stream.parts, buffers.views())
 
     def load(self, buffer: Buffer, scope: Scope) -> Any:  # noqa: ARG002 - plain data needs no names
         """Return the data; arrays are writable views of `buffer`.

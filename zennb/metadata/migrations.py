@@ -100,6 +100,10 @@ MIGRATIONS: tuple[Migration, ...] = (
             name    TEXT PRIMARY KEY,
             version INTEGER NOT NULL
         ) WITHOUT ROWID;
+        CREATE TABLE run_processes (
+            run  INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+            mark TEXT NOT NULL
+        );
         """,
     ),
 )

@@ -8,7 +8,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-__all__ = ["hostname", "is_alive", "writers"]
+__all__ = ["hostname", "is_alive", "mark_of", "writers"]
 
 _SLACK = 5.0  # seconds by which the clocks behind a process's start and a run's start may disagree
 
@@ -19,16 +19,31 @@ def hostname() -> str:
     return socket.gethostname()
 
 
-def is_alive(process: int, *, since: float) -> bool:
+def mark_of(process: int) -> str:
+    """Return what tells a process from all others that have or had its number on this machine; "" where nothing does.
+
+    It is when the process started, counted from the start of the system, and which start that was. So it does not
+    depend on the clock, which may be behind when the run begins and be set later.
+    """
+    if sys.platform != "linux":
+        return ""
+    try:
+        _, ticks = _state(process)
+        return f"{_boot_id()}/{ticks}"
+    except (OSError, ValueError, IndexError):
+        return ""
+
+
+def is_alive(process: int, *, since: float, mark: str = "") -> bool:
     """Return whether the process that was running at `since` (seconds since the epoch) still is.
 
-    Process ids are reused: a process that started later is another one. Where the system does not provide start
-    times, any process of that id counts.
+    Process ids are reused: a process with another mark is another one. Where none was recorded, it is one that started
+    later by the clock; where the system does not provide start times, any process of that id counts.
     """
     if process <= 0:
         return False
     if sys.platform == "linux":
-        return _is_alive_linux(process, since)
+        return _is_alive_linux(process, since, mark)
     if sys.platform == "win32":
         return _is_alive_windows(process)
     return _answers(process)
@@ -44,20 +59,32 @@ def _answers(process: int) -> bool:
     return True
 
 
-def _is_alive_linux(process: int, since: float) -> bool:
+def _is_alive_linux(process: int, since: float, mark: str) -> bool:
     try:
-        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+        state, ticks = _state(process)
     except (FileNotFoundError, ProcessLookupError):
         return False
     except OSError:
         return _answers(process)
+    if state in {"Z", "X"}:  # a zombie (Z) has ended; only its parent has not asked how
+        return False
+    if mark:
+        return mark_of(process) in {mark, ""}
+    # The kernel tells the start in clock ticks since boot.
+    return _boot_time() + ticks / os.sysconf("SC_CLK_TCK") <= since + _SLACK
+
+
+def _state(process: int) -> tuple[str, int]:
+    """Return the state of a process as a letter, and its start in clock ticks after that of the system."""
+    stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
     # The second field, the program's name in parentheses, may contain anything: split after the last parenthesis.
     fields = stat.rpartition(")")[2].split()
-    # A zombie (Z) has ended; only its parent has not asked how.
-    state, ticks = fields[0], int(fields[19])
-    # The kernel tells the start in clock ticks since boot.
-    started = _boot_time() + ticks / os.sysconf("SC_CLK_TCK")
-    return state not in {"Z", "X"} and started <= since + _SLACK
+    return fields[0], int(fields[19])
+
+
+@lru_cache(maxsize=1)
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
 @lru_cache(maxsize=1)

@@ -1,9 +1,10 @@
-"""Owns the tables of runs: recording, listing and counting them, and finding those whose process died."""
+"""Owns the tables of runs: recording, listing and counting them, and finding those that nobody runs any more."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,8 +14,9 @@ from zennb.core.records.records import Run, Status
 from zennb.errors import StoreError, UnknownName
 from zennb.metadata.checks import status_of
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
-from zennb.metadata.processes import hostname, is_alive
+from zennb.metadata.processes import hostname, is_alive, mark_of
 from zennb.metadata.rows import RUNS
+from zennb.metadata.run_claims import RunClaim, RunClaims
 from zennb.metadata.table import NewRow, select
 from zennb.metadata.transactions import Queries, reading, writing
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.pages import RunPlace
     from zennb.core.records.records import Step
+    from zennb.metadata.connection import Database
     from zennb.worker_thread import DelayedCall
 
 __all__ = ["RunQueries", "add_seconds", "count_runs", "record_run", "select_runs"]
@@ -48,11 +51,23 @@ _ENDED_PARENT = (
 class RunQueries(Queries):
     """What the metadata store answers about runs, and how it records them."""
 
-    def begin_run(self, run: Run) -> Run:
-        """Record that a run began; returned with its id."""
-        return self._database.write(record_run, RUNS.new(run))
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._claims = RunClaims()
 
-    def begin_run_later(self, run: Run, seconds: float, then: Callable[[Run], None]) -> DelayedCall[Run]:
+    def begin_run(self, run: Run, claim: RunClaim | None = None) -> Run:
+        """Record that a run began; returned with its id.
+
+        Args:
+            run: the run.
+            claim: says when its owner stops to run it; without one, it runs until its end is recorded.
+        """
+        new = RUNS.new(run)
+        return self._database.write(lambda connection: self._claimed(record_run(connection, new), claim))
+
+    def begin_run_later(
+        self, run: Run, seconds: float, then: Callable[[Run], None], claim: RunClaim | None = None
+    ) -> DelayedCall[Run]:
         """Record that a run began, unless the call is cancelled within so many seconds.
 
         Of a run that is recorded already, a session is written as running again, unless it was written since or
@@ -62,12 +77,43 @@ class RunQueries(Queries):
             run: the run.
             seconds: how long a run may take without a record.
             then: takes the run with its id, on the store's own thread.
+            claim: says when its owner stops to run it.
         """
-        return self._database.write_later(seconds, lambda connection: _begin(connection, run), then)
+        return self._database.write_later(
+            seconds, lambda connection: self._claimed(_begin(connection, run), claim), then
+        )
 
     def end_run(self, run: Run) -> Run:
         """Record status, duration, parameters and versions of a run that this process began."""
-        return self._database.write(_update_run, RUNS.new(run))
+        ended = self._database.write(_update_run, RUNS.new(run))
+        self._note_end(run)
+        return ended
+
+    def claim(self) -> RunClaim:
+        """Return a claim on a run that is to begin, for the block in which it runs."""
+        return RunClaim(on_error=self.end_orphans)
+
+    def end_orphans(self) -> None:
+        """Record as interrupted the runs of this process whose owner has stopped to run them; does not wait for it."""
+        with contextlib.suppress(StoreError):  # a listing tries again
+            self._database.write_later(0.0, self._end_orphans, self._claims.forget_orphans)
+
+    def _claimed(self, run: Run, claim: RunClaim | None) -> Run:
+        """Note the claim on a run that is being recorded, in the same transaction: no listing sees it without."""
+        if run.id is not None:
+            self._claims.note(run.id, claim)
+        return run
+
+    def _note_end(self, run: Run | None) -> None:
+        if run is not None and run.status is not Status.RUNNING:
+            self._claims.forget(run.id)
+
+    def _end_orphans(
+        self, connection: sqlite3.Connection, dead: frozenset[int] = frozenset()
+    ) -> frozenset[int]:
+        orphans = self._claims.orphans()  # only now: a session may go on in the meantime
+        _mark_dead(connection, dead | orphans)
+        return orphans
 
     @writing
     def set_commit(
@@ -130,18 +176,27 @@ class RunQueries(Queries):
 
     def dead_runs(self) -> frozenset[int]:
         """Return runs to be shown as interrupted, and record that unless another process is writing just now."""
-        dead = self._database.read(_dead_runs)
-        if dead:
+        dead, orphans = self._database.read(_dead_runs, self._claims)
+        if dead or orphans:
             with contextlib.suppress(StoreError):  # a listing neither fails nor waits because of it
-                self._database.write_at_once(_mark_dead, dead)
-        return dead
+                self._claims.forget_orphans(self._database.write_at_once(self._end_orphans, dead))
+        return dead | orphans
 
 
 def record_run(connection: sqlite3.Connection, new: NewRow[Run]) -> Run:
     """Insert a run, or update the one that has its id; returned with its id."""
     if new.record.id is not None:
         return _update_run(connection, new)
-    return replace(new.record, id=RUNS.insert(connection, new))
+    run = replace(new.record, id=RUNS.insert(connection, new))
+    _mark_process(connection, run)
+    return run
+
+
+def _mark_process(connection: sqlite3.Connection, run: Run) -> None:
+    """Record what tells the process of a run from another one that gets its number later, if it is a running one."""
+    mark = mark_of(run.process) if run.status is Status.RUNNING and run.host == hostname() else ""
+    if mark:
+        connection.execute("INSERT OR IGNORE INTO run_processes (run, mark) VALUES (?, ?)", (run.id, mark))
 
 
 def _update_run(connection: sqlite3.Connection, new: NewRow[Run]) -> Run:
@@ -179,7 +234,9 @@ def _begin(connection: sqlite3.Connection, run: Run) -> Run:
         "WHERE id = ? AND kind = 'session' AND host = ? AND process = ? AND seconds <= ?",
         (run.id, plain(run.host), run.process, run.seconds),
     )
-    return replace(run, status=Status.RUNNING)
+    running = replace(run, status=Status.RUNNING)
+    _mark_process(connection, running)
+    return running
 
 
 def add_seconds(connection: sqlite3.Connection, run: int, steps: Iterable[Step]) -> None:
@@ -197,17 +254,22 @@ def add_seconds(connection: sqlite3.Connection, run: int, steps: Iterable[Step])
     connection.executemany(_ADD_SECONDS, [(each, computed, saved) for each in (run, *parents)])
 
 
-def _dead_runs(connection: sqlite3.Connection) -> frozenset[int]:
-    """Return ids of runs of this machine that say `running` though their process is gone."""
-    running = connection.execute(
-        "SELECT id, process, started FROM runs WHERE status = 'running' AND host = ?", (plain(hostname()),)
-    )
+def _dead_runs(connection: sqlite3.Connection, claims: RunClaims) -> tuple[frozenset[int], frozenset[int]]:
+    """Return ids of runs of this machine that say `running`: those whose process is gone, and orphans of this one."""
     # Only of this machine: nobody can tell from here whether a process elsewhere is alive.
-    return frozenset(number for number, process, started in running if not is_alive(process, since=started))
+    rows = connection.execute(
+        "SELECT r.id, r.process, r.started, p.mark FROM runs r LEFT JOIN run_processes p ON p.run = r.id "
+        "WHERE r.status = 'running' AND r.host = ?",
+        (plain(hostname()),),
+    ).fetchall()
+    claimed = claims.orphans()  # only now: a claim is noted before its run can be read
+    orphans = frozenset(run for run, process, *_ in rows if process == os.getpid() and run in claimed)
+    gone = [run for run, process, since, mark in rows if not is_alive(process, since=since, mark=mark or "")]
+    return frozenset(gone) - orphans, orphans
 
 
 def _mark_dead(connection: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Write `interrupted` to runs whose process is gone."""
+    """Write `interrupted` to runs that nobody runs any more."""
     connection.executemany(
         "UPDATE runs SET status = 'interrupted' WHERE id = ? AND status = 'running'",
         [(number,) for number in numbers],

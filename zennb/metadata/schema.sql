@@ -177,3 +177,9 @@ CREATE TABLE run_details (
     saved      REAL NOT NULL                    -- seconds that reuse spared
 );
 CREATE INDEX runs_by_parent ON run_details (parent) WHERE parent IS NOT NULL;
+
+-- What tells the process of a run from another one that gets its number later; no row where the system does not say.
+CREATE TABLE run_processes (
+    run  INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+    mark TEXT NOT NULL
+);

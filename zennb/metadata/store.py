@@ -87,7 +87,9 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         The output of one and the input of another are one artifact when they are the same object.
         """
         new = [NewStep.of(step, self._sign) for step in steps]
-        return self._database.write(_add, new, None if run is None else RUNS.new(run))
+        added = self._database.write(_add, new, None if run is None else RUNS.new(run))
+        self._note_end(run)
+        return added
 
     def known_of(
         self, keys: Iterable[str], *, name: str, notebook: str, source: str, stack: str

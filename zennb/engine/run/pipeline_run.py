@@ -23,6 +23,7 @@ from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
 from zennb.engine.step.request import Channels, StepRequest, request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
+from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
@@ -115,18 +116,20 @@ class PipelineRun:
         Raises:
             KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
         """
-        if self._recorded:
-            self._run = self._context.metadata.begin_run(self._run)
-            if self._context.folder is not None:
-                record_commit_later(self._context.metadata, self._run.id or 0, self._context.folder)
-            self._context = replace(self._context, run=self._run.id)
-        self._context.environment.settings.note_again()
-        try:
-            self._loop()
-        except BaseException as error:
-            self._abandon(error)
-            raise
-        return self._finish(self._outcome())
+        with self._context.metadata.claim() as claim:
+            if self._recorded:
+                self._run = self._context.metadata.begin_run(self._run, claim)
+                if self._context.folder is not None:
+                    record_commit_later(self._context.metadata, self._run.id or 0, self._context.folder)
+                self._context = replace(self._context, run=self._run.id)
+            self._context.environment.settings.note_again()
+            try:
+                self._loop()
+            except BaseException as error:
+                with uninterrupted(deliver=False):
+                    self._abandon(error)
+                raise
+            return self._finish(self._outcome())
 
     def _number_of_parents(self, name: str) -> int:
         return sum(parent in self._places for parent in self._request.plan.parents(name))

@@ -23,6 +23,7 @@ from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.streams import redirected
+from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
@@ -97,11 +98,15 @@ def _execution(
     if request.process is not None:
         prove_same_code(request, namespace, inputs)
     execution = StepExecution(request, namespace, inputs=inputs, resources=resources)
-    try:
-        execution.start(redirected(recording), resources.frontend.shown(recording, namespace))
-        _execute(request.definition, namespace, recording, resources.frontend)
-    finally:
-        execution.stop()
+    with (
+        uninterrupted()
+    ):  # only the body can be interrupted, not the way in or out: a notebook would stay redirected
+        try:
+            execution.start(redirected(recording), resources.frontend.shown(recording, namespace))
+            with interruptible():
+                _execute(request.definition, namespace, recording, resources.frontend)
+        finally:
+            execution.stop()
     outcome = execution.finish(recording)
     if request.process is not None:
         refuse_losses(request, execution.reasons)

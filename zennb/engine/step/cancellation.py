@@ -6,8 +6,8 @@ import ctypes
 import signal
 import sys
 import threading
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from zennb.errors import StepTimeout
 
@@ -124,21 +124,23 @@ def interrupted() -> KeyboardInterrupt:
     return error
 
 
-@contextmanager
-def interrupts_raise() -> Iterator[None]:
+class interrupts_raise:  # noqa: N801 - used like a function, as `contextlib.suppress` is
     """Let an interrupt raise KeyboardInterrupt in the block, also in a cell that awaits.
 
-    In such a cell the kernel cancels a task instead, which does nothing as long as the cell waits for a thread.
+    In such a cell the kernel cancels a task instead, which does nothing as long as the cell waits for a thread. This is
+    a class, since the rest of an interrupted generator would set the handler whenever it is collected.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        with suppress(TypeError):  # a handler that was not set from Python
-            signal.signal(signal.SIGINT, before)
+
+    def __init__(self) -> None:
+        self._before: Any = None
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, *_error: object) -> None:
+        if self._before is not None:  # a handler that was set from Python
+            signal.signal(signal.SIGINT, self._before)
 
 
 def _with_signal(seconds: float) -> Iterator[None]:

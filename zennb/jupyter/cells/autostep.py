@@ -11,6 +11,8 @@ from zennb.core.reading.cell_heading import heading, stays_plain
 from zennb.jupyter.cells.transform import StepMarker, copied
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
     from zennb.core.reading.cell_heading import Heading
@@ -25,24 +27,25 @@ class Autostep:
 
     Attributes:
         is_on: whether every cell that the user types is a step, unless it opts out.
+
+    Args:
+        depth: returns how many cells run, one inside the other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, depth: Callable[[], int]) -> None:
         self.is_on = False
-        self._depth = 0
+        self._depth = depth
         self._source: str | None = None
         self._is_typed = False
 
     def before_cell(self, info: ExecutionInfo) -> None:
         """Note the cell that is about to be parsed."""
         # A cell may run others (`run_cell` in a magic or a callback); those were not typed.
-        self._depth += 1
         self._source = info.raw_cell or ""
-        self._is_typed = bool(info.store_history) and not info.silent and self._depth == 1
+        self._is_typed = bool(info.store_history) and not info.silent and self._depth() == 1
 
     def after_cell(self, _result: ExecutionResult | None) -> None:
         """Forget the cell, which may never have been parsed."""
-        self._depth = max(0, self._depth - 1)
         self._source = None
 
     def step(self, tree: ast.Module) -> StepMarker | None:

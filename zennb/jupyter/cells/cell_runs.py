@@ -19,8 +19,10 @@ from zennb.core.secrets.texts import mask_text
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.run_context import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
+from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
+from zennb.metadata.run_claims import RunClaim
 from zennb.views.artifact import glance
 
 if TYPE_CHECKING:
@@ -93,20 +95,26 @@ class _Ongoing:
         """Whether this kernel writes the run's record; else the runner of the whole notebook does."""
         return self.run.kind == "session"
 
-    def begin_later(self, metadata: MetadataStore, then: Callable[[Run], None]) -> None:
+    def begin_later(self, metadata: MetadataStore, then: Callable[[Run], None], claim: RunClaim) -> None:
         """Record the run as running, if the cell is still running in a moment."""
         self.settle()  # of a cell that never ended
         running = replace(self.run, status=Status.RUNNING)
-        self._begun = metadata.begin_run_later(running, MAX_LOST_SECONDS, then)
+
+        def begun(run: Run) -> None:
+            # On the store's thread: an interrupt could keep this one from learning the id, and another run would begin.
+            if self.run.id is None:
+                self.run = run
+            then(run)
+
+        with uninterrupted():
+            self._begun = metadata.begin_run_later(running, MAX_LOST_SECONDS, begun, claim)
 
     def settle(self) -> None:
-        """Cancel the pending write; if it was done already, note the run's id."""
+        """Cancel the pending write, or wait until it is done."""
         if self._begun is None:
             return
         with suppress(StoreError):  # the whole record is written next; if that fails too, it raises
-            begun = self._begun.cancel_or_result()
-            if begun is not None and self.run.id is None:
-                self.run = begun
+            self._begun.cancel_or_result()
         self._begun = None
 
 
@@ -121,11 +129,21 @@ class CellRun:
     def __init__(self, ongoing: _Ongoing, run_context: RunContext) -> None:
         self._ongoing, self._metadata, self._folder = ongoing, run_context.metadata, run_context.folder
         self._live: LiveLine | None = None
+        self._claim = RunClaim()
+        self._goes_on = False
 
     def begin(self, live: LiveLine) -> None:
         """Record the run as running and let `live` show the step, if it is still running in a moment."""
         self._live = live
-        self._ongoing.begin_later(self._metadata, live.begin)
+        self._goes_on = True
+        self._ongoing.begin_later(self._metadata, live.begin, self._claim)
+
+    def close(self) -> None:
+        """After the cell: unless its end is recorded, an interrupt kept it from that, and its run does not go on."""
+        self._claim.is_over = True
+        if self._goes_on:
+            self._ongoing.settle()
+            self._metadata.end_orphans()
 
     def end(self, step: Step, status: Status) -> Step:
         """Record how the cell ended, and return the step as recorded.
@@ -139,11 +157,13 @@ class CellRun:
             self._live.close(replace(ongoing.run, status=status))
         # The runner of the notebook writes the run; this kernel only adds steps to it.
         if not ongoing.is_session:
+            self._goes_on = False
             return self._metadata.add(replace(step, run=ongoing.run.id))
         run = self._ended(step, status)
         added = self._metadata.add(step, run=run)
         # Only when it is written: after an error the next cell writes the run again.
         ongoing.run = replace(run, id=added.run)
+        self._goes_on = False
         self._note_commit()
         return added
 

@@ -36,6 +36,12 @@ class OutputCapture:
         for name in ("publish", "clear_output"):
             self._publisher.__dict__.pop(name, None)
 
+    def reset(self) -> None:
+        """After a cell, however it ended: what this thread shows is shown, and goes to no recording."""
+        self._native = None
+        self._routes.pop(threading.get_ident(), None)
+        self._is_muted = self._is_silent = False
+
     def publish(self, data: dict[str, Any], metadata: dict[str, Any] | None = None, **more: Any) -> None:
         """Display something that is not part of a step's output: status lines, live tables."""
         if not self._is_silent:

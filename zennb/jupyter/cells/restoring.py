@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from zennb.core.magic_lines.settings import setting_lines
 from zennb.core.reading.source import definitions
 from zennb.digests.digest import digest_cache
 from zennb.engine.step.static_usage import StaticUsage
+from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import (
     CannotDigest,
     MissingDefinition,
@@ -24,18 +26,21 @@ from zennb.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+    from contextlib import AbstractContextManager
+    from types import CodeType
 
     from zennb.core.records.records import Artifact, Step
     from zennb.digests.digest import ValueDigest
     from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
+    from zennb.errors import ZennbError
     from zennb.jupyter.kernel.state import KernelState
 
-__all__ = ["NOT_RESTORED", "StepRestorer", "bind_outputs"]
+__all__ = ["NotRestoredError", "StepRestorer", "all_or_nothing", "as_not_restored", "bind_outputs"]
 
-NOT_RESTORED = (
+_NOT_RESTORED = (
     StoreError,
     UnknownName,
     UntrustedArtifact,
@@ -44,7 +49,56 @@ NOT_RESTORED = (
     StepRefused,
     CannotDigest,
 )
-"""What `StepRestorer.fetch` raises when results cannot be restored, so that the step has to run."""
+"""What `StepRestorer` raises when results cannot be restored, so that the step has to run."""
+
+_ABSENT = object()
+
+
+class NotRestoredError(Exception):
+    """Results cannot be restored, so the step has to run."""
+
+    def __init__(self, why: ZennbError) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+@contextmanager
+def as_not_restored() -> Iterator[None]:
+    """Tell errors of loading results from those of recording the step, which are of the same types."""
+    try:
+        yield
+    except _NOT_RESTORED as error:
+        raise NotRestoredError(error) from error
+
+
+@contextmanager
+def all_or_nothing(
+    namespace: MutableMapping[str, Any], names: Iterable[str], undo_settings: Callable[[], None]
+) -> Iterator[None]:
+    """Bind what a step binds in one act: no interrupt cuts it in half, and an error takes all of it back.
+
+    Functions and classes look names up where they were defined, so definitions have to be executed in the notebook
+    itself, and what they bind is taken back if they fail or are interrupted. They, and whatever else takes long, belong
+    into an `interruptible` block within this one.
+
+    Args:
+        namespace: the notebook's variables.
+        names: those that the block may bind or delete.
+        undo_settings: restores the settings.
+    """
+    with uninterrupted():
+        before = {name: namespace.get(name, _ABSENT) for name in names}
+        try:
+            yield
+        except BaseException:
+            for name, value in before.items():
+                if value is _ABSENT:
+                    namespace.pop(name, None)
+                else:
+                    namespace[name] = value
+            undo_settings()
+            raise
+
 
 _NOTHING_USED = StaticUsage()
 
@@ -60,6 +114,31 @@ class StepRestorer:
 
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._run_context, self._definition = session, run_context, definition
+        self._definitions: _Definitions | None = None  # set by `restoring`
+
+    def restoring(
+        self, step: Step, undo_settings: Callable[[], None] = lambda: None
+    ) -> AbstractContextManager[None]:
+        """Return the context in which to `fetch` the results of a step, and to `bind` them: all of them, or none.
+
+        Args:
+            step: the record.
+            undo_settings: restores the settings, if the step changes any.
+
+        Raises:
+            StoreError, UntrustedArtifact, MissingDefinition: its definitions read an output that cannot be loaded.
+        """
+        # In silence: IPython has shown the compiler's warnings for this cell just now.
+        with uninterrupted(), self._session.capture.discarding():
+            definitions = self._definitions = _definitions(self._definition, step)
+        names = {*step.outputs, *step.defines, *step.deletes}
+        if definitions is not None:
+            # They may read outputs of other steps that no cell has read yet; these stay bound in any case.
+            lazy_outputs = self._session.lazy_outputs
+            self._session.load(lazy_outputs.named_in(definitions.text) - names)
+            lazy_outputs.mark_used(definitions.text)
+            names |= {*definitions.code.co_names}
+        return all_or_nothing(self._session.namespace, names, undo_settings)
 
     def fetch(
         self,
@@ -68,6 +147,8 @@ class StepRestorer:
         uses: StaticUsage = _NOTHING_USED,
     ) -> dict[str, tuple[Any, ValueDigest]]:
         """Load the small outputs of a recorded step, apply its changes, and execute its definitions again.
+
+        It can be interrupted, and then leaves to `restoring` what has been bound so far.
 
         Args:
             step: the record.
@@ -88,7 +169,7 @@ class StepRestorer:
         # read the other outputs (a default argument, a base class from a dictionary).
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
         values = repository.load({name: artifact for name, artifact in now.items() if name not in later})
-        self._define(step, values, changes, uses)
+        self._define(values, changes, uses)
         values.update(repository.load({name: now[name] for name in later}))
         with digest_cache():
             return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
@@ -106,34 +187,45 @@ class StepRestorer:
             deleted=step.deletes,
         )
 
-    def _define(
-        self, step: Step, values: Mapping[str, Any], changes: Mapping[str, Any], uses: StaticUsage
-    ) -> None:
+    def _define(self, values: Mapping[str, Any], changes: Mapping[str, Any], uses: StaticUsage) -> None:
         """Apply settings, bind `values`, and execute the cell's imports and definitions again, without output."""
-        tree = self._definition.tree
-        settings = setting_lines(tree)
-        again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
-        # Before `apply`, which may change the folder: `%cd data` would be done twice.
-        folder = Path.cwd() if settings else None
+        definitions = self._definitions
+        # Before `restore`, which may change the folder: `%cd data` would be done twice.
+        folder = Path.cwd() if definitions is not None and definitions.has_settings else None
         self._run_context.environment.restore(changes, uses)
-        if not again:
+        if definitions is None:
             return
         self._session.namespace.update(values)
-        module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
-        text = ast.unparse(module)
-        # Definitions may read outputs of other steps that no cell has read yet.
-        self._session.load(self._session.lazy_outputs.named_in(text))
-        self._session.lazy_outputs.mark_used(text)
-        with self._session.capture.discarding(), _in_folder(folder or Path.cwd()):
+        # An interrupt ends the user's code, but not the way back from it: output would stay discarded.
+        with uninterrupted(), self._session.capture.discarding(), _in_folder(folder or Path.cwd()):
             try:
-                # Under the cell's file name and with its line numbers, so that the functions find their source. In
-                # silence as well: IPython has shown the compiler's warnings for this cell just now.
-                code = compile(module, self._definition.filename, "exec", dont_inherit=True)
-                exec(code, self._session.namespace)
+                with interruptible():
+                    exec(definitions.code, self._session.namespace)
             except Exception as error:
                 raise StepRefused(
                     f"its definitions could not be executed again ({type(error).__name__}: {error})"
                 ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Definitions:
+    """The imports, definitions and setting lines of a cell that reuse executes again."""
+
+    text: str
+    code: CodeType
+    has_settings: bool
+
+
+def _definitions(definition: StepDefinition, step: Step) -> _Definitions | None:
+    tree = definition.tree
+    settings = setting_lines(tree)
+    again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
+    if not again:
+        return None
+    module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
+    # Under the cell's file name and with its line numbers, so that the functions find their source.
+    code = compile(module, definition.filename, "exec", dont_inherit=True)
+    return _Definitions(ast.unparse(module), code, bool(settings))
 
 
 def bind_outputs(
@@ -146,7 +238,7 @@ def bind_outputs(
     deleted: Iterable[str],
     digests: Mapping[str, ValueDigest] = MappingProxyType({}),
 ) -> None:
-    """Bind outputs in the notebook, and note which artifacts its variables are.
+    """Bind outputs in the notebook in one act, and note which artifacts its variables are.
 
     Args:
         session: the kernel's session.
@@ -157,15 +249,16 @@ def bind_outputs(
         deleted: names that are unbound.
         digests: name → content, where it is known already.
     """
-    session.namespace.update(values)
-    session.lazy_outputs.forget((*values, *deleted))
-    for name in outputs.keys() - values.keys():
-        session.lazy_outputs.defer({name: outputs[name]}, repository, step=makers[name])
-    for name in deleted:
-        session.namespace.pop(name, None)
-    for name, value in values.items():  # only now: the digest of one value may need another value
-        value_digest = digests[name] if name in digests else session.seen(outputs[name], value)
-        session.variables.bind(name, value, outputs[name], value_digest)
+    with uninterrupted():
+        session.namespace.update(values)
+        session.lazy_outputs.forget((*values, *deleted))
+        for name in outputs.keys() - values.keys():
+            session.lazy_outputs.defer({name: outputs[name]}, repository, step=makers[name])
+        for name in deleted:
+            session.namespace.pop(name, None)
+        for name, value in values.items():  # only now: the digest of one value may need another value
+            value_digest = digests[name] if name in digests else session.seen(outputs[name], value)
+            session.variables.bind(name, value, outputs[name], value_digest)
 
 
 @contextmanager

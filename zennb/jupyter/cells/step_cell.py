@@ -6,7 +6,8 @@ import sys
 import time
 from dataclasses import replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from zennb.components.content import name_of
 from zennb.core.planning.plan import Outline, plan
@@ -20,9 +21,10 @@ from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_l
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.request import StepRequest
+from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import DamagedArtifact, StoreError
 from zennb.jupyter.cells.lazy_outputs import only_bound
-from zennb.jupyter.cells.restoring import NOT_RESTORED, StepRestorer
+from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored
 from zennb.jupyter.kernel.frontend import Forgotten, is_kept
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
+    from zennb.digests.digest import ValueDigest
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.recording import Event
@@ -131,7 +134,8 @@ class StepCell:
                 resources=self._run_context.resources,
             )
         self._recording = Recording(None if self._live is None else self._live.output)
-        self._execution.start(self._session.capture.recording(self._recording), keep_loop_responsive())
+        with uninterrupted():  # what is started halfway would not be stopped
+            self._execution.start(self._session.capture.recording(self._recording), keep_loop_responsive())
         self._clock = time.perf_counter()
 
     def again(self) -> bool:
@@ -189,14 +193,19 @@ class StepCell:
         # are, and the cell says why.
         step = self._record(step, Status.COMPLETED)
         variables, pending = self._session.variables, self._session.lazy_outputs
-        variables.code_ran()
-        self._hold_inputs(step, collected.unchanged)
-        for name, (value, seen) in collected.values.items():
-            if name in step.outputs:
-                variables.bind(name, value, step.outputs[name], seen)
-        pending.forget(step.outputs)
-        pending.mark_used(self.definition.source)
-        self._end(step)
+        with uninterrupted():
+            variables.code_ran()
+            self._hold_inputs(step, collected.unchanged)
+            for name, (value, seen) in collected.values.items():
+                if name in step.outputs:
+                    variables.bind(name, value, step.outputs[name], seen)
+            pending.forget(step.outputs)
+            pending.mark_used(self.definition.source)
+            self._end(step)
+
+    def close(self) -> None:
+        """After the cell, however it ended: its run does not go on."""
+        self._run.close()
 
     def fail(self, error: BaseException | None) -> None:
         """After an error or interrupt: restore variables and inputs, and record the failure."""
@@ -249,33 +258,54 @@ class StepCell:
 
     def _reused(self, source: Step) -> bool:
         """Reuse the results of `source`; return False, with a new decision, if they cannot be loaded."""
-        undo = self._run_context.environment.undo() if source.carried is not None else None
+        __tracebackhide__ = True
+        undo = self._run_context.environment.undo() if source.carried is not None else (lambda: None)
         try:
-            # Everything that can fail comes before the first output is replayed: if the step has to
-            # run, nothing is shown twice.
-            displays = self._recorded(source)
-            changes = self._run_context.artifacts.load_changes(source.carried)
-            restored = self._restorer.fetch(source, changes, self._resolved.uses)
-        except NOT_RESTORED as error:
-            if undo is not None:
-                undo()
-            self._decision = replace(self._decision, reuse=None, reason=_brief(error))
+            with as_not_restored():
+                act = self._restorer.restoring(source, undo)
+            with act:
+                self._restore(source)
+        except NotRestoredError as error:
+            self._decision = replace(self._decision, reuse=None, reason=_brief(error.why))
             return False
-        step = self._run_context.cached_step(
-            self._resolved,
-            self._decision,
-            source,
-            started=self._started,
-            seconds=time.perf_counter() - self._clock,
-        )
-        self._session.frontend.replay(displays)
+        return True
+
+    def _restore(self, source: Step) -> None:
+        """Load, display, record, and then bind the results of `source`.
+
+        Raises:
+            NotRestoredError: they cannot be loaded.
+            StoreError: they cannot be recorded.
+        """
+        __tracebackhide__ = True
+        with interruptible():
+            with as_not_restored():
+                displays = self._recorded(source)
+                changes = self._run_context.artifacts.load_changes(source.carried)
+                restored = self._restorer.fetch(source, changes, self._resolved.uses)
+            step = self._run_context.cached_step(
+                self._resolved,
+                self._decision,
+                source,
+                started=self._started,
+                seconds=time.perf_counter() - self._clock,
+            )
+            self._session.frontend.replay(displays)
+            step = self._record(step, Status.CACHED)
         if any(event["kind"] == "result" for event in displays):
             self._session.frontend.remember(changes.get(RESULT, Forgotten(self.definition.name)))
-        step = self._record(step, Status.CACHED)
+        self._bind(step, restored)
+
+    def _bind(
+        self,
+        step: Step,
+        restored: Mapping[str, tuple[Any, ValueDigest]],
+        held: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
         self._restorer.bind(step, restored)
+        self._session.namespace.update(held)
         self._end(step)
-        return True
 
     def _recorded(self, source: Step) -> Recording:
         if not source.displays:
@@ -321,11 +351,10 @@ class StepCell:
             raise finished.error
         step = self._record(done, Status.COMPLETED)
         self._session.variables.code_ran()
-        restored = self._restorer.fetch(step)
-        self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
-        self._restorer.bind(step, restored)
-        self._session.namespace.update(finished.held.get(name, {}))
-        self._end(step)
+        with self._restorer.restoring(step):
+            with interruptible():
+                restored = self._restorer.fetch(step)
+            self._bind(step, restored, held=finished.held.get(name, {}))
 
     def _emit(self, shown: SimpleQueue[Event]) -> None:
         """Display the new output of a remote step: only output of this thread appears under this cell."""

@@ -39,7 +39,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     session = shell.zennb_step = KernelSession(shell)
     undo.callback(session.capture.remove)
     undo.callback(session.monitor.close)
-    autostep = Autostep()
+    autostep = Autostep(lambda: session.depth)
     pipeline = session.pipeline = PipelineSession(session, autostep)
     undo.callback(pipeline.panels.close)
     cells = CellTransformer()

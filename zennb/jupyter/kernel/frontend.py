@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import UNTOUCHED
 from zennb.digests.digest import SCALARS
+from zennb.engine.step.uninterrupted import interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,7 @@ class KernelFrontend:
         self, shell: Any, capture: OutputCapture
     ) -> None:  # Any: IPython leaves much of the shell untyped
         self._shell, self._capture = shell, capture
+        self._namespace: dict[str, Any] = shell.user_ns
 
     @property
     def records_shell(self) -> bool:
@@ -84,9 +86,15 @@ class KernelFrontend:
             self._shell.user_ns = namespace
             try:
                 yield
-                self.flush_figures()
+                with interruptible():  # drawing can take long
+                    self.flush_figures()
             finally:
                 self._shell.user_ns = before
+
+    def reset(self) -> None:
+        """After a cell, however it ended: magics see the notebook again, and its output is shown and recorded."""
+        self._shell.user_ns = self._namespace
+        self._capture.reset()
 
     def flush_figures(self) -> None:
         """Show now the figures that the inline backend would show after the cell, so that they belong to the step."""

@@ -14,6 +14,7 @@ from zennb.engine.run.planner import RunPlanner
 from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import interrupted, interrupts_raise
+from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
 from zennb.headless.parameters import UNKNOWN, fitted_value
 from zennb.jupyter.cells.restoring import bind_outputs
@@ -379,16 +380,14 @@ class PipelineSession:
         fresh = {name: a for name, a in outputs.items() if not self._holds(name, a)}
         large = session.lazy_outputs.deferrable(fresh)
         values = finished.repository.load({name: a for name, a in fresh.items() if name not in large})
-        bind_outputs(
-            session,
-            fresh,
-            values,
-            repository=run_context.artifacts,
-            makers={name: step.name for step in finished.steps.values() for name in step.outputs},
-            deleted=gone - held.keys(),
-        )
-        session.lazy_outputs.forget(held)
-        session.namespace.update(held)
+        makers = {name: step.name for step in finished.steps.values() for name in step.outputs}
+        artifacts = run_context.artifacts
+        with uninterrupted():
+            bind_outputs(
+                session, fresh, values, repository=artifacts, makers=makers, deleted=gone - held.keys()
+            )
+            session.lazy_outputs.forget(held)
+            session.namespace.update(held)
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
         """Whether the notebook's variable is that artifact already, or will be when a cell names it."""

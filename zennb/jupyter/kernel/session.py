@@ -5,13 +5,16 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from zennb.compat.notebook import completed
+from zennb.compat.notebook import completed, request_of
 from zennb.core.reading.source import analyse
 from zennb.dependencies.dependencies import note_cached_functions
 from zennb.dependencies.patches import patches_in
+from zennb.engine.step.cancellation import interrupted
+from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.step_cell import StepCell
@@ -46,6 +49,8 @@ class KernelSession(KernelState):
         self._refusal: Exception | None = None
         self._text = ""
         self._needed: set[str] = set()
+        self._request: tuple[int, object] | None = None  # who asked for the outermost cell, in which thread
+        self._was_interrupted = False
 
     # Called by the transformed step cell
 
@@ -66,6 +71,15 @@ class KernelSession(KernelState):
     def begin(self, token: str) -> bool:
         """Start a step cell; return whether the shell is to run its body now."""
         __tracebackhide__ = True
+        self._deliver_interrupt()
+        filename = sys._getframe(1).f_code.co_filename  # noqa: SLF001 - under which the cell was compiled
+        # Nobody asked where in zennb an interrupt came, and what its frames hold is large: they are let go at once.
+        with suppress(KeyboardInterrupt):
+            return self._begin(token, filename)
+        raise interrupted()
+
+    def _begin(self, token: str, filename: str) -> bool:
+        __tracebackhide__ = True
         if self._cell is not None:
             if (
                 self._cell.definition.options.retries
@@ -79,9 +93,8 @@ class KernelSession(KernelState):
                 )
             if token not in self._markers:
                 return False
-        frame = sys._getframe(1)  # noqa: SLF001 - the file name under which the cell was compiled
         marker = self._markers.pop(token)
-        definition = parse_step_cell(marker, filename=frame.f_code.co_filename, cell=self._cell_id)
+        definition = parse_step_cell(marker, filename=filename, cell=self._cell_id)
         stack = definition.options.stack or None
         if (
             not marker.command_line
@@ -113,8 +126,12 @@ class KernelSession(KernelState):
     def finish(self, _token: str) -> None:
         """End the step whose body has just run."""
         __tracebackhide__ = True
-        if self._cell is not None:
+        if self._cell is None:
+            return
+        with suppress(KeyboardInterrupt):
             self._cell.finish()
+            return
+        raise interrupted()
 
     def again(self, _token: str) -> bool:
         """Return whether to run the body once more after an error."""
@@ -143,18 +160,45 @@ class KernelSession(KernelState):
 
     def before_cell(self, info: ExecutionInfo) -> None:
         """Note the cell that is about to run."""
-        self._depth += 1
-        if self._depth == 1:
-            note_loaded()
-            self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
-            self._is_step = False
-            # To tell an error of this cell from an earlier one, see `_shown_error`.
-            self._last_shown = getattr(sys, "last_value", None)
-            self.provenance.cell_begins()
-        self._text = info.raw_cell or ""
+        with uninterrupted(deliver=False) as act:
+            request = threading.get_ident(), request_of(self.shell)
+            if self._depth and self._has_left(request):
+                # An interrupt between two callbacks has kept the shell from telling that a cell ended.
+                self._depth = 1
+                self._end_cell(None)
+            self._depth += 1
+            if self._depth == 1:
+                note_loaded()
+                self._request = request
+                self._cell, self._cell_id = None, getattr(info, "cell_id", None) or ""
+                self._is_step = False
+                # To tell an error of this cell from an earlier one, see `_shown_error`.
+                self._last_shown = getattr(sys, "last_value", None)
+                self.provenance.cell_begins()
+            self._text = info.raw_cell or ""
+        # Raised in the cell: here, the shell would show it as an error of this callback, and run the cell.
+        self._was_interrupted = act.came
+
+    def _has_left(self, request: tuple[int, object]) -> bool:
+        """Whether the outermost cell has ended: its thread answers another request."""
+        thread, message = self._request or request
+        return thread == request[0] and message != request[1]
+
+    def _deliver_interrupt(self) -> None:
+        """Raise the interrupt that came before the cell could be interrupted."""
+        __tracebackhide__ = True
+        if self._was_interrupted:
+            self._was_interrupted = False
+            raise interrupted()
 
     def load_named(self, tree: ast.Module) -> bool:
-        """Return whether the running cell, which has this tree, names outputs that are not loaded yet."""
+        """Return whether the running cell, which has this tree, names outputs that are not loaded yet.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted before its first line.
+        """
+        __tracebackhide__ = True
+        self._deliver_interrupt()
         named = self.lazy_outputs.named_in(self._text)
         self._needed = named
         if named:
@@ -164,7 +208,26 @@ class KernelSession(KernelState):
 
     def after_cell(self, result: ExecutionResult | None) -> None:
         """Record a step that failed, and note that variables may have changed."""
+        with uninterrupted(
+            deliver=False
+        ):  # the cell has ended: there is nothing to interrupt, but much to tidy up
+            self._end_cell(result)
+
+    def _end_cell(self, result: ExecutionResult | None) -> None:
         self._depth = max(0, self._depth - 1)
+        try:
+            self._note_end(result)
+        finally:
+            if self._depth == 0:
+                if self._cell is not None:
+                    self._cell.close()
+                self._cell, self._is_step, self._request = None, False, None
+                self._last_shown = None
+                self.frontend.reset()
+                # Threads of the next steps follow the settings of the notebook's thread as this cell left them.
+                self.environment.settings.note()
+
+    def _note_end(self, result: ExecutionResult | None) -> None:
         result = completed(result, self.shell)
         cell = self._cell
         if cell is not None and not cell.is_over:
@@ -183,11 +246,6 @@ class KernelSession(KernelState):
         self.variables.sweep(self.namespace)
         # The cell bound these names itself.
         self.lazy_outputs.forget([name for name in self.lazy_outputs.names if name in self.namespace])
-        if self._depth == 0:
-            self._cell, self._is_step = None, False
-            self._last_shown = None
-            # Threads of the next steps follow the settings of the notebook's thread as this cell left them.
-            self.environment.settings.note()
 
     def _shown_error(self) -> BaseException | None:
         """Return the error that a magic around the step has shown and kept to itself, as `%%time` of IPython 8 does."""

@@ -141,6 +141,11 @@ class KernelState:
         return api.workspace()
 
     @property
+    def depth(self) -> int:
+        """How many cells run, one inside the other."""
+        return self._depth
+
+    @property
     def busy(self) -> bool:
         """Whether a cell is running."""
         return self._depth > 0

@@ -1,0 +1,121 @@
+"""A cell that is interrupted anywhere in zennb's own code has bound everything or nothing, and the next one works."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.interrupted import InterruptedAt, lines_of
+from zennb import api
+from zennb.core.records.records import Status
+
+if TYPE_CHECKING:
+    from tests.jupyter.conftest import Notebook
+
+POINTS = 30
+"""Moments per kind of cell, spread evenly over its lines."""
+
+BINDING = ("restoring.py", "lazy_outputs.py", "variable_tracker.py")
+"""Where outputs are bound: few of the lines, and the ones that count."""
+
+CODED = (
+    "%%step coded\n"
+    "import os\n"
+    "os.environ['CODED'] = '{v}'\n"
+    "class Box:\n    v = {v}\n"
+    "def made():\n    return {v}\n"
+    "box = Box()\n"
+    "one, two = {v}, [{v}]\n"
+    "gone = {v}\n"
+    "del gone"
+)
+LARGE = "%%step large\nimport numpy as np\nfar, away = np.full(50_000, {v}), np.full(40_000, {v})\nnear = {v}"
+
+
+def held(notebook: Notebook) -> dict[str, Any]:
+    """Return the variant of each variable that the cells bind; large ones are loaded for that."""
+    session = notebook.shell.zennb_step
+    session.load(session.lazy_outputs.names)
+    read: dict[str, Any] = {
+        "Box": lambda found: found.v,
+        "made": lambda found: found(),
+        "box": lambda found: found.v,
+        "two": lambda found: found[0],
+        "far": lambda found: int(found[0]),
+        "away": lambda found: int(found[0]),
+    }
+    names = ("Box", "made", "box", "one", "two", "gone", "far", "away", "near")
+    return {
+        name: read.get(name, lambda found: found)(notebook.ns[name]) for name in names if name in notebook.ns
+    }
+
+
+def check_shell(notebook: Notebook) -> None:
+    session = notebook.shell.zennb_step
+    assert notebook.shell.user_ns is session.namespace
+    assert session.depth == 0
+    assert api.workspace().metadata.runs(status=Status.RUNNING) == []
+    (ran,) = notebook.run("print('here')")
+    assert ran.out == "here\n"
+
+
+def moments(lines: int) -> list[int]:
+    return [1 + lines * point // POINTS for point in range(POINTS)]
+
+
+@pytest.mark.parametrize("within", [("",), BINDING], ids=["anywhere", "while-binding"])
+@pytest.mark.parametrize("cell", [CODED, LARGE], ids=["definitions", "large"])
+def test_reuse_that_is_interrupted_has_bound_everything_or_nothing(
+    notebook: Notebook, cell: str, within: tuple[str, ...]
+) -> None:
+    first, second = cell.format(v=1), cell.format(v=2)
+    notebook.run(first, second)
+    count = lines_of(lambda: notebook.run(first), within=within)
+    ends = set()
+    for moment in moments(count):
+        assert [ran.status for ran in notebook.run(second)] == ["cached"]
+        before = held(notebook)
+        with suppress(KeyboardInterrupt), InterruptedAt(moment, within=within):
+            notebook.cell(first)
+        after = held(notebook)
+        assert (set(before.values()), after.keys()) == ({2}, before.keys())
+        assert set(after.values()) in ({1}, {2}), (moment, after)
+        assert cell is LARGE or {int(os.environ["CODED"])} == set(after.values()), (moment, after)
+        ends |= set(after.values())
+        check_shell(notebook)
+    assert ends == {1, 2}
+
+
+def test_a_step_that_is_interrupted_while_it_is_stored_has_bound_everything_or_nothing(
+    notebook: Notebook,
+) -> None:
+    notebook.run(CODED.format(v=1))
+    count = lines_of(lambda: notebook.run(CODED.format(v=2)))
+    known = 2
+    for variant, moment in enumerate(moments(count), start=3):
+        with suppress(KeyboardInterrupt), InterruptedAt(moment):
+            notebook.cell(CODED.format(v=variant))
+        after = set(held(notebook).values())
+        assert after in ({variant}, {known}), (moment, held(notebook))
+        (known,) = after
+        check_shell(notebook)
+
+
+def test_a_pipeline_run_that_is_interrupted_has_bound_everything_or_nothing(notebook: Notebook) -> None:
+    notebook.run("v = 1", "%%step a\nseed, first = v, [v]", "%%step b\nsecond = [seed]\nthird = seed")
+
+    def values() -> set[int]:
+        return {notebook.ns["seed"], *notebook.ns["first"], *notebook.ns["second"], notebook.ns["third"]}
+
+    count = lines_of(lambda: notebook.run("v = 2", "%pipeline run"))
+    known = 2
+    for variant, moment in enumerate(moments(count), start=3):
+        notebook.run(f"v = {variant}")
+        with suppress(KeyboardInterrupt), InterruptedAt(moment):
+            notebook.cell("%pipeline run")
+        assert values() in ({variant}, {known}), (moment, values())
+        (known,) = values()
+        check_shell(notebook)
