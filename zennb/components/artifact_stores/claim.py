@@ -7,7 +7,7 @@ import stat
 import uuid
 from typing import TYPE_CHECKING
 
-from zennb.components.artifact_stores.inspection import is_empty
+from zennb.components.artifact_stores.inspection import is_empty, is_evidently_ours
 from zennb.components.artifact_stores.reasons import lost_database
 from zennb.components.artifact_stores.store_directory import publish
 from zennb.errors import ForeignStore
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["claim"]
 
 
-def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: float) -> None:
+def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: float) -> list[str]:
     """Make sure that a prepared directory has our marker file and a database that belongs to it.
 
     Safe for concurrent processes, even if one is killed: the database gets its name when it is complete, and
@@ -32,21 +32,29 @@ def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: f
         make: makes a new database, called `cache.db`, in the directory it is given.
         timeout: seconds to wait for another process.
 
+    Returns:
+        Messages about what was corrected.
+
     Raises:
         ForeignStore: it belongs to another program, or its database is missing.
     """
     database = directory.database
+    notices: list[str] = []
     if directory.read_marker() is None:
         if not os.path.lexists(database):
             _create(directory, make)
         # A database without a marker: another process is about to write the marker, or was killed before. Then
         # nothing has been stored yet. One with content is another program's.
         elif _size(database) and not is_empty(database, timeout=timeout):
-            _refuse_unless_claimed(directory)
+            if is_evidently_ours(database, timeout=timeout):
+                notices.append(f"{directory.root} had lost its STORE.json; it was written again.")
+            else:
+                _refuse_unless_claimed(directory)
         if _size(database):
             directory.write_marker()
     if not _size(database):
         raise lost_database(directory.root)
+    return notices
 
 
 def _create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:

@@ -11,12 +11,14 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from zennb.components.artifact_stores.row import Row
+from zennb.components.content import is_digest
 from zennb.errors import ForeignStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SETTINGS", "inspect", "is_empty"]
+__all__ = ["SETTINGS", "inspect", "is_empty", "is_evidently_ours"]
 
 SETTINGS: dict[str, int | str] = {
     "cull_limit": 0,
@@ -80,6 +82,21 @@ def is_empty(database: Path, *, timeout: float) -> bool:
     """Say whether nothing has been stored in the database yet."""
     with closing(_connect(database, timeout)) as connection:
         return connection.execute("SELECT 1 FROM Cache LIMIT 1").fetchone() is None
+
+
+def is_evidently_ours(database: Path, *, timeout: float) -> bool:
+    """Say whether all rows are as zennb writes them: bytes under the digest of a content, with our tag.
+
+    So a store is known again that has lost its marker file. No other program writes such rows.
+    """
+    with closing(_connect(database, timeout)) as connection:
+        if _unknown_items(connection):
+            return False
+        rows = connection.execute("SELECT key, raw, mode, filename, value, tag FROM Cache ORDER BY rowid LIMIT 1000")
+        return all(
+            raw == 1 and mode == 1 and filename is None and is_digest(key) and not Row.read(value, tag).fault
+            for key, raw, mode, filename, value, tag in rows
+        )
 
 
 def _connect(database: Path, timeout: float) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.bounded_input import parse_json, read_file
 from zennb.errors import ForeignStore
+from zennb.sqlite_files import is_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,16 @@ class StoreDirectory:
         self.parts = root / "tmp"
         self.quarantine = root / "quarantine"
 
+    def is_read_only(self) -> bool:
+        """Return whether this is a store, with marker and database, in a place where nothing can be written.
+
+        Raises:
+            ForeignStore: it is none of ours, or of a newer format.
+        """
+        if not self.database.exists() or is_writable(self.database):
+            return False
+        return self.read_marker() is not None
+
     def read_marker(self) -> dict[str, Any] | None:
         """Return the content of `STORE.json`, or None when there is none.
 
@@ -52,7 +63,7 @@ class StoreDirectory:
             marker = parse_json(read_file(path, limit=_LARGEST))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             marker = None
         except OSError as error:
             if error.errno not in {errno.EFBIG, errno.EINVAL, errno.EISDIR}:
@@ -65,7 +76,8 @@ class StoreDirectory:
         ):
             raise ForeignStore(
                 f"{path} does not say that {self.root} is an artifact store of zennb; nothing was changed. "
-                "Choose another directory (--path=DIRECTORY), or restore the file from a backup."
+                "Choose another directory (--path=DIRECTORY); if it is a store of yours, `zennb doctor --repair` "
+                "writes the file again."
             )
         if marker["format"] > self.format:
             raise ForeignStore(
@@ -105,7 +117,13 @@ class StoreDirectory:
             self._make_folder(folder)
 
     def _make_folder(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileExistsError as error:
+            raise ForeignStore(
+                f"{folder} is a file where the artifact store needs a folder; nothing was changed. "
+                "`zennb doctor --repair` moves it aside."
+            ) from error
         if folder.is_symlink():
             raise ForeignStore(
                 f"{folder} is a symbolic link; an artifact store does not follow links out of its directory. "

@@ -1,0 +1,91 @@
+"""Owns `ReadOnlyCache`: the rows of a local artifact store in a place where nothing can be written."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NoReturn
+
+from zennb.components.artifact_stores.reasons import read_only
+from zennb.components.artifact_stores.row import Foreign
+from zennb.components.content import is_digest
+from zennb.sqlite_files import open_snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["ReadOnlyCache"]
+
+_RAW = 1
+"""How diskcache marks a value that is bytes in the row itself."""
+
+
+class ReadOnlyCache:
+    """What `StrictCache` offers for reading, without diskcache, which writes to a database when it opens it.
+
+    Args:
+        root: the store's directory.
+        database: its database.
+
+    Raises:
+        sqlite3.Error, OSError: it cannot be read.
+    """
+
+    def __init__(self, root: Path, database: Path) -> None:
+        self._root, self._database = root, database
+        self._lock = threading.Lock()
+        self._snapshot = open_snapshot(database)
+
+    def get(self, digest: str, default: object = None, *, tag: bool = True) -> tuple[object, object]:
+        """Return the value and the tag of a row; nothing in it is decoded."""
+        del tag
+        found = self._rows("SELECT mode, filename, value, tag FROM Cache WHERE key = ? AND raw = 1", digest)
+        if not found:
+            return default, None
+        mode, filename, value, label = found[0]
+        is_ours = mode == _RAW and filename is None and isinstance(value, bytes)
+        return (value if is_ours else Foreign(value)), label
+
+    def __iter__(self) -> Iterator[str | None]:
+        for (key,) in self._rows("SELECT key FROM Cache WHERE raw = 1"):
+            yield key if is_digest(key) else None
+
+    @contextmanager
+    def transact(self) -> Iterator[None]:
+        """Refuse: a change needs a store that can be written to."""
+        self._refuse()
+        yield
+
+    def add(self, digest: str, content: bytes, tag: str) -> bool:
+        """Refuse, as all that changes something."""
+        self._refuse()
+
+    def set(self, digest: str, content: bytes, tag: str) -> bool:
+        """Refuse, as all that changes something."""
+        self._refuse()
+
+    def delete(self, digest: str) -> bool:
+        """Refuse, as all that changes something."""
+        self._refuse()
+
+    def close(self) -> None:
+        """Close the database; twice is fine."""
+        with self._lock:
+            self._snapshot.close()
+
+    def _refuse(self) -> NoReturn:
+        raise read_only(self._root)
+
+    def _rows(self, sql: str, *values: str) -> list[tuple[object, ...]]:
+        with self._lock:  # the main thread reads, too
+            if not self._snapshot.is_current():
+                self._snapshot.close()
+                self._snapshot = open_snapshot(self._database)
+            try:
+                return self._snapshot.connection.execute(sql, values).fetchall()
+            except sqlite3.OperationalError:
+                self._snapshot.close()
+                self._snapshot = open_snapshot(self._database)
+                raise
