@@ -53,7 +53,8 @@ def running_line(step: Step, *, seconds: float) -> View:
 
 
 def _line(step: Step, status: Status, seconds: float | None) -> View:
-    style, took, failed, why = mark(status), duration(seconds), _failure(step.failure), reason(step)
+    style = mark("ran" if step.unrecorded and status is Status.COMPLETED else status)
+    took, failed, why = duration(seconds), _failure(step.failure), reason(step)
     text = [
         f"{style.symbol} {clean(step.name)}",
         style.word,
@@ -107,12 +108,16 @@ def reason(step: Step) -> str:
     parts = [clean(step.reason)] if step.reason else []
     if not step.reusable and step.status.is_good:
         because = clean(step.unusable_because)
-        if not because:
+        if because.startswith("not stored: "):
+            parts.append(because)
+        elif not because:
             parts.append("not cacheable")
         elif because not in step.reason:
             parts.append(f"not cacheable: {because}")
     if step.attempts:
         parts.append(f"after {plural(len(step.attempts), 'failed attempt')}")
+    if step.unrecorded:
+        parts.append(f"not recorded: {clean(step.unrecorded)}")
     return "; ".join(parts)
 
 

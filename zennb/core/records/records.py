@@ -239,6 +239,7 @@ class Step:
         provenance: name it depends on → where that value came from (`provenance`). With it, a notebook file can be
             judged without running its plain cells.
         seal: the signature of its record; None before it is recorded.
+        unrecorded: why it is not on record, of a step that has just ended; "" when it is. It is never stored.
     """
 
     id: int | None = None
@@ -269,6 +270,7 @@ class Step:
     expires: float | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     seal: Seal | None = field(default=None, compare=False, repr=False)
+    unrecorded: str = ""
 
     @property
     def unstored(self) -> tuple[str, ...]:

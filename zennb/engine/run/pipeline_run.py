@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from heapq import heappop, heappush
@@ -23,7 +24,7 @@ from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
 from zennb.engine.step.request import Channels, StepRequest, request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
-from zennb.errors import ZennbError
+from zennb.errors import StoreFull, StoreReadOnly, ZennbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,9 +117,11 @@ class PipelineRun:
             KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
         """
         if self._recorded:
-            self._run = self._context.metadata.begin_run(self._run)
-            if self._context.folder is not None:
-                record_commit_later(self._context.metadata, self._run.id or 0, self._context.folder)
+            # Where nothing can be recorded, the steps still run, and each says so (`Step.unrecorded`).
+            with suppress(StoreFull, StoreReadOnly):
+                self._run = self._context.metadata.begin_run(self._run)
+            if self._context.folder is not None and self._run.id is not None:
+                record_commit_later(self._context.metadata, self._run.id, self._context.folder)
             self._context = replace(self._context, run=self._run.id)
         self._context.environment.settings.note_again()
         try:

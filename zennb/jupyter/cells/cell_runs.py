@@ -128,21 +128,20 @@ class CellRun:
         self._ongoing.begin_later(self._metadata, live.begin)
 
     def end(self, step: Step, status: Status) -> Step:
-        """Record how the cell ended, and return the step as recorded.
-
-        Raises:
-            StoreError: it cannot be recorded.
-        """
+        """Record how the cell ended, and return the step as recorded; if it cannot be, it says why (`unrecorded`)."""
         ongoing = self._ongoing
         ongoing.settle()
         if self._live is not None:
             self._live.close(replace(ongoing.run, status=status))
         # The runner of the notebook writes the run; this kernel only adds steps to it.
-        if not ongoing.is_session:
-            return self._metadata.add(replace(step, run=ongoing.run.id))
-        run = self._ended(step, status)
-        added = self._metadata.add(step, run=run)
         # Only when it is written: after an error the next cell writes the run again.
+        try:
+            if not ongoing.is_session:
+                return self._metadata.add(replace(step, run=ongoing.run.id))
+            run = self._ended(step, status)
+            added = self._metadata.add(step, run=run)
+        except StoreError as error:  # the cell ran, and its values are bound: what it computed is not thrown away
+            return replace(step, unrecorded=error.brief)
         ongoing.run = replace(run, id=added.run)
         self._note_commit()
         return added
