@@ -134,9 +134,7 @@ class Database:
         """Whether it cannot be written to."""
         return self._snapshot is not None
 
-    def _change(
-        self, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None
-    ) -> R:
+    def _change(self, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None) -> R:
         self._check()
         return self._worker.call(self._retry_while_locked, lambda: self._written(function), deadline)
 

@@ -57,8 +57,8 @@ def _full(path: Path, error: sqlite3.Error) -> StoreFull:
 def read_only(path: Path, why: str = "") -> StoreReadOnly:
     """Return the error for a change of a database that cannot be written to; `why` is what SQLite says of it."""
     return StoreReadOnly(
-        f"zennb's home {path.parent} is read-only here{why}, so nothing can be recorded in it; make it writable for you, "
-        "or set ZENNB_HOME to a directory that you can write to.",
+        f"zennb's home {path.parent} is read-only here{why}, so nothing can be recorded in it; make it writable for "
+        "you, or set ZENNB_HOME to a directory that you can write to.",
         what="the home",
     )
 

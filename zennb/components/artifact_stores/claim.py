@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zennb.components.artifact_stores.store_directory import StoreDirectory
 
-__all__ = ["claim"]
+__all__ = ["claim", "create"]
 
 
 def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: float) -> list[str]:
@@ -42,9 +42,9 @@ def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: f
     notices: list[str] = []
     if directory.read_marker() is None:
         if not os.path.lexists(database):
-            _create(directory, make)
         # A database without a marker: another process is about to write the marker, or was killed before. Then
         # nothing has been stored yet. One with content is another program's.
+            create(directory, make)
         elif _size(database) and not is_empty(database, timeout=timeout):
             if is_evidently_ours(database, timeout=timeout):
                 notices.append(f"{directory.root} had lost its STORE.json; it was written again.")
@@ -57,7 +57,7 @@ def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: f
     return notices
 
 
-def _create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:
+def create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:
     """Make the database elsewhere and rename it when it is complete, so that no process sees a part of it."""
     stage = directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.new"
     stage.mkdir()

@@ -18,7 +18,7 @@ from zennb.errors import ForeignStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SETTINGS", "inspect", "is_empty", "is_evidently_ours"]
+__all__ = ["SETTINGS", "inspect", "is_empty", "is_evidently_ours", "unknown_items"]
 
 SETTINGS: dict[str, int | str] = {
     "cull_limit": 0,
@@ -68,7 +68,7 @@ def inspect(database: Path, *, timeout: float) -> list[str]:
         sqlite3.Error: it is locked, damaged, unreadable or no database.
     """
     with closing(_connect(database, timeout)) as connection:
-        unknown = _unknown_items(connection)
+        unknown = unknown_items(connection)
         if unknown:
             raise ForeignStore(
                 f"{database} has been tampered with or belongs to something else: it contains "
@@ -90,9 +90,11 @@ def is_evidently_ours(database: Path, *, timeout: float) -> bool:
     So a store is known again that has lost its marker file. No other program writes such rows.
     """
     with closing(_connect(database, timeout)) as connection:
-        if _unknown_items(connection):
+        if unknown_items(connection):
             return False
-        rows = connection.execute("SELECT key, raw, mode, filename, value, tag FROM Cache ORDER BY rowid LIMIT 1000")
+        rows = connection.execute(
+            "SELECT key, raw, mode, filename, value, tag FROM Cache ORDER BY rowid LIMIT 1000"
+        )
         return all(
             raw == 1 and mode == 1 and filename is None and is_digest(key) and not Row.read(value, tag).fault
             for key, raw, mode, filename, value, tag in rows
@@ -108,7 +110,8 @@ def _connect(database: Path, timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _unknown_items(connection: sqlite3.Connection) -> list[str]:
+def unknown_items(connection: sqlite3.Connection) -> list[str]:
+    """Return what the schema of a database has, or lacks, unlike one of diskcache."""
     shapes = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
     found = [f"the {kind} '{name}'" for kind, name, sql in shapes if not _is_ours(kind, name, sql)]
     tables = {name for kind, name, _ in shapes if kind == "table"}

@@ -108,7 +108,7 @@ class StoreDirectory:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             if self.read_marker() is None:
-                self._refuse_other_files()
+                self.refuse_other_files()
         except FileExistsError as error:
             raise ForeignStore(
                 f"{self.root} is a file, not a directory; choose another place for the artifact store."
@@ -130,7 +130,12 @@ class StoreDirectory:
                 "Nothing was read or changed. Remove the link, or choose another directory."
             )
 
-    def _refuse_other_files(self) -> None:
+    def refuse_other_files(self) -> None:
+        """Refuse a directory in which there are files that are not of a store.
+
+        Raises:
+            ForeignStore: there are.
+        """
         unknown = sorted({entry.name for entry in self.root.iterdir()} - _OURS - _HARMLESS)
         if unknown:
             shown = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")

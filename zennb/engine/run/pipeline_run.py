@@ -25,6 +25,7 @@ from zennb.engine.step.perform import perform
 from zennb.engine.step.request import Channels, StepRequest, request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
 from zennb.errors import StoreFull, StoreReadOnly, ZennbError
+from zennb.recovery.record_copies import sealed_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,7 +103,14 @@ class PipelineRun:
         self._run = run_context.new_run("pipeline", parameters=request.parameters)
         self._places = {name: place for place, name in enumerate(request.chosen)}
         previous = {name: step for name, step in (request.previous or {}).items() if name in self._places}
-        self._unit = UnitOfWork(run_context.metadata, write_buffer, previous=previous, rerun=request.rerun)
+        signer = run_context.artifacts.signer
+        self._unit = UnitOfWork(
+            run_context.metadata,
+            write_buffer,
+            previous=previous,
+            rerun=request.rerun,
+            copied=lambda new: sealed_copy(new, self._run, signer=signer),
+        )
         self._known = None if request.previous is None else self._unit
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]

@@ -12,11 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.components.content import flat, name_of
+from zennb.core.records.records import Status
 from zennb.engine.run.unstored import with_all_outputs, without_unstored
 from zennb.errors import StoreError, StoreFull
+from zennb.metadata.steps import NewStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zennb.components.component import ArtifactStore, Buffer
     from zennb.core.records.records import Artifact, Run, Step
@@ -178,6 +180,7 @@ class UnitOfWork:
         store: where blobs are held back.
         previous: step name → its latest record, of the steps in the run; None when it was not asked for.
         rerun: whether all steps run anyway, so that no result is needed.
+        copied: returns the copy of a completed step's record that is stored with its blobs; None for none.
 
     Attributes:
         present: names of blobs that are in the store; add to it when you store more.
@@ -190,10 +193,11 @@ class UnitOfWork:
         *,
         previous: Mapping[str, Step] | None = None,
         rerun: bool = False,
+        copied: Callable[[NewStep], bytes | None] = lambda _new: None,
     ) -> None:
         self.previous = previous or {}
         self.present: set[str] = set()
-        self._metadata, self._store = metadata, store
+        self._metadata, self._store, self._copied = metadata, store, copied
         self._read_ahead = frozenset[str]() if rerun else {step.cache_key for step in self.previous.values()}
         self._results: Mapping[str, Step] | None = None
         self._held: list[Step] = []
@@ -238,21 +242,29 @@ class UnitOfWork:
         Where that is impossible, the steps say why they are not on record (`Step.unrecorded`).
         """
         held, self._held, self._keys, self._seconds = self._held, [], set(), 0.0
+        steps = [self._with_recorded_inputs(step) for step in held]
+        new = [NewStep.of(step) for step in steps]
         if held:
             # Bytes first, then the record: a crash in between leaves bytes that no record names, which do no harm.
             # The other way round it would leave a record whose outputs cannot be loaded.
-            self._store.flush_or_note()
-        steps = [
-            without_unstored(self._with_recorded_inputs(step), self._store.unstored) for step in held
-        ]
+            self._store_all(new)
+            if self._store.unstored:
+                steps = [without_unstored(step, self._store.unstored) for step in steps]
+                new = [NewStep.of(step) for step in steps]
         try:
-            added = self._metadata.add_all(steps, run=run) if steps or run is not None else []
+            added = self._metadata.add_new(new, run=run) if new or run is not None else []
         except StoreError as error:
             return [replace(step, unrecorded=error.brief) for step in held]
         for before, after in zip(steps, added, strict=True):
             self._note_recorded(before.inputs, after.inputs)
             self._note_recorded(before.outputs, after.outputs)
         return [with_all_outputs(after, before) for before, after in zip(held, added, strict=True)]
+
+    def _store_all(self, new: Sequence[NewStep]) -> None:
+        """Store what is held back, with copies of the records of completed steps."""
+        copies = [self._copied(each) for each in new if each.row.record.status is Status.COMPLETED]
+        self._store.put_all([[copy] for copy in copies if copy is not None])
+        self._store.flush_or_note()
 
     def _with_recorded_inputs(self, step: Step) -> Step:
         """Return the step with those inputs replaced that have been recorded since it was resolved."""

@@ -19,8 +19,11 @@ from zennb.core.secrets.texts import mask_text
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.run_context import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
+from zennb.engine.run.unstored import without_unstored
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
+from zennb.metadata.steps import NewStep
+from zennb.recovery.record_copies import sealed_copy
 from zennb.views.artifact import glance
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Run, Step
     from zennb.engine.run.run_context import RunContext
+    from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.jupyter.kernel.live_display import LiveLine
     from zennb.metadata.store import MetadataStore
     from zennb.worker_thread import DelayedCall
@@ -120,6 +124,7 @@ class CellRun:
 
     def __init__(self, ongoing: _Ongoing, run_context: RunContext) -> None:
         self._ongoing, self._metadata, self._folder = ongoing, run_context.metadata, run_context.folder
+        self._signer = run_context.artifacts.signer
         self._live: LiveLine | None = None
 
     def begin(self, live: LiveLine) -> None:
@@ -127,9 +132,15 @@ class CellRun:
         self._live = live
         self._ongoing.begin_later(self._metadata, live.begin)
 
-    def end(self, step: Step, status: Status) -> Step:
-        """Record how the cell ended, and return the step as recorded; if it cannot be, it says why (`unrecorded`)."""
+    def end(self, step: Step, status: Status, write_buffer: WriteBuffer) -> Step:
+        """Store what the cell's write buffer holds back, record how it ended, and return the step as recorded.
+
+        Neither fails the cell: its values are bound, and the step says what is not stored or not on record.
+        """
         ongoing = self._ongoing
+        # Bytes first: a record must not name any that are not stored.
+        own = step if ongoing.is_session else replace(step, run=ongoing.run.id)
+        new = self._stored(own, status, write_buffer)
         ongoing.settle()
         if self._live is not None:
             self._live.close(replace(ongoing.run, status=status))
@@ -137,14 +148,26 @@ class CellRun:
         # Only when it is written: after an error the next cell writes the run again.
         try:
             if not ongoing.is_session:
-                return self._metadata.add(replace(step, run=ongoing.run.id))
+                return self._metadata.add_new([new])[0]
             run = self._ended(step, status)
-            added = self._metadata.add(step, run=run)
-        except StoreError as error:  # the cell ran, and its values are bound: what it computed is not thrown away
+            (added,) = self._metadata.add_new([new], run=run)
+        except (
+            StoreError
+        ) as error:  # the cell ran, and its values are bound: what it computed is not thrown away
             return replace(step, unrecorded=error.brief)
         ongoing.run = replace(run, id=added.run)
         self._note_commit()
         return added
+
+    def _stored(self, step: Step, status: Status, write_buffer: WriteBuffer) -> NewStep:
+        """Store what is held back, with a copy of the record, and return the record of what is stored."""
+        new = NewStep.of(step)
+        if status is Status.COMPLETED:
+            copy = sealed_copy(new, self._ongoing.run, signer=self._signer)
+            write_buffer.put_all([[copy]] if copy is not None else [])
+        write_buffer.flush_or_note()
+        kept = without_unstored(step, write_buffer.unstored)
+        return new if kept is step else NewStep.of(kept)
 
     def _ended(self, step: Step, status: Status) -> Run:
         """Return the run as it is after a step; its duration never shrinks, even if the clock is set back."""

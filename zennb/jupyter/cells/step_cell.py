@@ -17,7 +17,7 @@ from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import failure_of, is_interrupt
 from zennb.engine.run.run_request import RunRequest
 from zennb.engine.run.unit_of_work import WriteBuffer
-from zennb.engine.run.unstored import with_all_outputs, without_unstored
+from zennb.engine.run.unstored import with_all_outputs
 from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_loop_responsive
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
@@ -228,12 +228,7 @@ class StepCell:
         return keep_output(self._recording, context.store, context.environment.secrets)
 
     def _record(self, step: Step, status: Status) -> Step:
-        """Store the bytes, then record how the step ended, because a record must not name bytes that are not stored.
-
-        Neither fails the cell: its values are bound, and the step says what is not stored or not on record.
-        """
-        self._write_buffer.flush_or_note()
-        return self._run.end(without_unstored(step, self._write_buffer.unstored), status)
+        return self._run.end(step, status, self._write_buffer)
 
     def _undo(self) -> list[str]:
         """Restore the variables and inputs as before the body; return the inputs that it had changed."""
