@@ -36,8 +36,10 @@ __all__ = [
     "close",
     "digest",
     "find_artifact",
+    "home",
     "load",
     "load_artifact",
+    "reopen",
     "runs",
     "session",
     "set_scope",
@@ -121,6 +123,33 @@ def close() -> None:
     # Outside the lock: closing waits for the threads of stores, which may ask for the workspace.
     for each in opened:
         each.close()
+
+
+def home() -> Path:
+    """Return the home that this process uses, or would use, without opening it."""
+    from zennb.registry.home import find_home
+
+    return find_home() if _process.workspace is None else _process.workspace.home
+
+
+def reopen() -> Workspace:
+    """Close this process's workspaces and open its home again, where it was or, if that is gone, as a new process.
+
+    Raises:
+        StoreError: the home cannot be opened; the next use tries again.
+    """
+    from zennb.registry.workspace import Workspace
+
+    before = _process.workspace
+    close()
+    if before is None or not before.home.is_dir():
+        return workspace()
+    with _process.lock:
+        _process.workspace = Workspace(before.home)
+        known = {stack.name for stack in _process.workspace.registry.stacks()}
+        if before.active in known:
+            _process.workspace.use(before.active)
+        return _process.workspace
 
 
 def set_scope(scope: Mapping[str, Any] | None, *, notebook: Callable[[], str] | None = None) -> None:

@@ -89,6 +89,15 @@ class Workspace:
             self.registry.listeners.notify("set", "stack", name)
         return spec
 
+    def use(self, name: str) -> None:
+        """Make a stack the active one of this process only.
+
+        Raises:
+            UnknownName: there is no such stack.
+        """
+        with self._lock:
+            self._active = self.registry.stack(name).name
+
     @contextmanager
     def using(self, name: str) -> Iterator[Stack]:
         """Make a stack the active one for a `with` block, in this thread only.

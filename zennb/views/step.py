@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.run_plan import PlannedStep
 
-__all__ = ["NOT_RUN_YET", "effect", "explain", "reason", "running_line", "state_word", "status_line", "step"]
+__all__ = ["NOT_RUN_YET", "effect", "explain", "reason", "running_line", "shown_state", "state_word", "status_line", "step"]
 
 ATTEMPTS = tuple(column for column in attempts([]).columns if column.key != "step")
 """Columns of the attempts of one step."""
@@ -53,7 +53,7 @@ def running_line(step: Step, *, seconds: float) -> View:
 
 
 def _line(step: Step, status: Status, seconds: float | None) -> View:
-    style = mark("ran" if step.unrecorded and status is Status.COMPLETED else status)
+    style = mark(shown_state(step) if status is step.status else status)
     took, failed, why = duration(seconds), _failure(step.failure), reason(step)
     text = [
         f"{style.symbol} {clean(step.name)}",
@@ -87,6 +87,11 @@ def _unstored(step: Step) -> str:
     """Return the names that a run bound but did not store: `, rows (not stored)`; after reuse, they are unbound."""
     names = step.unstored if step.status is Status.COMPLETED else ()
     return f", {listing(names, most=5)} (not stored)" if names else ""
+
+
+def shown_state(step: Step) -> Status | str:
+    """Return the state to show: `ran` for a step that completed and is not on record, else its status."""
+    return "ran" if step.unrecorded and step.status is Status.COMPLETED else step.status
 
 
 def effect(step: Step) -> str:

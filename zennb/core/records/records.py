@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +157,10 @@ class Artifact:
     def label(self) -> str:
         """`model v3`."""
         return f"{self.name} v{self.version}"
+
+    def unrecorded(self) -> Artifact:
+        """Return the same artifact as one that is not on record yet."""
+        return replace(self, id=None, version=0, step=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,6 +54,11 @@ class KernelRuns:
             self._whole[asked] = handed_over(metadata)
         return self._whole[asked]
 
+    def forget(self) -> None:
+        """Begin new runs from now on: those known so far may not be on record any more."""
+        self._runs.clear()
+        self._whole.clear()
+
     def cell(self, run_context: RunContext, *, started: float) -> CellRun:
         """Return the recorder of a step cell.
 

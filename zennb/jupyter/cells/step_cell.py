@@ -59,7 +59,7 @@ class StepCell:
         self._write_buffer = WriteBuffer(run_context.store, keeps=not orchestrator.in_kernel)
         if orchestrator.visibility is Visibility.PROCESS:  # inputs, outputs and displays are stored in one go
             self._run_context = run_context.with_store(self._write_buffer)
-        self._restorer = StepRestorer(session, run_context, definition)
+        self._restorer = StepRestorer(session, self._run_context, definition)
         self._started = time.time()
         self._clock = time.perf_counter()
         self._recording = Recording()

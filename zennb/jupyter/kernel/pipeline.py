@@ -125,6 +125,10 @@ class PipelineSession:
         """Remove a step from the pipeline; its records stay, and running its cell adds it again."""
         self._session.registry.forget(step)
 
+    def forget_records(self) -> None:
+        """Forget what this kernel knows of the records of its home, which was opened again and may be another one."""
+        self._session.forget_records()
+
     def _previous(self, definitions: Mapping[str, StepDefinition]) -> dict[str, Step]:
         """Return step name → the latest record of it that ran, was reused or failed."""
         return self._session.workspace.metadata.previous_all(
