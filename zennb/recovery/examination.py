@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.components.artifact_stores.health import StoreHealth, examine_store, first_bytes, is_regular
+from zennb.components.artifact_stores.health import StoreHealth, examine_store, first_bytes
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, UNREFERENCED, Finding
 from zennb.core.records.records import ComponentSpec
 from zennb.errors import ForeignStore, StoreError
@@ -103,7 +103,7 @@ def examine_home(home: Path) -> Examination:
 
 def database_fault(path: Path) -> str:
     """Return what is wrong with a database of records, as a phrase; "" when nothing is."""
-    if not is_regular(path):
+    if not path.is_file():
         return "it is no file" if os.path.lexists(path) else "the records are not there"
     if not path.stat().st_size:
         return "it is empty"

@@ -35,7 +35,7 @@ class LostRecords:
     Attributes:
         places: moment of recording, number of the store and digest of each, in order of recording.
         foreign: copies that this user has not signed.
-        stacks: the stacks on which the steps ran, as they were last.
+        stacks: the stacks on which these steps ran, as they were last.
     """
 
     places: list[tuple[float, int, str]] = field(default_factory=list)
@@ -64,11 +64,12 @@ def find_lost(
                 if copy is None:
                     found.foreign += 1
                     continue
+                if _mark(copy.step) in known or not (all_older or copy.recorded > latest):
+                    continue
+                found.places.append((copy.recorded, number, digest))
                 stack = copy.run.stack
                 if copy.recorded >= newest.get(stack.name, -math.inf):
                     newest[stack.name], found.stacks[stack.name] = copy.recorded, stack
-                if _mark(copy.step) not in known and (all_older or copy.recorded > latest):
-                    found.places.append((copy.recorded, number, digest))
     found.places.sort()
     return found
 

@@ -115,10 +115,13 @@ def _repaired(home: Path, signer: Signer) -> Repair:
     done += _repair_marker(home, aside)
     database = home / "metadata.db"
     done += [f"{path} could not be read and written by you; now it can." for path in _allowed(database)]
+    for path in backups_in(home):
+        if database_fault(path):
+            done.append(f"the backup {path} was damaged and is now {aside(path)}.")
     fault = database_fault(database)
     if "newer zennb" in fault:
         raise ForeignStore(f"{database} is of a newer zennb; run `pip install --upgrade zennb`.")
-    backup = next((each for each in backups_in(home) if not database_fault(each)), None)
+    backup = next(iter(backups_in(home)), None)
     roots = store_roots(home, [path for path in (database, backup) if path is not None])
     for root in roots:
         if os.path.lexists(root) or root == home / "artifacts":
@@ -187,7 +190,9 @@ def _complete_records(
     with closing(MetadataStore(database)) as metadata:
         register_again(metadata, registered)
         count = write_again(metadata, lost, roots, signer=signer)
-        register_again(metadata, Registered(stacks=list(lost.stacks.values()) if is_new else []))
+        register_again(metadata, Registered(stacks=list(lost.stacks.values())))
+        for backup in backups_in(home)[:1]:
+            register_again(metadata, registered_in(backup))
     return [*done, f"{count} records were written again from their copies."] if count else done
 
 

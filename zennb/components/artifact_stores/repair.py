@@ -111,20 +111,19 @@ def _repair_database(
     if is_regular(database) and database.stat().st_size and not _fault(database):
         return []
     salvaged: list[Entry] = []
+    done = f"the index of {directory.root} was missing; a new one was made."
     if os.path.lexists(database):
         with suppress(sqlite3.Error, OSError):
             salvaged = _salvaged(database)
-        moved = aside(database)
-        for ending in ("-wal", "-shm", "-journal"):
-            rest = database.with_name(database.name + ending)
-            if os.path.lexists(rest):
-                aside(rest)
-        repair.done.append(
-            f"the index of {directory.root} was damaged and is now {moved}; {len(salvaged)} small values were read "
-            "from it and are in a new one."
+        done = (
+            f"the index of {directory.root} was damaged and is now {aside(database)}; {len(salvaged)} small values were "
+            "read from it and are in a new one."
         )
-    else:
-        repair.done.append(f"the index of {directory.root} was missing; a new one was made.")
+    for ending in ("-wal", "-shm", "-journal"):  # a new database must not find the log of the old one
+        rest = database.with_name(database.name + ending)
+        if os.path.lexists(rest):
+            aside(rest)
+    repair.done.append(done)
     create(directory, lambda folder: make_database(folder, timeout=_TIMEOUT))
     return salvaged
 
