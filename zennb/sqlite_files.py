@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 __all__ = [
     "FAMILY",
+    "UNREADABLE",
     "Fingerprint",
     "Identity",
     "Snapshot",
@@ -26,6 +27,9 @@ __all__ = [
 
 FAMILY = ("", "-wal", "-shm")
 """What follows the name of a database in the names of its files."""
+
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OSError)
+"""What reading a damaged database raises. Python cannot even decode the messages in which SQLite quotes garbage."""
 
 Identity: TypeAlias = tuple[tuple[int, int] | None, ...]
 """Device and inode of the database, its write-ahead log and the index of that; None for a file that is missing."""
@@ -98,10 +102,10 @@ def open_snapshot(path: Path) -> Snapshot:
     while it was open, part of its content is in the log: then a copy of both is read.
 
     Raises:
-        sqlite3.Error: it cannot be read.
+        sqlite3.Error, UnicodeDecodeError: it cannot be read.
         OSError: it cannot be copied.
     """
-    with suppress(sqlite3.Error):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         return Snapshot(path, _readable(uri(path, "ro")), None, is_live=True)
     log = Path(f"{path}-wal")
     if not (log.exists() and log.stat().st_size):

@@ -87,11 +87,17 @@ class Home:
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home, and the user's key beside it."""
     place = tmp_path_factory.mktemp("filled")
-    more = {"ZENNB_HOME": str(place / "home"), "IPYTHONDIR": str(place / "ipython"), "JUPYTER_DATA_DIR": str(place / "jupyter")}
+    more = {
+        "ZENNB_HOME": str(place / "home"),
+        "IPYTHONDIR": str(place / "ipython"),
+        "JUPYTER_DATA_DIR": str(place / "jupyter"),
+    }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ZENNB_")} | more
     root = str(Path(__file__).parents[2])
     environment["PYTHONPATH"] = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    subprocess.run([sys.executable, "-c", FILL], check=True, env=environment, cwd=place, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", FILL], check=True, env=environment, cwd=place, stdout=subprocess.DEVNULL
+    )
     return place
 
 

@@ -105,7 +105,9 @@ class Backups:
 
     def _is_due(self) -> bool:
         with closing(self._opened()) as connection:
-            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+            pages, size = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+            )
         newest = next(iter(backups_in(self._database.parent)), None)
         # A home without a backup counts from its beginning, when it was empty.
         since = newest or self._database.parent / "STORE.json"

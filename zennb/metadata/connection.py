@@ -213,6 +213,8 @@ class Database:
                     raise reasons.translated(self.path, error) from error
                 if time.monotonic() + pause >= until:
                     raise reasons.busy(self.path, deadline=self.deadline) from error
+            except UnicodeDecodeError as error:  # SQLite quotes garbage in its message
+                raise reasons.damaged(self.path, error) from error
             time.sleep(pause)
             # Short at first, since most locks are held briefly; longer then, so as not to keep a core busy.
             pause = min(pause * 1.5, _LONGEST_PAUSE)
@@ -265,14 +267,17 @@ class Database:
     def _open_to_read(self) -> sqlite3.Connection:
         snapshot = open_snapshot(self.path)
         try:
-            if needs_work(snapshot.connection, self.path):
-                raise reasons.outdated(self.path)
+            self._check_format(snapshot.connection)
             self._reader, self._snapshot = snapshot.connection, snapshot
             self._note_files(snapshot.connection)
         except BaseException:
             snapshot.close()
             raise
         return snapshot.connection
+
+    def _check_format(self, connection: sqlite3.Connection) -> None:
+        if needs_work(connection, self.path):
+            raise reasons.outdated(self.path)
 
     def _note_files(self, connection: sqlite3.Connection) -> None:
         """Note which files are open; all three are there as soon as the database was read once."""

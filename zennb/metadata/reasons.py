@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from zennb.sqlite_files import Identity
 
-__all__ = ["busy", "cannot_be_made", "gone", "outdated", "read_only", "translated"]
+__all__ = ["busy", "cannot_be_made", "damaged", "gone", "outdated", "read_only", "translated"]
 
 _REPAIR = "`zennb doctor --repair` brings back what is intact"
 _IO_WRITE = {
@@ -33,9 +33,7 @@ def translated(path: Path, error: sqlite3.Error) -> StoreError:
             "or set ZENNB_HOME to another directory."
         )
     if code == sqlite3.SQLITE_CORRUPT:
-        return StoreError(
-            f"the metadata store {path} is damaged ({error}); {_REPAIR} and moves the damaged file aside."
-        )
+        return damaged(path, error)
     if code == sqlite3.SQLITE_FULL or extended in _IO_WRITE:
         return _full(path, error)
     if code == sqlite3.SQLITE_READONLY:
@@ -43,6 +41,13 @@ def translated(path: Path, error: sqlite3.Error) -> StoreError:
     return StoreError(
         f"the metadata store {path} could not do what was asked ({error}); nothing was changed: "
         "check that its directory exists, can be written to and has space left. `zennb doctor` says more."
+    )
+
+
+def damaged(path: Path, error: Exception) -> StoreError:
+    """Return the error for a database whose content is damaged."""
+    return StoreError(
+        f"the metadata store {path} is damaged ({error}); {_REPAIR} and moves the damaged file aside."
     )
 
 

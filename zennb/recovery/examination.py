@@ -19,7 +19,7 @@ from zennb.metadata.migrations import needs_work
 from zennb.recovery.record_copies import MAGIC
 from zennb.registry.home import MARKER, check_marker
 from zennb.registry.pool import place
-from zennb.sqlite_files import open_snapshot
+from zennb.sqlite_files import UNREADABLE, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -110,14 +110,21 @@ def database_fault(path: Path) -> str:
     try:
         with closing(open_snapshot(path)) as snapshot:
             connection = snapshot.connection
-            if needs_work(connection, path) and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            if (
+                needs_work(connection, path)
+                and not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            ):
                 return "it is empty"
             problems = [str(row[0]) for row in connection.execute("PRAGMA quick_check(1)")]
             if problems == ["ok"] and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
                 problems = ["records refer to records that are not there"]
     except ForeignStore as error:
-        return "it is of a newer zennb" if "has format" in error.message else "it is a database of another program"
-    except (sqlite3.Error, OSError) as error:
+        return (
+            "it is of a newer zennb"
+            if "has format" in error.message
+            else "it is a database of another program"
+        )
+    except UNREADABLE as error:
         return f"it cannot be read ({error})"
     return "" if problems == ["ok"] else problems[0].partition("\n")[0]
 
@@ -147,7 +154,7 @@ def _registered_roots(home: Path, database: Path) -> list[Path]:
             for name, config in rows
         ]
         return [Path(place(spec, home)) for spec in specs]
-    except (sqlite3.Error, OSError, ValueError, TypeError, AttributeError):
+    except (*UNREADABLE, ValueError, TypeError, AttributeError):
         return []  # then only the stores in the home itself are known
 
 
@@ -182,7 +189,9 @@ def _examine_references(found: Examination, database: Path) -> None:
     present = {digest: size for store in found.stores for digest, size in store.sizes.items()}
     missing = [(blob, *named[blob]) for blob in named if blob not in present and blob not in freed]
     for blob, label, size in missing[:_MOST]:
-        found.note(MISSING, Path(blob[:12]), f"the {size:,} bytes of {label} are in no store; its step runs again")
+        found.note(
+            MISSING, Path(blob[:12]), f"the {size:,} bytes of {label} are in no store; its step runs again"
+        )
     if len(missing) > _MOST:
         found.note(MISSING, database, f"the bytes of {len(missing) - _MOST} more versions are in no store")
     _note_unreferenced(found, present, named.keys() | others)

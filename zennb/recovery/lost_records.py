@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from zennb.components.artifact_stores.health import Values
 from zennb.core.records.records import Artifact, Run, StackSpec, Status, Step
 from zennb.recovery.record_copies import MAGIC, RecordCopy, opened_copy
-from zennb.sqlite_files import open_snapshot
+from zennb.sqlite_files import UNREADABLE, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,9 +73,7 @@ def find_lost(
     return found
 
 
-def write_again(
-    metadata: MetadataStore, lost: LostRecords, roots: Sequence[Path], *, signer: Signer
-) -> int:
+def write_again(metadata: MetadataStore, lost: LostRecords, roots: Sequence[Path], *, signer: Signer) -> int:
     """Record what is missing; return the number of steps."""
     writer, count = _Writer(metadata), 0
     with ExitStack() as opened:
@@ -99,7 +96,11 @@ class _Writer:
         self._artifacts: dict[tuple[object, ...], Artifact] = {}
 
     def write(self, copies: Iterable[RecordCopy]) -> None:
-        self._metadata.atomically(lambda: [self._write(copy) for copy in copies])
+        def write_all() -> None:
+            for copy in copies:
+                self._write(copy)
+
+        self._metadata.atomically(write_all)
 
     def end_runs(self) -> None:
         """Write how long the runs took, as far as their steps tell."""
@@ -152,7 +153,6 @@ def _known(database: Path) -> tuple[set[Mark], float]:
             for name, notebook, started, key, seconds in snapshot.connection.execute(sql):
                 marks.add((name, notebook, started, key))
                 latest = max(latest, started + seconds)
-    except sqlite3.Error:
+    except UNREADABLE:
         return set(), -math.inf
     return marks, latest
-

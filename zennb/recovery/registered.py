@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.metadata.stacks import select_components, select_stacks
-from zennb.sqlite_files import open_snapshot
+from zennb.sqlite_files import UNREADABLE, open_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def registered_in(database: Path) -> Registered:
     components: list[ComponentSpec] = []
     stacks: list[StackSpec] = []
     default = ""
-    with suppress(sqlite3.Error, OSError), closing(open_snapshot(database)) as snapshot:
+    with suppress(*UNREADABLE), closing(open_snapshot(database)) as snapshot:
         with suppress(sqlite3.Error, ValueError, TypeError):
             components = select_components(snapshot.connection, None)
         with suppress(sqlite3.Error, ValueError, TypeError, KeyError):

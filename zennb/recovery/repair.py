@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import time
 import uuid
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.repair import repair_store
@@ -22,10 +20,11 @@ from zennb.recovery.lost_records import find_lost, write_again
 from zennb.recovery.registered import Registered, register_again, registered_in
 from zennb.registry.home import MARKER, check_marker, claim
 from zennb.registry.workspace import Workspace
-from zennb.sqlite_files import is_writable
+from zennb.sqlite_files import UNREADABLE, is_writable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from zennb.materializers.signer import Signer
 
@@ -79,8 +78,8 @@ class _Aside:
 def repair_home(home: Path, *, signer: Signer) -> Repair:
     """Repair a home that no process of yours has open; one that is well is left as it is.
 
-    The records come from the first of these that is intact: `metadata.db` itself, a backup, the signed copies beside the
-    values. Copies also complete the first two.
+    The records come from the first of these that is intact: `metadata.db` itself, a backup, the signed copies beside
+    the values. Copies also complete the first two.
 
     Args:
         home: its directory.
@@ -92,7 +91,7 @@ def repair_home(home: Path, *, signer: Signer) -> Repair:
     """
     try:
         return _repaired(home, signer)
-    except (sqlite3.Error, OSError) as error:
+    except UNREADABLE as error:
         if isinstance(error, ZennbError):
             raise
         raise StoreError(

@@ -43,7 +43,9 @@ def examination_view(
     counted = ", ".join(plural(number, name.removesuffix("s")) for name, number in records.items())
     lines = [clean(each) for each in done]
     lines += [f"{clean(home)}: {counted or 'no records can be read'}; {plural(backups, 'backup')}"]
-    lines += [f"  {clean(root)}: {plural(blobs, 'intact blob')}, {size(total)}" for root, blobs, total in stores]
+    lines += [
+        f"  {clean(root)}: {plural(blobs, 'intact blob')}, {size(total)}" for root, blobs, total in stores
+    ]
     lines += [f"{each.kind}  {clean(each.path)}: {clean(each.what)}" for each in findings]
     if not any(each.is_wrong for each in findings):
         lines.append("Nothing is wrong.")

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.run_plan import PlannedStep
 
-__all__ = ["NOT_RUN_YET", "effect", "explain", "reason", "running_line", "shown_state", "state_word", "status_line", "step"]
+__all__ = [
+    "NOT_RUN_YET",
+    "effect",
+    "explain",
+    "reason",
+    "running_line",
+    "shown_state",
+    "state_word",
+    "status_line",
+    "step",
+]
 
 ATTEMPTS = tuple(column for column in attempts([]).columns if column.key != "step")
 """Columns of the attempts of one step."""

@@ -12,8 +12,7 @@ import sqlite3
 import stat
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from xxhash import xxh3_128
 
@@ -23,10 +22,11 @@ from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.content import is_digest
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, Finding
 from zennb.errors import ForeignStore
-from zennb.sqlite_files import Snapshot, open_snapshot
+from zennb.sqlite_files import UNREADABLE, Snapshot, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = [
     "StoreHealth",
@@ -82,7 +82,11 @@ def examine_store(root: Path) -> StoreHealth:
             health.note(MISSING, root / "STORE.json", "the file that marks the store is not there")
     except ForeignStore as error:
         is_newer = "has format" in error.message
-        health.note(FOREIGN, root / "STORE.json", "it is of a newer zennb" if is_newer else "it is not what zennb wrote")
+        health.note(
+            FOREIGN,
+            root / "STORE.json",
+            "it is of a newer zennb" if is_newer else "it is not what zennb wrote",
+        )
         if is_newer:
             return health
     except OSError as error:
@@ -143,9 +147,7 @@ def first_bytes(path: Path, count: int) -> bytes:
 
 def rows_of(connection: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
     """Yield digest and row of everything that can be read in the database of a store, also behind damaged pages."""
-    sql = (
-        "SELECT rowid, key, raw, mode, filename, value, tag FROM Cache NOT INDEXED WHERE rowid > ? ORDER BY rowid"
-    )
+    sql = "SELECT rowid, key, raw, mode, filename, value, tag FROM Cache NOT INDEXED WHERE rowid > ? ORDER BY rowid"
     last, step = 0, 0
     while step < _SKIPPED:
         try:
@@ -154,7 +156,7 @@ def rows_of(connection: sqlite3.Connection) -> Iterator[tuple[str, Row]]:
                 if raw == 1 and is_digest(key):
                     is_ours = mode == 1 and filename is None and isinstance(value, bytes)
                     yield key, Row.read(value if is_ours else None, tag)
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, UnicodeDecodeError):
             step = step * 2 or 1
         else:
             return
@@ -171,9 +173,9 @@ class Values:
         self._directory = StoreDirectory(root)
         self._snapshot: Snapshot | None = None
 
-    def __enter__(self) -> Values:
+    def __enter__(self) -> Self:
         if is_regular(self._directory.database):
-            with suppress(sqlite3.Error, OSError):
+            with suppress(*UNREADABLE):
                 self._snapshot = open_snapshot(self._directory.database)
         return self
 
@@ -184,7 +186,7 @@ class Values:
     def starting_with(self, start: bytes) -> Iterator[tuple[str, bytes]]:
         """Yield digest and content of all that begins with these bytes and is intact."""
         if self._snapshot is not None:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, UnicodeDecodeError):
                 for digest, row in rows_of(self._snapshot.connection):
                     if not row.is_file and row.content.startswith(start) and not row.fault_as(digest):
                         yield digest, row.content
@@ -220,14 +222,14 @@ def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dic
         return
     try:
         snapshot = open_snapshot(database)
-    except (sqlite3.Error, OSError) as error:
+    except UNREADABLE as error:
         health.note(DAMAGED, database, f"it cannot be read ({error})")
         return
     with closing(snapshot):
         try:
             unknown = unknown_items(snapshot.connection)
             problems = [row[0] for row in snapshot.connection.execute("PRAGMA quick_check(3)")]
-        except sqlite3.DatabaseError as error:
+        except UNREADABLE as error:
             health.note(DAMAGED, database, f"it cannot be read ({error})")
             return
         if unknown:
@@ -258,4 +260,6 @@ def _examine_row(
     if sha == digest:
         health.sizes[digest] = row.size
     else:
-        health.note(DAMAGED, path, "it cannot be read" if not sha else "its content has changed since it was stored")
+        health.note(
+            DAMAGED, path, "it cannot be read" if not sha else "its content has changed since it was stored"
+        )

@@ -144,7 +144,7 @@ class _Rows:
         root = self.directory.root
         try:
             yield
-        except (Timeout, sqlite3.Error) as error:
+        except (Timeout, sqlite3.Error, UnicodeDecodeError) as error:
             with suppress(AttributeError):  # not opened yet
                 self._cache.close()
             raise database_reason(root, error, timeout=self.timeout) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.reasons import read_only
 from zennb.components.artifact_stores.row import Foreign
@@ -50,33 +50,18 @@ class ReadOnlyCache:
 
     def __iter__(self) -> Iterator[str | None]:
         for (key,) in self._rows("SELECT key FROM Cache WHERE raw = 1"):
-            yield key if is_digest(key) else None
+            yield str(key) if is_digest(key) else None
 
     @contextmanager
     def transact(self) -> Iterator[None]:
         """Refuse: a change needs a store that can be written to."""
-        self._refuse()
+        raise read_only(self._root)
         yield
-
-    def add(self, digest: str, content: bytes, tag: str) -> bool:
-        """Refuse, as all that changes something."""
-        self._refuse()
-
-    def set(self, digest: str, content: bytes, tag: str) -> bool:
-        """Refuse, as all that changes something."""
-        self._refuse()
-
-    def delete(self, digest: str) -> bool:
-        """Refuse, as all that changes something."""
-        self._refuse()
 
     def close(self) -> None:
         """Close the database; twice is fine."""
         with self._lock:
             self._snapshot.close()
-
-    def _refuse(self) -> NoReturn:
-        raise read_only(self._root)
 
     def _rows(self, sql: str, *values: str) -> list[tuple[object, ...]]:
         with self._lock:  # the main thread reads, too

@@ -55,7 +55,7 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
         return _no_room(root, str(chain[-1]), limit, 0)
     if codes & _BARRED_CODES:
         return _barred(root, str(chain[-1]))
-    if codes & _DAMAGED_CODES:
+    if codes & _DAMAGED_CODES or isinstance(error, UnicodeDecodeError):
         return ForeignStore(f"The database of the artifact store in {root} is damaged ({chain[-1]}). {_ANEW}")
     if codes & _BUSY_CODES:
         return _busy(root, timeout=timeout)

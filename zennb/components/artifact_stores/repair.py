@@ -1,4 +1,4 @@
-"""Owns the repair of a local artifact store: its index from what is intact, everything else moved aside, not deleted."""
+"""Owns the repair of a local artifact store: its index from what is intact. All else is moved aside, not deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.claim import create
@@ -17,10 +16,11 @@ from zennb.components.artifact_stores.row import Entry
 from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.artifact_stores.strict_cache import StrictCache, make_database
 from zennb.errors import ForeignStore
-from zennb.sqlite_files import open_snapshot
+from zennb.sqlite_files import UNREADABLE, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 __all__ = ["StoreRepair", "repair_store"]
 
@@ -113,11 +113,11 @@ def _repair_database(
     salvaged: list[Entry] = []
     done = f"the index of {directory.root} was missing; a new one was made."
     if os.path.lexists(database):
-        with suppress(sqlite3.Error, OSError):
+        with suppress(*UNREADABLE):
             salvaged = _salvaged(database)
         done = (
-            f"the index of {directory.root} was damaged and is now {aside(database)}; {len(salvaged)} small values were "
-            "read from it and are in a new one."
+            f"the index of {directory.root} was damaged and is now {aside(database)}; {len(salvaged)} small values "
+            "were read from it and are in a new one."
         )
     for ending in ("-wal", "-shm", "-journal"):  # a new database must not find the log of the old one
         rest = database.with_name(database.name + ending)
@@ -135,7 +135,7 @@ def _fault(database: Path) -> str:
             problems = [row[0] for row in snapshot.connection.execute("PRAGMA quick_check(1)")]
     except ForeignStore as error:
         return error.message
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise
         return str(error)
@@ -145,7 +145,7 @@ def _fault(database: Path) -> str:
 def _salvaged(database: Path) -> list[Entry]:
     """Return the small values that can be read in a damaged database, each proven by its digest."""
     found: dict[str, Entry] = {}
-    with closing(open_snapshot(database)) as snapshot, suppress(sqlite3.DatabaseError):
+    with closing(open_snapshot(database)) as snapshot, suppress(*UNREADABLE):
         if any(item.startswith("no table 'Cache'") for item in unknown_items(snapshot.connection)):
             return []
         for digest, row in rows_of(snapshot.connection):
@@ -180,7 +180,9 @@ def _repair_rows(repair: StoreRepair, directory: StoreDirectory, cache: StrictCa
             f"{directory.quarantine}."
         )
     if gone:
-        repair.done.append(f"{len(gone)} blobs of {directory.root} are not there any more; the index forgot them.")
+        repair.done.append(
+            f"{len(gone)} blobs of {directory.root} are not there any more; the index forgot them."
+        )
 
 
 def _index_files(
@@ -191,7 +193,9 @@ def _index_files(
     for path in foreign:
         aside(path)
     if foreign:
-        repair.done.append(f"{len(foreign)} entries in {directory.blobs} were none of zennb's and were moved aside.")
+        repair.done.append(
+            f"{len(foreign)} entries in {directory.blobs} were none of zennb's and were moved aside."
+        )
     added, damaged = 0, 0
     for digest, path in list(blob_files(directory)):
         _allow_reading(path)
@@ -208,7 +212,9 @@ def _index_files(
                 cache.set(digest, b"", tag=tag)
             added += 1
     if damaged:
-        repair.done.append(f"{damaged} blobs of {directory.root} were damaged and are in {directory.quarantine}.")
+        repair.done.append(
+            f"{damaged} blobs of {directory.root} were damaged and are in {directory.quarantine}."
+        )
     if added:
         repair.done.append(f"{added} blobs of {directory.root} are in its index again.")
 
