@@ -57,6 +57,7 @@ soak: $(VENV)/.test ## edit and run notebooks at random, thousands of times, and
 	env -u ZENNB_HOME ZENNB_STATUS_EDITS=8000 $(BIN)/python -m pytest tests/status -q -s
 	env -u ZENNB_HOME ZENNB_FILE_ROUNDS=2000 $(BIN)/python -m pytest tests/file_status/test_machine.py -q -s
 	env -u ZENNB_HOME ZENNB_FUZZ_ROUNDS=10000 $(BIN)/python -m pytest tests/odd_input -q -s
+	env -u ZENNB_HOME ZENNB_DAMAGE_ROUNDS=1000 $(BIN)/python -m pytest tests/recovery/test_damage.py -q -k random
 
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .

@@ -299,3 +299,51 @@ def test_where_nothing_can_be_recorded_a_failing_step_still_shows_its_own_error(
     ran = notebook.cell("%%step bad\n1 / 0")
     assert isinstance(ran.error, ZeroDivisionError)
     assert "not recorded: the disk is full" in line(ran)
+
+
+@pytest.fixture
+def doomed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "doomed"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_where_the_working_folder_is_gone_a_step_says_so_before_it_runs(
+    notebook: Notebook, doomed: Path
+) -> None:
+    notebook.run(MADE)
+    doomed.rmdir()
+    for text in ("%%step other\nran = True", MADE, "%pipeline run"):
+        error = notebook.cell(text).error
+        assert isinstance(error, StoreError)
+        assert "the working folder does not exist any more" in str(error)
+    assert "ran" not in notebook.ns
+    notebook.run("%runs", "%artifacts", "%zennb doctor", "1 + 1", f"%cd {doomed.parent}")
+    (ran,) = notebook.run(MADE)
+    assert ran.status == "cached"
+
+
+def test_a_step_that_deletes_its_working_folder_keeps_its_values(notebook: Notebook, doomed: Path) -> None:
+    text = f"%%step made\nimport shutil\nshutil.rmtree({str(doomed)!r})\na = [1]"
+    (ran,) = notebook.run(text)
+    assert ran.status == "completed"
+    assert notebook.ns["a"] == [1]
+
+
+@pytest.mark.parametrize("name", ["$HOME", "%TEMP%", "a%20b", "~", "{x}", "with space", "ä"])
+def test_a_home_may_have_any_name(notebook: Notebook, tmp_path: Path, name: str) -> None:
+    notebook.stop()
+    (tmp_path / name).mkdir()
+    os.environ["ZENNB_HOME"] = str(tmp_path / name / "home")
+    before = {path.name for path in tmp_path.iterdir()}
+    notebook.start()
+    text = "%%step made\na = [1, 2]\nb = list(range(50_000))"
+    notebook.run(text)
+    notebook.restart()
+    (ran,) = notebook.run(text)
+    assert ran.status == "cached"
+    assert len(list((tmp_path / name / "home").rglob("cache.db"))) == 1
+    assert {path.name for path in tmp_path.iterdir()} - before <= {"jupyter"}
+    (examined,) = notebook.run("%zennb doctor")
+    assert "Nothing is wrong." in line(examined)

@@ -31,7 +31,7 @@ GROWTH, MARGIN = 1.2, 1_000_000
 _EVERY = 60.0  # seconds between two checks whether one is due
 _PAGES = 256  # copied at a time: 1 MB
 _PAUSE = 0.002  # seconds between: the disk is also for the cells
-_NAME = re.compile(r"metadata-\d{8}T\d{6}-[0-9a-f]{8}\.db")
+_NAME = re.compile(r"metadata-\d{8}T\d{9}-[0-9a-f]{8}\.db")
 _OLD = 3600.0  # seconds after which an unfinished copy of a process that has gone is removed
 
 
@@ -80,7 +80,8 @@ class Backups:
             sqlite3.Error, OSError: it could not be made; nothing is left of it.
         """
         self._folder.mkdir(exist_ok=True)
-        moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        now = time.time()
+        moment = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}{int(now * 1000) % 1000:03d}"
         finished = self._folder / f"metadata-{moment}-{uuid.uuid4().hex[:8]}.db"
         draft = finished.with_name(f"{finished.name}.part")
         try:

@@ -103,7 +103,7 @@ def opened_copy(content: Buffer, *, signer: Signer) -> RecordCopy | None:
             for part in ("inputs", "outputs")
         )
         step = Step(**STEPS.fields(_Row(found["step"])), inputs=inputs, outputs=outputs)
-        run = Run(**RUNS.fields(_Row(found["run"])))
+        run = Run(**RUNS.fields(_Row({"parameters": "{}", "versions": "{}", **found["run"]})))
         return RecordCopy(
             recorded=float(found["recorded"]),
             run=replace(run, id=None, parent=None),

@@ -23,6 +23,7 @@ __all__ = [
     "data_directory",
     "find_home",
     "initialise",
+    "working_folder",
 ]
 
 FORMAT = 1
@@ -43,13 +44,31 @@ def find_home(start: Path | None = None) -> Path:
 
     Args:
         start: where to start, e.g. the notebook's directory; the working directory when None.
+
+    Raises:
+        StoreError: there is no working directory any more.
     """
     chosen = os.environ.get("ZENNB_HOME", "")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    start = (start or Path.cwd()).absolute()
+    start = (start or working_folder()).absolute()
     nearest = next((found for place in (start, *start.parents) if (found := place / _LOCAL).is_dir()), None)
     return nearest or data_directory()
+
+
+def working_folder() -> Path:
+    """Return the working folder.
+
+    Raises:
+        StoreError: it was deleted, and nothing can be found from there.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise StoreError(
+            "the working folder does not exist any more, so files cannot be found from there; change to one that does "
+            "(`cd FOLDER`), then try again."
+        ) from error
 
 
 def data_directory() -> Path:

@@ -21,6 +21,7 @@ from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import saved_cells
 from zennb.jupyter.kernel.planning import Planning
 from zennb.jupyter.panels.kit.panels import Panels
+from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -172,6 +173,7 @@ class PipelineSession:
         session = self._session
         # Held while the run is prepared and while it is bound, but not while it runs:
         # panels read variables meanwhile.
+        working_folder()
         with session.lock:
             definitions = self._definitions()
             if not definitions:
