@@ -10,13 +10,13 @@ import pytest
 from zennb import api
 from zennb.cli import main
 from zennb.errors import UsageError
-from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from zennb.core.records.records import Step
+    from zennb.registry.workspace import Workspace
 
     Record = Callable[..., Step]
     Commands = Any

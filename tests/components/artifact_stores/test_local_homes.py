@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +15,7 @@ from zennb.errors import DamagedArtifact, ForeignStore, MissingArtifact, StoreFu
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 BIG = os.urandom(100_000)
 
@@ -45,7 +45,7 @@ def read_only(
     store = opened()
     store.put_all([[b"small"], [BIG]])
     store.close()
-    monkeypatch.setattr("zennb.components.artifact_stores.store_directory.is_writable", lambda _path: False)
+    monkeypatch.setattr("zennb.components.artifact_stores.read_only_cache.is_writable", lambda _path: False)
     return opened()
 
 

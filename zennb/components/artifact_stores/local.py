@@ -20,7 +20,7 @@ from traitlets import Float, Unicode, validate
 from zennb.components.artifact_stores.blob_files import BadBlobError, BlobFiles
 from zennb.components.artifact_stores.claim import claim
 from zennb.components.artifact_stores.inspection import inspect
-from zennb.components.artifact_stores.read_only_cache import ReadOnlyCache
+from zennb.components.artifact_stores.read_only_cache import ReadOnlyCache, is_read_only
 from zennb.components.artifact_stores.reasons import database_reason, system_reason
 from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Row, size_of, small
 from zennb.components.artifact_stores.store_directory import StoreDirectory
@@ -50,7 +50,7 @@ class _Rows:
         self.notices: list[str] = []
         self._database = str(directory.database)
         with self._explained():
-            if directory.is_read_only():
+            if is_read_only(directory):
                 self._cache: Any = ReadOnlyCache(directory.root, directory.database)
                 self._inode = directory.database.stat().st_ino
                 return

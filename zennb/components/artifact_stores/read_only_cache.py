@@ -10,16 +10,29 @@ from typing import TYPE_CHECKING
 from zennb.components.artifact_stores.reasons import read_only
 from zennb.components.artifact_stores.row import Foreign
 from zennb.components.content import is_digest
-from zennb.sqlite_files import open_snapshot
+from zennb.sqlite_files import is_writable, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["ReadOnlyCache"]
+    from zennb.components.artifact_stores.store_directory import StoreDirectory
+
+__all__ = ["ReadOnlyCache", "is_read_only"]
 
 _RAW = 1
 """How diskcache marks a value that is bytes in the row itself."""
+
+
+def is_read_only(directory: StoreDirectory) -> bool:
+    """Return whether a directory is a store, with marker and database, in a place where nothing can be written.
+
+    Raises:
+        ForeignStore: it is none of ours, or of a newer format.
+    """
+    if not directory.database.exists() or is_writable(directory.database):
+        return False
+    return directory.read_marker() is not None
 
 
 class ReadOnlyCache:

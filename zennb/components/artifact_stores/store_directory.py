@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.bounded_input import parse_json, read_file
 from zennb.errors import ForeignStore
-from zennb.sqlite_files import is_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,16 +40,6 @@ class StoreDirectory:
         self.blobs = root / "blobs"
         self.parts = root / "tmp"
         self.quarantine = root / "quarantine"
-
-    def is_read_only(self) -> bool:
-        """Return whether this is a store, with marker and database, in a place where nothing can be written.
-
-        Raises:
-            ForeignStore: it is none of ours, or of a newer format.
-        """
-        if not self.database.exists() or is_writable(self.database):
-            return False
-        return self.read_marker() is not None
 
     def read_marker(self) -> dict[str, Any] | None:
         """Return the content of `STORE.json`, or None when there is none.
