@@ -82,7 +82,7 @@ RUN = Run(
 
 
 def test_a_copy_gives_the_record_back_without_its_ids(signer: Signer) -> None:
-    content = sealed_copy(NewStep.of(STEP), RUN, signer=signer)
+    content = sealed_copy(NewStep.of(STEP, None), RUN, signer=signer)
     assert content is not None
     assert is_copy(content)
     copy = opened_copy(content, signer=signer)
@@ -95,13 +95,13 @@ def test_a_copy_gives_the_record_back_without_its_ids(signer: Signer) -> None:
 
 @pytest.mark.parametrize("place", [0, 7, 8, 39, 40, 100, -1])
 def test_a_copy_that_was_changed_is_not_opened(signer: Signer, place: int) -> None:
-    content = bytearray(sealed_copy(NewStep.of(STEP), RUN, signer=signer) or b"")
+    content = bytearray(sealed_copy(NewStep.of(STEP, None), RUN, signer=signer) or b"")
     content[place] ^= 1
     assert opened_copy(content, signer=signer) is None
 
 
 def test_a_copy_by_somebody_else_is_not_opened(signer: Signer, tmp_path: Path) -> None:
-    content = sealed_copy(NewStep.of(STEP), RUN, signer=Signer(tmp_path / "another"))
+    content = sealed_copy(NewStep.of(STEP, None), RUN, signer=Signer(tmp_path / "another"))
     assert content is not None
     assert opened_copy(content, signer=signer) is None
 
@@ -115,7 +115,7 @@ def test_what_this_user_has_signed_and_is_no_copy_is_not_opened(signer: Signer, 
 
 
 def test_a_copy_of_an_older_format_lacks_only_what_it_lacks(signer: Signer) -> None:
-    content = sealed_copy(NewStep.of(STEP), RUN, signer=signer)
+    content = sealed_copy(NewStep.of(STEP, None), RUN, signer=signer)
     assert content is not None
     found = json.loads(content[40:])
     del found["step"]["provenance"]
@@ -127,7 +127,7 @@ def test_a_copy_of_an_older_format_lacks_only_what_it_lacks(signer: Signer) -> N
 
 def test_where_nothing_can_be_signed_the_step_is_recorded_without_a_copy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert sealed_copy(NewStep.of(STEP), RUN, signer=Signer(tmp_path / "file" / "key")) is None
+    assert sealed_copy(NewStep.of(STEP, None), RUN, signer=Signer(tmp_path / "file" / "key")) is None
 
 
 def test_a_kernel_stores_a_copy_of_each_completed_step(home: Home) -> None:
@@ -151,7 +151,7 @@ def test_a_kernel_stores_a_copy_of_each_completed_step(home: Home) -> None:
 
 def test_a_copy_costs_little(signer: Signer) -> None:
     """The figure is for people (`pytest -s`): a busy machine would fail any limit."""
-    new, seconds = NewStep.of(STEP), []
+    new, seconds = NewStep.of(STEP, None), []
     for _ in range(200):
         started = time.perf_counter()
         sealed_copy(new, RUN, signer=signer)

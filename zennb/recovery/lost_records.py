@@ -131,7 +131,7 @@ class _Writer:
         found = self._artifacts.get(_content(item))
         if found is None:
             same = self._metadata.with_digests([item.digest])[item.digest]
-            found = next((each for each in same if _content(each) == _content(item)), item)
+            found = next((each for each, _ in same if _content(each) == _content(item)), item)
         return found
 
 

@@ -15,13 +15,13 @@ from zennb.components.content import flat, name_of
 from zennb.core.records.records import Status
 from zennb.engine.run.unstored import with_all_outputs, without_unstored
 from zennb.errors import StoreError, StoreFull
-from zennb.metadata.steps import NewStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zennb.components.component import ArtifactStore, Buffer
     from zennb.core.records.records import Artifact, Run, Step
+    from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
 
 __all__ = ["MAX_LOST_SECONDS", "UnitOfWork", "WriteBuffer"]
@@ -243,14 +243,14 @@ class UnitOfWork:
         """
         held, self._held, self._keys, self._seconds = self._held, [], set(), 0.0
         steps = [self._with_recorded_inputs(step) for step in held]
-        new = [NewStep.of(step) for step in steps]
+        new = [self._metadata.encoded(step) for step in steps]
         if held:
             # Bytes first, then the record: a crash in between leaves bytes that no record names, which do no harm.
             # The other way round it would leave a record whose outputs cannot be loaded.
             self._store_all(new)
             if self._store.unstored:
                 steps = [without_unstored(step, self._store.unstored) for step in steps]
-                new = [NewStep.of(step) for step in steps]
+                new = [self._metadata.encoded(step) for step in steps]
         try:
             added = self._metadata.add_new(new, run=run) if new or run is not None else []
         except StoreError as error:

@@ -22,7 +22,6 @@ from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
 from zennb.engine.run.unstored import without_unstored
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
-from zennb.metadata.steps import NewStep
 from zennb.recovery.record_copies import sealed_copy
 from zennb.views.artifact import glance
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.jupyter.kernel.live_display import LiveLine
+    from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
     from zennb.worker_thread import DelayedCall
 
@@ -166,13 +166,13 @@ class CellRun:
 
     def _stored(self, step: Step, status: Status, write_buffer: WriteBuffer) -> NewStep:
         """Store what is held back, with a copy of the record, and return the record of what is stored."""
-        new = NewStep.of(step)
+        new = self._metadata.encoded(step)
         if status is Status.COMPLETED:
             copy = sealed_copy(new, self._ongoing.run, signer=self._signer)
             write_buffer.put_all([[copy]] if copy is not None else [])
         write_buffer.flush_or_note()
         kept = without_unstored(step, write_buffer.unstored)
-        return new if kept is step else NewStep.of(kept)
+        return new if kept is step else self._metadata.encoded(kept)
 
     def _ended(self, step: Step, status: Status) -> Run:
         """Return the run as it is after a step; its duration never shrinks, even if the clock is set back."""

@@ -32,7 +32,7 @@ from zennb.views.step import status_line
 from zennb.views.view import join, note
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -285,7 +285,9 @@ class KernelState:
         return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
 
 
-def _known(metadata: MetadataStore, digests: Collection[str]) -> Mapping[str, list[Artifact]]:
+def _known(
+    metadata: MetadataStore, digests: Collection[str]
+) -> Mapping[str, Sequence[tuple[Artifact, Step]]]:
     """Return the artifacts with these digests; none when the records cannot be read, and the values are stored again.
 
     It is asked after the body of a step, whose results are not to be thrown away.
