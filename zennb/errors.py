@@ -269,7 +269,20 @@ class StoreReadOnly(StoreError):
 
 
 class StoreGone(StoreError):
-    """The database that this process has open is not the one at its path any more."""
+    """The database that this process has open is not the one at its path any more.
+
+    Attributes:
+        what: what happened: `zennb's home /home/ada/.zennb was deleted or moved`.
+    """
+
+    def __init__(self, message: str, *, what: str) -> None:
+        super().__init__(message)
+        self.what = what
+
+    @property
+    def brief(self) -> str:
+        """What happened, and the way out."""
+        return f"{self.what}; `%zennb reopen` opens the home again"
 
 
 class ForeignStore(StoreError):

@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import sqlite3
+import stat
 import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ __all__ = [
     "Fingerprint",
     "Identity",
     "Snapshot",
+    "allow",
     "fingerprint",
     "identity",
     "is_writable",
@@ -57,6 +59,19 @@ def is_writable(path: Path) -> bool:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return os.access(folder, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def allow(path: Path, *, writing: bool = True) -> bool:
+    """Give the owner of a file or folder back the rights that zennb needs; return whether that had to be done."""
+    if path.is_symlink() or not hasattr(os, "geteuid"):
+        return False
+    with suppress(OSError):
+        seen = path.stat()
+        wanted = 0o700 if stat.S_ISDIR(seen.st_mode) else 0o600 if writing else 0o400
+        if seen.st_uid == os.geteuid() and seen.st_mode & wanted != wanted:
+            path.chmod(stat.S_IMODE(seen.st_mode) | wanted)
+            return True
+    return False
 
 
 def uri(path: Path, mode: str) -> str:

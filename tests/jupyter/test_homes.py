@@ -108,6 +108,7 @@ def test_a_home_that_goes_while_a_step_runs_is_never_told_as_completed(
     assert "ran" in line(ran)
     assert "not recorded: " in line(ran)
     assert said.split(",", maxsplit=1)[0] in ran.facts["unrecorded"]
+    assert "`%zennb reopen` opens the home again" in line(ran)
 
 
 @GONE
@@ -166,6 +167,20 @@ def test_a_database_that_took_the_place_keeps_its_log_when_the_kernel_ends(noteb
     assert other.setting("kept") == "yes"
     other.close()
     notebook.start()
+
+
+@GONE
+def test_a_home_that_goes_during_a_run_is_said_of_every_step(
+    notebook: Notebook, happens: Callable[[Path], None], said: str
+) -> None:
+    notebook.ns["happens"] = lambda: None
+    notebook.run(MADE, "%%step other --no-cache\nhappens()\nb = [*a, 3]", "%%step third\nc = len(b)")
+    notebook.ns["happens"] = lambda: happens(home())
+    (ran,) = notebook.run("%pipeline run --rerun")
+    assert (notebook.ns["b"], notebook.ns["c"]) == ([1, 2, 3], 3)
+    assert said
+    assert "3 of 3 steps, 3 not recorded" in line(ran)
+    assert "completed" not in line(ran)
 
 
 @pytest.fixture

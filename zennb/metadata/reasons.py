@@ -81,7 +81,7 @@ def cannot_be_made(path: Path, error: OSError) -> StoreError:
     """Return the error for a database that cannot be made."""
     return StoreError(
         f"the metadata store cannot be made at {path} ({error}); "
-        "set ZENNB_HOME to a directory that you can write to."
+        "set ZENNB_HOME to a directory that you can write to. `zennb doctor` says more."
     )
 
 
@@ -103,9 +103,11 @@ def gone(path: Path, *, opened: Identity, now: Identity) -> StoreGone:
         opened: its files when it was opened.
         now: the files at its path.
     """
+    what = _what_happened(path, opened, now)
     return StoreGone(
-        f"{_what_happened(path, opened, now)} while this process had it open, so nothing more is recorded; type "
-        "`%zennb reopen`, which opens the home again, then run the cell again."
+        f"{what} while this process had it open, so nothing more is recorded; type `%zennb reopen`, which opens the "
+        "home again, then run the cell again.",
+        what=what,
     )
 
 

@@ -79,6 +79,15 @@ def examine_home(home: Path) -> Examination:
     if not home.is_dir():
         found.note(FOREIGN, home, "it is a file where the home needs a folder")
         return found
+    try:
+        _examine(found)
+    except OSError as error:
+        found.note(DAMAGED, Path(error.filename or home), f"it cannot be read ({error.strerror})")
+    return found
+
+
+def _examine(found: Examination) -> None:
+    home = found.home
     _examine_marker(found)
     for backup in backups_in(home):
         fault = database_fault(backup)
@@ -96,9 +105,8 @@ def examine_home(home: Path) -> Examination:
         kind = DAMAGED if os.path.lexists(database) else MISSING
         if kind == DAMAGED or any(store.sizes for store in found.stores) or found.backups:
             found.note(kind, database, fault)
-        return found
+        return
     _examine_references(found, database)
-    return found
 
 
 def database_fault(path: Path) -> str:

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 import uuid
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from zennb.recovery.lost_records import find_lost, write_again
 from zennb.recovery.registered import Registered, register_again, registered_in
 from zennb.registry.home import MARKER, check_marker, claim
 from zennb.registry.workspace import Workspace
-from zennb.sqlite_files import UNREADABLE, is_writable
+from zennb.sqlite_files import UNREADABLE, allow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,13 +107,14 @@ def _repaired(home: Path, signer: Signer) -> Repair:
         home.replace(moved)
         done.append(f"{home} was a file and is now {moved}.")
     home.mkdir(parents=True, exist_ok=True)
-    _allow(home)
-    if not is_writable(home / MARKER):
+    if allow(home):
+        done.append(f"{home} was closed to you and is open again.")
+    if not os.access(home, os.W_OK | os.X_OK):
         raise StoreReadOnly(f"{home} is read-only here, so it cannot be repaired.", what="the home")
     aside = _Aside(home)
     done += _repair_marker(home, aside)
     database = home / "metadata.db"
-    done += [f"{path} could not be read and written by you; now it can." for path in _allowed(database)]
+    done += [f"{path} was closed to you and is open again." for path in _allowed(database)]
     for path in backups_in(home):
         if database_fault(path):
             done.append(f"the backup {path} was damaged and is now {aside(path)}.")
@@ -135,9 +136,10 @@ def _repaired(home: Path, signer: Signer) -> Repair:
 
 
 def _repair_marker(home: Path, aside: _Aside) -> list[str]:
-    marker, done = home / MARKER, []
+    marker, done = home / MARKER, list[str]()
     if os.path.lexists(marker):
-        _allow(marker)
+        if allow(marker):
+            done.append(f"{marker} was closed to you and is open again.")
         try:
             check_marker(marker, marker.read_text(encoding="utf-8"))
         except ForeignStore as error:
@@ -195,19 +197,8 @@ def _complete_records(
     return [*done, f"{count} records were written again from their copies."] if count else done
 
 
-def _allow(path: Path) -> bool:
-    """Give the owner back the rights to read and write; return whether that was needed and could be done."""
-    with suppress(OSError):
-        seen = path.stat()
-        wanted = 0o700 if path.is_dir() else 0o600
-        if hasattr(os, "geteuid") and seen.st_uid == os.geteuid() and seen.st_mode & wanted != wanted:
-            path.chmod(seen.st_mode & 0o777 | wanted)
-            return True
-    return False
-
-
 def _allowed(database: Path) -> Iterator[Path]:
     for ending in ("", "-wal", "-shm"):
         path = database.with_name(database.name + ending)
-        if path.is_file() and _allow(path):
+        if path.is_file() and allow(path):
             yield path

@@ -110,7 +110,8 @@ def claim(home: Path) -> str:
         text = read_file(marker, limit=_LARGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(
-            f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to."
+            f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to. "
+            "`zennb doctor` says more."
         ) from error
     return check_marker(marker, text)
 

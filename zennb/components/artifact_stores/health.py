@@ -12,6 +12,7 @@ import sqlite3
 import stat
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from xxhash import xxh3_128
@@ -26,7 +27,6 @@ from zennb.sqlite_files import UNREADABLE, Snapshot, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = [
     "StoreHealth",
@@ -70,13 +70,21 @@ class StoreHealth:
 
 def examine_store(root: Path) -> StoreHealth:
     """Read everything in a store's directory, and change nothing."""
-    health, directory = StoreHealth(root=root), StoreDirectory(root)
+    health = StoreHealth(root=root)
     if not os.path.lexists(root):
         health.exists = False
-        return health
-    if not root.is_dir():
+    elif not root.is_dir():
         health.note(FOREIGN, root, "it is a file where the artifact store needs a folder")
-        return health
+    else:
+        try:
+            _examine(health, StoreDirectory(root))
+        except OSError as error:
+            health.note(DAMAGED, Path(error.filename or root), f"it cannot be read ({error.strerror})")
+    return health
+
+
+def _examine(health: StoreHealth, directory: StoreDirectory) -> None:
+    root = health.root
     try:
         if directory.read_marker() is None:
             health.note(MISSING, root / "STORE.json", "the file that marks the store is not there")
@@ -88,7 +96,7 @@ def examine_store(root: Path) -> StoreHealth:
             "it is of a newer zennb" if is_newer else "it is not what zennb wrote",
         )
         if is_newer:
-            return health
+            return
     except OSError as error:
         health.note(DAMAGED, root / "STORE.json", f"it cannot be read ({error.strerror})")
     for folder in (directory.blobs, directory.parts, directory.quarantine):
@@ -99,7 +107,6 @@ def examine_store(root: Path) -> StoreHealth:
         health.note(MISSING, path, "it is not in the index of the store")
         if hashes_of(path)[0] == digest:
             health.sizes[digest] = path.lstat().st_size
-    return health
 
 
 def blob_files(directory: StoreDirectory, health: StoreHealth | None = None) -> Iterator[tuple[str, Path]]:
@@ -211,6 +218,8 @@ def _examine_folder(health: StoreHealth, folder: Path) -> None:
         health.note(MISSING, folder, "the folder is not there")
     elif not folder.is_dir():
         health.note(FOREIGN, folder, "it is a file where the store needs a folder")
+    elif not os.access(folder, os.R_OK | os.X_OK):
+        health.note(DAMAGED, folder, "it cannot be read (Permission denied)")
 
 
 def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dict[str, Path]) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.claim import create
@@ -16,16 +17,14 @@ from zennb.components.artifact_stores.row import Entry
 from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.artifact_stores.strict_cache import StrictCache, make_database
 from zennb.errors import ForeignStore
-from zennb.sqlite_files import UNREADABLE, open_snapshot
+from zennb.sqlite_files import UNREADABLE, allow, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 __all__ = ["StoreRepair", "repair_store"]
 
 _TIMEOUT = 10.0
-_OPEN = 0o700  # what the owner of a folder needs
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,13 +55,14 @@ def repair_store(root: Path, aside: Callable[[Path], Path]) -> StoreRepair:
     if os.path.lexists(root) and not root.is_dir():
         repair.done.append(f"{root} was a file and is now {aside(root)}.")
     root.mkdir(parents=True, exist_ok=True)
-    _allow(root)
+    allowed = _allow_all(root)
+    if allowed:
+        repair.done.append(f"{len(allowed)} paths in {root} were closed to you and are open again.")
     _repair_marker(repair, directory, aside)
     for folder in (directory.blobs, directory.parts, directory.quarantine):
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             repair.done.append(f"{folder} was no folder and is now {aside(folder)}.")
         folder.mkdir(exist_ok=True)
-        _allow(folder)
     salvaged = _repair_database(repair, directory, aside)
     if directory.read_marker() is None:
         directory.write_marker()
@@ -74,18 +74,18 @@ def repair_store(root: Path, aside: Callable[[Path], Path]) -> StoreRepair:
     return repair
 
 
-def _allow(path: Path) -> None:
-    """Give the owner back what was taken: the rights to read and write a folder, and to read and write a file."""
-    with suppress(OSError):
-        seen = path.stat()
-        wanted = _OPEN if path.is_dir() else 0o600
-        if hasattr(os, "geteuid") and seen.st_uid == os.geteuid() and seen.st_mode & wanted != wanted:
-            path.chmod(seen.st_mode & 0o777 | wanted)
+def _allow_all(root: Path) -> list[Path]:
+    """Give the owner back what was taken: to read and write folders and databases, and to read blobs."""
+    found = [root] if allow(root) else []
+    for place, folders, files in os.walk(root):  # from above: what is closed cannot be listed
+        found += [path for name in folders if allow(path := Path(place, name))]
+        is_blobs = Path(place).parent.name == "blobs"
+        found += [path for name in files if allow(path := Path(place, name), writing=not is_blobs)]
+    return found
 
 
 def _repair_marker(repair: StoreRepair, directory: StoreDirectory, aside: Callable[[Path], Path]) -> None:
     marker = directory.root / "STORE.json"
-    _allow(marker)
     try:
         directory.read_marker()
     except ForeignStore as error:
@@ -107,7 +107,6 @@ def _repair_database(
         path = database.with_name(database.name + ending)
         if os.path.lexists(path) and not is_regular(path):
             repair.done.append(f"{path} was no file and is now {aside(path)}.")
-        _allow(path)
     if is_regular(database) and database.stat().st_size and not _fault(database):
         return []
     salvaged: list[Entry] = []
@@ -198,7 +197,6 @@ def _index_files(
         )
     added, damaged = 0, 0
     for digest, path in list(blob_files(directory)):
-        _allow_reading(path)
         sha, quick = hashes_of(path)
         if sha != digest:
             path.replace(directory.quarantine / f"{digest}-{time.time_ns()}")
@@ -225,12 +223,4 @@ def _foreign(directory: StoreDirectory) -> Iterator[Path]:
         if folder.is_symlink() or not folder.is_dir():
             yield folder
             continue
-        _allow(folder)
         yield from (path for path in sorted(folder.iterdir()) if path not in known)
-
-
-def _allow_reading(path: Path) -> None:
-    with suppress(OSError):
-        seen = path.stat()
-        if hasattr(os, "geteuid") and seen.st_uid == os.geteuid() and not seen.st_mode & 0o400:
-            path.chmod(seen.st_mode & 0o777 | 0o400)

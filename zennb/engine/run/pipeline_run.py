@@ -360,6 +360,11 @@ class PipelineRun:
         """Write the records that were held back."""
         for step in self._unit.write(run) if self._recorded else ():
             self._steps[step.name] = step
+        if self._unit.gone:  # with all that this run had written before
+            self._steps = {
+                name: replace(step, unrecorded=self._unit.gone) if step.status.is_final else step
+                for name, step in self._steps.items()
+            }
 
     def _notify(self) -> None:
         """Report progress from time to time; write first, because only what is recorded may be shown."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from zennb.components.content import flat, name_of
 from zennb.core.records.records import Status
 from zennb.engine.run.unstored import with_all_outputs, without_unstored
-from zennb.errors import StoreError, StoreFull
+from zennb.errors import StoreError, StoreFull, StoreGone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -184,6 +184,7 @@ class UnitOfWork:
 
     Attributes:
         present: names of blobs that are in the store; add to it when you store more.
+        gone: what happened to the records, if those that were written are not there any more; "" else.
     """
 
     def __init__(
@@ -197,6 +198,7 @@ class UnitOfWork:
     ) -> None:
         self.previous = previous or {}
         self.present: set[str] = set()
+        self.gone = ""
         self._metadata, self._store, self._copied = metadata, store, copied
         self._read_ahead = frozenset[str]() if rerun else {step.cache_key for step in self.previous.values()}
         self._results: Mapping[str, Step] | None = None
@@ -254,6 +256,7 @@ class UnitOfWork:
         try:
             added = self._metadata.add_new(new, run=run) if new or run is not None else []
         except StoreError as error:
+            self.gone = error.brief if isinstance(error, StoreGone) else self.gone
             return [replace(step, unrecorded=error.brief) for step in held]
         for before, after in zip(steps, added, strict=True):
             self._note_recorded(before.inputs, after.inputs)
