@@ -19,8 +19,10 @@ __all__ = [
     "Identity",
     "Snapshot",
     "allow",
+    "files_of_others",
     "fingerprint",
     "identity",
+    "is_busy",
     "is_writable",
     "keep_open",
     "open_snapshot",
@@ -32,6 +34,9 @@ FAMILY = ("", "-wal", "-shm")
 
 UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OSError)
 """What reading a damaged database raises. Python cannot even decode the messages in which SQLite quotes garbage."""
+
+_PATIENCE = 5.0
+"""Seconds to wait while another process holds a lock."""
 
 Identity: TypeAlias = tuple[tuple[int, int] | None, ...]
 """Device and inode of the database, its write-ahead log and the index of that; None for a file that is missing."""
@@ -72,6 +77,17 @@ def allow(path: Path, *, writing: bool = True) -> bool:
             path.chmod(stat.S_IMODE(seen.st_mode) | wanted)
             return True
     return False
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether an error means that another process holds a lock, and nothing about the database itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def files_of_others(path: Path) -> list[Path]:
+    """Return those files of a database that this user may not read and write."""
+    found = [path.with_name(path.name + ending) for ending in FAMILY]
+    return [each for each in found if each.is_file() and not os.access(each, os.R_OK | os.W_OK)]
 
 
 def uri(path: Path, mode: str) -> str:
@@ -120,8 +136,11 @@ def open_snapshot(path: Path) -> Snapshot:
         sqlite3.Error, UnicodeDecodeError: it cannot be read.
         OSError: it cannot be copied.
     """
-    with suppress(sqlite3.Error, UnicodeDecodeError):
+    try:
         return Snapshot(path, _readable(uri(path, "ro")), None, is_live=True)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        if is_busy(error):  # somebody writes to it: as a file that never changes it would look damaged
+            raise
     log = Path(f"{path}-wal")
     if not (log.exists() and log.stat().st_size):
         return Snapshot(path, _readable(f"{uri(path, 'ro')}&immutable=1"), None, is_live=False)
@@ -136,7 +155,9 @@ def open_snapshot(path: Path) -> Snapshot:
 
 
 def _readable(address: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=0, check_same_thread=False)
+    connection = sqlite3.connect(
+        address, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False
+    )
     try:
         connection.execute("PRAGMA query_only = ON")
         with closing(connection.execute("SELECT count(*) FROM sqlite_master")) as cursor:

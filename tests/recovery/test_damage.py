@@ -17,7 +17,7 @@ import pytest
 from tests.recovery.conftest import VALUES, Home
 from zennb import api
 from zennb.cli import main
-from zennb.errors import ZennbError
+from zennb.errors import StoreError, ZennbError
 from zennb.registry.workspace import Workspace
 
 ROUNDS = int(os.environ.get("ZENNB_DAMAGE_ROUNDS", "8"))
@@ -275,3 +275,22 @@ def test_random_damage_leaves_no_wrong_value_and_no_traceback(home: Home, seed: 
     wanted["b"] = [np.arange(50_000.0) + 1]
     for name, value in home.values().items():
         assert any(same(value, each) for each in wanted[name]), name
+
+
+@pytest.mark.parametrize("name", ["metadata.db", "artifacts/cache.db"])
+def test_a_database_that_somebody_holds_is_not_taken_for_a_damaged_one(
+    home: Home, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zennb.sqlite_files._PATIENCE", 0.05)
+    monkeypatch.setattr("zennb.components.artifact_stores.repair._TIMEOUT", 0.05)
+    holder = sqlite3.connect(home.path / name, isolation_level=None)
+    holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    before = (home.path / name).stat().st_ino
+    with pytest.raises(StoreError, match=r"locked|holds|held"):
+        home.repair()
+    assert main(["doctor"]) == 1
+    holder.execute("COMMIT")
+    holder.close()
+    assert (home.path / name).stat().st_ino == before
+    expect_repaired(home, frozenset())

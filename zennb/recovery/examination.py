@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from zennb.components.artifact_stores.health import StoreHealth, examine_store, first_bytes
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, UNREFERENCED, Finding
 from zennb.core.records.records import ComponentSpec
-from zennb.errors import ForeignStore, StoreError
+from zennb.errors import ForeignStore, StoreBusy, StoreError
 from zennb.metadata.backups import backups_in
 from zennb.metadata.migrations import needs_work
 from zennb.recovery.record_copies import MAGIC
 from zennb.registry.home import MARKER, check_marker
 from zennb.registry.pool import place
-from zennb.sqlite_files import UNREADABLE, open_snapshot
+from zennb.sqlite_files import UNREADABLE, is_busy, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -81,6 +81,10 @@ def examine_home(home: Path) -> Examination:
         return found
     try:
         _examine(found)
+    except sqlite3.OperationalError as error:
+        raise StoreBusy(
+            f"another process holds a lock in {home} ({error}); try again in a moment."
+        ) from error
     except OSError as error:
         found.note(DAMAGED, Path(error.filename or home), f"it cannot be read ({error.strerror})")
     return found
@@ -133,6 +137,8 @@ def database_fault(path: Path) -> str:
             else "it is a database of another program"
         )
     except UNREADABLE as error:
+        if is_busy(error):
+            raise
         return f"it cannot be read ({error})"
     return "" if problems == ["ok"] else problems[0].partition("\n")[0]
 

@@ -20,10 +20,9 @@ from zennb.recovery.lost_records import find_lost, write_again
 from zennb.recovery.registered import Registered, register_again, registered_in
 from zennb.registry.home import MARKER, check_marker, claim
 from zennb.registry.workspace import Workspace
-from zennb.sqlite_files import UNREADABLE, allow
+from zennb.sqlite_files import FAMILY, UNREADABLE, allow, files_of_others
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from zennb.materializers.signer import Signer
@@ -101,20 +100,11 @@ def repair_home(home: Path, *, signer: Signer) -> Repair:
 
 
 def _repaired(home: Path, signer: Signer) -> Repair:
-    done: list[str] = []
-    if os.path.lexists(home) and not home.is_dir():
-        moved = home.with_name(f"{home.name}.damaged-{time.strftime('%Y-%m-%d-%H%M%S')}")
-        home.replace(moved)
-        done.append(f"{home} was a file and is now {moved}.")
-    home.mkdir(parents=True, exist_ok=True)
-    if allow(home):
-        done.append(f"{home} was closed to you and is open again.")
-    if not os.access(home, os.W_OK | os.X_OK):
-        raise StoreReadOnly(f"{home} is read-only here, so it cannot be repaired.", what="the home")
+    done = _make_accessible(home)
     aside = _Aside(home)
     done += _repair_marker(home, aside)
     database = home / "metadata.db"
-    done += [f"{path} was closed to you and is open again." for path in _allowed(database)]
+    done += _make_database_accessible(database)
     for path in backups_in(home):
         if database_fault(path):
             done.append(f"the backup {path} was damaged and is now {aside(path)}.")
@@ -133,6 +123,31 @@ def _repaired(home: Path, signer: Signer) -> Repair:
     with closing(Workspace(home)):  # it opens, and has its default stack
         pass
     return Repair(done=done, aside=aside.folder, after=examine_home(home))
+
+
+def _make_accessible(home: Path) -> list[str]:
+    """Make sure that the home is a folder in which this user may write."""
+    done: list[str] = []
+    if os.path.lexists(home) and not home.is_dir():
+        moved = home.with_name(f"{home.name}.damaged-{time.strftime('%Y-%m-%d-%H%M%S')}")
+        home.replace(moved)
+        done.append(f"{home} was a file and is now {moved}.")
+    home.mkdir(parents=True, exist_ok=True)
+    if allow(home):
+        done.append(f"{home} was closed to you and is open again.")
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise StoreReadOnly(f"{home} is read-only here, so it cannot be repaired.", what="the home")
+    return done
+
+
+def _make_database_accessible(database: Path) -> list[str]:
+    family = [database.with_name(database.name + ending) for ending in FAMILY]
+    allowed = [path for path in family if path.is_file() and allow(path)]
+    for path in files_of_others(database):  # it may be intact
+        raise StoreError(
+            f"{path} is closed to you, and not yours to open; let its owner do that, then repair again."
+        )
+    return [f"{path} was closed to you and is open again." for path in allowed]
 
 
 def _repair_marker(home: Path, aside: _Aside) -> list[str]:
@@ -195,10 +210,3 @@ def _complete_records(
         for backup in backups_in(home)[:1]:
             register_again(metadata, registered_in(backup))
     return [*done, f"{count} records were written again from their copies."] if count else done
-
-
-def _allowed(database: Path) -> Iterator[Path]:
-    for ending in ("", "-wal", "-shm"):
-        path = database.with_name(database.name + ending)
-        if path.is_file() and allow(path):
-            yield path

@@ -23,7 +23,7 @@ from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.content import is_digest
 from zennb.core.records.findings import DAMAGED, FOREIGN, MISSING, Finding
 from zennb.errors import ForeignStore
-from zennb.sqlite_files import UNREADABLE, Snapshot, open_snapshot
+from zennb.sqlite_files import UNREADABLE, Snapshot, is_busy, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -232,6 +232,8 @@ def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dic
     try:
         snapshot = open_snapshot(database)
     except UNREADABLE as error:
+        if is_busy(error):
+            raise
         health.note(DAMAGED, database, f"it cannot be read ({error})")
         return
     with closing(snapshot):
@@ -239,6 +241,8 @@ def _examine_database(health: StoreHealth, directory: StoreDirectory, files: dic
             unknown = unknown_items(snapshot.connection)
             problems = [row[0] for row in snapshot.connection.execute("PRAGMA quick_check(3)")]
         except UNREADABLE as error:
+            if is_busy(error):
+                raise
             health.note(DAMAGED, database, f"it cannot be read ({error})")
             return
         if unknown:

@@ -16,8 +16,8 @@ from zennb.components.artifact_stores.inspection import inspect, unknown_items
 from zennb.components.artifact_stores.row import Entry
 from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.artifact_stores.strict_cache import StrictCache, make_database
-from zennb.errors import ForeignStore
-from zennb.sqlite_files import UNREADABLE, allow, open_snapshot
+from zennb.errors import ForeignStore, StoreError
+from zennb.sqlite_files import UNREADABLE, allow, files_of_others, is_busy, open_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,6 +107,10 @@ def _repair_database(
         path = database.with_name(database.name + ending)
         if os.path.lexists(path) and not is_regular(path):
             repair.done.append(f"{path} was no file and is now {aside(path)}.")
+    for path in files_of_others(database):  # it may be intact
+        raise StoreError(
+            f"{path} is closed to you, and not yours to open; let its owner do that, then repair again."
+        )
     if is_regular(database) and database.stat().st_size and not _fault(database):
         return []
     salvaged: list[Entry] = []
@@ -135,7 +139,7 @@ def _fault(database: Path) -> str:
     except ForeignStore as error:
         return error.message
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        if is_busy(error):
             raise
         return str(error)
     return "" if problems == ["ok"] else str(problems[0])
