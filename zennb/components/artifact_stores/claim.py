@@ -41,9 +41,9 @@ def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: f
     database = directory.database
     notices: list[str] = []
     if directory.read_marker() is None:
+        # A database without a marker: another process is about to write the marker, or was killed before. Then nothing
+        # has been stored yet. One with content has lost its marker, or is another program's.
         if not os.path.lexists(database):
-        # A database without a marker: another process is about to write the marker, or was killed before. Then
-        # nothing has been stored yet. One with content is another program's.
             create(directory, make)
         elif _size(database) and not is_empty(database, timeout=timeout):
             if is_evidently_ours(database, timeout=timeout):

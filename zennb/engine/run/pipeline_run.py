@@ -19,6 +19,7 @@ from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
+from zennb.engine.run.unstored import unrecorded
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
@@ -103,13 +104,12 @@ class PipelineRun:
         self._run = run_context.new_run("pipeline", parameters=request.parameters)
         self._places = {name: place for place, name in enumerate(request.chosen)}
         previous = {name: step for name, step in (request.previous or {}).items() if name in self._places}
-        signer = run_context.artifacts.signer
         self._unit = UnitOfWork(
             run_context.metadata,
             write_buffer,
             previous=previous,
             rerun=request.rerun,
-            copied=lambda new: sealed_copy(new, self._run, signer=signer),
+            copied=lambda new: sealed_copy(new, self._run, signer=run_context.artifacts.signer),
         )
         self._known = None if request.previous is None else self._unit
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
@@ -125,8 +125,9 @@ class PipelineRun:
             KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
         """
         if self._recorded:
-            # Where nothing can be recorded, the steps still run, and each says so (`Step.unrecorded`).
-            with suppress(StoreFull, StoreReadOnly):
+            with suppress(
+                StoreFull, StoreReadOnly
+            ):  # the steps still run, and each says that it is not on record
                 self._run = self._context.metadata.begin_run(self._run)
             if self._context.folder is not None and self._run.id is not None:
                 record_commit_later(self._context.metadata, self._run.id, self._context.folder)
@@ -358,13 +359,9 @@ class PipelineRun:
 
     def _write(self, run: Run | None = None) -> None:
         """Write the records that were held back."""
-        for step in self._unit.write(run) if self._recorded else ():
-            self._steps[step.name] = step
+        self._steps |= {step.name: step for step in (self._unit.write(run) if self._recorded else ())}
         if self._unit.gone:  # with all that this run had written before
-            self._steps = {
-                name: replace(step, unrecorded=self._unit.gone) if step.status.is_final else step
-                for name, step in self._steps.items()
-            }
+            self._steps = unrecorded(self._steps, self._unit.gone)
 
     def _notify(self) -> None:
         """Report progress from time to time; write first, because only what is recorded may be shown."""

@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact, Step
     from zennb.errors import StoreError
 
-__all__ = ["with_all_outputs", "without_unstored"]
+__all__ = ["unrecorded", "with_all_outputs", "without_unstored"]
+
+
+def unrecorded(steps: Mapping[str, Step], why: str) -> dict[str, Step]:
+    """Return steps of which those that have ended say that they are not on record."""
+    return {
+        name: replace(step, unrecorded=why) if step.status.is_final else step for name, step in steps.items()
+    }
 
 
 def without_unstored(step: Step, unstored: Mapping[str, StoreError]) -> Step:

@@ -149,17 +149,16 @@ class CellRun:
         ongoing.settle()
         if self._live is not None:
             self._live.close(replace(ongoing.run, status=status))
-        # The runner of the notebook writes the run; this kernel only adds steps to it.
-        # Only when it is written: after an error the next cell writes the run again.
         try:
+            # The runner of the notebook writes the run; this kernel only adds steps to it.
             if not ongoing.is_session:
                 return self._metadata.add_new([new])[0]
             run = self._ended(step, status)
             (added,) = self._metadata.add_new([new], run=run)
-        except (
-            StoreError
-        ) as error:  # the cell ran, and its values are bound: what it computed is not thrown away
+        except StoreError as error:
+            # The cell ran, and its values are bound: what it computed is not thrown away.
             return replace(step, unrecorded=error.brief)
+        # Only when it is written: after an error the next cell writes the run again.
         ongoing.run = replace(run, id=added.run)
         self._note_commit()
         return added

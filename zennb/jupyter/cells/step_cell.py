@@ -190,8 +190,7 @@ class StepCell:
             started=self._started,
             attempts=self._attempts,
         )
-        # Recorded before the variables count as artifacts: if that fails, they are what they
-        # are, and the cell says why.
+        # Recorded before the variables count as artifacts: those that are not stored count as plain values.
         made = self._record(step, Status.COMPLETED)
         variables, pending = self._session.variables, self._session.lazy_outputs
         variables.code_ran()

@@ -171,9 +171,9 @@ class PipelineSession:
     ) -> Run:
         __tracebackhide__ = True
         session = self._session
+        working_folder()
         # Held while the run is prepared and while it is bound, but not while it runs:
         # panels read variables meanwhile.
-        working_folder()
         with session.lock:
             definitions = self._definitions()
             if not definitions:

@@ -17,6 +17,7 @@ from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.step_cell import StepCell
 from zennb.jupyter.cells.step_marker import nested_too_deeply, parse_step_cell
 from zennb.jupyter.kernel.state import KernelState
+from zennb.packages.versions import note_loaded
 from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
