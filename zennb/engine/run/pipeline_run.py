@@ -5,25 +5,26 @@ from __future__ import annotations
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from zennb.components.component import Visibility
-from zennb.core.records.records import Attempt, Run, Status, Step
+from zennb.core.records.records import Run, Status, Step
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.run.step_task import StepTask
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.run.unstored import unrecorded
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
-from zennb.engine.step.request import Channels, StepRequest, request_for
+from zennb.engine.step.request import request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
 from zennb.errors import StoreFull, StoreReadOnly, ZennbError
 from zennb.recovery.record_copies import sealed_copy
@@ -40,34 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["PipelineRun"]
 
 _TICK = 0.2  # seconds between two updates of a live view
-
-
-@dataclass(slots=True, kw_only=True)
-class _Task:
-    """A step that was submitted or waits for another try, with the tries that failed."""
-
-    resolved: ResolvedStep
-    decision: CacheDecision
-    inputs: Mapping[str, Artifact]
-    started: float
-    request: StepRequest
-    channels: Channels
-    attempts: list[Attempt] = field(default_factory=list)
-    begun: float = 0.0
-
-    @property
-    def name(self) -> str:
-        return self.resolved.definition.name
-
-    def failed(self, outcome: StepOutcome) -> bool:
-        """Note a try that failed; return whether there is another one."""
-        error = outcome.error
-        options = self.resolved.definition.options
-        if error is None or is_interrupt(error) or len(self.attempts) >= options.retries:
-            return False
-        attempt = Attempt(started=self.begun, seconds=outcome.seconds, failure=failure_of(error))
-        self.attempts.append(attempt)
-        return True
 
 
 class PipelineRun:
@@ -97,8 +70,8 @@ class PipelineRun:
         self._request, self._context, self.on_change = request, run_context, on_change
         self._on_output, self._recorded = on_output, recorded
         self._steps: dict[str, Step] = {}
-        self._tasks: dict[Future[StepOutcome], _Task] = {}
-        self._waiting: list[_Task] = []
+        self._tasks: dict[Future[StepOutcome], StepTask] = {}
+        self._waiting: list[StepTask] = []
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
         self._run = run_context.new_run("pipeline", parameters=request.parameters)
@@ -245,7 +218,7 @@ class PipelineRun:
         )
         self._notify()
         self._launch(
-            _Task(
+            StepTask(
                 resolved=resolved,
                 decision=decision,
                 inputs=inputs,
@@ -255,7 +228,7 @@ class PipelineRun:
             )
         )
 
-    def _launch(self, task: _Task) -> None:
+    def _launch(self, task: StepTask) -> None:
         if self._unit.is_due:
             self._write()
         task.begun = time.time()
@@ -263,7 +236,7 @@ class PipelineRun:
         task.channels = replace(task.channels, cancel=CancellationToken())
         self._tasks[self._submitted(task)] = task
 
-    def _submitted(self, task: _Task) -> Future[StepOutcome]:
+    def _submitted(self, task: StepTask) -> Future[StepOutcome]:
         orchestrator = self._context.orchestrator
         if orchestrator.visibility is Visibility.PROCESS:
             channels = replace(task.channels, resources=self._context.resources)
@@ -305,7 +278,7 @@ class PipelineRun:
         time.sleep(max(0.0, min(_TICK, min(task.begun for task in self._waiting) - time.time())))
         return set()
 
-    def _handle(self, task: _Task, outcome: StepOutcome) -> None:
+    def _handle(self, task: StepTask, outcome: StepOutcome) -> None:
         outcome = replace(outcome, error=restored(outcome.error, self._context.artifacts.scope))
         if task.failed(outcome):
             task.begun = time.time() + task.resolved.definition.options.delay

@@ -19,7 +19,7 @@ from zennb.headless.parameters import UNKNOWN, fitted_value
 from zennb.jupyter.cells.restoring import bind_outputs
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import saved_cells
-from zennb.jupyter.kernel.planning import Planning
+from zennb.jupyter.kernel.planning import Planning, last_outputs
 from zennb.jupyter.panels.kit.panels import Panels
 from zennb.registry.home import working_folder
 
@@ -275,7 +275,7 @@ class PipelineSession:
             value_digest=self._digest,
             partners=self._partners,
             patches=session.patches,
-            last=self._last(drawn, chosen, previous),
+            last=last_outputs(drawn, chosen, previous),
             previous=previous,
             binds={name: self._planning.binds(definitions[name], previous.get(name)) for name in chosen},
             origins={name: found for name, found in origins.items() if found},
@@ -355,16 +355,6 @@ class PipelineSession:
         namespace = self._session.namespace
         return {
             name: fitted_value(name, text, namespace.get(name, UNKNOWN)) for name, text in parameters.items()
-        }
-
-    @staticmethod
-    def _last(
-        drawn: Plan, chosen: tuple[str, ...], previous: Mapping[str, Step]
-    ) -> dict[str, Mapping[str, Artifact]]:
-        """Return what the steps that are not chosen made last."""
-        others = set(drawn.order).difference(chosen)
-        return {
-            name: step.outputs for name, step in previous.items() if name in others and step.status.is_good
         }
 
     def _bind(self, finished: FinishedRun, chosen: Iterable[str], run_context: RunContext) -> None:
