@@ -231,7 +231,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
     ProcessSetting(  # counts only for steps that ask for it: see `StaticUsage.asks_folder`
         name=FOLDER_PATH,
         matters=False,
-        read=os.getcwd,
+        read=_folder,
         digest=str,
         change=lambda _before, _after: None,
         apply=lambda _change: None,
