@@ -79,8 +79,10 @@ def _allow_all(root: Path) -> list[Path]:
     found = [root] if allow(root) else []
     for place, folders, files in os.walk(root):  # from above: what is closed cannot be listed
         found += [path for name in folders if allow(path := Path(place, name))]
-        is_blobs = Path(place).parent.name == "blobs"
-        found += [path for name in files if allow(path := Path(place, name), writing=not is_blobs)]
+        is_top = (
+            Path(place) == root
+        )  # where the databases are; the content of a store is read-only by intention
+        found += [path for name in files if allow(path := Path(place, name), writing=is_top)]
     return found
 
 
