@@ -30,6 +30,7 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(home: Path) -> Iterator[MetadataStore]:
     opened = MetadataStore(home / "metadata.db")
+    opened.backups._next = float("inf")  # nothing is made in the background, unless a test says so
     yield opened
     opened.close()
 
@@ -91,6 +92,7 @@ def test_recording_a_step_checks_at_most_once_a_minute_whether_one_is_due(
 ) -> None:
     checked = threading.Semaphore(0)
     monkeypatch.setattr(Backups, "_make_if_due", lambda _self: checked.release())
+    store.backups._next = 0.0
     for name in ("a", "b", "c"):
         store.add(make.step(name))
     assert checked.acquire(timeout=30)
