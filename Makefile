@@ -59,6 +59,7 @@ soak: $(VENV)/.test ## edit, run, interrupt and prune notebooks at random, and r
 	env -u ZENNB_HOME ZENNB_FUZZ_ROUNDS=10000 $(BIN)/python -m pytest tests/odd_input -q -s
 	env -u ZENNB_HOME ZENNB_PRUNE_ROUNDS=1000 $(BIN)/python -m pytest tests/space/test_beside_kernels.py -q -s
 	env -u ZENNB_HOME ZENNB_INTERRUPTS=2500 $(BIN)/python -m pytest tests/kernel/test_interrupt_storm.py -q -s
+	env -u ZENNB_HOME ZENNB_DAMAGE_ROUNDS=1000 $(BIN)/python -m pytest tests/recovery/test_damage.py -q -k random
 
 format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff check --fix .

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +12,12 @@ from zennb.digests.hooks import digest
 from zennb.errors import (
     DamagedArtifact,
     MissingArtifact,
-    StoreError,
     UnknownName,
 )
 from zennb.registry.stores import artifact_stores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from zennb.components.component import ArtifactStore
@@ -37,9 +35,11 @@ __all__ = [
     "close",
     "digest",
     "find_artifact",
+    "home",
     "load",
     "load_artifact",
     "prune",
+    "reopen",
     "runs",
     "session",
     "set_scope",
@@ -124,6 +124,33 @@ def close() -> None:
     # Outside the lock: closing waits for the threads of stores, which may ask for the workspace.
     for each in opened:
         each.close()
+
+
+def home() -> Path:
+    """Return the home that this process uses, or would use, without opening it."""
+    from zennb.registry.home import find_home
+
+    return find_home() if _process.workspace is None else _process.workspace.home
+
+
+def reopen() -> Workspace:
+    """Close this process's workspaces and open its home again, where it was or, if that is gone, as a new process.
+
+    Raises:
+        StoreError: the home cannot be opened; the next use tries again.
+    """
+    from zennb.registry.workspace import Workspace
+
+    before = _process.workspace
+    close()
+    if before is None or not before.home.is_dir():
+        return workspace()
+    with _process.lock:
+        _process.workspace = Workspace(before.home)
+        known = {stack.name for stack in _process.workspace.registry.stacks()}
+        if before.active in known:
+            _process.workspace.use(before.active)
+        return _process.workspace
 
 
 def set_scope(scope: Mapping[str, Any] | None, *, notebook: Callable[[], str] | None = None) -> None:
@@ -329,47 +356,10 @@ def unknown_artifact(opened: Workspace, name: str) -> UnknownName:
 
 def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
     """Return the value of an artifact; raises as `load`."""
-    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.handles.stored_values import load_value
 
-    _check_signature(opened, artifact)
-    scope = vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
-    tried: list[str] = []
-    trouble: StoreError | None = None
-    for label, store in artifact_stores(opened):
-        tried.append(f"'{label}'")
-        try:
-            if store.has(artifact.blob):
-                return ArtifactRepository(store=store, scope=scope, signer=opened.signer).load(
-                    {artifact.name: artifact}
-                )[artifact.name]
-        except (MissingArtifact, DamagedArtifact) as error:
-            trouble = trouble or error
-    raise trouble or _gone(opened, artifact, tried)
-
-
-def _check_signature(opened: Workspace, artifact: Artifact) -> None:
-    """Check that a record signed by the user, or by somebody they trust, names these bytes for this artifact.
-
-    Data whose format holds no code is loaded with a warning otherwise: its value may be somebody else's.
-
-    Raises:
-        UntrustedArtifact: no such record does, and loading the bytes can run code.
-    """
-    from zennb.core.records.signing import names_artifact
-    from zennb.materializers.available import may_run_code
-    from zennb.materializers.sealed import untrusted
-
-    if opened.signer.is_trusted(artifact.blob) or any(
-        names_artifact(step, artifact) and opened.signer.accepts(step)
-        for step in opened.metadata.naming(artifact)
-    ):
-        return
-    if may_run_code(artifact.materializer):
-        raise untrusted(artifact.name, "stored in a form whose loading can run code")
-    warnings.warn(
-        f"no record signed by you, or by somebody you trust, names {artifact.label}: it may hold another value than "
-        "the one you stored. Run its step again to be sure.",
-        stacklevel=4,
+    return load_value(
+        opened, artifact, vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
     )
 
 
@@ -382,19 +372,3 @@ def bring(artifact: Artifact, store: ArtifactStore) -> bool:
         except (MissingArtifact, DamagedArtifact):
             continue
     return False
-
-
-def _gone(opened: Workspace, artifact: Artifact, tried: Sequence[str]) -> MissingArtifact:
-    from zennb.views.artifact import deleted
-
-    producer = opened.metadata.producer(artifact)
-    advice = f"run step '{producer.name}' again" if producer is not None else "make it again"
-    freed = opened.metadata.space.freed([artifact.blob]).get(artifact.blob)
-    if freed is not None:
-        return MissingArtifact(
-            f"the bytes of {artifact.label} were {deleted(freed)}; {advice}.", digest=artifact.blob
-        )
-    return MissingArtifact(
-        f"the bytes of {artifact.label} are in no registered artifact store (looked in {', '.join(tried)}); {advice}.",
-        digest=artifact.blob,
-    )

@@ -16,6 +16,9 @@ ZennbError
 │   ├── MissingArtifact (KeyError)      stored bytes are missing
 │   ├── LostOutput                      the value of a variable is damaged or missing; its step has to run again
 │   ├── StoreBusy                       another process holds the store for too long
+│   ├── StoreFull                       there is no room left for what was to be stored
+│   ├── StoreReadOnly                   the home or the store can be read, but not written to
+│   ├── StoreGone                       the open database was deleted, moved or replaced
 │   └── ForeignStore                    the directory is no store of ours, or has a newer format
 ├── UntrustedArtifact (PermissionError) loading it could run code, and it is not trusted
 ├── MissingDefinition (LookupError)     a value needs a notebook class or function that has not been run
@@ -56,6 +59,9 @@ __all__ = [
     "StepTimeout",
     "StoreBusy",
     "StoreError",
+    "StoreFull",
+    "StoreGone",
+    "StoreReadOnly",
     "UnfitStack",
     "UnknownName",
     "UntrustedArtifact",
@@ -63,6 +69,14 @@ __all__ = [
     "ZennbError",
     "nearest",
 ]
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as text, rounded: `8 MB`."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.0f} {unit}"
+    return f"{count} bytes"
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -173,6 +187,11 @@ class BrokenNotebook(ZennbError, ValueError):
 class StoreError(ZennbError, OSError):
     """The artifact store or the metadata store could not do what was asked."""
 
+    @property
+    def brief(self) -> str:
+        """The error as a phrase for a status line: its first sentence, without the full stop."""
+        return self.message.split(". ")[0].split("; ")[0].rstrip(".")
+
 
 class DamagedArtifact(StoreError):
     """Stored bytes are not the bytes that were stored.
@@ -212,6 +231,58 @@ class LostOutput(StoreError):
 
 class StoreBusy(StoreError):
     """Another process has held the store longer than the deadline allows."""
+
+
+class StoreFull(StoreError):
+    """There is no room left.
+
+    Attributes:
+        limit: what is used up: `disk full`, `disk quota reached`, `file size limit reached`.
+        short: bytes that found no room; 0 when unknown.
+    """
+
+    def __init__(self, message: str, *, limit: str = "disk full", short: int = 0) -> None:
+        super().__init__(message)
+        self.limit, self.short = limit, short
+
+    @property
+    def brief(self) -> str:
+        """What is used up, and how much is missing: `disk full, 8 MB short`."""
+        return f"{self.limit}, {_size(self.short)} short" if self.short else self.limit
+
+
+class StoreReadOnly(StoreError):
+    """The home or the store can be read, but not written to.
+
+    Attributes:
+        what: what cannot be written to: `the home`, `the artifact store`.
+    """
+
+    def __init__(self, message: str, *, what: str) -> None:
+        super().__init__(message)
+        self.what = what
+
+    @property
+    def brief(self) -> str:
+        """`the home is read-only`."""
+        return f"{self.what} is read-only"
+
+
+class StoreGone(StoreError):
+    """The database that this process has open is not the one at its path any more.
+
+    Attributes:
+        what: what happened: `zennb's home /home/ada/.zennb was deleted or moved`.
+    """
+
+    def __init__(self, message: str, *, what: str) -> None:
+        super().__init__(message)
+        self.what = what
+
+    @property
+    def brief(self) -> str:
+        """What happened, and the way out."""
+        return f"{self.what}; `%zennb reopen` opens the home again"
 
 
 class ForeignStore(StoreError):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from zennb import errors
+from zennb import api, errors
 from zennb.commands.catalogue import tree
 from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT, answer
@@ -26,6 +26,8 @@ from zennb.jupyter.kernel.status_data import facts
 from zennb.views.view import View
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from zennb.registry.workspace import Workspace
 
 Commands = Any
@@ -85,6 +87,8 @@ WORDS = {
     "artifacts unpin": "rows v1",
     "artifacts forget": "",
     "autostep": "",
+    "doctor": "",
+    "reopen": "",
     "trust": "rows",
     "init": "",
     "version": "",
@@ -124,6 +128,9 @@ class FakeSession:
     def explain(self, step: str) -> list[str]:
         return [f"{step} is new"]
 
+    def forget_records(self) -> None:
+        """Nothing is known of any."""
+
     def panel(self, kind: str) -> View:
         return View(f"the {kind}", "")
 
@@ -155,6 +162,13 @@ def ready(
     session = FakeSession()
     session.__dict__["stack"] = workspace.snapshot()
     return type(command)(workspace, session=session)
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    """Close what `reopen` opens for the whole process."""
+    yield
+    api.close()
 
 
 def words_for(verb: str, interface: Interface) -> list[str]:

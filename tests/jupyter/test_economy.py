@@ -141,7 +141,7 @@ def test_a_stack_that_another_kernel_has_deleted_is_told_before_the_body_runs(no
     assert notebook.ns["a"] == [1]
 
 
-def test_where_nothing_can_be_stored_the_record_names_no_input_and_the_cell_says_why(
+def test_where_nothing_can_be_stored_the_value_is_bound_and_the_record_names_no_bytes(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook.run("n = [3]")
@@ -152,22 +152,11 @@ def test_where_nothing_can_be_stored_the_record_names_no_input_and_the_cell_says
 
     with monkeypatch.context() as patched:
         patched.setattr(_Rows, "add_all", full)
-        ran = notebook.cell("%%step made\na = n + [1]")
-    assert ran.error is error
-    assert ran.status == "failed"
-    assert "Traceback" not in ran.err
-    failed = api.workspace().metadata.previous("made", "")
-    assert failed is not None
-    assert (failed.inputs, failed.outputs) == ({}, {})
-    (again,) = notebook.run("%%step made\na = n + [1]")
-    assert again.status == "completed"
-
-
-def test_the_inputs_of_a_step_that_failed_are_stored(notebook: Notebook) -> None:
-    notebook.run("n = [3]")
-    assert notebook.cell("%%step made\na = n[7]").error is not None
-    failed = api.workspace().metadata.previous("made", "")
-    assert failed is not None
-    store = api.workspace().open().store
-    assert all(store.has(each.blob) for each in failed.inputs.values())
-    assert list(failed.inputs) == ["n"]
+        (ran,) = notebook.run("%%step made\na = n + [1]")
+    assert notebook.ns["a"] == [3, 1]
+    assert "not stored: the disk is full" in str(ran.displays[-1]["data"]["text/plain"])
+    made = api.workspace().metadata.previous("made", "")
+    assert made is not None
+    assert (made.status, made.reusable, made.inputs, made.outputs) == ("completed", False, {}, {})
+    again, once_more = notebook.run("%%step made\na = n + [1]", "%%step made\na = n + [1]")
+    assert (again.status, once_more.status) == ("completed", "cached")

@@ -15,6 +15,7 @@ import pytest
 import zennb.views
 from tests.views.safe_html import check_html
 from zennb.core.records.check_findings import Check, CheckedCell
+from zennb.core.records.findings import Finding
 from zennb.core.records.log import RunLog, StepLog
 from zennb.core.records.pages import ArtifactFilter, Page, RunFilter, Use
 from zennb.core.records.records import (
@@ -31,6 +32,7 @@ from zennb.views.check import check
 from zennb.views.comparison import compare
 from zennb.views.component import Flavor, OptionHelp, component, components, flavors
 from zennb.views.component_type import component_types
+from zennb.views.examination import examination_view
 from zennb.views.graphs.graph import Node, graph
 from zennb.views.graphs.run_graph import flow
 from zennb.views.lineage import lineage
@@ -132,6 +134,15 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "view.note": note,
     "run_graph.flow": lambda n: flow(
         [step_named(n), step_named(n + "2")], order=[n, n + "3"], edges=[(n, n + "3")]
+    ),
+    "examination.examination_view": lambda n: examination_view(
+        n,
+        exists=True,
+        findings=[Finding(kind="damaged", path=n, what=n)],
+        records={"runs": 1},
+        stores=[(n, 1, 2)],
+        backups=1,
+        done=[n],
     ),
     "graph.graph": lambda n: graph(
         [

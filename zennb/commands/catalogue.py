@@ -36,6 +36,8 @@ MODULES = {
     "autostep": "general",
     "trust": "trust",
     "init": "general",
+    "doctor": "doctor",
+    "reopen": "doctor",
     "version": "general",
     "help": "general",
 }

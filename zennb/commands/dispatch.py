@@ -12,7 +12,8 @@ from zennb.commands.json_envelope import answer, refusal
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.parser import HELP, find, parse, words_of
 from zennb.commands.syntax import JSON, Verb
-from zennb.errors import UsageError
+from zennb.errors import UsageError, ZennbError
+from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +81,16 @@ def _wants_json(words: Sequence[str]) -> bool:
 
 
 def _run(words: list[str], context: Context) -> Outcome:
+    __tracebackhide__ = True
+    try:
+        return _answered(words, context)
+    except FileNotFoundError as error:
+        if not isinstance(error, ZennbError):
+            working_folder()  # if it is gone, that is the reason, and what is said
+        raise
+
+
+def _answered(words: list[str], context: Context) -> Outcome:
     __tracebackhide__ = True
     asks_help, root = words[:1] == ["help"], tree_for(words, context.interface)
     if asks_help:  # `help` alone is the help of everything, not of the default command

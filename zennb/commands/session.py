@@ -61,5 +61,8 @@ class Session(Protocol):
             UnknownName: there is no such step.
         """
 
+    def forget_records(self) -> None:
+        """Forget what this kernel knows of the records of its home, which was opened again and may be another one."""
+
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind (`picker`, `dashboard`), with a text and an HTML representation."""

@@ -22,6 +22,7 @@ class StepLine:
         seconds: duration of the work, or of the restoring when it was cached.
         outputs: names of what it made.
         run: id of the run, None when it was not recorded.
+        unrecorded: why it is not on record; "" when it is.
     """
 
     step: str
@@ -30,6 +31,7 @@ class StepLine:
     seconds: float = 0.0
     outputs: tuple[str, ...] = ()
     run: int | None = None
+    unrecorded: str = ""
 
 
 def step_lines(metadata: Mapping[str, Any]) -> Iterator[StepLine]:
@@ -53,6 +55,7 @@ def _line(entry: Mapping[str, Any]) -> StepLine | None:
             seconds=float(entry.get("seconds") or 0.0),
             outputs=tuple(str(name) for name in entry.get("outputs") or ()),
             run=None if entry.get("run") is None else int(entry["run"]),
+            unrecorded=str(entry.get("unrecorded") or ""),
         )
     except (KeyError, TypeError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""Owns `Database`: the connections to the SQLite file, transactions, waiting for locks, forks, and error messages."""
+"""Owns `Database`: the connections to the SQLite file, transactions, waiting for locks, and forks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from zennb.errors import ForeignStore, StoreBusy, StoreError
+from zennb.errors import StoreError
+from zennb.metadata import reasons
 from zennb.metadata.migrations import migrate, needs_work
-from zennb.metadata.processes import writers
+from zennb.sqlite_files import Identity, Snapshot, identity, is_writable, keep_open, open_snapshot
 from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -46,6 +49,9 @@ class Database:
     All writes run on one worker thread. The main thread reads through its own connection without waiting for the
     worker; an interrupt there leaves at most a read transaction open until the next read, which blocks no process.
 
+    Every read and write first checks that the open file is still the one at its path, and every write once more when it
+    is done: nobody would ever find what was written to a deleted file. Where nothing can be written, it only reads.
+
     Args:
         path: the file; its directory is made when missing.
         deadline: seconds to wait for a lock that another process holds.
@@ -54,12 +60,16 @@ class Database:
         ForeignStore: the file belongs to another program or to a newer zennb.
         StoreBusy: another process holds the lock for longer than `deadline`.
         StoreError: it cannot be opened.
+
+    Attributes:
+        is_read_only: whether it cannot be written to.
     """
 
     def __init__(self, path: Path, *, deadline: float = 10.0) -> None:
         self.path, self.deadline = path, deadline
         self._lock = threading.Lock()
         self._closed = False
+        self._snapshot: Snapshot | None = None
         self._start()
 
     def read(
@@ -68,7 +78,7 @@ class Database:
         """Run `function(connection, ...)` on one consistent view of the database; it must not write."""
         # A cell reads several times, and a switch to the worker thread and back takes
         # longer than most of the queries.
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is threading.main_thread() and self._snapshot is None:
             self._check()
             return self._retry_while_locked(
                 lambda: self._read_once(lambda reader: function(reader, *args, **kwargs))
@@ -83,15 +93,13 @@ class Database:
 
         Inside another call's transaction it joins that one; an interrupt ends the waiting only.
         """
-        return self._call("BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs))
+        return self._change(lambda connection: function(connection, *args, **kwargs))
 
     def write_at_once(
         self, function: Callable[Concatenate[sqlite3.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R:
         """Run `function(connection, ...)` as `write` does, but raise `StoreBusy` instead of waiting for a lock."""
-        return self._call(
-            "BEGIN IMMEDIATE", lambda connection: function(connection, *args, **kwargs), deadline=0.0
-        )
+        return self._change(lambda connection: function(connection, *args, **kwargs), deadline=0.0)
 
     def write_later(
         self, seconds: float, function: Callable[[sqlite3.Connection], R], then: Callable[[R], None]
@@ -99,7 +107,7 @@ class Database:
         """Do as `write` does after a delay, and pass the result to `then`, unless the call is cancelled before."""
 
         def written() -> R:
-            result = self._retry_while_locked(lambda: self._transact("BEGIN IMMEDIATE", function))
+            result = self._retry_while_locked(lambda: self._written(function))
             then(result)
             return result
 
@@ -118,9 +126,30 @@ class Database:
                 return
             self._closed = True
             if os.getpid() == self._process:
-                self._reader.close()
-                self._worker.call(self._connection.close)
+                self._finish_files()
+                if self._snapshot is not None:
+                    self._worker.call(self._snapshot.close)
+                elif not self._is_gone():
+                    self._reader.close()
+                    self._worker.call(self._connection.close)
                 self._worker.close()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it cannot be written to."""
+        return self._snapshot is not None
+
+    def _change(self, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None) -> R:
+        self._check()
+        return self._worker.call(self._retry_while_locked, lambda: self._written(function), deadline)
+
+    def _written(self, function: Callable[[sqlite3.Connection], R]) -> R:
+        if self._snapshot is not None:
+            raise reasons.read_only(self.path)
+        result = self._transact("BEGIN IMMEDIATE", function)
+        if not self._connection.in_transaction:
+            self._verify()  # a file that was deleted in the meantime has taken what was written with it
+        return result
 
     def _call(
         self, begin: str, function: Callable[[sqlite3.Connection], R], *, deadline: float | None = None
@@ -143,6 +172,29 @@ class Database:
             )
         if os.getpid() != self._process:
             self._reopen()
+        if self._snapshot is None:
+            self._verify()
+        elif not self._snapshot.is_current():
+            self._worker.call(self._renew)
+
+    def _verify(self) -> None:
+        """Check that the open files are still those at the path.
+
+        Raises:
+            StoreGone: they are not.
+        """
+        now = identity(self._file)
+        if now != self._identity:
+            raise reasons.gone(self.path, opened=self._identity, now=now)
+
+    def _is_gone(self) -> bool:
+        return identity(self._file)[0] != self._identity[0]
+
+    def _renew(self) -> None:
+        """Open a database that cannot be written to again, because somebody else has changed it."""
+        if self._snapshot is not None and not self._snapshot.is_current():
+            self._snapshot.close()
+            self._connection = self._retry_while_locked(self._open)
 
     def _transact(self, begin: str, function: Callable[[sqlite3.Connection], R]) -> R:
         connection = self._connection
@@ -170,9 +222,11 @@ class Database:
                 return work()
             except sqlite3.Error as error:
                 if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY:
-                    raise self._translated(error) from error
+                    raise reasons.translated(self.path, error) from error
                 if time.monotonic() + pause >= until:
-                    raise StoreBusy(self._busy_message()) from error
+                    raise reasons.busy(self.path, deadline=self.deadline) from error
+            except UnicodeDecodeError as error:  # SQLite quotes garbage in its message
+                raise reasons.damaged(self.path, error) from error
             time.sleep(pause)
             # Short at first, since most locks are held briefly; longer then, so as not to keep a core busy.
             pause = min(pause * 1.5, _LONGEST_PAUSE)
@@ -187,18 +241,18 @@ class Database:
             self._worker.close()
             if isinstance(error, StoreError):
                 raise
-            raise StoreError(
-                f"the metadata store cannot be made at {self.path} ({error}); "
-                "set ZENNB_HOME to a directory that you can write to."
-            ) from error
+            raise reasons.cannot_be_made(self.path, error) from error
 
     def _reopen(self) -> None:
         with self._lock:
             if os.getpid() != self._process:
+                self._finish_files.detach()
                 _inherited.append((self._connection, self._reader, self._worker))
                 self._start()
 
     def _open(self) -> sqlite3.Connection:
+        if self.path.exists() and not is_writable(self.path):
+            return self._open_to_read()
         # `isolation_level=None`: Python begins no transactions by itself. `timeout=0`: waiting is
         # done by `_retry_while_locked`.
         connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, cached_statements=256)
@@ -214,11 +268,38 @@ class Database:
                 migrate(connection, self.path)
                 connection.execute("COMMIT")
             self._reader = self._open_reader()
+            self._snapshot = None
+            self._note_files(connection)
         except BaseException:
             _roll_back(connection)
             connection.close()
             raise
         return connection
+
+    def _open_to_read(self) -> sqlite3.Connection:
+        snapshot = open_snapshot(self.path)
+        try:
+            self._check_format(snapshot.connection)
+            self._reader, self._snapshot = snapshot.connection, snapshot
+            self._note_files(snapshot.connection)
+        except BaseException:
+            snapshot.close()
+            raise
+        return snapshot.connection
+
+    def _check_format(self, connection: sqlite3.Connection) -> None:
+        if needs_work(connection, self.path):
+            raise reasons.outdated(self.path)
+
+    def _note_files(self, connection: sqlite3.Connection) -> None:
+        """Note which files are open; all three are there as soon as the database was read once."""
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        self._file = str(self.path)
+        self._identity = identity(self._file)
+        # At exit connections are closed in any case, and the last one deletes the log of whatever is there by then.
+        is_snapshot = self._snapshot is not None
+        finish = partial(_spare_the_next, self._file, self._identity, connection, self._reader)
+        self._finish_files = weakref.finalize(self, (lambda: None) if is_snapshot else finish)
 
     def _open_reader(self) -> sqlite3.Connection:
         reader = sqlite3.connect(
@@ -232,31 +313,6 @@ class Database:
         reader.execute("PRAGMA query_only = ON")
         reader.execute("PRAGMA cache_size = -16384")
         return reader
-
-    def _busy_message(self) -> str:
-        holders = [process for process in writers(self.path) if process != os.getpid()]
-        who = f"process {holders[0]}" if holders else "another process"
-        return (
-            f"the metadata store {self.path} has been locked by {who} for {self.deadline:g} s; "
-            "nothing was changed: let it finish or end it, then run the cell again."
-        )
-
-    def _translated(self, error: sqlite3.Error) -> StoreError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_NOTADB:
-            return ForeignStore(
-                f"{self.path} is not a database, so it is not zennb's metadata store; "
-                "move it away, or set ZENNB_HOME to another directory."
-            )
-        if code == sqlite3.SQLITE_CORRUPT:
-            return StoreError(
-                f"the metadata store {self.path} is damaged ({error}); restore it from a backup, or move it "
-                "away to start a new one: the stored artifacts stay where they are."
-            )
-        return StoreError(
-            f"the metadata store {self.path} could not do what was asked ({error}); nothing was changed: "
-            "check that its directory exists, can be written to and has space left."
-        )
 
 
 def _in_transaction(
@@ -277,3 +333,9 @@ def _roll_back(connection: sqlite3.Connection) -> None:
     # SQLite may have rolled back by itself already, e.g. when the disk is full.
     with contextlib.suppress(sqlite3.Error):
         connection.rollback()
+
+
+def _spare_the_next(path: str, opened: Identity, *connections: sqlite3.Connection) -> None:
+    """Never close connections to a file that is not the one at its path any more: see `keep_open`."""
+    if identity(path)[0] != opened[0]:
+        keep_open(*connections)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-__all__ = ["StackQueries", "select_stacks"]
+__all__ = ["StackQueries", "select_components", "select_stacks"]
 
 
 class StackQueries(Queries):
@@ -26,7 +26,7 @@ class StackQueries(Queries):
     @reading
     def components(self, connection: sqlite3.Connection, type: str | None = None) -> list[ComponentSpec]:
         """Return registered components of one type or all, by type and name."""
-        return _select_components(connection, type)
+        return select_components(connection, type)
 
     @writing
     def put_component(
@@ -37,7 +37,7 @@ class StackQueries(Queries):
         Raises:
             NameTaken: one of that name differs, and `replace` was not asked for.
         """
-        existing = _select_components(connection, spec.type)
+        existing = select_components(connection, spec.type)
         if not replace and _exists(spec, existing, f"{spec.type} '{spec.name}'"):
             return
         connection.execute(
@@ -123,7 +123,8 @@ class StackQueries(Queries):
         )
 
 
-def _select_components(connection: sqlite3.Connection, kind: str | None) -> list[ComponentSpec]:
+def select_components(connection: sqlite3.Connection, kind: str | None) -> list[ComponentSpec]:
+    """Return the components of one type or all, by type and name."""
     sql = "SELECT type, name, flavor, config FROM components WHERE :type IS NULL OR type = :type ORDER BY type, name"
     return [_component(row) for row in select(connection, sql, {"type": kind})]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from zennb.metadata.artifacts import ArtifactQueries
+from zennb.metadata.backups import Backups
 from zennb.metadata.connection import Database
 from zennb.metadata.deletion import Deletions
 from zennb.metadata.interned_text import InternedText
@@ -47,6 +48,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         listings: runs and artifacts a page at a time.
         space: which blobs the records name, and what of them was deleted or may be.
         deletions: deletes records.
+        backups: makes copies of the file from time to time.
     """
 
     def __init__(
@@ -55,13 +57,20 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         self.path = path
         self._sign = sign
         super().__init__(Database(path, deadline=deadline))
+        self.backups = Backups(path)
         self.listings = Listings(self._database, self.dead_runs)
         self.space = SpaceQueries(self._database)
         self.deletions = Deletions(self._database)
 
     def close(self) -> None:
         """Close the file; twice is fine."""
+        self.backups.close()
         self._database.close()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the file can be read, but not written to."""
+        return self._database.is_read_only
 
     def atomically(self, function: Callable[[], R]) -> R:
         """Run `function` so that all its changes to this store happen in one transaction.
@@ -86,9 +95,17 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
 
         The output of one and the input of another are one artifact when they are the same object.
         """
-        new = [NewStep.of(step, self._sign) for step in steps]
+        return self.add_new([self.encoded(step) for step in steps], run=run)
+
+    def encoded(self, step: Step) -> NewStep:
+        """Return a step as `add_new` takes it: encoded and sealed, so that the transaction is short."""
+        return NewStep.of(step, self._sign)
+
+    def add_new(self, new: Sequence[NewStep], *, run: Run | None = None) -> list[Step]:
+        """Record several steps that are encoded already, as `add_all` does."""
         added = self._database.write(_add, new, None if run is None else RUNS.new(run))
         self._note_end(run)
+        self.backups.changed()
         return added
 
     def known_of(

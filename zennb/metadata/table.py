@@ -118,7 +118,7 @@ class RecordTable:
             connection.execute(self._insert_details, (number, *details))
         return number
 
-    def fields(self, row: sqlite3.Row) -> dict[str, Any]:
+    def fields(self, row: sqlite3.Row | Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of the record in a row that was selected with `columns`."""
         fields: dict[str, Any] = {"id": row["id"]}
         odd = False

@@ -14,12 +14,24 @@ from zennb.bounded_input import parse_json, read_file
 from zennb.components.artifact_stores.store_directory import publish
 from zennb.errors import ForeignStore, StoreError
 
-__all__ = ["FORMAT", "claim", "data_directory", "find_home", "initialise"]
+__all__ = [
+    "FORMAT",
+    "MARKER",
+    "check_marker",
+    "check_records",
+    "claim",
+    "data_directory",
+    "find_home",
+    "initialise",
+    "working_folder",
+]
 
 FORMAT = 1
 """Format of a home; increased only when an older zennb must not write to it."""
 
-_MARKER = "STORE.json"
+MARKER = "STORE.json"
+"""The file that identifies a home."""
+
 _LARGEST = 65_536
 _LOCAL = ".zennb"
 
@@ -32,13 +44,31 @@ def find_home(start: Path | None = None) -> Path:
 
     Args:
         start: where to start, e.g. the notebook's directory; the working directory when None.
+
+    Raises:
+        StoreError: there is no working directory any more.
     """
     chosen = os.environ.get("ZENNB_HOME", "")
     if chosen:
         return Path(chosen).expanduser().absolute()
-    start = (start or Path.cwd()).absolute()
+    start = (start or working_folder()).absolute()
     nearest = next((found for place in (start, *start.parents) if (found := place / _LOCAL).is_dir()), None)
     return nearest or data_directory()
+
+
+def working_folder() -> Path:
+    """Return the working folder.
+
+    Raises:
+        StoreError: it was deleted, and nothing can be found from there.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise StoreError(
+            "the working folder does not exist any more, so files cannot be found from there; change to one that does "
+            "(`cd FOLDER`), then try again."
+        ) from error
 
 
 def data_directory() -> Path:
@@ -71,17 +101,36 @@ def claim(home: Path) -> str:
         StoreError: it cannot be made or read.
         ForeignStore: it was written by a newer zennb, or its marker is damaged.
     """
-    marker = home / _MARKER
+    marker = home / MARKER
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        if not home.is_dir():  # of a read-only home, not even that is tried
+            home.mkdir(parents=True, exist_ok=True)
         if not marker.exists():
             _publish(marker, {"format": FORMAT, "uuid": str(uuid.uuid4())})
         text = read_file(marker, limit=_LARGEST).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(
-            f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to."
+            f"zennb's home {home} cannot be used ({error}); set ZENNB_HOME to a directory you can write to. "
+            "`zennb doctor` says more."
         ) from error
-    return _checked(marker, text)
+    return check_marker(marker, text)
+
+
+def check_records(home: Path) -> None:
+    """Refuse a home that has lost its records: a new, empty database would hide that.
+
+    Raises:
+        StoreError: `metadata.db` is missing or empty, and there are stored artifacts or backups beside it.
+    """
+    database = home / "metadata.db"
+    if database.exists() and database.stat().st_size:
+        return
+    if (home / "artifacts" / "cache.db").exists() or any((home / "backups").glob("metadata-*.db")):
+        what = "is empty" if database.exists() else "is missing"
+        raise StoreError(
+            f"zennb's home {home} has lost its records: metadata.db {what}, and stored artifacts are there. "
+            "`zennb doctor --repair` brings back what is intact; to begin anew, move the whole directory away."
+        )
 
 
 def _publish(marker: Path, content: dict[str, Any]) -> None:
@@ -97,14 +146,19 @@ def _publish(marker: Path, content: dict[str, Any]) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _checked(marker: Path, text: str) -> str:
+def check_marker(marker: Path, text: str) -> str:
+    """Return the uuid in the text of a marker file.
+
+    Raises:
+        ForeignStore: it is damaged, or of a newer format.
+    """
     try:
         content = parse_json(text)
         found, identity = int(content["format"]), str(content["uuid"])
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ForeignStore(
-            f"{marker} is not what zennb wrote; move {marker.parent} away, "
-            "or set ZENNB_HOME to another directory."
+            f"{marker} is not what zennb wrote; if {marker.parent} is a home of yours, `zennb doctor --repair` writes "
+            "the file again, or set ZENNB_HOME to another directory."
         ) from error
     if found > FORMAT:
         raise ForeignStore(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zennb.materializers.signer import Signer
 from zennb.metadata.store import MetadataStore
 from zennb.registry.flavors import check_stack
-from zennb.registry.home import claim
+from zennb.registry.home import check_records, claim
 from zennb.registry.pool import Pool
 from zennb.registry.stack import Stack
 from zennb.registry.stack_registry import Registry
@@ -49,6 +49,7 @@ class Workspace:
     def __init__(self, home: Path, *, deadline: float = 10.0, stack: str | None = None) -> None:
         self.home = home.absolute()
         self.identity = claim(self.home)
+        check_records(self.home)
         self.signer = Signer()
         self.metadata = MetadataStore(
             self.home / "metadata.db", deadline=deadline, sign=self.signer.sign_record
@@ -87,6 +88,15 @@ class Workspace:
         if changed:
             self.registry.listeners.notify("set", "stack", name)
         return spec
+
+    def use(self, name: str) -> None:
+        """Make a stack the active one of this process only.
+
+        Raises:
+            UnknownName: there is no such stack.
+        """
+        with self._lock:
+            self._active = self.registry.stack(name).name
 
     @contextmanager
     def using(self, name: str) -> Iterator[Stack]:

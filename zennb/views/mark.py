@@ -49,6 +49,7 @@ OTHERS = {
     "may run": ("◇", AMBER, "#fdf7ec"),
     "unknown": ("?", GREY, "#eeeeee"),
     "not run yet": ("○", GREY, "#f4f4f4"),
+    "ran": ("▲", AMBER, "#faefdc"),  # it completed, and is not on record
 }
 
 

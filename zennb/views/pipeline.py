@@ -164,7 +164,9 @@ def progress(
     states = Counter(step.status for step in steps.values())
     failures = "".join(f", {count(states[each])} {each.value}" for each in _FAILED if states[each])
     status = run.status if run is not None else Status.RUNNING
-    style = mark(status)
+    unrecorded = sum(bool(step.unrecorded) for step in steps.values())
+    failures += f", {unrecorded:,} not recorded" if unrecorded else ""
+    style = mark("ran" if unrecorded and status is Status.COMPLETED else status)
     which = f"run {run.id} " if run is not None and run.id is not None else ""
     spent = "" if run is None else duration(run.seconds if status.is_final else max(0.0, now - run.started))
     stack = f" on stack {cut(clean(run.stack.name), 28)}" if run is not None else ""

@@ -10,7 +10,7 @@ from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark
 from zennb.views.markup import escape, name
 from zennb.views.stack import snapshot
-from zennb.views.step import QUIET, reason
+from zennb.views.step import QUIET, reason, shown_state
 from zennb.views.table import Column, Table, card
 from zennb.views.text import clean, duration, listing, when
 from zennb.views.view import View, join
@@ -116,7 +116,7 @@ def step_row(step: Step) -> dict[str, Any]:
     error = "" if step.failure is None else error_line(step.failure)
     return {
         "step": step.name,
-        "status": step.status,
+        "status": shown_state(step),
         "seconds": None if step.status in QUIET else step.seconds,
         "outputs": [each.name for each in step.outputs.values()],
         "reason": "; ".join(part for part in (error, reason(step)) if part),

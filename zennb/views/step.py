@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.run_plan import PlannedStep
 
-__all__ = ["NOT_RUN_YET", "effect", "explain", "reason", "running_line", "state_word", "status_line", "step"]
+__all__ = [
+    "NOT_RUN_YET",
+    "effect",
+    "explain",
+    "reason",
+    "running_line",
+    "shown_state",
+    "state_word",
+    "status_line",
+    "step",
+]
 
 ATTEMPTS = tuple(column for column in attempts([]).columns if column.key != "step")
 """Columns of the attempts of one step."""
@@ -53,7 +63,8 @@ def running_line(step: Step, *, seconds: float) -> View:
 
 
 def _line(step: Step, status: Status, seconds: float | None) -> View:
-    style, took, failed, why = mark(status), duration(seconds), _failure(step.failure), reason(step)
+    style = mark(shown_state(step) if status is step.status else status)
+    took, failed, why = duration(seconds), _failure(step.failure), reason(step)
     text = [
         f"{style.symbol} {clean(step.name)}",
         style.word,
@@ -88,6 +99,11 @@ def _unstored(step: Step) -> str:
     return f", {listing(names, most=5)} (not stored)" if names else ""
 
 
+def shown_state(step: Step) -> Status | str:
+    """Return the state to show: `ran` for a step that completed and is not on record, else its status."""
+    return "ran" if step.unrecorded and step.status is Status.COMPLETED else step.status
+
+
 def effect(step: Step) -> str:
     """Return the effect of a step: `→ model, score`, `defines clean`, `deletes tmp`, or nothing."""
     if not step.status.is_good:
@@ -107,12 +123,16 @@ def reason(step: Step) -> str:
     parts = [clean(step.reason)] if step.reason else []
     if not step.reusable and step.status.is_good:
         because = clean(step.unusable_because)
-        if not because:
+        if because.startswith("not stored: "):
+            parts.append(because)
+        elif not because:
             parts.append("not cacheable")
         elif because not in step.reason:
             parts.append(f"not cacheable: {because}")
     if step.attempts:
         parts.append(f"after {plural(len(step.attempts), 'failed attempt')}")
+    if step.unrecorded:
+        parts.append(f"not recorded: {clean(step.unrecorded)}")
     return "; ".join(parts)
 
 

@@ -112,7 +112,7 @@ def test_a_store_that_cannot_be_written_to_says_so_in_a_sentence(
         open_to_all.chmod(0o555)
     lines = python(UNPRIVILEGED, root).stdout.splitlines()
     assert len(lines) == 2
-    assert all(line.startswith("StoreError | The artifact store in") for line in lines)
+    assert all(line.startswith("StoreReadOnly | The artifact store in") for line in lines)
     assert all("cannot be written to" in line for line in lines)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.steps import Notebook, Scripted, done, step
 from zennb.core.records.records import Status
-from zennb.engine.run.pipeline_run import _Task
+from zennb.engine.run.step_task import StepTask
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.request import Channels, StepRequest
 
@@ -85,8 +85,8 @@ def test_every_try_has_a_ticket_of_its_own(notebook: Notebook, scripted: Scripte
 def test_only_errors_are_tried_again(notebook: Notebook) -> None:
     resolved = notebook.resolve(step("a = 1", retries=2))
 
-    def task() -> _Task:
-        return _Task(
+    def task() -> StepTask:
+        return StepTask(
             resolved=resolved,
             decision=notebook.run_context.decide(resolved),
             inputs={},

@@ -136,6 +136,7 @@ def _record(line: StepLine) -> StepRecord:
         seconds=line.seconds,
         outputs=outputs,
         run=line.run,
+        unrecorded=line.unrecorded,
     )
 
 

@@ -115,7 +115,9 @@ class BlobFiles:
                 path.chmod(stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
                 os.fsync(file.fileno())
             _check(stop)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError):
+                _note_missing_room(error, path, size)
             path.unlink(missing_ok=True)
             raise
         return Part(path=path, digest=digest, size=size, quick=quick)
@@ -216,9 +218,7 @@ class BlobFiles:
         elif not os.path.lexists(path) or _stamp(path.lstat()) != stamp:
             return None
         self._verified.pop(digest, None)
-        aside = self._directory.quarantine / f"{digest}-{time.time_ns()}"
-        path.replace(aside)
-        return aside
+        return self._move_aside(path)
 
     def clean(self, now: float) -> None:
         """Remove unfinished files of dead processes, a day after the last write."""
@@ -253,7 +253,14 @@ class BlobFiles:
             os.link(part.path, twin)
         except OSError:  # a file system without hard links
             twin = part.path
+        if target.is_dir() and not target.is_symlink():  # nothing can be renamed over a folder
+            self._move_aside(target)
         twin.replace(target)
+
+    def _move_aside(self, path: Path) -> Path:
+        aside = self._directory.quarantine / f"{path.name}-{time.time_ns()}"
+        path.replace(aside)
+        return aside
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_symlink():
@@ -261,7 +268,15 @@ class BlobFiles:
                 f"{folder} is a symbolic link; nothing was stored. Remove the link and run again."
             )
         if not folder.is_dir():
+            if folder.exists():  # a file in the folder's place
+                self._move_aside(folder)
             folder.mkdir(parents=True, exist_ok=True)
+
+
+def _note_missing_room(error: OSError, path: Path, size: int) -> None:
+    """Note in an error how many of `size` bytes could not be written: what was written shows how much room there is."""
+    with suppress(OSError):
+        vars(error)["short"] = max(0, size - path.stat().st_size)
 
 
 def _stamp(seen: os.stat_result) -> Stamp:

@@ -7,7 +7,7 @@ import stat
 import uuid
 from typing import TYPE_CHECKING
 
-from zennb.components.artifact_stores.inspection import is_empty
+from zennb.components.artifact_stores.inspection import is_empty, is_evidently_ours
 from zennb.components.artifact_stores.reasons import lost_database
 from zennb.components.artifact_stores.store_directory import publish
 from zennb.errors import ForeignStore
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from zennb.components.artifact_stores.store_directory import StoreDirectory
 
-__all__ = ["claim"]
+__all__ = ["claim", "create"]
 
 
-def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: float) -> None:
+def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: float) -> list[str]:
     """Make sure that a prepared directory has our marker file and a database that belongs to it.
 
     Safe for concurrent processes, even if one is killed: the database gets its name when it is complete, and
@@ -32,24 +32,32 @@ def claim(directory: StoreDirectory, *, make: Callable[[Path], None], timeout: f
         make: makes a new database, called `cache.db`, in the directory it is given.
         timeout: seconds to wait for another process.
 
+    Returns:
+        Messages about what was corrected.
+
     Raises:
         ForeignStore: it belongs to another program, or its database is missing.
     """
     database = directory.database
+    notices: list[str] = []
     if directory.read_marker() is None:
+        # A database without a marker: another process is about to write the marker, or was killed before. Then nothing
+        # has been stored yet. One with content has lost its marker, or is another program's.
         if not os.path.lexists(database):
-            _create(directory, make)
-        # A database without a marker: another process is about to write the marker, or was killed before. Then
-        # nothing has been stored yet. One with content is another program's.
+            create(directory, make)
         elif _size(database) and not is_empty(database, timeout=timeout):
-            _refuse_unless_claimed(directory)
+            if is_evidently_ours(database, timeout=timeout):
+                notices.append(f"{directory.root} had lost its STORE.json; it was written again.")
+            else:
+                _refuse_unless_claimed(directory)
         if _size(database):
             directory.write_marker()
     if not _size(database):
         raise lost_database(directory.root)
+    return notices
 
 
-def _create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:
+def create(directory: StoreDirectory, make: Callable[[Path], None]) -> None:
     """Make the database elsewhere and rename it when it is complete, so that no process sees a part of it."""
     stage = directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.new"
     stage.mkdir()

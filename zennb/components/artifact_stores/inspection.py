@@ -11,12 +11,14 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from zennb.components.artifact_stores.row import Row
+from zennb.components.content import is_digest
 from zennb.errors import ForeignStore
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["SETTINGS", "inspect", "is_empty"]
+__all__ = ["SETTINGS", "inspect", "is_empty", "is_evidently_ours", "unknown_items"]
 
 SETTINGS: dict[str, int | str] = {
     "cull_limit": 0,
@@ -66,7 +68,7 @@ def inspect(database: Path, *, timeout: float) -> list[str]:
         sqlite3.Error: it is locked, damaged, unreadable or no database.
     """
     with closing(_connect(database, timeout)) as connection:
-        unknown = _unknown_items(connection)
+        unknown = unknown_items(connection)
         if unknown:
             raise ForeignStore(
                 f"{database} has been tampered with or belongs to something else: it contains "
@@ -82,6 +84,23 @@ def is_empty(database: Path, *, timeout: float) -> bool:
         return connection.execute("SELECT 1 FROM Cache LIMIT 1").fetchone() is None
 
 
+def is_evidently_ours(database: Path, *, timeout: float) -> bool:
+    """Say whether all rows are as zennb writes them: bytes under the digest of a content, with our tag.
+
+    So a store is known again that has lost its marker file. No other program writes such rows.
+    """
+    with closing(_connect(database, timeout)) as connection:
+        if unknown_items(connection):
+            return False
+        rows = connection.execute(
+            "SELECT key, raw, mode, filename, value, tag FROM Cache ORDER BY rowid LIMIT 1000"
+        )
+        return all(
+            raw == 1 and mode == 1 and filename is None and is_digest(key) and not Row.read(value, tag).fault
+            for key, raw, mode, filename, value, tag in rows
+        )
+
+
 def _connect(database: Path, timeout: float) -> sqlite3.Connection:
     # `rw`: SQLite would otherwise make a missing file. What the schema of a foreign file calls must not be trusted
     # before it has been checked.
@@ -91,7 +110,8 @@ def _connect(database: Path, timeout: float) -> sqlite3.Connection:
     return connection
 
 
-def _unknown_items(connection: sqlite3.Connection) -> list[str]:
+def unknown_items(connection: sqlite3.Connection) -> list[str]:
+    """Return what the schema of a database has, or lacks, unlike one of diskcache."""
     shapes = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
     found = [f"the {kind} '{name}'" for kind, name, sql in shapes if not _is_ours(kind, name, sql)]
     tables = {name for kind, name, _ in shapes if kind == "table"}

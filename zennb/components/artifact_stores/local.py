@@ -21,6 +21,7 @@ from zennb.components.artifact_stores.blob_files import BadBlobError, BlobFiles
 from zennb.components.artifact_stores.claim import claim
 from zennb.components.artifact_stores.freeing import FreeableStore, renew
 from zennb.components.artifact_stores.inspection import inspect
+from zennb.components.artifact_stores.read_only_cache import ReadOnlyCache, is_read_only
 from zennb.components.artifact_stores.reasons import database_reason, system_reason
 from zennb.components.artifact_stores.row import ROW_LIMIT, Entry, Row, size_of, small
 from zennb.components.artifact_stores.space_limit import checked_limit
@@ -28,7 +29,7 @@ from zennb.components.artifact_stores.store_directory import StoreDirectory
 from zennb.components.artifact_stores.strict_cache import StrictCache, Timeout, make_database
 from zennb.components.component import Visibility
 from zennb.components.content import flat, is_digest, missing
-from zennb.errors import DamagedArtifact, InvalidConfiguration, MissingArtifact, StoreError
+from zennb.errors import DamagedArtifact, InvalidConfiguration, MissingArtifact, StoreError, StoreReadOnly
 from zennb.worker_thread import WorkerThread
 
 if TYPE_CHECKING:
@@ -49,11 +50,15 @@ class _Rows:
         self.directory, self.timeout = directory, timeout
         self.files = BlobFiles(directory)
         self.notices: list[str] = []
+        self._database = str(directory.database)
         with self._explained():
+            if is_read_only(directory):
+                self._cache: Any = ReadOnlyCache(directory.root, directory.database)
+                self._inode = directory.database.stat().st_ino
+                return
             directory.prepare()
-            claim(directory, make=partial(make_database, timeout=timeout), timeout=timeout)
+            self.notices += claim(directory, make=partial(make_database, timeout=timeout), timeout=timeout)
             self.notices += inspect(directory.database, timeout=timeout)
-            self._database = str(directory.database)
             self._inode = directory.database.stat().st_ino
             self._cache = StrictCache(directory.root, timeout)
         with suppress(OSError):  # leftovers that cannot be removed are harmless
@@ -148,7 +153,7 @@ class _Rows:
         root = self.directory.root
         try:
             yield
-        except (Timeout, sqlite3.Error) as error:
+        except (Timeout, sqlite3.Error, UnicodeDecodeError) as error:
             with suppress(AttributeError):  # not opened yet
                 self._cache.close()
             raise database_reason(root, error, timeout=self.timeout) from error
@@ -374,7 +379,14 @@ class LocalArtifactStore(FreeableStore):
             raise system_reason(rows.directory.root, error) from error
 
     def _damaged(self, digest: str, why: str, bad: BadBlobError | None) -> Buffer:
-        aside = self._call(_Rows.set_aside, digest, bad)
+        try:
+            aside = self._call(_Rows.set_aside, digest, bad)
+        except StoreReadOnly:
+            raise DamagedArtifact(
+                f"The artifact {digest[:12]} in {self.path} is damaged: {why}. The store is read-only here, so it is "
+                "left as it is. Run the step that made it again, where it can be stored.",
+                digest=digest,
+            ) from None
         if aside is None:  # another kernel has stored it again, or removed it
             return self.get(digest)
         raise DamagedArtifact(

@@ -8,12 +8,12 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.errors import ForeignStore, StoreBusy, StoreError
+from zennb.errors import ForeignStore, StoreBusy, StoreError, StoreFull, StoreReadOnly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["database_reason", "holder", "lost_database", "system_reason"]
+__all__ = ["database_reason", "holder", "lost_database", "read_only", "system_reason"]
 
 _LOCKS = Path("/proc/locks")
 _ELSEWHERE = (
@@ -21,10 +21,14 @@ _ELSEWHERE = (
     "(%artifact-store register NAME --flavor=local --path=DIRECTORY)."
 )
 _ANEW = (
-    "Nothing was changed. Restore cache.db from a backup; or, to begin anew, move the whole directory away: "
-    "the steps will run again."
+    "Nothing was changed. `zennb doctor --repair` brings back what is intact, and moves aside what is not; or move "
+    "the whole directory away to begin anew: the steps will run again."
 )
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL = {
+    errno.ENOSPC: "disk full",
+    errno.EDQUOT: "disk quota reached",
+    errno.EFBIG: "file size limit reached",
+}
 _BARRED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _BARRED_CODES = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
@@ -47,10 +51,11 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
     # The lowest byte is the kind of error; the others say where it happened.
     codes = {getattr(link, "sqlite_errorcode", 0) & 0xFF for link in chain}
     if codes & _FULL_CODES:
-        return _no_room(root, str(chain[-1]))
+        limit = "disk full" if sqlite3.SQLITE_FULL in codes else "no room on the disk"
+        return _no_room(root, str(chain[-1]), limit, 0)
     if codes & _BARRED_CODES:
         return _barred(root, str(chain[-1]))
-    if codes & _DAMAGED_CODES:
+    if codes & _DAMAGED_CODES or isinstance(error, UnicodeDecodeError):
         return ForeignStore(f"The database of the artifact store in {root} is damaged ({chain[-1]}). {_ANEW}")
     if codes & _BUSY_CODES:
         return _busy(root, timeout=timeout)
@@ -58,10 +63,11 @@ def database_reason(root: Path, error: BaseException, *, timeout: float) -> Stor
 
 
 def system_reason(root: Path, error: OSError) -> StoreError:
-    """Return the error of ours for an error of the file system."""
+    """Return the error of ours for an error of the file system; `error.short` says how many bytes found no room."""
     why = error.strerror or str(error)
-    if error.errno in _FULL:
-        return _no_room(root, why)
+    limit = _FULL.get(error.errno or 0, "")
+    if limit:
+        return _no_room(root, why, limit, getattr(error, "short", 0))
     if error.errno in _BARRED:
         return _barred(root, why)
     return StoreError(f"The artifact store in {root} failed: {error}. What was stored before is safe.")
@@ -83,18 +89,26 @@ def lost_database(root: Path) -> ForeignStore:
     return ForeignStore(f"The artifact store in {root} has lost its database: cache.db {what}. {_ANEW}")
 
 
-def _no_room(root: Path, why: str) -> StoreError:
-    return StoreError(
+def _no_room(root: Path, why: str, limit: str, short: int) -> StoreFull:
+    return StoreFull(
         f"There is no room left for the artifact store in {root} ({why}). Nothing half-written is kept, "
-        f"and what was stored before is safe. Make room, {_ELSEWHERE}"
+        f"and what was stored before is safe. Make room, {_ELSEWHERE}",
+        limit=limit,
+        short=short,
     )
 
 
-def _barred(root: Path, why: str) -> StoreError:
-    return StoreError(
+def _barred(root: Path, why: str) -> StoreReadOnly:
+    return StoreReadOnly(
         f"The artifact store in {root} cannot be written to ({why}); nothing was stored. Make the directory "
-        f"writable for you, {_ELSEWHERE}"
+        f"writable for you, {_ELSEWHERE}",
+        what="the artifact store",
     )
+
+
+def read_only(root: Path) -> StoreReadOnly:
+    """Return the error for a change of a store that can only be read."""
+    return _barred(root, "it is read-only here")
 
 
 def holder(files: Iterable[Path], *, locks: Path = _LOCKS) -> str:

@@ -52,7 +52,7 @@ class StoreDirectory:
             marker = parse_json(read_file(path, limit=_LARGEST))
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, RecursionError):
             marker = None
         except OSError as error:
             if error.errno not in {errno.EFBIG, errno.EINVAL, errno.EISDIR}:
@@ -65,7 +65,8 @@ class StoreDirectory:
         ):
             raise ForeignStore(
                 f"{path} does not say that {self.root} is an artifact store of zennb; nothing was changed. "
-                "Choose another directory (--path=DIRECTORY), or restore the file from a backup."
+                "Choose another directory (--path=DIRECTORY); if it is a store of yours, `zennb doctor --repair` "
+                "writes the file again."
             )
         if marker["format"] > self.format:
             raise ForeignStore(
@@ -96,7 +97,7 @@ class StoreDirectory:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             if self.read_marker() is None:
-                self._refuse_other_files()
+                self.refuse_other_files()
         except FileExistsError as error:
             raise ForeignStore(
                 f"{self.root} is a file, not a directory; choose another place for the artifact store."
@@ -105,14 +106,25 @@ class StoreDirectory:
             self._make_folder(folder)
 
     def _make_folder(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
+        try:
+            folder.mkdir(exist_ok=True)
+        except FileExistsError as error:
+            raise ForeignStore(
+                f"{folder} is a file where the artifact store needs a folder; nothing was changed. "
+                "`zennb doctor --repair` moves it aside."
+            ) from error
         if folder.is_symlink():
             raise ForeignStore(
                 f"{folder} is a symbolic link; an artifact store does not follow links out of its directory. "
                 "Nothing was read or changed. Remove the link, or choose another directory."
             )
 
-    def _refuse_other_files(self) -> None:
+    def refuse_other_files(self) -> None:
+        """Refuse a directory in which there are files that are not of a store.
+
+        Raises:
+            ForeignStore: there are.
+        """
         unknown = sorted({entry.name for entry in self.root.iterdir()} - _OURS - _HARMLESS)
         if unknown:
             shown = ", ".join(unknown[:3]) + (", ..." if len(unknown) > 3 else "")

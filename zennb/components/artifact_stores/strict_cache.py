@@ -54,6 +54,24 @@ class _StrictDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache ships no t
         """Remove nothing: no file in the directory is diskcache's, whatever a row says."""
 
 
+class _AsWritten(str):
+    """A path in which diskcache expands no variables: a folder may really be called `$HOME` or `%TEMP%`.
+
+    `os.path.expandvars` leaves a text alone in which it finds neither sign.
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return self
+
+    def __contains__(self, part: object) -> bool:
+        return part not in {"$", "%", b"$", b"%"} and isinstance(part, str) and super().__contains__(part)
+
+    def startswith(self, *place: Any) -> bool:
+        return place[0] != "~" and super().startswith(*place)
+
+
 class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no types
     """A diskcache that stops opening when our deadline passes; its own is a minute per statement."""
 
@@ -62,7 +80,7 @@ class StrictCache(diskcache.Cache):  # type: ignore[misc]  # diskcache ships no 
     def __init__(self, directory: Path, timeout: float) -> None:
         self._until = time.monotonic() + timeout
         try:
-            super().__init__(str(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
+            super().__init__(_AsWritten(directory), timeout=timeout, disk=_StrictDisk, **SETTINGS)
             self._verify()
         except BaseException:
             with suppress(AttributeError):  # it failed before there was anything to close

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +158,10 @@ class Artifact:
         """`model v3`."""
         return f"{self.name} v{self.version}"
 
+    def unrecorded(self) -> Artifact:
+        """Return the same artifact as one that is not on record yet."""
+        return replace(self, id=None, version=0, step=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheKeyParts:
@@ -239,6 +243,7 @@ class Step:
         provenance: name it depends on → where that value came from (`provenance`). With it, a notebook file can be
             judged without running its plain cells.
         seal: the signature of its record; None before it is recorded.
+        unrecorded: why it is not on record, of a step that has just ended; "" when it is. It is never stored.
     """
 
     id: int | None = None
@@ -269,6 +274,7 @@ class Step:
     expires: float | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     seal: Seal | None = field(default=None, compare=False, repr=False)
+    unrecorded: str = ""
 
     @property
     def unstored(self) -> tuple[str, ...]:

@@ -119,8 +119,15 @@ def _set_decimal(change: list[Any]) -> None:
 # Folder and paths
 
 
+def _folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # deleted while the process is in it
+        return _GONE
+
+
 def _folder_change(before: str | None, after: str) -> str:
-    if before is None:
+    if before is None or _GONE in {before, after}:
         return after
     # Relative where possible: the project may lie elsewhere when the step is reused. `/data`
     # from `/home` stays absolute.
@@ -129,6 +136,8 @@ def _folder_change(before: str | None, after: str) -> str:
 
 
 def _set_folder(change: str) -> None:
+    if change == _GONE:
+        raise StoreError("it ends in a folder that it has deleted.")
     try:
         os.chdir(change)
     except OSError as error:
@@ -157,6 +166,7 @@ def _set_locale(change: str) -> None:
 
 # Logging
 
+_GONE = "a folder that does not exist any more"
 _NO_LEVELS = (logging.WARNING, 0)
 
 
@@ -213,7 +223,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
     ProcessSetting(  # a step depends on the files that it opens, not on where their folder is
         name=FOLDER,
         matters=False,
-        read=os.getcwd,
+        read=_folder,
         digest=str,
         change=_folder_change,
         apply=_set_folder,
@@ -221,7 +231,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
     ProcessSetting(  # counts only for steps that ask for it: see `StaticUsage.asks_folder`
         name=FOLDER_PATH,
         matters=False,
-        read=os.getcwd,
+        read=_folder,
         digest=str,
         change=lambda _before, _after: None,
         apply=lambda _change: None,

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from zennb.components.component import Visibility
-from zennb.core.records.records import Attempt, Run, Status, Step
+from zennb.core.records.records import Run, Status, Step
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.run.step_task import StepTask
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
+from zennb.engine.run.unstored import unrecorded
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
-from zennb.engine.step.request import Channels, StepRequest, request_for
+from zennb.engine.step.request import request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
 from zennb.engine.step.uninterrupted import uninterrupted
-from zennb.errors import ZennbError
+from zennb.errors import StoreFull, StoreReadOnly, ZennbError
+from zennb.recovery.record_copies import sealed_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,34 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["PipelineRun"]
 
 _TICK = 0.2  # seconds between two updates of a live view
-
-
-@dataclass(slots=True, kw_only=True)
-class _Task:
-    """A step that was submitted or waits for another try, with the tries that failed."""
-
-    resolved: ResolvedStep
-    decision: CacheDecision
-    inputs: Mapping[str, Artifact]
-    started: float
-    request: StepRequest
-    channels: Channels
-    attempts: list[Attempt] = field(default_factory=list)
-    begun: float = 0.0
-
-    @property
-    def name(self) -> str:
-        return self.resolved.definition.name
-
-    def failed(self, outcome: StepOutcome) -> bool:
-        """Note a try that failed; return whether there is another one."""
-        error = outcome.error
-        options = self.resolved.definition.options
-        if error is None or is_interrupt(error) or len(self.attempts) >= options.retries:
-            return False
-        attempt = Attempt(started=self.begun, seconds=outcome.seconds, failure=failure_of(error))
-        self.attempts.append(attempt)
-        return True
 
 
 class PipelineRun:
@@ -95,14 +71,20 @@ class PipelineRun:
         self._request, self._context, self.on_change = request, run_context, on_change
         self._on_output, self._recorded = on_output, recorded
         self._steps: dict[str, Step] = {}
-        self._tasks: dict[Future[StepOutcome], _Task] = {}
-        self._waiting: list[_Task] = []
+        self._tasks: dict[Future[StepOutcome], StepTask] = {}
+        self._waiting: list[StepTask] = []
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
         self._run = run_context.new_run("pipeline", parameters=request.parameters)
         self._places = {name: place for place, name in enumerate(request.chosen)}
         previous = {name: step for name, step in (request.previous or {}).items() if name in self._places}
-        self._unit = UnitOfWork(run_context.metadata, write_buffer, previous=previous, rerun=request.rerun)
+        self._unit = UnitOfWork(
+            run_context.metadata,
+            write_buffer,
+            previous=previous,
+            rerun=request.rerun,
+            copied=lambda new: sealed_copy(new, self._run, signer=run_context.artifacts.signer),
+        )
         self._known = None if request.previous is None else self._unit
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
@@ -118,9 +100,11 @@ class PipelineRun:
         """
         with self._context.metadata.claim() as claim:
             if self._recorded:
-                self._run = self._context.metadata.begin_run(self._run, claim)
-                if self._context.folder is not None:
-                    record_commit_later(self._context.metadata, self._run.id or 0, self._context.folder)
+                # Without its record the steps still run, and each says that it is not on record.
+                with suppress(StoreFull, StoreReadOnly):
+                    self._run = self._context.metadata.begin_run(self._run, claim)
+                if self._context.folder is not None and self._run.id is not None:
+                    record_commit_later(self._context.metadata, self._run.id, self._context.folder)
                 self._context = replace(self._context, run=self._run.id)
             self._context.environment.settings.note_again()
             try:
@@ -236,7 +220,7 @@ class PipelineRun:
         )
         self._notify()
         self._launch(
-            _Task(
+            StepTask(
                 resolved=resolved,
                 decision=decision,
                 inputs=inputs,
@@ -246,7 +230,7 @@ class PipelineRun:
             )
         )
 
-    def _launch(self, task: _Task) -> None:
+    def _launch(self, task: StepTask) -> None:
         if self._unit.is_due:
             self._write()
         task.begun = time.time()
@@ -254,7 +238,7 @@ class PipelineRun:
         task.channels = replace(task.channels, cancel=CancellationToken())
         self._tasks[self._submitted(task)] = task
 
-    def _submitted(self, task: _Task) -> Future[StepOutcome]:
+    def _submitted(self, task: StepTask) -> Future[StepOutcome]:
         orchestrator = self._context.orchestrator
         if orchestrator.visibility is Visibility.PROCESS:
             channels = replace(task.channels, resources=self._context.resources)
@@ -296,7 +280,7 @@ class PipelineRun:
         time.sleep(max(0.0, min(_TICK, min(task.begun for task in self._waiting) - time.time())))
         return set()
 
-    def _handle(self, task: _Task, outcome: StepOutcome) -> None:
+    def _handle(self, task: StepTask, outcome: StepOutcome) -> None:
         outcome = replace(outcome, error=restored(outcome.error, self._context.artifacts.scope))
         if task.failed(outcome):
             task.begun = time.time() + task.resolved.definition.options.delay
@@ -350,8 +334,9 @@ class PipelineRun:
 
     def _write(self, run: Run | None = None) -> None:
         """Write the records that were held back."""
-        for step in self._unit.write(run) if self._recorded else ():
-            self._steps[step.name] = step
+        self._steps |= {step.name: step for step in (self._unit.write(run) if self._recorded else ())}
+        if self._unit.gone:  # with all that this run had written before
+            self._steps = unrecorded(self._steps, self._unit.gone)
 
     def _notify(self) -> None:
         """Report progress from time to time; write first, because only what is recorded may be shown."""

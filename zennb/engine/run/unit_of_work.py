@@ -7,16 +7,21 @@ begins if it stands for more work than anybody would mind repeating.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.components.content import flat, name_of
+from zennb.core.records.records import Status
+from zennb.engine.run.unstored import with_all_outputs, without_unstored
+from zennb.errors import StoreError, StoreFull, StoreGone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from zennb.components.component import ArtifactStore, Buffer
     from zennb.core.records.records import Artifact, Run, Step
+    from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
 
 __all__ = ["MAX_LOST_SECONDS", "UnitOfWork", "WriteBuffer"]
@@ -40,12 +45,20 @@ class WriteBuffer:
     Held-back blobs can be read here like all others, and stay in memory when they are stored, because the next steps
     read them. They are lost when the process ends, so flush before you report them as stored. Thread-safe.
 
+    What the store has no room for does not end a step, which may have computed it for hours: it is noted in `unstored`,
+    and the record of the step must not name it.
+
     Args:
         store: where the blobs go.
+        keeps: whether large blobs that could not be stored stay in memory, for the next steps of a run.
+
+    Attributes:
+        unstored: names of blobs that could not be stored → why.
     """
 
-    def __init__(self, store: ArtifactStore) -> None:
-        self.store = store
+    def __init__(self, store: ArtifactStore, *, keeps: bool = True) -> None:
+        self.store, self._keeps = store, keeps
+        self.unstored: dict[str, StoreError] = {}
         self._lock = threading.Lock()
         self._pending: dict[str, bytes] = {}
         self._stored: dict[str, bytes] = {}
@@ -60,7 +73,7 @@ class WriteBuffer:
         # Large blobs go to the store at once: holding them back would need memory, and they cannot
         # share a transaction anyway.
         large = [place for place, parts in enumerate(views) if sum([part.nbytes for part in parts]) > SMALL]
-        stored = self.store.put_all([blobs[place] for place in large]) if large else []
+        stored = self._put_large([blobs[place] for place in large]) if large else []
         names = dict(zip(large, stored, strict=True))
         for place, parts in enumerate(views):
             if place not in names:
@@ -69,6 +82,31 @@ class WriteBuffer:
                 with self._lock:
                     self._pending[names[place]] = content
         return [names[place] for place in range(len(views))]
+
+    def _put_large(self, blobs: Sequence[Sequence[Buffer]]) -> list[str]:
+        try:
+            names = self.store.put_all(blobs)
+        except StoreFull:  # one of them may be too large, and the others not
+            names = [self._put_or_note(chunks) for chunks in blobs]
+        except StoreError as error:
+            return [self._noted(chunks, error) for chunks in blobs]
+        return names
+
+    def _put_or_note(self, chunks: Sequence[Buffer]) -> str:
+        try:
+            return self.store.put(chunks)
+        except StoreError as error:
+            return self._noted(chunks, error)
+
+    def _noted(self, chunks: Sequence[Buffer], error: StoreError) -> str:
+        parts = flat(chunks)
+        name = name_of(*parts)
+        with self._lock:
+            self.unstored[name] = error
+            if self._keeps:
+                with suppress(MemoryError):  # then the steps that need it say that it is missing
+                    self._stored[name] = b"".join(parts)
+        return name
 
     def get(self, digest: str) -> Buffer:
         """Return the blob called `digest`.
@@ -83,7 +121,9 @@ class WriteBuffer:
     def has(self, digest: str) -> bool:
         """Return whether the blob called `digest` is there."""
         # Not in `_stored`: another kernel may have deleted the blob since.
-        return digest in self._pending or self.store.has(digest)
+        if digest in self._pending:
+            return True
+        return digest in self._stored if digest in self.unstored else self.store.has(digest)
 
     def touch(self, digest: str) -> bool:
         """Return whether the blob called `digest` is there; if so, it counts as stored now."""
@@ -96,7 +136,7 @@ class WriteBuffer:
     def present(self, digests: Iterable[str]) -> frozenset[str]:
         """Return those of many blobs that are there."""
         wanted = frozenset(digests)
-        pending = wanted & self._pending.keys()
+        pending = wanted & (self._pending.keys() | (self.unstored.keys() & self._stored.keys()))
         rest = wanted - pending
         return pending | self.store.present(rest) if rest else pending
 
@@ -117,7 +157,24 @@ class WriteBuffer:
             for digest in pending:
                 self._pending.pop(digest, None)
             # A new dictionary instead of a change, as other threads read this one without the lock.
-            self._stored = {**self._stored, **pending} if len(self._stored) < CACHED else pending
+            self._remember(pending)
+
+    def flush_or_note(self) -> None:
+        """Store what is held back, or note in `unstored` that it could not be."""
+        try:
+            self.flush()
+        except StoreError as error:
+            with self._lock:
+                pending, self._pending = self._pending, {}
+                self.unstored.update(dict.fromkeys(pending, error))
+                self._remember(pending)
+
+    def _remember(self, blobs: dict[str, bytes]) -> None:
+        if len(self._stored) < CACHED:
+            self._stored = {**self._stored, **blobs}
+        else:
+            kept = {name: self._stored[name] for name in self.unstored if name in self._stored}
+            self._stored = {**kept, **blobs}
 
 
 class UnitOfWork:
@@ -131,9 +188,11 @@ class UnitOfWork:
         store: where blobs are held back.
         previous: step name → its latest record, of the steps in the run; None when it was not asked for.
         rerun: whether all steps run anyway, so that no result is needed.
+        copied: returns the copy of a completed step's record that is stored with its blobs; None for none.
 
     Attributes:
         present: names of blobs that are in the store; add to it when you store more.
+        gone: what happened to the records, if those that were written are not there any more; "" else.
     """
 
     def __init__(
@@ -143,10 +202,12 @@ class UnitOfWork:
         *,
         previous: Mapping[str, Step] | None = None,
         rerun: bool = False,
+        copied: Callable[[NewStep], bytes | None] = lambda _new: None,
     ) -> None:
         self.previous = previous or {}
         self.present: set[str] = set()
-        self._metadata, self._store = metadata, store
+        self.gone = ""
+        self._metadata, self._store, self._copied = metadata, store, copied
         self._read_ahead = frozenset[str]() if rerun else {step.cache_key for step in self.previous.values()}
         self._results: Mapping[str, Step] | None = None
         self._held: list[Step] = []
@@ -188,20 +249,33 @@ class UnitOfWork:
     def write(self, run: Run | None = None) -> list[Step]:
         """Write what is held back, with the run's record if it is given; return the steps as recorded.
 
-        Raises:
-            StoreError: it could not be written.
+        Where that is impossible, the steps say why they are not on record (`Step.unrecorded`).
         """
         held, self._held, self._keys, self._seconds = self._held, [], set(), 0.0
+        steps = [self._with_recorded_inputs(step) for step in held]
+        new = [self._metadata.encoded(step) for step in steps]
         if held:
             # Bytes first, then the record: a crash in between leaves bytes that no record names, which do no harm.
             # The other way round it would leave a record whose outputs cannot be loaded.
-            self._store.flush()
-        steps = [self._with_recorded_inputs(step) for step in held]
-        added = self._metadata.add_all(steps, run=run) if steps or run is not None else []
+            self._store_all(new)
+            if self._store.unstored:
+                steps = [without_unstored(step, self._store.unstored) for step in steps]
+                new = [self._metadata.encoded(step) for step in steps]
+        try:
+            added = self._metadata.add_new(new, run=run) if new or run is not None else []
+        except StoreError as error:
+            self.gone = error.brief if isinstance(error, StoreGone) else self.gone
+            return [replace(step, unrecorded=error.brief) for step in held]
         for before, after in zip(steps, added, strict=True):
             self._note_recorded(before.inputs, after.inputs)
             self._note_recorded(before.outputs, after.outputs)
-        return added
+        return [with_all_outputs(after, before) for before, after in zip(held, added, strict=True)]
+
+    def _store_all(self, new: Sequence[NewStep]) -> None:
+        """Store what is held back, with copies of the records of completed steps."""
+        copies = [self._copied(each) for each in new if each.row.record.status is Status.COMPLETED]
+        self._store.put_all([[copy] for copy in copies if copy is not None])
+        self._store.flush_or_note()
 
     def _with_recorded_inputs(self, step: Step) -> Step:
         """Return the step with those inputs replaced that have been recorded since it was resolved."""

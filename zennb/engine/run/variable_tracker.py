@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +114,14 @@ class VariableTracker:
                 moment=self._moment,
                 made_at=before.made_at if before is not None and is_same else self._moment,
             )
+
+    def forget_records(self) -> None:
+        """Forget which records the artifacts have: the next step that reads one records it again."""
+        for name, tracked in self._tracked.items():
+            if tracked.artifact is not None:
+                self._tracked[name] = replace(tracked, artifact=tracked.artifact.unrecorded())
+        for name, known in self._outputs.items():
+            self._outputs[name] = replace(known, artifact=known.artifact.unrecorded())
 
     def digest(self, name: str, value: Any) -> tuple[ValueDigest, Artifact | None]:
         """Return the current digest of a variable, and the artifact it is (None if it is none, or no longer).

@@ -19,10 +19,12 @@ from zennb.core.secrets.texts import mask_text
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.run_context import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
+from zennb.engine.run.unstored import without_unstored
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
 from zennb.metadata.run_claims import RunClaim
+from zennb.recovery.record_copies import sealed_copy
 from zennb.views.artifact import glance
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Run, Step
     from zennb.engine.run.run_context import RunContext
+    from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.jupyter.kernel.live_display import LiveLine
+    from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
     from zennb.worker_thread import DelayedCall
 
@@ -51,6 +55,11 @@ class KernelRuns:
         if asked not in self._whole:
             self._whole[asked] = handed_over(metadata)
         return self._whole[asked]
+
+    def forget(self) -> None:
+        """Begin new runs from now on: those known so far may not be on record any more."""
+        self._runs.clear()
+        self._whole.clear()
 
     def cell(self, run_context: RunContext, *, started: float) -> CellRun:
         """Return the recorder of a step cell.
@@ -128,6 +137,7 @@ class CellRun:
 
     def __init__(self, ongoing: _Ongoing, run_context: RunContext) -> None:
         self._ongoing, self._metadata, self._folder = ongoing, run_context.metadata, run_context.folder
+        self._signer = run_context.artifacts.signer
         self._live: LiveLine | None = None
         self._claim = RunClaim()
         self._goes_on = False
@@ -145,27 +155,44 @@ class CellRun:
             self._ongoing.settle()
             self._metadata.end_orphans()
 
-    def end(self, step: Step, status: Status) -> Step:
-        """Record how the cell ended, and return the step as recorded.
+    def end(self, step: Step, status: Status, write_buffer: WriteBuffer) -> Step:
+        """Store what the cell's write buffer holds back, record how it ended, and return the step as recorded.
 
-        Raises:
-            StoreError: it cannot be recorded.
+        Neither fails the cell: its values are bound, and the step says what is not stored or not on record.
         """
         ongoing = self._ongoing
+        # Bytes first: a record must not name any that are not stored.
+        own = step if ongoing.is_session else replace(step, run=ongoing.run.id)
+        new = self._stored(own, status, write_buffer)
         ongoing.settle()
         if self._live is not None:
             self._live.close(replace(ongoing.run, status=status))
-        # The runner of the notebook writes the run; this kernel only adds steps to it.
-        if not ongoing.is_session:
-            self._goes_on = False
-            return self._metadata.add(replace(step, run=ongoing.run.id))
-        run = self._ended(step, status)
-        added = self._metadata.add(step, run=run)
+        try:
+            # The runner of the notebook writes the run; this kernel only adds steps to it.
+            if not ongoing.is_session:
+                (added,) = self._metadata.add_new([new])
+                self._goes_on = False
+                return added
+            run = self._ended(step, status)
+            (added,) = self._metadata.add_new([new], run=run)
+        except StoreError as error:
+            # The cell ran, and its values are bound: what it computed is not thrown away.
+            return replace(step, unrecorded=error.brief)
         # Only when it is written: after an error the next cell writes the run again.
         ongoing.run = replace(run, id=added.run)
         self._goes_on = False
         self._note_commit()
         return added
+
+    def _stored(self, step: Step, status: Status, write_buffer: WriteBuffer) -> NewStep:
+        """Store what is held back, with a copy of the record, and return the record of what is stored."""
+        new = self._metadata.encoded(step)
+        if status is Status.COMPLETED:
+            copy = sealed_copy(new, self._ongoing.run, signer=self._signer)
+            write_buffer.put_all([[copy]] if copy is not None else [])
+        write_buffer.flush_or_note()
+        kept = without_unstored(step, write_buffer.unstored)
+        return new if kept is step else self._metadata.encoded(kept)
 
     def _ended(self, step: Step, status: Status) -> Run:
         """Return the run as it is after a step; its duration never shrinks, even if the clock is set back."""

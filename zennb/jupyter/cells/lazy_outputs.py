@@ -88,6 +88,13 @@ class LazyOutputs:
         for name in names:
             self._waiting.pop(name, None)
 
+    def forget_records(self) -> None:
+        """Forget which records the artifacts have; their bytes are looked for where they were."""
+        self._waiting = {
+            name: (artifact.unrecorded(), repository, step)
+            for name, (artifact, repository, step) in self._waiting.items()
+        }
+
     def mark_used(self, text: str) -> None:
         """Note that a cell ran whose functions may read what its text names from now on."""
         self._exposed |= identifiers(text)

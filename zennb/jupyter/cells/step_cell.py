@@ -9,6 +9,7 @@ from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from zennb.components.component import Visibility
 from zennb.components.content import name_of
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import Attempt, Status, Step
@@ -17,12 +18,13 @@ from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import failure_of, is_interrupt
 from zennb.engine.run.run_request import RunRequest
 from zennb.engine.run.unit_of_work import WriteBuffer
+from zennb.engine.run.unstored import with_all_outputs
 from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_loop_responsive
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.request import StepRequest
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
-from zennb.errors import DamagedArtifact, StoreError
+from zennb.errors import DamagedArtifact
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored
 from zennb.jupyter.kernel.frontend import Forgotten, is_kept
@@ -55,10 +57,12 @@ class StepCell:
 
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._run_context, self.definition = session, run_context, definition
-        self._write_buffer = WriteBuffer(run_context.store)
-        if run_context.orchestrator.in_kernel:  # inputs, outputs and displays are stored in one go
+        orchestrator = run_context.orchestrator
+        # In the kernel itself nobody reads back what could not be stored.
+        self._write_buffer = WriteBuffer(run_context.store, keeps=not orchestrator.in_kernel)
+        if orchestrator.visibility is Visibility.PROCESS:  # inputs, outputs and displays are stored in one go
             self._run_context = run_context.with_store(self._write_buffer)
-        self._restorer = StepRestorer(session, run_context, definition)
+        self._restorer = StepRestorer(session, self._run_context, definition)
         self._started = time.time()
         self._clock = time.perf_counter()
         self._recording = Recording()
@@ -88,7 +92,8 @@ class StepCell:
         if self._decision.reuse is not None and self._reused(self._decision.reuse):
             return False
         self._load_pending()
-        self._inputs = self._run_context.keep_inputs(self._resolved)
+        inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
+        self._inputs = {name: each for name, each in inputs.items() if each.blob not in unstored}
         self._live = self._session.live_line(
             self._run_context.bare_step(
                 self._resolved, status=Status.RUNNING, reason=self._decision.reason, started=self._started
@@ -189,19 +194,18 @@ class StepCell:
             started=self._started,
             attempts=self._attempts,
         )
-        # Recorded before the variables count as artifacts: if that fails, they are what they
-        # are, and the cell says why.
-        step = self._record(step, Status.COMPLETED)
+        # Recorded before the variables count as artifacts: those that are not stored count as plain values.
+        made = self._record(step, Status.COMPLETED)
         variables, pending = self._session.variables, self._session.lazy_outputs
         with uninterrupted():
             variables.code_ran()
-            self._hold_inputs(step, collected.unchanged)
+            self._hold_inputs(made, collected.unchanged - step.outputs.keys())
             for name, (value, seen) in collected.values.items():
-                if name in step.outputs:
-                    variables.bind(name, value, step.outputs[name], seen)
+                if name in made.outputs:
+                    variables.bind(name, value, made.outputs[name], seen)
             pending.forget(step.outputs)
             pending.mark_used(self.definition.source)
-            self._end(step)
+            self._end(with_all_outputs(made, step))
 
     def close(self) -> None:
         """After the cell, however it ended: its run does not go on."""
@@ -223,15 +227,8 @@ class StepCell:
         )
         hint = self._session.hint(error)
         remarks = "; ".join(part for part in (hint, _restored_words(restored)) if part)
-        inputs, displays = (
-            self._inputs,
-            self._displays or self._kept_output(),
-        )
-        try:
-            self._write_buffer.flush()
-        except StoreError:  # the record must not name anything that is not stored
-            inputs, displays = {}, self._displays
-        step = self._run.end(replace(step, inputs=inputs, displays=displays), step.status)
+        displays = self._displays or self._kept_output()
+        step = self._record(replace(step, inputs=self._inputs, displays=displays), step.status)
         self._session.show_status(replace(step, reason=remarks))
 
     def _kept_output(self) -> str:
@@ -239,13 +236,7 @@ class StepCell:
         return keep_output(self._recording, context.store, context.environment.secrets)
 
     def _record(self, step: Step, status: Status) -> Step:
-        """Store the bytes, then record how the step ended, because a record must not name bytes that are not stored.
-
-        Raises:
-            StoreError: one of the two fails.
-        """
-        self._write_buffer.flush()
-        return self._run.end(step, status)
+        return self._run.end(step, status, self._write_buffer)
 
     def _undo(self) -> list[str]:
         """Restore the variables and inputs as before the body; return the inputs that it had changed."""
@@ -349,7 +340,7 @@ class StepCell:
         if finished.error is not None:
             self._clock = time.perf_counter() - done.seconds
             raise finished.error
-        step = self._record(done, Status.COMPLETED)
+        step = with_all_outputs(self._record(done, Status.COMPLETED), done)
         self._session.variables.code_ran()
         with self._restorer.restoring(step):
             with interruptible():

@@ -20,8 +20,9 @@ from zennb.headless.parameters import UNKNOWN, fitted_value
 from zennb.jupyter.cells.restoring import bind_outputs
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import saved_cells
-from zennb.jupyter.kernel.planning import Planning
+from zennb.jupyter.kernel.planning import Planning, last_outputs
 from zennb.jupyter.panels.kit.panels import Panels
+from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -126,6 +127,10 @@ class PipelineSession:
         """Remove a step from the pipeline; its records stay, and running its cell adds it again."""
         self._session.registry.forget(step)
 
+    def forget_records(self) -> None:
+        """Forget what this kernel knows of the records of its home, which was opened again and may be another one."""
+        self._session.forget_records()
+
     def _previous(self, definitions: Mapping[str, StepDefinition]) -> dict[str, Step]:
         """Return step name → the latest record of it that ran, was reused or failed."""
         return self._session.workspace.metadata.previous_all(
@@ -167,6 +172,7 @@ class PipelineSession:
     ) -> Run:
         __tracebackhide__ = True
         session = self._session
+        working_folder()
         # Held while the run is prepared and while it is bound, but not while it runs:
         # panels read variables meanwhile.
         with session.lock:
@@ -270,7 +276,7 @@ class PipelineSession:
             value_digest=self._digest,
             partners=self._partners,
             patches=session.patches,
-            last=self._last(drawn, chosen, previous),
+            last=last_outputs(drawn, chosen, previous),
             previous=previous,
             binds={name: self._planning.binds(definitions[name], previous.get(name)) for name in chosen},
             origins={name: found for name, found in origins.items() if found},
@@ -350,16 +356,6 @@ class PipelineSession:
         namespace = self._session.namespace
         return {
             name: fitted_value(name, text, namespace.get(name, UNKNOWN)) for name, text in parameters.items()
-        }
-
-    @staticmethod
-    def _last(
-        drawn: Plan, chosen: tuple[str, ...], previous: Mapping[str, Step]
-    ) -> dict[str, Mapping[str, Artifact]]:
-        """Return what the steps that are not chosen made last."""
-        others = set(drawn.order).difference(chosen)
-        return {
-            name: step.outputs for name, step in previous.items() if name in others and step.status.is_good
         }
 
     def _bind(self, finished: FinishedRun, chosen: Iterable[str], run_context: RunContext) -> None:

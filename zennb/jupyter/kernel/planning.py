@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.kernel.state import KernelState
 
-__all__ = ["Planning"]
+__all__ = ["Planning", "last_outputs"]
 
 
 class Planning:
@@ -153,3 +153,11 @@ class Planning:
 
 def _is_plain(artifact: Artifact | None) -> bool:
     return artifact is not None and artifact.kind != "output"
+
+
+def last_outputs(
+    drawn: Plan, chosen: tuple[str, ...], previous: Mapping[str, Step]
+) -> dict[str, Mapping[str, Artifact]]:
+    """Return what the steps that are not chosen made last."""
+    others = set(drawn.order).difference(chosen)
+    return {name: step.outputs for name, step in previous.items() if name in others and step.status.is_good}

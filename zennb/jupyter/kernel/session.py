@@ -21,6 +21,7 @@ from zennb.jupyter.cells.step_cell import StepCell
 from zennb.jupyter.cells.step_marker import nested_too_deeply, parse_step_cell
 from zennb.jupyter.kernel.state import KernelState
 from zennb.packages.versions import note_loaded
+from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -93,6 +94,7 @@ class KernelSession(KernelState):
                 )
             if token not in self._markers:
                 return False
+        working_folder()  # a step's files are found, and its reads noted, from there
         marker = self._markers.pop(token)
         definition = parse_step_cell(marker, filename=filename, cell=self._cell_id)
         stack = definition.options.stack or None

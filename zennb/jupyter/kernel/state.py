@@ -32,7 +32,7 @@ from zennb.views.step import status_line
 from zennb.views.view import join, note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from zennb.dependencies.patches import Patch
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.engine.step.definition import StepDefinition
+    from zennb.metadata.store import MetadataStore
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
@@ -169,6 +170,13 @@ class KernelState:
         """The notebook's name in records; "" when unknown."""
         return label(self.path, self.workspace.home)
 
+    def forget_records(self) -> None:
+        """Forget the ids of records: the home was opened again, and may have other records under these numbers."""
+        with self.lock:
+            self.runs.forget()
+            self.variables.forget_records()
+            self.lazy_outputs.forget_records()
+
     def context(self, stack: str | None = None) -> RunContext:
         """Return the run context of the active stack, or of the stack of that name."""
         return self._context(self.workspace.open(stack))
@@ -180,7 +188,7 @@ class KernelState:
             scope=self.namespace,
             signer=workspace.signer,
             secrets=self.environment.secrets,
-            known=workspace.metadata.with_digests,
+            known=lambda digests: _known(workspace.metadata, digests),
         )
         whole = self.runs.whole(workspace.metadata)
         return RunContext(
@@ -289,6 +297,19 @@ class KernelState:
         if producer is None:
             return ""
         return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
+
+
+def _known(
+    metadata: MetadataStore, digests: Collection[str]
+) -> Mapping[str, Sequence[tuple[Artifact, Step]]]:
+    """Return the artifacts with these digests; none when the records cannot be read, and the values are stored again.
+
+    It is asked after the body of a step, whose results are not to be thrown away.
+    """
+    try:
+        return metadata.with_digests(digests)
+    except StoreError:
+        return {}
 
 
 def _owner(value: Any) -> Any:

@@ -22,7 +22,8 @@ DATA_TYPE = "application/vnd.zennb+json"
 
 
 def facts(step: Step) -> dict[str, Any]:
-    """Return the facts of a step for the metadata of its output."""
+    """Return the facts of a step for the metadata of its output; `unrecorded` is there only if it is not on record."""
+    more = {"unrecorded": step.unrecorded} if step.unrecorded else {}
     return {
         "step": step.name,
         "status": step.status.value,
@@ -30,6 +31,7 @@ def facts(step: Step) -> dict[str, Any]:
         "reason": step.reason,
         "seconds": round(step.seconds, 6),
         "outputs": list(step.outputs),
+        **more,
     }
 
 

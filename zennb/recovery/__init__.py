@@ -1,0 +1,1 @@
+"""Owns what brings back a damaged home."""

@@ -1,0 +1,71 @@
+"""Owns the stacks and components of a damaged database: reading what can be read, and registering it again."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zennb.metadata.stacks import select_components, select_stacks
+from zennb.sqlite_files import UNREADABLE, open_snapshot
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zennb.core.records.records import ComponentSpec, StackSpec
+    from zennb.metadata.store import MetadataStore
+
+__all__ = ["Registered", "register_again", "registered_in"]
+
+_DEFAULT = "default_stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered:
+    """What is registered in a home.
+
+    Attributes:
+        components: the components.
+        stacks: the stacks.
+        default: the stack that new kernels use; "" when unknown.
+    """
+
+    components: list[ComponentSpec] = field(default_factory=list)
+    stacks: list[StackSpec] = field(default_factory=list)
+    default: str = ""
+
+
+def registered_in(database: Path) -> Registered:
+    """Return what can be read in a database, whatever else of it is damaged."""
+    components: list[ComponentSpec] = []
+    stacks: list[StackSpec] = []
+    default = ""
+    with suppress(*UNREADABLE), closing(open_snapshot(database)) as snapshot:
+        with suppress(sqlite3.Error, ValueError, TypeError):
+            components = select_components(snapshot.connection, None)
+        with suppress(sqlite3.Error, ValueError, TypeError, KeyError):
+            stacks = select_stacks(snapshot.connection, None)
+        sql = "SELECT value FROM settings WHERE key = ?"
+        row = snapshot.connection.execute(sql, (_DEFAULT,)).fetchone()
+        default = str(row[0]) if row is not None else ""
+    return Registered(components=components, stacks=stacks, default=default)
+
+
+def register_again(metadata: MetadataStore, found: Registered) -> None:
+    """Register what is not registered under its name; what is registered stays as it is."""
+
+    def register() -> None:
+        known = {(part.type, part.name) for part in metadata.components()}
+        parts = [*found.components, *(part for stack in found.stacks for part in stack.components.values())]
+        for part in parts:
+            if (part.type, part.name) not in known:
+                metadata.put_component(part)
+                known.add((part.type, part.name))
+        for stack in found.stacks:
+            if metadata.stack(stack.name) is None:
+                metadata.put_stack(stack)
+        if found.default and metadata.setting(_DEFAULT) is None and metadata.stack(found.default) is not None:
+            metadata.set_setting(_DEFAULT, found.default)
+
+    metadata.atomically(register)

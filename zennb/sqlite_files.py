@@ -1,0 +1,194 @@
+"""Owns SQLite databases as files: which file a connection has open, and reading where nothing can be written."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sqlite3
+import stat
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+__all__ = [
+    "FAMILY",
+    "UNREADABLE",
+    "Fingerprint",
+    "Identity",
+    "Snapshot",
+    "allow",
+    "files_of_others",
+    "fingerprint",
+    "identity",
+    "is_busy",
+    "is_writable",
+    "keep_open",
+    "open_snapshot",
+    "uri",
+]
+
+FAMILY = ("", "-wal", "-shm")
+"""What follows the name of a database in the names of its files."""
+
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError, OSError)
+"""What reading a damaged database raises. Python cannot even decode the messages in which SQLite quotes garbage."""
+
+_PATIENCE = 5.0
+"""Seconds to wait while another process holds a lock."""
+
+Identity: TypeAlias = tuple[tuple[int, int] | None, ...]
+"""Device and inode of the database, its write-ahead log and the index of that; None for a file that is missing."""
+
+Fingerprint: TypeAlias = tuple[tuple[int, int, int] | None, ...]
+"""Inode, size and modification time of the database and of its write-ahead log."""
+
+
+def identity(path: str) -> Identity:
+    """Return which files are at the path of a database now."""
+    return tuple(_inode(path + ending) for ending in FAMILY)
+
+
+def fingerprint(path: str) -> Fingerprint:
+    """Return the state of a database's files; another one after any change of its content."""
+    return tuple(_state(path + ending) for ending in FAMILY[:2])
+
+
+def is_writable(path: Path) -> bool:
+    """Return whether a database at that path can be written to: its file, if there is one, and its folder.
+
+    SQLite needs the folder for its log. `os.access` also asks whether the file system is mounted read-only.
+    """
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return os.access(folder, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def allow(path: Path, *, writing: bool = True) -> bool:
+    """Give the owner of a file or folder back the rights that zennb needs; return whether that had to be done."""
+    if path.is_symlink() or not hasattr(os, "geteuid"):
+        return False
+    with suppress(OSError):
+        seen = path.stat()
+        wanted = 0o700 if stat.S_ISDIR(seen.st_mode) else 0o600 if writing else 0o400
+        if seen.st_uid == os.geteuid() and seen.st_mode & wanted != wanted:
+            path.chmod(stat.S_IMODE(seen.st_mode) | wanted)
+            return True
+    return False
+
+
+def is_busy(error: BaseException) -> bool:
+    """Return whether an error means that another process holds a lock, and nothing about the database itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def files_of_others(path: Path) -> list[Path]:
+    """Return those files of a database that this user may not read and write."""
+    found = [path.with_name(path.name + ending) for ending in FAMILY]
+    return [each for each in found if each.is_file() and not os.access(each, os.R_OK | os.W_OK)]
+
+
+def uri(path: Path, mode: str) -> str:
+    """Return the address under which SQLite opens a file, whatever characters are in its path."""
+    return f"{path.absolute().as_uri()}?mode={mode}"
+
+
+class Snapshot:
+    """A database that is only read, in a place where nothing can be written.
+
+    Attributes:
+        connection: for one thread at a time.
+
+    Args:
+        path: the database.
+        connection: reads it, or a copy.
+        copy: the folder of that copy; None for none.
+        is_live: whether the connection itself sees what others write.
+    """
+
+    def __init__(
+        self, path: Path, connection: sqlite3.Connection, copy: Path | None, *, is_live: bool
+    ) -> None:
+        self._path, self.connection, self._copy = str(path), connection, copy
+        self._seen = None if is_live else fingerprint(self._path)
+
+    def is_current(self) -> bool:
+        """Return whether it shows what the database holds now."""
+        return self._seen is None or self._seen == fingerprint(self._path)
+
+    def close(self) -> None:
+        """Close the connection and remove the copy; twice is fine."""
+        self.connection.close()
+        if self._copy is not None:
+            shutil.rmtree(self._copy, ignore_errors=True)
+
+
+def open_snapshot(path: Path) -> Snapshot:
+    """Open a database that cannot be written to.
+
+    In WAL mode SQLite needs two files beside the database, and cannot make them there. So if nobody else has it open,
+    it is opened as a file that never changes, and the caller asks `is_current` before each use. If somebody was killed
+    while it was open, part of its content is in the log: then a copy of both is read.
+
+    Raises:
+        sqlite3.Error, UnicodeDecodeError: it cannot be read.
+        OSError: it cannot be copied.
+    """
+    try:
+        return Snapshot(path, _readable(uri(path, "ro")), None, is_live=True)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        if is_busy(error):  # somebody writes to it: as a file that never changes it would look damaged
+            raise
+    log = Path(f"{path}-wal")
+    if not (log.exists() and log.stat().st_size):
+        return Snapshot(path, _readable(f"{uri(path, 'ro')}&immutable=1"), None, is_live=False)
+    folder = Path(tempfile.mkdtemp(prefix="zennb-"))
+    try:
+        for each in (path, log):
+            shutil.copyfile(each, folder / each.name)
+        return Snapshot(path, _readable(uri(folder / path.name, "rw")), folder, is_live=False)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _readable(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        address, uri=True, isolation_level=None, timeout=_PATIENCE, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        with closing(connection.execute("SELECT count(*) FROM sqlite_master")) as cursor:
+            cursor.fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def keep_open(*connections: sqlite3.Connection) -> None:
+    """Never close these connections, not even when the interpreter ends.
+
+    The last connection to a database deletes its log *by name*. If another database is at that path by now, that would
+    be the log of the other one, with all that was written to it since.
+    """
+    for each in connections:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - asked at every call
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _state(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - asked at every call
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
