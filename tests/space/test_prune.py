@@ -20,9 +20,9 @@ from zennb.core.records.records import Status
 from zennb.core.records.space import PruneRule
 from zennb.errors import StoreError, UsageError
 from zennb.metadata.space import SpaceQueries
+from zennb.recovery.record_copies import MAGIC
 from zennb.space.gone import freed
 from zennb.space.prune import prune
-from zennb.space.record_copies import MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
-from zennb.space.record_copies import MAGIC
+from zennb.recovery.record_copies import MAGIC
 from zennb.space.usage import usage
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from zennb.materializers.signer import Signer
     from zennb.metadata.steps import NewStep
 
-__all__ = ["MAGIC", "RecordCopy", "is_copy", "opened_copy", "sealed_copy"]
+__all__ = ["MAGIC", "RecordCopy", "copy_text", "is_copy", "opened_copy", "sealed_copy"]
 
 MAGIC = b"zennbRC\x01"
 """The first bytes of a copy, and of nothing else that zennb stores."""
@@ -86,6 +86,15 @@ def sealed_copy(new: NewStep, run: Run, *, signer: Signer) -> bytes | None:
 def is_copy(content: Buffer) -> bool:
     """Return whether bytes are a copy of a record, by their first bytes."""
     return bytes(memoryview(content).cast("B")[: len(MAGIC)]) == MAGIC
+
+
+def copy_text(content: Buffer) -> str:
+    """Return the JSON text of a copy; nothing about it is checked.
+
+    Raises:
+        UnicodeDecodeError: it is no text.
+    """
+    return bytes(memoryview(content).cast("B")[_START:]).decode()
 
 
 def opened_copy(content: Buffer, *, signer: Signer) -> RecordCopy | None:

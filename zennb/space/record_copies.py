@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from zennb.errors import StoreError
+from zennb.recovery.record_copies import MAGIC, copy_text, is_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,13 +19,7 @@ if TYPE_CHECKING:
     from zennb.core.records.space import StoredBlob
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["MAGIC", "record_copies"]
-
-MAGIC = b"zennbRC\x01"
-"""How the copy of a record begins."""
-
-_START = len(MAGIC) + 32
-"""Where its JSON text begins, behind a signature."""
+__all__ = ["record_copies"]
 
 _LARGEST = 1 << 20
 """Bytes of the largest blob that is read to find out, where the store does not know how it begins."""
@@ -61,17 +56,17 @@ def record_copies(
 def _is_copy(store: ArtifactStore, blob: StoredBlob) -> bool:
     if blob.head is not None:
         return blob.head.startswith(MAGIC)
-    if not _START <= blob.size <= _LARGEST:
+    if blob.size > _LARGEST:
         return False
     try:
-        return bytes(memoryview(store.get(blob.digest))[: len(MAGIC)]) == MAGIC
+        return is_copy(store.get(blob.digest))
     except StoreError:  # damaged, or deleted in the meantime
         return False
 
 
 def _read(store: ArtifactStore, digest: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(bytes(memoryview(store.get(digest))[_START:]))
+        found = json.loads(copy_text(store.get(digest)))
         is_known = isinstance(found["step"], dict) and isinstance(found["recorded"], int | float)
         return found if is_known else None
     except (StoreError, ValueError, KeyError, TypeError, RecursionError):
