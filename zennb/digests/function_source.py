@@ -18,7 +18,7 @@ from zennb.digests.bytecode import code_digest, nested, read_code
 if TYPE_CHECKING:
     from types import CodeType
 
-__all__ = ["FunctionBody", "function_body"]
+__all__ = ["FunctionBody", "function_body", "function_node"]
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -68,7 +68,7 @@ def function_body(code: CodeType) -> FunctionBody:
 
 
 def _body(code: CodeType) -> FunctionBody:
-    node = _node(code)
+    node = function_node(code)
     if node is None:
         return FunctionBody(name=code.co_qualname, digest=code_digest(code), analysis=read_code(code))
     analysis = _without_closure(analyse_function(node), code)
@@ -90,7 +90,8 @@ def _without_closure(analysis: Analysis, code: CodeType) -> Analysis:
     )
 
 
-def _node(code: CodeType) -> Function | None:
+def function_node(code: CodeType) -> Function | None:
+    """Return the definition that a code object was compiled from; None where its source is not known."""
     module = _cell(code.co_filename) or _file(code.co_filename)
     if module is None:
         return None

@@ -6,6 +6,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.effects import Effect
+from zennb.dependencies.definition_effects import effects_when_defined
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.digests.code import function_name
 from zennb.engine.step.cache_options import changed_although_left_out
@@ -52,6 +53,9 @@ def reasons_against_reuse(
     if changed:
         found.append(Reason(f"it modifies {', '.join(changed)}", loses="change"))
     found += map(Reason, changed_although_left_out(definition, collected.values, inputs))
+    if collected.defines:
+        repeated = effects_when_defined(definition.tree, collected.defines, namespace)
+        found += [Reason(repeated, "and reuse would define it again")] if repeated else []
     shared = _shared_with_code(request, collected, namespace, inputs)
     return [*found, *(Reason(each, "so reuse would give a copy", loses="result") for each in shared)]
 

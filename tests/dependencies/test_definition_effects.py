@@ -1,0 +1,193 @@
+"""What executing definitions again would repeat, or do differently, is found before they are."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from itertools import count
+from typing import Any
+
+import pytest
+
+from zennb.dependencies.definition_effects import effects_when_defined
+
+_numbers = count()
+
+PLAIN = """
+import datetime, functools, itertools, logging, random, re, time, uuid
+from collections import namedtuple
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import lru_cache, wraps
+from pathlib import Path
+from random import random as draw
+import numpy as np
+import pandas as pd
+
+seen, made, registry, n = [], [], {}, 0
+df = pd.DataFrame({"a": [1, 2]})
+log = logging.getLogger("x")
+ids = itertools.count()
+rng = np.random.default_rng(1)
+
+def note(f):
+    seen.append(f.__name__)
+    return f
+
+def timed(f):
+    @wraps(f)
+    def wrapper(*args, **more):
+        started = time.time()
+        seen.append(started)
+        return f(*args, **more)
+    return wrapper
+
+def retry(times):
+    def decorator(f):
+        def wrapper(*args):
+            for _ in range(times):
+                return f(*args)
+        return wrapper
+    return decorator
+
+def register(name):
+    def decorator(f):
+        registry[name] = f
+        return f
+    return decorator
+
+def tagged(f):
+    f.tag = "x"
+    return f
+
+def run_now(f):
+    f()
+    return f
+
+def tick():
+    global n
+    n += 1
+    return n
+
+def twice(x):
+    return helper(x) * 2
+
+def helper(x):
+    log.info("called")
+    parts = []
+    parts.append(x)
+    return sum(parts)
+
+def deep(x):
+    return tick() + x
+
+class Counter:
+    def __init__(self):
+        made.append("made")
+
+class Point:
+    def __init__(self, x):
+        self.x = x
+
+class Plugin:
+    known = []
+    def __init_subclass__(cls):
+        Plugin.known.append(cls)
+
+class Base:
+    def __init_subclass__(cls):
+        cls.tag = cls.__name__
+
+class Registry:
+    def __init__(self):
+        self.items = []
+    def __call__(self, f):
+        self.items.append(f)
+        return f
+
+registered = Registry()
+"""
+
+
+def cell(text: str) -> tuple[ast.Module, dict[str, Any]]:
+    """Run the plain cells and a step; return its tree, and what there is then."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    for source in (PLAIN, text):
+        file = f"<cell of effects {next(_numbers)}>"
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        exec(compile(source, file, "exec", dont_inherit=True), namespace)
+    return ast.parse(text), namespace
+
+
+def found(text: str) -> str:
+    tree, namespace = cell(text)
+    names = [
+        n.name
+        for n in ast.walk(tree)
+        if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name in namespace
+    ]
+    return effects_when_defined(tree, names, namespace)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def g(x, k=3, *, path=Path('a') / 'b', kind=dict(a=1)):\n    seen.append(x)\n    return tick()",
+        "@timed\ndef g(x): return x",
+        "@retry(3)\ndef g(x): return x",
+        "@retry(times=3)\n@timed\n@lru_cache(maxsize=None)\ndef g(x): return x",
+        "@tagged\ndef g(): return 1",
+        "@contextmanager\ndef g():\n    yield tick()",
+        "@dataclass\nclass A:\n    x: int = 1\n    y: list = field(default_factory=list)",
+        "class A(Enum):\n    ONE = auto()\n    TWO = auto()",
+        "class A:\n    pattern = re.compile('a')\n    sizes = np.zeros(3)\n    point = Point(3)\n    m = twice(2)",
+        (
+            "class A:\n    names = []\n    names.append('x')\n    @property\n    def x(self): return tick()\n"
+            "    @x.setter\n    def x(self, v): made.append(v)"
+        ),
+        "class A(Base): pass",
+        "class A(namedtuple('P', 'x y')): pass",
+        "def g(n=len(seen), a=df['a'].mean(), b=df.a.max(), c=' x '.strip()): return n",
+        "def g(rng=np.random.default_rng(3), r=random.Random(1)): return rng",
+        "g = lambda: tick()\ndef h(): return g()",
+        "def g(f=lambda: tick()): return f",
+        "def g():\n    def inner(k=tick()): return k\n    return inner",
+        "def g(a=Path('x').with_suffix('.y')): return a",
+    ],
+)
+def test_what_only_defines_has_no_effect(text: str) -> None:
+    assert found(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("@note\ndef g(): return 1", "defining `g` calls `note`, which"),
+        ("@register('x')\ndef g(): return 1", "changes `registry`"),
+        ("@run_now\ndef g(): return 1", "calls what it is given as `f`"),
+        ("@registered\ndef g(): return 1", "defining `g` "),
+        ("@functools.partial(note)\ndef g(): return 1", "may change `seen`"),
+        ("class A:\n    made.append('A')", "which may change `made`"),
+        ("class A:\n    registry['A'] = 1\n    x = tick()", "sets `n`"),
+        ("def f(k=tick()): return k", "calls `tick`, which sets `n`"),
+        ("def f(k=deep(1)): return k", "calls `deep`, which sets `n`"),
+        ("def f(*, k=tick()): return k", "sets `n`"),
+        ("class A:\n    tok = random.random()", "`random.random`, which gives something else each time"),
+        ("class A:\n    tok = draw()", "gives something else each time"),
+        ("class A:\n    tok = np.random.rand()", "gives something else each time"),
+        ("class A:\n    tok = rng.random()", "which may change `rng`"),
+        ("class A:\n    tok = uuid.uuid4()", "gives something else each time"),
+        ("def f(at=datetime.datetime.now()): return at", "gives something else each time"),
+        ("def f(at=time.time()): return at", "gives something else each time"),
+        ("def f(rng=np.random.default_rng()): return rng", "gives something else each time"),
+        ("class A:\n    id = next(ids)", "calls `next`"),
+        ("class A:\n    text = eval('1')", "calls `eval`"),
+        ("class A:\n    c = Counter()", "calls `Counter`, which"),
+        ("class A(Plugin): pass", "may change `Plugin.known`"),
+        ("class A:\n    class B:\n        made.append('B')", "which may change `made`"),
+        ("if True:\n    @note\n    def g(): return 1\nelse:\n    pass\ndef h(): return g()", "calls `note`"),
+    ],
+)
+def test_what_does_more_is_named(text: str, said: str) -> None:
+    assert said in found(text)
