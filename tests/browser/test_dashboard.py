@@ -114,7 +114,7 @@ def test_a_prune_is_looked_at_and_confirmed_before_anything_goes(lab: Lab, tmp_p
     )
     panel = start(lab, tmp_path, *edits, aged, "%zennb")
     press(panel, "Space")
-    shown(panel, "4 blobs")
+    shown(panel, "8 blobs")  # four values, and the copies of their records
     panel.get_by_label("Delete").select_option(label="all but the newest")
     press(panel, "Preview")
     shown(panel, "1 blob, 200.1 kB would be deleted")
@@ -122,7 +122,7 @@ def test_a_prune_is_looked_at_and_confirmed_before_anything_goes(lab: Lab, tmp_p
     lab.page.wait_for_function("document.activeElement.textContent.trim() === 'Keep'")
     press(panel, "Delete")
     shown(panel, "deleted 1 blob of artifact store 'default'")
-    shown(panel, "3 blobs")
+    shown(panel, "7 blobs")
     check_quiet(lab)
 
 

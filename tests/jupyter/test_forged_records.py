@@ -29,6 +29,13 @@ SETTINGS = "%%step settings\nimport os\nos.environ['ZENNB_TEST_MODE'] = 'fast'\n
 STEPS = (FIRST, SECOND, MODEL, OTHER, SETTINGS)
 
 
+@pytest.fixture(autouse=True)
+def variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes away the environment variable that the steps set."""
+    monkeypatch.setenv("ZENNB_TEST_MODE", "")
+    monkeypatch.delenv("ZENNB_TEST_MODE")
+
+
 def run(notebook: Notebook) -> list[Ran]:
     notebook.run(CLASS)
     return notebook.run(*STEPS)

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.reading.definitions import definitions
@@ -223,11 +223,7 @@ def _of_value(value: Any, scope: _Scope) -> str:
         ]
         makers = [getattr(each, "__func__", each) for each in makers]
         return next(_all(_of_function(each, scope) for each in makers if isinstance(each, FunctionType)), "")
-    if getattr(value, "__name__", "") in _EFFECTIVE and getattr(value, "__module__", "") in {
-        "builtins",
-        "_io",
-        "io",
-    }:
+    if isinstance(value, BuiltinFunctionType) and value.__name__ in _EFFECTIVE:
         return "changes or reads more than it is given"
     call = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(call, FunctionType) and origin(module_of(type(value))).is_users:
@@ -282,18 +278,25 @@ def _value(node: ast.expr, scope: _Scope) -> Any:
 
 def _dotted(callee: ast.expr, value: Any, scope: _Scope) -> str:
     """Return the name under which a package offers what is called; "" for the user's own."""
-    owner = getattr(value, "__self__", None)
+    owner = _asked(value, "__self__")
     home = {"Random": "random", "RandomState": "numpy.random"}.get(type(owner).__name__, "")
     if home:
-        return f"{home}.{getattr(value, '__name__', '')}"
+        return f"{home}.{_asked(value, '__name__')}"
     if isinstance(callee, ast.Attribute):
         place = _value(callee.value, scope)
         if isinstance(place, ModuleType):
             return f"{place.__name__}.{callee.attr}"
         if isinstance(place, type):
             return f"{module_of(place)}.{place.__qualname__}.{callee.attr}"
-    module = getattr(value, "__module__", None) or ""
-    return f"{module}.{getattr(value, '__qualname__', '')}"
+    return f"{_asked(value, '__module__')}.{_asked(value, '__qualname__')}"
+
+
+def _asked(value: Any, name: str) -> Any:
+    """Return an attribute of any value; its own code may raise what it likes when it is asked."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001 - the value's own code
+        return None
 
 
 # Functions of the user

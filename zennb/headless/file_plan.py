@@ -183,8 +183,10 @@ class FilePlan:
 
     def _lacks(self, record: Step, definition: StepDefinition) -> str:
         """Return why results of a record cannot be taken from the store; "" if they can."""
-        name = self.workspace.snapshot().artifact_store.name
-        return why_lost(record, self._store(definition), self.workspace.metadata, name=name)
+        store = self._store(definition)  # refuses a stack that has none, before its name is asked for
+        return why_lost(
+            record, store, self.workspace.metadata, name=self.workspace.snapshot().artifact_store.name
+        )
 
     def _store(self, definition: StepDefinition) -> ArtifactStore:
         stack = definition.options.stack

@@ -6,7 +6,7 @@ import ast
 import sys
 from dataclasses import dataclass
 from pathlib import PurePath
-from types import CodeType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.effects import Effect
@@ -116,14 +116,16 @@ def _asks_folder(definition: StepDefinition, dependencies: Dependencies) -> bool
         parts = vars(value).values() if is_users_code(value) and isinstance(value, type) else (value,)
         codes = [function.__code__ for part in parts for function in functions_in(part)]
         names.update(name for code in codes for each in nested(code) for name in each.co_names)
-        names.add(getattr(value, "__name__", ""))  # `from os import getcwd as here`
+        if isinstance(value, FunctionType | BuiltinFunctionType):
+            names.add(value.__name__)  # `from os import getcwd as here`
     return not names.isdisjoint(_FOLDER_NAMES)
 
 
 def _constants(value: object) -> Iterable[str]:
     """Return the text constants of a function."""
-    code = getattr(value, "__code__", None)
-    return [each for each in code.co_consts if isinstance(each, str)] if isinstance(code, CodeType) else ()
+    if not isinstance(value, FunctionType):  # other values may do anything when they are asked
+        return ()
+    return [each for each in value.__code__.co_consts if isinstance(each, str)]
 
 
 def _used(paths: frozenset[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
