@@ -25,7 +25,7 @@ help: ## show this list
 demo: $(VENV)/.demo ## run the quickstart; run it again and everything is cached
 	$(BIN)/zennb run $(NOTEBOOK) -o build/quickstart.ipynb
 	@echo
-	@echo "The executed notebook is build/quickstart.ipynb. To open it in JupyterLab and play with it: make lab"
+	@echo "The executed notebook is build/quickstart.ipynb. To play with the notebook itself in JupyterLab: make lab"
 
 lab: $(VENV)/.lab ## open the quickstart in JupyterLab
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) $(NOTEBOOK)

@@ -237,7 +237,7 @@ def test_printed_secrets_are_masked_when_they_are_replayed_and_the_rest_is_not(n
 def test_the_note_says_where_the_value_still_stands_and_says_it_once(notebook: Notebook) -> None:
     cell = "%%step s\nn = len(api_key)"
     _, first, again = notebook.run(f"api_key = {CANARY!r}", cell, cell)
-    said = "the value of `api_key` still stands in cell [1]; use os.environ or a SecretRef there"
+    said = "the value of `api_key` still stands in cell [1]; read it from os.environ or with getpass"
     assert said in shown(first)
     assert "still stands" not in shown(again)
     (literal,) = notebook.run(f"%%step t\nm = dict(password={CANARY!r})['password'][:0]")

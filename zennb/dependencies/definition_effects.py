@@ -41,20 +41,9 @@ _EFFECTIVE = frozenset({"delattr", "eval", "exec", "input", "next", "open", "set
 """Builtin functions that change something or depend on more than what they are given."""
 
 _CHANGING = frozenset(
-    {"add", "append", "appendleft", "clear", "discard", "drop", "extend", "fill", "insert", "pop", "popitem"}
-    | {
-        "put",
-        "register",
-        "remove",
-        "resize",
-        "reverse",
-        "setdefault",
-        "shuffle",
-        "sort",
-        "subscribe",
-        "update",
-    }
-    | {"setflags", "setfield", "write", "close", "send"}
+    {"add", "append", "appendleft", "clear", "close", "discard", "drop", "extend", "fill", "insert", "pop"}
+    | {"popitem", "put", "register", "remove", "resize", "reverse", "send", "setdefault", "setfield"}
+    | {"setflags", "shuffle", "sort", "subscribe", "update", "write"}
 )
 """Names of methods that change what they belong to."""
 
@@ -121,20 +110,14 @@ class _Scope:
 
 def _troubles(node: ast.stmt, scope: _Scope) -> Iterator[tuple[str, str]]:
     """Yield name of a definition and what it does beyond defining."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        arguments = [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
-        yield from (
-            (node.name, each) for each in _all(_evaluation([*node.decorator_list, *arguments], scope))
-        )
-        yield from ((node.name, each) for each in _all(_applied(each, scope) for each in node.decorator_list))
-    elif isinstance(node, ast.ClassDef):
-        given = [*node.decorator_list, *node.bases, *(each.value for each in node.keywords)]
-        yield from ((node.name, each) for each in _all(_evaluation(given, scope)))
-        yield from ((node.name, each) for each in _all(_applied(each, scope) for each in node.decorator_list))
-        yield from ((node.name, each) for each in _all(_subclassing(each, scope) for each in node.bases))
-        inside = replace(scope, local=scope.local | {name for each in node.body for name in _bound(each)})
-        for statement in node.body:
-            yield from ((node.name, each) for _, each in _troubles(statement, inside))
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        found = [*_evaluation([*node.decorator_list, *_evaluated(node)], scope)]
+        found += [_applied(each, scope) for each in node.decorator_list]
+        if isinstance(node, ast.ClassDef):
+            found += [_subclassing(each, scope) for each in node.bases]
+            inside = replace(scope, local=scope.local | {name for each in node.body for name in _bound(each)})
+            found += [each for statement in node.body for _, each in _troubles(statement, inside)]
+        yield from ((node.name, each) for each in found if each)
     elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
         for child in ast.iter_child_nodes(node):
             inner = child.body if isinstance(child, ast.ExceptHandler) else [child]
@@ -146,6 +129,13 @@ def _troubles(node: ast.stmt, scope: _Scope) -> Iterator[tuple[str, str]]:
     elif not isinstance(node, ast.Import | ast.ImportFrom):
         names = [*_bound(node), "this"]
         yield from ((names[0], each) for each in _all(_evaluation(list(ast.iter_child_nodes(node)), scope)))
+
+
+def _evaluated(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.expr]:
+    """Return what is evaluated with a definition, besides its decorators."""
+    if isinstance(node, ast.ClassDef):
+        return [*node.bases, *(each.value for each in node.keywords)]
+    return [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]
 
 
 def _all(found: Iterable[str]) -> Iterator[str]:

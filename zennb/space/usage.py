@@ -54,8 +54,10 @@ def usage(workspace: Workspace, *, stack: str | None = None, limit: int = 10) ->
             for name, store in stores
         )
     )
-    large = nlargest(limit, blobs, key=lambda blob: blob.size)
-    unused = nsmallest(limit, blobs, key=lambda blob: _used(blob, references.get(blob.digest, ())) or 0.0)
+    # No rule deletes a copy of a record that exists, so they are in no list of what may go.
+    free = [blob for blob in blobs if blob.digest not in copies]
+    large = nlargest(limit, free, key=lambda blob: blob.size)
+    unused = nsmallest(limit, free, key=lambda blob: _used(blob, references.get(blob.digest, ())) or 0.0)
     return Usage(
         stores=tuple(
             _store_usage(workspace, store, contents[name], references, copies) for name, store in stores

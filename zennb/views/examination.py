@@ -49,5 +49,7 @@ def examination_view(
     lines += [f"{each.kind}  {clean(each.path)}: {clean(each.what)}" for each in findings]
     if not any(each.is_wrong for each in findings):
         lines.append("Nothing is wrong.")
+    elif not done:
+        lines.append("`zennb doctor --repair` brings back what is intact; nothing is deleted.")
     text = "\n".join(lines)
     return View(text, block(text))

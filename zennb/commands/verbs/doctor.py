@@ -13,6 +13,7 @@ from zennb.commands.syntax import Argument, verb
 from zennb.core.records.pages import RunFilter
 from zennb.errors import StoreError, UsageError
 from zennb.views.examination import examination_view
+from zennb.views.text import plural
 
 if TYPE_CHECKING:
     from zennb.recovery.examination import Examination
@@ -64,7 +65,8 @@ def _opened(opened: Workspace, *, before: str) -> str:
     where = f"{opened.home} is open"
     if str(opened.home) != before:
         where = f"{before} is gone, and {opened.home} is open, as in a new kernel"
-    return f"{where}; {runs} runs are on record there. Variables keep their values; run a step to record it again."
+    on_record = f"{plural(runs, 'run')} {'is' if runs == 1 else 'are'} on record there"
+    return f"{where}; {on_record}. Variables keep their values; run a step to record it again."
 
 
 def _repaired(repair: Repair) -> Outcome:

@@ -103,7 +103,13 @@ def _list(context: Context) -> Outcome:
             "signer": each.key,
             "records": each.records,
             "hosts": list(each.hosts),
-            "trusted": "you" if own and each.key == own else "yes" if signer.is_trusted(each.key) else "no",
+            "trusted": "if yours"
+            if not each.key
+            else "you"
+            if each.key == own
+            else "yes"
+            if signer.is_trusted(each.key)
+            else "no",
         }
         for each in context.workspace.metadata.listings.signers()
     ]
@@ -121,7 +127,7 @@ def _list(context: Context) -> Outcome:
 
 
 def _short(key: str) -> str:
-    return key[:_SHOWN] or "not named"
+    return key[:_SHOWN] or "no public signature"
 
 
 PARTS = (_trust,)

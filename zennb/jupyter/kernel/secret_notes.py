@@ -32,7 +32,9 @@ class SecretNotes:
         if not new:
             return ""
         places = " and ".join(f"of {name} still stands in {place}" for name, place in new)
-        return f"secrets are masked in records, but the value {places}; use os.environ or a SecretRef there"
+        return (
+            f"secrets are masked in records, but the value {places}; read it from os.environ or with getpass"
+        )
 
     def _places(self, step: Step) -> Iterator[tuple[str, str]]:
         if step.parts is None:
