@@ -354,3 +354,43 @@ def test_the_current_folder_is_no_secret(
     cell = "%%step s\nimport os\npwd = os.getcwd()\nprint(pwd)"
     first, again = notebook.run(cell, cell)
     assert (again.status, again.out) == ("cached", first.out)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "[word]",
+        "{word}",
+        "(1, word)",
+        "{word: 1}",
+        "{'a': {'b': [word]}}",
+        "word.encode()",
+        "Box(word)",
+        "['u:' + word]",
+    ],
+)
+def test_a_secret_that_is_known_is_not_stored_inside_another_value(
+    value: str, notebook: Notebook, tmp_path: Path
+) -> None:
+    secret = "Qx7vKp93LmTz"
+    notebook.run(
+        f"password = '{secret}'\nclass Box:\n    def __init__(self, inside): self.conf = inside",
+        "%%step first\nn = len(password)",
+        f"word = password\ngiven = {value}",
+        f"%%step inside\nmade = {value}",
+        f"%%step last\n_x = 1\n{value}",
+        "%%step reads\nkind = type(given).__name__",
+    )
+    notebook.stop()
+    stored = b"".join(each.read_bytes() for each in (tmp_path / "home").rglob("*") if each.is_file())
+    assert secret.encode() not in stored.replace(f"password = '{secret}'".encode(), b"")
+    notebook.start()
+
+
+def test_values_without_the_secret_are_stored_as_always(notebook: Notebook) -> None:
+    plain = "password = 'Qx7vKp93LmTz'"
+    cells = ["%%step first\nn = len(password)", "%%step lists\nmade = ['Qx7', b'x', {'k': 1}]"]
+    notebook.run(plain, *cells)
+    notebook.restart()
+    notebook.run(plain)
+    assert [each.status for each in notebook.run(*cells)] == ["cached", "cached"]

@@ -118,6 +118,11 @@ class KnownSecrets:
         self._pattern: re.Pattern[str] | None = None
         self._unusual: re.Pattern[str] | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no secret is known."""
+        return not self._values
+
     def __contains__(self, text: str) -> bool:
         """Whether a text is one of them, or contains one; plain words and numbers may do so by chance."""
         pattern = self._unusual

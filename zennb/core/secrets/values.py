@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from zennb.core.secrets.names import is_secret, unambiguous
-from zennb.core.secrets.texts import has_token
+from zennb.core.secrets.texts import KnownSecrets, has_token
 
-__all__ = ["holds_secret", "secrets_in"]
+__all__ = ["holds_known", "holds_secret", "secrets_in"]
 
 _PARTS, _ITEMS, _DEPTH, _LONGEST = 400, 50, 5, 10_000
 _WRAPPED = frozenset({"SecretStr", "SecretBytes"})
@@ -41,6 +41,29 @@ def secrets_in(name: str, value: object) -> Iterator[str]:
         elif depth and id(part) not in seen:
             seen.add(id(part))
             left += [(key or under, each, depth - 1) for key, each in _inner(part)]
+
+
+def holds_known(value: object, known: KnownSecrets) -> bool:
+    """Whether a known secret is in a text of a value, as far as `secrets_in` looks."""
+    if known.is_empty:  # as in most notebooks
+        return False
+    left: list[tuple[object, int]] = [(value, _DEPTH)]
+    seen: set[int] = set()
+    for _ in range(_PARTS):
+        if not left:
+            return False
+        part, depth = left.pop()
+        if isinstance(part, bytes):
+            part = part[:_LONGEST].decode("latin-1")
+        if isinstance(part, str):
+            if part[:_LONGEST] in known:
+                return True
+        elif depth and id(part) not in seen:
+            seen.add(id(part))
+            left += [(each, depth - 1) for _, each in _inner(part)]
+            if isinstance(part, Mapping):
+                left += [(key, 0) for key in islice(part, _PARTS) if isinstance(key, str | bytes)]
+    return False
 
 
 def _of_scalar(name: str, value: str | bytes | int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact
 from zennb.core.records.signing import names_artifact
 from zennb.core.secrets.texts import KnownSecrets, mask_json
-from zennb.core.secrets.values import holds_secret
+from zennb.core.secrets.values import holds_known, holds_secret
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.shared_state import connected
@@ -194,7 +194,7 @@ class ArtifactRepository:
     def _secret(self, group: Mapping[str, tuple[Any, ValueDigest]]) -> str:
         """Return the first name in a group whose value is, or holds, a secret; "" for none."""
         for name, (value, _) in group.items():
-            if holds_secret(name, value) or (isinstance(value, str) and value in self.secrets):
+            if holds_secret(name, value) or holds_known(value, self.secrets):
                 return name
         return ""
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.secrets.names import Suspicion, suspicion
-from zennb.core.secrets.values import holds_secret, secrets_in
+from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.cancellation import time_limit
@@ -151,7 +151,8 @@ class StepExecution:
 
     def _is_secret(self, value: object) -> bool:
         known = self._resources.environment.secrets
-        return holds_secret("", value) or (isinstance(value, str) and known.mask(value) != value)
+        is_masked = isinstance(value, str) and known.mask(value) != value
+        return is_masked or holds_secret("", value) or holds_known(value, known)
 
     def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:
         repository, options = self._resources.artifacts, self.request.definition.options
