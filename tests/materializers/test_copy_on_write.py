@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from zennb.materializers.registry import Materializers
 
 pd: Any = import_module("pandas")
+pytestmark = pytest.mark.skipif(
+    int(pd.__version__.partition(".")[0]) < 3,
+    reason="before pandas 3, columns are views that are written through",
+)
 
 COLUMNS = {
     "text": lambda: pd.Series(["x", "y"]),
@@ -112,9 +116,8 @@ def test_tables_share_state_only_where_a_write_to_one_shows_in_the_other(column:
     before = value["frame"].copy()
     shares = share(digest_value(value["frame"], name="frame"), digest_value(value["column"], name="column"))
     write_to_series(value)
-    assert shares or value["frame"].equals(before)
-    if int(pd.__version__.partition(".")[0]) >= 3:
-        assert not shares
+    assert value["frame"].equals(before)
+    assert not shares
 
 
 def test_labels_stay_as_they_are_when_the_series_made_of_them_is_written_to(trip: Trip) -> None:
