@@ -18,7 +18,7 @@ from zennb.materializers.registry import Materializers
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 STORING = ("buffers.py", "content.py", "memory.py", "unit_of_work.py")
@@ -32,6 +32,15 @@ VALUES: dict[str, Callable[[], Any]] = {
     "plain": lambda: {"a": np.arange(9_000.0), "b": b"x" * 9_000, "c": [np.arange(9_000.0)[::2]]},
     "pickle": lambda: {"a": {1, 2, len}, "b": np.arange(9_000.0)},
 }
+
+
+@pytest.fixture(autouse=True)
+def only_new_objects() -> Iterator[None]:
+    """Leaves what other tests made out of `gc.get_objects`, which would take seconds to go through each time."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def views() -> list[memoryview]:
