@@ -99,6 +99,59 @@ class Base:
     def __init_subclass__(cls):
         cls.tag = cls.__name__
 
+class Meta(type):
+    def __new__(cls, name, bases, space):
+        registry[name] = 1
+        return super().__new__(cls, name, bases, space)
+
+class QuietMeta(type):
+    def __new__(cls, name, bases, space):
+        return super().__new__(cls, name, bases, {**space, "tag": name})
+
+class WithMeta(metaclass=Meta): pass
+registry.clear()
+
+class Field:
+    def __set_name__(self, owner, name):
+        seen.append(name)
+
+class PlainField:
+    def __set_name__(self, owner, name):
+        self.name = name
+
+class Retry:
+    def __init__(self, times):
+        self.times = times
+    def __call__(self, f):
+        seen.append(f.__name__)
+        return f
+
+class Timed:
+    def __init__(self, unit):
+        self.unit = unit
+    def __call__(self, f):
+        return f
+
+def maker():
+    if False:
+        later = 1
+    def f(g):
+        def again(n):
+            return again(n - 1) if n else later
+        return g
+    return f
+
+awkward = maker()
+
+class Hostile:
+    def thing(self):
+        return 1
+    @property
+    def __class__(self):
+        raise RuntimeError("do not ask")
+
+hostile = Hostile()
+
 class Registry:
     def __init__(self):
         self.items = []
@@ -147,6 +200,10 @@ def found(text: str) -> str:
             "    @x.setter\n    def x(self, v): made.append(v)"
         ),
         "class A(Base): pass",
+        "class A(metaclass=QuietMeta): pass",
+        "class A:\n    x = PlainField()\n    table = {}\n    table['a'] = 1",
+        "@Timed('s')\ndef g(): return 1",
+        "@awkward\ndef g(): return 1",
         "class A(namedtuple('P', 'x y')): pass",
         "def g(n=len(seen), a=df['a'].mean(), b=df.a.max(), c=' x '.strip()): return n",
         "def g(rng=np.random.default_rng(3), r=random.Random(1)): return rng",
@@ -169,7 +226,7 @@ def test_what_only_defines_has_no_effect(text: str) -> None:
         ("@registered\ndef g(): return 1", "defining `g` "),
         ("@functools.partial(note)\ndef g(): return 1", "may change `seen`"),
         ("class A:\n    made.append('A')", "which may change `made`"),
-        ("class A:\n    registry['A'] = 1\n    x = tick()", "sets `n`"),
+        ("class A:\n    x = tick()\n    y = 2", "calls `tick`, which sets `n`"),
         ("def f(k=tick()): return k", "calls `tick`, which sets `n`"),
         ("def f(k=deep(1)): return k", "calls `deep`, which sets `n`"),
         ("def f(*, k=tick()): return k", "sets `n`"),
@@ -184,6 +241,13 @@ def test_what_only_defines_has_no_effect(text: str) -> None:
         ("class A:\n    id = next(ids)", "calls `next`"),
         ("class A:\n    text = eval('1')", "calls `eval`"),
         ("class A:\n    c = Counter()", "calls `Counter`, which"),
+        ("class A(metaclass=Meta): pass", "changes `registry`"),
+        ("class A(WithMeta): pass", "changes `registry`"),
+        ("class A:\n    x = Field()", "may change `seen`"),
+        ("class A:\n    registry['A'] = 1", "changes `registry`"),
+        ("class A:\n    df.loc[0, 'a'] = 5", "changes `df`"),
+        ("@Retry(3)\ndef g(): return 1", "may change `seen`"),
+        ("def g(x=hostile.thing()): return x", "cannot be looked at"),
         ("class A(Plugin): pass", "may change `Plugin.known`"),
         ("class A:\n    class B:\n        made.append('B')", "which may change `made`"),
         ("if True:\n    @note\n    def g(): return 1\nelse:\n    pass\ndef h(): return g()", "calls `note`"),

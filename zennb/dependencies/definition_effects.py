@@ -1,8 +1,7 @@
 """Owns the search for what executing definitions again would repeat, or do differently.
 
-Reuse executes the imports, functions and classes of a cell again. Most definitions only define. But decorators, default
-arguments and the bodies of classes are evaluated then, and what they call may change something, or give another value
-than it gave the first time.
+Most definitions only define. But decorators, default arguments and the bodies of classes are evaluated, too, and what
+they call may change something, or give another value than it gave the first time.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.reading.definitions import definitions
@@ -24,6 +23,8 @@ from zennb.packages.origin import module_of, origin, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from zennb.digests.function_source import Function
 
 __all__ = ["effects_when_defined"]
 
@@ -48,20 +49,12 @@ _CHANGING = frozenset(
 """Names of methods that change what they belong to."""
 
 _DATA = frozenset(
-    {
-        "builtins",
-        "collections",
-        "datetime",
-        "decimal",
-        "fractions",
-        "numpy",
-        "pandas",
-        "pathlib",
-        "polars",
-        "re",
-    }
+    {"builtins", "collections", "datetime", "decimal", "fractions"} | {"numpy", "pandas", "pathlib"}
 )
+_DATA |= {"polars", "re"}
 """Packages of types whose other methods only give values, except for `numpy.random`."""
+
+_MAKERS = ("__new__", "__init__", "__post_init__", "__set_name__")
 
 _DEEPEST = 8
 """Calls that are followed from function to function."""
@@ -81,8 +74,11 @@ def effects_when_defined(tree: ast.Module, names: Iterable[str], namespace: Mapp
     own = frozenset(name for node in statements for name in _bound(node))
     scope = _Scope(namespace=namespace, local=frozenset(), own=own)
     for statement in statements:
-        for name, trouble in _troubles(statement, scope):
-            return f"defining `{name}` {trouble}"
+        try:
+            for name, trouble in _troubles(statement, scope):
+                return f"defining `{name}` {trouble}"
+        except Exception:  # noqa: BLE001 - a value of the user's may raise whatever it is asked, even for its class
+            return f"defining `{next(iter(_bound(statement)), 'it')}` uses a value that cannot be looked at"
     return ""
 
 
@@ -114,7 +110,7 @@ def _troubles(node: ast.stmt, scope: _Scope) -> Iterator[tuple[str, str]]:
         found = [*_evaluation([*node.decorator_list, *_evaluated(node)], scope)]
         found += [_applied(each, scope) for each in node.decorator_list]
         if isinstance(node, ast.ClassDef):
-            found += [_subclassing(each, scope) for each in node.bases]
+            found += [_subclassing(each, scope) for each in _evaluated(node)]
             inside = replace(scope, local=scope.local | {name for each in node.body for name in _bound(each)})
             found += [each for statement in node.body for _, each in _troubles(statement, inside)]
         yield from ((node.name, each) for each in found if each)
@@ -127,8 +123,9 @@ def _troubles(node: ast.stmt, scope: _Scope) -> Iterator[tuple[str, str]]:
                 elif isinstance(each, ast.expr):
                     yield from (("this", found) for found in _all(_evaluation([each], scope)))
     elif not isinstance(node, ast.Import | ast.ImportFrom):
-        names = [*_bound(node), "this"]
-        yield from ((names[0], each) for each in _all(_evaluation(list(ast.iter_child_nodes(node)), scope)))
+        name = next(iter(_bound(node)), "this")
+        changed = [_changed(part, scope) for part in _inside([node])]
+        yield from ((name, each) for each in (*changed, *_evaluation([node], scope)) if each)
 
 
 def _evaluated(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> list[ast.expr]:
@@ -166,15 +163,20 @@ def _applied(decorator: ast.expr, scope: _Scope) -> str:
         value = _value(decorator.func, scope)
         if value is partial and decorator.args:
             return _called(decorator.args[0], scope, None)
-        return _of_function(value, scope, returned=True) if isinstance(value, FunctionType) else ""
+        if isinstance(value, type):  # an instance of it is called
+            value = inspect.getattr_static(value, "__call__", None)
+        return _of_function(value, scope, returned=True)
     return _called(decorator, scope, None)
 
 
 def _subclassing(base: ast.expr, scope: _Scope) -> str:
+    """Return what a base or metaclass does when a class is made of it."""
     value = _value(base, scope)
-    hook = inspect.getattr_static(value, "__init_subclass__", None) if isinstance(value, type) else None
-    function = getattr(hook, "__func__", None)
-    return _of_function(function, scope) if isinstance(function, FunctionType) else ""
+    if not isinstance(value, type):
+        return ""
+    maker = value if issubclass(value, type) else type(value)
+    hook = getattr(inspect.getattr_static(value, "__init_subclass__", None), "__func__", None)
+    return _of_function(hook, scope) or _of_value(maker, scope)
 
 
 # Calls
@@ -189,9 +191,7 @@ def _called(callee: ast.expr, scope: _Scope, call: ast.Call | None) -> str:
     if isinstance(value, _Method):
         return _of_method(value, callee, scope)
     if value is _UNKNOWN:
-        return (
-            "" if isinstance(callee, ast.Call | ast.Lambda) else f"calls `{shown}`, which cannot be followed"
-        )
+        return f"calls `{shown}`, which cannot be followed"
     name = _dotted(callee, value, scope)
     if name.startswith(_DIFFERING):
         is_seeded = name.rpartition(".")[2] in _SEEDED and call is not None and (call.args or call.keywords)
@@ -208,9 +208,7 @@ def _of_value(value: Any, scope: _Scope) -> str:
     if isinstance(value, FunctionType):
         return _of_function(value, scope)
     if isinstance(value, type):
-        makers = [
-            inspect.getattr_static(value, name, None) for name in ("__new__", "__init__", "__post_init__")
-        ]
+        makers = [inspect.getattr_static(value, name, None) for name in _MAKERS]
         makers = [getattr(each, "__func__", each) for each in makers]
         return next(_all(_of_function(each, scope) for each in makers if isinstance(each, FunctionType)), "")
     if isinstance(value, BuiltinFunctionType) and value.__name__ in _EFFECTIVE:
@@ -307,19 +305,20 @@ def _of_function(function: Any, scope: _Scope, *, returned: bool = False) -> str
     node = function_node(function.__code__)
     if node is None:  # `dataclass` and its like make functions without a source, which only set attributes
         return "" if function.__code__.co_filename.startswith("<") else "cannot be read"
-    closure = inspect.getclosurevars(function).nonlocals if function.__closure__ else {}
-    inner = _Scope(
-        namespace={**function.__globals__, **closure},
-        local=frozenset(),
-        own=scope.own,
-        depth=scope.depth + 1,
-    )
+    closure = dict(zip(function.__code__.co_freevars, map(_content, function.__closure__ or ()), strict=True))
+    namespace = {**function.__globals__, **closure}
+    inner = _Scope(namespace=namespace, local=frozenset(), own=scope.own, depth=scope.depth + 1)
     return _of_body(node, inner, returned=returned)
 
 
-def _of_body(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, scope: _Scope, *, returned: bool
-) -> str:
+def _content(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # nothing has been bound yet
+        return _UNKNOWN
+
+
+def _of_body(node: Function, scope: _Scope, *, returned: bool) -> str:
     arguments = node.args
     parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
     given = {each.arg for each in (*parameters, *filter(None, (arguments.vararg, arguments.kwarg)))}
@@ -359,21 +358,23 @@ def _inside(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(one))
 
 
-def _of_node(
-    node: ast.AST,
-    scope: _Scope,
-    functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef],
-) -> str:
-    if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
-        root = _root(node)
-        if root in scope.given:
-            return "" if isinstance(node, ast.Attribute) else f"changes what it is given as `{root}`"
-        return "" if root in scope.local or root in scope.own else f"changes `{root}`"
-    if not isinstance(node, ast.Call):
+def _changed(node: ast.AST, scope: _Scope) -> str:
+    """Return what a node sets an attribute or item of, if others can see that."""
+    if not isinstance(node, ast.Attribute | ast.Subscript) or isinstance(node.ctx, ast.Load):
         return ""
+    root = _root(node)
+    if root in scope.given:
+        return "" if isinstance(node, ast.Attribute) else f"changes what it is given as `{root}`"
+    return "" if root in scope.local or root in scope.own else f"changes `{root}`"
+
+
+def _of_node(node: ast.AST, scope: _Scope, functions: Mapping[str, Function]) -> str:
+    if not isinstance(node, ast.Call):
+        return _changed(node, scope)
     callee = node.func
     if isinstance(callee, ast.Name) and callee.id in functions:
-        return _of_body(functions[callee.id], scope, returned=False)
+        deeper = replace(scope, depth=scope.depth + 1)  # it may call itself
+        return _of_body(functions[callee.id], deeper, returned=False) if deeper.depth < _DEEPEST else ""
     if isinstance(callee, ast.Name) and callee.id in scope.given:
         return f"calls what it is given as `{callee.id}`"
     if isinstance(callee, ast.Attribute) and _root(callee) in scope.given:

@@ -18,7 +18,7 @@ from zennb.digests.bytecode import code_digest, nested, read_code
 if TYPE_CHECKING:
     from types import CodeType
 
-__all__ = ["FunctionBody", "function_body", "function_node"]
+__all__ = ["Function", "FunctionBody", "function_body", "function_node"]
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
