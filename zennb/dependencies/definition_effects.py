@@ -10,49 +10,24 @@ import ast
 import builtins
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.reading.definitions import definitions
+from zennb.dependencies.known_effects import CHANGING, DATA, DIFFERING, EFFECTIVE, READING, SEEDED
 from zennb.digests.digest import is_immutable
 from zennb.digests.function_source import function_node
 from zennb.packages.origin import module_of, origin, top_level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from zennb.digests.function_source import Function
 
 __all__ = ["effects_when_defined"]
-
-_DIFFERING = (
-    *("random.", "numpy.random.", "secrets.", "tempfile.", "time.", "torch.nn.", "torch.rand"),
-    *("uuid.uuid1", "uuid.uuid4", "os.urandom", "os.getpid"),
-    *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
-)
-"""What begins the names of functions that give something else each time they are called."""
-
-_SEEDED = frozenset({"default_rng", "Generator", "RandomState", "Random", "SeedSequence", "PCG64", "MT19937"})
-"""Names among them that always give the same when they are given a seed."""
-
-_EFFECTIVE = frozenset({"delattr", "eval", "exec", "input", "next", "open", "setattr"})
-"""Builtin functions that change something or depend on more than what they are given."""
-
-_CHANGING = frozenset(
-    {"add", "append", "appendleft", "clear", "close", "discard", "drop", "extend", "fill", "insert", "pop"}
-    | {"popitem", "put", "register", "remove", "resize", "reverse", "send", "setdefault", "setfield"}
-    | {"setflags", "shuffle", "sort", "subscribe", "update", "write"}
-)
-"""Names of methods that change what they belong to."""
-
-_DATA = frozenset(
-    {"builtins", "collections", "datetime", "decimal", "fractions"} | {"numpy", "pandas", "pathlib"}
-)
-_DATA |= {"polars", "re"}
-"""Packages of types whose other methods only give values, except for `numpy.random`."""
 
 _MAKERS = ("__new__", "__init__", "__post_init__", "__set_name__")
 
@@ -193,10 +168,12 @@ def _called(callee: ast.expr, scope: _Scope, call: ast.Call | None) -> str:
     if value is _UNKNOWN:
         return f"calls `{shown}`, which cannot be followed"
     name = _dotted(callee, value, scope)
-    if name.startswith(_DIFFERING):
-        is_seeded = name.rpartition(".")[2] in _SEEDED and call is not None and (call.args or call.keywords)
+    if name.startswith(DIFFERING):
+        is_seeded = name.rpartition(".")[2] in SEEDED and call is not None and (call.args or call.keywords)
         return "" if is_seeded else f"calls `{shown}`, which gives something else each time"
     found = _of_value(value, scope)
+    if shown == "open":  # IPython has one of its own in the notebook
+        found = "changes or reads more than it is given"
     return f"calls `{shown}`, which {found}" if found and not found.startswith("calls ") else found
 
 
@@ -211,7 +188,7 @@ def _of_value(value: Any, scope: _Scope) -> str:
         makers = [inspect.getattr_static(value, name, None) for name in _MAKERS]
         makers = [getattr(each, "__func__", each) for each in makers]
         return next(_all(_of_function(each, scope) for each in makers if isinstance(each, FunctionType)), "")
-    if isinstance(value, BuiltinFunctionType) and value.__name__ in _EFFECTIVE:
+    if isinstance(value, BuiltinFunctionType) and value.__name__ in EFFECTIVE:
         return "changes or reads more than it is given"
     call = inspect.getattr_static(type(value), "__call__", None)
     if isinstance(call, FunctionType) and origin(module_of(type(value))).is_users:
@@ -230,11 +207,13 @@ class _Method:
 
 def _of_method(method: _Method, callee: ast.expr, scope: _Scope) -> str:
     owner = method.owner
-    if method.root in scope.own or isinstance(owner, logging.Logger) or is_immutable(owner):
+    if method.root.partition(".")[0] in scope.own or isinstance(owner, logging.Logger) or is_immutable(owner):
+        return ""
+    if isinstance(owner, Mapping) and method.name in READING:
         return ""
     home = module_of(type(owner))
-    is_data = top_level(home) in _DATA and not home.startswith("numpy.random")
-    if is_data and method.name not in _CHANGING and not isinstance(owner, Iterator):
+    is_data = top_level(home) in DATA and not home.startswith("numpy.random")
+    if is_data and method.name not in CHANGING and not isinstance(owner, Iterator):
         return ""
     return f"calls `{ast.unparse(callee)}`, which may change `{method.root}`"
 
@@ -378,7 +357,7 @@ def _of_node(node: ast.AST, scope: _Scope, functions: Mapping[str, Function]) ->
     if isinstance(callee, ast.Name) and callee.id in scope.given:
         return f"calls what it is given as `{callee.id}`"
     if isinstance(callee, ast.Attribute) and _root(callee) in scope.given:
-        return f"changes what it is given as `{_root(callee)}`" if callee.attr in _CHANGING else ""
+        return f"changes what it is given as `{_root(callee)}`" if callee.attr in CHANGING else ""
     found = _called(callee, scope, node)
     return found.partition(", which ")[2] or found
 

@@ -96,6 +96,9 @@ def document(path: str | Path) -> Any:
     return node
 
 
+_DEEPEST = 200
+
+
 def step_name(source: str) -> str | None:
     """Return the name typed after `%%step` or `#| step:`: "" when none was, None for cells that say neither."""
     found = heading(source)
@@ -127,6 +130,7 @@ def _refuse_odd_cells(node: Any) -> None:
     Raises:
         TypeError: something in the notebook is of a wrong type.
         UnicodeEncodeError: code or an id holds half of a surrogate pair.
+        RecursionError: something is nested too deeply.
     """
     if not isinstance(node.metadata, dict):
         raise TypeError("its metadata are no object")
@@ -144,6 +148,20 @@ def _refuse_odd_cells(node: Any) -> None:
             raise TypeError(f"the id of cell {position} is no text")
         if cell.cell_type == "code":
             f"{cell.source}{cell.get('id', '')}".encode()  # a kernel gets both as UTF-8
+    if _is_too_deep(node):
+        raise RecursionError
+
+
+def _is_too_deep(node: Any) -> bool:
+    """Whether something is nested deeper than any notebook needs, so that it could not be written when it has run."""
+    waiting = [(node, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if depth > _DEEPEST:
+            return True
+        inner = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        waiting += [(each, depth + 1) for each in inner if isinstance(each, dict | list)]
+    return False
 
 
 def _damaged(path: Path, error: Exception) -> BrokenNotebook:

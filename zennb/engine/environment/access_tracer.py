@@ -35,6 +35,7 @@ _PLUMBING = frozenset(
         "ntpath",
         "genericpath",
         "pathlib",
+        "pathlib._abc",
         "pathlib._local",
         "pathlib._os",
         "glob",

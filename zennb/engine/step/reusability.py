@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +56,25 @@ def reasons_against_reuse(
     found += map(Reason, changed_although_left_out(definition, collected.values, inputs))
     if collected.defines:
         repeated = effects_when_defined(definition.tree, collected.defines, namespace)
+        repeated = repeated or _changed_by_definitions(definition.tree, collected, inputs)
         found += [Reason(repeated, "and reuse would define it again")] if repeated else []
     shared = _shared_with_code(request, collected, namespace, inputs)
     return [*found, *(Reason(each, "so reuse would give a copy", loses="result") for each in shared)]
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_QUIET = (ast.Assign, ast.AnnAssign, ast.Pass, ast.Expr, ast.Name, ast.Constant, ast.Tuple, ast.expr_context)
+
+
+def _changed_by_definitions(
+    tree: ast.Module, collected: NamespaceChanges, inputs: Mapping[str, tuple[Any, ValueDigest]]
+) -> str:
+    """Return which input the definitions of a cell have changed, where nothing else in it can have done that."""
+    changed = [name for name in collected.values if name in inputs]
+    others = [node for node in tree.body if not isinstance(node, _DEFINITIONS)]
+    if not changed or not all(isinstance(each, _QUIET) for node in others for each in ast.walk(node)):
+        return ""
+    return f"defining `{min(collected.defines)}` changes `{changed[0]}`"
 
 
 def _shared_with_code(
