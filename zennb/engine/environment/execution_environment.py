@@ -16,7 +16,7 @@ from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, PROCESS_STATE
-from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
+from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
 from zennb.engine.step.outcome import Reason
@@ -153,6 +153,18 @@ class ExecutionEnvironment:
         for name, value in changes.get(ENVIRONMENT, {}).items():
             _set(name, value)
         self.settings.apply(changes)
+
+    def rewrite(self, changes: Mapping[str, Any]) -> None:
+        """Write the files of a reused step once more, after code that may have written to them.
+
+        Raises:
+            StoreError: one of them cannot be created.
+        """
+        write(changes.get(FILES, {}))
+
+    def random_states(self) -> dict[str, str]:
+        """Return the digests of the random generators of this process, by name."""
+        return {name: self.settings.digest(name) for name in GENERATORS}
 
     def adopt(self, outcome: StepOutcome) -> None:
         """Apply the changes of a step that ran in another thread or process.

@@ -21,7 +21,7 @@ _WORDS = 624
 _BLOCKS = 2000
 """Renewals of the words, 624 draws each, after which a state counts as seeded."""
 
-__all__ = ["NumpyRandom", "PlainRandom", "TorchRandom"]
+__all__ = ["GENERATORS", "NumpyRandom", "PlainRandom", "TorchRandom"]
 
 
 class PlainRandom:
@@ -187,3 +187,7 @@ class TorchRandom:
         import torch  # type: ignore[import-not-found, unused-ignore]  # optional
 
         torch.set_rng_state(torch.tensor(list(change), dtype=torch.uint8))
+
+
+GENERATORS = (PlainRandom.name, NumpyRandom.name, TorchRandom.name)
+"""Names of the generators, as settings."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.settings import setting_lines
 from zennb.core.reading.source import definitions
-from zennb.digests.digest import digest_cache
+from zennb.digests.digest import digest_cache, digest_value
 from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import (
@@ -196,6 +196,7 @@ class StepRestorer:
         if definitions is None:
             return
         self._session.namespace.update(values)
+        before = self._content_of(values)
         # An interrupt ends the user's code, but not the way back from it: output would stay discarded.
         with uninterrupted(), self._session.capture.discarding(), _in_folder(folder or Path.cwd()):
             try:
@@ -205,6 +206,20 @@ class StepRestorer:
                 raise StepRefused(
                     f"its definitions could not be executed again ({type(error).__name__}: {error})"
                 ) from error
+        for what, digest in self._content_of(values).items():
+            if digest != before[what]:  # what they define may differ as well
+                raise StepRefused(f"its definitions change {what} when they are executed again")
+        self._run_context.environment.rewrite(changes)
+
+    def _content_of(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the digests of outputs and random generators, which definitions must not change a second time."""
+        if self._definitions is None or not self._definitions.evaluates:
+            return {}
+        found = self._run_context.environment.random_states()
+        for name, value in values.items():
+            with suppress(CannotDigest):
+                found[f"`{name}`"] = digest_value(value, name=name).digest
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +229,8 @@ class _Definitions:
     text: str
     code: CodeType
     has_settings: bool
+    evaluates: bool
+    """Whether defining runs other code: decorators, default arguments, the bodies of classes."""
 
 
 def _definitions(definition: StepDefinition, step: Step) -> _Definitions | None:
@@ -225,7 +242,21 @@ def _definitions(definition: StepDefinition, step: Step) -> _Definitions | None:
     module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
     # Under the cell's file name and with its line numbers, so that the functions find their source.
     code = compile(module, definition.filename, "exec", dont_inherit=True)
-    return _Definitions(ast.unparse(module), code, bool(settings))
+    return _Definitions(ast.unparse(module), code, bool(settings), evaluates=_evaluates(again))
+
+
+def _evaluates(statements: Iterable[ast.stmt]) -> bool:
+    """Whether executing definitions runs code besides them; annotations and constants are nothing."""
+    for node in statements:
+        if isinstance(node, ast.ClassDef):
+            return True
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            arguments = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
+            if node.decorator_list or not all(isinstance(each, ast.Constant) for each in arguments):
+                return True
+        elif not isinstance(node, ast.Import | ast.ImportFrom):
+            return True
+    return False
 
 
 def bind_outputs(

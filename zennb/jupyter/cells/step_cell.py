@@ -24,7 +24,7 @@ from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.request import StepRequest
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
-from zennb.errors import DamagedArtifact
+from zennb.errors import DamagedArtifact, StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored
 from zennb.jupyter.kernel.frontend import Forgotten, is_kept
@@ -131,7 +131,7 @@ class StepCell:
                     modules=resolved.dependencies.uses,
                     writes=resolved.dependencies.writes,
                     uses=resolved.uses,
-                    unclear=resolved.unclear,
+                    unclear=(*resolved.unclear, *self._never),
                     secrets=resolved.secrets,
                 ),
                 self._session.namespace,
@@ -166,6 +166,9 @@ class StepCell:
         return True
 
     is_over = False
+
+    _never: tuple[str, ...] = ()
+    """Why the results of this step cannot be reused, found when it was tried."""
 
     def showed(self, value: object) -> None:
         """Note the value that the body displayed last, IPython's `_`."""
@@ -258,6 +261,8 @@ class StepCell:
                 self._restore(source)
         except NotRestoredError as error:
             self._decision = replace(self._decision, reuse=None, reason=_brief(error.why))
+            if isinstance(error.why, StepRefused):  # as it would be the next time: the plan has to say so
+                self._never = (_brief(error.why),)
             return False
         return True
 
