@@ -16,6 +16,7 @@ _numbers = count()
 PLAIN = """
 import datetime, functools, itertools, logging, random, re, time, uuid
 from collections import namedtuple
+from typing import Generic, TypeVar
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -26,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 seen, made, registry, n = [], [], {}, 0
+T = TypeVar("T")
 df = pd.DataFrame({"a": [1, 2]})
 log = logging.getLogger("x")
 ids = itertools.count()
@@ -143,6 +145,25 @@ def maker():
 
 awkward = maker()
 
+def handed_on(name):
+    return functools.partial(hand_on, name)
+
+def hand_on(name, f):
+    seen.append(name)
+    return f
+
+def found_one(name):
+    return registered
+
+class Typed(Generic[T]):
+    def __init_subclass__(cls):
+        seen.append(cls.__name__)
+
+decorators = {"note": note}
+
+def get_registry():
+    return registry
+
 class Hostile:
     def thing(self):
         return 1
@@ -204,6 +225,8 @@ def found(text: str) -> str:
         "class A:\n    x = PlainField()\n    table = {}\n    table['a'] = 1",
         "@Timed('s')\ndef g(): return 1",
         "@awkward\ndef g(): return 1",
+        "import os\nclass A:\n    home = os.environ.get('HOME', 'x')",
+        "class Base2:\n    known = []\n    def __init_subclass__(cls): Base2.known.append(cls)\nclass A(Base2): pass",
         "class A(namedtuple('P', 'x y')): pass",
         "def g(n=len(seen), a=df['a'].mean(), b=df.a.max(), c=' x '.strip()): return n",
         "def g(rng=np.random.default_rng(3), r=random.Random(1)): return rng",
@@ -247,6 +270,11 @@ def test_what_only_defines_has_no_effect(text: str) -> None:
         ("class A:\n    registry['A'] = 1", "changes `registry`"),
         ("class A:\n    df.loc[0, 'a'] = 5", "changes `df`"),
         ("@Retry(3)\ndef g(): return 1", "may change `seen`"),
+        ("@handed_on('x')\ndef g(): return 1", "may change `seen`"),
+        ("class A(Typed[int]): pass", "may change `seen`"),
+        ("@decorators['note']\ndef g(): return 1", "cannot be followed"),
+        ("class A:\n    get_registry().update(a=1)", "cannot be followed"),
+        ("class A:\n    rows = list(df.sample(1).a)", "may change `df`"),
         ("def g(x=hostile.thing()): return x", "cannot be looked at"),
         ("class A(Plugin): pass", "may change `Plugin.known`"),
         ("class A:\n    class B:\n        made.append('B')", "which may change `made`"),

@@ -222,3 +222,13 @@ def test_the_last_value_of_the_cell_counts_and_so_does_one_with_a_type() -> None
         node = document(source)
         inject(node, {"x": "false"}, path=PATH)
         assert node.cells[1].source.endswith("x = False")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["x = 3\ndef f():\n    x = 'none'", "if True:\n    x = 'auto'\nx = 3", "x = 3\nclass A:\n    x = 'a'"],
+)
+def test_only_what_the_cell_itself_binds_is_the_value_before(source: str) -> None:
+    node = document(source)
+    inject(node, {"x": "5"}, path=PATH)
+    assert node.cells[1].source.endswith("x = 5")

@@ -146,7 +146,9 @@ def _applied(decorator: ast.expr, scope: _Scope) -> str:
 
 def _subclassing(base: ast.expr, scope: _Scope) -> str:
     """Return what a base or metaclass does when a class is made of it."""
-    value = _value(base, scope)
+    value = _value(
+        base.value if isinstance(base, ast.Subscript) else base, scope
+    )  # `Base[int]` is made of `Base`
     if not isinstance(value, type):
         return ""
     maker = value if issubclass(value, type) else type(value)
@@ -160,9 +162,9 @@ def _subclassing(base: ast.expr, scope: _Scope) -> str:
 def _called(callee: ast.expr, scope: _Scope, call: ast.Call | None) -> str:
     """Return what a call does beyond giving a value: "runs `note`, which changes `seen`"; "" for nothing."""
     value = _value(callee, scope)
-    if value is _LOCAL:
-        return ""
     shown = ast.unparse(callee)
+    if value is _LOCAL:
+        return f"calls `{shown}`, which cannot be followed" if _is_gotten(callee, scope) else ""
     if isinstance(value, _Method):
         return _of_method(value, callee, scope)
     if value is _UNKNOWN:
@@ -175,6 +177,14 @@ def _called(callee: ast.expr, scope: _Scope, call: ast.Call | None) -> str:
     if shown == "open":  # IPython has one of its own in the notebook
         found = "changes or reads more than it is given"
     return f"calls `{shown}`, which {found}" if found and not found.startswith("calls ") else found
+
+
+def _is_gotten(callee: ast.expr, scope: _Scope) -> bool:
+    """Whether a method belongs to what a function of the user returned, which others may have, too."""
+    if not (isinstance(callee, ast.Attribute) and isinstance(callee.value, ast.Call)):
+        return False
+    maker = _value(callee.value.func, scope)
+    return isinstance(maker, FunctionType) and origin(module_of(maker)).is_users
 
 
 def _of_value(value: Any, scope: _Scope) -> str:
@@ -209,6 +219,8 @@ def _of_method(method: _Method, callee: ast.expr, scope: _Scope) -> str:
     owner = method.owner
     if method.root.partition(".")[0] in scope.own or isinstance(owner, logging.Logger) or is_immutable(owner):
         return ""
+    if not method.name:  # `decorators["x"]`
+        return f"calls `{ast.unparse(callee)}`, which cannot be followed"
     if isinstance(owner, Mapping) and method.name in READING:
         return ""
     home = module_of(type(owner))
@@ -317,11 +329,13 @@ def _of_body(node: Function, scope: _Scope, *, returned: bool) -> str:
             return found
     results = [each.value for each in inside if isinstance(each, ast.Return)] if returned else []
     for result in results:
-        made = functions.get(result.id) if isinstance(result, ast.Name) else result
+        made = functions.get(result.id, result) if isinstance(result, ast.Name) else result
         if isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             found = _of_body(made, within, returned=False)
-            if found:
-                return found
+        else:  # a function from elsewhere, `partial(...)`, or an object that decorates
+            found = "" if made is None else _applied(made, within)
+        if found:
+            return found
     return ""
 
 

@@ -19,7 +19,18 @@ EFFECTIVE = frozenset({"delattr", "eval", "exec", "input", "next", "open", "seta
 
 CHANGING = frozenset(
     {"add", "append", "appendleft", "clear", "close", "discard", "drop", "extend", "fill", "insert", "pop"}
-    | {"popitem", "put", "register", "remove", "resize", "reverse", "send", "setdefault", "setfield"}
+    | {
+        "popitem",
+        "put",
+        "register",
+        "remove",
+        "resize",
+        "reverse",
+        "sample",
+        "send",
+        "setdefault",
+        "setfield",
+    }
     | {"setflags", "shuffle", "sort", "subscribe", "update", "write"}
 )
 """Names of methods that change what they belong to."""

@@ -6,6 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.reading.definitions import flattened
 from zennb.core.reading.source import analyse
 from zennb.errors import UnknownName, UsageError
 from zennb.headless.read import step_name
@@ -157,7 +158,7 @@ def _value_before(source: str, name: str) -> Any:
     """Return the value that a cell gives a name last, if that is a literal; else `UNKNOWN`."""
     found: Any = UNKNOWN
     for tree in _trees(source):
-        for statement in ast.walk(tree):
+        for statement in flattened(tree.body):
             if isinstance(statement, ast.Assign):
                 targets, value = statement.targets, statement.value
             elif isinstance(statement, ast.AnnAssign) and statement.value is not None:

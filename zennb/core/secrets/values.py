@@ -40,7 +40,7 @@ def secrets_in(name: str, value: object) -> Iterator[str]:
             yield str(part.get_secret_value())
         elif depth and id(part) not in seen:
             seen.add(id(part))
-            left += [(key or under, each, depth - 1) for key, each in _inner(part)]
+            left += [(key or under, each, depth - 1) for key, each in _parts_of(part)]
 
 
 def holds_known(value: object, known: KnownSecrets) -> bool:
@@ -60,7 +60,7 @@ def holds_known(value: object, known: KnownSecrets) -> bool:
                 return True
         elif depth and id(part) not in seen:
             seen.add(id(part))
-            left += [(each, depth - 1) for _, each in _inner(part)]
+            left += [(each, depth - 1) for _, each in _parts_of(part)]
             if isinstance(part, Mapping):
                 left += [(key, 0) for key in islice(part, _PARTS) if isinstance(key, str | bytes)]
     return False
@@ -71,6 +71,13 @@ def _of_scalar(name: str, value: str | bytes | int) -> Iterator[str]:
         yield value.decode("latin-1") if isinstance(value, bytes) else str(value)
     elif isinstance(value, str) and 8 <= len(value) <= _LONGEST and has_token(value):
         yield value
+
+
+def _parts_of(part: object) -> list[tuple[str, object]]:
+    try:
+        return _inner(part)
+    except Exception:  # noqa: BLE001 - the object's own code: a closed file, a lazy mapping
+        return []
 
 
 def _inner(part: object) -> list[tuple[str, object]]:

@@ -275,6 +275,8 @@ def _kind(kind: str, value: object) -> str:
         kind == "captured"
         # A short plain value that a plain cell set: what people call a parameter.
         and isinstance(value, bool | int | float | complex | str | bytes | None)
+        # Python refuses to write out longer integers.
+        and not (isinstance(value, int) and value.bit_length() > 300)
         and len(str(value)) < 80
     ):
         return "parameter"

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from zennb.components.component import Visibility
 from zennb.core.records.records import Run, Status, Step
 from zennb.engine.remote.portable_error import restored
+from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
-from zennb.engine.run.run_context import RunContext, failure_of, is_interrupt, run_versions
+from zennb.engine.run.run_context import RunContext, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.run.step_task import StepTask
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer

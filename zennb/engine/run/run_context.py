@@ -7,15 +7,15 @@ import os
 import platform
 import socket
 import time
-import traceback
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.cache_decision import CacheDecision, decide_reuse, reused
 from zennb.core.planning.expiry import expires
-from zennb.core.records.records import Failure, Run, Status, Step
+from zennb.core.records.records import Run, Status, Step
 from zennb.core.secrets.texts import mask_json
+from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.lost_results import why_lost
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from zennb.metadata.step_history import StepHistory
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["LARGE", "RunContext", "failure_of", "is_interrupt", "run_versions"]
+__all__ = ["LARGE", "RunContext", "run_versions"]
 
 LARGE = 64 * 1024
 """Bytes from which on an output is loaded only when something reads it."""
@@ -372,20 +372,6 @@ class RunContext:
             **more,
         )
         return masked_step(step, self.environment.secrets)
-
-
-def is_interrupt(error: BaseException) -> bool:
-    """Whether an error means that the step was interrupted (or its cell, if it awaits, cancelled)."""
-    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError"
-
-
-def failure_of(error: BaseException) -> Failure:
-    """Return what a step raised, without the traceback's frames in this package."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = os.sep + "zennb" + os.sep
-    kept = [frame for frame in frames if ours not in frame.filename and "IPython" not in frame.filename]
-    text = "".join(traceback.format_list(kept)) + "".join(traceback.format_exception_only(error))
-    return Failure(type=type(error).__name__, message=str(error), traceback=text)
 
 
 def run_versions(packages: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Attempt
-from zennb.engine.run.run_context import failure_of, is_interrupt
+from zennb.engine.run.failures import failure_of, is_interrupt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.core.secrets.names import sealed_digest
@@ -99,7 +99,11 @@ def _inside(value: object, names: Collection[str]) -> object:
 
 def _in_code(path: str, value: object) -> Iterator[str]:
     """Yield the secrets that a function, class or constant holds."""
-    value = getattr(value, "__wrapped__", getattr(value, "__func__", value))
+    # Only of code: other objects may do anything when they are asked.
+    if isinstance(value, classmethod | staticmethod | MethodType):
+        value = value.__func__
+    if isinstance(value, FunctionType):
+        value = vars(value).get("__wrapped__", value)
     if isinstance(value, FunctionType):
         yield from function_body(value.__code__).secrets
     elif isinstance(value, type):

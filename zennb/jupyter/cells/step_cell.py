@@ -14,8 +14,8 @@ from zennb.components.content import name_of
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import Attempt, Status, Step
 from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.pipeline_run import PipelineRun
-from zennb.engine.run.run_context import failure_of, is_interrupt
 from zennb.engine.run.run_request import RunRequest
 from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.run.unstored import with_all_outputs
