@@ -212,6 +212,7 @@ def found(text: str) -> str:
         "@retry(3)\ndef g(x): return x",
         "@retry(times=3)\n@timed\n@lru_cache(maxsize=None)\ndef g(x): return x",
         "@tagged\ndef g(): return 1",
+        "@run_now\ndef g(): return helper(2)",
         "@contextmanager\ndef g():\n    yield tick()",
         "@dataclass\nclass A:\n    x: int = 1\n    y: list = field(default_factory=list)",
         "class A(Enum):\n    ONE = auto()\n    TWO = auto()",
@@ -245,7 +246,8 @@ def test_what_only_defines_has_no_effect(text: str) -> None:
     [
         ("@note\ndef g(): return 1", "defining `g` calls `note`, which"),
         ("@register('x')\ndef g(): return 1", "changes `registry`"),
-        ("@run_now\ndef g(): return 1", "calls what it is given as `f`"),
+        ("@run_now\ndef g(): return tick()", "sets `n`"),
+        ("@run_now\nclass A: pass", "calls what it is given as `f`"),
         ("@registered\ndef g(): return 1", "defining `g` "),
         ("@functools.partial(note)\ndef g(): return 1", "may change `seen`"),
         ("class A:\n    made.append('A')", "which may change `made`"),

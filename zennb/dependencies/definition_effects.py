@@ -31,6 +31,7 @@ __all__ = ["effects_when_defined"]
 
 _MAKERS = ("__new__", "__init__", "__post_init__", "__set_name__")
 
+_CALLS_GIVEN = "calls what it is given"
 _DEEPEST = 8
 """Calls that are followed from function to function."""
 
@@ -83,7 +84,13 @@ def _troubles(node: ast.stmt, scope: _Scope) -> Iterator[tuple[str, str]]:
     """Yield name of a definition and what it does beyond defining."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         found = [*_evaluation([*node.decorator_list, *_evaluated(node)], scope)]
-        found += [_applied(each, scope) for each in node.decorator_list]
+        applied = [_applied(each, scope) for each in node.decorator_list]
+        if _CALLS_GIVEN in "".join(applied) and not isinstance(node, ast.ClassDef):
+            deeper = replace(scope, depth=scope.depth + 1)
+            applied = [
+                _of_body(node, deeper, returned=False) if _CALLS_GIVEN in each else each for each in applied
+            ]
+        found += applied
         if isinstance(node, ast.ClassDef):
             found += [_subclassing(each, scope) for each in _evaluated(node)]
             inside = replace(scope, local=scope.local | {name for each in node.body for name in _bound(each)})
@@ -369,7 +376,7 @@ def _of_node(node: ast.AST, scope: _Scope, functions: Mapping[str, Function]) ->
         deeper = replace(scope, depth=scope.depth + 1)  # it may call itself
         return _of_body(functions[callee.id], deeper, returned=False) if deeper.depth < _DEEPEST else ""
     if isinstance(callee, ast.Name) and callee.id in scope.given:
-        return f"calls what it is given as `{callee.id}`"
+        return f"{_CALLS_GIVEN} as `{callee.id}`"
     if isinstance(callee, ast.Attribute) and _root(callee) in scope.given:
         return f"changes what it is given as `{_root(callee)}`" if callee.attr in CHANGING else ""
     found = _called(callee, scope, node)

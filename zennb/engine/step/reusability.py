@@ -70,7 +70,11 @@ def _changed_by_definitions(
     tree: ast.Module, collected: NamespaceChanges, inputs: Mapping[str, tuple[Any, ValueDigest]]
 ) -> str:
     """Return which input the definitions of a cell have changed, where nothing else in it can have done that."""
-    changed = [name for name in collected.values if name in inputs]
+    changed = [  # an input that shares state with an output is stored with it, changed or not
+        name
+        for name, (_, seen) in collected.values.items()
+        if name in inputs and seen.digest != inputs[name][1].digest
+    ]
     others = [node for node in tree.body if not isinstance(node, _DEFINITIONS)]
     if not changed or not all(isinstance(each, _QUIET) for node in others for each in ast.walk(node)):
         return ""
