@@ -14,6 +14,7 @@ cell that is a step by a comment (`#| step:`) or because every cell is one stays
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 import pickle
 import re
@@ -155,8 +156,14 @@ def _token(source: str) -> str:
 
 
 def copied(tree: ast.Module) -> ast.Module:
-    """Return a copy of a tree, by pickle, which takes half as long as `copy.deepcopy`."""
-    own: ast.Module = pickle.loads(pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))  # our own bytes
+    """Return a copy of a tree, by pickle, which takes half as long as `copy.deepcopy`.
+
+    Early releases of Python 3.12 do not let C code recurse as deeply as a sum of 400 terms needs.
+    """
+    try:
+        own: ast.Module = pickle.loads(pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))  # our own bytes
+    except RecursionError:
+        return copy.deepcopy(tree)
     return own
 
 

@@ -210,10 +210,14 @@ class KernelSession(KernelState):
 
     def after_cell(self, result: ExecutionResult | None) -> None:
         """Record a step that failed, and note that variables may have changed."""
-        with uninterrupted(
-            deliver=False
-        ):  # the cell has ended: there is nothing to interrupt, but much to tidy up
-            self._end_cell(result)
+        depth = self._depth
+        try:
+            with uninterrupted(deliver=False):  # there is nothing to interrupt any more, but much to tidy up
+                self._end_cell(result)
+        except KeyboardInterrupt:
+            if self._depth != depth:
+                raise  # it took too long
+            self.after_cell(result)  # it came on the way into the block
 
     def _end_cell(self, result: ExecutionResult | None) -> None:
         self._depth = max(0, self._depth - 1)
