@@ -80,8 +80,8 @@ def _size(count: int) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the known name closest to `name`, or None when nothing is close."""
-    found = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    """Return the known name closest to `name`, or None when nothing is close. No number is close to another."""
+    found = [] if name.isdigit() else get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 
 

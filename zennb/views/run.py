@@ -40,12 +40,13 @@ def _counted(steps: Sequence[Step]) -> dict[str, int]:
     return {state: number for state, number in found.items() if number}
 
 
-def runs(found: Sequence[Run], *, page: int = 80) -> Table:
+def runs(found: Sequence[Run], *, page: int = 80, is_filtered: bool = False) -> Table:
     """List runs, as given.
 
     Args:
         found: the runs.
         page: columns of text that the list may take.
+        is_filtered: whether there may be others.
     """
     columns = (
         Column.of("count", "run", heading=True, show=_id, markup=lambda value: escape(_id(value))),
@@ -60,7 +61,7 @@ def runs(found: Sequence[Run], *, page: int = 80) -> Table:
         Column.of("time", "started"),
     )
     rows = [_run_row(each) for each in found]
-    return Table(columns=columns, data=rows, empty="no runs yet", page=page)
+    return Table(columns=columns, data=rows, empty="no such run" if is_filtered else "no runs yet", page=page)
 
 
 def _id(value: Any) -> str:

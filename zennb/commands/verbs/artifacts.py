@@ -61,7 +61,7 @@ DEPTH = Argument("--depth", f"steps in each direction; {NEAR} by default", type=
 def _list(context: Context, kind: str | None, limit: int) -> Outcome:
     found, cut = limited(context.workspace.metadata.artifacts(kind=kind, limit=limit + 1), limit)
     view = artifact_view.artifacts(
-        found, producers=_producers(context, found), states=_states(context, found)
+        found, producers=_producers(context, found), states=space.states(context.workspace, found)
     )
     return Outcome(view=view, data=plain(found), cut=cut)
 
@@ -102,7 +102,9 @@ def _history(context: Context, name: str, limit: int) -> Outcome:
     if not versions:
         raise api.unknown_artifact(context.workspace, name)
     found, cut = limited(versions, limit)
-    view = artifact_view.history(found, producers=_producers(context, found), states=_states(context, found))
+    view = artifact_view.history(
+        found, producers=_producers(context, found), states=space.states(context.workspace, found)
+    )
     return Outcome(view=view, data=plain(found), cut=cut)
 
 
@@ -242,11 +244,6 @@ def _labels(metadata: MetadataStore, blobs: set[str]) -> dict[str, list[str]]:
 def _artifact(context: Context, name: str, version: int | None) -> Artifact:
     notebook = context.session.notebook if context.session is not None else None
     return api.find_artifact(context.workspace, name, version=version, notebook=notebook or None)
-
-
-def _states(context: Context, found: Sequence[Artifact]) -> dict[int, str]:
-    freed, pins = gone.freed(context.workspace, found), context.workspace.metadata.space.pins()
-    return artifact_view.states(found, freed, pins)
 
 
 def _producers(context: Context, found: Sequence[Artifact]) -> dict[int, Step]:

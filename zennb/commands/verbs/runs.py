@@ -72,7 +72,9 @@ def _list(
         **filters,
     )
     found, cut = limited(runs, limit)
-    return Outcome(view=run_view.runs(found, page=_page()), data=plain(found), cut=cut)
+    is_filtered = any([notebook, kind, *filters.values()])
+    view = run_view.runs(found, page=_page(), is_filtered=is_filtered)
+    return Outcome(view=view, data=plain(found), cut=cut)
 
 
 @verb(

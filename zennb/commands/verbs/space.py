@@ -11,17 +11,21 @@ from zennb.commands.outcome import Context, Cut, Outcome
 from zennb.commands.syntax import Argument, verb
 from zennb.core.planning.pruning import parse_rule
 from zennb.errors import UsageError
-from zennb.space.gone import forget, forgettable
+from zennb.space.gone import forget, forgettable, freed
 from zennb.space.prune import prune
 from zennb.space.usage import usage
+from zennb.views import artifact as artifact_view
 from zennb.views import space as space_view
 from zennb.views.text import listing, plural, size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zennb.core.records.records import Artifact
     from zennb.core.records.space import Pruned
+    from zennb.registry.workspace import Workspace
 
-__all__ = ["DELETE", "PARTS"]
+__all__ = ["DELETE", "PARTS", "states"]
 
 TOP = 10
 """Default number of rows in each list of `usage`."""
@@ -33,6 +37,11 @@ STACK = Argument("--stack", "this stack's artifact store; by default the active 
 DELETE = Argument("--yes -y", "delete; without it, only say what would be deleted", type=bool)
 NAME = Argument("NAME", "the variable's name", required=True, kind="artifact")
 VERSION = Argument("VERSION", "this version (`3` or `v3`); by default the current one")
+
+
+def states(workspace: Workspace, found: Sequence[Artifact]) -> dict[int, str]:
+    """Return artifact id → `pinned`, `deleted 2026-03-09`, or both; others are left out."""
+    return artifact_view.states(found, freed(workspace, found), workspace.metadata.space.pins())
 
 
 @verb(

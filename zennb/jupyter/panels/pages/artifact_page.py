@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.commands.verbs.space import states
 from zennb.core.records.pages import ProducingStep, Use
 from zennb.core.records.records import Artifact
 from zennb.handles.ancestry import ancestry
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zennb.jupyter.panels.kit.panel import Panel
+    from zennb.views.table import Table
     from zennb.views.view import Shown
 
 __all__ = ["ArtifactPage"]
@@ -93,7 +95,7 @@ class ArtifactPage:
             [
                 self._described(artifact),
                 artifact_view.loading(artifact),
-                artifact_view.history(self.versions.page.items),
+                self._history(),
                 artifact_view.uses(self.uses.page.items),
                 self._drawn(artifact),
             ]
@@ -118,12 +120,15 @@ class ArtifactPage:
         around = ancestry(self._panel.panels.workspace.metadata, artifact)
         return lineage(artifact, producers=around.producers, consumers=around.consumers)
 
+    def _history(self) -> Table:
+        workspace, found = self._panel.panels.workspace, self.versions.page.items
+        makers = workspace.metadata.listings.makers(each.step for each in found)
+        return artifact_view.history(found, producers=makers, states=states(workspace, found))
+
     def _show_versions(self, artifact: Artifact) -> None:
-        pages = self._panel.panels.workspace.metadata.listings
         found = self.versions.page.items
-        makers = pages.makers(each.step for each in found)
         self.versions.show(
-            artifact_view.history(found, producers=makers),
+            self._history(),
             [(each, f"v{each.version}", f"Show version {each.version}") for each in found],
             heading=_heading("versions", plural(self.versions.page.total, "version")),
             current=next((each for each in found if each.id == artifact.id), None),

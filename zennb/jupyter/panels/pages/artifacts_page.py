@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb import api
+from zennb.commands.verbs.space import states
 from zennb.core.records.pages import ArtifactFilter, Page
 from zennb.core.records.records import Artifact
 from zennb.jupyter.panels.kit.arrange import bar, filter_field, group, toggle
@@ -90,7 +91,7 @@ class ArtifactsPage(ListingPage[Artifact]):
         """Return what is shown."""
         if self.name:
             return self.one.view()
-        return join([self._caption(), artifact_view.artifacts(self.rows.page.items)], gap=0)
+        return join([self._caption(), self._table(self.rows.page.items)], gap=0)
 
     def _switch(self) -> None:
         toggle(self._listing, shown=not self.name)
@@ -114,8 +115,9 @@ class ArtifactsPage(ListingPage[Artifact]):
         return record.id
 
     def _table(self, records: Sequence[Artifact]) -> Table:
-        listings = self._panel.panels.workspace.metadata.listings
-        return artifact_view.artifacts(records, producers=listings.makers(each.step for each in records))
+        workspace = self._panel.panels.workspace
+        makers = workspace.metadata.listings.makers(each.step for each in records)
+        return artifact_view.artifacts(records, producers=makers, states=states(workspace, records))
 
     def _row(self, record: Artifact) -> Row:
         return record.name, record.name, f"Open {record.name}, version {record.version}"

@@ -69,6 +69,7 @@ class ComparePage:
 
     def _compare(self) -> None:
         self._compared = self._words()
+        self._result.value = ""  # where it cannot compare, the message must not stand above an earlier result
         self._shown = self._panel.run(["runs", "compare", "--", *self._compared]).view or View("", "")
         self._result.value = self._shown.html
 

@@ -108,7 +108,7 @@ class RunsPage(ListingPage[Run]):
         return record.started, record.id or 0
 
     def _table(self, records: Sequence[Run]) -> Table:
-        return run_view.runs(records)
+        return run_view.runs(records, is_filtered=self._filter() != RunFilter())
 
     def _row(self, record: Run) -> Row:
         label = f"run {record.id}"
