@@ -8,16 +8,16 @@ TOOLS := .venv-tools
 ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
 ALL_CORES := --numprocesses auto --dist loadfile
-COVERAGE := --cov --cov-report=
 PYTHON_VERSION ?= 3.13
 MARKS ?= not browser
+TESTS ?= tests
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
 # The demo keeps what it makes in this folder; delete .zennb to start afresh.
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-lowest test-python soak bench format clean
+.PHONY: help demo lab test test-lowest test-python coverage soak bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,17 +37,20 @@ test: $(VENV)/.test ## everything that continuous integration checks
 	$(BIN)/lint-imports
 ifeq ($(CHROMIUM),)
 	@echo "No Chromium here: the browser tests are left out. On Debian: apt-get install chromium"
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) $(COVERAGE) -m "not browser"
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) -m "not browser"
 else
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) $(COVERAGE)
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES)
 endif
-	@echo "Coverage: the tests run $$($(BIN)/coverage report --format=total) % of the lines of zennb, file by file: $(BIN)/coverage report"
 
 test-lowest: ## the suite less the browser, with the lowest releases that pyproject.toml allows
 	$(call tested_with,lowest,3.11,$(MARKS))
 
+# TESTS="tests/compat tests/digests" runs only these.
 test-python: ## what needs no kernel or browser, on another Python: make test-python PYTHON_VERSION=3.12
 	$(call tested_with,$(PYTHON_VERSION),$(PYTHON_VERSION),not kernel and not browser)
+
+coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) --cov --cov-report=term:skip-covered -m "not browser"
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
@@ -74,7 +77,7 @@ clean: ## delete what the targets above made, the demo's store included
 define tested_with
 @if .ci/find-python $(2) >/dev/null; then \
 	$(MAKE) --no-print-directory .venv-$(1)/.made && \
-	{ env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest $(ALL_CORES) --ignore tests/conventions -o cache_dir=.venv-$(1)/.cache -m "$(3)" || \
+	{ env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest $(TESTS) $(ALL_CORES) --ignore tests/conventions --ignore-glob '*/test_docs.py' -o cache_dir=.venv-$(1)/.cache -m "$(3)" || \
 	env -u ZENNB_HOME .venv-$(1)/bin/python -m pytest -o cache_dir=.venv-$(1)/.cache --last-failed --last-failed-no-failures none; }; \
 else \
 	echo "No Python $(2) on this machine, so its tests are left out. To have one: .ci/fetch-python $(2)"; \
