@@ -313,6 +313,10 @@ class StepRefused(ZennbError, RuntimeError):
     """A step cannot run as asked; nothing was started."""
 
 
+class WorkerLost(ZennbError, RuntimeError):
+    """The process that ran a step has died."""
+
+
 class StepTimeout(ZennbError, TimeoutError):
     """A step ran longer than its `--timeout`."""
 

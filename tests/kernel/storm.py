@@ -88,8 +88,10 @@ def _storm_state():
     from zennb import api
     metadata = api.workspace().metadata
     shown = [run.id for run in metadata.runs(status="running")]
-    if shown:  # its end may be about to be recorded
-        time.sleep(0.5)
+    for _ in range(100):  # its end may be about to be recorded, and the machine busy
+        if not shown:
+            break
+        time.sleep(0.1)
         shown = [run.id for run in metadata.runs(status="running")]
     with sqlite3.connect(f"file:{metadata.path}?mode=ro", uri=True) as database:
         running = [row[0] for row in database.execute("SELECT id FROM runs WHERE status = 'running'")]

@@ -77,8 +77,8 @@ class Component(Configured, metaclass=_TraitsMeta):
     """The name after `--flavor=`."""
     description: ClassVar[str]
     """One line for `flavor list`."""
-    visibility: ClassVar[Visibility]
-    """From where it can be reached."""
+    visibility: Visibility
+    """From where it can be reached: of the class, or of the component where that depends on its options."""
 
     def close(self) -> None:
         """Close what was opened: files, threads, connections. Closing twice is fine.
