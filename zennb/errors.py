@@ -25,6 +25,7 @@ ZennbError
 ├── PlanError (ValueError)              the steps do not form a pipeline (cycle, unknown step)
 ├── StepRefused (RuntimeError)          a step cannot run here; raised before it starts
 ├── StepTimeout (TimeoutError)          a step ran longer than its --timeout
+├── WorkerLost (RuntimeError)           the process that ran a step has died, or none can be reached
 ├── RunFailed (RuntimeError)            a notebook file failed or was interrupted
 └── CheckFailed (AssertionError)        a notebook shows something else when its cells are steps
 
@@ -66,6 +67,7 @@ __all__ = [
     "UnknownName",
     "UntrustedArtifact",
     "UsageError",
+    "WorkerLost",
     "ZennbError",
     "nearest",
 ]
@@ -313,10 +315,6 @@ class StepRefused(ZennbError, RuntimeError):
     """A step cannot run as asked; nothing was started."""
 
 
-class WorkerLost(ZennbError, RuntimeError):
-    """The process that ran a step has died."""
-
-
 class StepTimeout(ZennbError, TimeoutError):
     """A step ran longer than its `--timeout`."""
 
@@ -324,6 +322,10 @@ class StepTimeout(ZennbError, TimeoutError):
         self, message: str = "the step ran longer than its --timeout; nothing of it was kept."
     ) -> None:
         super().__init__(message)
+
+
+class WorkerLost(ZennbError, RuntimeError):
+    """The process that ran a step has died, or none can be reached."""
 
 
 class RunFailed(ZennbError, RuntimeError):

@@ -55,6 +55,26 @@ _OURS: tuple[FlavorInfo, ...] = (
         description="runs independent steps side by side, in threads of this kernel",
     ),
     FlavorInfo(
+        type="orchestrator",
+        name="processes",
+        target="zennb.components.orchestrators.processes:ProcessesOrchestrator",
+        extra="zennb[processes]",
+        description="runs independent steps side by side, in processes of this machine",
+    ),
+    FlavorInfo(
+        type="orchestrator",
+        name="dask",
+        target="zennb.components.orchestrators.dask:DaskOrchestrator",
+        extra="zennb[dask]",
+        description="runs steps on the workers of a Dask cluster",
+    ),
+    FlavorInfo(
+        type="orchestrator",
+        name="executor",
+        target="zennb.components.orchestrators.executor:ExecutorOrchestrator",
+        description="runs steps on any executor: ipyparallel, mpi4py, Ray, Parsl, ...",
+    ),
+    FlavorInfo(
         type="artifact_store",
         name="local",
         target="zennb.components.artifact_stores.local:LocalArtifactStore",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from traitlets import Int
@@ -36,4 +35,4 @@ class ThreadsOrchestrator(PooledOrchestrator):
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Queue `fn` for the next free thread."""
         # Settings in context variables (such as numpy's print options) come from the submitting thread.
-        return super().submit(copy_context().run, partial(fn, *args, **kwargs))
+        return super().submit(copy_context().run, fn, *args, **kwargs)

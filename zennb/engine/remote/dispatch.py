@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import threading
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from zennb.engine.remote.side_channel import LinkServer
 from zennb.engine.remote.worker_checks import refusal
 from zennb.engine.step.perform import perform
 from zennb.engine.step.recording import Recording
+from zennb.errors import StepTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["snapshot", "submit_remotely"]
 
 _server = LinkServer()
+
+_LATE = 0.5
+"""Seconds that a worker gets to end a step whose time is over by itself."""
 
 
 def submit_remotely(run_context: RunContext, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
@@ -43,25 +48,67 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
     request = replace(
         request, store=run_context.store, values=values, process=snapshot(run_context, request, things)
     )
+    limit = _TimeLimit(request.definition.options.timeout)
     # Before `submit`: the worker may connect at once.
-    call, link = _server.expect(channels.output)
+    call, link = _server.expect(channels.output, limit.begin)
     inner = run_context.orchestrator.submit(perform, request, link)
+    limit.ends(inner)
     if channels.cancel is not None:
         channels.cancel.also(call.stop)
         channels.cancel.also(inner.cancel)
     outer: Future[StepOutcome] = Future()
 
     def done(inner: Future[StepOutcome]) -> None:
+        limit.end()
         # The outcome comes through the orchestrator, the output through the socket: some of
         # it may still be under way.
         call.settle()
         _server.forget(link)
         # The caller may have cancelled the outer future in the meantime; setting a result would raise then.
         if outer.set_running_or_notify_cancel():
+            if limit.is_over and inner.exception() is not None:
+                outer.set_exception(StepTimeout())
+                return
             _hand_on(inner, outer, run_context, None if call.connected else channels.output)
 
     inner.add_done_callback(done)
     return outer
+
+
+class _TimeLimit:
+    """Ends a step that has not ended by itself, because it is in code that no interrupt reaches.
+
+    Args:
+        seconds: the step's own limit, which the worker keeps where it can; None for none.
+
+    Attributes:
+        is_over: whether the step had to be ended from here.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._timer = None if seconds is None else threading.Timer(seconds + _LATE, self._end)
+        self._future: Future[StepOutcome] | None = None
+        self.is_over = False
+
+    def begin(self) -> None:
+        """Count from now on."""
+        if self._timer is not None:
+            self._timer.daemon = True
+            self._timer.start()
+
+    def ends(self, future: Future[StepOutcome]) -> None:
+        """Cancel this future when the time is over."""
+        self._future = future
+
+    def end(self) -> None:
+        """Stop counting: the step has ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _end(self) -> None:
+        self.is_over = True
+        if self._future is not None:
+            self._future.cancel()
 
 
 def _check(run_context: RunContext, request: StepRequest) -> None:

@@ -36,13 +36,14 @@ class Call:
 
     Args:
         output: called with each thing the step shows.
+        begun: called when the step begins, if it can reach the driver.
 
     Attributes:
         connected: whether the step ever reached the driver, so that its output was streamed.
     """
 
-    def __init__(self, output: Callable[[Event], None] | None) -> None:
-        self._output = output
+    def __init__(self, output: Callable[[Event], None] | None, begun: Callable[[], None]) -> None:
+        self._output, self._begun = output, begun
         self._lock = threading.Lock()
         self._connection: Connection[Any, Any] | None = None
         self._is_stopped = False
@@ -65,6 +66,7 @@ class Call:
         with self._lock:
             self._connection, self.connected = connection, True
             self._send_stop()
+        self._begun()
         try:
             while data := connection.recv_bytes():
                 if self._output is not None:
@@ -150,9 +152,11 @@ class LinkServer:
         self._key = secrets.token_bytes(32)
         self._calls: dict[str, Call] = {}
 
-    def expect(self, output: Callable[[Event], None] | None) -> tuple[Call, RemoteLink]:
-        """Return both ends of the link of a step that is about to be submitted."""
-        call, token = Call(output), secrets.token_hex(16)
+    def expect(
+        self, output: Callable[[Event], None] | None, begun: Callable[[], None] = lambda: None
+    ) -> tuple[Call, RemoteLink]:
+        """Return both ends of the link of a step that is about to be submitted; as for `Call`."""
+        call, token = Call(output, begun), secrets.token_hex(16)
         with self._lock:
             if self._listener is None:
                 self._listener = _listening(self._key)

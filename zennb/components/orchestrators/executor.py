@@ -1,0 +1,73 @@
+"""Owns the `executor` orchestrator: calls run on any `concurrent.futures.Executor` that a function returns."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from importlib import import_module
+from typing import Any
+
+from traitlets import Dict, Enum, Unicode, observe
+
+from zennb.components.component import Visibility
+from zennb.components.pooled import PooledOrchestrator
+from zennb.errors import InvalidConfiguration
+
+__all__ = ["ExecutorOrchestrator"]
+
+
+class ExecutorOrchestrator(PooledOrchestrator):
+    """Calls a class or function for an executor at first use, and runs calls on that.
+
+    What the factory returns is an `Executor`, or has a method `executor` or `get_executor` that returns one, as the
+    clients of ipyparallel and Dask have.
+    """
+
+    flavor = "executor"
+    description = "runs steps on any executor: ipyparallel, mpi4py, Ray, Parsl, ..."
+    visibility = Visibility.MACHINE
+
+    factory = Unicode(
+        help="Where the class or function is that returns the executor: package.module.Name."
+    ).tag(config=True, required=True)
+    options = Dict(key_trait=Unicode(), help="Its keyword arguments: {'max_workers': 4}.").tag(config=True)
+    where = Enum(
+        ["machine", "network"], "machine", help="Whether its workers are on this machine or on others too."
+    ).tag(config=True)
+
+    @observe("where")
+    def _reach(self, change: dict[str, Any]) -> None:
+        self.visibility = Visibility.NETWORK if change["new"] == "network" else Visibility.MACHINE
+
+    def make_executor(self) -> Executor:
+        """Return what the factory makes.
+
+        Raises:
+            InvalidConfiguration: there is no such factory, or what it returns is no executor.
+        """
+        made = _named(self.factory)(**self.options)
+        if callable(getattr(made, "submit", None)) and callable(getattr(made, "shutdown", None)):
+            return made  # type: ignore[no-any-return]
+        for name in ("executor", "get_executor"):
+            if callable(getattr(made, name, None)):
+                executor: Executor = getattr(made, name)()
+                return executor
+        raise InvalidConfiguration(
+            f"`{self.factory}` returned a {type(made).__name__}, which has no `submit`; name a class or function that "
+            "returns a `concurrent.futures.Executor`.",
+            option="factory",
+        )
+
+
+def _named(path: str) -> Any:
+    """Return what a dotted name stands for.
+
+    Raises:
+        InvalidConfiguration: there is nothing of that name.
+    """
+    module, _, name = path.replace(":", ".").rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidConfiguration(
+            f"there is no `{path}` ({error}); give the factory as package.module.Name.", option="factory"
+        ) from error
