@@ -77,8 +77,8 @@ class Component(Configured, metaclass=_TraitsMeta):
     """The name after `--flavor=`."""
     description: ClassVar[str]
     """One line for `flavor list`."""
-    visibility: Visibility
-    """From where it can be reached: of the class, or of the component where that depends on its options."""
+    visibility: ClassVar[Visibility]
+    """From where it can be reached. Where that depends on the options, the component has one of its own."""
 
     def close(self) -> None:
         """Close what was opened: files, threads, connections. Closing twice is fine.

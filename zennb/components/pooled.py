@@ -35,7 +35,9 @@ class PooledOrchestrator(Orchestrator):
 
     def executor(self) -> Executor:
         """Return the executor; make it first where there is none."""
-        if self._pid != os.getpid():  # in a forked child neither the parent's threads nor its connections work
+        if (
+            self._pid != os.getpid()
+        ):  # in a forked child neither the parent's threads nor its connections work
             self._lock, self._executor, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._executor is None:
@@ -48,7 +50,10 @@ class PooledOrchestrator(Orchestrator):
         executor = self.executor()
         try:
             return executor.submit(call)
-        except (BrokenExecutor, RuntimeError):  # a worker has died and the executor with it, or it was shut down
+        except (
+            BrokenExecutor,
+            RuntimeError,
+        ):  # a worker has died and the executor with it, or it was shut down
             with self._lock:
                 if self._executor is executor:
                     self._executor = None

@@ -11,11 +11,12 @@ import pytest
 from zennb.components.orchestrators.processes import ProcessesOrchestrator
 from zennb.errors import WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
-from zennb.testing.steps import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from zennb.testing.steps import Bench
 
 PATIENCE = 60.0
 STUCK = "import re\nre.match('(a*)*b', 'a' * 60)"

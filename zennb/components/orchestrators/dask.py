@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
+from concurrent.futures import wait as wait_for
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
-import cloudpickle
-import distributed
+import distributed  # type: ignore[import-not-found,unused-ignore]
 from traitlets import Dict, Int, Unicode, observe
 
 from zennb.components.component import Visibility
@@ -17,7 +19,6 @@ from zennb.errors import InvalidConfiguration, WorkerLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
 __all__ = ["DaskOrchestrator"]
 
@@ -39,20 +40,20 @@ class DaskOrchestrator(PooledOrchestrator):
         help="Where the class is whose cluster is started at first use: dask_kubernetes.operator.KubeCluster. Without "
         "it and `address`, a cluster on this machine."
     ).tag(config=True)
-    options = Dict(key_trait=Unicode(), help="Keyword arguments of the cluster: {'n_workers': 4}.").tag(
+    arguments = Dict(key_trait=Unicode(), help="Keyword arguments of the cluster: {'n_workers': 4}.").tag(
         config=True
     )
     resources = Dict(key_trait=Unicode(), help="What a worker must offer to run steps: {'GPU': 1}.").tag(
         config=True
     )
-    retries = Int(1, min=0, help="How often a step runs again whose worker has died.").tag(config=True)
     patience = Int(
         60, min=1, help="Seconds until a scheduler that does not answer, or has no workers, is an error."
     ).tag(config=True)
 
     @observe("address", "cluster")
     def _reach(self, _change: Any) -> None:
-        self.visibility = Visibility.NETWORK if self.address or self.cluster else Visibility.MACHINE
+        own = Visibility.NETWORK if self.address or self.cluster else Visibility.MACHINE
+        self.visibility = own  # type: ignore[misc]  # it depends on the options
 
     @property
     def link(self) -> str:
@@ -77,7 +78,7 @@ class DaskOrchestrator(PooledOrchestrator):
                 f"the Dask scheduler {self.address or ''} does not answer within {self.patience} s ({error}). Nothing "
                 "was started; check the address, and that the scheduler runs."
             ) from error
-        connected = _Connected(client, cluster, resources=self.resources, retries=self.retries)
+        connected = _Connected(client, cluster, self.resources)
         try:
             connected.check(self.patience)
         except BaseException:
@@ -90,10 +91,10 @@ class DaskOrchestrator(PooledOrchestrator):
             if not self.cluster:
                 # No port for the dashboard of its own: two kernels may each have a cluster.
                 return distributed.LocalCluster(
-                    **{"dashboard_address": "127.0.0.1:0", "threads_per_worker": 1, **self.options}
+                    **{"dashboard_address": "127.0.0.1:0", "threads_per_worker": 1, **self.arguments}
                 )
             module, _, name = self.cluster.replace(":", ".").rpartition(".")
-            return getattr(import_module(module), name)(**self.options)
+            return getattr(import_module(module), name)(**self.arguments)
         except (ImportError, AttributeError, ValueError, TypeError) as error:
             raise InvalidConfiguration(
                 f"the cluster `{self.cluster or 'distributed.LocalCluster'}` cannot be made: {error}.",
@@ -108,25 +109,24 @@ class _Connected(Executor):
         client: the connection.
         cluster: what was started for it; None for a scheduler that was there.
         resources: what a worker must offer.
-        retries: how often a call runs again whose worker has died.
     """
 
-    def __init__(
-        self, client: Any, cluster: Any, *, resources: dict[str, float], retries: int
-    ) -> None:
+    def __init__(self, client: Any, cluster: Any, resources: dict[str, float]) -> None:
         self.client, self._cluster = client, cluster
-        self._executor = client.get_executor(
-            pure=False, resources=resources or None, retries=0, allow_other_workers=False
-        )
-        del retries
+        self._options = {"pure": False, "resources": resources or None}
+        self._calls: WeakSet[_Call[Any]] = WeakSet()
 
     def check(self, patience: int) -> None:
-        """Wait for a worker, and refuse a cluster with other versions than here."""
+        """Wait until a worker does something, and refuse a cluster with other versions than here."""
+        first = self.client.submit(_versions, **self._options)
         try:
-            self.client.wait_for_workers(1, timeout=patience)
-        except TimeoutError as error:
+            first.result(timeout=patience)
+        except (TimeoutError, distributed.TimeoutError) as error:
+            first.cancel()
+            needed = self._options["resources"]
+            offering = f" that offers {needed}" if needed else ""
             raise WorkerLost(
-                f"no Dask worker came within {patience} s. Nothing was started; start workers for "
+                f"no Dask worker{offering} was there within {patience} s. Nothing was started; start one for "
                 f"{self.client.scheduler.address}."
             ) from error
         wrong = _differences(self.client.run(_versions), _versions())
@@ -137,14 +137,62 @@ class _Connected(Executor):
             )
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        future: Future[R] = self._executor.submit(fn, *args, **kwargs)
+        if self.client.status != "running":
+            raise RuntimeError(self.client.status)  # the scheduler is gone: a new connection is tried
+        task = self.client.submit(partial(fn, *args, **kwargs), **self._options)
+        future: _Call[R] = _Call(task)
+        self._calls.add(future)
+        task.add_done_callback(future.take)
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._executor.shutdown(wait=wait, cancel_futures=cancel_futures)
+        del cancel_futures
+        if wait:  # tasks end also when the connection is lost
+            wait_for(list(self._calls))
         self.client.close()
         if self._cluster is not None:
             self._cluster.close()
+
+
+class _Call(Future[R]):
+    """The future of a task. What runs already is not stopped by `cancel`: the step is, over its own link."""
+
+    def __init__(self, task: Any) -> None:
+        super().__init__()
+        self._task = task
+
+    def cancel(self) -> bool:
+        is_cancelled = super().cancel()
+        if is_cancelled:
+            self._task.cancel()
+        return is_cancelled
+
+    def take(self, task: Any) -> None:
+        """Take over the result of the task, on a thread of the client."""
+        if not self.set_running_or_notify_cancel():
+            return
+        error = _error_of(task)
+        if error is None:
+            self.set_result(task.result())
+        else:
+            self.set_exception(error)
+
+
+def _error_of(task: Any) -> BaseException | None:
+    if task.status == "finished":
+        return None
+    if task.status != "error":
+        return WorkerLost(
+            "the connection to the Dask scheduler was lost while the step ran. Nothing of it was stored; run it again "
+            "when the scheduler is there."
+        )
+    error: BaseException = task.exception()
+    if isinstance(error, distributed.KilledWorker):
+        return WorkerLost(
+            "the Dask workers that ran the step died, one after another: most likely they ran out of memory, or the "
+            "step crashes its process. Nothing of it was stored; the logs of the workers say more."
+        )
+    return error
 
 
 def _versions() -> dict[str, str]:
@@ -170,6 +218,3 @@ def _differences(workers: dict[str, dict[str, str]], here: dict[str, str]) -> li
         f"{name} {version} on {len(where)} of {len(workers)} workers, {here[name]} here"
         for (name, version), where in seen.items()
     ]
-
-
-assert cloudpickle  # versions of it have to agree

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from traitlets import Dict, Enum, Unicode, observe
 
 from zennb.components.component import Visibility
 from zennb.components.pooled import PooledOrchestrator
 from zennb.errors import InvalidConfiguration
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["ExecutorOrchestrator"]
 
@@ -29,14 +31,15 @@ class ExecutorOrchestrator(PooledOrchestrator):
     factory = Unicode(
         help="Where the class or function is that returns the executor: package.module.Name."
     ).tag(config=True, required=True)
-    options = Dict(key_trait=Unicode(), help="Its keyword arguments: {'max_workers': 4}.").tag(config=True)
+    arguments = Dict(key_trait=Unicode(), help="Its keyword arguments: {'max_workers': 4}.").tag(config=True)
     where = Enum(
         ["machine", "network"], "machine", help="Whether its workers are on this machine or on others too."
     ).tag(config=True)
 
     @observe("where")
     def _reach(self, change: dict[str, Any]) -> None:
-        self.visibility = Visibility.NETWORK if change["new"] == "network" else Visibility.MACHINE
+        own = Visibility.NETWORK if change["new"] == "network" else Visibility.MACHINE
+        self.visibility = own  # type: ignore[misc]  # it depends on the options
 
     def make_executor(self) -> Executor:
         """Return what the factory makes.
@@ -44,7 +47,7 @@ class ExecutorOrchestrator(PooledOrchestrator):
         Raises:
             InvalidConfiguration: there is no such factory, or what it returns is no executor.
         """
-        made = _named(self.factory)(**self.options)
+        made = _named(self.factory)(**self.arguments)
         if callable(getattr(made, "submit", None)) and callable(getattr(made, "shutdown", None)):
             return made  # type: ignore[no-any-return]
         for name in ("executor", "get_executor"):

@@ -158,6 +158,11 @@ def _hand_on(
     """Resolve the future with what a worker returned; pass the output to `output` if it was not streamed already."""
     try:
         outcome = inner.result()
+        # A worker on another machine signs with a key of its own. It was sent the step from here, and has answered.
+        carried = () if outcome.carried is None else (outcome.carried.blob,)
+        run_context.artifacts.signer.vouch(
+            (*(each.blob for each in outcome.artifacts.values()), *carried, outcome.displays)
+        )
         if output is not None and outcome.displays:
             for event in Recording.load(run_context.store.get(outcome.displays)):
                 output(event)

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import os
+import platform
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from zennb import plugins
+from zennb.components.component import Visibility
+from zennb.errors import InvalidConfiguration, WorkerLost
+from zennb.testing.orchestrator import OrchestratorContract
+
+distributed = pytest.importorskip("distributed")
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from zennb.testing.steps import Bench
+
+PATIENCE = 60.0
+ONE = {"arguments": "{'n_workers': 1}", "patience": "30"}
+
+
+def made(**config: str) -> Any:
+    return plugins.load("orchestrator", "dask").from_config("test", config)
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+class TestDaskOrchestrator(OrchestratorContract):
+    @pytest.fixture
+    def orchestrator(self, scheduler: str) -> Iterator[Any]:
+        orchestrator = made(address=scheduler)
+        yield orchestrator
+        orchestrator.close()
+
+    def test_a_step_whose_worker_dies_fails_with_one_sentence_and_the_next_one_runs(
+        self, bench: Bench
+    ) -> None:
+        done = bench.step("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+        assert isinstance(done.error, WorkerLost)
+        assert "the Dask workers that ran the step died" in str(done.error)
+        assert bench.step("answer = 42").values == {"answer": 42}
+
+
+def test_without_an_address_a_cluster_is_started_and_closed_with_the_session() -> None:
+    orchestrator = made(**ONE)
+    assert orchestrator.visibility is Visibility.MACHINE
+    assert orchestrator.link == ""
+    worker = orchestrator.submit(os.getpid).result(PATIENCE)
+    assert worker != os.getpid()
+    assert orchestrator.link.startswith("http://127.0.0.1:")
+    orchestrator.close()
+    deadline = time.monotonic() + PATIENCE
+    while _is_alive(worker) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _is_alive(worker)
+
+
+def test_a_cluster_elsewhere_needs_a_store_that_the_network_reaches(scheduler: str) -> None:
+    assert made(address=scheduler).visibility is Visibility.NETWORK
+    assert made(cluster="dask_kubernetes.operator.KubeCluster").visibility is Visibility.NETWORK
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence_within_the_patience() -> None:
+    with pytest.raises(WorkerLost, match=r"tcp://127.0.0.1:9 does not answer within 1 s"):
+        made(address="tcp://127.0.0.1:9", patience="1").submit(int)
+
+
+def test_a_class_that_does_not_exist_is_one_sentence() -> None:
+    with pytest.raises(InvalidConfiguration, match=r"`no_such\.Cluster` cannot be made"):
+        made(cluster="no_such.Cluster").submit(int)
+
+
+def test_resources_that_no_worker_offers_are_no_reason_to_hang(scheduler: str) -> None:
+    with pytest.raises(WorkerLost, match=r"no Dask worker that offers \{'GPU': 1\} was there within 1 s"):
+        made(address=scheduler, resources="{'GPU': 1}", patience="1").submit(int)
+
+
+def test_workers_with_other_versions_are_refused_with_what_differs(
+    scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "python_version_tuple", lambda: ("3", "0", "0"))
+    with pytest.raises(InvalidConfiguration, match=r"Python 3\.\d+ on 2 of 2 workers, 3\.0 here"):
+        made(address=scheduler).submit(int)
+
+
+def _sleep(folder: Path) -> None:
+    (folder / "begun").touch()
+    time.sleep(PATIENCE)
+
+
+def test_a_scheduler_that_is_lost_ends_what_runs_and_the_next_call_connects_again(tmp_path: Path) -> None:
+    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+    orchestrator = made(address=cluster.scheduler_address, patience="2")
+    call = orchestrator.submit(_sleep, tmp_path)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+    cluster.close()
+    error = call.exception(PATIENCE)
+    assert isinstance(error, WorkerLost)
+    assert "the connection to the Dask scheduler was lost" in str(error)
+    with pytest.raises(WorkerLost, match="does not answer"):
+        orchestrator.submit(int)
+    orchestrator.close()
+
+
+def test_a_call_that_waits_can_be_cancelled(scheduler: str, tmp_path: Path) -> None:
+    orchestrator = made(address=scheduler)
+    busy = [orchestrator.submit(_wait_for, tmp_path / "end") for _ in range(2)]
+    waiting = orchestrator.submit(_touch, tmp_path / "ran")
+    assert waiting.cancel()
+    (tmp_path / "end").touch()
+    assert all(each.result(PATIENCE) is None for each in busy)
+    orchestrator.close()
+    assert not (tmp_path / "ran").exists()
+
+
+def _wait_for(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.01)
+
+
+def _touch(path: Path) -> None:
+    path.touch()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
