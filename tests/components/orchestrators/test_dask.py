@@ -5,6 +5,7 @@ import platform
 import time
 from typing import TYPE_CHECKING, Any
 
+import distributed
 import pytest
 
 from zennb import plugins
@@ -12,13 +13,13 @@ from zennb.components.component import Visibility
 from zennb.errors import InvalidConfiguration, WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
 
-distributed = pytest.importorskip("distributed")
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from zennb.testing.steps import Bench
+
+pytestmark = pytest.mark.kernel  # clusters are started
 
 PATIENCE = 60.0
 ONE = {"arguments": "{'n_workers': 1}", "patience": "30"}
@@ -30,7 +31,7 @@ def made(**config: str) -> Any:
 
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
-    with distributed.LocalCluster(
+    with distributed.LocalCluster(  # type: ignore[no-untyped-call]
         n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0"
     ) as cluster:
         yield cluster.scheduler_address
@@ -100,7 +101,9 @@ def _sleep(folder: Path) -> None:
 
 
 def test_a_scheduler_that_is_lost_ends_what_runs_and_the_next_call_connects_again(tmp_path: Path) -> None:
-    cluster = distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+    cluster = distributed.LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    )
     orchestrator = made(address=cluster.scheduler_address, patience="2")
     call = orchestrator.submit(_sleep, tmp_path)
     while not (tmp_path / "begun").exists():

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
-import distributed  # type: ignore[import-not-found,unused-ignore]
+import distributed
 from traitlets import Dict, Int, Unicode, observe
 
 from zennb.components.component import Visibility
@@ -59,7 +59,7 @@ class DaskOrchestrator(PooledOrchestrator):
     def link(self) -> str:
         """The address of the cluster's dashboard; "" while there is no connection."""
         executor = self._executor
-        return executor.client.dashboard_link or "" if isinstance(executor, _Connected) else ""
+        return executor.client.dashboard_link or "" if isinstance(executor, _SchedulerConnection) else ""
 
     def make_executor(self) -> Executor:
         """Connect.
@@ -70,7 +70,7 @@ class DaskOrchestrator(PooledOrchestrator):
         """
         cluster = None if self.address else self._started_cluster()
         try:
-            client = distributed.Client(
+            client = distributed.Client(  # type: ignore[no-untyped-call]
                 self.address or cluster, timeout=self.patience, set_as_default=False, name="zennb"
             )
         except OSError as error:
@@ -78,7 +78,7 @@ class DaskOrchestrator(PooledOrchestrator):
                 f"the Dask scheduler {self.address or ''} does not answer within {self.patience} s ({error}). Nothing "
                 "was started; check the address, and that the scheduler runs."
             ) from error
-        connected = _Connected(client, cluster, self.resources)
+        connected = _SchedulerConnection(client, cluster, self.resources)
         try:
             connected.check(self.patience)
         except BaseException:
@@ -90,7 +90,7 @@ class DaskOrchestrator(PooledOrchestrator):
         try:
             if not self.cluster:
                 # No port for the dashboard of its own: two kernels may each have a cluster.
-                return distributed.LocalCluster(
+                return distributed.LocalCluster(  # type: ignore[no-untyped-call]
                     **{"dashboard_address": "127.0.0.1:0", "threads_per_worker": 1, **self.arguments}
                 )
             module, _, name = self.cluster.replace(":", ".").rpartition(".")
@@ -102,7 +102,7 @@ class DaskOrchestrator(PooledOrchestrator):
             ) from error
 
 
-class _Connected(Executor):
+class _SchedulerConnection(Executor):
     """A connection to a scheduler, as an executor.
 
     Args:
@@ -114,7 +114,7 @@ class _Connected(Executor):
     def __init__(self, client: Any, cluster: Any, resources: dict[str, float]) -> None:
         self.client, self._cluster = client, cluster
         self._options = {"pure": False, "resources": resources or None}
-        self._calls: WeakSet[_Call[Any]] = WeakSet()
+        self._calls: WeakSet[_TaskFuture[Any]] = WeakSet()
 
     def check(self, patience: int) -> None:
         """Wait until a worker does something, and refuse a cluster with other versions than here."""
@@ -140,7 +140,7 @@ class _Connected(Executor):
         if self.client.status != "running":
             raise RuntimeError(self.client.status)  # the scheduler is gone: a new connection is tried
         task = self.client.submit(partial(fn, *args, **kwargs), **self._options)
-        future: _Call[R] = _Call(task)
+        future: _TaskFuture[R] = _TaskFuture(task)
         self._calls.add(future)
         task.add_done_callback(future.take)
         return future
@@ -154,7 +154,7 @@ class _Connected(Executor):
             self._cluster.close()
 
 
-class _Call(Future[R]):
+class _TaskFuture(Future[R]):
     """The future of a task. What runs already is not stopped by `cancel`: the step is, over its own link."""
 
     def __init__(self, task: Any) -> None:

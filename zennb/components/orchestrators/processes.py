@@ -68,14 +68,14 @@ class _IsolatedWorkers(Executor):
     def __init__(self, count: int, *, idle: float, grace: float, name: str) -> None:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix=f"zennb-{name}")
         # Last in, first out: few steps keep few workers busy, and the others end when they have been idle.
-        self._workers: LifoQueue[_Worker] = LifoQueue()
-        self._all = [_Worker(idle) for _ in range(count)]
+        self._workers: LifoQueue[_WorkerProcess] = LifoQueue()
+        self._all = [_WorkerProcess(idle) for _ in range(count)]
         for worker in self._all:
             self._workers.put(worker)
         self._grace = grace
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        call: _Call[R] = _Call(self._grace)
+        call: _KillableFuture[R] = _KillableFuture(self._grace)
         self._threads.submit(self._run, call, fn, args, kwargs)
         return call
 
@@ -85,7 +85,7 @@ class _IsolatedWorkers(Executor):
             worker.end()
 
     def _run(
-        self, call: _Call[R], fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, call: _KillableFuture[R], fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         worker = self._workers.get()
         try:
@@ -94,7 +94,7 @@ class _IsolatedWorkers(Executor):
             self._workers.put(worker)
 
 
-class _Worker:
+class _WorkerProcess:
     """A process that is started when it is needed, and again after it has died."""
 
     def __init__(self, idle: float) -> None:
@@ -123,7 +123,7 @@ class _Worker:
             executor.shutdown(wait=True)
 
 
-class _Call(Future[R]):
+class _KillableFuture(Future[R]):
     """A call that can also be cancelled while it runs: its worker is killed if it goes on for too long.
 
     Such a future ends with KeyboardInterrupt, as if the call had been interrupted.
@@ -133,7 +133,7 @@ class _Call(Future[R]):
         super().__init__()
         self._grace = grace
         self._mutex = threading.Lock()
-        self._worker: _Worker | None = None
+        self._worker: _WorkerProcess | None = None
         self._is_cancelled = self._is_killed = False
 
     def cancel(self) -> bool:
@@ -148,7 +148,7 @@ class _Call(Future[R]):
         return False
 
     def run_on(
-        self, worker: _Worker, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, worker: _WorkerProcess, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         """Run the call on a worker and wait for it."""
         if not self.set_running_or_notify_cancel():
