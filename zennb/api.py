@@ -10,17 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.digests.hooks import digest
 from zennb.errors import (
-    DamagedArtifact,
-    MissingArtifact,
     UnknownName,
 )
-from zennb.registry.stores import artifact_stores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Artifact, Status
     from zennb.handles.handle import Source
     from zennb.handles.listing import Listing
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "artifacts",
-    "bring",
     "close",
     "digest",
     "find_artifact",
@@ -361,14 +356,3 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
     return load_value(
         opened, artifact, vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
     )
-
-
-def bring(artifact: Artifact, store: ArtifactStore) -> bool:
-    """Copy an artifact's bytes into `store` from another registered store; return whether one had them."""
-    for _, other in artifact_stores(workspace()):
-        try:
-            if other is not store and other.has(artifact.blob):
-                return store.put([other.get(artifact.blob)]) == artifact.blob
-        except (MissingArtifact, DamagedArtifact):
-            continue
-    return False

@@ -151,18 +151,6 @@ def test_another_stack_lends_what_the_active_one_does_not_have() -> None:
     assert zennb.load("rows") == [1]
 
 
-def test_bytes_are_brought_from_one_store_to_another() -> None:
-    second_stack()
-    artifact = record("rows", [1], stack="second")
-    store = api.workspace().open("default").store
-    assert not store.has(artifact.blob)
-    assert api.bring(artifact, store)
-    assert store.has(artifact.blob)
-    api.workspace().open("second").store.delete(artifact.blob)
-    store.delete(artifact.blob)
-    assert not api.bring(artifact, store)
-
-
 def test_bytes_that_are_nowhere_name_the_step_to_run_again() -> None:
     artifact = record("rows", [1])
     api.workspace().open().store.delete(artifact.blob)

@@ -6,29 +6,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zennb.core.planning.cache_decision import reason_to_run, reused
+from zennb.core.planning.cache_decision import copied, reason_to_run, reused
 from zennb.core.planning.ordering import file_edges, flows
 from zennb.core.planning.run_plan import Freshness, PlannedStep, RunPlan
 from zennb.core.records.records import Status
 from zennb.engine.environment.execution_environment import sealed
 from zennb.engine.environment.local_modules import find_local, package_reader, reader
-from zennb.engine.run.lost_results import why_lost
+from zennb.engine.run.lost_results import missing_results, why_lost
+from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
 from zennb.headless.record_match import RecordMatch
 from zennb.headless.run_environment import Difference, RunEnvironment
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.steps import apply, step_statements
+from zennb.registry.stores import artifact_stores
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from zennb.components.component import ArtifactStore
     from zennb.core.planning.plan import Plan
     from zennb.core.planning.run_plan import Edge
     from zennb.core.records.records import Step
     from zennb.engine.step.definition import StepDefinition
     from zennb.provenance.cell_statements import CellStatement
+    from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
 __all__ = ["FileCell", "FilePlan"]
@@ -85,7 +87,7 @@ class FilePlan:
     _modules: ModuleSources = field(init=False)
     _environment: RunEnvironment = field(init=False)
     _records: dict[str, list[Step]] = field(init=False)
-    _stores: dict[str, ArtifactStore] = field(init=False, default_factory=dict)
+    _stacks: dict[str, Stack] = field(init=False, default_factory=dict)
     _answers: dict[str, _Answer] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -158,6 +160,7 @@ class FilePlan:
         )
         is_open: list[list[Difference]] = []
         lost = ""
+        away: dict[str, Step] = {}
         for record in records:
             found = match.differences(record)
             if any(each.is_certain for each in found):
@@ -166,14 +169,17 @@ class FilePlan:
                 is_open.append(found)
             # From here on the record would match. What keeps it from being reused is the better
             # reason, if no other matches.
-            elif reason := self._unusable(self._source(record), definition) or self._lacks(
-                record, definition
-            ):
+            elif reason := self._unusable(self._source(record), definition):
                 lost = lost or reason
+            elif reason := self._lacks(record, definition):
+                away.setdefault(reason, record)
             else:
                 return _Answer(
                     state=Freshness.FRESH, reason=reused(self._source(record)).reason, record=record
                 )
+        if found_elsewhere := self._elsewhere(away.values(), definition):
+            return found_elsewhere
+        lost = lost or next(iter(away), "")
         if is_open:
             return self._undecided(
                 # The record with the fewest questions only running the notebook answers, then with the fewest at all.
@@ -183,16 +189,24 @@ class FilePlan:
 
     def _lacks(self, record: Step, definition: StepDefinition) -> str:
         """Return why results of a record cannot be taken from the store; "" if they can."""
-        store = self._store(definition)  # refuses a stack that has none, before its name is asked for
-        return why_lost(
-            record, store, self.workspace.metadata, name=self.workspace.snapshot().artifact_store.name
-        )
+        stack = self._stack(definition)
+        return why_lost(record, stack.store, self.workspace.metadata, name=stack.spec.artifact_store.name)
 
-    def _store(self, definition: StepDefinition) -> ArtifactStore:
-        stack = definition.options.stack
-        if stack not in self._stores:
-            self._stores[stack] = self.workspace.open(stack or None).store
-        return self._stores[stack]
+    def _elsewhere(self, records: Iterable[Step], definition: StepDefinition) -> _Answer | None:
+        """Return the answer for a step whose results another store has; None when there is none."""
+        others = OtherStores(lambda: artifact_stores(self.workspace))
+        for record in records:
+            store = self._stack(definition).store
+            name = others.holder(missing_results(record, store), besides=store)
+            if name:
+                return _Answer(state=Freshness.FRESH, reason=copied(record, name).reason, record=record)
+        return None
+
+    def _stack(self, definition: StepDefinition) -> Stack:
+        name = definition.options.stack
+        if name not in self._stacks:
+            self._stacks[name] = self.workspace.open(name or None)
+        return self._stacks[name]
 
     def _source(self, record: Step) -> Step:
         """Return the step that ran, for one that reused its results."""

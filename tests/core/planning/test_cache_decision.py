@@ -17,6 +17,7 @@ def decision(
     candidates: tuple[Step, ...] = (),
     previous: Step | None = None,
     missing: frozenset[int | None] = frozenset(),
+    elsewhere: frozenset[int | None] = frozenset(),
     asked: str = "",
     unclear: tuple[str, ...] = (),
 ) -> CacheDecision:
@@ -24,8 +25,8 @@ def decision(
         PARTS,
         candidates=candidates,
         previous=previous,
-        missing=lambda step: MODEL if step.run in missing else None,
-        store="default",
+        missing=lambda step: "`model v3` is not in artifact store 'default'" if step.run in missing else "",
+        elsewhere=lambda step: "second" if step.run in elsewhere else "",
         asked=asked,
         unclear=unclear,
     )
@@ -41,6 +42,17 @@ def test_a_candidate_whose_outputs_are_gone_is_passed_over() -> None:
     assert decision(candidates=(GOOD, older), missing=frozenset({12})).reuse == older
     lost = decision(candidates=(GOOD,), missing=frozenset({12}))
     assert (lost.reuse, lost.reason) == (None, "`model v3` is not in artifact store 'default'")
+
+
+def test_what_only_another_store_has_is_copied_unless_an_equal_result_is_here() -> None:
+    older = replace(GOOD, run=9)
+    away, nine = frozenset({12}), frozenset({9, 12})
+    assert decision(candidates=(GOOD, older), missing=away, elsewhere=away).reuse == older
+    found = decision(candidates=(GOOD, older), missing=nine)
+    assert (found.reuse, found.reason) == (None, "`model v3` is not in artifact store 'default'")
+    found = decision(candidates=(GOOD,), missing=away, elsewhere=away)
+    assert (found.reuse, found.is_elsewhere) == (GOOD, True)
+    assert found.reason == "copied from artifact store 'second'"
 
 
 def test_what_the_user_asks_comes_first() -> None:

@@ -197,14 +197,6 @@ def test_bytes_that_are_missing_are_named_by_their_artifact(bench: Bench) -> Non
     assert caught.value.digest == artifact.blob
 
 
-def test_the_first_missing_artifact_is_named(bench: Bench) -> None:
-    kept = bench.keep({"a": [1], "b": [2], "c": [3]}).artifacts
-    assert bench.repository.first_missing(kept.values()) is None
-    bench.store.delete(kept["b"].blob)
-    bench.store.delete(kept["c"].blob)
-    assert bench.repository.first_missing(kept.values()) is kept["b"]
-
-
 def test_classes_are_found_in_the_scope_of_the_shelf(bench: Bench) -> None:
     exec("class Model: pass\nmodel = Model()", bench.scope)
     kept = bench.keep({"model": bench.scope["model"]}).artifacts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Artifact, Attempt, Failure, Status, Step
 from zennb.digests.digest import digest_value
 from zennb.engine.run.failures import failure_of, is_interrupt
+from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import LARGE, run_versions
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.step.outcome import StepOutcome
@@ -230,24 +232,26 @@ def test_inputs_are_captured_unless_the_store_holds_them_already(notebook: Noteb
 def test_an_input_that_only_another_store_holds_is_brought_here_or_captured_anew(notebook: Notebook) -> None:
     notebook.cell("a = [1]")
     elsewhere = Artifact(
-        name="a", digest=digest_value([1]).digest, blob="0" * 64, materializer="json", size=1, type="list"
+        name="a",
+        digest=digest_value([1]).digest,
+        blob=sha256(b"[1]").hexdigest(),
+        materializer="json",
+        size=3,
+        type="list",
     )
     notebook.variables.bind("a", notebook.namespace["a"], elsewhere, digest_value([1]))
-    asked: list[Artifact] = []
-
-    def bring(artifact: Artifact) -> bool:
-        asked.append(artifact)
-        return len(asked) > 1
-
-    notebook.run_context = replace(notebook.run_context, elsewhere=bring)
+    other = MemoryArtifactStore.from_config("other", {})
+    notebook.run_context = replace(notebook.run_context, others=OtherStores(lambda: [("other", other)]))
     resolved = notebook.resolve(step("y = a"))
     assert notebook.run_context.keep_inputs(resolved)["a"].kind == "captured"
+    assert other.put([b"[1]"]) == elsewhere.blob
     assert notebook.run_context.keep_inputs(resolved)["a"] is elsewhere
-    assert asked == [elsewhere, elsewhere]
+    assert notebook.store.get(elsewhere.blob) == b"[1]"
     known = unit_of_work(notebook, {})
-    known.present.add("0" * 64)
+    notebook.store.delete(elsewhere.blob)
+    known.present.add(elsewhere.blob)
     assert notebook.run_context.keep_inputs(resolved, known=known)["a"] is elsewhere
-    assert len(asked) == 2
+    assert not notebook.store.has(elsewhere.blob)
 
 
 def test_another_way_into_the_store_is_that_of_its_shelf_too(notebook: Notebook) -> None:

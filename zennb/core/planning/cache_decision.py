@@ -10,9 +10,9 @@ from zennb.core.planning.cache_key import differences
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from zennb.core.records.records import Artifact, CacheKeyParts, Step
+    from zennb.core.records.records import CacheKeyParts, Step
 
-__all__ = ["CacheDecision", "decide_reuse", "reason_to_run", "reused"]
+__all__ = ["CacheDecision", "copied", "decide_reuse", "reason_to_run", "reused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +22,12 @@ class CacheDecision:
     Attributes:
         reuse: the earlier step whose results are reused; None means run.
         reason: the reason, for people.
+        is_elsewhere: whether results of `reuse` have to be copied from another store first.
     """
 
     reuse: Step | None = None
     reason: str
+    is_elsewhere: bool = False
 
 
 def decide_reuse(
@@ -33,9 +35,9 @@ def decide_reuse(
     *,
     candidates: Sequence[Step],
     previous: Step | None,
-    missing: Callable[[Step], Artifact | None],
+    missing: Callable[[Step], str],
+    elsewhere: Callable[[Step], str] = lambda _step: "",
     stale: Callable[[Step], str] = lambda _step: "",
-    store: str,
     asked: str = "",
     unclear: Sequence[str] = (),
 ) -> CacheDecision:
@@ -45,9 +47,9 @@ def decide_reuse(
         parts: what the step's key is made of.
         candidates: reusable steps with the same key, newest first.
         previous: the latest record of the same step, whatever its key; None on a first run.
-        missing: the first output of a candidate that `store` does not hold; None when it holds them all.
+        missing: which result of a candidate the active store lacks, as a phrase; "" when it holds them all.
+        elsewhere: the name of another store that holds what the active one lacks; "" when there is none.
         stale: why a candidate is invalid although its key matches (a file it read changed); "" when it is valid.
-        store: name of the artifact store of the active stack.
         asked: an option of the user that forces a run, e.g. `--rerun`.
         unclear: why the parts may not cover every dependency.
     """
@@ -55,7 +57,7 @@ def decide_reuse(
         return CacheDecision(reason=f"asked for with {asked}")
     if unclear:
         return CacheDecision(reason=f"not cacheable: {unclear[0]}")
-    lost: Artifact | None = None
+    lost: dict[str, Step] = {}
     moved = ""
     for candidate in candidates:
         differs = stale(candidate)
@@ -64,13 +66,16 @@ def decide_reuse(
             moved = moved or differs
             continue
         gone = missing(candidate)
-        if gone is None:
+        if not gone:
             return reused(candidate)
-        lost = lost or gone
-    if lost is None and moved:
+        lost.setdefault(gone, candidate)
+    for candidate in lost.values():  # only now: another store may be far away
+        if name := elsewhere(candidate):
+            return copied(candidate, name)
+    if lost:
+        return CacheDecision(reason=next(iter(lost)))
+    if moved:
         return CacheDecision(reason=moved)
-    if lost is not None:
-        return CacheDecision(reason=f"`{lost.label}` is not in artifact store '{store}'")
     return CacheDecision(reason=_why(previous, parts))
 
 
@@ -78,6 +83,11 @@ def reused(step: Step) -> CacheDecision:
     """Return the decision to reuse the results of an earlier step."""
     origin = "an earlier run" if step.run is None else f"run {step.run}"  # None: that run was deleted
     return CacheDecision(reuse=step, reason=f"same code and inputs as {origin}")
+
+
+def copied(step: Step, store: str) -> CacheDecision:
+    """Return the decision to reuse the results of an earlier step once they are copied from another store."""
+    return CacheDecision(reuse=step, reason=f"copied from artifact store '{store}'", is_elsewhere=True)
 
 
 def _why(previous: Step | None, parts: CacheKeyParts) -> str:

@@ -168,10 +168,6 @@ class ArtifactRepository:
         found: Mapping[str, Any] = self._materializers.load(carried.materializer, body, name="settings")
         return found
 
-    def first_missing(self, artifacts: Iterable[Artifact]) -> Artifact | None:
-        """Return the first artifact whose bytes are missing in the store; None if there is none."""
-        return next((artifact for artifact in artifacts if not self.store.has(artifact.blob)), None)
-
     def _load_group(self, artifact: Artifact) -> Any:
         try:
             buffer = self.store.get(artifact.blob)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Step
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["why_lost"]
+__all__ = ["missing_results", "why_lost"]
 
 
 def why_lost(step: Step, store: ArtifactStore | WriteBuffer, metadata: MetadataStore, *, name: str) -> str:
@@ -22,15 +24,24 @@ def why_lost(step: Step, store: ArtifactStore | WriteBuffer, metadata: MetadataS
         metadata: says what was deleted on purpose.
         name: the store's name.
     """
-    results = [(f"`{each.label}`", each.blob) for each in step.outputs.values()]
-    results += [
-        ("what it showed", step.displays),
-        ("what it changed", step.carried.blob if step.carried is not None else ""),
-    ]
-    for what, blob in results:
-        if blob and not store.has(blob):
+    for what, blob in _results(step):
+        if not store.has(blob):
             freed = metadata.space.freed([blob])
             return (
                 f"{what} was deleted to free space" if freed else f"{what} is not in artifact store '{name}'"
             )
     return ""
+
+
+def missing_results(step: Step, store: ArtifactStore | WriteBuffer) -> list[str]:
+    """Return the blobs of a step's results that a store lacks."""
+    return list(dict.fromkeys(blob for _, blob in _results(step) if not store.has(blob)))
+
+
+def _results(step: Step) -> Iterator[tuple[str, str]]:
+    for each in step.outputs.values():
+        yield f"`{each.label}`", each.blob
+    if step.displays:
+        yield "what it showed", step.displays
+    if step.carried is not None and step.carried.blob:
+        yield "what it changed", step.carried.blob

@@ -7,7 +7,7 @@ import os
 import platform
 import socket
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,20 @@ from zennb.core.planning.expiry import expires
 from zennb.core.records.records import Run, Status, Step
 from zennb.core.secrets.texts import mask_json
 from zennb.engine.run.failures import failure_of, is_interrupt
-from zennb.engine.run.lost_results import why_lost
+from zennb.engine.run.lost_results import missing_results, why_lost
 from zennb.engine.run.masked_records import masked_step
+from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
 from zennb.engine.step.shared_state import stored_apart
-from zennb.errors import MissingExtra, StepRefused, StoreError, UnknownName, UntrustedArtifact
+from zennb.errors import (
+    MissingArtifact,
+    MissingExtra,
+    StepRefused,
+    StoreError,
+    UnknownName,
+    UntrustedArtifact,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -59,7 +67,7 @@ class RunContext:
         environment: the files, environment and settings of this process.
         frontend: how values look.
         notebook: the notebook's name; "" when unknown.
-        elsewhere: copies the bytes of an artifact from another stack's store into this one; returns whether it could.
+        others: the artifact stores of other stacks, from which results are copied.
         run: id of the run that its steps belong to, if it exists already.
         unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
         parent: id of the notebook's run, when the whole notebook is run; None else.
@@ -75,7 +83,7 @@ class RunContext:
     environment: ExecutionEnvironment
     frontend: Frontend
     notebook: str = ""
-    elsewhere: Callable[[Artifact], bool] = lambda _artifact: False
+    others: OtherStores = field(default_factory=OtherStores)
     run: int | None = None
     unstored: Callable[[], Collection[str]] = frozenset
     parent: int | None = None
@@ -129,18 +137,17 @@ class RunContext:
         candidates, previous = self._known_of(resolved, known, history) if keys else ([], None)
         unusable = not_reusable(candidates, definition, self.artifacts.signer)
         # Prefer complete results: the output and settings of a run on another stack may be only in that stack's store.
-        candidates.sort(key=lambda step: not self._has_all(step))
+        if len(candidates) > 1:
+            candidates.sort(key=lambda step: bool(missing_results(step, self.store)))
         return decide_reuse(
             resolved.parts,
             candidates=candidates,
             previous=previous,
-            missing=lambda step: self.artifacts.first_missing(step.outputs.values()),
-            stale=lambda step: (
-                unusable.get(step.id, "")
-                or self.environment.stale(step.observed, overlay)
-                or why_lost(step, self.store, self.metadata, name=self.spec.artifact_store.name)
+            missing=lambda step: why_lost(
+                step, self.store, self.metadata, name=self.spec.artifact_store.name
             ),
-            store=self.spec.artifact_store.name,
+            elsewhere=lambda step: self.others.holder(missing_results(step, self.store), besides=self.store),
+            stale=lambda step: unusable.get(step.id, "") or self.environment.stale(step.observed, overlay),
             asked=force,
             unclear=unclear,
         )
@@ -152,11 +159,6 @@ class RunContext:
             if names
             else ()
         )
-
-    def _has_all(self, step: Step) -> bool:
-        """Whether the output of a step, and the settings it changed, are in this store."""
-        blobs = (step.displays, step.carried.blob if step.carried is not None else "")
-        return all(self.store.has(blob) for blob in blobs if blob)
 
     def step_history(self, resolved: ResolvedStep) -> StepHistory:
         """Return what a decision needs from the metadata store, and the stack as it is registered now."""
@@ -180,6 +182,13 @@ class RunContext:
         found = next((found for key in keys if (found := self.metadata.find(key))), [])
         return found, known.previous.get(resolved.definition.name)
 
+    def bring(self, decision: CacheDecision) -> None:
+        """Copy results that a decision reuses from another store; StoreError if they are gone, or do not fit here."""
+        if decision.reuse is not None and decision.is_elsewhere:
+            missing = missing_results(decision.reuse, self.store)
+            if not self.others.copy(missing, into=self.store):
+                raise MissingArtifact("its results are in no artifact store any more.", digest=missing[0])
+
     def proven(self, resolved: ResolvedStep, decision: CacheDecision, source: Step) -> CacheDecision:
         """Return the decision if the results of `source` can be loaded, else one to run, with the reason.
 
@@ -187,6 +196,7 @@ class RunContext:
         """
         small = [artifact.blob for artifact in source.outputs.values() if artifact.size < LARGE]
         try:
+            self.bring(decision)
             for blob in dict.fromkeys([*small, *([source.displays] if source.displays else [])]):
                 self.store.get(blob)
             # Settings last: none may be changed for a step whose outputs turn out to be damaged, and which will run.
@@ -234,7 +244,9 @@ class RunContext:
         for name in sorted(resolved.inputs):
             artifact = resolved.artifacts.get(name)
             if artifact is not None and (
-                artifact.blob in present or self.store.has(artifact.blob) or self.elsewhere(artifact)
+                artifact.blob in present
+                or self.store.has(artifact.blob)
+                or self.others.copy([artifact.blob], into=self.store)
             ):
                 saved[name] = artifact
             elif name in resolved.digests and name not in self.unstored():

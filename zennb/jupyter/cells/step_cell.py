@@ -256,6 +256,7 @@ class StepCell:
         undo = self._run_context.environment.undo() if source.carried is not None else (lambda: None)
         try:
             with as_not_restored():
+                self._run_context.bring(self._decision)
                 act = self._restorer.restoring(source, undo)
             with act:
                 self._restore(source)

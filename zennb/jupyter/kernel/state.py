@@ -11,6 +11,7 @@ from zennb import api
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
@@ -28,6 +29,7 @@ from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
+from zennb.registry.stores import artifact_stores
 from zennb.views.step import status_line
 from zennb.views.view import join, note
 
@@ -200,7 +202,7 @@ class KernelState:
             environment=self.environment,
             frontend=self.frontend,
             notebook=self.notebook,
-            elsewhere=lambda artifact: api.bring(artifact, opened.store),
+            others=OtherStores(lambda: artifact_stores(workspace)),
             unstored=lambda: {name for each in self.registry.ordered([]) for name in each.options.no_store},
             parent=None if whole is None else whole.id,
             folder=self._folder(),
