@@ -87,12 +87,14 @@ def _storm_state():
     state |= {f"${name}": int(os.environ.get(name, 0)) or None for name in ("STORM", "STORM_TOO")}
     from zennb import api
     metadata = api.workspace().metadata
-    shown = [run.id for run in metadata.runs(status="running")]
+    shown = metadata.runs(status="running")
     for _ in range(100):  # its end may be about to be recorded, and the machine busy
         if not shown:
             break
         time.sleep(0.1)
-        shown = [run.id for run in metadata.runs(status="running")]
+        shown = metadata.runs(status="running")
+    claims = metadata._claims._claims
+    runs = [f"{run.kind}, {time.time() - run.started:.1f} s old, {claims.get(run.id)}" for run in shown]
     with sqlite3.connect(f"file:{metadata.path}?mode=ro", uri=True) as database:
         running = [row[0] for row in database.execute("SELECT id FROM runs WHERE status = 'running'")]
     capture = session.capture
@@ -106,7 +108,7 @@ def _storm_state():
         "lock": not session.lock.acquire(blocking=False),
     }
     wrong["lock"] or session.lock.release()
-    return {"state": state, "wrong": sorted(name for name, is_wrong in wrong.items() if is_wrong)}
+    return {"state": state, "wrong": sorted(name for name, is_wrong in wrong.items() if is_wrong), "runs": runs}
 import json as _json
 """
 PROBE = "import gc\ngc.collect()\nprint('STATE', _json.dumps(_storm_state()))"
@@ -274,7 +276,7 @@ class Storm:
             return None
         found = json.loads(line.removeprefix("STATE "))
         for wrong in found["wrong"]:
-            self._note(wrong, label)
+            self._note(wrong, " ".join([label, *found["runs"]]))
         state: dict[str, Any] = found["state"]
         return None if found["wrong"] else state
 
