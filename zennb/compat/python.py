@@ -27,6 +27,7 @@ __all__ = [
     "field_kind",
     "iterator_recipe",
     "own_annotations",
+    "registered_classes",
 ]
 
 Environ: Any = type(os.environ)
@@ -159,3 +160,13 @@ def field_kind(cls: type, field: dataclasses.Field[Any]) -> str:
         return "_FIELD"
     is_argument = isinstance(field.type, dataclasses.InitVar) or "InitVar" in str(field.type)
     return "_FIELD_INITVAR" if is_argument else "_FIELD_CLASSVAR"
+
+
+def registered_classes(cls: type) -> list[str]:
+    """Return the dotted names of the classes registered with an abstract class, sorted; none where Python hides them."""
+    try:
+        from _abc import _get_dump
+    except ImportError:
+        return []
+    found = [each() for each in _get_dump(cls)[0]]
+    return sorted(f"{each.__module__}.{each.__qualname__}" for each in found if each is not None)

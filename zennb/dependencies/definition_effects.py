@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from zennb.digests.function_source import Function
 
-__all__ = ["effects_when_defined"]
+__all__ = ["effects_of_evaluation", "effects_when_defined"]
 
 _MAKERS = ("__new__", "__init__", "__post_init__", "__set_name__")
 
@@ -56,6 +56,14 @@ def effects_when_defined(tree: ast.Module, names: Iterable[str], namespace: Mapp
         except Exception:  # noqa: BLE001 - a value of the user's may raise whatever it is asked, even for its class
             return f"defining `{next(iter(_bound(statement)), 'it')}` uses a value that cannot be looked at"
     return ""
+
+
+def effects_of_evaluation(nodes: Iterable[ast.expr], namespace: Mapping[str, Any]) -> str:
+    """Return what evaluating expressions does beyond giving values; "" for nothing."""
+    try:
+        return next(_all(_evaluation(nodes, _Scope(namespace=namespace, local=frozenset()))), "")
+    except Exception:  # noqa: BLE001 - a value of the user's may raise whatever it is asked
+        return "uses a value that cannot be looked at"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from functools import cached_property
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.python import field_kind, own_annotations
+from zennb.compat.python import field_kind, own_annotations, registered_classes
 from zennb.digests.walker import HIDDEN, DigestWalker, Steps
 from zennb.packages.origin import origin
 
@@ -69,6 +69,9 @@ def class_parts(walker: DigestWalker, cls: type) -> Steps:
         for name, member in cls.__members__.items():
             if attributes := member_attributes(member):
                 yield attributes, f".{name}"
+    # `Shape.register(Square)`: `isinstance` asks for it.
+    for name in registered_classes(cls) if "_abc_impl" in vars(cls) else ():
+        walker.sink.text(f"registered {name}")
     yield from _fields(walker, cls)
     for name, attribute in own_attributes(cls).items():
         functions = list(functions_in(attribute)) if shell else []

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["ABSENT", "UNTOUCHED", "Carried", "Observed", "changed"]
 
@@ -15,6 +15,8 @@ ABSENT = "absent"
 
 UNTOUCHED = "as when Python started"
 """Digest of a setting that was never set, and of a random generator that was never seeded or used."""
+
+_CALL = "call "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,8 @@ class Observed:
         restored: path → state after the step; reuse restores the file.
         environment: environment variable that the step's own code read → seal of its value.
         settings: process-wide setting (`numpy print options`, `random state of numpy`) → digest when the step began.
-        left: setting that it changed → digest when the step ended; environment variable that it set, as `$NAME` → seal.
+        left: setting that it changed → digest when the step ended; environment variable that it set, as `$NAME` → seal;
+            and `call 0`, `call 1`: what it called for its effect on libraries (`calls`).
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
@@ -41,6 +44,17 @@ class Observed:
         return bool(
             self.files or self.written or self.restored or self.environment or self.settings or self.left
         )
+
+    @property
+    def calls(self) -> tuple[str, ...]:
+        """What it called for its effect on libraries, in order: `dependencies.library_calls.LibraryCall.text`."""
+        return tuple(text for name, text in self.left.items() if name.startswith(_CALL))
+
+    def with_calls(self, texts: Iterable[str]) -> Observed:
+        """Return the same with such calls."""
+        # With leading zeros, so that they are in order when the record is read back with its keys sorted.
+        calls = {f"{_CALL}{number:04}": text for number, text in enumerate(texts)}
+        return replace(self, left={**self.left, **calls}) if calls else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,6 +58,7 @@ def resolve_in_run(
         given=given,
         overrides=request.overrides,
         patches=request.patches,
+        calls=request.calls,
     )
 
 
@@ -168,7 +169,8 @@ class RunPlanner:
         """Note the outputs of a reused step, and the files, variables and settings that it restores."""
         self._outputs[name] = source.outputs
         observed, state_of = source.observed, self._context.environment.state_of
-        restored = {**observed.written, **observed.restored, **observed.left}
+        left = {name: state for name, state in observed.left.items() if state not in observed.calls}
+        restored = {**observed.written, **observed.restored, **left}
         if source.carried is not None:  # records of the first format lack the state of the settings
             missing = {
                 each for each in source.carried.names if self._context.environment.settings.knows(each)

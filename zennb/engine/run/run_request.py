@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.planning.plan import Plan
     from zennb.core.records.records import Artifact, Run, Step
+    from zennb.dependencies.library_calls import LibraryCalls
     from zennb.dependencies.patches import Patch
     from zennb.digests.digest import ValueDigest
     from zennb.engine.run.artifact_repository import ArtifactRepository
@@ -33,6 +34,7 @@ class RunRequest:
         partners: returns the variables that share mutable state with the given ones.
         overrides: variables that have another value in this run.
         patches: attributes of packages' modules and classes that the notebook replaced.
+        calls: what the notebook called for its effect on libraries; a run adds what its steps call.
         parameters: the same as typed, for the record.
         last: outputs of steps that are not chosen: step → name → artifact.
         previous: step name → its latest record; None when it was not asked for.
@@ -50,6 +52,7 @@ class RunRequest:
     partners: Callable[[Mapping[str, ValueDigest]], Mapping[str, Any]] = lambda _looks: {}
     overrides: Mapping[str, Any] = field(default_factory=dict)
     patches: Collection[Patch] = ()
+    calls: LibraryCalls | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     previous: Mapping[str, Step] | None = None

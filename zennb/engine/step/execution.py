@@ -114,7 +114,11 @@ class StepExecution:
         self.before.show()
         request, namespace = self.request, self._namespace
         self.collected = collected = collect_changes(
-            request.definition, namespace, before=self.before, inputs=self.inputs
+            request.definition,
+            namespace,
+            before=self.before,
+            inputs=self.inputs,
+            shows=any(event["kind"] == "result" for event in recording),
         )
         self.reasons = reasons_against_reuse(
             request,
@@ -125,6 +129,7 @@ class StepExecution:
         )
         uses = _uses(request.uses, collected, recording)
         observed, changes, reasons = self._recorder.side_effects(uses)
+        observed = observed.with_calls(call.text for call in collected.calls)
         self.reasons += reasons
         self._note_secrets()
         if result is not None and not self._is_secret(result):

@@ -13,6 +13,7 @@ from zennb.dependencies.callables import has_state, is_users_code
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
 from zennb.engine.step.code_owned_outputs import code_kind
 from zennb.engine.step.external_mutations import external_mutations
+from zennb.engine.step.library_steps import calls_of_step
 from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import share
 from zennb.errors import CannotDigest, NotStorable
@@ -20,6 +21,7 @@ from zennb.errors import CannotDigest, NotStorable
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, MutableMapping
 
+    from zennb.dependencies.library_calls import LibraryCall
     from zennb.engine.step.definition import StepDefinition
 
 __all__ = ["NamespaceChanges", "NamespaceSnapshot", "collect_changes", "is_code"]
@@ -114,6 +116,7 @@ class NamespaceChanges:
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
         unchanged: inputs whose digest is the same afterwards.
         reasons: why the step cannot be reused; empty as a rule.
+        calls: what it called for its effect on libraries.
     """
 
     values: Mapping[str, tuple[Any, ValueDigest]] = field(default_factory=dict)
@@ -122,6 +125,7 @@ class NamespaceChanges:
     own: tuple[str, ...] = ()
     unchanged: frozenset[str] = frozenset()
     reasons: tuple[Reason, ...] = ()
+    calls: tuple[LibraryCall, ...] = ()
 
 
 @digest_cache()
@@ -131,6 +135,7 @@ def collect_changes(
     *,
     before: NamespaceSnapshot,
     inputs: Mapping[str, tuple[Any, ValueDigest]],
+    shows: bool = False,
 ) -> NamespaceChanges:
     """Find what a step changed in its namespace.
 
@@ -139,6 +144,7 @@ def collect_changes(
         namespace: where its code ran.
         before: the namespace before.
         inputs: input name → value and content before.
+        shows: whether the value of its last expression was displayed.
 
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no digest.
@@ -167,6 +173,11 @@ def collect_changes(
     set_outside = ", ".join(f"`{each}`" for each in external_mutations(definition, namespace))
     if set_outside:
         reasons.append(Reason(f"it sets {set_outside}", loses="change"))
+    called = calls_of_step(
+        definition.tree, namespace, defines=defines, changed=values.keys() - unchanged, shows=shows
+    )
+    if called.trouble and not set_outside:
+        reasons.append(Reason(called.trouble, loses="change"))
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
     reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
     if definitions(definition.tree, defines) is None:
@@ -178,6 +189,7 @@ def collect_changes(
         own=tuple(own),
         unchanged=unchanged,
         reasons=tuple(reasons),
+        calls=called.calls,
     )
 
 

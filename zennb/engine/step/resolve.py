@@ -18,12 +18,14 @@ from zennb.engine.step.shared_state import groups
 from zennb.engine.step.static_usage import StaticUsage, static_usage
 from zennb.errors import CannotDigest, StepRefused
 from zennb.materializers.definitions import find
+from zennb.packages.origin import module_of, top_level
 from zennb.packages.versions import versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from zennb.core.records.records import Artifact
+    from zennb.dependencies.library_calls import LibraryCalls
     from zennb.dependencies.patches import Patch
     from zennb.digests.digest import ValueDigest
     from zennb.engine.step.definition import StepDefinition
@@ -83,6 +85,7 @@ def resolve_step(
     given: Mapping[str, Artifact] | None = None,
     overrides: Mapping[str, Any] | None = None,
     patches: Collection[Patch] = (),
+    calls: LibraryCalls | None = None,
 ) -> ResolvedStep:
     """Determine what a step depends on in this namespace.
 
@@ -95,6 +98,7 @@ def resolve_step(
         given: inputs from other steps of a run; they replace variables of the same name.
         overrides: values that replace variables.
         patches: attributes of packages' modules and classes that the notebook replaced.
+        calls: what the notebook called for its effect on libraries.
 
     Raises:
         StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
@@ -134,7 +138,10 @@ def resolve_step(
     in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
     earlier = _earlier(inputs.digests, found.definitions, namespace)
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
-    parts = _parts(definition, found, inputs.digests, in_key, dict.fromkeys(earlier, ""))
+    more = dict.fromkeys(earlier, "")
+    if calls:
+        more |= calls.of(_used(definition, found, inputs), code=definition.code)
+    parts = _parts(definition, found, inputs.digests, in_key, more)
     parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
     unclear = (*found.unclear, *inputs.opaque.values())
     scope = {**namespace, **overrides}
@@ -159,15 +166,12 @@ def resolve_step(
             given=given,
             overrides=overrides,
             patches=patches,
+            calls=calls,
         )
         if doubtful
         else None
     )
-    packages = {
-        *found.packages,
-        *(package for seen in inputs.digests.values() for package in seen.packages),
-        *(package for artifact in inputs.artifacts.values() for package in artifact.packages),
-    }
+    packages = {*found.packages, *inputs.packages}
     return ResolvedStep(
         definition=definition,
         dependencies=found,
@@ -202,6 +206,12 @@ class _Inputs:
     def __contains__(self, name: str) -> bool:
         return name in self.digests or name in self.opaque
 
+    @property
+    def packages(self) -> set[str]:
+        """The packages that they need."""
+        every = (*self.digests.values(), *self.artifacts.values())
+        return {package for each in every for package in each.packages}
+
     def add(self, name: str, value: Any) -> ValueDigest | None:
         """Add a variable; return its digest, or None when it has none."""
         self.values[name] = value
@@ -215,6 +225,17 @@ class _Inputs:
             self.artifacts[name] = artifact
         self.code.update({id(code): code for code in digest.code})
         return digest
+
+
+def _used(definition: StepDefinition, found: Dependencies, inputs: _Inputs) -> set[str]:
+    """Return the import names of all that a step uses, parts of Python among them."""
+    uses = {top_level(use) for use in found.uses} | {path[0] for path in definition.analysis.modules}
+    uses |= {
+        top_level(module_of(type(value))) for value in inputs.values.values()
+    }  # also those that have no digest
+    # `from csv import reader`: a function of `_csv`.
+    uses |= {top_level(module_of(value)).lstrip("_") for value in found.definitions.values()}
+    return (uses | found.packages | inputs.packages) - {"", "builtins", "main__"}
 
 
 def _stateful(definitions: Mapping[str, Any]) -> dict[str, Any]:

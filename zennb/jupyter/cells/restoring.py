@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.settings import setting_lines
-from zennb.core.reading.source import definitions
+from zennb.dependencies.library_calls import LibraryCall
 from zennb.digests.digest import digest_cache, digest_value
+from zennb.engine.step.library_steps import code_again, statements_again
 from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import (
@@ -206,6 +207,8 @@ class StepRestorer:
                 raise StepRefused(
                     f"its definitions could not be executed again ({type(error).__name__}: {error})"
                 ) from error
+        if definitions.calls:  # `sns.set_theme()` sets options that the step has set otherwise since
+            self._run_context.environment.settings.apply(changes)
         for what, digest in self._content_of(values).items():
             if digest != before[what]:  # what they define may differ as well
                 raise StepRefused(f"its definitions change {what} when they are executed again")
@@ -231,18 +234,24 @@ class _Definitions:
     has_settings: bool
     evaluates: bool
     """Whether defining runs other code: decorators, default arguments, the bodies of classes."""
+    calls: bool
+    """Whether calls to libraries are among them."""
 
 
 def _definitions(definition: StepDefinition, step: Step) -> _Definitions | None:
     tree = definition.tree
     settings = setting_lines(tree)
-    again = definitions(tree, step.defines, also=settings) if step.defines or settings else None
+    calls = statements_again(tree, map(LibraryCall.parse, step.observed.calls))
+    also = [*settings, *calls]
+    again = code_again(tree, step.defines, also=also) if step.defines or also else None
     if not again:
         return None
     module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
     # Under the cell's file name and with its line numbers, so that the functions find their source.
     code = compile(module, definition.filename, "exec", dont_inherit=True)
-    return _Definitions(ast.unparse(module), code, bool(settings), evaluates=_evaluates(again))
+    return _Definitions(
+        ast.unparse(module), code, bool(settings), evaluates=_evaluates(again), calls=bool(calls)
+    )
 
 
 def _evaluates(statements: Iterable[ast.stmt]) -> bool:

@@ -203,6 +203,7 @@ class StepCell:
         with uninterrupted():
             variables.code_ran()
             self._hold_inputs(made, collected.unchanged - step.outputs.keys())
+            self._session.note_calls(made, self.definition)
             for name, (value, seen) in collected.values.items():
                 if name in made.outputs:
                     variables.bind(name, value, made.outputs[name], seen)
@@ -301,6 +302,7 @@ class StepCell:
     ) -> None:
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
         self._restorer.bind(step, restored)
+        self._session.note_calls(step, self.definition)
         self._session.namespace.update(held)
         self._end(step)
 

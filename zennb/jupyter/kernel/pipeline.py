@@ -276,6 +276,7 @@ class PipelineSession:
             value_digest=self._digest,
             partners=self._partners,
             patches=session.patches,
+            calls=session.calls,
             last=last_outputs(drawn, chosen, previous),
             previous=previous,
             binds={name: self._planning.binds(definitions[name], previous.get(name)) for name in chosen},

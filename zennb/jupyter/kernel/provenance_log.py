@@ -164,6 +164,13 @@ class ProvenanceLog:
         source = self._names.names.get(name)
         return source.cell if source is not None and source.kind is SourceKind.VALUE else 0
 
+    def text_of(self, name: str) -> str:
+        """Return where the value of a variable comes from, as text that is equal for equal provenance; "" if unknown."""
+        with self._lock:
+            self._read_pending()
+            source = self._names.names.get(name)
+            return "" if source is None else source.text
+
     # Inner workings
 
     def _note(self, result: ExecutionResult, tracer: AccessTracer | None, drew: Sequence[str]) -> None:

@@ -14,6 +14,7 @@ from zennb.core.reading.source import analyse
 from zennb.dependencies.dependencies import note_cached_functions
 from zennb.dependencies.patches import patches_in
 from zennb.engine.step.cancellation import interrupted
+from zennb.engine.step.library_steps import calls_of_cell
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KernelSession"]
 
+_MAY_CALL = re.compile(r"\(|@|\.|\]\s*=")
 _MAY_PATCH = re.compile(r"\w\.\w+\s*[^=<>!\s]?=(?!=)|setattr|del ")  # attributes set, or tuples of them
 
 
@@ -248,6 +250,8 @@ class KernelSession(KernelState):
         if self._depth == 0:
             self.provenance.cell_ended(result, is_plain=cell is None)
         self._note_patches(result)
+        if cell is None:
+            self._note_library_calls(result)
         note_cached_functions(self.namespace)
         self.variables.sweep(self.namespace)
         # The cell bound these names itself.
@@ -268,6 +272,22 @@ class KernelSession(KernelState):
         if _MAY_PATCH.search(text):
             with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                 self.patches.update(patches_in(ast.parse(text), self.namespace))
+
+
+    def _note_library_calls(self, result: ExecutionResult | None) -> None:
+        """Note what a plain cell called for its effect on libraries; nothing that it finds odd may reach the cell."""
+        text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""
+        if not _MAY_CALL.search(text):
+            return
+        with suppress(Exception):
+            calls = calls_of_cell(
+                ast.parse(text),
+                self.namespace,
+                aliases=self.aliases,
+                shows=getattr(result, "result", None) is not None,
+                origin_of=self.provenance.text_of,
+            )
+            self.calls.note(calls)
 
 
 def _error_of(result: ExecutionResult | None) -> BaseException | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb import api
+from zennb.dependencies.library_calls import LibraryCall, LibraryCalls
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.run.artifact_repository import ArtifactRepository
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Artifact, Step
+    from zennb.dependencies.library_effects import Aliases
     from zennb.dependencies.patches import Patch
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.engine.step.definition import StepDefinition
@@ -102,6 +104,8 @@ class KernelState:
         )
         self.secret_notes = SecretNotes(self.provenance.cell_of)
         self.patches: set[Patch] = set()
+        self.calls = LibraryCalls()
+        self.aliases: Aliases = {}
         self._depth = 0  # how many cells run, one inside the other
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
 
@@ -220,7 +224,12 @@ class KernelState:
                 # Outputs that are not loaded yet are inputs by their records: deciding on a step must not load them.
                 given=self.lazy_outputs.artifacts(definition.analysis.reads),
                 patches=self.patches,
+                calls=self.calls,
             )
+
+    def note_calls(self, step: Step, definition: StepDefinition) -> None:
+        """Note what a step that ran or was reused called for its effect on libraries."""
+        self.calls.note(map(LibraryCall.parse, step.observed.calls), code=definition.code)
 
     def _bound(self, name: str, value: object, artifact: Artifact) -> None:
         self.variables.bind(name, value, artifact, self.seen(artifact, value))

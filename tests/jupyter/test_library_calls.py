@@ -1,0 +1,165 @@
+"""A bare call to a library is made for its effect: later steps depend on it, and reuse of a step repeats it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.jupyter.conftest import Notebook
+
+GADGET = """
+STATE, REGISTRY, HOOKS = {"mode": "a"}, {}, []
+
+class Config:
+    x64 = False
+    def update(self, key, value):
+        setattr(self, key, value)
+
+config = Config()
+
+def set_mode(mode): STATE["mode"] = mode
+def enable(): STATE["on"] = True
+def register(name, function): REGISTRY[name] = function
+def add_hook(hook): HOOKS.append(hook)
+def get_config(): return config
+def register_shape(name):
+    def apply(cls):
+        REGISTRY[name] = cls
+        return cls
+    return apply
+class options:
+    def __init__(self, **more):
+        STATE.update(more)
+def look(): return str([STATE, sorted(REGISTRY), [f() for f in REGISTRY.values()], len(HOOKS), vars(config)])
+def run(name): return REGISTRY[name]()
+def draw(data): data.append(1)
+"""
+OTHER = "def double(x): return 2 * x\n"
+
+
+@pytest.fixture
+def gadget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two packages that are installed, and new in each kernel."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "gadget.py").write_text(GADGET)
+    (folder / "othergadget.py").write_text(OTHER)
+    monkeypatch.syspath_prepend(str(folder))
+    yield
+    forget()
+
+
+def forget() -> None:
+    for name in ("gadget", "othergadget"):
+        sys.modules.pop(name, None)
+
+
+def restart(notebook: Notebook) -> None:
+    forget()
+    notebook.restart()
+
+
+SETTINGS = [
+    ("import gadget", "gadget.set_mode('b')", "gadget.set_mode('c')"),
+    ("import gadget as g", "g.config.update('x64', True)", "g.config.update('x64', False)"),
+    ("from gadget import config", "config.update('x64', True)", "config.update('x64', False)"),
+    ("import gadget", "gadget.get_config().update('x64', 1)", "gadget.get_config().update('x64', 2)"),
+    ("import gadget\nc = gadget.get_config()", "c.update('x64', 1)", "c.update('x64', 2)"),
+    ("import gadget", "gadget.options(mode='b')", "gadget.options(mode='c')"),
+    ("from gadget import options", "_ = options(mode='b')", "_ = options(mode='c')"),
+    ("import gadget", "old = gadget.set_mode('b')", "old = gadget.set_mode('c')"),
+    ("import gadget", "gadget.config.x64 = 1", "gadget.config.x64 = 2"),
+    ("import gadget", "gadget.STATE['mode'] = 'b'", "gadget.STATE['mode'] = 'c'"),
+    ("import gadget", "setattr(gadget.config, 'x64', 1)", "setattr(gadget.config, 'x64', 2)"),
+    ("import gadget", "def f(): return 1\ngadget.register('f', f)", "def f(): return 2\ngadget.register('f', f)"),
+    ("import gadget", "gadget.register('f', lambda: 1)", "gadget.register('f', lambda: 2)"),
+    (
+        "import gadget",
+        "@gadget.register_shape('s')\nclass S:\n    def __repr__(self): return 'b'",
+        "@gadget.register_shape('s')\nclass S:\n    def __repr__(self): return 'c'",
+    ),
+    ("import gadget", "def setup(m):\n    gadget.set_mode(m)\nsetup('b')", "def setup(m):\n    gadget.set_mode(m)\nsetup('c')"),
+    ("import gadget", "for m in ['a', 'b']:\n    gadget.set_mode(m)", "for m in ['a', 'c']:\n    gadget.set_mode(m)"),
+    ("import gadget", "mode = {'mode': 'b'}\ngadget.options(**mode)", "mode = {'mode': 'c'}\ngadget.options(**mode)"),
+]
+
+
+@pytest.mark.parametrize(("imports", "before", "after"), SETTINGS)
+def test_later_steps_that_use_the_library_depend_on_a_call_in_a_plain_cell(
+    imports: str, before: str, after: str, notebook: Notebook, gadget: None
+) -> None:
+    used = "%%step used\nimport gadget as lib\nseen = lib.look()"
+    other = "%%step other\nimport othergadget\ny = othergadget.double(2)"
+    notebook.run(imports, before, used, other)
+    first = notebook.ns["seen"]
+    restart(notebook)
+    _, _, again, _ = notebook.run(imports, before, used, other)
+    assert (again.status, notebook.ns["seen"]) == ("cached", first), again.reason
+    restart(notebook)
+    _, _, changed, beside = notebook.run(imports, after, used, other)
+    assert changed.status == "completed"
+    assert notebook.ns["seen"] != first
+    assert beside.status == "cached", beside.reason
+    restart(notebook)
+    _, _, back, _ = notebook.run(imports, before, used, other)
+    assert (back.status, notebook.ns["seen"]) == ("cached", first), back.reason
+
+
+@pytest.mark.parametrize(("imports", "call"), [(imports, call) for imports, call, _ in SETTINGS])
+def test_a_step_repeats_its_calls_when_it_is_reused_or_runs_every_time(
+    imports: str, call: str, notebook: Notebook, gadget: None
+) -> None:
+    cells = [imports, f"%%step sets\n{call}", "%%step used\nimport gadget as lib\nseen = lib.look()", "now = lib.look()"]
+    notebook.run(*cells)
+    first = notebook.ns["seen"], notebook.ns["now"]
+    for _ in range(2):
+        restart(notebook)
+        _, sets, used, _ = notebook.run(*cells)
+        assert (notebook.ns["seen"], notebook.ns["now"]) == first
+        assert used.status == "cached", used.reason
+        assert sets.status == "cached" or sets.reason.startswith("not cacheable: it "), sets.reason
+
+
+HARMLESS = [
+    "import gadget\nxs = [1]\ngadget.draw(xs)",
+    "import time\ntime.sleep(0)",
+    "import gc\ngc.collect()",
+    "import math\nmath.sqrt(4)",
+    "import numpy as np\na = np.eye(3)\nnp.fill_diagonal(a, 5)",
+    "import heapq\nh = [3, 1]\nheapq.heapify(h)\nheapq.heappush(h, 0)",
+    "import random\nrandom.seed(3)\nxs = [1, 2, 3]\nrandom.shuffle(xs)",
+    "import os\nos.makedirs('out', exist_ok=True)",
+    "import logging\nlogging.getLogger('a').info('x')\nlogging.info('x')",
+    "import pandas as pd\ndf = pd.DataFrame({'a': [1]})\ndf.info()\npd.testing.assert_frame_equal(df, df)",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.title('x')\nplt.show()\nplt.close('all')",
+    "import asyncio\nawait asyncio.sleep(0)",
+    "import sys\nsys.stdout.write('x')\nsys.stdout.flush()",
+    "import json\nwith open('f.json', 'w') as f:\n    json.dump([1], f)",
+    "import pprint\npprint.pprint([1])",
+    "def f():\n    import time\n    time.sleep(0)\n    return 1\ny = f()",
+]
+
+
+@pytest.mark.parametrize("body", HARMLESS)
+def test_calls_that_draw_print_wait_or_work_on_what_they_are_given_do_not_count(
+    body: str, notebook: Notebook, gadget: None
+) -> None:
+    used = (
+        "%%step used\nimport gadget, math, numpy, heapq, random, os, logging, pandas, matplotlib, sys, gc, json\n"
+        "y = math.sqrt(4) + len(gadget.look()) + heapq.nlargest(1, [1])[0] + len(json.dumps(1))"
+    )
+    notebook.run("import gadget", "z = 1", used)
+    restart(notebook)
+    _, _, again = notebook.run("import gadget", body, used)
+    assert again.status == "cached", again.reason
+    restart(notebook)
+    notebook.run(f"%%step harmless\n{body}")
+    restart(notebook)
+    (reused,) = notebook.run(f"%%step harmless\n{body}")
+    assert reused.status == "cached", reused.reason

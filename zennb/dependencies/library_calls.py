@@ -1,0 +1,111 @@
+"""Owns `LibraryCalls`: what a notebook has called for its effect on libraries, and which steps depend on that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zennb.digests.stream import text_digest
+from zennb.packages.imports import imported_by
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["EVERYTHING", "LibraryCall", "LibraryCalls"]
+
+EVERYTHING = "*"
+"""Among the packages of a call that any step may depend on, whatever it uses."""
+
+_ADDING = ("add", "append", "insert", "extend", "push")
+"""What begins the names of functions that do more when they are called once more with the same arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryCall:
+    """A call that was made for its effect on a library, or an attribute or item of a library that was set.
+
+    Attributes:
+        packages: import names of the packages it concerns.
+        name: dotted name of what is called or set: `jax.config.update`.
+        digest: of the code, and of all that it reads.
+        slot: digest of what it sets; a later call with the same slot takes its place. "" for one that adds something.
+        place: position of its statement in the cell, for a step that executes it again on reuse; -1 for others.
+    """
+
+    packages: frozenset[str]
+    name: str
+    digest: str
+    slot: str = ""
+    place: int = -1
+
+    @property
+    def text(self) -> str:
+        """The call as text for a record."""
+        packages = ",".join(sorted(self.packages))
+        return f"{self.place} {packages} {self.name} {self.digest} {self.slot}".rstrip()
+
+    @classmethod
+    def parse(cls, text: str) -> LibraryCall:
+        """Return the call that a record holds as text."""
+        place, packages, name, digest, *slot = text.split(" ")
+        return cls(
+            packages=frozenset(packages.split(",")),
+            name=name,
+            digest=digest,
+            slot=slot[0] if slot else "",
+            place=int(place),
+        )
+
+    def replaces(self, earlier: LibraryCall) -> bool:
+        """Whether nothing of an earlier call is left after this one."""
+        if self.slot and self.slot == earlier.slot:
+            return True
+        return self.digest == earlier.digest and not self.name.rpartition(".")[2].startswith(_ADDING)
+
+
+class LibraryCalls:
+    """The calls of a notebook so far, in order, each with the code of the step that made it; "" for plain cells."""
+
+    def __init__(self, calls: Iterable[tuple[str, LibraryCall]] = ()) -> None:
+        self._calls = list(calls)
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    def copy(self) -> LibraryCalls:
+        """Return another log with the same calls."""
+        return LibraryCalls(self._calls)
+
+    def note(self, calls: Iterable[LibraryCall], *, code: str = "") -> None:
+        """Add calls.
+
+        Args:
+            calls: the calls, in order.
+            code: digest of the code of the step that made them; "" for a plain cell.
+        """
+        for call in calls:
+            self._calls = [each for each in self._calls if not call.replaces(each[1])]
+            self._calls.append((code, call))
+
+    def has(self, calls: Iterable[LibraryCall]) -> bool:
+        """Whether these calls have been made, and are still in force."""
+        made = {call.digest for _, call in self._calls}
+        return all(call.digest in made for call in calls)
+
+    def of(self, used: Iterable[str], *, code: str) -> dict[str, str]:
+        """Return what a step depends on of the calls, as `call jax.config.update` → digest of it and of those before.
+
+        Args:
+            used: import names of the packages that the step uses.
+            code: digest of its code; calls that the same code made earlier do not count.
+        """
+        calls = [call for maker, call in self._calls if maker != code]
+        if not calls:
+            return {}
+        concerned = imported_by(used) | {EVERYTHING}
+        found, sum_ = dict[str, str](), ""
+        for call in calls:
+            if not concerned.isdisjoint(call.packages):
+                sum_ = text_digest([sum_, call.digest])
+                found[f"call {call.name}"] = sum_
+        return found

@@ -1,0 +1,210 @@
+"""Owns what a cell called for its effect on libraries: as records for later steps, and what reuse executes again."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zennb.compat.python import environment_data
+from zennb.core.reading.definitions import definitions, flattened
+from zennb.core.reading.literals import is_immutable_literal
+from zennb.core.reading.source import Analysis, analyse, normal_digest
+from zennb.core.secrets.literals import split_secrets
+from zennb.core.secrets.values import holds_secret
+from zennb.dependencies.definition_effects import effects_of_evaluation
+from zennb.dependencies.dependencies import resolve_dependencies
+from zennb.dependencies.known_calls import concerned
+from zennb.dependencies.library_calls import LibraryCall
+from zennb.dependencies.library_effects import LibraryEffect, library_effects, slot_of
+from zennb.digests.digest import digest_value
+from zennb.digests.stream import text_digest
+from zennb.engine.step.sealed_parts import own_seal
+from zennb.errors import CannotDigest
+from zennb.packages.origin import top_level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
+    from zennb.dependencies.library_effects import Aliases
+
+__all__ = ["CellCalls", "calls_of_cell", "calls_of_step", "code_again", "statements_again"]
+
+_READS = {"time.tzset": b"TZ"}
+"""Call → the environment variable that it reads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellCalls:
+    """What a step called for its effect on libraries.
+
+    Attributes:
+        calls: in order.
+        trouble: why reuse cannot execute all of them again; "" when it can.
+    """
+
+    calls: tuple[LibraryCall, ...] = ()
+    trouble: str = ""
+
+
+def calls_of_cell(
+    tree: ast.Module,
+    namespace: Mapping[str, Any],
+    *,
+    aliases: Aliases,
+    shows: bool,
+    seal: Callable[[str, str], str] = own_seal,
+    origin_of: Callable[[str], str] = lambda _name: "",
+) -> list[LibraryCall]:
+    """Return what a plain cell that has run called for its effect on libraries.
+
+    Args:
+        tree: the cell.
+        namespace: the notebook's variables.
+        aliases: see `library_effects`.
+        shows: see `library_effects`.
+        seal: what stands for a secret in records.
+        origin_of: what is known of a variable whose value has no digest.
+    """
+    found = library_effects(tree, namespace, aliases=aliases, shows=shows)
+    return [_call(each, namespace, seal, origin_of) for each in found]
+
+
+def calls_of_step(
+    tree: ast.Module,
+    namespace: Mapping[str, Any],
+    *,
+    defines: Collection[str],
+    changed: Collection[str],
+    shows: bool,
+    seal: Callable[[str, str], str] = own_seal,
+) -> CellCalls:
+    """Return what a step that has run called for its effect on libraries.
+
+    Args:
+        tree: its code.
+        namespace: where it ran.
+        defines: imports, functions and classes that it binds.
+        changed: its outputs.
+        shows: see `library_effects`.
+        seal: what stands for a secret in records.
+    """
+    effects = list(library_effects(tree, namespace, aliases={}, shows=shows))
+    if not effects:
+        return CellCalls()
+    analysis = analyse(tree)
+    troubles = {each.place: _trouble(each, tree, analysis, namespace, defines, changed) for each in effects}
+    trouble = next((f"it {_verb(e)} `{e.name}`, {troubles[e.place]}" for e in effects if troubles[e.place]), "")
+    calls = [_call(each, namespace, seal, lambda _name: "", again=not trouble) for each in effects]
+    return CellCalls(calls=tuple(calls), trouble=trouble)
+
+
+def _verb(effect: LibraryEffect) -> str:
+    return "sets" if effect.is_set else "calls"
+
+
+def statements_again(tree: ast.Module, calls: Iterable[LibraryCall]) -> list[ast.stmt]:
+    """Return the statements of a cell that reuse executes again for calls of its record; definitions are, anyway."""
+    statements = list(flattened(tree.body))
+    places = sorted({call.place for call in calls if 0 <= call.place < len(statements)})
+    return [statements[place] for place in places]
+
+
+def _call(
+    effect: LibraryEffect,
+    namespace: Mapping[str, Any],
+    seal: Callable[[str, str], str],
+    origin_of: Callable[[str], str],
+    *,
+    again: bool = False,
+) -> LibraryCall:
+    shown, secrets = split_secrets([effect.statement])
+    analysis = analyse(ast.Module(body=[effect.statement], type_ignores=[]))
+    reached = resolve_dependencies(analysis, namespace)
+    parts = [effect.name, normal_digest(shown), secrets.content]
+    parts += [f"{name} {digest}" for name, digest in reached.digests.items() if not name.startswith("module ")]
+    is_secret = bool(secrets.content)
+    for name, value in reached.data.items():
+        is_secret = is_secret or holds_secret(name, value)
+        parts.append(f"{name} {_content(name, value, origin_of)}")
+    if effect.name in _READS:
+        parts.append(str(environment_data().get(_READS[effect.name])))
+    digest = text_digest(parts)
+    slot = "" if effect.is_inner else slot_of(effect.node)
+    package = top_level(effect.name)
+    return LibraryCall(
+        packages=concerned(package, effect.name, frozenset(n for n in list(sys.modules) if "." not in n)),
+        name=effect.name.replace(" ", ""),
+        digest=seal("secret", digest) if is_secret else digest,
+        slot=text_digest([effect.name, slot])[:16] if slot else "",
+        place=effect.place if again else -1,
+    )
+
+
+def _content(name: str, value: Any, origin_of: Callable[[str], str]) -> str:
+    try:
+        return digest_value(value, name=name).digest
+    except CannotDigest:
+        return f"{type(value).__qualname__} {origin_of(name)}"
+
+
+# What can be executed again
+
+
+def _trouble(
+    effect: LibraryEffect,
+    tree: ast.Module,
+    analysis: Analysis,
+    namespace: Mapping[str, Any],
+    defines: Collection[str],
+    changed: Collection[str],
+) -> str:
+    """Return why a statement cannot be executed again on reuse; "" when it can."""
+    statement = effect.statement
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return "" if statement.name in defines else "which reuse does not repeat"
+    if effect.is_inner:
+        return "in a function, a loop or under a condition, where reuse cannot repeat it"
+    if effect.name.startswith("logging."):
+        return "whose handlers reuse cannot set up again"
+    if effect.is_set:
+        return "which reuse does not repeat"
+    if any(
+        isinstance(each, ast.Await | ast.NamedExpr | ast.Starred) for each in ast.walk(statement)
+    ):
+        return "which reuse cannot repeat"
+    reads = analyse(ast.Module(body=[statement], type_ignores=[])).reads
+    for name in reads:
+        if name in defines:
+            continue
+        if name in analysis.binds:
+            if not _is_constant(name, tree) or name.startswith("_"):
+                return f"whose argument `{name}` is computed in the step"
+        elif name in changed:
+            return f"whose argument `{name}` the step changes"
+    assert isinstance(effect.node, ast.Call)
+    given = [*effect.node.args, *(each.value for each in effect.node.keywords)]
+    found = effects_of_evaluation(given, namespace)
+    return f"whose argument {found}" if found else ""
+
+
+def _is_constant(name: str, tree: ast.Module) -> bool:
+    """Whether the only statement of a cell that binds a name gives it a value that is written out."""
+    binders = [
+        node for node in flattened(tree.body) if name in analyse(ast.Module(body=[node], type_ignores=[])).binds
+    ]
+    return len(binders) == 1 and isinstance(binders[0], ast.Assign) and is_immutable_literal(binders[0].value)
+
+
+def _as_executed(statement: ast.stmt) -> ast.stmt:
+    """Return a statement to be executed again; what it binds is restored from the store."""
+    is_call = isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
+    if is_call and all(isinstance(each, ast.Name) for each in statement.targets):
+        return ast.copy_location(ast.Expr(value=statement.value), statement)
+    return statement
+
+
+def code_again(tree: ast.Module, defines: Collection[str], also: Iterable[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements of a cell that reuse executes: its definitions, and others; none if that cannot be done."""
+    return [_as_executed(each) for each in definitions(tree, defines, also=also) or []]
