@@ -77,16 +77,32 @@ SETTINGS = [
     ("import gadget", "gadget.config.x64 = 1", "gadget.config.x64 = 2"),
     ("import gadget", "gadget.STATE['mode'] = 'b'", "gadget.STATE['mode'] = 'c'"),
     ("import gadget", "setattr(gadget.config, 'x64', 1)", "setattr(gadget.config, 'x64', 2)"),
-    ("import gadget", "def f(): return 1\ngadget.register('f', f)", "def f(): return 2\ngadget.register('f', f)"),
+    (
+        "import gadget",
+        "def f(): return 1\ngadget.register('f', f)",
+        "def f(): return 2\ngadget.register('f', f)",
+    ),
     ("import gadget", "gadget.register('f', lambda: 1)", "gadget.register('f', lambda: 2)"),
     (
         "import gadget",
         "@gadget.register_shape('s')\nclass S:\n    def __repr__(self): return 'b'",
         "@gadget.register_shape('s')\nclass S:\n    def __repr__(self): return 'c'",
     ),
-    ("import gadget", "def setup(m):\n    gadget.set_mode(m)\nsetup('b')", "def setup(m):\n    gadget.set_mode(m)\nsetup('c')"),
-    ("import gadget", "for m in ['a', 'b']:\n    gadget.set_mode(m)", "for m in ['a', 'c']:\n    gadget.set_mode(m)"),
-    ("import gadget", "mode = {'mode': 'b'}\ngadget.options(**mode)", "mode = {'mode': 'c'}\ngadget.options(**mode)"),
+    (
+        "import gadget",
+        "def setup(m):\n    gadget.set_mode(m)\nsetup('b')",
+        "def setup(m):\n    gadget.set_mode(m)\nsetup('c')",
+    ),
+    (
+        "import gadget",
+        "for m in ['a', 'b']:\n    gadget.set_mode(m)",
+        "for m in ['a', 'c']:\n    gadget.set_mode(m)",
+    ),
+    (
+        "import gadget",
+        "mode = {'mode': 'b'}\ngadget.options(**mode)",
+        "mode = {'mode': 'c'}\ngadget.options(**mode)",
+    ),
 ]
 
 
@@ -115,7 +131,12 @@ def test_later_steps_that_use_the_library_depend_on_a_call_in_a_plain_cell(
 def test_a_step_repeats_its_calls_when_it_is_reused_or_runs_every_time(
     imports: str, call: str, notebook: Notebook, gadget: None
 ) -> None:
-    cells = [imports, f"%%step sets\n{call}", "%%step used\nimport gadget as lib\nseen = lib.look()", "now = lib.look()"]
+    cells = [
+        imports,
+        f"%%step sets\n{call}",
+        "%%step used\nimport gadget as lib\nseen = lib.look()",
+        "now = lib.look()",
+    ]
     notebook.run(*cells)
     first = notebook.ns["seen"], notebook.ns["now"]
     for _ in range(2):
@@ -163,3 +184,57 @@ def test_calls_that_draw_print_wait_or_work_on_what_they_are_given_do_not_count(
     restart(notebook)
     (reused,) = notebook.run(f"%%step harmless\n{body}")
     assert reused.status == "cached", reused.reason
+
+
+PIPELINE = [
+    "import gadget",
+    "%%step sets\ngadget.set_mode('b')",
+    "%%step used\nimport gadget as lib\nseen = lib.look()",
+    "%%step beside\nimport othergadget\ny = othergadget.double(2)",
+]
+
+
+def states(notebook: Notebook) -> dict[str, str]:
+    plan = notebook.shell.zennb_step.pipeline.plan()
+    return {step.name: step.state.value for step in plan.steps}
+
+
+def test_a_pipeline_run_and_its_plan_take_the_calls_of_steps_into_account(
+    notebook: Notebook, gadget: None
+) -> None:
+    notebook.run(*PIPELINE)
+    first = notebook.ns["seen"]
+    restart(notebook)
+    notebook.run(*PIPELINE)
+    assert set(states(notebook).values()) == {"fresh"}
+    notebook.run("gadget.set_mode('z')")
+    assert states(notebook) == {"sets": "stale", "used": "may run", "beside": "fresh"}
+    notebook.run("%pipeline run", "now = gadget.look()")
+    assert (notebook.ns["seen"], notebook.ns["now"]) == (first, first)
+    assert set(states(notebook).values()) == {"fresh"}
+
+
+def test_a_pipeline_run_repeats_a_call_that_this_process_has_not_made(
+    notebook: Notebook, gadget: None
+) -> None:
+    notebook.run(*PIPELINE[:3])
+    first = notebook.ns["seen"]
+    restart(notebook)
+    notebook.run(*PIPELINE[:3])
+    # As if the process was a new one, in which the steps are known but have not run.
+    notebook.shell.zennb_step.calls._calls.clear()
+    notebook.ns["gadget"].set_mode("a")
+    assert states(notebook)["sets"] == "fresh"
+    notebook.run("%pipeline run", "now = gadget.look()")
+    assert (notebook.ns["seen"], notebook.ns["now"]) == (first, first)
+
+
+def test_a_step_that_sets_something_and_reads_it_is_reused_in_the_same_kernel(
+    notebook: Notebook, gadget: None
+) -> None:
+    step = "%%step both\nimport gadget\ngadget.set_mode('b')\nseen = gadget.look()"
+    notebook.run(step)
+    (again,) = notebook.run(step)
+    assert again.status == "cached", again.reason
+    (edited,) = notebook.run(step.replace("'b'", "'c'"))
+    assert "'c'" in notebook.ns["seen"], edited.reason

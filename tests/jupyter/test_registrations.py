@@ -1,4 +1,4 @@
-"""Registrations in Python and in libraries: a step after them is as in a plain kernel, whatever was edited or reused."""
+"""Registrations in Python and in libraries: steps after them are as in a plain kernel, edited and reused."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def _no_accessor() -> None:
     for name in ("mine", "shout"):
         with suppress(AttributeError):
             delattr(pd.DataFrame, name)
-    pd.DataFrame._accessors.discard("mine")  # type: ignore[attr-defined]  # noqa: SLF001
+    vars(pd.DataFrame)["_accessors"].discard("mine")
 
 
 def _no_adapter() -> None:
-    sqlite3.adapters.clear()  # type: ignore[attr-defined]
+    sqlite3.adapters.clear()
 
 
 def _no_error_call() -> None:
@@ -203,9 +203,7 @@ CASES = {
         "(np.float64(1) / np.float64(0), str(np.geterrcall()('x', 1)), said[-1])",
         _no_error_call,
     ),
-    "collector": Case(
-        "import gc", "gc.disable()", "gc.enable()", "gc.isenabled()", gc.enable
-    ),
+    "collector": Case("import gc", "gc.disable()", "gc.enable()", "gc.isenabled()", gc.enable),
     "mimetypes": Case(
         "import mimetypes",
         "mimetypes.add_type('text/a', '.mine')",
@@ -225,7 +223,9 @@ CASES = {
         "copyreg.pickle(P, a)",
         "copyreg.pickle(P, b)",
         "copy.copy(P())",
-        lambda: [copyreg.dispatch_table.pop(each) for each in list(copyreg.dispatch_table) if each.__name__ == "P"],
+        lambda: [
+            copyreg.dispatch_table.pop(each) for each in list(copyreg.dispatch_table) if each.__name__ == "P"
+        ],
     ),
     "json": Case(
         "import json",
@@ -242,7 +242,11 @@ CASES = {
         lambda: sys.setswitchinterval(0.005),
     ),
     "at exit": Case(
-        "import atexit", "atexit.register(print)", "atexit.register(len)", "1", lambda: atexit.unregister(print)
+        "import atexit",
+        "atexit.register(print)",
+        "atexit.register(len)",
+        "1",
+        lambda: atexit.unregister(print),
     ),
     "formatter": Case(
         "class P: pass\np = P()",
@@ -315,10 +319,17 @@ def test_an_edit_of_the_plain_cell_in_one_kernel(case: Case, notebook: Notebook)
 def test_a_registration_in_a_step(case: Case, notebook: Notebook) -> None:
     try:
         expected = _plain(notebook, case, case.sets)
-        cells = [case.before, f"%%step sets\n{case.sets}", f"%%step used\nseen = {case.look}", f"now = {case.look}"]
+        cells = [
+            case.before,
+            f"%%step sets\n{case.sets}",
+            f"%%step used\nseen = {case.look}",
+            f"now = {case.look}",
+        ]
         for _ in range(3):
             _, sets, used, _ = notebook.run(*cells)
-            assert (notebook.ns["seen"], notebook.ns["now"]) == (expected, expected), f"{sets.reason} / {used.reason}"
+            assert (notebook.ns["seen"], notebook.ns["now"]) == (expected, expected), (
+                f"{sets.reason} / {used.reason}"
+            )
             _restart(notebook, case)
         assert sets.status == "cached" or sets.reason.startswith("not cacheable: "), sets.reason
     finally:

@@ -163,9 +163,9 @@ def field_kind(cls: type, field: dataclasses.Field[Any]) -> str:
 
 
 def registered_classes(cls: type) -> list[str]:
-    """Return the dotted names of the classes registered with an abstract class, sorted; none where Python hides them."""
+    """Return the dotted names of the classes registered with an abstract class, sorted; none if Python hides them."""
     try:
-        from _abc import _get_dump
+        from _abc import _get_dump  # type: ignore[import-not-found]  # no stubs: it is Python's own
     except ImportError:
         return []
     found = [each() for each in _get_dump(cls)[0]]

@@ -13,8 +13,9 @@ from zennb.packages.origin import full_name, module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
-__all__ = ["has_state", "is_code", "is_users_code", "target"]
+__all__ = ["closure_of", "has_state", "is_code", "is_users_code", "target"]
 
 CALLABLES = frozenset(
     {
@@ -80,12 +81,7 @@ def _carried(function: FunctionType) -> Iterator[object]:
     yield from function.__defaults__ or ()
     yield from (function.__kwdefaults__ or {}).values()
     yield from function.__dict__.values()
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            if name != "__class__":
-                yield cell.cell_contents
-        except ValueError:
-            continue
+    yield from (value for name, value in closure_of(function).items() if name != "__class__")
 
 
 def _rebinds(function: FunctionType) -> bool:
@@ -95,6 +91,17 @@ def _rebinds(function: FunctionType) -> bool:
         each.opname in {"STORE_DEREF", "DELETE_DEREF"} and each.argval in code.co_freevars
         for each in dis.get_instructions(code)
     )
+
+
+def closure_of(function: FunctionType) -> dict[str, Any]:
+    """Return the variables of enclosing functions that a function uses, as far as they are bound."""
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+        try:
+            found[name] = cell.cell_contents
+        except ValueError:
+            continue
+    return found
 
 
 def target(value: object) -> str:

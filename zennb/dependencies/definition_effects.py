@@ -13,10 +13,11 @@ import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.reading.definitions import definitions
+from zennb.dependencies.callables import closure_of
 from zennb.dependencies.known_effects import CHANGING, DATA, DIFFERING, EFFECTIVE, READING, SEEDED
 from zennb.digests.digest import is_immutable
 from zennb.digests.function_source import function_node
@@ -60,10 +61,7 @@ def effects_when_defined(tree: ast.Module, names: Iterable[str], namespace: Mapp
 
 def effects_of_evaluation(nodes: Iterable[ast.expr], namespace: Mapping[str, Any]) -> str:
     """Return what evaluating expressions does beyond giving values; "" for nothing."""
-    try:
-        return next(_all(_evaluation(nodes, _Scope(namespace=namespace, local=frozenset()))), "")
-    except Exception:  # noqa: BLE001 - a value of the user's may raise whatever it is asked
-        return "uses a value that cannot be looked at"
+    return next(_all(_evaluation(nodes, _Scope(namespace=namespace, local=frozenset()))), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,17 +309,9 @@ def _of_function(function: Any, scope: _Scope, *, returned: bool = False) -> str
     node = function_node(function.__code__)
     if node is None:  # `dataclass` and its like make functions without a source, which only set attributes
         return "" if function.__code__.co_filename.startswith("<") else "cannot be read"
-    closure = dict(zip(function.__code__.co_freevars, map(_content, function.__closure__ or ()), strict=True))
-    namespace = {**function.__globals__, **closure}
+    namespace = {**function.__globals__, **closure_of(function)}
     inner = _Scope(namespace=namespace, local=frozenset(), own=scope.own, depth=scope.depth + 1)
     return _of_body(node, inner, returned=returned)
-
-
-def _content(cell: CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # nothing has been bound yet
-        return _UNKNOWN
 
 
 def _of_body(node: Function, scope: _Scope, *, returned: bool) -> str:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["concerned", "is_carried", "is_decorator", "is_known_harmless", "sets_when_assigned", "surely_sets"]
+__all__ = [
+    "concerned",
+    "is_carried",
+    "is_decorator",
+    "is_known_harmless",
+    "sets_when_assigned",
+    "surely_sets",
+]
 
 _SETTING = re.compile(
     r"(un)?register|(en|dis)able|(un)?install|(de)?activate|(un)?subscribe|config|basicConfig|dictConfig|fileConfig"
@@ -23,12 +30,43 @@ _HARMLESS = re.compile(
     r"|dis$|walk|clear_output|main$|breakpoint|set_trace|start_new_thread|require|import_module|seterr$"
     r"|getLogger$|compile$|render|figure|load(?!_ext)|open$|clip_grad|unwatch|barrier|progress|tqdm$|trange$"
 )
-"""Begins the names of functions that draw, print, read, write files, check or wait; files are followed by themselves."""
+"""Begins the names of functions that draw, print, read, write files, check or wait. Files are seen in another way."""
 
 _HARMLESS_MODULES = frozenset(
-    {"IPython.display", "bisect", "builtins", "cProfile", "collections", "contextlib", "dataclasses", "doctest", "enum"}
-    | {"functools", "heapq", "itertools", "matplotlib.pyplot", "matplotlib.pylab", "networkx", "numpy.testing", "operator", "os"}
-    | {"pathlib", "pdb", "pickle", "pprint", "profile", "random", "shutil", "subprocess", "tempfile", "timeit"}
+    {
+        "IPython.display",
+        "bisect",
+        "builtins",
+        "cProfile",
+        "collections",
+        "contextlib",
+        "dataclasses",
+        "doctest",
+        "enum",
+    }
+    | {
+        "functools",
+        "heapq",
+        "itertools",
+        "matplotlib.pyplot",
+        "matplotlib.pylab",
+        "networkx",
+        "numpy.testing",
+        "operator",
+        "os",
+    }
+    | {
+        "pathlib",
+        "pdb",
+        "pickle",
+        "pprint",
+        "profile",
+        "random",
+        "shutil",
+        "subprocess",
+        "tempfile",
+        "timeit",
+    }
     | {"traceback", "typing", "unittest", "warnings", "webbrowser", "zennb", "abc", "types", "concurrent"}
 )
 """Modules whose functions draw, print, work on what they are given, or change what is carried or seen anyway."""

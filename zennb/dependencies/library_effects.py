@@ -7,19 +7,15 @@ those that are known to be harmless or carried in another way (`known_calls`), d
 from __future__ import annotations
 
 import ast
-import builtins
-import logging
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from inspect import getattr_static
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import Any, TypeAlias
+from types import FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.scopes import last_name
-from zennb.dependencies.callables import is_code, is_users_code
+from zennb.dependencies.callables import closure_of, is_code, is_users_code
 from zennb.dependencies.known_calls import (
     is_carried,
     is_decorator,
@@ -28,40 +24,34 @@ from zennb.dependencies.known_calls import (
     surely_sets,
 )
 from zennb.dependencies.known_effects import DATA
+from zennb.dependencies.library_objects import Aliases, CodeScope, Owned, is_carried_object, owned_by_library
 from zennb.digests.digest import is_immutable
 from zennb.digests.function_source import function_node
-from zennb.packages.origin import module_of, origin, top_level
+from zennb.packages.origin import module_of, top_level
 
-__all__ = ["Aliases", "LibraryEffect", "Owned", "library_effects", "slot_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = ["LibraryEffect", "library_effects", "may_have_effects", "slot_of"]
 
 _DEEPEST = 6
 """Calls that are followed from function to function."""
 
-_GETTERS = ("get", "current", "default", "_get")
-"""What begins the names of functions that hand out what belongs to the library: `logging.getLogger`."""
-
 _WORKING = ("apply", "init", "reset", "set", "update", "use")
 """What begins the names of functions that set something of what they are given, if that can be changed."""
 
-_BLOCKS = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Try, ast.ClassDef, ast.Match)
+_BLOCKS = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+    ast.ClassDef,
+    ast.Match,
+)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """Something that belongs to a library: its dotted name there, and what it is, where that is known."""
-
-    name: str
-    value: Any = None
-
-    @property
-    def package(self) -> str:
-        """The import name of the library."""
-        return top_level(self.name)
-
-
-Aliases: TypeAlias = MutableMapping[str, tuple[Owned, int]]
-"""Variables that hold something that a library handed out (`ip = get_ipython()`) → what, and the id of the value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +78,6 @@ class LibraryEffect:
         return isinstance(getattr(self.node, "ctx", None), ast.Store | ast.Del)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scope:
-    """Where code looks names up: variables, names that only the running code knows, and depth of calls."""
-
-    namespace: Mapping[str, Any]
-    aliases: Aliases
-    local: frozenset[str] = frozenset()
-    depth: int = 0
-    met: set[int] = field(default_factory=set)
-
-
 def library_effects(
     tree: ast.Module, namespace: Mapping[str, Any], *, aliases: Aliases, shows: bool
 ) -> Iterator[LibraryEffect]:
@@ -111,17 +90,27 @@ def library_effects(
         shows: whether the value of its last expression was displayed: then that call may have been made for its value.
     """
     statements = list(flattened(tree.body))
-    scope = _Scope(namespace=namespace, aliases=aliases)
+    scope = CodeScope(namespace=namespace, aliases=aliases)
     for place, statement in enumerate(statements):
         is_shown = shows and statement is statements[-1]
         for name, node, is_inner in _effects(statement, scope, is_shown=is_shown):
             yield LibraryEffect(statement=statement, place=place, name=name, node=node, is_inner=is_inner)
 
 
+def may_have_effects(tree: ast.Module) -> bool:
+    """Whether a cell calls something as a statement of its own, or sets an attribute or item, wherever in it."""
+    return any(
+        (isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load))
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call | ast.Await))
+        or (isinstance(node, ast.FunctionDef | ast.ClassDef) and bool(node.decorator_list))
+        for node in ast.walk(tree)
+    )
+
+
 _Found: TypeAlias = tuple[str, ast.expr, bool]
 
 
-def _effects(node: ast.stmt, scope: _Scope, *, is_shown: bool = False) -> Iterator[_Found]:
+def _effects(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Iterator[_Found]:
     yield from ((name, at, True) for name, at in _in_functions(node, scope))
     if isinstance(node, _DEFINITIONS):
         yield from _decorated(node, scope)
@@ -142,26 +131,27 @@ def _statements_in(node: ast.AST) -> Iterator[ast.stmt]:
         yield from _statements_in(child)
 
 
-def _direct(node: ast.stmt, scope: _Scope, *, is_shown: bool = False) -> Iterator[_Found]:
+def _direct(node: ast.stmt, scope: CodeScope, *, is_shown: bool = False) -> Iterator[_Found]:
     """Yield the effects of one statement itself."""
     if isinstance(node, ast.Expr):
-        value = node.value.value if isinstance(node.value, ast.Await) else node.value
-        if isinstance(value, ast.Call):
-            yield from _bare(value, scope, is_shown=is_shown)
+        called = node.value.value if isinstance(node.value, ast.Await) else node.value
+        if isinstance(called, ast.Call):
+            yield from _bare(called, scope, is_shown=is_shown)
         return
     targets = _targets(node)
     for target in targets:
         if isinstance(target, ast.Attribute | ast.Subscript):
-            owned = _owned(target, scope)
-            if isinstance(owned, Owned) and not is_carried(owned.name) and not _is_carried_object(target, scope):
+            owned = owned_by_library(target, scope)
+            is_seen = is_carried(owned.name) if isinstance(owned, Owned) else True
+            if not is_seen and not is_carried_object(target, scope):
                 yield owned.name, target, False
-    value = getattr(node, "value", None)
+    value: object = getattr(node, "value", None)
     if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(value, ast.Call):
         names = [each.id for each in targets if isinstance(each, ast.Name)]
         if names and all(set(name) == {"_"} for name in names):
             yield from _bare(value, scope, is_shown=False)
         else:
-            owned = _owned(value.func, scope)
+            owned = owned_by_library(value.func, scope)
             if isinstance(owned, Owned) and sets_when_assigned(owned.name):
                 yield from _bare(value, scope, is_shown=False)
     if isinstance(node, ast.Assign) and len(targets) == 1 and isinstance(targets[0], ast.Name):
@@ -176,9 +166,13 @@ def _targets(node: ast.stmt) -> list[ast.expr]:
     return []
 
 
-def _note_alias(name: str, value: ast.expr, scope: _Scope) -> None:
+def _note_alias(name: str, value: ast.expr, scope: CodeScope) -> None:
     """Note that a variable holds something that a library handed out; modules and functions show that themselves."""
-    owned = _owned(value, scope) if isinstance(value, ast.Call | ast.Attribute | ast.Subscript) else None
+    owned = (
+        owned_by_library(value, scope)
+        if isinstance(value, ast.Call | ast.Attribute | ast.Subscript)
+        else None
+    )
     held = scope.namespace.get(name)
     if name in scope.local and isinstance(owned, Owned):  # what a function holds is not known
         scope.aliases[name] = (replace(owned, value=None), 0)
@@ -195,21 +189,20 @@ def _note_alias(name: str, value: ast.expr, scope: _Scope) -> None:
 # Calls
 
 
-def _bare(call: ast.Call, scope: _Scope, *, is_shown: bool) -> Iterator[_Found]:
+def _bare(call: ast.Call, scope: CodeScope, *, is_shown: bool) -> Iterator[_Found]:
     """Yield a call whose result nobody keeps, if it is made for its effect on a library."""
     if isinstance(call.func, ast.Name) and call.func.id in {"setattr", "delattr"} and call.args:
-        owned = _owned(call.args[0], scope)
+        owned = owned_by_library(call.args[0], scope)
         if isinstance(owned, Owned):
-            key = call.args[1] if len(call.args) > 1 else None
-            attribute = key.value if isinstance(key, ast.Constant) else "*"
-            yield f"{owned.name}.{attribute}", call, False
+            keys = [each.value for each in call.args[1:2] if isinstance(each, ast.Constant)]
+            yield ".".join([owned.name, *map(str, keys)]), call, False
         return
-    owned = _owned(call.func, scope)
+    owned = owned_by_library(call.func, scope)
     if isinstance(owned, Owned) and _is_effect(owned, call, scope, is_shown=is_shown):
         yield owned.name, call, False
 
 
-def _is_effect(owned: Owned, call: ast.Call, scope: _Scope, *, is_shown: bool) -> bool:
+def _is_effect(owned: Owned, call: ast.Call, scope: CodeScope, *, is_shown: bool) -> bool:
     name = owned.name
     if is_carried(name) or is_known_harmless(name):
         return False
@@ -229,7 +222,7 @@ def _arguments(call: ast.Call) -> Iterator[ast.expr]:
     yield from (each.value for each in call.keywords)
 
 
-def _is_data(node: ast.expr, scope: _Scope) -> bool:
+def _is_data(node: ast.expr, scope: CodeScope) -> bool:
     """Whether an argument is, or holds, a variable that can be changed."""
     for one in ast.walk(node):
         if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load):
@@ -237,153 +230,69 @@ def _is_data(node: ast.expr, scope: _Scope) -> bool:
                 return True
             value = scope.namespace.get(one.id)
             known = isinstance(value, ModuleType) or is_code(value) or is_immutable(value)
-            if one.id in scope.namespace and not known and not isinstance(_owned(one, scope), Owned):
+            if (
+                one.id in scope.namespace
+                and not known
+                and not isinstance(owned_by_library(one, scope), Owned)
+            ):
                 return True
     return False
 
 
 def _decorated(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: _Scope
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, scope: CodeScope
 ) -> Iterator[_Found]:
     for each in node.decorator_list:
-        owned = _owned(each.func if isinstance(each, ast.Call) else each, scope)
+        owned = owned_by_library(each.func if isinstance(each, ast.Call) else each, scope)
         if isinstance(owned, Owned) and is_decorator(owned.name):
             yield owned.name, each, False
-
-
-# What a name stands for
-
-
-def _owned(node: ast.expr, scope: _Scope) -> Any:
-    """Return what an expression stands for: `Owned`, a function or class of the user, or None for anything else."""
-    if isinstance(node, ast.Name):
-        if node.id in scope.local:
-            return scope.aliases[node.id][0] if node.id in scope.aliases else None
-        value = scope.namespace.get(node.id, vars(builtins).get(node.id))
-        alias = scope.aliases.get(node.id)
-        if alias is not None and alias[1] == id(value):
-            return alias[0]
-        return _of_value(value)
-    if isinstance(node, ast.Subscript):
-        holder = _owned(node.value, scope)
-        return Owned(f"{holder.name}[]") if isinstance(holder, Owned) else None
-    if isinstance(node, ast.Call):
-        maker = _owned(node.func, scope)
-        is_getter = isinstance(maker, Owned) and maker.name.rpartition(".")[2].startswith(_GETTERS)
-        return Owned(f"{maker.name}()") if is_getter else None
-    if not isinstance(node, ast.Attribute):
-        return None
-    holder = _owned(node.value, scope)
-    if isinstance(holder, Owned):
-        return _attribute(holder, node.attr)
-    if isinstance(holder, type):
-        found = getattr_static(holder, node.attr, None)
-        return getattr(found, "__func__", found) if is_users_code(getattr(found, "__func__", found)) else None
-    value = scope.namespace.get(node.value.id) if isinstance(node.value, ast.Name) else None
-    if holder is None and value is not None and origin(module_of(type(value))).is_users:
-        found = getattr_static(type(value), node.attr, None)
-        return found if isinstance(found, FunctionType) else None
-    return None
-
-
-def _of_value(value: Any) -> Any:
-    if isinstance(value, ModuleType):
-        name = str(vars(value).get("__name__", ""))
-        return None if not name or origin(name).is_users else Owned(name, value)
-    if isinstance(value, logging.Logger | logging.LoggerAdapter):
-        return Owned("logging.getLogger()")
-    if isinstance(value, partial):
-        return _of_value(value.func)
-    if not is_code(value):
-        return _of_object(value)
-    if is_users_code(value):
-        return value
-    holder = getattr(value, "__self__", None)
-    if isinstance(value, MethodType | BuiltinFunctionType) and not isinstance(holder, ModuleType | type | None):
-        owner = _of_value(holder)
-        return Owned(f"{owner.name}.{value.__name__}") if isinstance(owner, Owned) else None
-    module = module_of(value)
-    name = f"{module}.{getattr(value, '__qualname__', '')}".lstrip("_")
-    return None if not module or module == "builtins" or origin(module).is_users else Owned(name, value)
-
-
-def _of_object(value: Any) -> Owned | None:
-    """Return an object that a module of its own package keeps: `config` of `from jax import config`."""
-    module = module_of(type(value))
-    package = top_level(module)
-    if package in {"IPython", "ipykernel"}:  # the shell and its parts
-        return Owned(f"IPython.{type(value).__name__}")
-    if package in DATA or not module or is_immutable(value) or origin(module).is_users:
-        return None
-    for place in dict.fromkeys((package, module)):
-        for name, held in list(vars(sys.modules.get(place, ast)).items()):
-            if held is value and place in sys.modules:
-                return Owned(f"{place}.{name}")
-    return None
-
-
-def _attribute(holder: Owned, name: str) -> Any:
-    """Return an attribute of something that a library owns, looked up without running anything."""
-    if not isinstance(holder.value, ModuleType):
-        return Owned(f"{holder.name}.{name}")
-    module = str(vars(holder.value).get("__name__", holder.name))
-    found = vars(holder.value).get(name, sys.modules.get(f"{module}.{name}"))
-    if isinstance(found, ModuleType):
-        return _of_value(found)
-    if is_code(found) and is_users_code(found):
-        return found
-    return Owned(f"{module}.{name}", found)
-
-
-def _is_carried_object(target: ast.expr, scope: _Scope) -> bool:
-    """Whether a target is a part of settings that are carried, under whatever name: `plt.rcParams`, `pd.options`."""
-    node = target
-    while isinstance(node, ast.Attribute | ast.Subscript):
-        node = node.value
-        owned = _owned(node, scope)
-        if not isinstance(owned, Owned):
-            return False
-        kind = type(owned.value)
-        if kind.__name__ in {"RcParams", "_Environ", "_Environment", "DictWrapper"}:
-            return True
-    return False
 
 
 # Functions of the user
 
 
-def _in_functions(node: ast.AST, scope: _Scope) -> Iterator[tuple[str, ast.expr]]:
+def _in_functions(node: ast.AST, scope: CodeScope) -> Iterator[tuple[str, ast.expr]]:
     """Yield the effects of the user's functions that a statement calls."""
     if scope.depth >= _DEEPEST:
         return
     waiting: list[ast.AST] = [node]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, ast.Lambda) or (isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one is not node):
+        if isinstance(one, ast.Lambda) or (
+            isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef) and one is not node
+        ):
             continue
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef):
             waiting += [*one.decorator_list, *one.args.defaults]
             continue
         waiting += ast.iter_child_nodes(one)
         if isinstance(one, ast.Call):
-            called = _owned(one.func, scope)
+            called = owned_by_library(one.func, scope)
             if isinstance(called, type):
                 called = getattr_static(called, "__init__", None)
-            if isinstance(called, FunctionType) and is_users_code(called) and id(called.__code__) not in scope.met:
+            if (
+                isinstance(called, FunctionType)
+                and is_users_code(called)
+                and id(called.__code__) not in scope.met
+            ):
                 scope.met.add(id(called.__code__))
                 yield from ((name, one) for name in _of_function(called, scope))
 
 
-def _of_function(function: FunctionType, scope: _Scope) -> Iterator[str]:
+def _of_function(function: FunctionType, scope: CodeScope) -> Iterator[str]:
     body = function_node(function.__code__)
     if body is None or isinstance(body, ast.Lambda):
         return
     arguments = body.args
-    given = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    namespace = {**function.__globals__, **_closure(function), **_imported(body)}
-    bound = {
-        one.id for one in ast.walk(body) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)
-    }
+    given = [
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]
+    namespace = {**function.__globals__, **closure_of(function), **_imported(body)}
+    bound = {one.id for one in ast.walk(body) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
     aliases: Aliases = {}
     inner = replace(
         scope,
@@ -394,16 +303,6 @@ def _of_function(function: FunctionType, scope: _Scope) -> Iterator[str]:
     )
     for statement in body.body:
         yield from (name for name, _, _ in _effects(statement, inner))
-
-
-def _closure(function: FunctionType) -> dict[str, Any]:
-    found = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
-        try:
-            found[name] = cell.cell_contents
-        except ValueError:  # nothing has been bound yet
-            continue
-    return found
 
 
 def _imported(body: ast.AST) -> dict[str, Any]:
@@ -427,13 +326,10 @@ def slot_of(node: ast.expr) -> str:
     last = last_name(node.func)
     if not last.startswith(("set", "update", "use")):
         return ""
-    *first, _ = node.args or [None]
-    kept = [ast.unparse(each) for each in first if each is not None]
+    kept = [ast.unparse(each) for each in node.args[:-1]]
     if node.args and isinstance(node.args[-1], ast.Dict):
         kept += [ast.unparse(key) if key is not None else "**" for key in node.args[-1].keys]
     elif node.args and not isinstance(node.args[-1], ast.Constant):
         return ""
     kept += [each.arg or "**" for each in node.keywords]
     return "" if "**" in kept else " ".join([ast.unparse(node.func), *kept])
-
-

@@ -17,6 +17,7 @@ from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
+from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
 from zennb.engine.run.run_context import RunContext, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.run.step_task import StepTask
@@ -163,6 +164,7 @@ class PipelineRun:
         self._packages.update(resolved.parts.packages)
         if decision.reuse is not None:
             decision = self._context.proven(resolved, decision, decision.reuse)
+        decision = with_calls_repeated(resolved, decision, self._request, self._context)
         if decision.reuse is not None:
             step = self._context.cached_step(
                 resolved, decision, decision.reuse, started=started, seconds=time.time() - started
@@ -329,6 +331,8 @@ class PipelineRun:
 
     def _record(self, step: Step) -> None:
         self._steps[step.name] = step
+        if self._request.calls is not None and step.status.is_good:
+            note_calls(self._request.calls, step)
         if self._recorded:
             self._unit.note(step)
         self._release(step.name)

@@ -7,11 +7,13 @@ reused step would restore form an overlay over the current state of the process.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness, PlannedStep
 from zennb.digests.digest import digest_cache
 from zennb.engine.run.possible_effects import PossibleEffects
+from zennb.engine.run.repeated_calls import note_calls
 from zennb.engine.step.cache_options import is_ignored, refuse_unstored
 from zennb.engine.step.resolve import resolve_step
 from zennb.errors import ZennbError
@@ -93,7 +95,8 @@ class RunPlanner:
     """
 
     def __init__(self, request: RunRequest, run_context: RunContext) -> None:
-        self._request, self._context = request, run_context
+        calls = None if request.calls is None else request.calls.copy()
+        self._request, self._context = replace(request, calls=calls), run_context
         self.resolved: dict[str, ResolvedStep] = {}
         self._planned: dict[str, PlannedStep] = {}
         self._outputs: dict[str, Mapping[str, Artifact]] = dict(request.last)
@@ -132,7 +135,10 @@ class RunPlanner:
         if state is Freshness.FRESH and decision is not None and decision.reuse is not None:
             self._apply_reuse(name, decision.reuse)
         else:
-            self._running.append((name, PossibleEffects(self.resolved.get(name))))
+            self._running.append((name, PossibleEffects(self.resolved.get(name), latest)))
+            # As with its outputs: it is taken to call again what it called last.
+            if latest is not None and latest.status.is_good:
+                self._note_calls(latest)
             # The steps below are judged as if it put out the same again. If they would be
             # reused then, they are `may run`.
             self._outputs[name] = latest.outputs if latest is not None and latest.status.is_good else {}
@@ -161,13 +167,14 @@ class RunPlanner:
             return (Freshness.STALE, decision.reason) if is_sure else (Freshness.MAY_RUN, _waiting(blocker))
         if decision.reuse is None:
             return Freshness.STALE, decision.reason
-        if touched := self._touched_before(decision.reuse):
+        if touched := self._touched_before(decision.reuse, resolved):
             return Freshness.MAY_RUN, touched
         return Freshness.FRESH, decision.reason
 
     def _apply_reuse(self, name: str, source: Step) -> None:
         """Note the outputs of a reused step, and the files, variables and settings that it restores."""
         self._outputs[name] = source.outputs
+        self._note_calls(source)
         observed, state_of = source.observed, self._context.environment.state_of
         left = {name: state for name, state in observed.left.items() if state not in observed.calls}
         restored = {**observed.written, **observed.restored, **left}
@@ -183,9 +190,15 @@ class RunPlanner:
             else:
                 self._overlay[thing] = state
 
-    def _touched_before(self, source: Step) -> str:
+    def _note_calls(self, step: Step) -> None:
+        if self._request.calls is not None:
+            note_calls(self._request.calls, step)
+
+    def _touched_before(self, source: Step, resolved: ResolvedStep) -> str:
         """Return which step that runs earlier may change what this one depends on, as a reason; "" for none."""
         for name, effects in self._running:
+            if package := effects.may_call(resolved.used):
+                return f"step '{name}', which would run again, may set something of {package}"
             for thing in _touched(source.observed, effects):
                 return f"step '{name}', which would run again, may change {thing}"
         return ""

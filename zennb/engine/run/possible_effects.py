@@ -13,12 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.records.observed import UNTOUCHED
+from zennb.dependencies.library_calls import EVERYTHING, LibraryCall
+from zennb.dependencies.library_effects import may_have_effects
 from zennb.digests.classes import functions_in
 from zennb.engine.remote.shipped_modules import shipped
+from zennb.packages.imports import imported_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
+    from zennb.core.records.records import Step
     from zennb.engine.step.resolve import ResolvedStep
 
 __all__ = ["PossibleEffects"]
@@ -46,10 +50,11 @@ class PossibleEffects:
 
     Args:
         resolved: the step; None if it could not be resolved, so that it may do anything.
+        latest: its latest record; None if there is none.
     """
 
-    def __init__(self, resolved: ResolvedStep | None) -> None:
-        self._resolved = resolved
+    def __init__(self, resolved: ResolvedStep | None, latest: Step | None = None) -> None:
+        self._resolved, self._latest = resolved, latest
         self._is_known = resolved is not None and not _is_opaque(resolved)
 
     @cached_property
@@ -84,6 +89,23 @@ class PossibleEffects:
             is_drawing = digest != UNTOUCHED and self._draws(setting.removeprefix("random state of "))
             return is_drawing or self._has(_SEEDING)
         return self._has(_WORDS.get(setting, (setting.partition(" ")[0],)))
+
+    def may_call(self, used: Collection[str]) -> str:
+        """Return the package of which the code may set something by a call, among those that another step uses.
+
+        A step with the code of its latest record calls what it called then.
+        """
+        resolved, latest = self._resolved, self._latest
+        if resolved is None:
+            return ""  # nothing is known of its code; the step says why it cannot be resolved
+        parts = None if latest is None or not latest.status.is_good else latest.parts
+        if parts is not None and parts.code == resolved.parts.code and latest is not None:
+            calls = [LibraryCall.parse(text) for text in latest.observed.calls]
+            packages = {package for call in calls for package in call.packages}
+        else:
+            packages = set(resolved.used) if may_have_effects(resolved.definition.tree) else set()
+        concerned = imported_by(used) | {EVERYTHING} if packages else frozenset()
+        return min(packages & concerned, default="")
 
     def _has(self, parts: tuple[str, ...]) -> bool:
         return any(part in word for word in self.words for part in parts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.python import environment_data
 from zennb.core.reading.definitions import definitions, flattened
 from zennb.core.reading.literals import is_immutable_literal
-from zennb.core.reading.source import Analysis, analyse, normal_digest
+from zennb.core.reading.source import analyse, normal_digest
 from zennb.core.secrets.literals import split_secrets
 from zennb.core.secrets.values import holds_secret
 from zennb.dependencies.definition_effects import effects_of_evaluation
@@ -27,7 +27,7 @@ from zennb.packages.origin import top_level
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from zennb.dependencies.library_effects import Aliases
+    from zennb.dependencies.library_objects import Aliases
 
 __all__ = ["CellCalls", "calls_of_cell", "calls_of_step", "code_again", "statements_again"]
 
@@ -46,6 +46,16 @@ class CellCalls:
 
     calls: tuple[LibraryCall, ...] = ()
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Step:
+    """A step that has run, with the arguments of `calls_of_step`."""
+
+    tree: ast.Module
+    namespace: Mapping[str, Any]
+    defines: Collection[str]
+    changed: Collection[str]
 
 
 def calls_of_cell(
@@ -93,9 +103,9 @@ def calls_of_step(
     effects = list(library_effects(tree, namespace, aliases={}, shows=shows))
     if not effects:
         return CellCalls()
-    analysis = analyse(tree)
-    troubles = {each.place: _trouble(each, tree, analysis, namespace, defines, changed) for each in effects}
-    trouble = next((f"it {_verb(e)} `{e.name}`, {troubles[e.place]}" for e in effects if troubles[e.place]), "")
+    step = _Step(tree=tree, namespace=namespace, defines=defines, changed=changed)
+    found = ((effect, _trouble(effect, step)) for effect in effects)
+    trouble = next((f"it {_verb(effect)} `{effect.name}`, {why}" for effect, why in found if why), "")
     calls = [_call(each, namespace, seal, lambda _name: "", again=not trouble) for each in effects]
     return CellCalls(calls=tuple(calls), trouble=trouble)
 
@@ -123,7 +133,9 @@ def _call(
     analysis = analyse(ast.Module(body=[effect.statement], type_ignores=[]))
     reached = resolve_dependencies(analysis, namespace)
     parts = [effect.name, normal_digest(shown), secrets.content]
-    parts += [f"{name} {digest}" for name, digest in reached.digests.items() if not name.startswith("module ")]
+    parts += [
+        f"{name} {digest}" for name, digest in reached.digests.items() if not name.startswith("module ")
+    ]
     is_secret = bool(secrets.content)
     for name, value in reached.data.items():
         is_secret = is_secret or holds_secret(name, value)
@@ -152,59 +164,59 @@ def _content(name: str, value: Any, origin_of: Callable[[str], str]) -> str:
 # What can be executed again
 
 
-def _trouble(
-    effect: LibraryEffect,
-    tree: ast.Module,
-    analysis: Analysis,
-    namespace: Mapping[str, Any],
-    defines: Collection[str],
-    changed: Collection[str],
-) -> str:
+def _trouble(effect: LibraryEffect, step: _Step) -> str:
     """Return why a statement cannot be executed again on reuse; "" when it can."""
     statement = effect.statement
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return "" if statement.name in defines else "which reuse does not repeat"
+        return "" if statement.name in step.defines else "which reuse does not repeat"
     if effect.is_inner:
         return "in a function, a loop or under a condition, where reuse cannot repeat it"
     if effect.name.startswith("logging."):
         return "whose handlers reuse cannot set up again"
-    if effect.is_set:
-        return "which reuse does not repeat"
-    if any(
+    is_plain = not any(
         isinstance(each, ast.Await | ast.NamedExpr | ast.Starred) for each in ast.walk(statement)
-    ):
-        return "which reuse cannot repeat"
-    reads = analyse(ast.Module(body=[statement], type_ignores=[])).reads
-    for name in reads:
-        if name in defines:
+    )
+    if effect.is_set or not is_plain or not isinstance(effect.node, ast.Call):
+        return "which reuse does not repeat"
+    return _trouble_of_arguments(effect.node, statement, step)
+
+
+def _trouble_of_arguments(call: ast.Call, statement: ast.stmt, step: _Step) -> str:
+    binds = analyse(step.tree).binds
+    for name in analyse(ast.Module(body=[statement], type_ignores=[])).reads:
+        if name in step.defines:
             continue
-        if name in analysis.binds:
-            if not _is_constant(name, tree) or name.startswith("_"):
-                return f"whose argument `{name}` is computed in the step"
-        elif name in changed:
+        if name in binds and (name.startswith("_") or not _is_constant(name, step.tree)):
+            return f"whose argument `{name}` is computed in the step"
+        if name not in binds and name in step.changed:
             return f"whose argument `{name}` the step changes"
-    assert isinstance(effect.node, ast.Call)
-    given = [*effect.node.args, *(each.value for each in effect.node.keywords)]
-    found = effects_of_evaluation(given, namespace)
+    given = [*call.args, *(each.value for each in call.keywords)]
+    try:
+        found = effects_of_evaluation(given, step.namespace)
+    except Exception:  # noqa: BLE001 - a value of the user's may raise whatever it is asked
+        found = "cannot be looked at"
     return f"whose argument {found}" if found else ""
 
 
 def _is_constant(name: str, tree: ast.Module) -> bool:
     """Whether the only statement of a cell that binds a name gives it a value that is written out."""
     binders = [
-        node for node in flattened(tree.body) if name in analyse(ast.Module(body=[node], type_ignores=[])).binds
+        node
+        for node in flattened(tree.body)
+        if name in analyse(ast.Module(body=[node], type_ignores=[])).binds
     ]
     return len(binders) == 1 and isinstance(binders[0], ast.Assign) and is_immutable_literal(binders[0].value)
 
 
 def _as_executed(statement: ast.stmt) -> ast.stmt:
     """Return a statement to be executed again; what it binds is restored from the store."""
-    is_call = isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call)
-    if is_call and all(isinstance(each, ast.Name) for each in statement.targets):
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
         return ast.copy_location(ast.Expr(value=statement.value), statement)
     return statement
 
 
 def code_again(tree: ast.Module, defines: Collection[str], also: Iterable[ast.stmt]) -> list[ast.stmt]:
     """Return the statements of a cell that reuse executes: its definitions, and others; none if that cannot be done."""
-    return [_as_executed(each) for each in definitions(tree, defines, also=also) or []]
+    others = set(also)
+    found = definitions(tree, defines, also=others) or []
+    return [_as_executed(each) if each in others else each for each in found]

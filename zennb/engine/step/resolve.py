@@ -53,6 +53,7 @@ class ResolvedStep:
             a copy would use the new ones: `earlier class Model`.
         uses: what its code uses of its environment.
         packages: import names of the packages that its code or its inputs use.
+        used: import names of all that it uses, parts of Python among them.
         secrets: the secret texts in its code and inputs; their digests in the parts are sealed.
     """
 
@@ -68,6 +69,7 @@ class ResolvedStep:
     earlier: tuple[str, ...]
     uses: StaticUsage
     packages: frozenset[str]
+    used: frozenset[str] = frozenset()
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -139,8 +141,9 @@ def resolve_step(
     earlier = _earlier(inputs.digests, found.definitions, namespace)
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
     more = dict.fromkeys(earlier, "")
+    used = _used(definition, found, inputs)
     if calls:
-        more |= calls.of(_used(definition, found, inputs), code=definition.code)
+        more |= calls.of(used, code=definition.code)
     parts = _parts(definition, found, inputs.digests, in_key, more)
     parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
     unclear = (*found.unclear, *inputs.opaque.values())
@@ -188,6 +191,7 @@ def resolve_step(
         earlier=tuple(what for what, matters in earlier.items() if matters),
         uses=static_usage(definition, found, packages, inputs.values.values()),
         packages=frozenset(packages),
+        used=used,
         secrets=secrets,
     )
 
@@ -209,8 +213,8 @@ class _Inputs:
     @property
     def packages(self) -> set[str]:
         """The packages that they need."""
-        every = (*self.digests.values(), *self.artifacts.values())
-        return {package for each in every for package in each.packages}
+        of_values = (package for seen in self.digests.values() for package in seen.packages)
+        return {*of_values, *(package for each in self.artifacts.values() for package in each.packages)}
 
     def add(self, name: str, value: Any) -> ValueDigest | None:
         """Add a variable; return its digest, or None when it has none."""
@@ -227,7 +231,7 @@ class _Inputs:
         return digest
 
 
-def _used(definition: StepDefinition, found: Dependencies, inputs: _Inputs) -> set[str]:
+def _used(definition: StepDefinition, found: Dependencies, inputs: _Inputs) -> frozenset[str]:
     """Return the import names of all that a step uses, parts of Python among them."""
     uses = {top_level(use) for use in found.uses} | {path[0] for path in definition.analysis.modules}
     uses |= {
@@ -235,7 +239,7 @@ def _used(definition: StepDefinition, found: Dependencies, inputs: _Inputs) -> s
     }  # also those that have no digest
     # `from csv import reader`: a function of `_csv`.
     uses |= {top_level(module_of(value)).lstrip("_") for value in found.definitions.values()}
-    return (uses | found.packages | inputs.packages) - {"", "builtins", "main__"}
+    return frozenset(uses | found.packages | inputs.packages) - {"", "builtins", "main__"}
 
 
 def _stateful(definitions: Mapping[str, Any]) -> dict[str, Any]:

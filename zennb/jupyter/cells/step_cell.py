@@ -16,6 +16,7 @@ from zennb.core.records.records import Attempt, Status, Step
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.pipeline_run import PipelineRun
+from zennb.engine.run.repeated_calls import note_calls
 from zennb.engine.run.run_request import RunRequest
 from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.run.unstored import with_all_outputs
@@ -203,7 +204,7 @@ class StepCell:
         with uninterrupted():
             variables.code_ran()
             self._hold_inputs(made, collected.unchanged - step.outputs.keys())
-            self._session.note_calls(made, self.definition)
+            note_calls(self._session.calls, made)
             for name, (value, seen) in collected.values.items():
                 if name in made.outputs:
                     variables.bind(name, value, made.outputs[name], seen)
@@ -302,7 +303,7 @@ class StepCell:
     ) -> None:
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
         self._restorer.bind(step, restored)
-        self._session.note_calls(step, self.definition)
+        note_calls(self._session.calls, step)
         self._session.namespace.update(held)
         self._end(step)
 

@@ -165,7 +165,7 @@ class ProvenanceLog:
         return source.cell if source is not None and source.kind is SourceKind.VALUE else 0
 
     def text_of(self, name: str) -> str:
-        """Return where the value of a variable comes from, as text that is equal for equal provenance; "" if unknown."""
+        """Return where the value of a variable comes from, equal for equal provenance; "" if that is unknown."""
         with self._lock:
             self._read_pending()
             source = self._names.names.get(name)

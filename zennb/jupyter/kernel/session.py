@@ -273,7 +273,6 @@ class KernelSession(KernelState):
             with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
                 self.patches.update(patches_in(ast.parse(text), self.namespace))
 
-
     def _note_library_calls(self, result: ExecutionResult | None) -> None:
         """Note what a plain cell called for its effect on libraries; nothing that it finds odd may reach the cell."""
         text = getattr(getattr(result, "info", None), "transformed_cell", None) or ""

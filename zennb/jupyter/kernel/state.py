@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb import api
-from zennb.dependencies.library_calls import LibraryCall, LibraryCalls
+from zennb.dependencies.library_calls import LibraryCalls
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.run.artifact_repository import ArtifactRepository
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Artifact, Step
-    from zennb.dependencies.library_effects import Aliases
+    from zennb.dependencies.library_objects import Aliases
     from zennb.dependencies.patches import Patch
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.engine.step.definition import StepDefinition
@@ -226,10 +226,6 @@ class KernelState:
                 patches=self.patches,
                 calls=self.calls,
             )
-
-    def note_calls(self, step: Step, definition: StepDefinition) -> None:
-        """Note what a step that ran or was reused called for its effect on libraries."""
-        self.calls.note(map(LibraryCall.parse, step.observed.calls), code=definition.code)
 
     def _bound(self, name: str, value: object, artifact: Artifact) -> None:
         self.variables.bind(name, value, artifact, self.seen(artifact, value))

@@ -1,0 +1,149 @@
+"""Owns what an expression stands for, if it belongs to a library: found in live variables, without running code."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+from functools import partial
+from inspect import getattr_static
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, TypeAlias
+
+from zennb.dependencies.callables import is_code, is_users_code
+from zennb.dependencies.known_effects import DATA
+from zennb.digests.digest import is_immutable
+from zennb.packages.origin import module_of, origin, top_level
+
+__all__ = ["Aliases", "CodeScope", "Owned", "is_carried_object", "owned_by_library"]
+
+_GETTERS = ("get", "current", "default", "_get")
+"""What begins the names of functions that hand out what belongs to the library: `logging.getLogger`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Something that belongs to a library: its dotted name there, and what it is, where that is known."""
+
+    name: str
+    value: Any = None
+
+    @property
+    def package(self) -> str:
+        """The import name of the library."""
+        return top_level(self.name)
+
+
+Aliases: TypeAlias = MutableMapping[str, tuple[Owned, int]]
+"""Variables that hold something that a library handed out (`ip = get_ipython()`) → what, and the id of the value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeScope:
+    """Where code looks names up: variables, names that only the running code knows, and depth of calls."""
+
+    namespace: Mapping[str, Any]
+    aliases: Aliases
+    local: frozenset[str] = frozenset()
+    depth: int = 0
+    met: set[int] = field(default_factory=set)
+
+
+def owned_by_library(node: ast.expr, scope: CodeScope) -> Any:
+    """Return what an expression stands for: `Owned`, a function or class of the user, or None for anything else."""
+    if isinstance(node, ast.Name):
+        if node.id in scope.local:
+            return scope.aliases[node.id][0] if node.id in scope.aliases else None
+        value = scope.namespace.get(node.id, vars(builtins).get(node.id))
+        alias = scope.aliases.get(node.id)
+        if alias is not None and alias[1] == id(value):
+            return alias[0]
+        return _of_value(value)
+    if isinstance(node, ast.Subscript):
+        holder = owned_by_library(node.value, scope)
+        return Owned(f"{holder.name}[]") if isinstance(holder, Owned) else None
+    if isinstance(node, ast.Call):
+        maker = owned_by_library(node.func, scope)
+        is_getter = isinstance(maker, Owned) and maker.name.rpartition(".")[2].startswith(_GETTERS)
+        return Owned(f"{maker.name}()") if is_getter else None
+    if not isinstance(node, ast.Attribute):
+        return None
+    holder = owned_by_library(node.value, scope)
+    if isinstance(holder, Owned):
+        return _attribute(holder, node.attr)
+    if isinstance(holder, type):
+        found = getattr_static(holder, node.attr, None)
+        return getattr(found, "__func__", found) if is_users_code(getattr(found, "__func__", found)) else None
+    value = scope.namespace.get(node.value.id) if isinstance(node.value, ast.Name) else None
+    if holder is None and value is not None and origin(module_of(type(value))).is_users:
+        found = getattr_static(type(value), node.attr, None)
+        return found if isinstance(found, FunctionType) else None
+    return None
+
+
+def _of_value(value: Any) -> Any:
+    if isinstance(value, ModuleType):
+        name = str(vars(value).get("__name__", ""))
+        return None if not name or origin(name).is_users else Owned(name, value)
+    if isinstance(value, logging.Logger | logging.LoggerAdapter):
+        return Owned("logging.getLogger()")
+    if isinstance(value, partial):
+        return _of_value(value.func)
+    if not is_code(value):
+        return _of_object(value)
+    if is_users_code(value):
+        return value
+    holder = getattr(value, "__self__", None)
+    if isinstance(value, MethodType | BuiltinFunctionType) and not isinstance(
+        holder, ModuleType | type | None
+    ):
+        owner = _of_value(holder)
+        return Owned(f"{owner.name}.{value.__name__}") if isinstance(owner, Owned) else None
+    module = module_of(value)
+    name = f"{module}.{getattr(value, '__qualname__', '')}".lstrip("_")
+    return None if not module or module == "builtins" or origin(module).is_users else Owned(name, value)
+
+
+def _of_object(value: Any) -> Owned | None:
+    """Return an object that a module of its own package keeps: `config` of `from jax import config`."""
+    module = module_of(type(value))
+    package = top_level(module)
+    if package in {"IPython", "ipykernel"}:  # the shell and its parts
+        return Owned(f"IPython.{type(value).__name__}")
+    if package in DATA or not module or is_immutable(value) or origin(module).is_users:
+        return None
+    for place in dict.fromkeys((package, module)):
+        for name, held in list(vars(sys.modules.get(place, ast)).items()):
+            if held is value and place in sys.modules:
+                return Owned(f"{place}.{name}")
+    return None
+
+
+def _attribute(holder: Owned, name: str) -> Any:
+    """Return an attribute of something that a library owns, looked up without running anything."""
+    if not isinstance(holder.value, ModuleType):
+        return Owned(f"{holder.name}.{name}")
+    module = str(vars(holder.value).get("__name__", holder.name))
+    found = vars(holder.value).get(name, sys.modules.get(f"{module}.{name}"))
+    if isinstance(found, ModuleType):
+        return _of_value(found)
+    if is_code(found) and is_users_code(found):
+        return found
+    return Owned(f"{module}.{name}", found)
+
+
+def is_carried_object(target: ast.expr, scope: CodeScope) -> bool:
+    """Whether a target is a part of settings that are carried, under whatever name: `plt.rcParams`, `pd.options`."""
+    node = target
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+        owned = owned_by_library(node, scope)
+        if not isinstance(owned, Owned):
+            return False
+        kind = type(owned.value)
+        if kind.__name__ in {"RcParams", "_Environ", "_Environment", "DictWrapper"}:
+            return True
+    return False
