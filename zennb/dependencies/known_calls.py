@@ -7,6 +7,7 @@ import re
 __all__ = [
     "concerned",
     "is_carried",
+    "is_changing_sql",
     "is_decorator",
     "is_known_harmless",
     "sets_when_assigned",
@@ -87,6 +88,11 @@ _CARRIED = re.compile(
 )
 """Calls whose effect is carried as a setting, seen as such, or looked at elsewhere."""
 
+_CHANGING_SQL = re.compile(
+    r"\s*(create|insert|update|delete|drop|alter|attach|detach|set|pragma|install|load|use|copy)\b",
+    re.IGNORECASE,
+)
+
 _RELATED = {
     "copyreg": {"copy", "pickle", "joblib", "cloudpickle"},
     "time": {"datetime", "pandas"},
@@ -125,6 +131,11 @@ def is_known_harmless(name: str) -> bool:
 def is_carried(name: str) -> bool:
     """Whether what a dotted name sets is carried as a setting."""
     return _CARRIED.fullmatch(name) is not None
+
+
+def is_changing_sql(text: str) -> bool:
+    """Whether a text is SQL that changes a database; that of `duckdb.sql` belongs to the library."""
+    return _CHANGING_SQL.match(text) is not None
 
 
 def is_decorator(name: str) -> bool:

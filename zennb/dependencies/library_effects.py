@@ -18,6 +18,7 @@ from zennb.core.reading.scopes import last_name
 from zennb.dependencies.callables import closure_of, is_code, is_users_code
 from zennb.dependencies.known_calls import (
     is_carried,
+    is_changing_sql,
     is_decorator,
     is_known_harmless,
     sets_when_assigned,
@@ -206,7 +207,7 @@ def _is_effect(owned: Owned, call: ast.Call, scope: CodeScope, *, is_shown: bool
     name = owned.name
     if is_carried(name) or is_known_harmless(name):
         return False
-    if not surely_sets(name):
+    if not surely_sets(name) and not any(map(is_changing_sql, _texts(call, scope))):
         # What is given data works on them; what is given none works on the library.
         return not is_shown and not any(_is_data(each, scope) for each in _arguments(call))
     first = call.args[0] if call.args else None
@@ -215,6 +216,15 @@ def _is_effect(owned: Owned, call: ast.Call, scope: CodeScope, *, is_shown: bool
         # `setp(lines, ...)` sets something of the lines.
         return not _is_data(first, scope) or isinstance(scope.namespace.get(first.id), dict)
     return True
+
+
+def _texts(call: ast.Call, scope: CodeScope) -> Iterator[str]:
+    for each in call.args:
+        value = each.value if isinstance(each, ast.Constant) else None
+        if isinstance(each, ast.Name) and each.id not in scope.local:
+            value = scope.namespace.get(each.id)
+        if isinstance(value, str):
+            yield value
 
 
 def _arguments(call: ast.Call) -> Iterator[ast.expr]:
