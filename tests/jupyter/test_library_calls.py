@@ -5,7 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+import nbformat
 import pytest
+
+from zennb import api
+from zennb.commands.file_pipeline import NotebookFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,3 +242,40 @@ def test_a_step_that_sets_something_and_reads_it_is_reused_in_the_same_kernel(
     assert again.status == "cached", again.reason
     (edited,) = notebook.run(step.replace("'b'", "'c'"))
     assert "'c'" in notebook.ns["seen"], edited.reason
+
+
+def file_states(folder: Path, *cells: str) -> dict[str, str]:
+    """Return what `zennb pipeline status` says of a notebook file with these cells."""
+    path = folder / "saved.ipynb"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells])
+    nbformat.write(book, path)
+    plan = NotebookFile(path).state(api.workspace())
+    return {step.name: step.state.value for step in plan.steps}
+
+
+@pytest.mark.parametrize(("imports", "before", "after"), SETTINGS)
+def test_the_status_of_the_file_is_not_fresh_where_the_kernel_would_run(
+    imports: str, before: str, after: str, notebook: Notebook, gadget: None, tmp_path: Path
+) -> None:
+    used = "%%step used\nimport gadget as lib\nseen = lib.look()"
+    notebook.run(imports, before, used)
+    assert file_states(tmp_path, imports, before, used) == {"used": "fresh"}
+    assert file_states(tmp_path, imports, after, used)["used"] in {"stale", "unknown"}
+
+
+@pytest.mark.parametrize(("imports", "before", "after"), SETTINGS)
+def test_the_status_of_the_file_takes_the_calls_of_steps_into_account(
+    imports: str, before: str, after: str, notebook: Notebook, gadget: None, tmp_path: Path
+) -> None:
+    used = "%%step used\nimport gadget as lib\nseen = lib.look()"
+    notebook.run(imports, f"%%step sets\n{before}", used)
+    restart(notebook)
+    _, sets, ran = notebook.run(imports, f"%%step sets\n{before}", used)
+    said = file_states(tmp_path, imports, f"%%step sets\n{before}", used)
+    assert said["used"] in (
+        {"fresh", "unknown", "may run"} if ran.status == "cached" else {"stale", "unknown"}
+    )
+    assert said["sets"] == ("fresh" if sets.status == "cached" else "stale")
+    said = file_states(tmp_path, imports, f"%%step sets\n{after}", used)
+    assert said["sets"] != "fresh"
+    assert said["used"] != "fresh"

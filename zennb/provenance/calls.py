@@ -18,6 +18,7 @@ __all__ = [
     "may_write_files",
     "seeds",
     "sets_something",
+    "sets_through_result",
 ]
 
 
@@ -119,7 +120,10 @@ _PLOT_SETTINGS = _words(
 )
 """Names of a plotting library that change settings which outlive the cell."""
 
-_SETTERS = ("set_", "seed", "manual_seed", "filterwarnings", "simplefilter", "resetwarnings", "basicConfig")
+_SETTERS = (
+    *("set_", "seed", "manual_seed", "filterwarnings", "simplefilter", "resetwarnings", "basicConfig"),
+    *("register", "unregister"),
+)
 _SETTING_NAMES = _words(
     """
     captureWarnings configure disable enable option_context options putenv rcParams register
@@ -216,6 +220,14 @@ def sets_something(site: CallSite, module: str) -> bool:
         return True
     harmless = {"sleep", "display", "show"} | _HARMLESS_METHODS
     return site.is_bare and last not in harmless and not may_write_files(site, module)
+
+
+def sets_through_result(site: CallSite, module: str) -> bool:
+    """Whether a bare call of a method of what a library handed out may set something: `lib.get().set(1)`."""
+    if not (site.is_call and site.is_bare and site.is_of_result) or module.partition(".")[0] in _PLOTTING:
+        return False
+    harmless = {"display", "show"} | _HARMLESS_METHODS
+    return site.last not in harmless and not may_write_files(site, module)
 
 
 def draws(site: CallSite, module: str) -> bool:

@@ -16,6 +16,7 @@ from zennb.provenance.calls import (
     may_write_files,
     seeds,
     sets_something,
+    sets_through_result,
 )
 
 if TYPE_CHECKING:
@@ -163,6 +164,9 @@ def _note(found: Effects, site: CallSite, known: Known) -> None:
         found.unsteady = found.unsteady or f"`{'.'.join((site.root.removeprefix('import '), *site.path))}`"
     if module is not None:
         _note_module(found, site, module, known)
+    for each in filter(None, map(known.module, site.names)):
+        if sets_through_result(site, each):
+            found.topics.add(each.partition(".")[0])
 
 
 def _touched(site: CallSite, module: str | None, known: Known) -> set[str]:
