@@ -166,7 +166,7 @@ def _note(found: Effects, site: CallSite, known: Known) -> None:
         _note_module(found, site, module, known)
     for each in filter(None, map(known.module, site.names)):
         if sets_through_result(site, each):
-            found.topics.add(each.partition(".")[0])
+            found.topics |= {each.partition(".")[0], ALL}
 
 
 def _touched(site: CallSite, module: str | None, known: Known) -> set[str]:
