@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.digests.stream import text_digest
@@ -11,7 +11,7 @@ from zennb.packages.imports import imported_by
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["EVERYTHING", "LibraryCall", "LibraryCalls"]
+__all__ = ["EVERYTHING", "LibraryCall", "LibraryCalls", "digests_of"]
 
 EVERYTHING = "*"
 """Among the packages of a call that any step may depend on, whatever it uses."""
@@ -30,6 +30,7 @@ class LibraryCall:
         digest: of the code, and of all that it reads.
         slot: digest of what it sets; a later call with the same slot takes its place. "" for one that adds something.
         place: position of its statement in the cell, for a step that executes it again on reuse; -1 for others.
+        source: code that makes the same call anywhere, where all is written out; not in records.
     """
 
     packages: frozenset[str]
@@ -37,6 +38,7 @@ class LibraryCall:
     digest: str
     slot: str = ""
     place: int = -1
+    source: str = field(default="", compare=False)
 
     @property
     def text(self) -> str:
@@ -92,20 +94,22 @@ class LibraryCalls:
         made = {call.digest for _, call in self._calls}
         return all(call.digest in made for call in calls)
 
-    def of(self, used: Iterable[str], *, code: str) -> dict[str, str]:
-        """Return what a step depends on of the calls, as `call jax.config.update` → digest of it and of those before.
+    def concerning(self, used: Iterable[str], *, code: str) -> list[LibraryCall]:
+        """Return the calls that a step depends on, in order.
 
         Args:
             used: import names of the packages that the step uses.
             code: digest of its code; calls that the same code made earlier do not count.
         """
         calls = [call for maker, call in self._calls if maker != code]
-        if not calls:
-            return {}
-        concerned = imported_by(used) | {EVERYTHING}
-        found, sum_ = dict[str, str](), ""
-        for call in calls:
-            if not concerned.isdisjoint(call.packages):
-                sum_ = text_digest([sum_, call.digest])
-                found[f"call {call.name}"] = sum_
-        return found
+        concerned = imported_by(used) | {EVERYTHING} if calls else frozenset()
+        return [call for call in calls if not concerned.isdisjoint(call.packages)]
+
+
+def digests_of(calls: Iterable[LibraryCall]) -> dict[str, str]:
+    """Return `call jax.config.update` → digest of this call and of those before it."""
+    found, sum_ = dict[str, str](), ""
+    for call in calls:
+        sum_ = text_digest([sum_, call.digest])
+        found[f"call {call.name}"] = sum_
+    return found

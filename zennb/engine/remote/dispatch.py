@@ -130,6 +130,15 @@ def _check(run_context: RunContext, request: StepRequest) -> None:
         why = f"it uses `{uses[0]}`" if uses else request.unclear[0]
         why += ", so what it needs of the notebook cannot be known"
         raise refusal(request, why, "Name what it reads, or")
+    # Handlers are looked at below, and how the shell displays values belongs to the notebook.
+    known = ("logging.", "IPython.")
+    unknown = [name for name, source in request.calls if not source and not name.startswith(known)]
+    if unknown:
+        raise refusal(
+            request,
+            f"it uses what `{unknown[0]}` has set in the notebook, which cannot be sent there",
+            "Call it inside the step or a local module that the step imports, or",
+        )
     logs = any(use.partition(".")[0] == "logging" for use in request.modules)
     logs = logs or ("logging",) in request.definition.analysis.modules
     if logs and run_context.environment.has_set_up_logging:
@@ -197,6 +206,7 @@ def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[obj
             file: "".join(linecache.getlines(file)) for file in {request.definition.filename, *request.cells}
         },
         ignored=environment.ignored,
+        calls=tuple(source for _, source in request.calls if source),
         frontend=run_context.frontend.elsewhere,
     )
 

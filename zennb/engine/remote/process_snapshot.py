@@ -30,6 +30,7 @@ class ProcessSnapshot:
         constants: pickled values of their constants.
         texts: file, as tracebacks call it → text of a cell.
         ignored: folders whose files are not recorded.
+        calls: code of the calls that the notebook made for their effect on libraries.
         frontend: `module:name` of the factory of the frontend and the shell's settings; "" for plain text.
     """
 
@@ -39,6 +40,7 @@ class ProcessSnapshot:
     constants: Mapping[str, bytes] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
     frontend: str = ""
 
 

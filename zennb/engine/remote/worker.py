@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -77,6 +79,16 @@ def _worker(process: ProcessSnapshot) -> _WorkerState:
     return _workers[process.frontend]
 
 
+def _call(source: str) -> None:
+    """Make a call that the notebook has made: `csv.register_dialect('a', delimiter=';')`."""
+    path = source.partition("(")[0].split(".")
+    scope = {path[0]: importlib.import_module(path[0])}
+    for end in range(2, len(path)):
+        with suppress(ImportError):  # from here on they are attributes
+            importlib.import_module(".".join(path[:end]))
+    exec(source, scope)
+
+
 class _WorkerState:
     """The resources that this process keeps open between steps."""
 
@@ -94,6 +106,7 @@ class _WorkerState:
         self._variables = dict(os.environ)
         self._modules = ShippedModules()
         self._stores: dict[str, ArtifactStore] = {}
+        self._called: tuple[str, ...] = ()
 
     def ready(self, process: ProcessSnapshot, store: ArtifactStore) -> Resources:
         """Apply the notebook's settings, undo those of earlier steps, and open the store."""
@@ -101,6 +114,11 @@ class _WorkerState:
         self._set(process)
         self._modules.install(process.modules)
         if self._modules.load():  # importing them may have overwritten the notebook's settings
+            self._set(process)
+        if process.calls != self._called:  # all of them, in order: a later one may undo an earlier one
+            for source in process.calls:
+                _call(source)
+            self._called = process.calls
             self._set(process)
         self._environment.settings.note()
         know_texts(process.texts)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import environment_data
 from zennb.core.reading.definitions import definitions, flattened
-from zennb.core.reading.literals import is_immutable_literal
+from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable_literal, written_out
 from zennb.core.reading.source import analyse, normal_digest
 from zennb.core.secrets.literals import split_secrets
 from zennb.core.secrets.values import holds_secret
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from zennb.dependencies.library_objects import Aliases
 
 __all__ = ["CellCalls", "calls_of_cell", "calls_of_step", "code_again", "statements_again"]
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 _READS = {"time.tzset": b"TZ"}
 """Call → the environment variable that it reads."""
@@ -151,7 +153,21 @@ def _call(
         digest=seal("secret", digest) if is_secret else digest,
         slot=text_digest([effect.name, slot])[:16] if slot else "",
         place=effect.place if again else -1,
+        source="" if is_secret or effect.is_inner else _source(effect),
     )
+
+
+def _source(effect: LibraryEffect) -> str:
+    """Return code that makes the same call in another process; "" where not all of it is written out."""
+    node = effect.node
+    if not isinstance(node, ast.Call) or not all(part.isidentifier() for part in effect.name.split(".")):
+        return ""
+    given = [*node.args, *(each.value for each in node.keywords)]
+    if any(written_out(each) is NOT_WRITTEN_OUT for each in given) or isinstance(
+        effect.statement, _DEFINITIONS
+    ):
+        return ""
+    return ast.unparse(ast.Call(ast.Name(effect.name, ast.Load()), node.args, node.keywords))
 
 
 def _content(name: str, value: Any, origin_of: Callable[[str], str]) -> str:

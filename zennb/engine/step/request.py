@@ -52,6 +52,8 @@ class StepRequest:
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
         values: pickled mapping of input name → value, of inputs that are not in the store.
         hooked: types of its inputs whose digest a function of the notebook computes (`zennb.digest`).
+        calls: what the notebook called for its effect on libraries that it uses, as name and code that makes the same
+            call in a worker; "" where there is no such code.
         secrets: secret texts in its code and inputs, which are masked in its output.
         process: state of the notebook's process that a worker must set up; None in this process.
     """
@@ -72,6 +74,7 @@ class StepRequest:
     store: ArtifactStore | None = None
     values: bytes = b""
     hooked: tuple[str, ...] = ()
+    calls: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
     process: ProcessSnapshot | None = None
 
@@ -157,6 +160,7 @@ def request_for(
         uses=resolved.uses,
         unclear=resolved.unclear,
         secrets=resolved.secrets,
+        calls=tuple((call.name, call.source) for call in resolved.calls),
         hooked=hooked(code for seen in resolved.digests.values() for code in seen.code),
     )
     values = {name: value for name, value in resolved.values.items() if name not in inputs}

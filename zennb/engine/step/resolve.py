@@ -11,6 +11,7 @@ from zennb.core.planning.cache_key import cache_key
 from zennb.core.records.records import CacheKeyParts
 from zennb.dependencies.callables import has_state
 from zennb.dependencies.dependencies import Dependencies, DependencySearch
+from zennb.dependencies.library_calls import digests_of
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import check_unstored, ignored_inputs, unstored, without_reads
 from zennb.engine.step.sealed_parts import seal_parts
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from zennb.core.records.records import Artifact
-    from zennb.dependencies.library_calls import LibraryCalls
+    from zennb.dependencies.library_calls import LibraryCall, LibraryCalls
     from zennb.dependencies.patches import Patch
     from zennb.digests.digest import ValueDigest
     from zennb.engine.step.definition import StepDefinition
@@ -54,6 +55,7 @@ class ResolvedStep:
         uses: what its code uses of its environment.
         packages: import names of the packages that its code or its inputs use.
         used: import names of all that it uses, parts of Python among them.
+        calls: what the notebook called for its effect on these.
         secrets: the secret texts in its code and inputs; their digests in the parts are sealed.
     """
 
@@ -70,6 +72,7 @@ class ResolvedStep:
     uses: StaticUsage
     packages: frozenset[str]
     used: frozenset[str] = frozenset()
+    calls: tuple[LibraryCall, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -142,8 +145,8 @@ def resolve_step(
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
     more = dict.fromkeys(earlier, "")
     used = _used(definition, found, inputs)
-    if calls:
-        more |= calls.of(used, code=definition.code)
+    concerning = calls.concerning(used, code=definition.code) if calls else []
+    more |= digests_of(concerning)
     parts = _parts(definition, found, inputs.digests, in_key, more)
     parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
     unclear = (*found.unclear, *inputs.opaque.values())
@@ -192,6 +195,7 @@ def resolve_step(
         uses=static_usage(definition, found, packages, inputs.values.values()),
         packages=frozenset(packages),
         used=used,
+        calls=tuple(concerning),
         secrets=secrets,
     )
 
