@@ -155,6 +155,7 @@ HARMLESS = [
     "import gadget\nxs = [1]\ngadget.draw(xs)",
     "import time\ntime.sleep(0)",
     "import gc\ngc.collect()",
+    "from IPython.display import display\nh = display('a', display_id=True)\nfor n in range(2):\n    h.update(n)",
     "import math\nmath.sqrt(4)",
     "import numpy as np\na = np.eye(3)\nnp.fill_diagonal(a, 5)",
     "import heapq\nh = [3, 1]\nheapq.heapify(h)\nheapq.heappush(h, 0)",

@@ -20,6 +20,17 @@ from zennb.packages.origin import module_of, origin, top_level
 
 __all__ = ["Aliases", "CodeScope", "Owned", "is_carried_object", "owned_by_library"]
 
+_SHELL = (
+    *(
+        "IPython.core.interactiveshell",
+        "IPython.core.formatters",
+        "IPython.core.events",
+        "IPython.core.magic",
+    ),
+    *("IPython.core.completer", "IPython.core.history", "IPython.terminal", "ipykernel"),
+)
+"""Modules whose objects are parts of the notebook's shell."""
+
 _GETTERS = ("get", "current", "default", "_get")
 """What begins the names of functions that hand out what belongs to the library: `logging.getLogger`."""
 
@@ -111,7 +122,7 @@ def _of_object(value: Any) -> Owned | None:
     """Return an object that a module of its own package keeps: `config` of `from jax import config`."""
     module = module_of(type(value))
     package = top_level(module)
-    if package in {"IPython", "ipykernel"}:  # the shell and its parts
+    if module.startswith(_SHELL):  # the shell and its parts; what displays show is not among them
         return Owned(f"IPython.{type(value).__name__}")
     if package in DATA or not module or is_immutable(value) or origin(module).is_users:
         return None
