@@ -29,9 +29,12 @@ if TYPE_CHECKING:
 
     from zennb.dependencies.library_objects import Aliases
 
-__all__ = ["CellCalls", "calls_of_cell", "calls_of_step", "code_again", "statements_again"]
+__all__ = ["SETS_UP_LOGGING", "CellCalls", "calls_of_cell", "calls_of_step", "code_again", "statements_again"]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+SETS_UP_LOGGING = "it sets up logging"
+"""What is said of handlers, which would write to a stream that is gone if reuse set them up again."""
 
 _READS = {"time.tzset": b"TZ"}
 """Call → the environment variable that it reads."""
@@ -106,8 +109,10 @@ def calls_of_step(
     if not effects:
         return CellCalls()
     step = _Step(tree=tree, namespace=namespace, defines=defines, changed=changed)
+    logs = any(effect.name.startswith("logging.") and not effect.is_set for effect in effects)
     found = ((effect, _trouble(effect, step)) for effect in effects)
-    trouble = next((f"it {_verb(effect)} `{effect.name}`, {why}" for effect, why in found if why), "")
+    found_trouble = next((f"it {_verb(effect)} `{effect.name}`, {why}" for effect, why in found if why), "")
+    trouble = SETS_UP_LOGGING if logs else found_trouble
     calls = [_call(each, namespace, seal, lambda _name: "", again=not trouble) for each in effects]
     return CellCalls(calls=tuple(calls), trouble=trouble)
 
@@ -187,8 +192,6 @@ def _trouble(effect: LibraryEffect, step: _Step) -> str:
         return "" if statement.name in step.defines else "which reuse does not repeat"
     if effect.is_inner:
         return "in a function, a loop or under a condition, where reuse cannot repeat it"
-    if effect.name.startswith("logging."):
-        return "whose handlers reuse cannot set up again"
     is_plain = not any(
         isinstance(each, ast.Await | ast.NamedExpr | ast.Starred) for each in ast.walk(statement)
     )

@@ -13,7 +13,7 @@ from zennb.dependencies.callables import has_state, is_users_code
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
 from zennb.engine.step.code_owned_outputs import code_kind
 from zennb.engine.step.external_mutations import external_mutations
-from zennb.engine.step.library_steps import calls_of_step
+from zennb.engine.step.library_steps import SETS_UP_LOGGING, calls_of_step
 from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import share
 from zennb.errors import CannotDigest, NotStorable
@@ -177,7 +177,8 @@ def collect_changes(
         definition.tree, namespace, defines=defines, changed=values.keys() - unchanged, shows=shows
     )
     if called.trouble and not set_outside:
-        reasons.append(Reason(called.trouble, loses="change"))
+        is_logging = called.trouble == SETS_UP_LOGGING
+        reasons.append(Reason(called.trouble, loses="result" if is_logging else "change"))
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
     reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
     if definitions(definition.tree, defines) is None:
