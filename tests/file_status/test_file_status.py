@@ -114,6 +114,47 @@ def test_a_data_file_that_changed_makes_its_reader_stale(
     assert study.agree()[1] == {"s": "completed"}
 
 
+NATIVE = """import ctypes, os
+def native(path):
+    libc, buffer = ctypes.CDLL(None), ctypes.create_string_buffer(9)
+    file = libc.open(os.fsencode(path), 0)
+    libc.read(file, buffer, 9)
+    libc.close(file)
+    return buffer.value"""
+
+
+@pytest.mark.parametrize(
+    ("body", "edit", "answer"),
+    [
+        ("r = native('data.csv')", {"data.csv": "2"}, (STALE, "data.csv changed")),
+        (
+            "r = [native(each) for each in ['data.csv']]",
+            {"other.csv": "2"},
+            (FRESH, "same code and inputs as run 1"),
+        ),
+        ("r = os.path.exists('data.csv')", {"data.csv": "2"}, (FRESH, "same code and inputs as run 1")),
+        ("r = os.path.exists('new.csv')", {"new.csv": "2"}, (STALE, "new.csv is new")),
+        ("r = os.path.getsize('data.csv')", {"data.csv": "2"}, (FRESH, "same code and inputs as run 1")),
+        ("r = os.path.getsize('data.csv')", {"data.csv": "22"}, (STALE, "data.csv changed")),
+        ("if not os.path.isdir('made'): os.mkdir('made')", {}, (FRESH, "same code and inputs as run 1")),
+    ],
+)
+def test_what_compiled_code_read_or_a_step_asked_of_a_file_counts(
+    study: Study,
+    file: Callable[[str, str], None],
+    body: str,
+    edit: dict[str, str],
+    answer: tuple[Freshness, str],
+) -> None:
+    file("data.csv", "1")
+    file("other.csv", "1")
+    study.ran(NATIVE, S + body)
+    for name, text in edit.items():
+        file(name, text)
+    assert study.project.status()["s"] == answer
+    study.agree()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "answer"),
     [

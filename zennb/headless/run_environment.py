@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zennb.core.records.observed import ABSENT
-from zennb.engine.environment.files import state
+from zennb.core.records.observed import ABSENT, as_asked
+from zennb.engine.environment.files import fixed_part, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,8 +75,10 @@ class RunEnvironment:
             return unclear(f"needs {path} from step '{step}'", frozenset({step}))
         # A step above that is reused leaves the file in a known state, whatever is on disk now.
         if where in self.files:
-            return self.files[where]
-        if recorded.startswith("names ") and (steps := self._makers_in(where)) is not None:
+            return as_asked(self.files[where], recorded)
+        folder = fixed_part(where) if recorded.startswith("matches ") else where
+        is_list = recorded.startswith(("names ", "matches "))
+        if is_list and (steps := self._makers_in(folder)) is not None:
             return unclear(f"the names in {path} are those that the run will leave there", steps)
         now = state(where, recorded)
         if now == recorded or not self.writers:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["ABSENT", "UNTOUCHED", "Carried", "Observed", "changed"]
+__all__ = ["ABSENT", "NOTHING", "UNTOUCHED", "Carried", "Observed", "as_asked", "changed"]
 
 ABSENT = "absent"
 """State of a file that is not there, and of an environment variable that is not set."""
+
+NOTHING = "is absent"
+"""State of a path whose existence alone was asked for, and that was not there."""
 
 UNTOUCHED = "as when Python started"
 """Digest of a setting that was never set, and of a random generator that was never seeded or used."""
@@ -88,9 +91,13 @@ def changed(
         setting: name → digest now.
     """
     # Files first: they are what changes most often, and the reason that helps most.
+    left = {**observed.written, **observed.restored}
     for path, state in observed.files.items():
-        if file(path, state) != state:
-            return f"{_shown(path)} {_how(state, file(path, state))}"
+        now = file(path, state)
+        # `if not exists(path): make(path)` does the same where its own result is still there.
+        is_own = state == NOTHING and path in left and file(path, left[path]) == left[path]
+        if now != state and not is_own:
+            return f"{_shown(path)} {_how(state, now)}"
     for path, state in observed.written.items():
         if file(path, state) != state:
             return f"{_shown(path)}, which it writes, {_how(state, file(path, state))}"
@@ -107,7 +114,14 @@ def _shown(path: str) -> str:
     return "the current folder" if path == "." else path
 
 
+def as_asked(state: str, recorded: str) -> str:
+    """Return a state as it shows where only existence was asked for, as in a recorded one; any other as it is."""
+    if not recorded.startswith("is ") or state.startswith("is "):
+        return state
+    return f"is {state.partition(' ')[0]}" if state else NOTHING
+
+
 def _how(before: str, now: str) -> str:
-    if now == ABSENT:
+    if now in {ABSENT, NOTHING}:
         return "is gone"
-    return "is new" if before == ABSENT else "changed"
+    return "is new" if before in {ABSENT, NOTHING} else "changed"

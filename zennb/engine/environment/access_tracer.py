@@ -1,7 +1,8 @@
 """Owns `AccessTracer`: which files and environment variables running code accesses, as Python reports them.
 
 Python's audit hook reports files that any code opens, lists, renames or removes. A hook cannot be removed again, so the
-process gets one, which does nothing while no tracer is active. Variables that are read are noticed by `variable_reads`.
+process gets one, which does nothing while no tracer is active. Variables that are read are noticed by `variable_reads`,
+and questions about files (`os.path.exists`) by `stat_calls`.
 """
 
 from __future__ import annotations
@@ -13,43 +14,48 @@ import threading
 from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote
 
-from zennb.core.records.observed import ABSENT
-from zennb.engine.environment.files import Signature, counts, listing, resolved, shown, signature, state
+from zennb.core.records.observed import ABSENT, NOTHING
+from zennb.engine.environment import stat_calls
+from zennb.engine.environment.callers import (
+    INSIDE,
+    caller,
+    first_outside,
+    is_for_a_traceback,
+    is_import,
+    is_users,
+    module_name,
+    untraced,
+)
+from zennb.engine.environment.files import (
+    CHANGED,
+    TIMED,
+    Signature,
+    asked_state,
+    counts,
+    database_at,
+    fixed_part,
+    listing,
+    merged,
+    resolved,
+    shown,
+    signature,
+    state,
+)
 from zennb.engine.environment.variable_reads import ALL, unwatch, watch
-from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from types import FrameType
+    from collections.abc import Callable, Iterable
+
+    from zennb.engine.environment.named_paths import NamedAccess
 
 __all__ = ["AccessTracer"]
 
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
-_IMPORT = "<frozen importlib"
-_PLUMBING = frozenset(
-    {"os", "_collections_abc", "collections.abc", "subprocess", "contextlib", "functools"}
-    | {
-        "posixpath",
-        "ntpath",
-        "genericpath",
-        "pathlib",
-        "pathlib._abc",
-        "pathlib._local",
-        "pathlib._os",
-        "glob",
-        "string",
-        "re",
-    }
-)
-"""Modules of Python that read the environment for whoever calls them: `os.path.expandvars`."""
-
 _tracers: dict[int, AccessTracer] = {}
 """Thread → its active tracer."""
 
 _lock = threading.Lock()
-_inside = threading.local()
 
 
 class AccessTracer:
@@ -80,6 +86,7 @@ class AccessTracer:
         self.folder = os.getcwd()
         self._reads: dict[str, str | Signature | None] = {}
         self._lists: dict[str, str] = {}
+        self._asked: dict[str, dict[str, str]] = {}
         self._written: dict[str, None] = {}
         self._new: set[str] = set()
         self._thread = 0
@@ -98,6 +105,7 @@ class AccessTracer:
                     other.is_alone = self.is_alone = False
             _tracers[self._thread] = self
             watch(_note)
+            stat_calls.watch(_note_question)
 
     def stop(self) -> None:
         """Stop tracing; calling it twice is fine."""
@@ -108,6 +116,7 @@ class AccessTracer:
                     _tracers[self._thread] = self._outer
             if not _tracers:
                 unwatch()
+                stat_calls.unwatch()
 
     def read_unseen(self, paths: Iterable[str]) -> None:
         """Record files and folders that another program read for the step."""
@@ -115,7 +124,7 @@ class AccessTracer:
             where = os.path.join(self.folder, path)
             if os.path.isdir(where):
                 self.listed(where)
-            elif self._counts(where):
+            elif self.counts_here(where):
                 self._read(os.path.normpath(where))
 
     def files(self, *, largest: float = inf) -> dict[str, str]:
@@ -124,19 +133,40 @@ class AccessTracer:
         Args:
             largest: bytes from which on a file is compared by size and time, because reading it would be slow.
         """
-        found = {}
+        found = {path: merged(asked) for path, asked in self._asked.items()} | self._lists
         for path, mark in self._reads.items():
             # Reading a file costs one `stat` while the step runs. Its content is digested only at the end, and counts
             # only if the signature says that it is still what the step read.
             if not isinstance(mark, str):
-                was = ABSENT if mark is None else state(path, largest=largest)
-                mark = was if signature(path) == mark else "changed while it was read"  # noqa: PLW2901 - settled now
+                timed = TIMED if {"time", "size"} & self._asked.get(path, {}).keys() else ""
+                was = ABSENT if mark is None else state(path, timed, largest=largest)
+                mark = was if signature(path) == mark else CHANGED  # noqa: PLW2901 - settled now
             found[path] = mark
-        return {shown(path, self.folder): mark for path, mark in {**self._lists, **found}.items()}
+        return {shown(path, self.folder): mark for path, mark in found.items()}
 
     def written(self) -> dict[str, str]:
         """Return path → current state of everything that was created, changed or removed."""
         return {shown(path, self.folder): state(path) for path in self._written}
+
+    def note_named(self, access: NamedAccess) -> set[str]:
+        """Note what happened to named files besides what Python reported; return those that reuse must not make."""
+        for path, mark in access.read.items():
+            self._read(path, mark)
+        for path in access.listed:
+            self.listed(path)
+        for path, found in access.matched.items():
+            if fixed_part(path) not in self._lists:
+                self._lists[path] = found
+        unseen = {path for path in access.extended | access.removed if not self._is_in_written(path)}
+        self._reads.update(dict.fromkeys((access.updated | unseen) - self._reads.keys(), CHANGED))
+        for path in (access.created | access.overwritten) - self._written.keys():
+            # What it read there afterwards is its own; that there was nothing before counts where it asked.
+            self._reads.pop(path, None)
+            if path in access.created and self._asked.get(path, {}).get("is", NOTHING) != NOTHING:
+                del self._asked[path]
+        unsure = access.overwritten - self._written.keys()
+        self._written.update(dict.fromkeys(access.created | access.overwritten))
+        return {shown(path, self.folder) for path in unsure}
 
     # Audit events
 
@@ -144,9 +174,9 @@ class AccessTracer:
         """Note that a file was opened."""
         where = resolved(path)
         flags = flags if isinstance(flags, int) else 0
-        if not self._counts(where) or flags == 0:  # flags are 0 where Python opens code to import it
+        if not self.counts_here(where) or flags == 0:  # flags are 0 where Python opens code to import it
             return
-        if where.endswith(".py") and (_is_for_a_traceback() or _is_import()):  # a module counts as code
+        if where.endswith(".py") and (is_for_a_traceback() or is_import()):  # a module counts as code
             return
         if not flags & _CHANGES:
             self._read(where)
@@ -165,8 +195,8 @@ class AccessTracer:
             return
         where, is_changed = resolved(database), True
         if isinstance(database, str) and database.startswith("file:") and not os.path.exists(where):
-            where, is_changed = _database_at(database)
-        if self._counts(where):
+            where, is_changed = database_at(database)
+        if self.counts_here(where):
             if os.path.exists(where):
                 self._read(where)
             if is_changed:
@@ -175,7 +205,7 @@ class AccessTracer:
     def listed(self, path: object = None, *_more: object) -> None:
         """Note that a folder was listed."""
         where = self.folder if path is None else resolved(path)
-        if not where or not self._counts(where + os.sep) or _is_import():
+        if not where or not self.counts_here(where + os.sep) or is_import():
             return
         # A folder that the step made is no input: it is empty, or holds what the step put there.
         if where in self._new or self._is_in_new_folder(where):
@@ -186,16 +216,25 @@ class AccessTracer:
         # The first listing counts: later ones show what the step has made of the folder itself.
         self._lists.setdefault(where, listing(where, made))
 
+    def scanned(self, path: object = None, *_more: object) -> None:
+        """Note that a folder was listed with `os.scandir`, whose entries tell size and time as well."""
+        self.listed(path)
+        frame = first_outside()
+        wanted = stat_calls.wanted(frame) if frame is not None and is_users(module_name(frame)) else ""
+        where = self.folder if path is None else resolved(path)
+        for each in (os.path.join(where, name) for name in (os.listdir(where) if wanted and where else ())):
+            self.asked_for(each, wanted, os.stat(each))
+
     def made(self, path: object, *_more: object) -> None:
         """Note that a file or folder was created or replaced."""
         where = resolved(path)
-        if self._counts(where):
+        if self.counts_here(where):
             self._write(where)
 
     def made_folder(self, path: object, *_more: object) -> None:
         """Note that a folder was created, or that creating it failed because it exists."""
         where = resolved(path)
-        if self._counts(where):
+        if self.counts_here(where):
             if not os.path.isdir(where):
                 self._new.add(where)
             self._write(where)
@@ -205,8 +244,11 @@ class AccessTracer:
         where = resolved(path)
         # A path relative to an open folder (`dir_fd`) cannot be told from here. `shutil.rmtree` uses such paths
         # inside the folder that it reports itself.
-        if folder in {-1, None} and self._counts(where):
-            self._read(where)
+        if folder in {-1, None} and self.counts_here(where):
+            if os.path.lexists(where):
+                self._read(where)
+            else:
+                self.asked_for(where, stat_calls.KIND, None)
             self._write(where)
 
     def moved(
@@ -220,13 +262,13 @@ class AccessTracer:
     def linked(self, source: object, target: object, *_more: object) -> None:
         """Note that a file got another name."""
         where = resolved(source)
-        if self._counts(where):
+        if self.counts_here(where):
             self._read(where)
         self.made(target)
 
     def ran(self, program: object, arguments: object = None, *_more: object) -> None:
         """Note that a program was started."""
-        if not _is_users(_caller()):
+        if not is_users(caller()):
             return
         line = arguments if isinstance(arguments, list | tuple) and arguments else [program]
         self.programs.append(
@@ -235,9 +277,9 @@ class AccessTracer:
 
     def set(self, name: object, *_value: object) -> None:
         """Note that an environment variable was set or taken away."""
-        if isinstance(name, str | bytes) and not _is_import():
+        if isinstance(name, str | bytes) and not is_import():
             self.sets.add(os.fsdecode(name))
-            if _is_users(_caller()):
+            if is_users(caller()):
                 self.sets_itself.add(os.fsdecode(name))
 
     def asked(self, what: Any, value: str | None) -> None:
@@ -247,16 +289,23 @@ class AccessTracer:
         elif what not in self.sets:
             self.environment.setdefault(what, value)
 
+    def asked_for(self, path: object, asked: str, found: Any) -> None:
+        """Note that existence, size or time of a file was asked for."""
+        where = resolved(path)
+        if self.counts_here(where) and where not in self._written and not self._is_in_new_folder(where):
+            self._asked.setdefault(where, {}).setdefault(asked, asked_state(found, asked))
+
     # Bookkeeping
 
-    def _counts(self, path: str) -> bool:
+    def counts_here(self, path: str) -> bool:
+        """Whether a file counts for this step."""
         return counts(path) and not path.startswith(self._ignored)
 
-    def _read(self, path: str) -> None:
+    def _read(self, path: str, mark: Signature | None = None) -> None:
         # Read after it was written: the step reads its own output.
         if path in self._written or path in self._reads or self._is_in_new_folder(path):
             return
-        self._reads[path] = signature(path)
+        self._reads[path] = mark or signature(path)
 
     def _write(self, path: str) -> None:
         """Note that a path is about to change."""
@@ -266,43 +315,42 @@ class AccessTracer:
                 self._reads[known] = ABSENT if mark is None else state(known)
         self._written[path] = None
 
+    def _is_in_written(self, path: str) -> bool:
+        return any(path == written or path.startswith(written + os.sep) for written in self._written)
+
     def _is_in_new_folder(self, path: str) -> bool:
         return any(path.startswith(made + os.sep) for made in self._new)
-
-
-def _database_at(address: str) -> tuple[str, bool]:
-    """Return the file that an address of SQLite names, "" for one in memory, and whether it can be changed there."""
-    place, _, query = address.removeprefix("file:").partition("#")[0].partition("?")
-    if place.startswith("//"):
-        place = (
-            "/" + place[2:].partition("/")[2]
-        )  # behind the name of the machine, which is empty or `localhost`
-    options = dict(parse_qsl(query))
-    if options.get("mode") == "memory" or place in {"", ":memory:"}:
-        return "", False
-    return resolved(unquote(place)), options.get("mode") != "ro" and options.get("immutable") != "1"
 
 
 def _note(what: Any, value: str | None) -> None:
     """Report a read of the environment to the tracers if the user's own code did it."""
     # Our own code reads the environment and opens files too. The flag is per thread: other
     # threads go on being traced.
-    if getattr(_inside, "busy", False) or not _tracers:
+    if getattr(INSIDE, "busy", False) or not _tracers:
         return
-    _inside.busy = True
+    INSIDE.busy = True
     try:
-        if _is_users(_caller()):
+        if is_users(caller()):
             for tracer in _concerned():
                 tracer.asked(what, value)
     finally:
-        _inside.busy = False
+        INSIDE.busy = False
+
+
+def _note_question(path: Any, asked: str, found: Any) -> None:
+    """Report a question about a file to the tracers."""
+    if getattr(INSIDE, "busy", False) or not _tracers:
+        return
+    with untraced():
+        for tracer in _concerned():
+            tracer.asked_for(path, asked, found)
 
 
 _REPORTS: dict[str, Callable[..., None]] = {
     "open": AccessTracer.opened,
     "sqlite3.connect": AccessTracer.connected,
     "os.listdir": AccessTracer.listed,
-    "os.scandir": AccessTracer.listed,
+    "os.scandir": AccessTracer.scanned,
     "os.mkdir": AccessTracer.made_folder,
     "os.truncate": AccessTracer.removed,
     "os.remove": AccessTracer.removed,
@@ -327,9 +375,9 @@ def _hook(
     _active: dict[int, AccessTracer] = _tracers,
 ) -> None:
     # Python calls this for far more than files (even for `id`), so the fast exit comes first.
-    if event not in _reports or not _active or getattr(_inside, "busy", False):
+    if event not in _reports or not _active or getattr(INSIDE, "busy", False):
         return
-    _inside.busy = True
+    INSIDE.busy = True
     try:
         for tracer in _concerned():
             _reports[event](tracer, *arguments)
@@ -338,7 +386,7 @@ def _hook(
             # Counts as a program: effects that were missed rule out reuse just the same.
             tracer.programs.append("something that could not be followed")
     finally:
-        _inside.busy = False
+        INSIDE.busy = False
 
 
 @cache
@@ -350,36 +398,3 @@ def _concerned() -> list[AccessTracer]:
     """Return the tracer of this thread; for a thread without one (a step started it), return all tracers."""
     own = _tracers.get(threading.get_ident())
     return list(_tracers.values()) if own is None else [own]
-
-
-def _frames() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - who called is the question
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _caller() -> str:
-    """Return the module that reads the environment or starts a program, skipping Python's own modules and this one."""
-    for frame in _frames():
-        name = str(frame.f_globals.get("__name__", ""))
-        if name not in {__name__, watch.__module__} and name not in _PLUMBING:
-            return name
-    return ""
-
-
-def _is_users(module: str) -> bool:
-    return bool(module) and origin(module).is_users
-
-
-def _is_import() -> bool:
-    """Whether the import system is looking for modules or packages, which usually starts in the working folder."""
-    return any(
-        frame.f_code.co_filename.startswith(_IMPORT)
-        or str(frame.f_globals.get("__name__", "")).startswith(("importlib", "pkgutil"))
-        for frame in _frames()
-    )
-
-
-def _is_for_a_traceback() -> bool:
-    return any(frame.f_globals.get("__name__") == "linecache" for frame in _frames())

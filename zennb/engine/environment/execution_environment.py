@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import environment_data
-from zennb.core.records.observed import ABSENT, Observed, changed
+from zennb.core.records.observed import ABSENT, NOTHING, Observed, as_asked, changed
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
-from zennb.engine.environment.files import keepable, state, write
+from zennb.engine.environment.callers import untraced
+from zennb.engine.environment.files import fixed_part, keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
+from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
 from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, PROCESS_STATE
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
     from zennb.engine.step.static_usage import StaticUsage
 
 __all__ = ["RESULT", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
+
+_ASKS_ENVIRONMENT = ("os.environ", "os.getenv", "os.path.expand")
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{2,100}")
 
 ENVIRONMENT = "environment variables"
 FILES = "files"
@@ -85,9 +91,13 @@ class ExecutionEnvironment:
         before, now = self._beginning, _variables()
         return {name: now.get(name) for name in {*before, *now} if now.get(name) != before.get(name)}
 
-    def record(self) -> EnvironmentRecorder:
-        """Record what this thread does until `EnvironmentRecorder.end`."""
-        return EnvironmentRecorder(self, AccessTracer(ignored=self._ignored()))
+    def record(self, texts: Iterable[str] = ()) -> EnvironmentRecorder:
+        """Record what this thread does until `EnvironmentRecorder.end`.
+
+        Args:
+            texts: what the step can see; files that they name are watched.
+        """
+        return EnvironmentRecorder(self, AccessTracer(ignored=self._ignored()), texts)
 
     def stale(self, observed: Observed, overlay: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return what differs from how a step found and left it, as a reason; "" when nothing does.
@@ -100,9 +110,10 @@ class ExecutionEnvironment:
         def file(path: str, recorded: str) -> str:
             # The listing depends on files that steps before this one will write, and their
             # names alone do not tell it.
-            if recorded.startswith("names ") and any(_is_in(each, path) for each in overlay):
+            folder = fixed_part(path) or os.curdir if recorded.startswith("matches ") else path
+            if recorded.startswith(("names ", "matches ")) and any(_is_in(each, folder) for each in overlay):
                 return "listed before the steps above have run"
-            return overlay[path] if path in overlay else state(path, recorded)
+            return as_asked(overlay[path], recorded) if path in overlay else state(path, recorded)
 
         return changed(
             observed,
@@ -207,17 +218,27 @@ def sealed(seal: Callable[[bytes], str], name: str, value: str | None) -> str:
 class EnvironmentRecorder:
     """Records the side effects of one step."""
 
-    def __init__(self, environment: ExecutionEnvironment, tracer: AccessTracer) -> None:
+    def __init__(
+        self, environment: ExecutionEnvironment, tracer: AccessTracer, texts: Iterable[str] = ()
+    ) -> None:
         self._owner, self._tracer = environment, tracer
         self._logging = _logging()
+        self._access: NamedAccess | None = None
         self._environment = _variables()
         # Everything is read before tracing begins, so that our own reads are not taken for the step's.
         self._before: Snapshot = environment.settings.read()
+        self._texts = frozenset(texts)
+        with untraced():
+            self._named = NamedPaths(self._texts, tracer.folder, counts=tracer.counts_here)
+            self._named.start()
         tracer.start()
 
     def end(self) -> None:
         """Stop recording; calling it twice is fine."""
         self._tracer.stop()
+        if self._access is None:  # at once: what is opened from now on is not the step's doing
+            with untraced():
+                self._access = self._named.stop(is_alone=self._tracer.is_alone)
 
     def side_effects(self, uses: StaticUsage) -> tuple[Observed, dict[str, Any], list[Reason]]:
         """Return what the step touched: for the record, as changes to restore on reuse, and as reasons against reuse.
@@ -236,18 +257,23 @@ class EnvironmentRecorder:
             changes[ENVIRONMENT] = environment
         # Programs leave no trace here; the files that a known shell line names are taken to be read.
         tracer.read_unseen(uses.files)
+        if any(use.startswith(_ASKS_ENVIRONMENT) for use in uses.modules):
+            # A worker process may have read them, which tells its own Python.
+            for name in filter(_VARIABLE.fullmatch, self._texts):
+                tracer.asked(name, self._environment.get(name))
+        unsure = tracer.note_named(self._access or NamedAccess())
         files, written = tracer.files(), tracer.written()
         # Written but the same as before, or made and removed again: not an effect. Absent at both
         # ends, it is no input either.
-        for path in [path for path, mark in written.items() if mark == files.get(path, ABSENT)]:
+        for path in [path for path, mark in written.items() if _is_as_before(mark, files.get(path, ABSENT))]:
             del written[path]
-            if files.get(path) == ABSENT:
+            if files.get(path) in {ABSENT, NOTHING}:
                 del files[path]
         secrets = self._owner.secrets
         restorable = {
             path: content
             for path, content in keepable(written, tracer.folder, policy.allows_file).items()
-            if content is None or not secrets.is_in(content)
+            if path not in unsure and (content is None or not secrets.is_in(content))
         }
         if restorable:
             changes[FILES] = restorable
@@ -311,6 +337,10 @@ class EnvironmentRecorder:
         if shared and not tracer.is_alone:
             found.append(Reason(f"it changed {', '.join(shared)} while other steps ran beside it"))
         return found
+
+
+def _is_as_before(now: str, before: str) -> bool:
+    return now == before or (now in {ABSENT, "folder"} and as_asked(now, before) == before)
 
 
 def _policy(uses: StaticUsage, folder: str) -> RestorePolicy:

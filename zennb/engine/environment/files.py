@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import stat
@@ -13,16 +14,35 @@ from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
 
 import xxhash
 
-from zennb.core.records.observed import ABSENT
+from zennb.core.records.observed import ABSENT, NOTHING
 from zennb.errors import StepRefused, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["counts", "file_digest", "keepable", "listing", "resolved", "shown", "signature", "state", "write"]
+__all__ = [
+    "CHANGED",
+    "TIMED",
+    "Signature",
+    "asked_state",
+    "counts",
+    "database_at",
+    "file_digest",
+    "fixed_part",
+    "keepable",
+    "listing",
+    "matches",
+    "merged",
+    "resolved",
+    "shown",
+    "signature",
+    "state",
+    "write",
+]
 
 _CHUNK = 1 << 20
 _SMALL, _ALL = (
@@ -44,6 +64,12 @@ _PASSING = (
 )
 """Parts of paths of packages, and of tools' files in the temporary folder."""
 
+CHANGED = "changed while it was read"
+"""State of a file that was no more what the step had read when it ended: no file is ever found so."""
+
+TIMED = "file, changed at "
+"""How the state of a file begins whose content and time both count."""
+
 Signature = tuple[int, int, int, int]
 """Size, time of the last change of content, of the last change at all, and inode: equal for equal content."""
 
@@ -56,6 +82,19 @@ def resolved(path: object) -> str:
         return os.path.abspath(os.fsdecode(path))  # type: ignore[arg-type]  # anything else raises TypeError
     except (TypeError, ValueError, OSError):
         return ""
+
+
+def database_at(address: str) -> tuple[str, bool]:
+    """Return the file that an address of SQLite names, "" for one in memory, and whether it can be changed there."""
+    place, _, query = address.removeprefix("file:").partition("#")[0].partition("?")
+    if place.startswith("//"):
+        place = (
+            "/" + place[2:].partition("/")[2]
+        )  # behind the name of the machine, which is empty or `localhost`
+    options = dict(parse_qsl(query))
+    if options.get("mode") == "memory" or place in {"", ":memory:"}:
+        return "", False
+    return resolved(unquote(place)), options.get("mode") != "ro" and options.get("immutable") != "1"
 
 
 def shown(path: str, folder: str) -> str:
@@ -92,24 +131,55 @@ def state(path: str, recorded: str = "", *, largest: float = inf) -> str:
     """
     if recorded.startswith("names "):
         return listing(path, frozenset(filter(None, recorded.split("/")[1:])))
+    if recorded.startswith("matches "):
+        return matches(path, frozenset(recorded.split("\n")[1:]))
+    asked, _, _ = recorded.partition(" ")
     try:
         found = os.stat(path)
     except (OSError, ValueError):
-        return ABSENT
+        return NOTHING if asked == "is" else ABSENT
+    if asked in _ASKED:
+        return asked_state(found, asked)
     if stat.S_ISDIR(found.st_mode):
         return "folder"
     if not stat.S_ISREG(found.st_mode):
         return "other"
-    if found.st_size > largest or recorded.startswith("size "):
-        return f"size {found.st_size}, changed at {found.st_mtime_ns}"
+    if found.st_size > largest or asked == "size":
+        return asked_state(found, "size")
     where = os.path.abspath(path)
     mark = (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
     try:
-        if time.time_ns() - found.st_ctime_ns < _SETTLING:
-            return _content(where, mark)
-        return _known_content(where, mark)
+        is_settling = time.time_ns() - found.st_ctime_ns < _SETTLING
+        content = _content(where, mark) if is_settling else _known_content(where, mark)
     except OSError:
         return "unreadable"
+    return f"{content}, changed at {found.st_mtime_ns}" if ", changed at " in recorded else content
+
+
+_ASKED = frozenset({"is", "bytes", "time"})
+
+
+def asked_state(found: os.stat_result | None, asked: str) -> str:
+    """Return the state of a file of which only one thing was asked: `is` (its kind), `bytes`, `time`, `size` (both)."""
+    if found is None:
+        return NOTHING if asked == "is" else ABSENT
+    if asked == "is":
+        kind = "folder" if stat.S_ISDIR(found.st_mode) else "file" if stat.S_ISREG(found.st_mode) else "other"
+        return f"is {kind}"
+    if asked == "bytes":
+        return f"bytes {found.st_size}"
+    return (
+        f"time {found.st_mtime_ns}"
+        if asked == "time"
+        else f"size {found.st_size}, changed at {found.st_mtime_ns}"
+    )
+
+
+def merged(asked: Mapping[str, str]) -> str:
+    """Return one state for all that was asked of a file: what → state."""
+    if "size" not in asked and {"bytes", "time"} <= asked.keys():
+        return f"size {asked['bytes'].partition(' ')[2]}, changed at {asked['time'].partition(' ')[2]}"
+    return next(asked[one] for one in ("size", "time", "bytes", "is") if one in asked)
 
 
 def listing(path: str, without: frozenset[str] = frozenset()) -> str:
@@ -120,6 +190,21 @@ def listing(path: str, without: frozenset[str] = frozenset()) -> str:
         return ABSENT
     digest = xxhash.xxh3_128_hexdigest("\0".join(names).encode("utf-8", "surrogateescape"))
     return "/".join([f"names {digest}", *sorted(without)])
+
+
+def matches(pattern: str, without: frozenset[str] = frozenset()) -> str:
+    """Return the state of a pattern as the paths that match it, leaving out those that the step itself made."""
+    folder = fixed_part(pattern) or os.curdir
+    names = {os.path.relpath(path, folder) for path in glob.iglob(pattern, recursive=True)} - without
+    digest = xxhash.xxh3_128_hexdigest("\0".join(sorted(names)).encode("utf-8", "surrogateescape"))
+    return "\n".join([f"matches {digest}", *sorted(without)])
+
+
+def fixed_part(pattern: str) -> str:
+    """Return the folder in which the wildcards of a pattern begin; "" for the working folder."""
+    while glob.has_magic(pattern):
+        pattern = os.path.dirname(pattern)
+    return pattern
 
 
 def keepable(

@@ -60,3 +60,11 @@ class _Environment(Environ):  # type: ignore[misc]  # its class is known only at
         _noted(ALL)
         found: Iterator[Any] = super().__iter__()
         return found
+
+    def __len__(self) -> int:
+        _noted(ALL)
+        return int(super().__len__())
+
+    def __repr__(self) -> str:
+        _noted(ALL)
+        return str(super().__repr__())

@@ -22,6 +22,7 @@ from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnaps
 from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.engine.step.running import running
+from zennb.engine.step.visible_texts import texts_in_values
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
@@ -84,10 +85,19 @@ class StepExecution:
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
         # Recording begins last and so ends first: what the capture of output does (showing
         # figures) is not the step's doing.
-        self._recorder = self._resources.environment.record()
+        self._recorder = self._resources.environment.record(self._texts())
         self._running.callback(self._recorder.end)
         self._is_timed = True
         self._started = time.perf_counter()
+
+    def _texts(self) -> frozenset[str]:
+        """Return the texts that the step can see, and in which files may be named that are opened out of sight."""
+        texts = self.request.texts
+        return (
+            frozenset()
+            if texts is None
+            else texts | texts_in_values(each for each, _ in self.inputs.values())
+        )
 
     def stop(self) -> None:
         """End what `start` began; calling it twice is fine."""

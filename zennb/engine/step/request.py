@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zennb.digests.hooks import hooked
 from zennb.engine.remote.namespace_pickling import pack
 from zennb.engine.step.static_usage import StaticUsage
+from zennb.engine.step.visible_texts import texts_in_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["Channels", "Link", "Resources", "StepRequest", "request_for"]
+__all__ = ["Channels", "Link", "Resources", "StepRequest", "request_for", "texts_for"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,8 @@ class StepRequest:
         writes: names that functions it calls bind through `global`.
         deletes: names of the notebook that it may delete without reading them.
         uses: what it uses of the process: settings, seeds, files its shell lines name.
+        texts: the texts in its code and in the code it reaches; some may be names of files. None where it
+            uses no library, and so opens no file out of sight.
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
         values: pickled mapping of input name → value, of inputs that are not in the store.
@@ -70,6 +73,7 @@ class StepRequest:
     writes: frozenset[str] = frozenset()
     deletes: frozenset[str] = frozenset()
     uses: StaticUsage = field(default_factory=StaticUsage)
+    texts: frozenset[str] | None = None
     unclear: tuple[str, ...] = ()
     store: ArtifactStore | None = None
     values: bytes = b""
@@ -125,6 +129,13 @@ class Link(Protocol):
         """Return a context with the channels."""
 
 
+def texts_for(resolved: ResolvedStep) -> frozenset[str] | None:
+    """Return the texts that a step can see; None for one that uses no library, and so opens no file out of sight."""
+    found = resolved.dependencies
+    is_plain = not (found.definitions or resolved.packages or resolved.definition.analysis.modules)
+    return None if is_plain else texts_in_code(resolved.definition, found)
+
+
 def request_for(
     resolved: ResolvedStep, inputs: Mapping[str, Artifact], namespace: Mapping[str, Any]
 ) -> tuple[StepRequest, Channels]:
@@ -158,6 +169,7 @@ def request_for(
         writes=found.writes,
         deletes=frozenset(resolved.definition.analysis.deletes & namespace.keys()),
         uses=resolved.uses,
+        texts=texts_for(resolved),
         unclear=resolved.unclear,
         secrets=resolved.secrets,
         calls=tuple((call.name, call.source) for call in resolved.calls),

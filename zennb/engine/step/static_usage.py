@@ -40,7 +40,9 @@ _OWN_GENERATORS = frozenset(
 )
 """Names in `numpy.random` and `random` that do not use the global generators."""
 
-_FOLDER_NAMES = frozenset({"getcwd", "getcwdb", "cwd", "abspath", "absolute", "realpath", "resolve"})
+_FOLDER_NAMES = frozenset(
+    {"getcwd", "getcwdb", "cwd", "abspath", "absolute", "realpath", "relpath", "resolve"}
+)
 
 _LONGEST = 4096
 """Characters of the longest text that can be a path."""

@@ -23,7 +23,7 @@ from zennb.engine.run.unstored import with_all_outputs
 from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_loop_responsive
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
-from zennb.engine.step.request import StepRequest
+from zennb.engine.step.request import StepRequest, texts_for
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import DamagedArtifact, StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
@@ -132,6 +132,7 @@ class StepCell:
                     modules=resolved.dependencies.uses,
                     writes=resolved.dependencies.writes,
                     uses=resolved.uses,
+                    texts=texts_for(resolved),
                     unclear=(*resolved.unclear, *self._never),
                     secrets=resolved.secrets,
                 ),
