@@ -89,6 +89,7 @@ class DependencySearch:
 
     Attributes:
         data: see `Dependencies`; so far.
+        named: names that only text names, which some code may look up.
         definitions: see `Dependencies`; so far.
     """
 
@@ -99,6 +100,7 @@ class DependencySearch:
         self._closure.follow_cell(analysis)
         self.data: Mapping[str, Any] = self._closure.data
         self.definitions: Mapping[str, Any] = self._closure.definitions
+        self.named: frozenset[str] | set[str] = self._closure.named
 
     def follow(self, things: Iterable[object]) -> None:
         """Continue the search with these functions, classes and modules."""

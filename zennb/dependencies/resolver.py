@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
-from zennb.dependencies.callables import is_code, is_users_code, target
+from zennb.dependencies.callables import SHELL, is_code, is_from_shell, is_users_code, target
 from zennb.dependencies.local_imports import absolute, is_package, module_at
 from zennb.dependencies.patches import patched
+from zennb.dependencies.text_lookups import TextLookups
 from zennb.digests.classes import functions_in, own_attributes
-from zennb.digests.code import class_name, function_name, home
+from zennb.digests.code import class_name, function_name
 from zennb.digests.digest import digest_class_shell, digest_value
 from zennb.digests.function_source import function_body
 from zennb.digests.stream import text_digest
@@ -38,9 +39,6 @@ Chain = tuple[str, ...]
 WHOLE = "*"
 """Ends a path to a module that is used as a whole, not by its attributes (see `Analysis.modules`)."""
 
-SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
-"""Names that IPython gives to every notebook."""
-
 
 class DependencyResolver:
     """One search. `run` empties the queue of code objects; what was found is in the attributes (see `Dependencies`)."""
@@ -57,6 +55,8 @@ class DependencyResolver:
         self.writes: set[str] = set()
         self.unclear: dict[str, None] = {}
         self.cached: dict[str, Any] = {}
+        self.named: set[str] = set()
+        self._text = TextLookups(namespace)
         self._digests: dict[str, set[str]] = {}
         self._queue: deque[Any] = deque()
         self._bound: dict[int, frozenset[str]] = {}
@@ -68,12 +68,13 @@ class DependencyResolver:
 
     def follow_cell(self, analysis: Analysis) -> None:
         """Start from what a cell reads; each name comes with the names the cell binds before using it."""
-        for name, chains in _by_root(analysis).items():
-            if name in self.namespace and not _is_from_shell(name, self.namespace[name]):
+        for name, chains in analysis.uses().items():
+            if name in self.namespace and not is_from_shell(name, self.namespace[name]):
                 for chain in chains:
                     self._add_name(self.namespace[name], chain, "", analysis.reads[name])
             elif name not in self.namespace:
                 self._builtin(name, chains, frozenset())
+        self._text.read(analysis, self.namespace, frozenset())
         self._imports(analysis, "")
         for module in analysis.stars:
             self._star(module)
@@ -94,6 +95,18 @@ class DependencyResolver:
             if patch[0] != "builtins" and (self.packages or origin(patch[0]) is Origin.PYTHON):
                 self._attribute_of_package(".".join(patch), patched(patch, sys.modules))
         self._drain()
+        while self._look_up():
+            self._drain()
+
+    def _look_up(self) -> bool:
+        """Add what text names, where something looks names up; return whether that was anything new."""
+        found = list(self._text.names(self.packages, self.data))
+        for scope, name, bound in found:
+            prefix = "" if self._is_notebook(scope) else f"{scope.get('__name__')}."
+            if not (prefix or name in self.data or name in self.definitions):
+                self.named.add(name)
+            self._add_name(scope[name], (name,), prefix, bound)
+        return bool(found)
 
     def _attribute_of_package(self, name: str, value: Any) -> None:
         if is_code(value) and is_users_code(value):
@@ -131,6 +144,8 @@ class DependencyResolver:
         for magic in read.magics:
             if magic.effect is not Effect.NONE:
                 self._unclear(f"`{name}` runs `{magic.text}`, whose effects cannot be seen")
+        self._text.read(read, function.__globals__, bound)
+        self._text.see(function)
         # Its own globals: a function of a module reads the names of that module.
         self._names(read, function.__globals__, bound)
         self._imports(read, str(function.__globals__.get("__package__") or ""))
@@ -144,6 +159,7 @@ class DependencyResolver:
             if part is not cls:
                 self.push(part, bound)
         for attribute in own_attributes(cls).values():
+            self._text.see(attribute)
             for function in functions_in(attribute):
                 self.push(function, bound)
 
@@ -190,8 +206,8 @@ class DependencyResolver:
         prefix = "" if notebook else f"{scope.get('__name__')}."
         # What a module's function only binds, through `global`, shows afterwards that it did.
         written: dict[str, list[Chain]] = {name: [(name,)] for name in read.binds if prefix}
-        for name, chains in (written | _by_root(read)).items():
-            if name in scope and not (notebook and (name in bound or _is_from_shell(name, scope[name]))):
+        for name, chains in (written | read.uses()).items():
+            if name in scope and not (notebook and (name in bound or is_from_shell(name, scope[name]))):
                 for chain in chains:
                     self._add_name(scope[name], chain, prefix, bound)
             elif prefix and name in read.binds:
@@ -238,6 +254,7 @@ class DependencyResolver:
             return
         if isinstance(value, FunctionType | type):
             self._note_package(module_of(value))
+        self._text.use(target(value), bound)
         found = self._digest(value, name)
         if found is None:
             return
@@ -261,6 +278,7 @@ class DependencyResolver:
         """Add data that is not in the notebook's namespace."""
         if (found := self._digest(value, name)) is not None:
             self._add_constant(name, found.digest, "constant")
+            self._text.see(value)
             for part in found.code:
                 self.push(part, bound)
 
@@ -329,7 +347,7 @@ class DependencyResolver:
         elif place.is_users:
             self._add_classes_of(value, (name, *rest), name, bound)
             self._add_value(value, name, bound)
-        elif type(value) in SCALARS and scalars and not _is_dunder(name):
+        elif type(value) in SCALARS and scalars and (name.endswith(".__version__") or ".__" not in name):
             self._add_value(value, name, bound)
 
     def _add_whole_module(self, module: ModuleType) -> None:
@@ -378,23 +396,3 @@ class DependencyResolver:
         self._imported((*module.split("."), WHOLE))
         if module not in sys.modules:
             self._unclear(f"`from {module} import *` binds names that are not known before it has run")
-
-
-def _is_from_shell(name: str, value: object) -> bool:
-    """Whether IPython put this name into the notebook, like a builtin."""
-    if name not in SHELL:
-        return False
-    return top_level(home(value) if isinstance(value, FunctionType) else module_of(value)) == "IPython"
-
-
-def _is_dunder(name: str) -> bool:
-    return name.rpartition(".")[2].startswith("__") and not name.endswith(".__version__")
-
-
-def _by_root(analysis: Analysis) -> dict[str, list[Chain]]:
-    """Return the chains of each name that is read, in order."""
-    found: dict[str, list[Chain]] = {name: [] for name in sorted(analysis.reads)}
-    for chain in sorted(analysis.chains):
-        if chain[0] in found:
-            found[chain[0]].append(chain)
-    return {name: chains or [(name,)] for name, chains in found.items()}

@@ -38,6 +38,7 @@ class CellStatement:
         inner: what the functions, classes and lambdas in it do when called.
         sites: calls and stores that it makes itself.
         value: the expression whose value it binds; None when there is no single one.
+        made_by: what it calls for that value: `("duckdb", "connect")`.
         part_of: the name of which that is a part: `lib` in `xs = lib.XS`.
         alias: the name that it gives another name to: `f` in `g = f`.
         variables: environment variable → value that is written out, for `os.environ["A"] = "1"`.
@@ -52,6 +53,7 @@ class CellStatement:
     inner: Inner = NOTHING
     sites: tuple[CallSite, ...] = ()
     value: ast.expr | None = None
+    made_by: tuple[str, ...] = ("",)
     part_of: str = ""
     alias: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -97,6 +99,7 @@ def read_statement(node: ast.stmt) -> CellStatement:
         inner=inner_code(node),
         sites=tuple(sites_in(node)),
         value=_value(node),
+        made_by=_made_by(_value(node)),
         part_of=_part_of(_value(node)),
         alias=node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else "",
         variables=dict(_variables(node)),
@@ -164,6 +167,11 @@ def _value(node: ast.stmt) -> ast.expr | None:
         # `a += b` binds what `a + b` makes, as far as what can happen to it goes.
         return ast.BinOp(left=ast.Name(id=node.target.id, ctx=ast.Load()), op=node.op, right=node.value)
     return None
+
+
+def _made_by(value: ast.expr | None) -> tuple[str, ...]:
+    root, path = chain_of(value.func) if isinstance(value, ast.Call) else ("", ())
+    return (root, *path)
 
 
 def _part_of(value: ast.expr | None) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from importlib.util import resolve_name
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.embedded_names import LOOKUPS
 from zennb.core.reading.source import Analysis
 from zennb.provenance.calls import CallSite
 from zennb.provenance.cell_statements import CellStatement, read_statement
+from zennb.provenance.code_sites import NOTHING, Inner, merged
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.statement_effects import ALL
 from zennb.provenance.value_source import LocalModules, SourceKind, combined
@@ -77,6 +79,19 @@ class ModuleSource:
         """The libraries of which its own functions may set something."""
         inner = [each.inner for each in self.names.names.values()]
         return self.names.settings_of(_ANY_CALL, inner)
+
+    @property
+    def lookups(self) -> Inner:
+        """What its code looks up in text, and its texts."""
+        code = merged([NOTHING, *(each.inner for each in self._statements)])
+        chains = {*code.lookups, *(chain for each in self._statements for chain in each.analysis.lookups)}
+        paths = {each.own for each in self.names.names.values() if each.kind is SourceKind.IMPORT}
+        imported = {("*", *path.split(".")) for path in paths if not LOOKUPS.isdisjoint(path.split("."))}
+        imported |= {("*", *each) for each in chains if self.names.module_of(each[0]) is not None}
+        return Inner(
+            texts=code.texts.union(*(each.analysis.texts for each in self._statements)),
+            lookups=frozenset(imported | {("", *each[1:]) if each[0] != "*" else each for each in chains}),
+        )
 
     def part(self, name: str) -> ValueSource | None:
         """Return where one of its names comes from."""
@@ -177,6 +192,17 @@ class ModuleSources(LocalModules):
         found = self.split(path)
         return self.large(path) is not None or (found is not None and found[0].keeps_state)
 
+    def lookups(self, path: str) -> Inner:
+        """See `LocalModules`."""
+        return self._lookups(path, set())
+
+    def _lookups(self, path: str, seen: set[str]) -> Inner:
+        found = self.split(path)
+        if found is None or found[0].name in seen:
+            return NOTHING
+        seen.add(found[0].name)
+        return merged([found[0].lookups, *(self._lookups(each, seen) for each in found[0].imports)])
+
     def settings(self, path: str) -> frozenset[str]:
         """Return the libraries of which importing a local module sets something."""
         found = self.split(path)
@@ -220,6 +246,9 @@ class _SeenFrom(LocalModules):
 
     def keeps_state(self, path: str) -> bool:
         return self._others.keeps_state(self._module.absolute(path))
+
+    def lookups(self, path: str) -> Inner:
+        return self._others.lookups(self._module.absolute(path))
 
     def settings(self, path: str) -> frozenset[str]:
         return self._others.settings(self._module.absolute(path))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.embedded_names import LOOKUPS, lookup_of, names_in_texts
 from zennb.core.secrets.literals import mask_source
 from zennb.core.secrets.names import sealed_digest
 from zennb.core.secrets.values import holds_secret
 from zennb.provenance.calls import SCALAR_MAKERS
+from zennb.provenance.code_sites import NOTHING, merged
 from zennb.provenance.statement_effects import Known
 from zennb.provenance.value_source import (
     AliasGroups,
@@ -22,7 +24,9 @@ from zennb.provenance.value_source import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from zennb.core.reading.source import Analysis
     from zennb.provenance.cell_statements import CellStatement
+    from zennb.provenance.code_sites import Inner
     from zennb.provenance.statement_effects import Effects
 
 __all__ = ["NotebookNames"]
@@ -99,6 +103,52 @@ class NotebookNames:
                     found[name] = None
                     pending.append(name)
         return list(found)
+
+    def looked_up(self, reached: Iterable[str], analysis: Analysis, inner: Inner = NOTHING) -> list[str]:
+        """Return names and, where something looks names up in text, those that occur in any text within reach.
+
+        Args:
+            reached: names of the notebook that the code reaches.
+            analysis: what the code does with names.
+            inner: the code that it holds.
+        """
+        found = dict.fromkeys(reached)
+        while True:
+            sources = [self.names[name] for name in found]
+            code = merged([inner, *(each.inner for each in sources)])
+            paths = {path for chain in analysis.chains | code.chains if (path := self._path(chain))}
+            local: list[Inner] = [self.modules.lookups(".".join(path)) for path in paths]
+            chains = {*analysis.lookups, *code.lookups, *(chain for each in local for chain in each.lookups)}
+            chains |= {("*", *path) for path in paths if not LOOKUPS.isdisjoint(path)}
+            lookups = {
+                lookup_of(each, is_imported=each[0] == "*" or bool(self._path(each))) for each in chains
+            }
+            wanted = [each for each in lookups if each is not None]
+            if not wanted:
+                return list(found)
+            texts = analysis.texts | code.texts
+            texts = texts.union(*(each.texts for each in sources), *(each.texts for each in local))
+            hidden = frozenset[str]()
+            if chains == analysis.lookups.keys():
+                hidden = frozenset.intersection(*analysis.lookups.values())
+            words = names_in_texts(texts, wanted) & self.names.keys() - found.keys() - hidden
+            if not words:
+                return list(found)
+            found.update(dict.fromkeys(self.reached(sorted(words))))
+
+    def held(self, statement: CellStatement, reached: Sequence[str]) -> Inner:
+        """Return the code that the value of a statement may contain. That code looks up its dependencies by name."""
+        named = frozenset(name for name in reached if self.names[name].inner != NOTHING)
+        code = merged([statement.inner, *(self.names[name].inner for name in reached)])
+        path = self._path(statement.made_by)
+        if not LOOKUPS.isdisjoint(path):  # a connection goes on looking names up: `con = duckdb.connect()`
+            code = replace(code, lookups=code.lookups | {("*", *path)})
+        return replace(code, reads=code.reads | named) if named else code
+
+    def _path(self, chain: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the path of what is imported at the beginning of a dotted use; () where nothing is."""
+        path = self.module_of(chain[0])
+        return () if path is None else (*path.split("."), *chain[1:])
 
     def of(self, reads: Mapping[str, Collection[str]]) -> dict[str, str]:
         """Return the dependencies of code in this notebook, in a form that can be recorded and compared.
@@ -223,6 +273,7 @@ class NotebookNames:
                     text=f"computed {mark[:12]} {combined(whole, name)}",
                     inner=origin.inner,
                     seen=origin.seen,
+                    texts=origin.texts,
                     cell=self.cell,
                 )
             self.changed.add(name)

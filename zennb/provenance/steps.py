@@ -76,6 +76,12 @@ def depends_on(
     """
     reads = {**dict.fromkeys((*inputs, *parts.inputs), frozenset[str]()), **analysis.reads}
     reads = {name: bound.union(ignored) for name, bound in reads.items() if name not in ignored}
+    reached = dict.fromkeys(
+        each for name, bound in reads.items() for each in provenance.reached([name], bound)
+    )
+    for name in provenance.looked_up(reached, analysis):
+        if name not in reached and name not in ignored:
+            reads[name] = frozenset(ignored)
     found = provenance.of(reads)
     # These are known by content, whatever statement bound them in the kernel.
     found.update((name, f"value {digest}") for name, digest in (contents or {}).items())

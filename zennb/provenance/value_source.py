@@ -59,6 +59,7 @@ class ValueSource:
         inner: what code that it is, or holds, does when called.
         shape: what can happen to it.
         seen: files and environment variables that were read for it, each with the state it was found in.
+        texts: texts that it may contain.
         waits: steps that it waits for.
         cell: number of the code cell that made or changed it last; 0 when unknown.
         statement: digest of the statement that did.
@@ -71,6 +72,7 @@ class ValueSource:
     inner: Inner = NOTHING
     shape: Shape = Shape.ANY
     seen: frozenset[tuple[str, str]] = frozenset()
+    texts: frozenset[str] = frozenset()
     waits: frozenset[str] = frozenset()
     cell: int = 0
     statement: str = ""
@@ -112,6 +114,10 @@ class LocalModules:
     def keeps_state(self, path: str) -> bool:  # noqa: ARG002 - for subclasses
         """Whether a local module holds something that calls of its functions can change."""
         return False
+
+    def lookups(self, path: str) -> Inner:  # noqa: ARG002 - for subclasses
+        """Return what a local module, and those that it imports, look up in text, and their texts."""
+        return NOTHING
 
     def settings(self, path: str) -> frozenset[str]:  # noqa: ARG002 - for subclasses
         """Return the libraries of which importing a local module sets something."""
@@ -175,6 +181,7 @@ def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSourc
         text=f"value {digest}",
         own=digest,
         shape=shape_of_type(type(value).__name__),
+        texts=statement.analysis.texts,
         cell=cell,
         statement=statement.digest,
         bound=statement.digest,

@@ -25,6 +25,11 @@ _ACCESSORS = frozenset({"setter", "getter", "deleter"})
 class Statements(Paths, ast.NodeVisitor):
     """Reads every kind of statement."""
 
+    def visit_Expr(self, node: ast.Expr) -> None:
+        """An expression; a text that nothing uses is a docstring, which nothing looks names up in."""
+        if not isinstance(node.value, ast.Constant):
+            self.visit(node.value)
+
     def visit_Assign(self, node: ast.Assign) -> None:
         """`a = b = value`."""
         if magic := read_magic(node.value):

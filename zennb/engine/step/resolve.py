@@ -162,7 +162,7 @@ def resolve_step(
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
     # Once more, as if the doubtful names were not bound yet, as they were when the cell first ran. Otherwise a cell
     # that binds such a name changes its own key by running, and its second run is not cached.
-    doubtful = analysis.doubtful & inputs.values.keys()
+    doubtful = (analysis.doubtful | search.named.intersection(analysis.binds)) & inputs.values.keys()
     reduced = (
         resolve_step(
             replace(definition, analysis=without_reads(definition.analysis, doubtful)),
