@@ -15,6 +15,7 @@ from zennb.errors import CannotDigest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from zennb.core.reading.reflection import Reflection
     from zennb.core.reading.source import Analysis
     from zennb.dependencies.patches import Patch
 
@@ -107,6 +108,11 @@ class DependencySearch:
         for thing in things:
             self._closure.push(thing, frozenset())
         self._closure.run()
+
+    @property
+    def reflections(self) -> frozenset[Reflection]:
+        """What the code reads of code as a value, so far."""
+        return self._closure.reflections
 
     def found(self) -> Dependencies:
         """Return what was reached."""

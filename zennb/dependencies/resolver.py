@@ -12,18 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
+from zennb.core.reading.reflection import Reflection
 from zennb.dependencies.callables import SHELL, is_code, is_from_shell, is_users_code, target
+from zennb.dependencies.code_as_value import read_as_value, subclasses_of
+from zennb.dependencies.found_dependencies import FoundDependencies
 from zennb.dependencies.local_imports import absolute, is_package, module_at
 from zennb.dependencies.patches import patched
 from zennb.dependencies.text_lookups import TextLookups
 from zennb.digests.classes import functions_in, own_attributes
 from zennb.digests.code import class_name, function_name
-from zennb.digests.digest import digest_class_shell, digest_value
+from zennb.digests.digest import digest_class_shell
 from zennb.digests.function_source import function_body
-from zennb.digests.stream import text_digest
 from zennb.digests.walker import SCALARS
-from zennb.errors import CannotDigest
-from zennb.packages.origin import Origin, module_of, origin, top_level
+from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,24 +41,16 @@ WHOLE = "*"
 """Ends a path to a module that is used as a whole, not by its attributes (see `Analysis.modules`)."""
 
 
-class DependencyResolver:
+class DependencyResolver(FoundDependencies):
     """One search. `run` empties the queue of code objects; what was found is in the attributes (see `Dependencies`)."""
 
     def __init__(self, namespace: Mapping[str, Any], patches: Iterable[Patch] = ()) -> None:
         self.namespace = namespace
         self._patches = sorted(patches)
-        self.data: dict[str, Any] = {}
-        self.constants: dict[str, str] = {}
-        self.kinds: dict[str, str] = {}
-        self.packages: set[str] = set()
-        self.uses: set[str] = set()
-        self.definitions: dict[str, Any] = {}
-        self.writes: set[str] = set()
-        self.unclear: dict[str, None] = {}
-        self.cached: dict[str, Any] = {}
-        self.named: set[str] = set()
+        super().__init__()
         self._text = TextLookups(namespace)
-        self._digests: dict[str, set[str]] = {}
+        self._things: list[Any] = []
+        self._read: set[tuple[int, frozenset[Reflection]]] = set()
         self._queue: deque[Any] = deque()
         self._bound: dict[int, frozenset[str]] = {}
         self._digested: dict[int, ValueDigest | None] = {}
@@ -98,6 +91,11 @@ class DependencyResolver:
         while self._look_up():
             self._drain()
 
+    @property
+    def reflections(self) -> frozenset[Reflection]:
+        """What is read of code as a value."""
+        return frozenset(self._text.reflections)
+
     def _look_up(self) -> bool:
         """Add what text names, where something looks names up; return whether that was anything new."""
         found = list(self._text.names(self.packages, self.data))
@@ -106,7 +104,24 @@ class DependencyResolver:
             if not (prefix or name in self.data or name in self.definitions):
                 self.named.add(name)
             self._add_name(scope[name], (name,), prefix, bound)
-        return bool(found)
+        return self._read_code() or bool(found)
+
+    def _read_code(self) -> bool:
+        """Add what is read of code as a value; return whether there is code to follow."""
+        reads = self.reflections
+        things = [*self._things, *(each for each in self.definitions.values() if isinstance(each, type))]
+        things = [each for each in things if (id(each), reads) not in self._read]
+        for each in things:
+            self._read.add((id(each), reads))
+            for name, digest in read_as_value(each, reads):
+                self._add_constant(name, digest, "constant")
+            if isinstance(each, ModuleType) and Reflection.MEMBERS in reads:
+                self._add_members(each, private=True)
+            for cls in (
+                subclasses_of(each) if isinstance(each, type) and Reflection.SUBCLASSES in reads else ()
+            ):
+                self.push(cls, self._bound.get(id(each), frozenset()))
+        return bool(things)
 
     def _attribute_of_package(self, name: str, value: Any) -> None:
         if is_code(value) and is_users_code(value):
@@ -117,19 +132,13 @@ class DependencyResolver:
     def _drain(self) -> None:
         while self._queue:
             thing = self._queue.popleft()
+            self._things.append(thing)
             if isinstance(thing, FunctionType):
                 self._function(thing)
             elif isinstance(thing, type):
                 self._class(thing)
             elif isinstance(thing, ModuleType):
                 self._add_whole_module(thing)
-
-    def code(self) -> dict[str, str]:
-        """Return one digest per qualified name; several code objects of one name count together."""
-        return {
-            name: next(iter(found)) if len(found) == 1 else text_digest(sorted(found))
-            for name, found in sorted(self._digests.items())
-        }
 
     # Functions and classes
 
@@ -176,27 +185,6 @@ class DependencyResolver:
             if found is not None:
                 self._add_code(name, found.digest, kind)
         return self._digested[id(thing)]
-
-    def _digest(self, value: Any, name: str, how: Any = digest_value) -> ValueDigest | None:
-        try:
-            found: ValueDigest = how(value, name=name)
-        except CannotDigest as error:
-            self._unclear(f"`{error.path}` is {error.why}")
-            return None
-        self.packages |= found.packages
-        return found
-
-    def _add_code(self, name: str, digest: str, kind: str) -> None:
-        # Of a class and a function of one name, the class gives the kind, whichever is met first.
-        self.kinds[name] = min(kind, self.kinds[name]) if name in self._digests else kind
-        self._digests.setdefault(name, set()).add(digest)
-
-    def _add_constant(self, name: str, content: str, kind: str) -> None:
-        self.constants[name] = content
-        self.kinds.setdefault(name, kind)
-
-    def _unclear(self, phrase: str) -> None:
-        self.unclear[phrase] = None
 
     # Names
 
@@ -303,12 +291,6 @@ class DependencyResolver:
 
     # Modules
 
-    def _note_package(self, module: str) -> Origin:
-        place = origin(module)
-        if place is Origin.PACKAGE:
-            self.packages.add(top_level(module))
-        return place
-
     def _attributes(
         self, module: ModuleType, rest: Chain, bound: frozenset[str], *, scalars: bool = True
     ) -> None:
@@ -358,9 +340,12 @@ class DependencyResolver:
             self._unclear("the notebook's own module is passed on as a value")
         if place is not Origin.LOCAL:
             return
-        bound = self._bound[id(module)]
-        for attribute, value in sorted(vars(module).items()):
-            if attribute.startswith("_"):
+        self._add_members(module)
+
+    def _add_members(self, module: ModuleType, *, private: bool = False) -> None:
+        name, bound, place = module.__name__, self._bound[id(module)], origin(module.__name__)
+        for attribute, value in sorted(vars(module).items()) if place is Origin.LOCAL else ():
+            if attribute.startswith("_") and (not private or attribute.startswith("__")):
                 continue
             if isinstance(value, ModuleType):
                 self._note_package(value.__name__)

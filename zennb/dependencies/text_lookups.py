@@ -1,4 +1,4 @@
-"""Owns `TextLookups`: which names code may look up in text, given the texts that it can see.
+"""Owns `TextLookups`: which names code may look up in text, given the texts that it can see; and what it reads of code.
 
 `df.query(expr)`, `duckdb.sql(query)` and formulas find names in the frames of their callers. Which text they get is
 known only when they run. So every name that occurs in any text within reach counts.
@@ -11,6 +11,7 @@ from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.reading.embedded_names import Lookup, lookup_of, names_in_texts
+from zennb.core.reading.reflection import Reflection, reflections
 from zennb.dependencies.callables import is_code, is_users_code
 from zennb.packages.origin import module_of, origin, top_level
 
@@ -37,6 +38,9 @@ class TextLookups:
 
     Args:
         namespace: the notebook's variables.
+
+    Attributes:
+        reflections: what of code is read as a value.
     """
 
     def __init__(self, namespace: Mapping[str, Any]) -> None:
@@ -47,6 +51,7 @@ class TextLookups:
         self._lookups: dict[Lookup, frozenset[str]] = {}
         self._scopes: dict[int, Mapping[str, Any]] = {}
         self._searched: set[int] = set()
+        self.reflections: set[Reflection] = set()
         self._yielded: set[tuple[int, str]] = set()
 
     def read(self, analysis: Analysis, scope: Mapping[str, Any], bound: frozenset[str]) -> None:
@@ -59,6 +64,7 @@ class TextLookups:
         """
         self._texts |= analysis.texts
         self._hidden |= analysis.hidden
+        self.reflections |= reflections(analysis.lookups)
         for chain, own in analysis.lookups.items():
             root = scope.get(chain[0])
             is_imported = chain[0] == "*" or isinstance(root, ModuleType) or _is_of_package(root)
@@ -72,7 +78,9 @@ class TextLookups:
 
     def use(self, path: str, bound: frozenset[str]) -> None:
         """Add a function of a package, whatever name the notebook gave it."""
-        self._note(lookup_of(tuple(path.split(".")), is_imported=True), bound)
+        chain = tuple(path.split("."))
+        self.reflections |= reflections([chain])
+        self._note(lookup_of(chain, is_imported=True), bound)
 
     def see(self, *values: object) -> None:
         """Add values that may hold text; they are searched only if something looks names up."""

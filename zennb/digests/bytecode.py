@@ -8,7 +8,7 @@ import sys
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.reading.embedded_names import LOOKUPS
+from zennb.core.reading.reflection import NOTED
 from zennb.core.reading.source import Analysis
 from zennb.digests.stream import Stream
 
@@ -82,7 +82,7 @@ def read_code(code: CodeType) -> Analysis:
         )
     names = sorted({chain[0] for chain in chains})
     inside = list(nested(code))
-    methods = LOOKUPS.intersection(name for one in inside for name in one.co_names)
+    methods = NOTED.intersection(name for one in inside for name in one.co_names)
     return Analysis(
         reads=dict.fromkeys(names, frozenset()),
         chains=frozenset(chains),

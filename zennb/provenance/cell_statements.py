@@ -7,20 +7,22 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from xxhash import xxh3_128_hexdigest
+
 from zennb.core.magic_lines.magics import parse_python
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable, written_out
 from zennb.core.reading.scopes import last_name
 from zennb.core.reading.source import Analysis, analyse, normal_digest
-from zennb.core.secrets.literals import split_secrets
+from zennb.core.secrets.literals import mask_source, split_secrets
 from zennb.provenance.code_sites import NOTHING, Inner, chain_of, inner_code, sites_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from zennb.provenance.calls import CallSite
 
-__all__ = ["CellStatement", "read_cell", "read_statement", "statements"]
+__all__ = ["CellStatement", "read_cell", "read_statement", "read_statements", "statements"]
 
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -42,6 +44,7 @@ class CellStatement:
         part_of: the name of which that is a part: `lib` in `xs = lib.XS`.
         alias: the name that it gives another name to: `f` in `g = f`.
         variables: environment variable → value that is written out, for `os.environ["A"] = "1"`.
+        written: (definitions) digest of the text of its cell, docstrings and comments included.
         secrets: those that are written out in it, in a form to be sealed; "" for none.
     """
 
@@ -57,6 +60,7 @@ class CellStatement:
     part_of: str = ""
     alias: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    written: str = ""
     secrets: str = ""
 
 
@@ -69,7 +73,7 @@ def read_cell(source: str) -> tuple[CellStatement, ...] | None:
     """
     body = statements(source)
     try:
-        return None if body is None else tuple(read_statement(node) for node in body)
+        return None if body is None else read_statements(body, source)
     except RecursionError:
         return None
 
@@ -86,8 +90,15 @@ def statements(source: str) -> list[ast.stmt] | None:
     return None if body is None else list(flattened(body))
 
 
-def read_statement(node: ast.stmt) -> CellStatement:
-    """Read one statement."""
+def read_statements(body: Sequence[ast.stmt], text: str) -> tuple[CellStatement, ...]:
+    """Read the statements of a cell with this text."""
+    defines = any(isinstance(node, _DEFINITION) for node in body)
+    written = xxh3_128_hexdigest(mask_source(text).encode("utf-8", "surrogatepass")) if defines else ""
+    return tuple(read_statement(node, written) for node in body)
+
+
+def read_statement(node: ast.stmt, written: str = "") -> CellStatement:
+    """Read one statement; `written` is the digest of the text of its cell, comments included."""
     analysis = analyse(ast.Module(body=[node], type_ignores=[]))
     shown, secrets = split_secrets([node])
     return CellStatement(
@@ -103,6 +114,7 @@ def read_statement(node: ast.stmt) -> CellStatement:
         part_of=_part_of(_value(node)),
         alias=node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else "",
         variables=dict(_variables(node)),
+        written=written if isinstance(node, _DEFINITION) else "",
         secrets=secrets.content,
     )
 

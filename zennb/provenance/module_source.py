@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import resolve_name
 from typing import TYPE_CHECKING
 
-from zennb.core.reading.embedded_names import LOOKUPS
+from zennb.core.reading.reflection import is_noted
 from zennb.core.reading.source import Analysis
 from zennb.provenance.calls import CallSite
 from zennb.provenance.cell_statements import CellStatement, read_statement
@@ -86,7 +86,7 @@ class ModuleSource:
         code = merged([NOTHING, *(each.inner for each in self._statements)])
         chains = {*code.lookups, *(chain for each in self._statements for chain in each.analysis.lookups)}
         paths = {each.own for each in self.names.names.values() if each.kind is SourceKind.IMPORT}
-        imported = {("*", *path.split(".")) for path in paths if not LOOKUPS.isdisjoint(path.split("."))}
+        imported = {("*", *path.split(".")) for path in paths if is_noted(path.split("."))}
         imported |= {("*", *each) for each in chains if self.names.module_of(each[0]) is not None}
         return Inner(
             texts=code.texts.union(*(each.analysis.texts for each in self._statements)),
@@ -105,6 +105,7 @@ class ModuleSources(LocalModules):
         read: returns a local module's syntax and whether it is a package, by dotted name; None for any other module.
         whole: returns, by the name of a local package that is too large to be read statement by statement, a digest of
             all its files, the names that they import, and whether they may set something; None for any other module.
+        written: returns a digest of the text of a local module.
         seal: see `NotebookNames`.
     """
 
@@ -113,9 +114,10 @@ class ModuleSources(LocalModules):
         read: Callable[[str], tuple[ast.Module, bool] | None],
         whole: Callable[[str], tuple[str, frozenset[str], bool] | None] = lambda _name: None,
         *,
+        written: Callable[[str], str] = lambda _name: "",
         seal: Callable[[str, str], str] = lambda name, value: combined("variable", name, value),
     ) -> None:
-        self.seal = seal
+        self.seal, self._written = seal, written
         self._read, self._whole = read, whole
         self._large: dict[str, tuple[str, frozenset[str], bool] | None] = {}
         self._known: dict[str, ModuleSource | None] = {}
@@ -203,6 +205,17 @@ class ModuleSources(LocalModules):
         seen.add(found[0].name)
         return merged([found[0].lookups, *(self._lookups(each, seen) for each in found[0].imports)])
 
+    def written(self, path: str) -> str:
+        """See `LocalModules`."""
+        seen: dict[str, str] = {}
+        pending = [path]
+        for each in pending:
+            found = self.split(each)
+            if found is not None and found[0].name not in seen:
+                seen[found[0].name] = self._written(found[0].name)
+                pending += sorted(found[0].imports)
+        return combined(*seen.values()) if seen else ""
+
     def settings(self, path: str) -> frozenset[str]:
         """Return the libraries of which importing a local module sets something."""
         found = self.split(path)
@@ -246,6 +259,9 @@ class _SeenFrom(LocalModules):
 
     def keeps_state(self, path: str) -> bool:
         return self._others.keeps_state(self._module.absolute(path))
+
+    def written(self, path: str) -> str:
+        return self._others.written(self._module.absolute(path))
 
     def lookups(self, path: str) -> Inner:
         return self._others.lookups(self._module.absolute(path))

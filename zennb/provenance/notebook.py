@@ -95,9 +95,8 @@ class Provenance(NotebookNames):
         seen = frozenset(seen)
         for name in self.changed & self.names.keys():
             origin = self.names[name]
-            if failed or because:
-                failing = opaque(origin.inner, because or "a cell that failed", cell=self.cell)
-                self.names[name] = replace(failing, texts=origin.texts)
+            if why := because or ("a cell that failed" if failed else ""):
+                self.names[name] = opaque(origin.inner, why, cell=self.cell, texts=origin.texts)
             elif seen and self._takes_in(origin):
                 self.names[name] = replace(origin, seen=origin.seen | seen)
 
@@ -136,9 +135,7 @@ class Provenance(NotebookNames):
         for changed in self.changed:
             self._settle(changed, before, outputs, changes, binds=binds, kept=kept, step=name)
         for output, left in (outputs or {}).items():
-            old = self.names.get(output)
-            known = known_output(left, NOTHING if old is None else old.inner)
-            self.names[output] = known if old is None else replace(known, texts=old.texts)
+            self.names[output] = known_output(left, self.names.get(output))
             if not self.names[output].can_change:
                 self.aliases.leave(output)
         for gone in deletes:
@@ -187,11 +184,10 @@ class Provenance(NotebookNames):
             is_hardly = changes is not None and changed in self.hardly and changed not in changes
             if changed in binds or not is_hardly:
                 self.names[changed] = replace(
-                    opaque(now.inner, "", cell=self.cell),
+                    opaque(now.inner, "", cell=self.cell, texts=now.texts),
                     kind=SourceKind.PENDING,
                     text="pending",
                     shape=Shape.PLAIN,
-                    texts=now.texts,
                     waits=frozenset({step}),
                 )
             elif old is not None:
@@ -341,7 +337,7 @@ class Provenance(NotebookNames):
             (e.text.removeprefix("opaque ") for e in execution.unsure if e.kind is SourceKind.OPAQUE), ""
         )
         if unsteady:
-            return replace(opaque(execution.inner, unsteady, cell=self.cell), texts=execution.texts)
+            return opaque(execution.inner, unsteady, cell=self.cell, texts=execution.texts)
         is_open, digest = bool(execution.unsure), execution.statement.digest
         return ValueSource(
             kind=SourceKind.PENDING if is_open else SourceKind.COMPUTED,
@@ -367,12 +363,17 @@ class Provenance(NotebookNames):
             inner=statement.inner,
             shape=Shape.PLAIN if statement.inner.keeps_state else Shape.FIXED,
             texts=statement.analysis.texts,
+            written=statement.written,
             cell=self.cell,
             statement=own,
             bound=own,
         )
         if execution.unsure:
-            source = replace(self._computed([mark], replace(execution, inner=statement.inner)), own=own)
+            source = replace(
+                self._computed([mark], replace(execution, inner=statement.inner)),
+                own=own,
+                written=statement.written,
+            )
         self.bind(statement.definition, source)
         if source.can_change:  # `def f(seen=xs)`
             self.aliases.join([statement.definition, *execution.shared])

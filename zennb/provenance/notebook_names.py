@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.embedded_names import LOOKUPS, lookup_of, names_in_texts
+from zennb.core.reading.reflection import Reflection, is_noted, reflections
 from zennb.core.secrets.literals import mask_source
 from zennb.core.secrets.names import sealed_digest
 from zennb.core.secrets.values import holds_secret
@@ -114,27 +115,65 @@ class NotebookNames:
         """
         found = dict.fromkeys(reached)
         while True:
-            sources = [self.names[name] for name in found]
-            code = merged([inner, *(each.inner for each in sources)])
-            paths = {path for chain in analysis.chains | code.chains if (path := self._path(chain))}
-            local: list[Inner] = [self.modules.lookups(".".join(path)) for path in paths]
-            chains = {*analysis.lookups, *code.lookups, *(chain for each in local for chain in each.lookups)}
-            chains |= {("*", *path) for path in paths if not LOOKUPS.isdisjoint(path)}
+            chains, texts = self._lookups(found, analysis, inner)
             lookups = {
                 lookup_of(each, is_imported=each[0] == "*" or bool(self._path(each))) for each in chains
             }
             wanted = [each for each in lookups if each is not None]
-            if not wanted:
+            more = self._subclasses(found) if Reflection.SUBCLASSES in reflections(chains) else set[str]()
+            if wanted:
+                hidden = frozenset[str]()
+                if chains == analysis.lookups.keys():
+                    hidden = frozenset.intersection(*analysis.lookups.values())
+                more |= names_in_texts(texts, wanted) & self.names.keys() - hidden
+            if more <= found.keys():
                 return list(found)
-            texts = analysis.texts | code.texts
-            texts = texts.union(*(each.texts for each in sources), *(each.texts for each in local))
-            hidden = frozenset[str]()
-            if chains == analysis.lookups.keys():
-                hidden = frozenset.intersection(*analysis.lookups.values())
-            words = names_in_texts(texts, wanted) & self.names.keys() - found.keys() - hidden
-            if not words:
-                return list(found)
-            found.update(dict.fromkeys(self.reached(sorted(words))))
+            found.update(dict.fromkeys(self.reached(sorted(more))))
+
+    def _lookups(
+        self, reached: Iterable[str], analysis: Analysis, inner: Inner
+    ) -> tuple[set[tuple[str, ...]], frozenset[str]]:
+        """Return the uses that find more than the code names, and the texts within reach if there are any."""
+        sources = [self.names[name] for name in reached]
+        code = merged([inner, *(each.inner for each in sources)])
+        paths = {path for chain in analysis.chains | code.chains if (path := self._path(chain))}
+        local: list[Inner] = [self.modules.lookups(".".join(path)) for path in paths]
+        chains = {*analysis.lookups, *code.lookups, *(chain for each in local for chain in each.lookups)}
+        chains |= {("*", *path) for path in paths if is_noted(path)}
+        if not chains:
+            return chains, frozenset()
+        texts = (analysis.texts | code.texts).union(*(each.texts for each in sources))
+        return chains, texts.union(*(each.texts for each in local))
+
+    def _subclasses(self, reached: Collection[str]) -> set[str]:
+        """Return the definitions that read one of these names, as a class reads its base."""
+        return {
+            name
+            for name, source in self.names.items()
+            if source.kind is SourceKind.DEFINITION and not source.inner.reads.isdisjoint(reached)
+        }
+
+    def written(
+        self, reached: Collection[str], analysis: Analysis, inner: Inner = NOTHING, *, text: str = ""
+    ) -> dict[str, str]:
+        """Return `text NAME` → digest of the text of what is reached, where code is read as a value; else nothing.
+
+        Args:
+            reached: see `looked_up`.
+            analysis: see `looked_up`.
+            inner: see `looked_up`.
+            text: the code's own text.
+        """
+        reads = reflections(self._lookups(reached, analysis, inner)[0]) - {Reflection.MEMBERS}
+        if not reads:
+            return {}
+        imported = [each for each in self.names.values() if each.kind is SourceKind.IMPORT]
+        paths = {each.own for each in imported} | {".".join(path) for path in analysis.modules}
+        found = {f"text {path.partition('.')[0]}": self.modules.written(path) for path in sorted(paths)}
+        if Reflection.DOCSTRINGS in reads:
+            found.update((f"text {name}", self.names[name].written) for name in reached)
+            found["text of the cell"] = combined(self.sealed_text(text))
+        return {key: digest for key, digest in found.items() if digest}
 
     def held(self, statement: CellStatement, reached: Sequence[str]) -> Inner:
         """Return the code that the value of a statement may contain. That code looks up its dependencies by name."""
@@ -188,6 +227,7 @@ class NotebookNames:
         paths = {path for each in inners for path in each.modules}
         paths |= {".".join(path).removesuffix(".*") for path in statement.analysis.modules}
         parts += [f"{path} {content}" for path in sorted(paths) if (content := self.modules.content(path))]
+        parts += self.written(reached, statement.analysis, statement.inner).values()
         # What is called may depend on settings.
         if any(site.root not in SCALAR_MAKERS for site in statement.sites):
             parts += [f"{topic} {mark}" for topic, mark in sorted(self.topics.items())]

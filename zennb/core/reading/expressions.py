@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.magics import Magic, is_shell, parse_python, read_magic
 from zennb.core.reading.binding_log import BindingState, join
-from zennb.core.reading.embedded_names import LOOKUPS, named_by_call
+from zennb.core.reading.embedded_names import named_by_call
 from zennb.core.reading.names import NameVisitor, comprehension_scope
+from zennb.core.reading.reflection import NOTED
 from zennb.core.reading.scopes import (
     Definition,
     Kind,
@@ -144,8 +145,8 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         self.visit(root)
 
     def _method(self, *names: str) -> None:
-        """Note methods of values without a name that may look names up in text: `df.head().query(...)`."""
-        for name in LOOKUPS.intersection(names):
+        """Note methods of values without a name that find more than the code names: `df.head().query(...)`."""
+        for name in NOTED.intersection(names):
             self.record.look_up(("", name), self.state.bound)
 
     def visit_Constant(self, node: ast.Constant) -> None:
@@ -275,6 +276,8 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         text = assigned + (magic.bare or magic.text) if assigned else magic.text
         self.cell.magics.setdefault(node, (node.lineno + self.offset, text, magic.effect))
         self.visit_all(magic.reads)
+        if magic.text.endswith("?") or magic.text.startswith(("%pdoc", "%pfile", "%psource")):
+            self._method("getsource")
         if magic.opaque:
             self.record.phrases[magic.opaque] = ""
         if magic.code is not None:

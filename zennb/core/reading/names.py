@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.binding_log import BindingLog, BindingState, Frame, NameUsage
-from zennb.core.reading.embedded_names import LOOKUPS
+from zennb.core.reading.reflection import is_noted
 from zennb.core.reading.scopes import Definition, Function, Kind, Scope, definitions_in, mangled, target_names
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class CellScope:
         parsed: magic call → the statements it runs.
         magics: call node → line number, text and effect of the magic or shell line that it represents.
         texts: string constants.
+        docstrings: texts that nothing uses.
     """
 
     star: Callable[[str], Iterable[str]] | None = None
@@ -44,6 +45,7 @@ class CellScope:
     parsed: dict[ast.AST, list[ast.stmt]] = field(default_factory=dict)
     magics: dict[ast.AST, tuple[int, str, Effect]] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
+    docstrings: set[str] = field(default_factory=set)
 
 
 class NameVisitor(ast.NodeVisitor):
@@ -89,7 +91,7 @@ class NameVisitor(ast.NodeVisitor):
         paths = [(*path, *attributes) for path in modules.get(name, ())]
         self.record.modules.update(path if attributes else (*path, "*") for path in paths)
         for chain in [(name, *attributes), *(("*", *path) for path in paths)]:
-            if not LOOKUPS.isdisjoint(chain):
+            if is_noted(chain):
                 self.record.look_up(chain, self.state.bound)
         if home is None:
             self._load_from_cell(name, attributes)

@@ -57,8 +57,10 @@ class Analysis:
         dynamic: uses that reading cannot see through, as short phrases (`exec(...)`, `globals()`); empty as a
             rule. The builtin is among `reads` too, in case the notebook has its own of that name.
         texts: string constants, without docstrings.
-        lookups: uses that may look names up in text (`embedded_names`) → the names surely bound before: `("df",
-            "query")`. "" stands for a value without a name, "*" begins the path of something it imports itself.
+        docstrings: those.
+        lookups: uses that find more than the code names, in text (`embedded_names`) or code (`reflection`) → the
+            names surely bound before: `("df", "query")`. "" stands for a value without a name, "*" begins the path
+            of something it imports itself.
         hidden: names that do not count when they occur in text.
         awaits: whether it uses top-level `await`, `async for` or `async with`.
     """
@@ -76,6 +78,7 @@ class Analysis:
     magics: tuple[MagicLine, ...] = ()
     dynamic: tuple[str, ...] = ()
     texts: frozenset[str] = frozenset()
+    docstrings: frozenset[str] = frozenset()
     lookups: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     awaits: bool = False
@@ -161,6 +164,7 @@ def _analysis(
         # A cell that defines its own `eval` does not call the builtin.
         dynamic=tuple(phrase for phrase, builtin in record.phrases.items() if builtin not in record.binds),
         texts=frozenset(cell.texts),
+        docstrings=frozenset(cell.docstrings),
         lookups=record.lookups,
         awaits=record.awaits,
     )

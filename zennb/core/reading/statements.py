@@ -29,6 +29,8 @@ class Statements(Paths, ast.NodeVisitor):
         """An expression; a text that nothing uses is a docstring, which nothing looks names up in."""
         if not isinstance(node.value, ast.Constant):
             self.visit(node.value)
+        elif isinstance(node.value.value, str):
+            self.cell.docstrings.add(node.value.value)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         """`a = b = value`."""
