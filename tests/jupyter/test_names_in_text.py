@@ -43,6 +43,15 @@ def evaluate(text):
     return _found(sys._getframe(1), text)
 
 
+def lookup(text):
+    return evaluate(text)
+
+
+class Engine:
+    def run(self, text):
+        return _found(sys._getframe(1), text)
+
+
 def ols(formula, data=None):
     return _found(sys._getframe(1), formula.partition("~")[2])
 '''
@@ -170,6 +179,15 @@ CASES = {
     ),
     "a function of a stand-in under another name": Case(
         "from framelib import evaluate as work\nlimit = 1\nexpr = 'limit'", "r = work(expr)"
+    ),
+    "a function that nobody has heard of": Case(
+        "import framelib\nlimit = 1\nexpr = 'limit'", "r = framelib.lookup(expr)"
+    ),
+    "a method that nobody has heard of": Case(
+        "import framelib\nlimit = 1\nexpr = 'limit'", "r = framelib.Engine().run(expr)"
+    ),
+    "an engine that was made before": Case(
+        "import framelib\nlimit = 1\nexpr = 'limit'\nengine = framelib.Engine()", "r = engine.run(expr)"
     ),
     "code of the user's own that looks into frames": Case(
         "import helpers\nlimit = 1\nname = 'limit'",

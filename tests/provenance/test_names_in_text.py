@@ -10,7 +10,7 @@ import pytest
 
 from tests.jupyter.test_code_that_is_read import CASES as CODE
 from tests.jupyter.test_code_that_is_read import FILES
-from tests.jupyter.test_names_in_text import CASES, UNRELATED, Case
+from tests.jupyter.test_names_in_text import CASES, UNRELATED, Case, framelib  # noqa: F401
 from zennb.core.reading.source import analyse
 from zennb.provenance.cell_statements import read_cell
 from zennb.provenance.module_source import ModuleSources

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.reading.embedded_names import Lookup, lookup_of, names_in_texts
 from zennb.core.reading.reflection import Reflection, reflections
 from zennb.dependencies.callables import is_code, is_users_code
+from zennb.packages.frame_access import looks_into_frames
 from zennb.packages.origin import module_of, origin, top_level
 
 if TYPE_CHECKING:
@@ -97,6 +98,8 @@ class TextLookups:
         """
         if not _PLACES.isdisjoint(packages):
             self._note(Lookup.TABLES, frozenset())
+        if any(map(looks_into_frames, packages)):
+            self._note(Lookup.ALL, frozenset())
         if not self._lookups:
             return
         for value in [*self._values, *values.values()]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zennb.core.reading.embedded_names import LOOKUPS, lookup_of, names_in_texts
+from zennb.core.reading.embedded_names import lookup_of, names_in_texts
 from zennb.core.reading.reflection import Reflection, is_noted, reflections
 from zennb.core.secrets.literals import mask_source
 from zennb.core.secrets.names import sealed_digest
 from zennb.core.secrets.values import holds_secret
+from zennb.packages.frame_access import looks_into_frames
 from zennb.provenance.calls import SCALAR_MAKERS
 from zennb.provenance.code_sites import NOTHING, merged
 from zennb.provenance.statement_effects import Known
@@ -139,7 +140,7 @@ class NotebookNames:
         paths = {path for chain in analysis.chains | code.chains if (path := self._path(chain))}
         local: list[Inner] = [self.modules.lookups(".".join(path)) for path in paths]
         chains = {*analysis.lookups, *code.lookups, *(chain for each in local for chain in each.lookups)}
-        chains |= {("*", *path) for path in paths if is_noted(path)}
+        chains.update(filter(None, map(_imported_lookup, {*paths, *analysis.modules})))
         if not chains:
             return chains, frozenset()
         texts = (analysis.texts | code.texts).union(*(each.texts for each in sources))
@@ -180,8 +181,10 @@ class NotebookNames:
         named = frozenset(name for name in reached if self.names[name].inner != NOTHING)
         code = merged([statement.inner, *(self.names[name].inner for name in reached)])
         path = self._path(statement.made_by)
-        if not LOOKUPS.isdisjoint(path):  # a connection goes on looking names up: `con = duckdb.connect()`
-            code = replace(code, lookups=code.lookups | {("*", *path)})
+        if lookup := _imported_lookup(
+            path
+        ):  # a connection goes on looking names up: `con = duckdb.connect()`
+            code = replace(code, lookups=code.lookups | {lookup})
         return replace(code, reads=code.reads | named) if named else code
 
     def _path(self, chain: tuple[str, ...]) -> tuple[str, ...]:
@@ -320,3 +323,10 @@ class NotebookNames:
         for topic in (*self.topics, "*"):
             self.add_topic(topic, whole)
         self.files = combined(self.files, whole)
+
+
+def _imported_lookup(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a use of something imported if it finds more than the code names; else ()."""
+    if is_noted(path):
+        return ("*", *path)
+    return ("*", "_getframe") if path and looks_into_frames(path[0]) else ()
