@@ -260,6 +260,11 @@ UNRELATED = {
         "r = m.evaluate('limit')",
         "limit = 2",
     ),
+    "words beside a model that is put into another mode": (
+        "class M:\n    def eval(self): return 1\nm = M()\nlimit = 1",
+        "r = (m.eval(), 'from limit')",
+        "limit = 2",
+    ),
     "text without a name": (f"{FRAME}\nexpr = 'a > 1'", "r = len(df.query(expr))", "limit = 2"),
 }
 

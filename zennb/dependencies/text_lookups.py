@@ -165,11 +165,10 @@ def _parts(value: Any) -> Iterable[Any]:
             value.__dict__,
             *map(_content, value.__closure__ or ()),
         )
-    if top_level(cls.__module__) in {"numpy", "pandas"} and cls.__name__ in {"Index", "Series", "ndarray"}:
-        return value[:_MANY].tolist() if str(value.dtype) in {"object", "str", "string"} else ()
-    if not issubclass(cls, type | ModuleType) and (
-        origin(cls.__module__).is_users or cls.__module__ in _HOLDERS
-    ):
+    home = module_of(cls)
+    if top_level(home) in {"numpy", "pandas"} and cls.__name__ in {"Index", "Series", "ndarray"}:
+        return _elements(value)
+    if not issubclass(cls, type | ModuleType) and (origin(home).is_users or home in _HOLDERS):
         slots = [vars(each).get(name) for each in cls.__mro__ for name in _slots(each)]
         return [*_dictionary(value).values(), *(_slot(each, value) for each in slots)]
     return ()
@@ -177,6 +176,11 @@ def _parts(value: Any) -> Iterable[Any]:
 
 _HOLDERS = frozenset({"types", "string", "argparse"})
 """Modules of Python with types that hold what the user puts into them: `SimpleNamespace`, `Template`."""
+
+
+def _elements(value: Any) -> Iterable[Any]:
+    is_text = str(value.dtype) in {"object", "str", "string"}
+    return value[:_MANY].tolist() if is_text and value.ndim == 1 else ()
 
 
 def _content(cell: Any) -> object:

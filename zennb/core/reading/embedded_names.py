@@ -52,12 +52,16 @@ LOOKUPS |= {path[-1] for path in _STATEMENTS}
 
 
 class Lookup(StrEnum):
-    """Which words of a text are looked up: all, those of a formula, names of tables, those after `@`."""
+    """Which words of a text are looked up: all, those of a formula, names of tables, those after `@`.
+
+    A query is an expression for a frame, or SQL.
+    """
 
     ALL = "all"
     FORMULA = "formula"
     TABLES = "tables"
     MARKED = "marked"
+    QUERY = "query"
 
 
 def lookup_of(chain: tuple[str, ...], *, is_imported: bool) -> Lookup | None:
@@ -78,8 +82,8 @@ def lookup_of(chain: tuple[str, ...], *, is_imported: bool) -> Lookup | None:
         verb == "eval" and is_imported and "DataFrame" not in chain
     ):  # `pd.eval`; the frame's own knows its columns
         return Lookup.ALL
-    if verb in {"eval", "query"}:
-        return Lookup.MARKED
+    if verb in {"eval", "query"}:  # `model.eval()` is something else, but then no text has an `@`
+        return Lookup.MARKED if verb == "eval" else Lookup.QUERY
     is_known = (is_imported and verb in _IMPORTED) or chain[-2:] in _STATEMENTS
     return Lookup.ALL if is_known else None
 
@@ -95,7 +99,8 @@ def names_in_texts(texts: Collection[str], lookups: Iterable[Lookup]) -> set[str
     queries = [text for text in texts if _SPEAKS_SQL.search(text)]
     if Lookup.TABLES in wanted:
         found.update(word for text in texts for word in _WORD.findall(_COLUMNS.sub(" ", text)))
-    if Lookup.MARKED in wanted:
+    if not wanted.isdisjoint({Lookup.MARKED, Lookup.QUERY}):
+        queries = queries if Lookup.QUERY in wanted else []
         for text in texts:
             found.update(_AT.findall(text))
         if queries or any(text.rstrip().endswith("@") for text in texts):

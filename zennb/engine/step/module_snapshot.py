@@ -53,14 +53,21 @@ class ModuleSnapshot:
 def _modules() -> Iterator[tuple[str, ModuleType]]:
     new = sys.modules.keys() - _seen
     _seen.update(new)
-    _local.update(name for name in new if origin(name) is Origin.LOCAL)
+    _local.update(name for name in new if _is_local(name))
     for name in list(_local):
         module = sys.modules.get(name)
-        if module is None:  # imported again later, it may be another one
+        if type(module) is ModuleType:
+            yield name, module
+        else:  # imported again later, it may be another one
             _local.discard(name)
             _seen.discard(name)
-        elif type(module) is ModuleType:
-            yield name, module
+
+
+def _is_local(name: str) -> bool:
+    module = sys.modules.get(name)
+    # Its dictionary first: a module may do anything when it is asked for an attribute that it does not have.
+    is_from_file = type(module) is ModuleType and isinstance(vars(module).get("__file__"), str)
+    return is_from_file and origin(name) is Origin.LOCAL
 
 
 def _differs(before: dict[str, Any], now: dict[str, Any], key: str, module: str) -> bool:
