@@ -318,6 +318,9 @@ def test_an_edit_that_is_hard_to_see_changes_what_a_step_depends_on(name: str) -
         found = after(*cells[:-1])
         step = read_cell(cells[-1].partition("\n")[2])
         assert step is not None
-        told.append(needs(found, *(name for each in step for name in each.analysis.reads)))
+        named = {name: each for each in step for name in each.analysis.reads}
+        for each in step:
+            named |= dict.fromkeys(found.looked_up(found.reached(named), each.analysis), each)
+        told.append(needs(found, *named))
     uncertain = any(text.startswith("opaque") for text in told[1].values())
     assert told[0] != told[1] or uncertain

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.code import home
 from zennb.digests.digest import is_immutable
-from zennb.packages.origin import full_name, module_of, origin
+from zennb.packages.origin import full_name, module_of, origin, top_level
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["closure_of", "has_state", "is_code", "is_users_code", "target"]
+__all__ = ["SHELL", "closure_of", "has_state", "is_code", "is_from_shell", "is_users_code", "target"]
 
 CALLABLES = frozenset(
     {
@@ -32,6 +32,9 @@ CALLABLES = frozenset(
     }
 )
 """Types, by name, whose instances count as code rather than data."""
+
+SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
+"""Names that IPython gives to every notebook."""
 
 DESCRIPTIONS = frozenset({"types", "typing", "typing_extensions"})
 """Modules of types whose instances describe types: `List[int]`, `int | str`."""
@@ -109,3 +112,10 @@ def target(value: object) -> str:
     name = getattr(value, "__qualname__", None)
     module = module_of(value)
     return f"{module}.{name}" if name and module else ""
+
+
+def is_from_shell(name: str, value: object) -> bool:
+    """Whether IPython put this name into the notebook, like a builtin."""
+    if name not in SHELL:
+        return False
+    return top_level(home(value) if isinstance(value, FunctionType) else module_of(value)) == "IPython"

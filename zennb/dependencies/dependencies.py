@@ -15,6 +15,7 @@ from zennb.errors import CannotDigest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from zennb.core.reading.reflection import Reflection
     from zennb.core.reading.source import Analysis
     from zennb.dependencies.patches import Patch
 
@@ -89,6 +90,7 @@ class DependencySearch:
 
     Attributes:
         data: see `Dependencies`; so far.
+        named: names that only text names, which some code may look up.
         definitions: see `Dependencies`; so far.
     """
 
@@ -99,12 +101,18 @@ class DependencySearch:
         self._closure.follow_cell(analysis)
         self.data: Mapping[str, Any] = self._closure.data
         self.definitions: Mapping[str, Any] = self._closure.definitions
+        self.named: frozenset[str] | set[str] = self._closure.named
 
     def follow(self, things: Iterable[object]) -> None:
         """Continue the search with these functions, classes and modules."""
         for thing in things:
             self._closure.push(thing, frozenset())
         self._closure.run()
+
+    @property
+    def reflections(self) -> frozenset[Reflection]:
+        """What the code reads of code as a value, so far."""
+        return self._closure.reflections
 
     def found(self) -> Dependencies:
         """Return what was reached."""

@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
-from zennb.dependencies.callables import is_code, is_users_code, target
+from zennb.core.reading.reflection import Reflection
+from zennb.dependencies.callables import SHELL, is_code, is_from_shell, is_users_code, target
+from zennb.dependencies.code_as_value import read_as_value, subclasses_of
+from zennb.dependencies.found_dependencies import FoundDependencies
 from zennb.dependencies.local_imports import absolute, is_package, module_at
 from zennb.dependencies.patches import patched
+from zennb.dependencies.text_lookups import TextLookups
 from zennb.digests.classes import functions_in, own_attributes
-from zennb.digests.code import class_name, function_name, home
-from zennb.digests.digest import digest_class_shell, digest_value
+from zennb.digests.code import class_name, function_name
+from zennb.digests.digest import digest_class_shell
 from zennb.digests.function_source import function_body
-from zennb.digests.stream import text_digest
 from zennb.digests.walker import SCALARS
-from zennb.errors import CannotDigest
-from zennb.packages.origin import Origin, module_of, origin, top_level
+from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,26 +40,17 @@ Chain = tuple[str, ...]
 WHOLE = "*"
 """Ends a path to a module that is used as a whole, not by its attributes (see `Analysis.modules`)."""
 
-SHELL = frozenset({"display", "exit", "get_ipython", "open", "quit"})
-"""Names that IPython gives to every notebook."""
 
-
-class DependencyResolver:
+class DependencyResolver(FoundDependencies):
     """One search. `run` empties the queue of code objects; what was found is in the attributes (see `Dependencies`)."""
 
     def __init__(self, namespace: Mapping[str, Any], patches: Iterable[Patch] = ()) -> None:
         self.namespace = namespace
         self._patches = sorted(patches)
-        self.data: dict[str, Any] = {}
-        self.constants: dict[str, str] = {}
-        self.kinds: dict[str, str] = {}
-        self.packages: set[str] = set()
-        self.uses: set[str] = set()
-        self.definitions: dict[str, Any] = {}
-        self.writes: set[str] = set()
-        self.unclear: dict[str, None] = {}
-        self.cached: dict[str, Any] = {}
-        self._digests: dict[str, set[str]] = {}
+        super().__init__()
+        self._text = TextLookups(namespace)
+        self._things: list[Any] = []
+        self._read: set[tuple[int, frozenset[Reflection]]] = set()
         self._queue: deque[Any] = deque()
         self._bound: dict[int, frozenset[str]] = {}
         self._digested: dict[int, ValueDigest | None] = {}
@@ -68,12 +61,13 @@ class DependencyResolver:
 
     def follow_cell(self, analysis: Analysis) -> None:
         """Start from what a cell reads; each name comes with the names the cell binds before using it."""
-        for name, chains in _by_root(analysis).items():
-            if name in self.namespace and not _is_from_shell(name, self.namespace[name]):
+        for name, chains in analysis.uses().items():
+            if name in self.namespace and not is_from_shell(name, self.namespace[name]):
                 for chain in chains:
                     self._add_name(self.namespace[name], chain, "", analysis.reads[name])
             elif name not in self.namespace:
                 self._builtin(name, chains, frozenset())
+        self._text.read(analysis, self.namespace, frozenset())
         self._imports(analysis, "")
         for module in analysis.stars:
             self._star(module)
@@ -94,6 +88,40 @@ class DependencyResolver:
             if patch[0] != "builtins" and (self.packages or origin(patch[0]) is Origin.PYTHON):
                 self._attribute_of_package(".".join(patch), patched(patch, sys.modules))
         self._drain()
+        while self._look_up():
+            self._drain()
+
+    @property
+    def reflections(self) -> frozenset[Reflection]:
+        """What is read of code as a value."""
+        return frozenset(self._text.reflections)
+
+    def _look_up(self) -> bool:
+        """Add what text names, where something looks names up; return whether that was anything new."""
+        found = list(self._text.names(self.packages, self.data))
+        for scope, name, bound in found:
+            prefix = "" if self._is_notebook(scope) else f"{scope.get('__name__')}."
+            if not (prefix or name in self.data or name in self.definitions):
+                self.named.add(name)
+            self._add_name(scope[name], (name,), prefix, bound)
+        return self._read_code() or bool(found)
+
+    def _read_code(self) -> bool:
+        """Add what is read of code as a value; return whether there is code to follow."""
+        reads = self.reflections
+        things = [*self._things, *(each for each in self.definitions.values() if isinstance(each, type))]
+        things = [each for each in things if (id(each), reads) not in self._read]
+        for each in things:
+            self._read.add((id(each), reads))
+            for name, digest in read_as_value(each, reads):
+                self._add_constant(name, digest, "constant")
+            if isinstance(each, ModuleType) and Reflection.MEMBERS in reads:
+                self._add_members(each, private=True)
+            for cls in (
+                subclasses_of(each) if isinstance(each, type) and Reflection.SUBCLASSES in reads else ()
+            ):
+                self.push(cls, self._bound.get(id(each), frozenset()))
+        return bool(things)
 
     def _attribute_of_package(self, name: str, value: Any) -> None:
         if is_code(value) and is_users_code(value):
@@ -104,19 +132,13 @@ class DependencyResolver:
     def _drain(self) -> None:
         while self._queue:
             thing = self._queue.popleft()
+            self._things.append(thing)
             if isinstance(thing, FunctionType):
                 self._function(thing)
             elif isinstance(thing, type):
                 self._class(thing)
             elif isinstance(thing, ModuleType):
                 self._add_whole_module(thing)
-
-    def code(self) -> dict[str, str]:
-        """Return one digest per qualified name; several code objects of one name count together."""
-        return {
-            name: next(iter(found)) if len(found) == 1 else text_digest(sorted(found))
-            for name, found in sorted(self._digests.items())
-        }
 
     # Functions and classes
 
@@ -131,6 +153,8 @@ class DependencyResolver:
         for magic in read.magics:
             if magic.effect is not Effect.NONE:
                 self._unclear(f"`{name}` runs `{magic.text}`, whose effects cannot be seen")
+        self._text.read(read, function.__globals__, bound)
+        self._text.see(function)
         # Its own globals: a function of a module reads the names of that module.
         self._names(read, function.__globals__, bound)
         self._imports(read, str(function.__globals__.get("__package__") or ""))
@@ -144,6 +168,7 @@ class DependencyResolver:
             if part is not cls:
                 self.push(part, bound)
         for attribute in own_attributes(cls).values():
+            self._text.see(attribute)
             for function in functions_in(attribute):
                 self.push(function, bound)
 
@@ -161,27 +186,6 @@ class DependencyResolver:
                 self._add_code(name, found.digest, kind)
         return self._digested[id(thing)]
 
-    def _digest(self, value: Any, name: str, how: Any = digest_value) -> ValueDigest | None:
-        try:
-            found: ValueDigest = how(value, name=name)
-        except CannotDigest as error:
-            self._unclear(f"`{error.path}` is {error.why}")
-            return None
-        self.packages |= found.packages
-        return found
-
-    def _add_code(self, name: str, digest: str, kind: str) -> None:
-        # Of a class and a function of one name, the class gives the kind, whichever is met first.
-        self.kinds[name] = min(kind, self.kinds[name]) if name in self._digests else kind
-        self._digests.setdefault(name, set()).add(digest)
-
-    def _add_constant(self, name: str, content: str, kind: str) -> None:
-        self.constants[name] = content
-        self.kinds.setdefault(name, kind)
-
-    def _unclear(self, phrase: str) -> None:
-        self.unclear[phrase] = None
-
     # Names
 
     def _names(self, read: Analysis, scope: Mapping[str, Any], bound: frozenset[str]) -> None:
@@ -190,8 +194,8 @@ class DependencyResolver:
         prefix = "" if notebook else f"{scope.get('__name__')}."
         # What a module's function only binds, through `global`, shows afterwards that it did.
         written: dict[str, list[Chain]] = {name: [(name,)] for name in read.binds if prefix}
-        for name, chains in (written | _by_root(read)).items():
-            if name in scope and not (notebook and (name in bound or _is_from_shell(name, scope[name]))):
+        for name, chains in (written | read.uses()).items():
+            if name in scope and not (notebook and (name in bound or is_from_shell(name, scope[name]))):
                 for chain in chains:
                     self._add_name(scope[name], chain, prefix, bound)
             elif prefix and name in read.binds:
@@ -238,6 +242,7 @@ class DependencyResolver:
             return
         if isinstance(value, FunctionType | type):
             self._note_package(module_of(value))
+        self._text.use(target(value), bound)
         found = self._digest(value, name)
         if found is None:
             return
@@ -261,6 +266,7 @@ class DependencyResolver:
         """Add data that is not in the notebook's namespace."""
         if (found := self._digest(value, name)) is not None:
             self._add_constant(name, found.digest, "constant")
+            self._text.see(value)
             for part in found.code:
                 self.push(part, bound)
 
@@ -284,12 +290,6 @@ class DependencyResolver:
             self.push(function, bound)
 
     # Modules
-
-    def _note_package(self, module: str) -> Origin:
-        place = origin(module)
-        if place is Origin.PACKAGE:
-            self.packages.add(top_level(module))
-        return place
 
     def _attributes(
         self, module: ModuleType, rest: Chain, bound: frozenset[str], *, scalars: bool = True
@@ -329,7 +329,7 @@ class DependencyResolver:
         elif place.is_users:
             self._add_classes_of(value, (name, *rest), name, bound)
             self._add_value(value, name, bound)
-        elif type(value) in SCALARS and scalars and not _is_dunder(name):
+        elif type(value) in SCALARS and scalars and (name.endswith(".__version__") or ".__" not in name):
             self._add_value(value, name, bound)
 
     def _add_whole_module(self, module: ModuleType) -> None:
@@ -340,9 +340,12 @@ class DependencyResolver:
             self._unclear("the notebook's own module is passed on as a value")
         if place is not Origin.LOCAL:
             return
-        bound = self._bound[id(module)]
-        for attribute, value in sorted(vars(module).items()):
-            if attribute.startswith("_"):
+        self._add_members(module)
+
+    def _add_members(self, module: ModuleType, *, private: bool = False) -> None:
+        name, bound, place = module.__name__, self._bound[id(module)], origin(module.__name__)
+        for attribute, value in sorted(vars(module).items()) if place is Origin.LOCAL else ():
+            if attribute.startswith("_") and (not private or attribute.startswith("__")):
                 continue
             if isinstance(value, ModuleType):
                 self._note_package(value.__name__)
@@ -378,23 +381,3 @@ class DependencyResolver:
         self._imported((*module.split("."), WHOLE))
         if module not in sys.modules:
             self._unclear(f"`from {module} import *` binds names that are not known before it has run")
-
-
-def _is_from_shell(name: str, value: object) -> bool:
-    """Whether IPython put this name into the notebook, like a builtin."""
-    if name not in SHELL:
-        return False
-    return top_level(home(value) if isinstance(value, FunctionType) else module_of(value)) == "IPython"
-
-
-def _is_dunder(name: str) -> bool:
-    return name.rpartition(".")[2].startswith("__") and not name.endswith(".__version__")
-
-
-def _by_root(analysis: Analysis) -> dict[str, list[Chain]]:
-    """Return the chains of each name that is read, in order."""
-    found: dict[str, list[Chain]] = {name: [] for name in sorted(analysis.reads)}
-    for chain in sorted(analysis.chains):
-        if chain[0] in found:
-            found[chain[0]].append(chain)
-    return {name: chains or [(name,)] for name, chains in found.items()}

@@ -8,6 +8,7 @@ import sys
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.reading.reflection import NOTED
 from zennb.core.reading.source import Analysis
 from zennb.digests.stream import Stream
 
@@ -80,11 +81,15 @@ def read_code(code: CodeType) -> Analysis:
             (step.argval, None) for step in dis.get_instructions(one) if step.opname == "STORE_GLOBAL"
         )
     names = sorted({chain[0] for chain in chains})
+    inside = list(nested(code))
+    methods = NOTED.intersection(name for one in inside for name in one.co_names)
     return Analysis(
         reads=dict.fromkeys(names, frozenset()),
         chains=frozenset(chains),
         binds=tuple(binds),
         dynamic=tuple(f"{name}(...)" for name in names if name in DYNAMIC),
+        texts=frozenset(text for one in inside for text in one.co_consts if isinstance(text, str)),
+        lookups={("", name): frozenset() for name in methods},
     )
 
 

@@ -11,7 +11,7 @@ from zennb.core.planning.ordering import file_edges, flows
 from zennb.core.planning.run_plan import Freshness, PlannedStep, RunPlan
 from zennb.core.records.records import Status
 from zennb.engine.environment.execution_environment import sealed
-from zennb.engine.environment.local_modules import find_local, package_reader, reader
+from zennb.engine.environment.local_modules import find_local, package_reader, reader, text_reader
 from zennb.engine.run.lost_results import missing_results, why_lost
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
@@ -100,7 +100,9 @@ class FilePlan:
         def locate(name: str) -> Path | None:
             return find_local(name, [folder])
 
-        self._modules = ModuleSources(reader(locate), package_reader(locate), seal=seal)
+        self._modules = ModuleSources(
+            reader(locate), package_reader(locate), written=text_reader(locate), seal=seal
+        )
         self._names = Provenance(modules=self._modules, ours=self.ours, seal=seal)
         self._environment = RunEnvironment(folder=Path(folder), sealed=seal)
         self._records = {}
@@ -125,7 +127,7 @@ class FilePlan:
 
     def _step(self, cell: FileCell, definition: StepDefinition) -> None:
         answer = self._answers[definition.name] = self._judge(definition)
-        statements = step_statements(definition.tree)
+        statements = step_statements(definition.tree, definition.text)
         inside, last = self._names.folder, self.previous.get(definition.name)
         # The steps below see what reuse would leave: the recorded outputs, files and settings.
         if answer.state is Freshness.FRESH and answer.record is not None:

@@ -107,6 +107,7 @@ class RecordMatch:
             parts,
             inputs=self._definition.options.inputs,
             ignored=self._definition.options.ignore,
+            text=self._definition.text,
         )
         then = record.provenance
         topics = _topics(record, now, parts)
@@ -117,7 +118,7 @@ class RecordMatch:
                     yield from self._of_read(rest, then[key], record)
             elif word in {"wrote", "files", "folder"} or key.startswith("$"):
                 continue  # compared with the environment
-            elif word in {"setting", "module", "shares"}:
+            elif word in {"setting", "module", "shares", "text"}:
                 # Opaque texts may be equal by accident: they only say that reading gave up.
                 certain = not then.get(key, "").startswith(("opaque", "pending"))
                 if (then.get(key) != now.get(key) or not certain) and (word != "setting" or rest in topics):
@@ -130,6 +131,9 @@ class RecordMatch:
             yield self._of_setting(rest, now)
         elif word == "module":
             yield self._of_module(rest, then, record)
+        elif word == "text":
+            what = f"`{rest}`" if rest != "of the cell" else "its cell"
+            yield unclear(f"it reads docstrings or source, and the text of {what} changed; {_ONLY_RUNNING}")
         elif record.parts is None or rest not in record.parts.inputs:
             yield unclear(f"`{rest}` may share something with what it reads; {_ONLY_RUNNING}")
 

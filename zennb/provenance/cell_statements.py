@@ -7,20 +7,22 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from xxhash import xxh3_128_hexdigest
+
 from zennb.core.magic_lines.magics import parse_python
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable, written_out
 from zennb.core.reading.scopes import last_name
 from zennb.core.reading.source import Analysis, analyse, normal_digest
-from zennb.core.secrets.literals import split_secrets
+from zennb.core.secrets.literals import mask_source, split_secrets
 from zennb.provenance.code_sites import NOTHING, Inner, chain_of, inner_code, sites_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from zennb.provenance.calls import CallSite
 
-__all__ = ["CellStatement", "read_cell", "read_statement", "statements"]
+__all__ = ["CellStatement", "read_cell", "read_statement", "read_statements", "statements"]
 
 _DEFINITION = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -38,9 +40,11 @@ class CellStatement:
         inner: what the functions, classes and lambdas in it do when called.
         sites: calls and stores that it makes itself.
         value: the expression whose value it binds; None when there is no single one.
+        made_by: what it calls for that value: `("duckdb", "connect")`.
         part_of: the name of which that is a part: `lib` in `xs = lib.XS`.
         alias: the name that it gives another name to: `f` in `g = f`.
         variables: environment variable → value that is written out, for `os.environ["A"] = "1"`.
+        written: (definitions) digest of the text of its cell, docstrings and comments included.
         secrets: those that are written out in it, in a form to be sealed; "" for none.
     """
 
@@ -52,9 +56,11 @@ class CellStatement:
     inner: Inner = NOTHING
     sites: tuple[CallSite, ...] = ()
     value: ast.expr | None = None
+    made_by: tuple[str, ...] = ("",)
     part_of: str = ""
     alias: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    written: str = ""
     secrets: str = ""
 
 
@@ -67,7 +73,7 @@ def read_cell(source: str) -> tuple[CellStatement, ...] | None:
     """
     body = statements(source)
     try:
-        return None if body is None else tuple(read_statement(node) for node in body)
+        return None if body is None else read_statements(body, source)
     except RecursionError:
         return None
 
@@ -84,8 +90,15 @@ def statements(source: str) -> list[ast.stmt] | None:
     return None if body is None else list(flattened(body))
 
 
-def read_statement(node: ast.stmt) -> CellStatement:
-    """Read one statement."""
+def read_statements(body: Sequence[ast.stmt], text: str) -> tuple[CellStatement, ...]:
+    """Read the statements of a cell with this text."""
+    defines = any(isinstance(node, _DEFINITION) for node in body)
+    written = xxh3_128_hexdigest(mask_source(text).encode("utf-8", "surrogatepass")) if defines else ""
+    return tuple(read_statement(node, written) for node in body)
+
+
+def read_statement(node: ast.stmt, written: str = "") -> CellStatement:
+    """Read one statement; `written` is the digest of the text of its cell, comments included."""
     analysis = analyse(ast.Module(body=[node], type_ignores=[]))
     shown, secrets = split_secrets([node])
     return CellStatement(
@@ -97,9 +110,11 @@ def read_statement(node: ast.stmt) -> CellStatement:
         inner=inner_code(node),
         sites=tuple(sites_in(node)),
         value=_value(node),
+        made_by=_made_by(_value(node)),
         part_of=_part_of(_value(node)),
         alias=node.value.id if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) else "",
         variables=dict(_variables(node)),
+        written=written if isinstance(node, _DEFINITION) else "",
         secrets=secrets.content,
     )
 
@@ -164,6 +179,11 @@ def _value(node: ast.stmt) -> ast.expr | None:
         # `a += b` binds what `a + b` makes, as far as what can happen to it goes.
         return ast.BinOp(left=ast.Name(id=node.target.id, ctx=ast.Load()), op=node.op, right=node.value)
     return None
+
+
+def _made_by(value: ast.expr | None) -> tuple[str, ...]:
+    root, path = chain_of(value.func) if isinstance(value, ast.Call) else ("", ())
+    return (root, *path)
 
 
 def _part_of(value: ast.expr | None) -> str:

@@ -39,6 +39,8 @@ class Inner:
         keeps_state: whether calling it may change it: it has a default that can change, or attributes of its own.
         methods: names of the methods of classes.
         phrases: what reading cannot see through.
+        texts: its string constants.
+        lookups: its uses that may look names up in text, as in `core.reading.source.Analysis`.
     """
 
     reads: frozenset[str] = frozenset()
@@ -50,6 +52,8 @@ class Inner:
     keeps_state: bool = False
     methods: frozenset[str] = frozenset()
     phrases: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
+    lookups: frozenset[tuple[str, ...]] = frozenset()
 
 
 NOTHING = Inner()
@@ -71,6 +75,8 @@ def merged(found: Iterable[Inner]) -> Inner:
         keeps_state=any(each.keeps_state for each in found),
         methods=frozenset().union(*(each.methods for each in found)),
         phrases=tuple(dict.fromkeys(phrase for each in found for phrase in each.phrases)),
+        texts=frozenset().union(*(each.texts for each in found)),
+        lookups=frozenset().union(*(each.lookups for each in found)),
     )
 
 
@@ -181,6 +187,8 @@ def inner_code(node: ast.stmt) -> Inner:
             for each in one.body
             if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
         ),
+        texts=frozenset(text for each in read for text in each.texts),
+        lookups=frozenset(chain for each in read for chain in each.lookups),
         phrases=tuple(
             dict.fromkeys(
                 phrase

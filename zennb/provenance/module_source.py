@@ -5,9 +5,11 @@ from __future__ import annotations
 from importlib.util import resolve_name
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.reflection import is_noted
 from zennb.core.reading.source import Analysis
 from zennb.provenance.calls import CallSite
 from zennb.provenance.cell_statements import CellStatement, read_statement
+from zennb.provenance.code_sites import NOTHING, Inner, merged
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.statement_effects import ALL
 from zennb.provenance.value_source import LocalModules, SourceKind, combined
@@ -78,6 +80,19 @@ class ModuleSource:
         inner = [each.inner for each in self.names.names.values()]
         return self.names.settings_of(_ANY_CALL, inner)
 
+    @property
+    def lookups(self) -> Inner:
+        """What its code looks up in text, and its texts."""
+        code = merged([NOTHING, *(each.inner for each in self._statements)])
+        chains = {*code.lookups, *(chain for each in self._statements for chain in each.analysis.lookups)}
+        paths = {each.own for each in self.names.names.values() if each.kind is SourceKind.IMPORT}
+        imported = {("*", *path.split(".")) for path in paths if is_noted(path.split("."))}
+        imported |= {("*", *each) for each in chains if self.names.module_of(each[0]) is not None}
+        return Inner(
+            texts=code.texts.union(*(each.analysis.texts for each in self._statements)),
+            lookups=frozenset(imported | {("", *each[1:]) if each[0] != "*" else each for each in chains}),
+        )
+
     def part(self, name: str) -> ValueSource | None:
         """Return where one of its names comes from."""
         return self.names.names.get(name)
@@ -90,6 +105,7 @@ class ModuleSources(LocalModules):
         read: returns a local module's syntax and whether it is a package, by dotted name; None for any other module.
         whole: returns, by the name of a local package that is too large to be read statement by statement, a digest of
             all its files, the names that they import, and whether they may set something; None for any other module.
+        written: returns a digest of the text of a local module.
         seal: see `NotebookNames`.
     """
 
@@ -98,9 +114,10 @@ class ModuleSources(LocalModules):
         read: Callable[[str], tuple[ast.Module, bool] | None],
         whole: Callable[[str], tuple[str, frozenset[str], bool] | None] = lambda _name: None,
         *,
+        written: Callable[[str], str] = lambda _name: "",
         seal: Callable[[str, str], str] = lambda name, value: combined("variable", name, value),
     ) -> None:
-        self.seal = seal
+        self.seal, self._written = seal, written
         self._read, self._whole = read, whole
         self._large: dict[str, tuple[str, frozenset[str], bool] | None] = {}
         self._known: dict[str, ModuleSource | None] = {}
@@ -177,6 +194,28 @@ class ModuleSources(LocalModules):
         found = self.split(path)
         return self.large(path) is not None or (found is not None and found[0].keeps_state)
 
+    def lookups(self, path: str) -> Inner:
+        """See `LocalModules`."""
+        return self._lookups(path, set())
+
+    def _lookups(self, path: str, seen: set[str]) -> Inner:
+        found = self.split(path)
+        if found is None or found[0].name in seen:
+            return NOTHING
+        seen.add(found[0].name)
+        return merged([found[0].lookups, *(self._lookups(each, seen) for each in found[0].imports)])
+
+    def written(self, path: str) -> str:
+        """See `LocalModules`."""
+        seen: dict[str, str] = {}
+        pending = [path]
+        for each in pending:
+            found = self.split(each)
+            if found is not None and found[0].name not in seen:
+                seen[found[0].name] = self._written(found[0].name)
+                pending += sorted(found[0].imports)
+        return combined(*seen.values()) if seen else ""
+
     def settings(self, path: str) -> frozenset[str]:
         """Return the libraries of which importing a local module sets something."""
         found = self.split(path)
@@ -220,6 +259,12 @@ class _SeenFrom(LocalModules):
 
     def keeps_state(self, path: str) -> bool:
         return self._others.keeps_state(self._module.absolute(path))
+
+    def written(self, path: str) -> str:
+        return self._others.written(self._module.absolute(path))
+
+    def lookups(self, path: str) -> Inner:
+        return self._others.lookups(self._module.absolute(path))
 
     def settings(self, path: str) -> frozenset[str]:
         return self._others.settings(self._module.absolute(path))

@@ -46,6 +46,7 @@ class _Execution:
         unsure: the values it reads that are not known.
         shared: names that may share something with its value.
         seen: files and environment variables that were read for its inputs.
+        texts: texts that its value may contain.
         shape: how its value can change.
     """
 
@@ -57,6 +58,7 @@ class _Execution:
     unsure: Sequence[ValueSource] = ()
     shared: Collection[str] = ()
     seen: frozenset[tuple[str, str]] = frozenset()
+    texts: frozenset[str] = frozenset()
     shape: Shape = Shape.ANY
 
 
@@ -93,8 +95,8 @@ class Provenance(NotebookNames):
         seen = frozenset(seen)
         for name in self.changed & self.names.keys():
             origin = self.names[name]
-            if failed or because:
-                self.names[name] = opaque(origin.inner, because or "a cell that failed", cell=self.cell)
+            if why := because or ("a cell that failed" if failed else ""):
+                self.names[name] = opaque(origin.inner, why, cell=self.cell, texts=origin.texts)
             elif seen and self._takes_in(origin):
                 self.names[name] = replace(origin, seen=origin.seen | seen)
 
@@ -133,8 +135,7 @@ class Provenance(NotebookNames):
         for changed in self.changed:
             self._settle(changed, before, outputs, changes, binds=binds, kept=kept, step=name)
         for output, left in (outputs or {}).items():
-            old = self.names.get(output)
-            self.names[output] = known_output(left, NOTHING if old is None else old.inner)
+            self.names[output] = known_output(left, self.names.get(output))
             if not self.names[output].can_change:
                 self.aliases.leave(output)
         for gone in deletes:
@@ -183,7 +184,7 @@ class Provenance(NotebookNames):
             is_hardly = changes is not None and changed in self.hardly and changed not in changes
             if changed in binds or not is_hardly:
                 self.names[changed] = replace(
-                    opaque(now.inner, "", cell=self.cell),
+                    opaque(now.inner, "", cell=self.cell, texts=now.texts),
                     kind=SourceKind.PENDING,
                     text="pending",
                     shape=Shape.PLAIN,
@@ -222,7 +223,7 @@ class Provenance(NotebookNames):
 
     def _execution(self, statement: CellStatement) -> _Execution:
         """Work out the dependencies of a statement, and record its side effects."""
-        reached = self.reached(statement.analysis.reads)
+        reached = self.looked_up(self.reached(statement.analysis.reads), statement.analysis, statement.inner)
         called = [self.names[name].inner for name in reached]
         if not statement.definition:
             called.append(statement.inner)
@@ -236,10 +237,13 @@ class Provenance(NotebookNames):
             effects=effects,
             reached=reached,
             mark=mark,
-            inner=self._held(statement, reached),
+            inner=self.held(statement, reached),
             unsure=[self.names[name] for name in reached if not self.names[name].is_certain],
             shared={each for n in reached if self.names[n].can_change for each in self.aliases.of(n)},
             seen=self.seen_for(reached),
+            texts=statement.analysis.texts.union(
+                *(each for name in reached for each in (self.names[name].texts, self.names[name].inner.texts))
+            ),
             shape=self._shape(statement),
         )
 
@@ -267,12 +271,6 @@ class Provenance(NotebookNames):
                 self.aliases.join([*analysis.binds, statement.part_of])
         for name in analysis.deletes:
             self.forget(name)
-
-    def _held(self, statement: CellStatement, reached: Sequence[str]) -> Inner:
-        """Return the code that the value of a statement may contain. That code looks up its dependencies by name."""
-        named = frozenset(name for name in reached if self.names[name].inner != NOTHING)
-        code = merged([statement.inner, *(self.names[name].inner for name in reached)])
-        return replace(code, reads=code.reads | named) if named else code
 
     def _shape(self, statement: CellStatement) -> Shape:
         def shape(name: str) -> Shape | None:
@@ -326,6 +324,7 @@ class Provenance(NotebookNames):
             inner=merged([source.inner, execution.inner]),
             unsure=execution.unsure if source.is_certain else [source, *execution.unsure],
             seen=source.seen | execution.seen,
+            texts=source.texts | execution.texts,
             shape=source.shape if source.can_change else Shape.PLAIN,
         )
         changed = self._computed([execution.mark, name, source.text], more)
@@ -338,7 +337,7 @@ class Provenance(NotebookNames):
             (e.text.removeprefix("opaque ") for e in execution.unsure if e.kind is SourceKind.OPAQUE), ""
         )
         if unsteady:
-            return opaque(execution.inner, unsteady, cell=self.cell)
+            return opaque(execution.inner, unsteady, cell=self.cell, texts=execution.texts)
         is_open, digest = bool(execution.unsure), execution.statement.digest
         return ValueSource(
             kind=SourceKind.PENDING if is_open else SourceKind.COMPUTED,
@@ -346,6 +345,7 @@ class Provenance(NotebookNames):
             inner=NOTHING if execution.shape is Shape.FIXED else execution.inner,
             shape=execution.shape,
             seen=execution.seen,
+            texts=execution.texts,
             waits=frozenset().union(*(each.waits for each in execution.unsure)),
             cell=self.cell,
             statement=digest,
@@ -362,12 +362,18 @@ class Provenance(NotebookNames):
             own=own,
             inner=statement.inner,
             shape=Shape.PLAIN if statement.inner.keeps_state else Shape.FIXED,
+            texts=statement.analysis.texts,
+            written=statement.written,
             cell=self.cell,
             statement=own,
             bound=own,
         )
         if execution.unsure:
-            source = replace(self._computed([mark], replace(execution, inner=statement.inner)), own=own)
+            source = replace(
+                self._computed([mark], replace(execution, inner=statement.inner)),
+                own=own,
+                written=statement.written,
+            )
         self.bind(statement.definition, source)
         if source.can_change:  # `def f(seen=xs)`
             self.aliases.join([statement.definition, *execution.shared])

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zennb.core.reading.embedded_names import lookup_of, names_in_texts
+from zennb.core.reading.reflection import Reflection, is_noted, reflections
 from zennb.core.secrets.literals import mask_source
 from zennb.core.secrets.names import sealed_digest
 from zennb.core.secrets.values import holds_secret
+from zennb.packages.frame_access import looks_into_frames
 from zennb.provenance.calls import SCALAR_MAKERS
+from zennb.provenance.code_sites import NOTHING, merged
 from zennb.provenance.statement_effects import Known
 from zennb.provenance.value_source import (
     AliasGroups,
@@ -22,7 +26,9 @@ from zennb.provenance.value_source import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from zennb.core.reading.source import Analysis
     from zennb.provenance.cell_statements import CellStatement
+    from zennb.provenance.code_sites import Inner
     from zennb.provenance.statement_effects import Effects
 
 __all__ = ["NotebookNames"]
@@ -100,6 +106,92 @@ class NotebookNames:
                     pending.append(name)
         return list(found)
 
+    def looked_up(self, reached: Iterable[str], analysis: Analysis, inner: Inner = NOTHING) -> list[str]:
+        """Return names and, where something looks names up in text, those that occur in any text within reach.
+
+        Args:
+            reached: names of the notebook that the code reaches.
+            analysis: what the code does with names.
+            inner: the code that it holds.
+        """
+        found = dict.fromkeys(reached)
+        while True:
+            chains, texts = self._lookups(found, analysis, inner)
+            lookups = {
+                lookup_of(each, is_imported=each[0] == "*" or bool(self._path(each))) for each in chains
+            }
+            wanted = [each for each in lookups if each is not None]
+            more = self._subclasses(found) if Reflection.SUBCLASSES in reflections(chains) else set[str]()
+            if wanted:
+                hidden = frozenset[str]()
+                if chains == analysis.lookups.keys():
+                    hidden = frozenset.intersection(*analysis.lookups.values())
+                more |= names_in_texts(texts, wanted) & self.names.keys() - hidden
+            if more <= found.keys():
+                return list(found)
+            found.update(dict.fromkeys(self.reached(sorted(more))))
+
+    def _lookups(
+        self, reached: Iterable[str], analysis: Analysis, inner: Inner
+    ) -> tuple[set[tuple[str, ...]], frozenset[str]]:
+        """Return the uses that find more than the code names, and the texts within reach if there are any."""
+        sources = [self.names[name] for name in reached]
+        code = merged([inner, *(each.inner for each in sources)])
+        paths = {path for chain in analysis.chains | code.chains if (path := self._path(chain))}
+        local: list[Inner] = [self.modules.lookups(".".join(path)) for path in paths]
+        chains = {*analysis.lookups, *code.lookups, *(chain for each in local for chain in each.lookups)}
+        chains.update(filter(None, map(_imported_lookup, {*paths, *analysis.modules})))
+        if not chains:
+            return chains, frozenset()
+        texts = (analysis.texts | code.texts).union(*(each.texts for each in sources))
+        return chains, texts.union(*(each.texts for each in local))
+
+    def _subclasses(self, reached: Collection[str]) -> set[str]:
+        """Return the definitions that read one of these names, as a class reads its base."""
+        return {
+            name
+            for name, source in self.names.items()
+            if source.kind is SourceKind.DEFINITION and not source.inner.reads.isdisjoint(reached)
+        }
+
+    def written(
+        self, reached: Collection[str], analysis: Analysis, inner: Inner = NOTHING, *, text: str = ""
+    ) -> dict[str, str]:
+        """Return `text NAME` → digest of the text of what is reached, where code is read as a value; else nothing.
+
+        Args:
+            reached: see `looked_up`.
+            analysis: see `looked_up`.
+            inner: see `looked_up`.
+            text: the code's own text.
+        """
+        reads = reflections(self._lookups(reached, analysis, inner)[0]) - {Reflection.MEMBERS}
+        if not reads:
+            return {}
+        imported = [each for each in self.names.values() if each.kind is SourceKind.IMPORT]
+        paths = {each.own for each in imported} | {".".join(path) for path in analysis.modules}
+        found = {f"text {path.partition('.')[0]}": self.modules.written(path) for path in sorted(paths)}
+        if Reflection.DOCSTRINGS in reads:
+            found.update((f"text {name}", self.names[name].written) for name in reached)
+            found["text of the cell"] = combined(self.sealed_text(text))
+        return {key: digest for key, digest in found.items() if digest}
+
+    def held(self, statement: CellStatement, reached: Sequence[str]) -> Inner:
+        """Return the code that the value of a statement may contain. That code looks up its dependencies by name."""
+        named = frozenset(name for name in reached if self.names[name].inner != NOTHING)
+        code = merged([statement.inner, *(self.names[name].inner for name in reached)])
+        path = self._path(statement.made_by)
+        if lookup := _imported_lookup(
+            path
+        ):  # a connection goes on looking names up: `con = duckdb.connect()`
+            code = replace(code, lookups=code.lookups | {lookup})
+        return replace(code, reads=code.reads | named) if named else code
+
+    def _path(self, chain: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the path of what is imported at the beginning of a dotted use; () where nothing is."""
+        path = self.module_of(chain[0])
+        return () if path is None else (*path.split("."), *chain[1:])
+
     def of(self, reads: Mapping[str, Collection[str]]) -> dict[str, str]:
         """Return the dependencies of code in this notebook, in a form that can be recorded and compared.
 
@@ -138,6 +230,7 @@ class NotebookNames:
         paths = {path for each in inners for path in each.modules}
         paths |= {".".join(path).removesuffix(".*") for path in statement.analysis.modules}
         parts += [f"{path} {content}" for path in sorted(paths) if (content := self.modules.content(path))]
+        parts += self.written(reached, statement.analysis, statement.inner).values()
         # What is called may depend on settings.
         if any(site.root not in SCALAR_MAKERS for site in statement.sites):
             parts += [f"{topic} {mark}" for topic, mark in sorted(self.topics.items())]
@@ -223,9 +316,17 @@ class NotebookNames:
                     text=f"computed {mark[:12]} {combined(whole, name)}",
                     inner=origin.inner,
                     seen=origin.seen,
+                    texts=origin.texts,
                     cell=self.cell,
                 )
             self.changed.add(name)
         for topic in (*self.topics, "*"):
             self.add_topic(topic, whole)
         self.files = combined(self.files, whole)
+
+
+def _imported_lookup(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a use of something imported if it finds more than the code names; else ()."""
+    if is_noted(path):
+        return ("*", *path)
+    return ("*", "_getframe") if path and looks_into_frames(path[0]) else ()

@@ -151,8 +151,8 @@ def _note(found: Effects, site: CallSite, known: Known) -> None:
         found.touches_reached = (
             found.touches_reached or not site.is_call or changes_its_receiver(site, known.methods)
         )
-    elif not site.is_call and site.root and module is None:
-        found.stored.add(site.root)
+    elif site.root and module is None and (not site.is_call or site.path[-1:] == ("register",)):
+        found.stored.add(site.root)  # a class keeps what is registered with it
     elif site.root in {"setattr", "delattr", "vars"} and not site.path:
         found.stored |= site.names
     found.writes = found.writes or may_write_files(site, module)

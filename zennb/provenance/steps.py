@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from zennb.core.reading.definitions import flattened
-from zennb.provenance.cell_statements import CellStatement, read_statement
+from zennb.provenance.cell_statements import CellStatement, read_statements
 from zennb.provenance.value_source import StepOutput
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ _NO_SETTINGS = frozenset({"environment variables", "files", "result"})
 """What else is kept with a step's changes; it is followed by itself."""
 
 
-def step_statements(tree: ast.Module) -> tuple[CellStatement, ...]:
-    """Return the statements of a step, read once."""
+def step_statements(tree: ast.Module, text: str) -> tuple[CellStatement, ...]:
+    """Return the statements of a step, read once from its syntax and its text."""
     found = _READ.get(tree)
     if found is None:
-        found = _READ[tree] = tuple(read_statement(node) for node in flattened(tree.body))
+        found = _READ[tree] = read_statements(list(flattened(tree.body)), text)
     return found
 
 
@@ -62,6 +62,7 @@ def depends_on(
     inputs: Iterable[str] = (),
     ignored: Collection[str] = (),
     contents: Mapping[str, str] | None = None,
+    text: str = "",
 ) -> dict[str, str]:
     """Return what a step depends on in a notebook, for its record and for later comparison.
 
@@ -73,10 +74,17 @@ def depends_on(
         inputs: names that are read although the code does not show it.
         ignored: names that do not count.
         contents: input → digest of its content, where that is known.
+        text: the text of the step.
     """
     reads = {**dict.fromkeys((*inputs, *parts.inputs), frozenset[str]()), **analysis.reads}
     reads = {name: bound.union(ignored) for name, bound in reads.items() if name not in ignored}
+    reached = dict.fromkeys(
+        each for name, bound in reads.items() for each in provenance.reached([name], bound)
+    )
+    named = [name for name in provenance.looked_up(reached, analysis) if name not in ignored]
+    reads.update((name, frozenset(ignored)) for name in named if name not in reached)
     found = provenance.of(reads)
+    found.update(provenance.written([*reached, *named], analysis, text=text))
     # These are known by content, whatever statement bound them in the kernel.
     found.update((name, f"value {digest}") for name, digest in (contents or {}).items())
     for key in _module_keys(parts.reached, modules, provenance, analysis):

@@ -59,6 +59,8 @@ class ValueSource:
         inner: what code that it is, or holds, does when called.
         shape: what can happen to it.
         seen: files and environment variables that were read for it, each with the state it was found in.
+        texts: texts that it may contain.
+        written: (definitions) digest of its text, docstrings and comments included.
         waits: steps that it waits for.
         cell: number of the code cell that made or changed it last; 0 when unknown.
         statement: digest of the statement that did.
@@ -71,6 +73,8 @@ class ValueSource:
     inner: Inner = NOTHING
     shape: Shape = Shape.ANY
     seen: frozenset[tuple[str, str]] = frozenset()
+    texts: frozenset[str] = frozenset()
+    written: str = ""
     waits: frozenset[str] = frozenset()
     cell: int = 0
     statement: str = ""
@@ -112,6 +116,14 @@ class LocalModules:
     def keeps_state(self, path: str) -> bool:  # noqa: ARG002 - for subclasses
         """Whether a local module holds something that calls of its functions can change."""
         return False
+
+    def lookups(self, path: str) -> Inner:  # noqa: ARG002 - for subclasses
+        """Return what a local module, and those that it imports, look up in text, and their texts."""
+        return NOTHING
+
+    def written(self, path: str) -> str:  # noqa: ARG002 - for subclasses
+        """Return a digest of the text of a local module, and of those that it imports; "" for any other path."""
+        return ""
 
     def settings(self, path: str) -> frozenset[str]:  # noqa: ARG002 - for subclasses
         """Return the libraries of which importing a local module sets something."""
@@ -158,9 +170,10 @@ def combined(*parts: str) -> str:
     )
 
 
-def opaque(inner: Inner, why: str, *, cell: int) -> ValueSource:
+def opaque(inner: Inner, why: str, *, cell: int, texts: frozenset[str] = frozenset()) -> ValueSource:
     """Return the source of a value that is only known by running the code; `why` is for people."""
-    return ValueSource(kind=SourceKind.OPAQUE, text=f"opaque {why}".rstrip(), inner=inner, cell=cell)
+    text = f"opaque {why}".rstrip()
+    return ValueSource(kind=SourceKind.OPAQUE, text=text, inner=inner, texts=texts, cell=cell)
 
 
 def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSource:
@@ -175,22 +188,23 @@ def literal(value: object, statement: CellStatement, *, cell: int) -> ValueSourc
         text=f"value {digest}",
         own=digest,
         shape=shape_of_type(type(value).__name__),
+        texts=statement.analysis.texts,
         cell=cell,
         statement=statement.digest,
         bound=statement.digest,
     )
 
 
-def known_output(left: StepOutput, inner: Inner) -> ValueSource:
-    """Return the source of a recorded step output, which may contain the code `inner`."""
+def known_output(left: StepOutput, old: ValueSource | None) -> ValueSource:
+    """Return the source of a recorded step output, which may contain the code and texts of what its code binds."""
     # Objects of classes of the notebook run the code of these classes when they are used.
     needs = frozenset(need.partition(".")[0] for need in left.needs)
-    if holds_no_code(left.type):
-        inner = NOTHING
+    inner = NOTHING if old is None or holds_no_code(left.type) else old.inner
     return ValueSource(
         kind=SourceKind.VALUE,
         text=f"value {left.digest}",
         own=left.digest,
         inner=merged([inner, Inner(reads=needs)]) if needs else inner,
         shape=shape_of_type(left.type, needs=left.needs),
+        texts=frozenset() if old is None else old.texts,
     )

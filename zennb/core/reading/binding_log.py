@@ -87,6 +87,7 @@ class NameUsage:
         firm: names read where no path has bound them yet.
         deletes: names deleted at some point.
         phrases: opaque use as a phrase → the builtin it stands on ("" when it stands on none).
+        lookups: see `source.Analysis`.
     """
 
     reads: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -99,6 +100,7 @@ class NameUsage:
     deletes: set[str] = field(default_factory=set)
     stars: list[str] = field(default_factory=list)
     phrases: dict[str, str] = field(default_factory=dict)
+    lookups: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     awaits: bool = False
 
     def read(self, name: str, bound: Iterable[str], *, firm: bool) -> None:
@@ -107,3 +109,8 @@ class NameUsage:
         self.reads[name] = frozenset(bound) if before is None else before.intersection(bound)
         if firm:
             self.firm.add(name)
+
+    def look_up(self, chain: tuple[str, ...], bound: Iterable[str]) -> None:
+        """Record a use that may look names up in text, at a point where `bound` are certainly bound."""
+        before = self.lookups.get(chain)
+        self.lookups[chain] = frozenset(bound) if before is None else before.intersection(bound)

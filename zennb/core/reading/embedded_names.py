@@ -1,25 +1,112 @@
-"""Owns names inside strings: IPython's `{x}` and `$x`, pandas' `@x`, tables in SQL, and formulas."""
+"""Owns names inside strings: IPython's `{x}` and `$x`, and what libraries look up: `@x`, tables in SQL, formulas.
+
+Libraries look such names up in the frames of their callers. The text may come from anywhere, so a name that any text
+within reach contains may be looked up.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+from enum import StrEnum
 from string import Formatter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
-__all__ = ["expanded", "named_by_call"]
+__all__ = ["LOOKUPS", "Lookup", "expanded", "lookup_of", "named_by_call", "names_in_texts"]
 
 _DOLLAR = re.compile(r"\$(\$?[\w.]+)(?=(?:[^']*'[^']*')*[^']*$)")
 _AT = re.compile(r"(?<![\w.])@([A-Za-z_]\w*)")
-_TABLE = re.compile(r"\b(?:from|join)\s+([A-Za-z_]\w*)", re.IGNORECASE)
-_WORD = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
-_FORMULAS = frozenset(
-    {"ols", "wls", "gls", "rlm", "glm", "gee", "logit", "probit", "poisson", "mixedlm", "quantreg", "mnlogit"}
-    | {"negativebinomial", "phreg", "from_formula", "dmatrix", "dmatrices"}
+_TABLES = re.compile(
+    r"\b(?:from|join)\s+((?:\"?[A-Za-z_]\w*\"?(?:\s+(?:as\s+)?\w+)?\s*,\s*)*\"?[A-Za-z_]\w*)", re.IGNORECASE
 )
+_WORD = re.compile(r"(?<![\w.])[^\W\d]\w*")
+_COLUMNS = re.compile(r"\bselect\b.*?\bfrom\b", re.IGNORECASE | re.DOTALL)
+_SPEAKS_SQL = re.compile(
+    r"\b(?:from|join|into|table|describe|summarize|pivot|unpivot|update)\b", re.IGNORECASE
+)
+_ALONE = re.compile(r"[\"'`\s]*[^\W\d]\w*(?:[\"'`\s,]+[^\W\d]\w*)?[\"'`\s,]*")
+"""One name, perhaps with an alias, quoted or followed by a comma: what a query is put together from."""
+
+_FORMULAS = frozenset(
+    {"ols", "wls", "gls", "glsar", "rlm", "glm", "gee", "logit", "probit", "poisson", "mixedlm", "quantreg"}
+    | {"mnlogit", "negativebinomial", "phreg", "ordinal_gee", "nominal_gee", "conditional_logit", "glmgam"}
+    | {"from_formula"}
+)
+_MATRICES = frozenset({"aes", "dmatrix", "dmatrices", "get_model_matrix", "incr_dbuilder", "model_matrix"})
+_TABLE_VERBS = frozenset({"SQLContext", "sql", "sqldf"})
+_FRAME_VERBS = frozenset({"currentframe", "_getframe"})
+"""What code of the user's own looks names up with."""
+
+_IMPORTED = frozenset({"evaluate", "re_evaluate", "validate"})
+"""Functions of numexpr; methods of these names are something else (`model.evaluate`)."""
+
+_STATEMENTS = frozenset({("cProfile", "run"), ("profile", "run"), ("timeit", "repeat"), ("timeit", "timeit")})
+"""Functions of Python that run a text in the notebook."""
+
+LOOKUPS = _FORMULAS | _MATRICES | _TABLE_VERBS | _FRAME_VERBS | _IMPORTED | {"duckdb", "eval", "query"}
+LOOKUPS |= {path[-1] for path in _STATEMENTS}
+"""Names of functions and methods that may look names up in text; `lookup_of` says what they look up."""
+
+
+class Lookup(StrEnum):
+    """Which words of a text are looked up: all, those of a formula, names of tables, those after `@`.
+
+    A query is an expression for a frame, or SQL.
+    """
+
+    ALL = "all"
+    FORMULA = "formula"
+    TABLES = "tables"
+    MARKED = "marked"
+    QUERY = "query"
+
+
+def lookup_of(chain: tuple[str, ...], *, is_imported: bool) -> Lookup | None:
+    """Return what a dotted use looks up in text; None for nothing.
+
+    Args:
+        chain: the use: `("df", "query")`; "" stands for what is no name. Or the path of something imported.
+        is_imported: whether the chain starts at a module, or is a function of a package.
+    """
+    verb = next((each for each in reversed(chain) if each in LOOKUPS), "")
+    if verb in _MATRICES or verb in _FRAME_VERBS:
+        return Lookup.ALL
+    if verb in _FORMULAS:
+        return Lookup.FORMULA
+    if verb in _TABLE_VERBS or (is_imported and "duckdb" in chain):
+        return Lookup.TABLES
+    if (
+        verb == "eval" and is_imported and "DataFrame" not in chain
+    ):  # `pd.eval`; the frame's own knows its columns
+        return Lookup.ALL
+    if verb in {"eval", "query"}:  # `model.eval()` is something else, but then no text has an `@`
+        return Lookup.MARKED if verb == "eval" else Lookup.QUERY
+    is_known = (is_imported and verb in _IMPORTED) or chain[-2:] in _STATEMENTS
+    return Lookup.ALL if is_known else None
+
+
+def names_in_texts(texts: Collection[str], lookups: Iterable[Lookup]) -> set[str]:
+    """Return the words that may be looked up as names, given all texts within reach.
+
+    A text may be put together from several, so a single word counts wherever a query is made.
+    """
+    wanted, found = set(lookups), set[str]()
+    if Lookup.ALL in wanted or (Lookup.FORMULA in wanted and any("~" in text for text in texts)):
+        return {word for text in texts for word in _WORD.findall(text)}
+    queries = [text for text in texts if _SPEAKS_SQL.search(text)]
+    if Lookup.TABLES in wanted:
+        found.update(word for text in texts for word in _WORD.findall(_COLUMNS.sub(" ", text)))
+    if not wanted.isdisjoint({Lookup.MARKED, Lookup.QUERY}):
+        queries = queries if Lookup.QUERY in wanted else []
+        for text in texts:
+            found.update(_AT.findall(text))
+        if queries or any(text.rstrip().endswith("@") for text in texts):
+            pieces = [*queries, *(text for text in texts if _ALONE.fullmatch(text))]
+            found.update(word for text in pieces for word in _WORD.findall(_COLUMNS.sub(" ", text)))
+    return found
 
 
 def expanded(text: str) -> list[ast.expr]:
@@ -44,7 +131,7 @@ def _fields(text: str) -> Iterator[str]:
 
 
 def named_by_call(call: ast.Call) -> Iterator[str]:
-    """Yield the names that libraries look up in the caller's scope when `call` hands them a literal string.
+    """Yield the names that are surely looked up when `call` hands over a literal string.
 
     `df.query("x > @limit")` reads `limit`, `duckdb.sql("select * from df")` reads `df`, `ols("y ~ scale(x)",
     d)` reads `scale` (and `x` and `y`, should the notebook have them).
@@ -54,7 +141,7 @@ def named_by_call(call: ast.Call) -> Iterator[str]:
     pattern = None
     if verb in {"query", "eval"} and isinstance(function, ast.Attribute):
         pattern = _AT
-    elif verb in _FORMULAS:
+    elif verb in _FORMULAS | _MATRICES:
         pattern = _WORD
     for text in _literals(call):
         # Without a tilde it is no formula, but the name of a column or a method.
@@ -63,7 +150,8 @@ def named_by_call(call: ast.Call) -> Iterator[str]:
         if pattern is not None:
             yield from pattern.findall(text)
         if _speaks_sql(function, verb):
-            yield from _TABLE.findall(text)
+            for tables in _TABLES.findall(text):
+                yield from (_WORD.findall(table)[0] for table in tables.split(","))
 
 
 def _speaks_sql(function: ast.expr, verb: str) -> bool:

@@ -9,6 +9,7 @@ from zennb.core.magic_lines.magics import Magic, is_shell, parse_python, read_ma
 from zennb.core.reading.binding_log import BindingState, join
 from zennb.core.reading.embedded_names import named_by_call
 from zennb.core.reading.names import NameVisitor, comprehension_scope
+from zennb.core.reading.reflection import NOTED
 from zennb.core.reading.scopes import (
     Definition,
     Kind,
@@ -140,7 +141,18 @@ class Expressions(NameVisitor, ast.NodeVisitor):
             return
         if attributes and is_shell(root) and attributes[-1] in _OPAQUE_OF_THE_SHELL:
             self._opaque(f"get_ipython().{attributes[-1]}", "get_ipython")
+        self._method(*attributes)
         self.visit(root)
+
+    def _method(self, *names: str) -> None:
+        """Note methods of values without a name that find more than the code names: `df.head().query(...)`."""
+        for name in NOTED.intersection(names):
+            self.record.look_up(("", name), self.state.bound)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        """A text may hold names."""
+        if isinstance(node.value, str):
+            self.cell.texts.add(node.value)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         """A lambda may be called from here on."""
@@ -231,6 +243,8 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         """Note calls whose effects the source does not show."""
         function = node.func
         name = last_name(function)
+        if name in {"getattr", "methodcaller"}:
+            self._method(*(str(each.value) for each in node.args if isinstance(each, ast.Constant)))
         if name in {"__import__", "import_module"}:
             match node.args:
                 case [ast.Constant(value=str() as module), *_]:
@@ -262,6 +276,8 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         text = assigned + (magic.bare or magic.text) if assigned else magic.text
         self.cell.magics.setdefault(node, (node.lineno + self.offset, text, magic.effect))
         self.visit_all(magic.reads)
+        if magic.text.endswith("?") or magic.text.startswith(("%pdoc", "%pfile", "%psource")):
+            self._method("getsource")
         if magic.opaque:
             self.record.phrases[magic.opaque] = ""
         if magic.code is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.core.reading.binding_log import BindingLog, BindingState, Frame, NameUsage
+from zennb.core.reading.reflection import is_noted
 from zennb.core.reading.scopes import Definition, Function, Kind, Scope, definitions_in, mangled, target_names
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class CellScope:
         summaries: function → what calling it does.
         parsed: magic call → the statements it runs.
         magics: call node → line number, text and effect of the magic or shell line that it represents.
+        texts: string constants.
+        docstrings: texts that nothing uses.
     """
 
     star: Callable[[str], Iterable[str]] | None = None
@@ -41,6 +44,8 @@ class CellScope:
     summaries: dict[ast.AST, NameUsage] = field(default_factory=dict)
     parsed: dict[ast.AST, list[ast.stmt]] = field(default_factory=dict)
     magics: dict[ast.AST, tuple[int, str, Effect]] = field(default_factory=dict)
+    texts: set[str] = field(default_factory=set)
+    docstrings: set[str] = field(default_factory=set)
 
 
 class NameVisitor(ast.NodeVisitor):
@@ -83,7 +88,11 @@ class NameVisitor(ast.NodeVisitor):
         home = None if self.scope is None else self.scope.find(name, self.state.inner)
         modules = self.cell.modules if home is None else home.modules
         # Without an attribute the module itself is passed on, and anything of it may be used.
-        self.record.modules.update((*path, *(attributes or ("*",))) for path in modules.get(name, ()))
+        paths = [(*path, *attributes) for path in modules.get(name, ())]
+        self.record.modules.update(path if attributes else (*path, "*") for path in paths)
+        for chain in [(name, *attributes), *(("*", *path) for path in paths)]:
+            if is_noted(chain):
+                self.record.look_up(chain, self.state.bound)
         if home is None:
             self._load_from_cell(name, attributes)
         if self.scope is not None and not self.called:
@@ -228,6 +237,8 @@ class NameVisitor(ast.NodeVisitor):
             self.record.modules.update((*path, *rest) for path in self.cell.modules.get(chain[0], ()))
         self.record.modules |= record.modules
         self.record.phrases.update(record.phrases)
+        for chain, own in record.lookups.items():
+            self.record.look_up(chain, own | bound)
         self.record.imports |= record.imports
         self.record.defines |= record.defines
         for name in record.binds:

@@ -56,6 +56,12 @@ class Analysis:
         magics: magic and shell lines, those inside functions included.
         dynamic: uses that reading cannot see through, as short phrases (`exec(...)`, `globals()`); empty as a
             rule. The builtin is among `reads` too, in case the notebook has its own of that name.
+        texts: string constants, without docstrings.
+        docstrings: those.
+        lookups: uses that find more than the code names, in text (`embedded_names`) or code (`reflection`) → the
+            names surely bound before: `("df", "query")`. "" stands for a value without a name, "*" begins the path
+            of something it imports itself.
+        hidden: names that do not count when they occur in text.
         awaits: whether it uses top-level `await`, `async for` or `async with`.
     """
 
@@ -71,7 +77,19 @@ class Analysis:
     stars: tuple[str, ...] = ()
     magics: tuple[MagicLine, ...] = ()
     dynamic: tuple[str, ...] = ()
+    texts: frozenset[str] = frozenset()
+    docstrings: frozenset[str] = frozenset()
+    lookups: Mapping[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
     awaits: bool = False
+
+    def uses(self) -> dict[str, list[tuple[str, ...]]]:
+        """Return the chains of each name that is read, in order."""
+        found: dict[str, list[tuple[str, ...]]] = {name: [] for name in sorted(self.reads)}
+        for chain in sorted(self.chains):
+            if chain[0] in found:
+                found[chain[0]].append(chain)
+        return {name: chains or [(name,)] for name, chains in found.items()}
 
 
 def analyse(tree: ast.Module, *, star: Callable[[str], Iterable[str]] | None = None) -> Analysis:
@@ -145,6 +163,9 @@ def _analysis(
         ),
         # A cell that defines its own `eval` does not call the builtin.
         dynamic=tuple(phrase for phrase, builtin in record.phrases.items() if builtin not in record.binds),
+        texts=frozenset(cell.texts),
+        docstrings=frozenset(cell.docstrings),
+        lookups=record.lookups,
         awaits=record.awaits,
     )
 

@@ -25,6 +25,13 @@ _ACCESSORS = frozenset({"setter", "getter", "deleter"})
 class Statements(Paths, ast.NodeVisitor):
     """Reads every kind of statement."""
 
+    def visit_Expr(self, node: ast.Expr) -> None:
+        """An expression; a text that nothing uses is a docstring, which nothing looks names up in."""
+        if not isinstance(node.value, ast.Constant):
+            self.visit(node.value)
+        elif isinstance(node.value.value, str):
+            self.cell.docstrings.add(node.value.value)
+
     def visit_Assign(self, node: ast.Assign) -> None:
         """`a = b = value`."""
         if magic := read_magic(node.value):

@@ -18,7 +18,7 @@ from zennb.packages.origin import Origin, origin, place_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["ImportedModules", "find_local", "package_reader", "parsed", "reader"]
+__all__ = ["ImportedModules", "find_local", "package_reader", "parsed", "reader", "text_reader"]
 
 Mark = tuple[int, int]
 
@@ -74,6 +74,19 @@ def reader(locate: Callable[[str], Path | None]) -> Callable[[str], tuple[ast.Mo
         path = locate(name)
         tree = None if path is None else parsed(path)
         return None if path is None or tree is None else (tree, path.stem == "__init__")
+
+    return read
+
+
+def text_reader(locate: Callable[[str], Path | None]) -> Callable[[str], str]:
+    """Return what digests a module's text by its name, for `provenance.module_source.ModuleSources`."""
+
+    def read(name: str) -> str:
+        path = locate(name)
+        try:
+            return "" if path is None else xxhash.xxh3_128_hexdigest(path.read_bytes())
+        except OSError:
+            return ""
 
     return read
 

@@ -132,6 +132,7 @@ def without_reads(analysis: Analysis, names: frozenset[str], *, in_functions: bo
         reads={name: bound | also_bound for name, bound in analysis.reads.items() if name not in names},
         chains=frozenset(chain for chain in analysis.chains if chain[0] not in names),
         doubtful=analysis.doubtful - names,
+        hidden=analysis.hidden | names,
     )
 
 

@@ -18,6 +18,7 @@ from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.cancellation import time_limit
+from zennb.engine.step.module_snapshot import ModuleSnapshot
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
@@ -64,6 +65,7 @@ class StepExecution:
         self.request, self.inputs = request, inputs
         self._namespace, self._resources = namespace, resources
         self.before = NamespaceSnapshot(namespace, request.definition, request.writes)
+        self._modules = ModuleSnapshot()
         self.collected = NamespaceChanges()
         self.reasons: list[Reason] = []
         self.seconds = 0.0
@@ -135,6 +137,7 @@ class StepExecution:
             collected,
             namespace,
             inputs=self.inputs,
+            modules=self._modules.changed(),
             records_shell=self._resources.frontend.records_shell,
         )
         uses = _uses(request.uses, collected, recording)

@@ -8,10 +8,13 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.cache_key import cache_key
+from zennb.core.reading.reflection import Reflection
 from zennb.core.records.records import CacheKeyParts
+from zennb.core.secrets.literals import mask_source
 from zennb.dependencies.callables import has_state
 from zennb.dependencies.dependencies import Dependencies, DependencySearch
 from zennb.dependencies.library_calls import digests_of
+from zennb.digests.stream import text_digest
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import check_unstored, ignored_inputs, unstored, without_reads
 from zennb.engine.step.sealed_parts import seal_parts
@@ -143,7 +146,7 @@ def resolve_step(
     in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
     earlier = _earlier(inputs.digests, found.definitions, namespace)
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
-    more = dict.fromkeys(earlier, "")
+    more = {**dict.fromkeys(earlier, ""), **_own_text(definition, search.reflections)}
     used = _used(definition, found, inputs)
     concerning = calls.concerning(used, code=definition.code) if calls else []
     more |= digests_of(concerning)
@@ -162,7 +165,7 @@ def resolve_step(
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
     # Once more, as if the doubtful names were not bound yet, as they were when the cell first ran. Otherwise a cell
     # that binds such a name changes its own key by running, and its second run is not cached.
-    doubtful = analysis.doubtful & inputs.values.keys()
+    doubtful = (analysis.doubtful | search.named.intersection(analysis.binds)) & inputs.values.keys()
     reduced = (
         resolve_step(
             replace(definition, analysis=without_reads(definition.analysis, doubtful)),
@@ -293,7 +296,7 @@ def _parts(
     found: Dependencies,
     value_digests: Mapping[str, ValueDigest],
     artifacts: Mapping[str, Artifact],
-    earlier: dict[str, str],
+    more: Mapping[str, str],
 ) -> CacheKeyParts:
     packages = set(found.packages)
     inputs = {}
@@ -306,15 +309,24 @@ def _parts(
         code=definition.code,
         outputs=options.outputs or (),
         inputs=inputs,
-        reached=found.digests
-        | {f"sharing {', '.join(names)}": "" for names in _sharing(value_digests, artifacts)}
-        | earlier,
+        reached=dict(more)
+        | found.digests
+        | {f"sharing {', '.join(names)}": "" for names in _sharing(value_digests, artifacts)},
         packages=versions(packages),
         options={
             **{f"depends-on {path}": file_digest(path, definition.name) for path in options.depends_on},
             **unstored(definition),
         },
     )
+
+
+def _own_text(definition: StepDefinition, reads: Collection[Reflection]) -> dict[str, str]:
+    """Return what counts of the cell's own docstrings and comments: nothing, unless code is read as a value."""
+    if Reflection.SOURCE in reads:
+        return {"text of the cell": text_digest([mask_source(definition.text)])}
+    if Reflection.DOCSTRINGS in reads and definition.analysis.docstrings:
+        return {"docstrings of the cell": text_digest(sorted(definition.analysis.docstrings))}
+    return {}
 
 
 def _earlier(

@@ -33,6 +33,7 @@ def reasons_against_reuse(
     namespace: Mapping[str, Any],
     *,
     inputs: Mapping[str, tuple[Any, ValueDigest]],
+    modules: Collection[str] = (),
     records_shell: bool,
 ) -> list[Reason]:
     """Return why the results of a step must not be reused, judged by its namespace; empty as a rule.
@@ -44,6 +45,7 @@ def reasons_against_reuse(
         collected: what it left in the namespace.
         namespace: where its code ran.
         inputs: input name → value and content before.
+        modules: what it bound anew in modules of the user (`ModuleSnapshot.changed`).
         records_shell: whether what `!shell` lines print is recorded.
     """
     definition = request.definition
@@ -51,6 +53,7 @@ def reasons_against_reuse(
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
         found.append(Reason("its shell lines print through the terminal itself"))
     changed = changed_code(definition, request.reached, namespace, inputs=inputs)
+    changed += [each for each in modules if each not in changed][:_SHOWN]
     if changed:
         found.append(Reason(f"it modifies {', '.join(changed)}", loses="change"))
     found += map(Reason, changed_although_left_out(definition, collected.values, inputs))
@@ -61,6 +64,9 @@ def reasons_against_reuse(
     shared = _shared_with_code(request, collected, namespace, inputs)
     return [*found, *(Reason(each, "so reuse would give a copy", loses="result") for each in shared)]
 
+
+_SHOWN = 3
+"""Names in modules that a reason lists: reading a module again binds all of them."""
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 _QUIET = (ast.Assign, ast.AnnAssign, ast.Pass, ast.Expr, ast.Name, ast.Constant, ast.Tuple, ast.expr_context)

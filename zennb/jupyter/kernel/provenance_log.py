@@ -19,7 +19,7 @@ from zennb.core.secrets.literals import mask_source
 from zennb.core.secrets.values import holds_secret
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import counts, state
-from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader
+from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader, text_reader
 from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
 from zennb.provenance.cell_statements import read_cell
 from zennb.provenance.module_source import ModuleSources
@@ -98,7 +98,10 @@ class ProvenanceLog:
 
     def _new_sources(self) -> ModuleSources:
         return ModuleSources(
-            reader(self._modules.file), package_reader(self._modules.package), seal=self._environment.sealed
+            reader(self._modules.file),
+            package_reader(self._modules.package),
+            written=text_reader(self._modules.file),
+            seal=self._environment.sealed,
         )
 
     def _catch_up(self, shell: InteractiveShell) -> None:
@@ -237,7 +240,7 @@ class ProvenanceLog:
     def _traced(self, resolved: ResolvedStep, step: Step) -> Step:
         self._read_pending()
         definition, parts = resolved.definition, resolved.parts
-        statements = step_statements(definition.tree)
+        statements = step_statements(definition.tree, definition.text)
         if not step.status.is_good:
             self._names.fail(statements)
             return step
@@ -254,6 +257,7 @@ class ProvenanceLog:
             inputs=definition.options.inputs,
             ignored=definition.options.ignore,
             contents=contents,
+            text=definition.text,
         )
         found.update((f"wrote {path}", "") for path in self._written)
         # Only now: what the step depends on is asked of the notebook as it was before the step.
