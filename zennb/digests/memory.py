@@ -26,7 +26,7 @@ class _Memory:
         self.start, self.end = start, end
 
 
-class _Known:
+class _MemoryMap:
     """The stretches that were noted, by their first address.
 
     What was freed since may overlap something new; that is then stored together without need. They are attributes,
@@ -40,7 +40,7 @@ class _Known:
         self.foreign: OrderedDict[int, _Memory] = OrderedDict()
 
 
-_known = _Known()
+_known = _MemoryMap()
 
 
 def memory_parts(value: Any) -> list[Any]:
