@@ -265,11 +265,37 @@ def kernels(plan: Plan) -> list[Line]:
     return lines
 
 
+def training(plan: Plan) -> list[Line]:
+    """A model of 80 MB with Adam, trained in a step."""
+    result = plan.hold(_jobs("training", only=("limit", "zennb")), most=3)
+    ours = result["zennb"].numbers.get("cold.memory")
+    return [
+        _ratio(
+            result,
+            "a training step of a model of 80 MB with Adam: beyond the plain cell",
+            "cold.seconds",
+            1.5,
+        ),
+        Line(
+            title="the same: memory beyond that of the plain cell, with 240 MB of gradients and Adam's own",
+            cells={
+                label: f"{each.numbers.get('cold.memory', 0) / 2**20:.0f} MiB"
+                for label, each in result.items()
+            },
+            figure=None if ours is None else ours / 2**20,
+            rounds=result["zennb"].rounds,
+        ),
+        _ratio(result, "the model set to evaluate in the next step", "cold.flag", None),
+        _ratio(result, "the trained model reused and read", "reused.seconds", None),
+    ]
+
+
 CONTESTS: dict[str, Callable[[Plan], list[Line]]] = {
     "starting": starting,
     "chain": chain,
     "data": data,
     "reading": reading,
+    "training": training,
     "restarting": restarting,
     "kernels": kernels,
     "lengths": lengths,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["FRAME_CODE", "array", "frame", "summed"]
+__all__ = ["FRAME_CODE", "MODEL_CODE", "READ_MODEL", "TRAIN_CODE", "array", "frame", "summed"]
 
 FRAME_CODE = """\
 number = np.arange(1_000_000)
@@ -18,6 +18,24 @@ table = pd.DataFrame({
 })
 """
 """1,000,000 rows: floats, ints, bools, categories, strings."""
+
+MODEL_CODE = """
+import torch
+torch.manual_seed(0)
+model = torch.nn.Sequential(*[torch.nn.Linear(2000, 2000) for _ in range(5)])
+opt = torch.optim.Adam(model.parameters())
+x = torch.ones(8, 2000)
+"""
+"""A model of 80 MB, with Adam, which keeps twice as much once it is trained."""
+
+TRAIN_CODE = """
+opt.zero_grad()
+model(x).pow(2).mean().backward()
+opt.step()
+opt.zero_grad()
+"""
+
+READ_MODEL = "sum(float(part.sum()) for part in model.parameters())"
 
 
 def array(megabytes: int) -> Any:

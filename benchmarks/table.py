@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 __all__ = ["LESS", "Line", "markdown", "times"]
 
 LESS = (
-    "limit: diskcache `set` + `get` (reused: `get` + `set`); numpy `save`, fsync, mmap; Arrow IPC, fsync, mmap.",
+    (
+        "limit: diskcache `set` + `get` (reused: `get` + `set`); numpy `save`, fsync, mmap; Arrow IPC, fsync, mmap; "
+        "torch `save`, fsync, `load`."
+    ),
     "joblib: `Memory.cache`. Tracks the function's own code and its arguments. No lineage, versions, runs or displays.",
     "marimo: `mo.persistent_cache` in a notebook run as a script. No lineage, versions, runs or displays.",
     "mandala: `@op` in a `Storage` with an overflow folder. Records lineage. No versions by name, runs or displays.",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.data import array, frame, summed
+from benchmarks.data import MODEL_CODE, READ_MODEL, TRAIN_CODE, array, frame, summed
 from benchmarks.measure import wait_until, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["chain", "frames", "kernels", "numbers", "reading"]
+__all__ = ["chain", "frames", "kernels", "numbers", "reading", "training"]
 
 Found = dict[str, float]
 
@@ -74,6 +74,23 @@ def frames(folder: Path, *, phase: str, memory: int = 0) -> Found:
         with pa.memory_map(str(path)) as source:
             summed(pa.ipc.open_file(source).read_all().to_pandas())
     return {"seconds": watch.seconds, "memory": watch.memory}
+
+
+def training(folder: Path, *, phase: str) -> Found:
+    """Save a trained model and its optimizer with torch, on the disk when that returns, or load them and read one."""
+    import torch
+
+    path, names = folder / "model.pt", dict[str, Any]()
+    if phase == "cold":
+        exec(MODEL_CODE + TRAIN_CODE, names)
+        with watched(memory=True) as watch, path.open("wb") as file:
+            torch.save({"model": names["model"], "opt": names["opt"]}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        return {"seconds": watch.seconds, "memory": watch.memory, "flag": watch.seconds}
+    with watched(memory=False) as watch:
+        eval(READ_MODEL, torch.load(path, weights_only=False))
+    return {"seconds": watch.seconds}
 
 
 def reading(_folder: Path, *, megabytes: int) -> Found:

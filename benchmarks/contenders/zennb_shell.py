@@ -6,14 +6,14 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.data import FRAME_CODE
+from benchmarks.data import FRAME_CODE, MODEL_CODE, READ_MODEL, TRAIN_CODE
 from benchmarks.measure import wait_until, watched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["chain", "frames", "kernels", "numbers", "reading", "restart"]
+__all__ = ["chain", "frames", "kernels", "numbers", "reading", "restart", "training"]
 
 Found = dict[str, float]
 READ_FRAME = 'float(table["amount"].sum() + table["flag"].sum() + (table["label"] == "east").sum())'
@@ -101,6 +101,26 @@ def _data(folder: Path, steps: Sequence[str], after: Sequence[str], *, memory: b
         taken = shell.seconds(*steps)
         shell.seconds(*after)
     return {"seconds": watch.seconds, "taken": taken, "memory": watch.memory}
+
+
+def training(folder: Path, *, phase: str) -> Found:
+    """Train a model in a step: what it takes beyond the plain cell; then set a flag of it. Reused: read it."""
+    shell = _loaded(folder)
+    made, trained = f"%%step make\n{MODEL_CODE}", f"%%step train\n{TRAIN_CODE}"
+    if phase == "reused":
+        return {"seconds": shell.seconds("import torch", made, trained, READ_MODEL)}
+    shell.run(MODEL_CODE)
+    shell.run(TRAIN_CODE)
+    shell.run(made)
+    plain = shell.seconds(TRAIN_CODE)
+    shell.run(f"%%step make --rerun\n{MODEL_CODE}")
+    with watched(memory=True) as watch:
+        taken = shell.seconds(trained)
+    return {
+        "seconds": taken - plain,
+        "memory": watch.memory,
+        "flag": shell.seconds("%%step flag\nmodel.eval()\nNone"),
+    }
 
 
 def reading(folder: Path, *, megabytes: int) -> Found:

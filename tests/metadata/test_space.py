@@ -85,3 +85,35 @@ def test_seconds_that_reuse_saved_are_summed_by_notebook_step_and_stack(
         again = make.step(status=Status.CACHED, reused=first.id, saved=seconds)
         store.add(again, run=make.run())
     assert store.space.saved() == [("study.ipynb", "train", "default", 2, 5.0)]
+
+
+def test_the_parts_of_an_artifact_are_named_pinned_and_needed_with_it(
+    store: MetadataStore, make: Make
+) -> None:
+    parts = ("d" * 64, "e" * 64)
+    before = store.space.records().last_step
+    made = store.add(make.step(outputs={"x": make.artifact("x", blob=BLOB, parts=parts)}), run=make.run())
+    found = made.outputs["x"]
+    assert store.artifact("x") == found
+    again = store.step(made.id or 0)
+    assert again is not None
+    assert again.outputs["x"].parts == parts
+    assert {each.blob: each.label for each in store.space.records().references} == dict.fromkeys(
+        found.blobs, "x v1"
+    )
+    assert store.space.while_unchanged(before, [*parts, "f" * 64], lambda blobs: blobs) == ["f" * 64]
+    store.space.note_freed("default", {parts[0]: 7})
+    store.space.pin(found.id or 0)
+    assert store.space.records().pinned == set(found.blobs)
+    assert set(found.blobs) <= store.space.records().needed | store.space.stacks_of().keys()
+    store.add(make.step(outputs={"x": make.artifact("x", blob=BLOB, parts=parts)}), run=make.run())
+    assert not store.space.freed(parts)
+
+
+def test_the_parts_of_a_forgotten_artifact_are_forgotten(store: MetadataStore, make: Make) -> None:
+    made = make.artifact("x", blob=BLOB, parts=("d" * 64,))
+    first = store.add(make.step(outputs={"x": made}), run=make.run()).outputs["x"]
+    store.add(make.step(outputs={"x": make.artifact("x", "2")}), run=make.run())
+    store.deletions.forget([first.id or 0], why="")
+    assert [each.version for each in store.space.records().references] == [2]
+    assert store.artifact("x", 1) is None

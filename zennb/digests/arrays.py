@@ -8,6 +8,7 @@ from typing import Any
 from zennb.compat.frames import fill_value, global_random_state
 from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable
+from zennb.digests.tensors import note_memory
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 
 __all__ = ["array_content", "handler", "note_owner"]
@@ -103,6 +104,8 @@ def note_owner(walker: DigestWalker, array: Any) -> None:
         owner = owner.base
     if owner is not array:
         walker.owners.add(id(owner))
+    if "torch" in sys.modules:
+        note_memory(walker, array)
 
 
 def _array(walker: DigestWalker, value: Any) -> Steps:

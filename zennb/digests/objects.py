@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from types import CellType, MappingProxyType
     from zoneinfo import ZoneInfo
 
-__all__ = ["HANDLERS", "cell_content", "changeable", "enumerated", "named_tuple", "path", "set_of", "settled"]
+__all__ = [
+    "HANDLERS",
+    "by_recipe",
+    "cell_content",
+    "changeable",
+    "enumerated",
+    "named_tuple",
+    "path",
+    "set_of",
+    "settled",
+]
 
 CACHE_ATTRIBUTES = {
     "matplotlib": frozenset({"_cid_gen", "_invalid", "_parents", "_stale"}),
@@ -39,7 +49,11 @@ def changeable(walker: DigestWalker, value: Any) -> Steps | None:
 
 def settled(walker: DigestWalker, value: Any) -> Steps | None:
     """Write an object by its pickle recipe (`__reduce_ex__`)."""
-    recipe = _recipe(walker, value)
+    return by_recipe(walker, value, _recipe(walker, value))
+
+
+def by_recipe(walker: DigestWalker, value: Any, recipe: str | tuple[Any, ...]) -> Steps | None:
+    """Write an object by a pickle recipe."""
     if isinstance(recipe, str):
         walker.mark("global")
         module = module_of(value) or module_of(type(value))  # functions of numpy 1 do not say

@@ -6,6 +6,8 @@ import gc
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.tensors import torch
+from zennb.digests.memory import memory_parts
 from zennb.digests.walker import SCALARS
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def is_reachable(value: object, ids: AbstractSet[int]) -> bool:
 def parts_of(values: Iterable[Any]) -> Iterable[Any]:
     """Yield what some values consist of, one level down."""
     tracked = []
+    with_tensors = torch() is not None
     for value in values:
         if isinstance(value, type | ModuleType) or str(type(value).__module__).startswith(KERNEL):
             continue
@@ -72,6 +75,9 @@ def parts_of(values: Iterable[Any]) -> Iterable[Any]:
             yield value.obj
         else:
             tracked.append(value)
+            # Memory is no object until it is asked for.
+            if with_tensors:
+                yield from memory_parts(value)
             # Nor does it for arrays, which are the views that matter most.
             owner = getattr(type(value), "base", None)
             if owner is not None and type(value).__module__.partition(".")[0] == "numpy":

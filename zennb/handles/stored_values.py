@@ -41,7 +41,7 @@ def load_value(opened: Workspace, artifact: Artifact, scope: Mapping[str, Any]) 
     for label, store in artifact_stores(opened):
         tried.append(f"'{label}'")
         try:
-            if store.has(artifact.blob):
+            if all(map(store.has, artifact.blobs)):
                 return ArtifactRepository(store=store, scope=scope, signer=opened.signer).load(
                     {artifact.name: artifact}
                 )[artifact.name]
@@ -75,7 +75,7 @@ def _check_signature(opened: Workspace, artifact: Artifact) -> None:
 def _gone(opened: Workspace, artifact: Artifact, tried: Sequence[str]) -> MissingArtifact:
     producer = opened.metadata.producer(artifact)
     advice = f"run step '{producer.name}' again" if producer is not None else "make it again"
-    freed = opened.metadata.space.freed([artifact.blob]).get(artifact.blob)
+    freed = next(iter(opened.metadata.space.freed(artifact.blobs).values()), None)
     if freed is not None:
         return MissingArtifact(
             f"the bytes of {artifact.label} were {deleted(freed)}; {advice}.", digest=artifact.blob

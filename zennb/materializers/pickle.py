@@ -13,7 +13,6 @@ import pickle
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,17 +21,20 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import copies_on_write, detached, global_random_state
 from zennb.compat.python import CachedFunction, iterator_recipe
+from zennb.compat.tensors import is_compiled, torch
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
-from zennb.materializers.buffers import Collector, OutOfBand, Reader
+from zennb.materializers.buffers import Collector, OutOfBand
 from zennb.materializers.closed_files import closed_reduction
-from zennb.materializers.definitions import ClassRestorer, find, refuse_stale
+from zennb.materializers.definitions import find, refuse_stale
 from zennb.materializers.materializer import Buffer, Materializer, Scope
+from zennb.materializers.parts import MemoryPart, part_table, read_part_table
 from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
 from zennb.materializers.unpicklable import find_unpicklable
+from zennb.materializers.unpickling import unpickled
 from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 __all__ = ["Pickled", "SignedPickles", "notebook_object", "random_state"]
 
 _MAGIC = b"zennbPK\x01"
+_MAGIC_WITH_PARTS = b"zennbPK\x02"
+"""A pickle of which large memory is in other blobs; the last of its buffers names them."""
 
 
 def notebook_object(name: str, kind: str) -> Any:
@@ -66,11 +70,13 @@ class Pickled:
         stream: the pickle.
         buffers: the out-of-band buffers: the value's own memory.
         needs: qualified names of the notebook classes and functions it refers to.
+        parts: large memory of tensors, to be stored in blobs of its own.
     """
 
     stream: Sequence[Buffer]
     buffers: Sequence[memoryview]
     needs: tuple[str, ...]
+    parts: Sequence[memoryview] = ()
 
 
 class SignedPickles(Materializer):
@@ -100,17 +106,17 @@ class SignedPickles(Materializer):
         """
         return self.pack(self.pickle(value, name="value"))
 
-    def pickle(self, value: Any, *, name: str, together: bool = False) -> Pickled:
+    def pickle(self, value: Any, *, name: str, together: bool = False, apart: bool = False) -> Pickled:
         """Return `value` as a pickle; `name` is what to call it in the error.
 
         With `together` it is a dictionary of values that share state: arrays that look into another array's memory
-        share it again after loading.
+        share it again after loading. With `apart` the large memory of tensors is left out of it, as `parts`.
 
         Raises:
             NotStorable: as `dump`.
         """
         try:
-            return _pickled(value, self._scope, together=together)
+            return _pickled(value, self._scope, together=together, apart=apart)
         except Exception as error:
             raise self._refusal(value, name, error) from error
 
@@ -122,9 +128,12 @@ class SignedPickles(Materializer):
             path=path,
         )
 
-    def pack(self, pickled: Pickled) -> Sequence[Buffer]:
-        """Return the sealed bytes of a pickle."""
-        return pack(_MAGIC, pickled.stream, pickled.buffers, self._signer.sign)
+    def pack(self, pickled: Pickled, parts: Sequence[MemoryPart] = ()) -> Sequence[Buffer]:
+        """Return the sealed bytes of a pickle; `parts` are the blobs with what was left out of it."""
+        if not pickled.parts:
+            return pack(_MAGIC, pickled.stream, pickled.buffers, self._signer.sign)
+        buffers: list[Buffer] = [*pickled.buffers, part_table(parts)]
+        return pack(_MAGIC_WITH_PARTS, pickled.stream, buffers, self._signer.sign)
 
     def prove(self, value: Any, pickled: Pickled, *, name: str) -> Any:
         """Load the pickle once to check it, and return the result.
@@ -150,11 +159,17 @@ class SignedPickles(Materializer):
         return again
 
     def _again(self, pickled: Pickled) -> Any:
-        stream = b"".join(pickled.stream)
+        stream, parts = b"".join(pickled.stream), pickled.parts
         try:  # the value's own memory, read-only, so that no loader can write into it
-            return _unpickle(stream, [one.toreadonly() for one in pickled.buffers], self._scope, "value")
-        except (ValueError, TypeError, BufferError):  # some loaders insist on writable memory
-            return _unpickle(stream, [bytearray(one) for one in pickled.buffers], self._scope, "value")
+            buffers = [one.toreadonly() for one in pickled.buffers]
+            # Of what is stored apart only the size: to copy it would take as much memory again.
+            return unpickled(stream, buffers, self._scope, "value", lambda _: b"")
+        except Exception as error:
+            # Some loaders insist on writable memory, and some look at what they load.
+            if not parts and not isinstance(error, ValueError | TypeError | BufferError):
+                raise
+            copies = [bytearray(one) for one in pickled.buffers]
+            return unpickled(stream, copies, self._scope, "value", lambda at: parts[at])
 
     def load(self, buffer: Buffer, scope: Scope) -> Any:
         """Return the value; arrays in it are writable views of `buffer`.
@@ -166,12 +181,25 @@ class SignedPickles(Materializer):
         """
         return self.unpickle(buffer, scope, name="NAME")
 
-    def unpickle(self, buffer: Buffer, scope: Scope, *, name: str) -> Any:
-        """Return the value; `name` is what to call it in errors, which are those of `load`."""
-        envelope = unpack(_MAGIC, buffer)
+    def unpickle(
+        self, buffer: Buffer, scope: Scope, *, name: str, part: Callable[[MemoryPart], Buffer] | None = None
+    ) -> Any:
+        """Return the value; `name` is what to call it in errors, which are those of `load`.
+
+        `part` returns the content of a blob with memory that was stored apart.
+        """
+        with_parts = bytes(memoryview(buffer)[: len(_MAGIC)]) == _MAGIC_WITH_PARTS
+        envelope = unpack(_MAGIC_WITH_PARTS if with_parts else _MAGIC, buffer)
         self._check(envelope, buffer, name)
         try:
-            return _unpickle(envelope.stream, envelope.buffers, scope, name)
+            parts = read_part_table(envelope.buffers[-1]) if with_parts else []
+            return unpickled(
+                envelope.stream,
+                envelope.buffers,
+                scope,
+                name,
+                None if part is None else lambda at: part(parts[at]),
+            )
         except ZennbError:
             raise
         except ImportError as error:
@@ -198,24 +226,35 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
     """cloudpickle with notebook definitions by name, without open files, and without pyplot for figures."""
 
     def __init__(
-        self, file: Collector, scope: Scope, keep: Callable[[pickle.PickleBuffer], object], *, views: bool
+        self,
+        file: Collector,
+        scope: Scope,
+        keep: Callable[[pickle.PickleBuffer], object],
+        *,
+        views: bool,
+        apart: bool = False,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=keep)
+        self.parts: list[memoryview] | None = [] if apart else None
         self._views = views and "numpy" in sys.modules
         self._scope = scope
         self._root: type | None = None
+        self._value: Any = None
+        self._arrays: list[Any] | None = None
         self._whole: frozenset[int] = frozenset()
         self.needs: dict[str, None] = {}
 
     def dump_root(self, value: Any, *, together: bool) -> None:
         """Write `value`, or values `together`; functions among these by value, since nothing else defines them."""
-        self._root = type(value)
+        self._root, self._value = type(value), value
         # The values themselves, as opposed to what they refer to.
         self._whole = frozenset(map(id, value.values() if together else [value]))
         self.dump(value)
 
     def reducer_override(self, value: Any) -> Any:
         """Return the recipe for types that need special treatment; leave the rest to cloudpickle."""
+        if is_compiled(value):
+            raise pickle.PicklingError("made by `torch.compile`; keep what it was made of")
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
             name = _own_name(value, self._scope)
             # A function that is an output is stored whole: on reuse nothing else defines it.
@@ -235,10 +274,24 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             _refuse_open_resources(value)
         return with_annotations(value, super().reducer_override(value)) if special is None else special
 
+    def _root_arrays(self) -> list[Any]:
+        """Return the arrays among what is written that own their memory; looked for once, when it is asked."""
+        if self._arrays is None:
+            from zennb.materializers.tensors import root_arrays
+
+            self._arrays = root_arrays(self._value)
+        return self._arrays
+
     def _special(self, value: Any) -> Any:
         """Return the recipe for library types with an unsuitable recipe of their own; None for anything else."""
         if "numpy.random" in sys.modules and value is global_random_state():
             return random_state, ()
+        if torch() is not None:
+            from zennb.materializers.tensors import tensor_reduction
+
+            reduced = tensor_reduction(value, self._root_arrays, self.parts)
+            if reduced is not None:
+                return reduced
         if self._views:
             from zennb.materializers.views import view_reduction
 
@@ -302,46 +355,14 @@ def _kind(value: object, root: type | None) -> str:
     return "function"
 
 
-def _pickled(value: Any, scope: Scope, *, together: bool = False) -> Pickled:
+def _pickled(value: Any, scope: Scope, *, together: bool = False, apart: bool = False) -> Pickled:
     stream = Collector()
     with OutOfBand() as buffers:
-        pickler = _NotebookPickler(stream, scope, buffers.keep, views=together)
+        pickler = _NotebookPickler(stream, scope, buffers.keep, views=together, apart=apart)
         pickler.dump_root(value, together=together)
-        return Pickled(stream=stream.parts, buffers=buffers.views(), needs=tuple(pickler.needs))
-
-
-class _NotebookUnpickler(pickle.Unpickler):
-    """Reads what `_NotebookPickler` wrote, resolving notebook definitions in a scope."""
-
-    def __init__(self, stream: Buffer, buffers: Sequence[Buffer], scope: Scope, name: str) -> None:
-        super().__init__(Reader(stream), buffers=buffers)
-        self._scope = scope
-        self._name = name
-        self._classes = ClassRestorer()
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Return the object of that name; for notebook definitions, a function that looks them up in the scope."""
-        if module == __name__ and name == "notebook_object":
-            return self._notebook_object
-        if module == functions.__name__ and name == "make_function":
-            return partial(functions.make_function, scope=self._scope)
-        maker = self._classes.maker(module, name)
-        if maker is not None:
-            return maker
-        return super().find_class(module, name)
-
-    def _notebook_object(self, name: str, kind: str) -> Any:
-        found = find(self._scope, name)
-        if isinstance(found, FunctionType if kind == "function" else type):
-            return found
-        relation = "is an instance of" if kind == "instance" else "needs"
-        what = "function" if kind == "function" else "class"
-        raise MissingDefinition(
-            f"artifact '{self._name}' {relation} {name}, a {what} written in the notebook; run the cell that "
-            f"defines {name.partition('.')[0]}, then try again.",
-            name=name,
+        return Pickled(
+            stream=stream.parts,
+            buffers=buffers.views(),
+            needs=tuple(pickler.needs),
+            parts=pickler.parts or (),
         )
-
-
-def _unpickle(stream: Buffer, buffers: Sequence[Buffer], scope: Scope, name: str) -> Any:
-    return _NotebookUnpickler(stream, buffers, scope, name).load()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,11 @@ from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
 from zennb.packages.entry_points import OWN, refresh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from zennb.materializers.materializer import Buffer, Materializer, Scope
+    from zennb.materializers.parts import MemoryPart
+    from zennb.materializers.pickle import Pickled
     from zennb.materializers.signer import Signer
     from zennb.packages.entry_points import Offer
 
@@ -42,6 +45,7 @@ class Dumped:
         type: the value's type as text, e.g. `pandas.DataFrame`.
         summary: what can be shown without loading it.
         needs: notebook classes and functions, by qualified name, that loading it refers to.
+        parts: large memory that goes into blobs of its own, first; then `with_parts` gives the bytes.
     """
 
     materializer: str
@@ -50,6 +54,15 @@ class Dumped:
     type: str
     summary: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    parts: Sequence[memoryview] = ()
+    pack: Callable[[Sequence[MemoryPart]], Sequence[Buffer]] | None = None
+
+    def with_parts(self, parts: Sequence[MemoryPart]) -> Dumped:
+        """Return the value as bytes that refer to these blobs."""
+        if self.pack is None:
+            return self
+        buffers = self.pack(parts)
+        return replace(self, buffers=buffers, size=self.size + size(buffers), pack=None)
 
 
 class Materializers:
@@ -58,22 +71,27 @@ class Materializers:
     Args:
         scope: names of the notebook, looked up when used: it may be the live namespace.
         signer: seals bytes that could run code when loaded, and checks whether bytes are trusted.
+        part: returns the content of a blob with memory that was stored apart; None where none may be.
     """
 
-    def __init__(self, scope: Scope, signer: Signer) -> None:
+    def __init__(
+        self, scope: Scope, signer: Signer, part: Callable[[MemoryPart], Buffer] | None = None
+    ) -> None:
+        self._part = part
         self._scope = scope
         self._signer = signer
         self._pickles = SignedPickles(scope, signer)
         self._made: dict[Offer, Materializer] = {}
         refresh()  # created for every step cell, so a package installed in one cell counts in the next
 
-    def dump(self, value: Any, *, digest: str, name: str) -> Dumped:
+    def dump(self, value: Any, *, digest: str, name: str, apart: bool = False) -> Dumped:
         """Return `value` as bytes, from the first materializer that handles it and loads it unchanged.
 
         Args:
             value: anything.
             digest: its canonical digest, which the loaded value must have too.
             name: what it is called, for errors.
+            apart: whether large memory of tensors may go into blobs of its own.
 
         Raises:
             NotStorable: no materializer can store it; the error names the part at fault, or the package.
@@ -83,21 +101,29 @@ class Materializers:
                 buffers = self._attempt(candidate, value, digest, trusted=offer.source == OWN)
             if buffers is not None:
                 return self._dumped(value, candidate, buffers, source=offer.source)
-        pickled = self._pickles.pickle(value, name=name)
+        pickled = self._pickles.pickle(value, name=name, apart=apart)
         self._pickles.prove(value, pickled, name=name)
-        return self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+        return self._pickled(value, pickled)
 
-    def dump_together(self, values: Mapping[str, Any], *, name: str) -> Dumped:
+    def dump_together(self, values: Mapping[str, Any], *, name: str, apart: bool = False) -> Dumped:
         """Return values that share state as the bytes of one dictionary, so that they share it after loading.
 
         Raises:
             NotStorable: one of them cannot be stored, or two of them would no longer share state.
         """
         together = dict(values)
-        pickled = self._pickles.pickle(together, name=name, together=True)
+        pickled = self._pickles.pickle(together, name=name, together=True, apart=apart)
         again = self._pickles.prove(together, pickled, name=name)
         _check_sharing(together, again)
-        return self._dumped(together, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+        return self._pickled(together, pickled)
+
+    def _pickled(self, value: Any, pickled: Pickled) -> Dumped:
+        if not pickled.parts:
+            return self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+        found = self._dumped(value, self._pickles, (), needs=pickled.needs)
+        return replace(
+            found, size=size(pickled.parts), parts=pickled.parts, pack=partial(self._pickles.pack, pickled)
+        )
 
     def load(self, materializer: str, buffer: Buffer, *, name: str, distribution: str = "") -> Any:
         """Return the value that `materializer` wrote.
@@ -116,7 +142,7 @@ class Materializers:
             UnknownName: there is no such materializer, perhaps because a newer zennb wrote it.
         """
         if materializer == self._pickles.name:
-            return self._pickles.unpickle(buffer, self._scope, name=name)
+            return self._pickles.unpickle(buffer, self._scope, name=name, part=self._part)
         offer = by_name(materializer, artifact=name, distribution=distribution)
         found = self._materializer(offer, name)
         if offer.source == OWN:

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping, Sequence
 
-__all__ = ["HEADS", "ArtifactQueries", "record_artifact", "select_artifacts"]
+__all__ = ["DETAILS", "HEADS", "ArtifactQueries", "record_artifact", "select_artifacts"]
+
+DETAILS = "LEFT JOIN artifact_details d ON d.artifact = a.id "
+"""What a query for the columns of an artifact has to join besides `artifacts a`."""
 
 # CROSS JOIN keeps SQLite from starting with `artifacts`, which has a row for every version.
-HEADS = f"SELECT {ARTIFACTS.columns} FROM heads h CROSS JOIN artifacts a ON a.id = h.artifact "
+HEADS = f"SELECT {ARTIFACTS.columns} FROM heads h CROSS JOIN artifacts a ON a.id = h.artifact {DETAILS}"
 """A query for the latest version of each name, to be continued with `WHERE` or `ORDER BY`."""
-_CURRENT = f"SELECT {ARTIFACTS.columns} FROM current c JOIN artifacts a ON a.id = c.artifact "
+_CURRENT = f"SELECT {ARTIFACTS.columns} FROM current c JOIN artifacts a ON a.id = c.artifact {DETAILS}"
 _HEAD = (
     "SELECT a.id, a.version, a.digest, a.blob, a.item, a.materializer "
     "FROM heads h JOIN artifacts a ON a.id = h.artifact WHERE h.name = ?"

@@ -136,7 +136,7 @@ _STATUS = FieldCheck(lambda value: isinstance(value, Status), Status.INTERRUPTED
 
 ARTIFACT_CHECKS: Mapping[str, FieldCheck] = {
     **dict.fromkeys(("name", "digest", "blob", "materializer", "type", "kind"), _TEXT),
-    **dict.fromkeys(("needs", "packages"), _TEXTS),
+    **dict.fromkeys(("needs", "packages", "parts"), _TEXTS),
     "version": _COUNT,
     "size": _COUNT,
     "item": _MAYBE_TEXT,

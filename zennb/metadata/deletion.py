@@ -43,6 +43,7 @@ DELETE FROM texts WHERE id NOT IN (
     UNION SELECT observed FROM step_details WHERE observed IS NOT NULL
     UNION SELECT provenance FROM step_details WHERE provenance IS NOT NULL
     UNION SELECT notebook FROM current
+    UNION SELECT parts FROM artifact_details WHERE parts IS NOT NULL
 )
 """
 
@@ -222,6 +223,7 @@ def _delete_artifacts(connection: sqlite3.Connection, numbers: Collection[int]) 
     connection.execute(f"DELETE FROM pins WHERE artifact {_IN}", (listed,))
     connection.execute(f"DELETE FROM heads WHERE artifact {_IN}", (listed,))
     connection.execute(f"DELETE FROM current WHERE artifact {_IN}", (listed,))
+    connection.execute(f"DELETE FROM artifact_details WHERE artifact {_IN}", (listed,))
     connection.execute(f"DELETE FROM artifacts WHERE id {_IN}", (listed,))
     connection.executemany(
         "INSERT INTO heads (name, artifact, kind) SELECT name, id, kind FROM artifacts WHERE name = ? "

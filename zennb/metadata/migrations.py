@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
-VERSION = 4
+VERSION = 5
 """`PRAGMA user_version` of the schema in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
@@ -103,6 +103,15 @@ MIGRATIONS: tuple[Migration, ...] = (
         CREATE TABLE run_processes (
             run  INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
             mark TEXT NOT NULL
+        );
+        """,
+    ),
+    Migration(
+        version=5,
+        script="""
+        CREATE TABLE artifact_details (
+            artifact INTEGER PRIMARY KEY REFERENCES artifacts (id),
+            parts    INTEGER REFERENCES texts (id)      -- JSON array: further blobs that hold its large memory
         );
         """,
     ),

@@ -176,6 +176,8 @@ ARTIFACTS = RecordTable(
         _names("packages"),
         RecordColumn("summary", dump=dump, load=_parse),
     ],
+    details=[_interned("parts", dump=_dump_optional, load=lambda text: tuple(_parse(text)), default=())],
+    owner="artifact",
     checks=ARTIFACT_CHECKS,
     damaged={"blob": ""},  # so that nobody takes it for stored
 )

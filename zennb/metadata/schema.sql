@@ -1,4 +1,4 @@
--- The metadata store, version 4. JSON columns hold JSON text; times are seconds since the epoch.
+-- The metadata store, version 5. JSON columns hold JSON text; times are seconds since the epoch.
 -- A change here needs a step in migrations.py that brings older databases to the same shape.
 
 -- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
@@ -144,6 +144,12 @@ CREATE TABLE step_details (
     expires    REAL,                            -- when its results stop being reused
     provenance INTEGER REFERENCES texts (id),   -- JSON object: name -> where its value came from
     seal       TEXT                             -- signature over what reuse takes from the record
+);
+
+-- What else is known of an artifact; no row where nothing is.
+CREATE TABLE artifact_details (
+    artifact INTEGER PRIMARY KEY REFERENCES artifacts (id),
+    parts    INTEGER REFERENCES texts (id)      -- JSON array: further blobs that hold its large memory
 );
 
 -- Versions that are never deleted to free space.

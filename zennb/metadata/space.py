@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from zennb.core.records.records import Status
@@ -36,11 +37,17 @@ WITH uses (artifact, used) AS (
 )
 SELECT a.id, a.name, a.version, a.blob, a.size, m.text AS notebook, s.name AS step,
     max(coalesce(u.used, 0), a.created) AS used,
-    (h.artifact IS NOT NULL OR a.id IN (SELECT artifact FROM current)) AS is_current
+    (h.artifact IS NOT NULL OR a.id IN (SELECT artifact FROM current)) AS is_current,
+    (SELECT t.text FROM artifact_details x JOIN texts t ON t.id = x.parts WHERE x.artifact = a.id) AS parts
 FROM artifacts a
 JOIN steps s ON s.id = a.step JOIN texts m ON m.id = s.notebook
 LEFT JOIN uses u ON u.artifact = a.id LEFT JOIN heads h ON h.artifact = a.id
 """
+# The further blobs of artifacts; to be continued with what selects an artifact.
+_PARTS = (
+    "SELECT p.value FROM artifact_details x JOIN texts t ON t.id = x.parts JOIN json_each(t.text) p "
+    "WHERE x.artifact"
+)
 _SHOWN = """
 SELECT s.name, n.text AS notebook, s.displays AS blob, max(s.id) AS latest, max(s.started) AS used,
     max(s.id) = (SELECT max(l.id) FROM steps l WHERE l.notebook = s.notebook AND l.name = s.name) AS is_current
@@ -53,11 +60,13 @@ SELECT s.name, n.text AS notebook, json_extract(d.carried, '$.blob') AS blob, ma
 FROM step_details d JOIN steps s ON s.id = d.step JOIN texts n ON n.id = s.notebook
 WHERE d.carried IS NOT NULL GROUP BY s.notebook, s.name, blob
 """
-_BLOBS_OF_STEPS = """
-SELECT a.blob FROM outputs e JOIN artifacts a ON a.id = e.artifact WHERE e.step {which}
-UNION SELECT a.blob FROM inputs e JOIN artifacts a ON a.id = e.artifact WHERE e.step {which}
-UNION SELECT displays FROM steps WHERE id {which} AND displays <> ''
-UNION SELECT json_extract(carried, '$.blob') FROM step_details WHERE step {which} AND carried IS NOT NULL
+_BLOBS_OF_STEPS = f"""
+SELECT a.blob FROM outputs e JOIN artifacts a ON a.id = e.artifact WHERE e.step {{which}}
+UNION SELECT a.blob FROM inputs e JOIN artifacts a ON a.id = e.artifact WHERE e.step {{which}}
+UNION {_PARTS} IN (SELECT artifact FROM outputs WHERE step {{which}})
+UNION {_PARTS} IN (SELECT artifact FROM inputs WHERE step {{which}})
+UNION SELECT displays FROM steps WHERE id {{which}} AND displays <> ''
+UNION SELECT json_extract(carried, '$.blob') FROM step_details WHERE step {{which}} AND carried IS NOT NULL
 """
 _LISTED = "IN (SELECT value FROM json_each(:steps))"
 # The latest record of each step of a run, and the latest good one: what came before is not what the run shows.
@@ -67,9 +76,13 @@ UNION SELECT max(id) FROM steps WHERE run IN (SELECT value FROM json_each(:runs)
 AND status IN ('completed', 'cached') GROUP BY run, notebook, name
 UNION SELECT id FROM steps WHERE run IS NULL AND started + seconds >= :since
 """
-_CURRENT = """
-SELECT a.blob FROM current c JOIN artifacts a ON a.id = c.artifact
-WHERE c.notebook IN (SELECT notebook FROM runs WHERE id IN (SELECT value FROM json_each(:runs)))
+_CURRENT = f"""
+WITH held (artifact) AS (
+    SELECT artifact FROM current
+    WHERE notebook IN (SELECT notebook FROM runs WHERE id IN (SELECT value FROM json_each(:runs)))
+)
+SELECT a.blob FROM held h JOIN artifacts a ON a.id = h.artifact
+UNION {_PARTS} IN (SELECT artifact FROM held)
 """
 _RECENT = """
 SELECT id FROM runs WHERE started + seconds >= :since
@@ -184,6 +197,9 @@ class SpaceQueries(Queries):
         sql = (
             "SELECT DISTINCT r.stack, a.blob FROM outputs o JOIN artifacts a ON a.id = o.artifact "
             "JOIN steps s ON s.id = o.step JOIN runs r ON r.id = s.run "
+            "UNION SELECT DISTINCT r.stack, p.value FROM outputs o JOIN artifact_details x ON x.artifact = o.artifact "
+            "JOIN texts t ON t.id = x.parts JOIN json_each(t.text) p "
+            "JOIN steps s ON s.id = o.step JOIN runs r ON r.id = s.run "
             "UNION SELECT r.stack, a.blob FROM artifacts a JOIN steps s ON s.id = a.step JOIN runs r ON r.id = s.run "
             "UNION SELECT DISTINCT r.stack, s.displays FROM steps s JOIN runs r ON r.id = s.run"
         )
@@ -236,20 +252,25 @@ def _stored_by(step: Step) -> Iterator[str]:
     """Yield the blobs that a step has stored; a reused step stores none, so what it names may be gone."""
     if step.status is Status.CACHED:
         return
-    yield from (artifact.blob for artifact in step.outputs.values())
-    yield from (artifact.blob for artifact in step.inputs.values() if artifact.step == step.id)
+    yield from (blob for artifact in step.outputs.values() for blob in artifact.blobs)
+    yield from (
+        blob for artifact in step.inputs.values() if artifact.step == step.id for blob in artifact.blobs
+    )
     yield from (blob for blob in (step.displays, step.carried.blob if step.carried else "") if blob)
 
 
 def _references(connection: sqlite3.Connection) -> Iterator[BlobReference]:
     for row in select(connection, _ARTIFACTS):
-        yield BlobReference(
+        found = BlobReference(
             kind="artifact",
             artifact=row["id"],
             order=row["version"],
             **{key: row[key] for key in ("name", "version", "blob", "size", "notebook", "step", "used")},
             is_current=bool(row["is_current"]),
         )
+        yield found
+        for part in json.loads(row["parts"] or "[]"):
+            yield replace(found, blob=part, size=0)
     for kind, sql in (("output", _SHOWN), ("changes", _CHANGED)):
         for row in select(connection, sql):
             yield BlobReference(
@@ -274,7 +295,10 @@ def _blobs(connection: sqlite3.Connection, which: str, values: dict[str, object]
 
 
 def _pinned(connection: sqlite3.Connection) -> frozenset[str]:
-    sql = "SELECT a.blob FROM pins p JOIN artifacts a ON a.id = p.artifact"
+    sql = (
+        "SELECT a.blob FROM pins p JOIN artifacts a ON a.id = p.artifact "
+        f"UNION {_PARTS} IN (SELECT artifact FROM pins)"
+    )
     return frozenset(blob for (blob,) in connection.execute(sql))
 
 

@@ -10,7 +10,7 @@ from zennb.core.reading.cell_heading import body
 from zennb.core.records.records import Artifact, Status, Step
 from zennb.core.records.seal import Seal
 from zennb.core.secrets.literals import mask_source
-from zennb.metadata.artifacts import record_artifact, select_artifacts
+from zennb.metadata.artifacts import DETAILS, record_artifact, select_artifacts
 from zennb.metadata.checks import DAMAGED, status_of
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.rows import ARTIFACTS, STEPS, step_message
@@ -385,7 +385,7 @@ def _artifacts_of(
     found = select(
         connection,
         f"SELECT e.step AS taker, e.name AS variable, {ARTIFACTS.columns} "
-        f"FROM {table} e JOIN artifacts a ON a.id = e.artifact WHERE {which} ORDER BY e.step, e.position",
+        f"FROM {table} e JOIN artifacts a ON a.id = e.artifact {DETAILS}WHERE {which} ORDER BY e.step, e.position",
         (steps[0] if len(steps) == 1 else json.dumps(list(steps)),),
     )
     for row in found:

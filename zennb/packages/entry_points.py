@@ -80,6 +80,7 @@ OURS: dict[str, tuple[Offer, ...]] = {
             ("pandas", "frames"),
             ("polars", "polars"),
             ("pyarrow", "arrow"),
+            ("torch", "tensors"),
         )
     ),
 }

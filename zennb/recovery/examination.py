@@ -34,6 +34,11 @@ SELECT a.blob, a.name || ' v' || a.version, a.size FROM artifacts a
 JOIN steps s ON s.id = a.step LEFT JOIN runs r ON r.id = s.run LEFT JOIN texts t ON t.id = r.snapshot
 WHERE coalesce(json_extract(t.text, '$.components.artifact_store.flavor'), 'local') = 'local'
 """
+_LOCAL_PARTS = _LOCAL_BLOBS.replace("SELECT a.blob,", "SELECT p.value,").replace(
+    "FROM artifacts a\n",
+    "FROM artifacts a JOIN artifact_details x ON x.artifact = a.id JOIN texts l ON l.id = x.parts "
+    "JOIN json_each(l.text) p\n",
+)
 _OTHER_BLOBS = """
 SELECT displays FROM steps WHERE displays != '' UNION
 SELECT json_extract(carried, '$.blob') FROM step_details WHERE carried IS NOT NULL
@@ -196,6 +201,8 @@ def _examine_references(found: Examination, database: Path) -> None:
         for name in ("runs", "steps", "artifacts"):
             found.records[name] = connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]
         named = {blob: (label, size) for blob, label, size in connection.execute(_LOCAL_BLOBS)}
+        with suppress(sqlite3.Error):  # an older format
+            named = {blob: (label, size) for blob, label, size in connection.execute(_LOCAL_PARTS)} | named
         others = {str(blob) for (blob,) in connection.execute(_OTHER_BLOBS)}
         freed = set()
         with suppress(sqlite3.Error):  # an older format

@@ -142,7 +142,7 @@ def _columns(item: Artifact, new: NewStep) -> dict[str, Any]:
     known = new.artifacts.get(id(item))
     if known is not None:
         return _texts(known.values)
-    lists = {"needs": _ENCODER.encode(item.needs), "packages": _ENCODER.encode(item.packages)}
+    lists = {name: _ENCODER.encode(getattr(item, name)) for name in ("needs", "packages", "parts")}
     return {**{name: getattr(item, name) for name in _IDENTITY}, "version": item.version, **lists}
 
 

@@ -19,11 +19,12 @@ __all__ = ["forget", "forgettable", "freed"]
 
 def freed(workspace: Workspace, artifacts: Iterable[Artifact]) -> dict[str, FreedBlob]:
     """Return blob → its deletion, for those artifacts whose bytes were deleted on purpose and are in no store."""
-    notes = workspace.metadata.space.freed(dict.fromkeys(each.blob for each in artifacts))
+    known = list(artifacts)
+    notes = workspace.metadata.space.freed(dict.fromkeys(blob for each in known for blob in each.blobs))
     if notes:  # else no store needs to be opened
         for blob in _present(workspace, notes):
             del notes[blob]
-    return notes
+    return {each.blob: notes[blob] for each in known for blob in each.blobs if blob in notes}
 
 
 def forgettable(workspace: Workspace, name: str | None = None) -> list[Artifact]:
@@ -48,8 +49,8 @@ def forgettable(workspace: Workspace, name: str | None = None) -> list[Artifact]
                 f"stack '{spec.name}' cannot be opened, so what its store holds is unknown: {error.message} "
                 "Nothing was forgotten."
             ) from error
-    there = _present(workspace, {each.blob for each in found})
-    gone = {each.id or 0: each for each in found if each.blob not in there}
+    there = _present(workspace, {blob for each in found for blob in each.blobs})
+    gone = {each.id or 0: each for each in found if not there.issuperset(each.blobs)}
     needed = deletions.needed(gone)
     return [each for each in gone.values() if each.id not in needed and name in {None, each.name}]
 

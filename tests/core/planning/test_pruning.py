@@ -77,6 +77,14 @@ def test_keep_counts_bytes_and_not_numbers_and_leaves_what_a_name_stands_for() -
     assert chosen(PruneRule(keep=1), current, [blob("b1"), blob("b2")]) == []
 
 
+def test_keep_leaves_all_the_blobs_of_a_version_and_counts_it_once() -> None:
+    versions = ((1, ("m1", "p1", "shared")), (2, ("m2", "p2", "shared")), (3, ("m3", "p2", "shared")))
+    references = [reference("x", number, name) for number, names in versions for name in names]
+    blobs = [blob(name) for name in ("m1", "m2", "m3", "p1", "p2", "shared")]
+    assert sorted(chosen(PruneRule(keep=1), references, blobs)) == ["m1", "m2", "p1"]
+    assert sorted(chosen(PruneRule(keep=2), references, blobs)) == ["m1", "p1"]
+
+
 def test_unreferenced_deletes_what_no_record_names_except_copies_of_records() -> None:
     blobs = [blob("named"), blob("left"), blob("copy")]
     assert chosen(

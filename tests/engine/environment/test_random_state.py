@@ -155,47 +155,94 @@ def test_a_module_that_is_not_loaded_or_only_half_has_no_state(monkeypatch: pyte
         assert setting.read() is None
 
 
-class _State(list[int]):
+class _Bytes(list[int]):
     def tolist(self) -> list[int]:
         return list(self)
+
+
+class _Generator:
+    """What is used of a generator of torch: its state begins with the seed, and ends with how much was drawn."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.manual_seed(seed)
+
+    def manual_seed(self, seed: int) -> _Generator:
+        self.state = _Bytes([*seed.to_bytes(8, "little"), 0])
+        return self
+
+    def get_state(self) -> _Bytes:
+        return _Bytes(self.state)
 
 
 class _Torch:
     """What is used of torch."""
 
     uint8 = "uint8"
+    Generator = _Generator
 
-    def __init__(self) -> None:
-        self.state = _State([1, 2, 3])
+    def __init__(self, seed: int) -> None:
+        self.own = _Generator(seed)
 
-    def get_rng_state(self) -> _State:
-        return self.state
+    def seed(self) -> None:
+        self.own.manual_seed(random.getrandbits(64) | 1 << 63)
 
-    def set_rng_state(self, state: _State) -> None:
-        self.state = state
+    def get_rng_state(self) -> _Bytes:
+        return self.own.get_state()
 
-    def tensor(self, values: list[int], dtype: object) -> _State:
-        assert dtype == self.uint8
-        return _State(values)
+    def set_rng_state(self, state: _Bytes) -> None:
+        self.own.state = state
 
-    class Generator:
-        def get_state(self) -> _State:
-            return _State([1, 2, 3])
+    def tensor(self, values: list[int], *, dtype: object, device: str) -> _Bytes:
+        assert (dtype, device) == (self.uint8, "cpu")
+        return _Bytes(values)
+
+    def draw(self) -> int:
+        self.own.state[-1] += 1
+        return self.own.state[-1]
 
 
-def test_torchs_generator_starts_alike_everywhere_and_is_set_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch: Any = _Torch()
+OWN, OTHER = 2**63 + 1, 2**63 + 5  # seeds that torch chose in two kernels
+
+
+@pytest.mark.parametrize("seed", [None, 3, 2**50])
+def test_torchs_generator_counts_once_somebody_has_seeded_it(
+    monkeypatch: pytest.MonkeyPatch, seed: int | None
+) -> None:
+    torch = _Torch(OWN)
     monkeypatch.setitem(sys.modules, "torch", torch)
     setting = TorchRandom()
     before = setting.read()
     assert setting.digest(before) == UNTOUCHED
     assert setting.change(None, before) is None
-    torch.state = _State([7, 8, 9])
+    if seed is not None:
+        torch.own.manual_seed(seed)
+    torch.draw()
     after = setting.read()
-    assert setting.digest(after) != UNTOUCHED
-    torch.state = _State([1, 2, 3])
-    setting.apply(setting.change(before, after))
-    assert setting.read() == after
+    assert (setting.digest(after) == UNTOUCHED) is (seed is None)
+    change, drawn = setting.change(before, after), torch.draw()
+    # In another kernel, which chose another seed: the state is set again, and stays nobody's if it was.
+    torch.own.manual_seed(OTHER)
+    elsewhere = TorchRandom()
+    assert elsewhere.digest(elsewhere.read()) == UNTOUCHED
+    elsewhere.apply(change)
+    assert torch.draw() == drawn
+    assert (elsewhere.digest(elsewhere.read()) == UNTOUCHED) is (seed is None)
+
+
+def test_a_seed_of_torch_in_the_cell_that_loads_it_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", _Torch(1234))
+    setting = TorchRandom()
+    assert setting.digest(setting.read()) != UNTOUCHED
+    assert setting.change(None, setting.read())["seeded"]
+
+
+def test_going_back_to_before_torch_was_seeded_leaves_a_state_of_nobodys(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", _Torch(5))
+    setting = TorchRandom()
+    setting.apply(setting.change(setting.read(), None))
+    assert setting.digest(setting.read()) == UNTOUCHED
 
 
 def test_what_a_step_began_with_stays_nobodys_though_it_is_asked_for_after_the_change() -> None:

@@ -236,8 +236,8 @@ def _labels(metadata: MetadataStore, blobs: set[str]) -> dict[str, list[str]]:
         offset += len(heads)
         for head in heads:
             for artifact in metadata.history(head.name, limit=100_000):
-                if artifact.blob in blobs:
-                    found.setdefault(artifact.blob, []).append(artifact.label)
+                for blob in blobs.intersection(artifact.blobs):
+                    found.setdefault(blob, []).append(artifact.label)
     return found
 
 

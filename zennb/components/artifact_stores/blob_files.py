@@ -38,6 +38,9 @@ thread changes the value; a cancelled write stops between two blocks."""
 _AHEAD = 4
 """Number of block buffers: writing is at most so many blocks ahead of hashing."""
 
+_AT_ONCE = 4
+"""Files written at the same time."""
+
 _BESIDE = 1 << 20
 """From this size on, hashing runs in a second thread."""
 
@@ -121,6 +124,24 @@ class BlobFiles:
             path.unlink(missing_ok=True)
             raise
         return Part(path=path, digest=digest, size=size, quick=quick)
+
+    def write_all(self, several: Sequence[Sequence[memoryview]], stop: Event, done: list[Part]) -> list[Part]:
+        """Write several files as `write` does and return them in order; `done` gets those finished, also on errors."""
+
+        def written(views: Sequence[memoryview]) -> Part:
+            part = self.write(views, stop)
+            done.append(part)
+            return part
+
+        if len(several) <= 1:
+            return list(map(written, several))
+        # While one file waits for the disk, others are hashed and written.
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="zennb-store-file") as pool:
+            try:
+                return list(pool.map(written, several))
+            except BaseException:
+                stop.set()  # or the rest would still be written
+                raise
 
     def place(self, part: Part) -> None:
         """Give the file its final name. An existing file is kept if it was verified, else replaced."""

@@ -12,6 +12,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -335,7 +336,12 @@ class LocalArtifactStore(FreeableStore):
         rows = self._opened()
         parts: list[Part] = []
         try:
-            entries = [self._prepared(rows, views, parts, stop) for views in flattened]
+            is_large = [size_of(views) >= ROW_LIMIT for views in flattened]
+            written = iter(rows.files.write_all(list(compress(flattened, is_large)), stop, parts))
+            entries = [
+                _entry(next(written)) if large else small(views)
+                for views, large in zip(flattened, is_large, strict=True)
+            ]
             for part in parts:
                 # Before the transaction, which every other process waits for. `add_all` checks again under the lock.
                 rows.files.place(part)
@@ -348,14 +354,6 @@ class LocalArtifactStore(FreeableStore):
         finally:
             for part in parts:
                 part.path.unlink(missing_ok=True)
-
-    def _prepared(
-        self, rows: _Rows, views: list[memoryview], parts: list[Part], stop: threading.Event
-    ) -> Entry:
-        if size_of(views) < ROW_LIMIT:
-            return small(views)
-        parts.append(rows.files.write(views, stop))
-        return Entry(digest=parts[-1].digest, part=parts[-1])
 
     def _known(self, digest: str) -> Row:
         row = self._ask(_Rows.row, digest) if is_digest(digest) else None
@@ -394,3 +392,7 @@ class LocalArtifactStore(FreeableStore):
             "Run the step that made it again.",
             digest=digest,
         )
+
+
+def _entry(part: Part) -> Entry:
+    return Entry(digest=part.digest, part=part)

@@ -148,11 +148,12 @@ def _newest(references: Sequence[BlobReference], count: int) -> set[tuple[tuple[
     for each in references:
         blobs = groups[_group(each)]
         blobs[each.blob] = max(blobs.get(each.blob, 0), each.order)
-    return {
-        (group, blob)
-        for group, blobs in groups.items()
-        for blob in sorted(blobs, key=lambda blob: -blobs[blob])[:count]
-    }
+    found = set[tuple[tuple[str, str, str], str]]()
+    for group, blobs in groups.items():
+        # By version, not by blob: the memory of tensors lies in blobs of its own.
+        newest = sorted(set(blobs.values()), reverse=True)[:count]
+        found.update((group, blob) for blob, order in blobs.items() if order in newest)
+    return found
 
 
 def _group(reference: BlobReference) -> tuple[str, str, str]:

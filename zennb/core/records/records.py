@@ -135,6 +135,7 @@ class Artifact:
         kind: `output` of a step, `captured` from the notebook, or `parameter` (a captured small scalar).
         step: id of the step record that made or captured it; None before it is recorded.
         created: seconds since the epoch.
+        parts: names of further blobs that hold its large memory, which it may share with other artifacts.
     """
 
     id: int | None = None
@@ -152,6 +153,12 @@ class Artifact:
     kind: str = "output"
     step: int | None = None
     created: float = 0.0
+    parts: tuple[str, ...] = ()
+
+    @property
+    def blobs(self) -> tuple[str, ...]:
+        """All the blobs that it takes to load it."""
+        return (self.blob, *self.parts)
 
     @property
     def label(self) -> str:

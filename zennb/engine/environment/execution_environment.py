@@ -22,6 +22,7 @@ from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_P
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
+from zennb.engine.environment.torch_options import TORCH_OPTIONS
 from zennb.engine.step.outcome import Reason
 from zennb.errors import StoreError
 
@@ -69,7 +70,7 @@ class ExecutionEnvironment:
         self.secrets = KnownSecrets()
         self.note_secrets()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
-        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
+        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *generators, *more))
 
     @property
     def ignored(self) -> tuple[str, ...]:

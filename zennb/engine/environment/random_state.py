@@ -21,6 +21,9 @@ _WORDS = 624
 _BLOCKS = 2000
 """Renewals of the words, 624 draws each, after which a state counts as seeded."""
 
+_LARGEST_TYPED = 2**40
+"""Seeds of torch below this were given by somebody; one in sixteen million of its own is as small."""
+
 __all__ = ["GENERATORS", "NumpyRandom", "PlainRandom", "TorchRandom"]
 
 
@@ -158,12 +161,22 @@ def _first_state(beginning: Any) -> Any:
 
 
 class TorchRandom:
-    """The generator behind `torch.rand()` on the processor (a `Setting`); it starts alike in every process."""
+    """The generator behind `torch.rand()` on the processor (a `Setting`).
+
+    Torch begins with a random seed of 64 bits, which it tells; nobody types one as large as that.
+    """
 
     name = "random state of torch"
-    modules = frozenset({"torch"})
+    # Only what reads the state without changing it. What draws changes it, and so counts whatever it is called.
+    modules = frozenset(
+        {"torch.random", "torch.get_rng_state", "torch.initial_seed", "torch.default_generator"}
+    )
     matters = True
     is_per_context = False
+
+    def __init__(self) -> None:
+        # Seeds that are known to be accidents: those of this process, and of kernels whose steps were reused.
+        self._unseeded: set[int] = set()
 
     def read(self) -> Any:
         """Return the state; None while `torch` is not loaded."""
@@ -174,19 +187,44 @@ class TorchRandom:
 
     def digest(self, seen: Any) -> str:
         """Return the digest of a state."""
-        if seen is None or seen == bytes(sys.modules["torch"].Generator().get_state().tolist()):
+        if seen is None or self._is_unseeded(seen):
             return UNTOUCHED
         return xxhash.xxh3_128_hexdigest(seen)
 
-    def change(self, _before: Any, after: Any) -> Any:
+    def change(self, before: Any, after: Any) -> Any:
         """Return the state as plain data; None when the library was only loaded."""
-        return None if self.digest(after) == UNTOUCHED else after
+        if after is None:  # back to before it was loaded: only "unseeded" matters
+            return {"seeded": False, "state": None} if not self._is_unseeded(before) else None
+        is_seeded = not self._is_unseeded(after)
+        if before is None and not is_seeded and after == self._first_state(_seed(after)):
+            return None
+        return {"seeded": is_seeded, "state": after}
 
     def apply(self, change: Any) -> None:
         """Set the state."""
-        import torch  # type: ignore[import-not-found, unused-ignore]  # optional
+        torch: Any = import_module("torch")
+        if change["state"] is None:
+            torch.seed()
+        else:
+            torch.set_rng_state(torch.tensor(list(change["state"]), dtype=torch.uint8, device="cpu"))
+        if not change["seeded"]:
+            self._unseeded.add(_seed(self.read()))
 
-        torch.set_rng_state(torch.tensor(list(change), dtype=torch.uint8))
+    def _is_unseeded(self, state: bytes) -> bool:
+        seed = _seed(state)
+        if not self._unseeded and seed >= _LARGEST_TYPED:
+            self._unseeded.add(seed)  # the first that was met in this process
+        return seed in self._unseeded
+
+    @staticmethod
+    def _first_state(seed: int) -> bytes:
+        """Return the state of a generator begun with this seed."""
+        return bytes(sys.modules["torch"].Generator().manual_seed(seed).get_state().tolist())
+
+
+def _seed(state: bytes) -> int:
+    """Return the seed that a generator of torch was begun with, which its state begins with."""
+    return int.from_bytes(state[:8], "little")
 
 
 GENERATORS = (PlainRandom.name, NumpyRandom.name, TorchRandom.name)

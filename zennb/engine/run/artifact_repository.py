@@ -16,6 +16,7 @@ from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT
 from zennb.engine.step.shared_state import connected
 from zennb.errors import CannotDigest, DamagedArtifact, MissingArtifact, NotStorable, UntrustedArtifact
+from zennb.materializers.parts import MemoryPart, quick_digest
 from zennb.materializers.registry import Materializers
 from zennb.materializers.sealed import seal, unseal
 from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
@@ -23,7 +24,7 @@ from zennb.materializers.summary import DISTRIBUTION, summarise_all, type_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from zennb.components.component import ArtifactStore
+    from zennb.components.component import ArtifactStore, Buffer
     from zennb.core.records.records import Step
     from zennb.digests.digest import ValueDigest
     from zennb.materializers.registry import Dumped
@@ -33,6 +34,9 @@ __all__ = ["ArtifactRepository", "SavedOutput"]
 
 _unreadable: set[str] = set()
 """Blobs that did not load in this process. Equal values are stored again, or nobody could ever load them."""
+
+_parts: dict[str, str] = {}
+"""Quick digest of memory that was stored apart, or loaded, in this process → the blob with it."""
 
 _CHANGES = "changes of a step"
 """Takes the place of a materializer's name in the signature; no materializer has this name."""
@@ -72,7 +76,7 @@ class ArtifactRepository:
 
     @cached_property
     def _materializers(self) -> Materializers:
-        return Materializers(self.scope, self.signer)
+        return Materializers(self.scope, self.signer, self._part)
 
     def save(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
         """Store values; those that share mutable state are stored together, so that they still share it when loaded.
@@ -82,7 +86,7 @@ class ArtifactRepository:
         """
         artifacts: dict[str, Artifact] = {}
         refused: dict[str, str] = {}
-        pending: list[tuple[dict[str, tuple[Any, ValueDigest]], Dumped]] = []
+        dumps: list[tuple[dict[str, tuple[Any, ValueDigest]], Dumped]] = []
         groups = _groups(values)
         secret = {name: each for group in groups for name in group if (each := self._secret(group))}
         refused.update((name, _never_stored(name, each)) for name, each in secret.items())
@@ -94,13 +98,14 @@ class ArtifactRepository:
                 artifacts.update({name: _renamed(found, name, kind) for name in group})
                 continue
             try:
-                pending.append((group, self._dump(group)))
+                dumps.append((group, self._dump(group)))
             except NotStorable as error:
                 refused.update(dict.fromkeys(group, error.message))
+        pending = [(group, self._stored_parts(dumped)) for group, dumped in dumps]
         # In one call, which the local store answers with one transaction: a cell waits for each of them.
-        blobs = self.store.put_all([dumped.buffers for _, dumped in pending]) if pending else []
-        for (group, dumped), blob in zip(pending, blobs, strict=True):
-            artifacts.update(self._records(group, dumped, blob, kind))
+        blobs = self.store.put_all([whole.buffers for _, (whole, _) in pending]) if pending else []
+        for (group, (whole, parts)), blob in zip(pending, blobs, strict=True):
+            artifacts.update(self._records(group, whole, blob, parts, kind))
         # Reused artifacts came before new ones; records keep the order in which the step bound its names.
         ordered = {name: artifacts[name] for name in values if name in artifacts}
         return SavedOutput(artifacts=ordered, refused=refused, secret=frozenset(secret))
@@ -220,7 +225,7 @@ class ArtifactRepository:
             stands_alone
             and artifact.blob not in _unreadable
             # Touched, not only looked for: until its record is written, nothing else keeps it from a prune.
-            and self.store.touch(artifact.blob)
+            and all(map(self.store.touch, artifact.blobs))
             and names_artifact(step, artifact)
             and self.signer.accepts(step)
         )
@@ -228,12 +233,39 @@ class ArtifactRepository:
     def _dump(self, group: Mapping[str, tuple[Any, ValueDigest]]) -> Dumped:
         if len(group) == 1:
             ((name, (value, seen)),) = group.items()
-            return self._materializers.dump(value, digest=seen.digest, name=name)
+            return self._materializers.dump(value, digest=seen.digest, name=name, apart=True)
         together = {name: value for name, (value, _) in group.items()}
-        return self._materializers.dump_together(together, name=" and ".join(group))
+        return self._materializers.dump_together(together, name=" and ".join(group), apart=True)
+
+    def _stored_parts(self, dumped: Dumped) -> tuple[Dumped, tuple[str, ...]]:
+        """Store the large memory of a value that is not in the store yet; return the value, and the blobs with it."""
+        if not dumped.parts:
+            return dumped, ()
+        quick = [quick_digest(part) for part in dumped.parts]
+        new = {
+            each: part
+            for each, part in zip(quick, dumped.parts, strict=True)
+            if each not in _parts or not self.store.touch(_parts[each])
+        }
+        names = self.store.put_all([[part] for part in new.values()]) if new else []
+        stored = dict(zip(new, names, strict=True))
+        found = [MemoryPart(blob=stored.get(each) or _parts[each], quick=each) for each in quick]
+        # Of memory that another thread changed meanwhile, the digest is not that of what was written.
+        _parts.update({each: stored[each] for each, part in new.items() if quick_digest(part) == each})
+        return dumped.with_parts(found), tuple(dict.fromkeys(each.blob for each in found))
+
+    def _part(self, part: MemoryPart) -> Buffer:
+        found = self.store.get(part.blob)
+        _parts[part.quick] = part.blob
+        return found
 
     def _records(
-        self, group: Mapping[str, tuple[Any, ValueDigest]], dumped: Dumped, blob: str, kind: str
+        self,
+        group: Mapping[str, tuple[Any, ValueDigest]],
+        dumped: Dumped,
+        blob: str,
+        parts: tuple[str, ...],
+        kind: str,
     ) -> dict[str, Artifact]:
         alone = len(group) == 1
         values = {name: value for name, (value, _) in group.items()}
@@ -247,6 +279,7 @@ class ArtifactRepository:
                 name=name,
                 digest=seen.digest,
                 blob=blob,
+                parts=parts,
                 item=None if alone else name,
                 materializer=dumped.materializer,
                 size=dumped.size,

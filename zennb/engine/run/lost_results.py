@@ -40,7 +40,7 @@ def missing_results(step: Step, store: ArtifactStore | WriteBuffer) -> list[str]
 
 def _results(step: Step) -> Iterator[tuple[str, str]]:
     for each in step.outputs.values():
-        yield f"`{each.label}`", each.blob
+        yield from ((f"`{each.label}`", blob) for blob in each.blobs)
     if step.displays:
         yield "what it showed", step.displays
     if step.carried is not None and step.carried.blob:

@@ -304,7 +304,7 @@ class PipelineRun:
                 started=task.started,
                 attempts=task.attempts,
             )
-            self._unit.present.update(artifact.blob for artifact in step.outputs.values())
+            self._unit.present.update(blob for artifact in step.outputs.values() for blob in artifact.blobs)
         else:
             # The first error is the one to show; later ones are in the records of their steps.
             self._error = self._error or outcome.error

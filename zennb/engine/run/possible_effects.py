@@ -37,6 +37,8 @@ _WORDS = {
     "pandas options": ("option",),
     "polars options": ("Config", "POLARS"),
     "scikit-learn configuration": ("config",),
+    "torch options": ("default_dtype", "deterministic", "matmul_precision", "anomaly", "printoptions"),
+    "torch options of a thread": ("set_grad_enabled", "default_device"),
     "warning filters": ("warn",),
     "warnings turned into errors": ("warn",),
 }

@@ -212,7 +212,8 @@ class RunContext:
             if name in resolved.values or artifact.size < LARGE:
                 continue
             try:
-                self.store.get(artifact.blob)
+                for blob in artifact.blobs:
+                    self.store.get(blob)
             except StoreError:
                 found.append(name)
         return found
@@ -238,15 +239,15 @@ class RunContext:
 
         Inputs that cannot be stored are left out: their content is part of the key anyway.
         """
-        present = frozenset() if known is None else known.present
+        present = set[str]() if known is None else known.present
         saved: dict[str, Artifact] = {}
         unsaved: dict[str, tuple[Any, ValueDigest]] = {}
         for name in sorted(resolved.inputs):
             artifact = resolved.artifacts.get(name)
             if artifact is not None and (
-                artifact.blob in present
-                or self.store.has(artifact.blob)
-                or self.others.copy([artifact.blob], into=self.store)
+                present.issuperset(artifact.blobs)
+                or all(map(self.store.has, artifact.blobs))
+                or self.others.copy(artifact.blobs, into=self.store)
             ):
                 saved[name] = artifact
             elif name in resolved.digests and name not in self.unstored():

@@ -292,6 +292,6 @@ class UnitOfWork:
 
 
 def _blobs(step: Step) -> Iterable[str]:
-    blobs = {artifact.blob for artifact in step.outputs.values()}
+    blobs = {blob for artifact in step.outputs.values() for blob in artifact.blobs}
     blobs |= {blob for blob in (step.displays, "" if step.carried is None else step.carried.blob) if blob}
     return blobs

@@ -35,7 +35,7 @@ def without_unstored(step: Step, unstored: Mapping[str, StoreError]) -> Step:
     carried = step.carried.blob if step.carried is not None else ""
     lost = [
         blob
-        for blob in (*(each.blob for each in step.outputs.values()), step.displays, carried)
+        for blob in (*(blob for each in step.outputs.values() for blob in each.blobs), step.displays, carried)
         if blob in unstored
     ]
     inputs = _stored(step.inputs, unstored)
@@ -61,4 +61,4 @@ def with_all_outputs(recorded: Step, step: Step) -> Step:
 
 
 def _stored(artifacts: Mapping[str, Artifact], unstored: Mapping[str, StoreError]) -> dict[str, Artifact]:
-    return {name: each for name, each in artifacts.items() if each.blob not in unstored}
+    return {name: each for name, each in artifacts.items() if unstored.keys().isdisjoint(each.blobs)}

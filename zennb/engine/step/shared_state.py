@@ -6,6 +6,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
+from zennb.digests.memory import is_array, memory_parts
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -102,6 +103,9 @@ def _are_libraries(ids: frozenset[int]) -> bool:
         # Go deeper only inside the objects in question: a library has too many objects.
         inner = owned if depth else [_libraries[one] for one in inside]
         owned = [part for part in gc.get_referents(*inner) if not isinstance(part, type)]
+    # What stands for the memory of a library's array is the library's, too.
+    memory = [part for each in list(_libraries.values()) if is_array(each) for part in memory_parts(each)]
+    _libraries.update({id(part): part for part in memory})
     _others.update(ids - _libraries.keys())
     return ids <= _libraries.keys()
 

@@ -94,7 +94,7 @@ class StepCell:
             return False
         self._load_pending()
         inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
-        self._inputs = {name: each for name, each in inputs.items() if each.blob not in unstored}
+        self._inputs = {name: each for name, each in inputs.items() if unstored.keys().isdisjoint(each.blobs)}
         self._live = self._session.live_line(
             self._run_context.bare_step(
                 self._resolved, status=Status.RUNNING, reason=self._decision.reason, started=self._started

@@ -1,0 +1,92 @@
+"""Owns which arrays of numpy and tensors of torch lie in the same memory, by its address.
+
+`torch.from_numpy` leaves no way from the tensor to its array. So once torch is loaded, the memory that is met is noted
+here, with one object for each stretch of it, and whatever overlaps counts as shared.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from zennb.compat.tensors import is_foreign, storage_under, torch
+
+__all__ = ["is_array", "memory_parts"]
+
+_MOST = 10_000
+"""Stretches of arrays that are kept in mind: those noted last."""
+
+
+class _Memory:
+    """A stretch of memory; it stands for whatever owns it."""
+
+    __slots__ = ("end", "start")
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start, self.end = start, end
+
+
+class _MemoryMap:
+    """The stretches that were noted, by their first address.
+
+    What was freed since may overlap something new; that is then stored together without need. They are attributes,
+    since what is in a dictionary of a module counts as that library's, and as shared by nobody.
+    """
+
+    __slots__ = ("arrays", "foreign")
+
+    def __init__(self) -> None:
+        self.arrays: OrderedDict[int, _Memory] = OrderedDict()
+        self.foreign: OrderedDict[int, _Memory] = OrderedDict()
+
+
+_known = _MemoryMap()
+
+
+def memory_parts(value: Any) -> list[Any]:
+    """Return the objects that stand for the memory of a tensor or array: what has one in common shares memory.
+
+    Nothing while torch is not loaded: memory of numpy alone has owners that can be asked for.
+    """
+    if torch() is None:
+        return []
+    storage = storage_under(value)
+    if storage is not None:
+        return [storage, *(_noted_storage(storage) if is_foreign(storage) else ())]
+    return _noted_array(value) if is_array(value) else []
+
+
+def is_array(value: object) -> bool:
+    """Whether a value is of one of numpy's own types."""
+    return str(type(value).__module__).partition(".")[0] == "numpy"
+
+
+def _noted_storage(storage: Any) -> list[_Memory]:
+    own = _noted(_known.foreign, storage.data_ptr(), storage.nbytes())
+    return [own, *_overlapping(_known.arrays, own)]
+
+
+def _noted_array(array: Any) -> list[_Memory]:
+    while getattr(getattr(array, "base", None), "__array_interface__", None) is not None:
+        array = array.base
+    try:
+        start, size = array.__array_interface__["data"][0], array.nbytes
+    except (AttributeError, TypeError):  # a scalar, or a subclass with ideas of its own
+        return []
+    if not size:
+        return []
+    own = _noted(_known.arrays, start, size)
+    return [own, *_overlapping(_known.foreign, own)] if _known.foreign else [own]
+
+
+def _noted(known: OrderedDict[int, _Memory], start: int, size: int) -> _Memory:
+    found = known.get(start)
+    if found is None or found.end != start + size:
+        found = known[start] = _Memory(start, start + size)
+        if len(known) > _MOST:
+            known.popitem(last=False)
+    return found
+
+
+def _overlapping(known: OrderedDict[int, _Memory], own: _Memory) -> list[_Memory]:
+    return [each for each in list(known.values()) if each.start < own.end and own.start < each.end]
