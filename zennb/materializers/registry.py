@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.arrays import file_behind
+from zennb.compat.instances import is_a
 from zennb.digests.digest import digest as digest_of
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
@@ -98,6 +100,21 @@ class Materializers:
         again = self._pickles.prove(together, pickled, name=name)
         _check_sharing(together, again)
         return self._dumped(together, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+
+    def dump_small(self, value: Any, *, digest: str, largest: int) -> bytes:
+        """Return a value that has no name as bytes for `load_small`.
+
+        Raises:
+            NotStorable: it cannot be stored unchanged, or takes more than `largest` bytes.
+        """
+        buffers, again = self._pickles.dump_small(value, largest=largest)
+        if digest_of(again) != digest:
+            raise NotStorable("cannot be stored unchanged", path="")
+        return bytes(joined(buffers))
+
+    def load_small(self, data: bytes) -> Any:
+        """Return the value that `dump_small` wrote."""
+        return self._pickles.unpickle(data, self._scope, name="_")
 
     def load(self, materializer: str, buffer: Buffer, *, name: str, distribution: str = "") -> Any:
         """Return the value that `materializer` wrote.
@@ -256,7 +273,8 @@ def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
         NotStorable: two of them do not.
     """
     numpy = sys.modules.get("numpy")
-    arrays = [] if numpy is None else [name for name in values if isinstance(values[name], numpy.ndarray)]
+    arrays = [] if numpy is None else [name for name in values if is_a(values[name], numpy.ndarray)]
+    arrays = [name for name in arrays if file_behind(values[name]) is None]  # these share their file
     for one, other in combinations(arrays, 2):
         share = numpy.may_share_memory  # type: ignore[union-attr]  # there are arrays, so numpy is there
         if share(values[one], values[other]) and not share(again[one], again[other]):

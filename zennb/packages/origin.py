@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+from zennb.compat.instances import is_a, module_name, qualified_name
+
 __all__ = ["Origin", "full_name", "module_of", "origin", "place_of", "public_name", "top_level"]
 
 OWN = __name__.partition(".")[0]
@@ -41,7 +43,7 @@ def public_name(cls: type) -> str:
 
     Private submodules are left out wherever a package above them offers the class under the same name.
     """
-    module, name = str(cls.__module__), cls.__qualname__
+    module, name = module_name(cls), qualified_name(cls)
     if module in {"builtins", "__main__"}:
         return name
     parts = module.split(".")
@@ -55,15 +57,20 @@ def public_name(cls: type) -> str:
 
 def module_of(thing: object) -> str:
     """Return the `__module__` of a function or class; "" when it has none."""
-    if isinstance(thing, ModuleType):  # its own `__getattr__` may raise anything
+    if is_a(thing, type):
+        return module_name(thing)
+    if is_a(thing, ModuleType):  # its own `__getattr__` may raise anything
         return ""
-    name = getattr(thing, "__module__", None)
-    return name if isinstance(name, str) else ""
+    try:
+        name = getattr(thing, "__module__", None)
+    except Exception:  # noqa: BLE001 - other objects' may, too
+        return ""
+    return name if type(name) is str else ""
 
 
 def full_name(cls: type) -> str:
     """Return a type's name with the module that defines it: `pandas.core.frame.DataFrame`, `builtins.int`."""
-    return f"{module_of(cls)}.{cls.__qualname__}"
+    return f"{module_name(cls)}.{qualified_name(cls)}"
 
 
 def origin(module: str) -> Origin:

@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.static_usage import StaticUsage
 
-__all__ = ["RESULT", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
+__all__ = ["RESULT", "SHOWN", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
 
 ENVIRONMENT = "environment variables"
 FILES = "files"
 RESULT = "result"
-"""Other entries of a step's changes: variables it set, files it wrote, and the plain value it showed last."""
+SHOWN = "shown values"
+"""Other entries of a step's changes: variables it set, files it wrote, and how the values that it showed come back.
+`RESULT` is a plain value; only older records have it."""
 
 
 class ExecutionEnvironment:

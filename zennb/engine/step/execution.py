@@ -6,6 +6,7 @@ code between `start` and `finish` differs.
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import time
@@ -13,19 +14,21 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.core.secrets.names import Suspicion, suspicion
 from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
-from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.environment.execution_environment import SHOWN
 from zennb.engine.step.cancellation import time_limit
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.engine.step.running import running
+from zennb.engine.step.shown_values import MISSING, Note, noted
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Mapping, MutableMapping, Sequence
     from contextlib import AbstractContextManager
 
     from zennb.core.records.observed import Carried, Observed
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
     from zennb.engine.step.static_usage import StaticUsage
 
 __all__ = ["StepExecution"]
+
+_REMEMBERED = 3  # `_`, `__` and `___`
 
 
 class StepExecution:
@@ -96,12 +101,12 @@ class StepExecution:
             self.seconds = time.perf_counter() - self._started
         self._running.__exit__(*sys.exc_info())  # with the error: figures are shown only if there is none
 
-    def finish(self, recording: Recording, result: object = None) -> StepOutcome:
+    def finish(self, recording: Recording, results: Sequence[object] = ()) -> StepOutcome:
         """After the body: collect its changes, decide whether they may be reused, and store them.
 
         Args:
             recording: its output.
-            result: the value it displayed last, if it is a plain one to restore as `_`; None for none.
+            results: the values it displayed, in order; the last ones come back as `_` and `__`.
 
         Raises:
             NotStorable: an output declared with `-o` is missing or cannot be stored.
@@ -132,8 +137,8 @@ class StepExecution:
         observed = observed.with_calls(call.text for call in collected.calls)
         self.reasons += reasons
         self._note_secrets()
-        if result is not None and not self._is_secret(result):
-            changes[RESULT] = result
+        if results:
+            changes[SHOWN] = self._shown(results[-_REMEMBERED:])
         return self._stored(observed, changes, recording)
 
     def undo(self) -> list[str]:
@@ -154,9 +159,25 @@ class StepExecution:
             secrets.note(secrets_in(name, self._namespace[name]))
         self._resources.environment.note_secrets()
 
+    def _shown(self, results: Sequence[object]) -> list[Note]:
+        """Return how the values that the step displayed come back on reuse."""
+        names = (*self.inputs, *self.collected.values, *self.collected.defines)
+        last = self.request.definition.tree.body[-1:]
+        notes = noted(
+            results,
+            last[0].value if last and isinstance(last[0], ast.Expr) else None,
+            named={name: self._namespace[name] for name in names if name in self._namespace},
+            outputs=self.collected.values,
+            storing=self._resources.artifacts,
+        )
+        return [
+            (MISSING, "looks secret") if self._is_secret(value) else note
+            for value, note in zip(results, notes, strict=True)
+        ]
+
     def _is_secret(self, value: object) -> bool:
         known = self._resources.environment.secrets
-        is_masked = isinstance(value, str) and known.mask(value) != value
+        is_masked = is_a(value, str) and known.mask(value) != value
         return is_masked or holds_secret("", value) or holds_known(value, known)
 
     def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:

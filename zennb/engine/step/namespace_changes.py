@@ -7,6 +7,7 @@ import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a, qualified_name
 from zennb.core.magic_lines.settings import magic_troubles
 from zennb.core.reading.source import definitions
 from zennb.dependencies.callables import has_state, is_users_code
@@ -32,7 +33,7 @@ _CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.
 
 def is_code(value: object) -> bool:
     """Whether a value is a module, function, method or class: executed again on reuse, never loaded."""
-    return isinstance(value, _CODE)
+    return is_a(value, _CODE)
 
 
 class NamespaceSnapshot:
@@ -288,11 +289,12 @@ def _is_made(name: str, value: object, definition: StepDefinition, namespace: Ma
     Examples: functions that a call or a loop bound (`add = adder(5)`), methods of objects, and functions with state (a
     cache). Modules are never stored; classes of the notebook only under a second name.
     """
-    if isinstance(value, types.ModuleType):
+    if is_a(value, types.ModuleType):
         return False
-    if isinstance(value, type) and is_users_code(value):
+    if is_a(value, type) and is_users_code(value):
         # `Alias = Model`: executing the definitions of the cell again would not bind `Alias`.
-        second = value.__qualname__ != name and namespace.get(value.__qualname__) is value
+        own = qualified_name(value)
+        second = own != name and namespace.get(own) is value
         return second and definitions(definition.tree, [name]) is None
     return has_state(value) or definitions(definition.tree, [name]) is None
 

@@ -6,6 +6,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
             break
         # Go deeper only inside the objects in question: a library has too many objects.
         inner = owned if depth else [_libraries[one] for one in inside]
-        owned = [part for part in gc.get_referents(*inner) if not isinstance(part, type)]
+        owned = [part for part in gc.get_referents(*inner) if not is_a(part, type)]
     _others.update(ids - _libraries.keys())
     return ids <= _libraries.keys()
 
@@ -122,4 +123,4 @@ def _is_library(namespace: dict[Any, Any]) -> bool:
     if not any(keys <= namespace.keys() for keys in _LIBRARY_KEYS):
         return False
     module = namespace.get("__module__", namespace.get("__name__"))
-    return isinstance(module, str) and not origin(module).is_users
+    return is_a(module, str) and not origin(module).is_users

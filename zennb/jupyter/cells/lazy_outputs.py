@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.engine.run.artifact_repository import ArtifactRepository
 
-__all__ = ["LazyOutputs", "identifiers", "only_bound"]
+__all__ = ["LazyOutputs", "identifiers", "may_read_all", "only_bound"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _DYNAMIC = frozenset({"dir", "eval", "exec", "globals", "locals", "user_ns", "vars", "__main__"})
@@ -33,6 +33,11 @@ _DYNAMIC_MAGIC = re.compile(
 def identifiers(text: str) -> set[str]:
     """Return all words in a text that could be names, also in strings and comments."""
     return set(_WORD.findall(text))
+
+
+def may_read_all(text: str) -> bool:
+    """Whether code of this text may read variables that it does not name."""
+    return not identifiers(text).isdisjoint(_DYNAMIC) or _DYNAMIC_MAGIC.search(text) is not None
 
 
 def only_bound(analysis: Analysis) -> set[str]:
@@ -105,8 +110,7 @@ class LazyOutputs:
             return set()
         # Any word counts, also in strings and comments: a name too many only costs time, one too few a NameError.
         words = identifiers(text)
-        is_dynamic = not words.isdisjoint(_DYNAMIC) or _DYNAMIC_MAGIC.search(text) is not None
-        return set(self._waiting) if is_dynamic else words & self._waiting.keys()
+        return set(self._waiting) if may_read_all(text) else words & self._waiting.keys()
 
     def load(self, names: Iterable[str]) -> None:
         """Bind names that are pending.

@@ -169,11 +169,12 @@ class StepRestorer:
         # Instances of classes that this cell defines can be loaded only when the definitions have run; and these may
         # read the other outputs (a default argument, a base class from a dictionary).
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
-        values = repository.load({name: artifact for name, artifact in now.items() if name not in later})
-        self._define(values, changes, uses)
-        values.update(repository.load({name: now[name] for name in later}))
-        with digest_cache():
-            return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
+        with self._session.capture.discarding():  # what objects print while they are looked at
+            values = repository.load({name: each for name, each in now.items() if name not in later})
+            self._define(values, changes, uses)
+            values.update(repository.load({name: now[name] for name in later}))
+            with digest_cache():
+                return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
 
     def bind(self, step: Step, restored: Mapping[str, tuple[Any, ValueDigest]]) -> None:
         """Bind the outputs of a step that `fetch` has loaded."""

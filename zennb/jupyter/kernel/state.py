@@ -21,6 +21,7 @@ from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
 from zennb.jupyter.cells.lazy_outputs import LazyOutputs
 from zennb.jupyter.cells.output_capture import OutputCapture
+from zennb.jupyter.cells.shown_values import ShownValues
 from zennb.jupyter.cells.step_registry import StepRegistry
 from zennb.jupyter.cells.untracked_changes import UntrackedChanges
 from zennb.jupyter.kernel.frontend import DisplaySettings, KernelFrontend
@@ -70,6 +71,7 @@ class KernelState:
         variables: which artifact each variable is.
         untracked: changes of steps' outputs by plain cells.
         lazy_outputs: outputs of reused steps that no cell has named yet.
+        shown: the values that reused steps showed, `_` and `Out[n]`.
         registry: the steps of the notebook.
         pipeline: runs steps again whose outputs are lost; None until the extension is loaded.
         lock: held while the notebook's variables are read or bound.
@@ -84,6 +86,7 @@ class KernelState:
         self.variables = VariableTracker()
         self.untracked = UntrackedChanges(self.variables, self.namespace)
         self.lazy_outputs = LazyOutputs(self.namespace, self._bound)
+        self.shown = ShownValues(shell, self.lazy_outputs)
         self.registry = StepRegistry()
         self.pipeline: Remaker | None = None
         self.capture = OutputCapture(shell)
@@ -125,7 +128,8 @@ class KernelState:
         with self.lock:
             while True:
                 try:
-                    self.lazy_outputs.load(wanted)
+                    with self.capture.discarding():
+                        self.lazy_outputs.load(wanted)
                 except LostOutput as lost:
                     pipeline = self.pipeline
                     if pipeline is None or lost.step in remade or lost.step not in pipeline.step_names():
@@ -215,7 +219,9 @@ class KernelState:
 
     def resolve(self, definition: StepDefinition) -> ResolvedStep:
         """Resolve a step's dependencies and cache key in the notebook as it is now."""
-        with self.lock, digest_cache():
+        # Discarded: what objects print while they are looked at.
+        with self.lock, digest_cache(), self.capture.discarding():
+            self.shown.load(definition.source)
             return resolve_step(
                 definition,
                 self.namespace,
@@ -229,6 +235,7 @@ class KernelState:
 
     def _bound(self, name: str, value: object, artifact: Artifact) -> None:
         self.variables.bind(name, value, artifact, self.seen(artifact, value))
+        self.shown.bound(name, value)
 
     def seen(self, artifact: Artifact, value: object) -> ValueDigest:
         """Return the digest of a value that was just loaded; that of an array is known from its stored bytes."""
