@@ -21,7 +21,7 @@ import cloudpickle
 
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import copies_on_write, detached, global_random_state, has_outside_memory
-from zennb.compat.instances import error_text, is_a
+from zennb.compat.instances import error_text, is_a, qualified_name
 from zennb.compat.python import CachedFunction, iterator_recipe
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
@@ -236,7 +236,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 
     def reducer_override(self, value: Any) -> Any:
         """Return the recipe for types that need special treatment; leave the rest to cloudpickle."""
-        if is_a(value, type | FunctionType) and value.__module__ == "__main__":
+        if is_a(value, type | FunctionType) and module_of(value) == "__main__":
             name = _own_name(value, self._scope)
             # A function that is an output is stored whole: on reuse nothing else defines it.
             by_name = is_a(value, type) or id(value) not in self._whole
@@ -276,7 +276,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         if is_a(value, FunctionType) and value.__globals__.get("__name__") == "__main__":
             for name in functions.names_read(value.__code__):
                 found = self._scope.get(name)
-                if is_a(found, type | FunctionType) and found.__module__ == "__main__":
+                if is_a(found, type | FunctionType) and module_of(found) == "__main__":
                     self.needs[name] = None
             return functions.function_reduction(value)
         if is_a(value, FunctionType) and not is_importable(value):
@@ -311,8 +311,9 @@ def _import_home(value: type | FunctionType) -> None:
 
 def _own_name(value: type | FunctionType, scope: Scope) -> str:
     """Return the qualified name of a class or function; for a lambda, the notebook variable that holds it."""
-    if value.__qualname__ != "<lambda>":
-        return value.__qualname__
+    name = qualified_name(value) if is_a(value, type) else value.__qualname__
+    if name != "<lambda>":
+        return name
     return next((name for name, found in scope.items() if found is value), "")
 
 

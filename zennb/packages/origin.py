@@ -5,13 +5,13 @@ from __future__ import annotations
 import site
 import sys
 import sysconfig
+import types
 from enum import Enum
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
-from zennb.compat.instances import is_a, module_name, qualified_name
+from zennb.compat.instances import class_attributes, is_a, module_name, qualified_name
 
 __all__ = ["Origin", "full_name", "module_of", "origin", "place_of", "public_name", "top_level"]
 
@@ -58,8 +58,11 @@ def public_name(cls: type) -> str:
 def module_of(thing: object) -> str:
     """Return the `__module__` of a function or class; "" when it has none."""
     if is_a(thing, type):
-        return module_name(thing)
-    if is_a(thing, ModuleType):  # its own `__getattr__` may raise anything
+        defined_in = module_name(thing)
+        # Before Python 3.12 `make_dataclass` does not say where it was called.
+        is_made = defined_in == "types" and vars(types).get(qualified_name(thing)) is None
+        return "__main__" if is_made and "__dataclass_fields__" in class_attributes(thing) else defined_in
+    if is_a(thing, types.ModuleType):  # its own `__getattr__` may raise anything
         return ""
     try:
         name = getattr(thing, "__module__", None)
@@ -70,7 +73,7 @@ def module_of(thing: object) -> str:
 
 def full_name(cls: type) -> str:
     """Return a type's name with the module that defines it: `pandas.core.frame.DataFrame`, `builtins.int`."""
-    return f"{module_name(cls)}.{qualified_name(cls)}"
+    return f"{module_of(cls)}.{qualified_name(cls)}"
 
 
 def origin(module: str) -> Origin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import types
+import typing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
 __all__ = ["NamespaceChanges", "NamespaceSnapshot", "collect_changes", "is_code"]
 
 _ABSENT = object()
-_CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
+_SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})
+_CODE = (
+    *(types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type),
+    *(typing.NewType, typing.TypeVar, typing.ParamSpec),
+)
 
 
 def is_code(value: object) -> bool:
@@ -48,6 +53,9 @@ class NamespaceSnapshot:
     ) -> None:
         analysis = definition.analysis
         touched = {*analysis.binds, *analysis.deletes, *writes}
+        # To see what code binds that the cell does not show: a library that puts names into the notebook.
+        self._others = {name: value for name, value in namespace.items() if name not in touched}
+        self._touched = touched
         self._namespace = namespace
         self.names = tuple(dict.fromkeys((*analysis.binds, *writes)))
         self._values = {name: namespace.get(name, _ABSENT) for name in touched}
@@ -88,6 +96,17 @@ class NamespaceSnapshot:
             for name, value in self._values.items()
             if name not in self._namespace and (value is not _ABSENT or name in self._deleting)
         )
+
+    def unseen(self) -> list[str]:
+        """Return the names that were bound or deleted without being named in the code."""
+        now, others = self._namespace, self._others
+        bound = [
+            name
+            for name, value in list(now.items())
+            if name not in self._touched and others.get(name, _ABSENT) is not value
+        ]
+        gone = [name for name in others if name not in now]
+        return [name for name in (*bound, *gone) if not name.startswith("_") and name not in _SHELL]
 
     def restore(self, names: Iterable[str] | None = None) -> None:
         """Reset names (by default all that the step may change) to their values from before."""
@@ -180,6 +199,11 @@ def collect_changes(
     if called.trouble and not set_outside:
         is_logging = called.trouble == SETS_UP_LOGGING
         reasons.append(Reason(called.trouble, loses="result" if is_logging else "change"))
+    # A magic or a star binds names by itself; what they do is judged below.
+    unseen = [] if definition.analysis.stars or definition.analysis.magics else before.unseen()
+    if unseen:
+        shown = ", ".join(f"`{name}`" for name in unseen[:3]) + (", ..." if len(unseen) > 3 else "")
+        reasons.append(Reason(f"it binds or deletes {shown}", "which its code does not name", loses="change"))
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
     reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
     if definitions(definition.tree, defines) is None:
