@@ -15,6 +15,7 @@ from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.core.secrets.values import holds_known, holds_secret
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
+from zennb.engine.step.loaded_modules import MODULES, import_again, needed_by
 from zennb.engine.step.shared_state import connected
 from zennb.errors import CannotDigest, DamagedArtifact, MissingArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.registry import Materializers
@@ -106,12 +107,18 @@ class ArtifactRepository:
         ordered = {name: artifacts[name] for name in values if name in artifacts}
         return SavedOutput(artifacts=ordered, refused=refused, secret=frozenset(secret))
 
-    def load(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+    def load(self, artifacts: Mapping[str, Artifact], modules: Collection[str] = ()) -> dict[str, Any]:
         """Return the values of artifacts; those stored together still share what they shared.
+
+        Args:
+            artifacts: name → artifact.
+            modules: what the step that made them had loaded; imported before, where their types need it.
 
         Raises:
             MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as store and materializers say.
         """
+        if modules:
+            import_again(needed_by(artifacts.values(), modules))
         loaded: dict[str, Any] = {}
         values: dict[str, Any] = {}
         for name, artifact in artifacts.items():
@@ -144,7 +151,7 @@ class ArtifactRepository:
             raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
         dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
         blob = self.store.put(seal(dumped.buffers, materializer=_CHANGES, signer=self.signer))
-        names = tuple(name for name in found if name not in {RESULT, SHOWN})
+        names = tuple(name for name in found if name not in {MODULES, RESULT, SHOWN})
         return Carried(blob=blob, materializer=dumped.materializer, names=names)
 
     def load_changes(self, carried: Carried | None) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import SHOWN
 from zennb.engine.step.cancellation import time_limit
+from zennb.engine.step.loaded_modules import MODULES, loaded_since
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
@@ -74,6 +75,7 @@ class StepExecution:
         self._running = ExitStack()
         self._recorder: EnvironmentRecorder | None = None
         self._is_timed = False
+        self._modules: frozenset[str] = frozenset()
         self._started = time.perf_counter()
 
     def start(self, *contexts: AbstractContextManager[object]) -> None:
@@ -92,6 +94,7 @@ class StepExecution:
         self._recorder = self._resources.environment.record()
         self._running.callback(self._recorder.end)
         self._is_timed = True
+        self._modules = frozenset(sys.modules)
         self._started = time.perf_counter()
 
     def stop(self) -> None:
@@ -137,6 +140,9 @@ class StepExecution:
         observed = observed.with_calls(call.text for call in collected.calls)
         self.reasons += reasons
         self._note_secrets()
+        packages = frozenset[str]().union(*(seen.packages for _, seen in self.collected.values.values()))
+        if modules := loaded_since(self._modules, packages):
+            changes[MODULES] = modules
         if results:
             changes[SHOWN] = self._shown(results[-_REMEMBERED:])
         return self._stored(observed, changes, recording)

@@ -14,7 +14,7 @@ from zennb.engine.run.run_context import LARGE
 from zennb.errors import LostOutput, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 
     from zennb.core.reading.source import Analysis
     from zennb.core.records.records import Artifact
@@ -50,14 +50,14 @@ class LazyOutputs:
 
     Args:
         namespace: the notebook's variables.
-        bound: called with name, value and artifact when a name has been bound.
+        bound: called with name, value, artifact and step when a name has been bound.
     """
 
     def __init__(
-        self, namespace: MutableMapping[str, Any], bound: Callable[[str, Any, Artifact], None]
+        self, namespace: MutableMapping[str, Any], bound: Callable[[str, Any, Artifact, str], None]
     ) -> None:
         self._namespace, self._bound = namespace, bound
-        self._waiting: dict[str, tuple[Artifact, ArtifactRepository, str]] = {}
+        self._waiting: dict[str, tuple[Artifact, ArtifactRepository, str, Collection[str]]] = {}
         self._exposed: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
@@ -82,11 +82,18 @@ class LazyOutputs:
             name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
         }
 
-    def defer(self, outputs: Mapping[str, Artifact], repository: ArtifactRepository, *, step: str) -> None:
+    def defer(
+        self,
+        outputs: Mapping[str, Artifact],
+        repository: ArtifactRepository,
+        *,
+        step: str,
+        modules: Collection[str] = (),
+    ) -> None:
         """Leave outputs of a step in the store; their names are unbound until a cell names them."""
         for name, artifact in outputs.items():
             self._namespace.pop(name, None)
-            self._waiting[name] = (artifact, repository, step)
+            self._waiting[name] = (artifact, repository, step, modules)
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop names that were bound by other means, or deleted."""
@@ -96,8 +103,8 @@ class LazyOutputs:
     def forget_records(self) -> None:
         """Forget which records the artifacts have; their bytes are looked for where they were."""
         self._waiting = {
-            name: (artifact.unrecorded(), repository, step)
-            for name, (artifact, repository, step) in self._waiting.items()
+            name: (artifact.unrecorded(), repository, step, modules)
+            for name, (artifact, repository, step, modules) in self._waiting.items()
         }
 
     def mark_used(self, text: str) -> None:
@@ -123,17 +130,18 @@ class LazyOutputs:
             if name not in self._waiting:  # bound with another one of its group
                 continue
             group = self.artifacts([name])
+            step = self._waiting[name][2]
             for each, value in self._fetch(name, group).items():
                 # Bound one by one: what an interrupt prevents stays pending, and is loaded by
                 # the next cell that names it.
                 self._namespace[each] = value
                 del self._waiting[each]
-                self._bound(each, value, group[each])
+                self._bound(each, value, group[each], step)
 
     def _fetch(self, name: str, group: Mapping[str, Artifact]) -> dict[str, Any]:
-        artifact, repository, step = self._waiting[name]
+        artifact, repository, step, modules = self._waiting[name]
         try:
-            return repository.load(group)
+            return repository.load(group, modules)
         except StoreError as error:
             raise LostOutput(
                 f"`{artifact.label}`, which this cell reads, is not there any more: {error.message.rstrip('.')}. "

@@ -96,8 +96,7 @@ class StepCell:
         self._load_pending()
         self._session.shown.check(self.definition.analysis, self.definition.tree)
         with self._session.capture.discarding():
-            inputs = self._run_context.keep_inputs(self._resolved)
-        unstored = self._write_buffer.unstored
+            inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
         self._inputs = {name: each for name, each in inputs.items() if each.blob not in unstored}
         self._live = self._session.live_line(
             self._run_context.bare_step(
@@ -235,7 +234,7 @@ class StepCell:
             seconds=time.perf_counter() - self._clock,
             attempts=self._attempts,
         )
-        hint = self._session.hint(error)
+        hint = self._session.hint(error, self._resolved.values)
         remarks = "; ".join(part for part in (hint, _restored_words(restored)) if part)
         displays = self._displays or self._kept_output()
         step = self._record(replace(step, inputs=self._inputs, displays=displays), step.status)

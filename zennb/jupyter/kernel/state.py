@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb import api
@@ -109,6 +110,7 @@ class KernelState:
         self.patches: set[Patch] = set()
         self.calls = LibraryCalls()
         self.aliases: Aliases = {}
+        self._restored: dict[str, tuple[int, str]] = {}  # name → id of its value, step
         self._depth = 0  # how many cells run, one inside the other
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
 
@@ -233,7 +235,24 @@ class KernelState:
                 calls=self.calls,
             )
 
-    def _bound(self, name: str, value: object, artifact: Artifact) -> None:
+    def note_restored(self, name: str, value: object, artifact: Artifact, step: str) -> None:
+        """Note that a variable holds what a step made earlier, as a pickle gave it back."""
+        self._restored.pop(name, None)
+        if artifact.materializer == "pickle":
+            self._restored[name] = (id(value), step)
+
+    def restored_hint(self, values: Mapping[str, object]) -> str:
+        """Return which inputs of a step that failed came from the store, and what to run if that was why; or ""."""
+        known = {name: self._restored[name] for name in values.keys() & self._restored.keys()}
+        found = {name: step for name, (place, step) in sorted(known.items()) if place == id(values[name])}
+        if not found:
+            return ""
+        names = ", ".join(f"`{name}`" for name in found)
+        runs = ", ".join(f"`%%step {step} --rerun`" for step in dict.fromkeys(found.values()))
+        return f"{names} came from the store; if a plain run does not fail here, run {runs} first"
+
+    def _bound(self, name: str, value: object, artifact: Artifact, step: str) -> None:
+        self.note_restored(name, value, artifact, step)
         self.variables.bind(name, value, artifact, self.seen(artifact, value))
         self.shown.bound(name, value)
 
@@ -281,11 +300,11 @@ class KernelState:
             if sentence:
                 self.capture.publish(note(sentence)._repr_mimebundle_(), {})
 
-    def hint(self, error: BaseException | None) -> str:
-        """Return which step would bind a missing name; "" for other errors."""
+    def hint(self, error: BaseException | None, values: Mapping[str, object] = MappingProxyType({})) -> str:
+        """Return which step to run after an error: that of a missing name, or of an input from the store; or ""."""
         name = error.name if isinstance(error, NameError) else None
         if not name:
-            return ""
+            return self.restored_hint(values) if isinstance(error, Exception) else ""
         for definition in self.registry.ordered([]):
             if name in definition.options.no_store:
                 return (
