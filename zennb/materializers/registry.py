@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.arrays import file_behind
-from zennb.compat.instances import is_a
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a
 from zennb.digests.digest import digest as digest_of
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
@@ -19,6 +19,7 @@ from zennb.materializers.pickle import SignedPickles
 from zennb.materializers.sealed import seal, unseal
 from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
 from zennb.packages.entry_points import OWN, refresh
+from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from zennb.materializers.signer import Signer
     from zennb.packages.entry_points import Offer
 
-__all__ = ["Dumped", "Materializers"]
+__all__ = ["LEFT_OUT", "Dumped", "Materializers"]
 
+LEFT_OUT = "left_out"
+"""Entry of a stored summary: the attributes that are not stored."""
+
+_DECIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__", "__setstate__"})
 _WHOLE = 64 * 1024 * 1024
 """Up to this many bytes the check loads the whole value; above, a sample of the same structure."""
 
@@ -86,8 +91,11 @@ class Materializers:
             if buffers is not None:
                 return self._dumped(value, candidate, buffers, source=offer.source)
         pickled = self._pickles.pickle(value, name=name)
-        self._pickles.prove(value, pickled, name=name)
-        return self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+        again = self._pickles.prove(value, pickled, name=name)
+        dumped = self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
+        if lost := _left_out(value, again):
+            return replace(dumped, summary={**dumped.summary, LEFT_OUT: lost})
+        return dumped
 
     def dump_together(self, values: Mapping[str, Any], *, name: str) -> Dumped:
         """Return values that share state as the bytes of one dictionary, so that they share it after loading.
@@ -264,6 +272,22 @@ def _naming_package(offer: Offer, name: str) -> Iterator[None]:
             f"'{offer.source}' ({why.rstrip('.')}); update or uninstall that package.",
             path=name,
         ) from error
+
+
+def _left_out(value: object, again: object) -> list[str]:
+    """Return the attributes that an object of a class of the user does not bring back, as its class decides."""
+    own = [each for each in bases_of(type(value)) if origin(module_of(each)).is_users]
+    if not any(class_attributes(each).keys() & _DECIDING for each in own):
+        return []
+    before, after = attributes_of(value), attributes_of(again)
+    return [name for name, part in before.items() if name not in after or _differ(part, after[name])]
+
+
+def _differ(one: object, other: object) -> bool:
+    try:
+        return digest_of(one) != digest_of(other)
+    except CannotDigest:  # a lock is as good as another one
+        return type(one) is not type(other)
 
 
 def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from zennb.core.records.observed import ABSENT, Observed, changed
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
+from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
 from zennb.engine.environment.files import keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, PROCESS_STATE
@@ -65,7 +66,7 @@ class ExecutionEnvironment:
         self.secrets = KnownSecrets()
         self.note_secrets()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
-        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *generators, *more))
+        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, DuckdbTables(), *generators, *more))
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -264,6 +265,8 @@ class EnvironmentRecorder:
             | {f"${name}": self._owner.sealed(name, value) for name, value in environment.items()},
         )
         reasons = self._reasons(changes)
+        if changes.pop(DUCKDB_TABLES, None) is not None:
+            reasons.append(Reason(f"it changes {DUCKDB_TABLES}", "which are not stored", loses="change"))
         reasons += [
             Reason(f"it uses the folder {path}, which its code does not name", loses="result")
             for path in _folders(changes)

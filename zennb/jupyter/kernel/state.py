@@ -32,6 +32,7 @@ from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
+from zennb.materializers.registry import LEFT_OUT
 from zennb.registry.stores import artifact_stores
 from zennb.views.step import status_line
 from zennb.views.view import join, note
@@ -282,7 +283,7 @@ class KernelState:
     def show_status(self, step: Step) -> None:
         """Show a step's status line, with data for tools that read the saved notebook."""
         view = status_line(step)
-        if text := self.secret_notes.of(step):
+        for text in filter(None, [self.secret_notes.of(step), *_left_out(step)]):
             view = join([view, note(text)], gap=0)
         self.capture.publish(
             {**view._repr_mimebundle_(), DATA_TYPE: step_content(step)}, {"zennb": facts(step)}
@@ -343,6 +344,16 @@ def _known(
         return metadata.with_digests(digests)
     except StoreError:
         return {}
+
+
+def _left_out(step: Step) -> list[str]:
+    """Return a sentence for each output that comes back without some of its attributes."""
+    found = {name: each.summary.get(LEFT_OUT, ()) for name, each in step.outputs.items()}
+    return [
+        f"`{name}` is stored without {', '.join(f'`{attribute}`' for attribute in lost)}, as its class decides."
+        for name, lost in found.items()
+        if lost
+    ]
 
 
 def _owner(value: Any) -> Any:
