@@ -86,7 +86,7 @@ CASES = {
     ],
     "arrays in a list": [
         "%%step a\nl = [np.asfortranarray(np.eye(2, 3)), np.arange(6)[::2]]",
-        "print([(each.strides, each.flags.owndata or 'view') for each in l[:1]], l[1].strides)",
+        "print([each.strides for each in l])",
     ],
     "it may not be written to": ["%%step a\nr = np.arange(3)\nr.flags.writeable = False", "print(r.flags)"],
     "a map of a file": [

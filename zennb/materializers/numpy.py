@@ -21,7 +21,7 @@ __all__ = ["NumpyArrays", "array_from", "array_parts"]
 
 _MAGIC = b"\x93NUMPY"
 _KINDS = "biufcmMSUV"
-_SMALL = 64 * 1024
+_SMALL = 4096
 _COMMENT = re.compile(rb"\}  # (read-only)?(?:, )?(strides [-0-9 ]+)?\s*$")
 
 
@@ -57,6 +57,8 @@ class NumpyArrays(Materializer):
             strides = said[2] if said is not None else None
             order = strides.decode() if strides else "F" if header["fortran_order"] else "C"
             array = array_from(header["descr"], header["shape"], order, own[start:])
+            if array.nbytes < _SMALL and not strides and array.dtype.names is None:
+                array = array.copy(order="K")  # memory of its own, as its flags said
             array.flags.writeable = said is None or said[1] is None
             return array
         except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
@@ -126,12 +128,9 @@ def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> An
         raise ValueError(f"{len(data)} bytes for an array of {array.nbytes}")
     if order.startswith("strides "):
         made = with_strides(array, tuple(map(int, order.split()[1:])))
-    elif array.nbytes < _SMALL:
-        made = array.copy(order="K")  # memory of its own, which `resize` asks for
-    else:
-        return array
-    made.flags.writeable = array.flags.writeable
-    return made
+        made.flags.writeable = array.flags.writeable
+        return made
+    return array
 
 
 def _header(descr: Any, shape: tuple[int, ...], order: str, *, read_only: bool) -> bytes:
