@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zennb.digests.digest import ValueDigest
 
-__all__ = ["LARGEST", "MISSING", "NAMED", "STORED", "VALUE", "Note", "noted", "part_at"]
+__all__ = ["LARGEST", "MISSING", "NAMED", "STORED", "VALUE", "Note", "Storing", "noted", "part_at"]
 
 Note: TypeAlias = tuple[Any, ...]
 """How a value comes back: `(VALUE, value)`, `(NAMED, name, steps to a part)`, `(STORED, bytes)`, `(MISSING, why)`."""
