@@ -170,7 +170,6 @@ class StepCell:
         return True
 
     is_over = False
-
     _never: tuple[str, ...] = ()
     """Why the results of this step cannot be reused, found when it was tried."""
 
@@ -393,9 +392,7 @@ class StepCell:
 
 
 def _restored_words(names: list[str]) -> str:
-    if not names:
-        return ""
-    return ", ".join(f"`{name}`" for name in names) + " put back as before the step"
+    return ", ".join(f"`{name}`" for name in names) + " put back as before the step" if names else ""
 
 
 def _brief(error: ZennbError) -> str:
