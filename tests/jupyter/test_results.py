@@ -32,11 +32,12 @@ def test_a_number_of_numpys_is_there_too(notebook: Notebook) -> None:
     assert notebook.ns["seen"] == 4.0
 
 
-def test_any_other_value_without_a_name_says_that_it_is_not_kept(notebook: Notebook) -> None:
+def test_any_other_value_without_a_name_is_there_when_a_cell_names_it(notebook: Notebook) -> None:
     cell = "%%step rows\n[1, 2]"
     notebook.run(cell)
     notebook.restart()
     notebook.run("'before'", cell)
+    assert "what step 'rows' showed" in repr(notebook.ns["_"])
     (shown,) = notebook.run("print(_)")
-    assert "what step 'rows' showed: it was reused" in shown.out
-    assert isinstance(notebook.cell("_ + [3]").error, TypeError)
+    assert shown.out == "[1, 2]\n"
+    assert notebook.run("_ + [3]")[0].result == [1, 2, 3]

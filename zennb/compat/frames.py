@@ -13,6 +13,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zennb.compat.arrays import memory_owner
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -29,12 +31,14 @@ __all__ = [
     "fill_value",
     "frame_of_blocks",
     "global_random_state",
+    "has_outside_memory",
     "masked_parts",
     "numpy_array",
     "option_defaults",
     "option_names",
     "option_values",
     "times_of",
+    "unshared_arrays",
 ]
 
 PRIVATE = (
@@ -91,6 +95,24 @@ def detached(value: Any, *, deep: bool) -> Any:
     made.attrs = value.attrs
     made.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
     return made
+
+
+def unshared_arrays(table: Any) -> list[Any]:
+    """Return the arrays of numpy in a frame or series that no other table shares, so that writing copies nothing."""
+    try:
+        blocks = [(block.values, block.refs) for block in _private(table, "_mgr").blocks]
+        return [values for values, refs in blocks if hasattr(values, "strides") and not refs.has_reference()]
+    except AttributeError:
+        return []
+
+
+def has_outside_memory(value: Any) -> bool:
+    """Whether a frame or series uses memory of an array that others have, too (`copy=False`)."""
+    pd = _loaded("pandas")
+    if type(value) not in {pd.DataFrame, pd.Series}:
+        return False
+    # Two are this function's own, and one is the table's.
+    return any(memory_owner(each) is not each or sys.getrefcount(each) > 4 for each in unshared_arrays(value))
 
 
 def detached_array(array: Any) -> Any:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import class_attributes, is_a
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -115,9 +117,9 @@ def own_annotations(thing: type | FunctionType) -> Mapping[str, Any] | None:
     called without that: a name that an annotation mentions may be bound anew before the user's code asks. When such a
     name is not bound yet, the annotations are returned as text.
     """
-    if isinstance(thing, FunctionType):
+    if is_a(thing, FunctionType):
         return _of_function(thing)
-    held: Mapping[str, Any] = vars(thing)
+    held = class_attributes(thing)
     known: Mapping[str, Any] | None = held.get("__annotations__")
     return _of_class(thing, held) if known is None else known
 

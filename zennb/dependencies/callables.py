@@ -6,6 +6,7 @@ import dis
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING
 
+from zennb.compat.instances import is_a, module_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.code import home
 from zennb.digests.digest import is_immutable
@@ -43,16 +44,16 @@ DESCRIPTIONS = frozenset({"types", "typing", "typing_extensions"})
 def is_code(value: object) -> bool:
     """Say whether a value is code (functions, classes and what wraps them) rather than data."""
     cls = type(value)
-    if isinstance(value, type) or cls.__module__ in DESCRIPTIONS:
+    if is_a(value, type) or module_name(cls) in DESCRIPTIONS:
         return True
-    return full_name(cls) in CALLABLES or isinstance(value, BuiltinFunctionType)
+    return full_name(cls) in CALLABLES or is_a(value, BuiltinFunctionType)
 
 
 def is_users_code(value: object) -> bool:
     """Say whether a function or class is the user's own."""
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         return origin(home(value)).is_users
-    return isinstance(value, type) and origin(module_of(value)).is_users
+    return is_a(value, type) and origin(module_of(value)).is_users
 
 
 def has_state(code: object) -> bool:
@@ -60,10 +61,10 @@ def has_state(code: object) -> bool:
 
     Methods of objects count too (`push = xs.append`). Running the definition again would not restore that state.
     """
-    if isinstance(code, MethodType | BuiltinFunctionType):
+    if is_a(code, MethodType | BuiltinFunctionType):
         owner = code.__self__
-        return not (owner is None or isinstance(owner, ModuleType | type) or is_immutable(owner))
-    waiting, met = [code] if isinstance(code, FunctionType) else [], set[int]()
+        return not (owner is None or is_a(owner, ModuleType | type) or is_immutable(owner))
+    waiting, met = [code] if is_a(code, FunctionType) else [], set[int]()
     while waiting:
         one = waiting.pop()
         if id(one) in met or not origin(home(one)).is_users:
@@ -73,9 +74,9 @@ def has_state(code: object) -> bool:
             return True
         # Through the functions it holds as well: a decorator keeps its state in the closure of the wrapper.
         for part in _carried(one):
-            if isinstance(part, FunctionType):
+            if is_a(part, FunctionType):
                 waiting.append(part)
-            elif not (is_code(part) or isinstance(part, ModuleType) or is_immutable(part)):
+            elif not (is_code(part) or is_a(part, ModuleType) or is_immutable(part)):
                 return True
     return False
 
@@ -118,4 +119,4 @@ def is_from_shell(name: str, value: object) -> bool:
     """Whether IPython put this name into the notebook, like a builtin."""
     if name not in SHELL:
         return False
-    return top_level(home(value) if isinstance(value, FunctionType) else module_of(value)) == "IPython"
+    return top_level(home(value) if is_a(value, FunctionType) else module_of(value)) == "IPython"

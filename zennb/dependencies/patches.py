@@ -6,6 +6,7 @@ import ast
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def patched(patch: Patch, modules: Mapping[str, ModuleType]) -> Any:
 
 
 def _patch(holder: Any, name: str) -> Iterator[Patch]:
-    if isinstance(holder, ModuleType) and not origin(holder.__name__).is_users:
+    if is_a(holder, ModuleType) and not origin(holder.__name__).is_users:
         yield holder.__name__, name
-    elif isinstance(holder, type) and not origin(module_of(holder)).is_users:
+    elif is_a(holder, type) and not origin(module_of(holder)).is_users:
         yield module_of(holder), f"{holder.__qualname__}.{name}"
 
 

@@ -10,6 +10,7 @@ from inspect import getattr_static
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import bases_of, is_a
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.reflection import Reflection
@@ -55,7 +56,7 @@ class DependencyResolver(FoundDependencies):
         self._bound: dict[int, frozenset[str]] = {}
         self._digested: dict[int, ValueDigest | None] = {}
         name = namespace.get("__name__")
-        self._home = name if isinstance(name, str) else "__main__"
+        self._home = name if is_a(name, str) else "__main__"
 
     # What callers say
 
@@ -133,11 +134,11 @@ class DependencyResolver(FoundDependencies):
         while self._queue:
             thing = self._queue.popleft()
             self._things.append(thing)
-            if isinstance(thing, FunctionType):
+            if is_a(thing, FunctionType):
                 self._function(thing)
-            elif isinstance(thing, type):
+            elif is_a(thing, type):
                 self._class(thing)
-            elif isinstance(thing, ModuleType):
+            elif is_a(thing, ModuleType):
                 self._add_whole_module(thing)
 
     # Functions and classes
@@ -175,7 +176,7 @@ class DependencyResolver(FoundDependencies):
     def _digest_once(self, thing: FunctionType | type) -> ValueDigest | None:
         """Digest a function or class of the user, the first time it is met."""
         if id(thing) not in self._digested:
-            if isinstance(thing, type):
+            if is_a(thing, type):
                 name, kind = class_name(thing), "class"
                 found = self._digest(thing, name, digest_class_shell)
             else:
@@ -219,9 +220,9 @@ class DependencyResolver(FoundDependencies):
     def _add_name(self, value: Any, chain: Chain, prefix: str, bound: frozenset[str]) -> None:
         """Add the value of a name; `prefix` is "" for names of the notebook."""
         name = prefix + chain[0]
-        if not prefix and (isinstance(value, ModuleType) or is_code(value)):
+        if not prefix and (is_a(value, ModuleType) or is_code(value)):
             self.definitions[chain[0]] = value
-        if isinstance(value, ModuleType):
+        if is_a(value, ModuleType):
             self._add_constant(name, value.__name__, "module")
             self._attributes(value, chain[1:], bound)
         elif is_code(value):
@@ -240,24 +241,24 @@ class DependencyResolver(FoundDependencies):
             self._add_alias(value, name)
             self.push(value, bound)
             return
-        if isinstance(value, FunctionType | type):
+        if is_a(value, FunctionType | type):
             self._note_package(module_of(value))
         self._text.use(target(value), bound)
         found = self._digest(value, name)
         if found is None:
             return
-        if isinstance(value, CachedFunction) and found.code:
+        if is_a(value, CachedFunction) and found.code:
             self.cached[name] = value
         for part in found.code:
             self.push(part, bound)
-        if found.code or isinstance(value, partial | MethodType):
+        if found.code or is_a(value, partial | MethodType):
             self._add_code(name, found.digest, "function")
         else:
             self._add_constant(name, target(value) or found.digest, "name")
 
     def _add_alias(self, value: Any, name: str) -> None:
         """Note which code a name refers to, if the code has another name."""
-        own = class_name(value) if isinstance(value, type) else function_name(value)
+        own = class_name(value) if is_a(value, type) else function_name(value)
         if own != name:
             found = self._digest_once(value)
             self._add_constant(name, f"{own} {found.digest if found else '?'}", "name")
@@ -276,14 +277,14 @@ class DependencyResolver(FoundDependencies):
             return
         self._note_package(module_of(type(value)))
         # Any method of the value may be called, also by code that we do not see.
-        for cls in type(value).__mro__:
+        for cls in bases_of(type(value)):
             if origin(module_of(cls)).is_users:
                 self.push(cls, bound)
         self._add_patched_method(type(value), chain[1:], name, bound)
 
     def _add_patched_method(self, cls: Any, rest: Chain, name: str, bound: frozenset[str]) -> None:
         """Add a user's function that was patched into a package's class."""
-        if not rest or not isinstance(cls, type):
+        if not rest or not is_a(cls, type):
             return
         for function in functions_in(getattr_static(cls, rest[0], None)):
             self._add_constant(f"{name}.{rest[0]}", function_name(function), "name")
@@ -302,7 +303,7 @@ class DependencyResolver(FoundDependencies):
                 self._add_module_getattr(held.get("__getattr__"), f"{module.__name__}.__getattr__", bound)
                 return
             value, rest = held[rest[0]], rest[1:]
-            if not isinstance(value, ModuleType):
+            if not is_a(value, ModuleType):
                 self.uses.add(name)
                 self._attribute(value, name, rest, place, bound, scalars=scalars)
                 return
@@ -347,7 +348,7 @@ class DependencyResolver(FoundDependencies):
         for attribute, value in sorted(vars(module).items()) if place is Origin.LOCAL else ():
             if attribute.startswith("_") and (not private or attribute.startswith("__")):
                 continue
-            if isinstance(value, ModuleType):
+            if is_a(value, ModuleType):
                 self._note_package(value.__name__)
                 self._add_constant(f"{name}.{attribute}", value.__name__, "module")
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from zennb.compat.arrays import memory_order, memory_owner
 from zennb.compat.frames import fill_value, global_random_state
 from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable
@@ -99,11 +100,12 @@ def _without_padding(array: Any) -> Any:
 
 def note_owner(walker: DigestWalker, array: Any) -> None:
     """Note the owner of an array's memory: other views of that memory change with this one."""
-    owner = array
-    while getattr(owner, "base", None) is not None:
-        owner = owner.base
+    owner = memory_owner(array)
     if owner is not array:
         walker.owners.add(id(owner))
+    # What may be written to also changes tables over this memory (see `frames`).
+    if array.flags.writeable:
+        walker.owners.add(-id(owner))
     if "torch" in sys.modules:
         note_memory(walker, array)
 
@@ -115,6 +117,10 @@ def _array(walker: DigestWalker, value: Any) -> Steps:
     np: Any = sys.modules["numpy"]
     # Whether it may be written to is part of the content: code can fail on one and not on the other.
     walker.mark("array" if value.flags.writeable else "read-only array", type(value))
+    if type(value) is np.ndarray and (order := memory_order(value)):
+        walker.sink.text(order)
+    if type(value) is np.memmap and value.filename is not None:
+        walker.sink.text(f"{value.filename} {value.mode} {value.offset}")
     yield from array_content(walker, value) or ()
     # A memory map's attributes are its file name and offset, not content.
     if type(value) is not np.ndarray and not isinstance(value, np.memmap):

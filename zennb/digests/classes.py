@@ -7,6 +7,7 @@ from functools import cached_property
 from types import FunctionType, GetSetDescriptorType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import class_attributes, is_a
 from zennb.compat.python import field_kind, own_annotations, registered_classes
 from zennb.digests.walker import HIDDEN, DigestWalker, Steps
 from zennb.packages.origin import origin
@@ -87,7 +88,7 @@ def class_parts(walker: DigestWalker, cls: type) -> Steps:
 
 def functions_in(attribute: object) -> Iterator[FunctionType]:
     """Yield the user's functions that an attribute of a class consists of: a function, or those of a property."""
-    if isinstance(attribute, FunctionType):
+    if is_a(attribute, FunctionType):
         found: tuple[object, ...] = (attribute,)
     elif type(attribute) is property:
         found = (attribute.fget, attribute.fset, attribute.fdel)
@@ -98,7 +99,7 @@ def functions_in(attribute: object) -> Iterator[FunctionType]:
     else:
         found = ()
     for function in found:
-        if isinstance(function, FunctionType) and _is_users(function):
+        if is_a(function, FunctionType) and _is_users(function):
             yield function
 
 
@@ -113,7 +114,7 @@ def member_attributes(member: Enum) -> dict[str, Any]:
 
 def own_attributes(cls: type) -> dict[str, Any]:
     """Return the attributes of a class that its author wrote, in alphabetical order."""
-    held = dict(vars(cls))
+    held = dict(class_attributes(cls))
     if (annotations := own_annotations(cls)) is not None:
         held["__annotations__"] = annotations
     return {name: value for name, value in sorted(held.items()) if _counts(cls, name, value)}
@@ -127,14 +128,14 @@ def _counts(cls: type, name: str, value: Any) -> bool:
     """Say whether an attribute of a class is part of its content, and not derived or written elsewhere."""
     if name in NOISE or name.startswith(BOOKKEEPING):
         return False
-    if isinstance(value, GetSetDescriptorType | MemberDescriptorType):
+    if is_a(value, GetSetDescriptorType | MemberDescriptorType):
         return False
     # Their methods are generated from the fields, which are written. Generated code differs
     # between versions of Python.
-    is_named_tuple = issubclass(cls, tuple) and "_fields" in vars(cls)
+    is_named_tuple = issubclass(cls, tuple) and "_fields" in class_attributes(cls)
     if is_named_tuple and type(value).__name__ == "_tuplegetter":
         return False
-    if (is_named_tuple or "__dataclass_fields__" in vars(cls)) and _is_generated(value):
+    if (is_named_tuple or "__dataclass_fields__" in class_attributes(cls)) and _is_generated(value):
         return False
     # Members of an enumeration are written on their own.
     is_members = issubclass(cls, Enum) and name in cls.__members__
@@ -143,14 +144,14 @@ def _counts(cls: type, name: str, value: Any) -> bool:
 
 def _is_generated(value: object) -> bool:
     """Say whether a function was made from the fields of a dataclass or named tuple."""
-    function = getattr(value, "__func__", value)
-    if not isinstance(function, FunctionType):
+    function = value.__func__ if is_a(value, classmethod | staticmethod) else value
+    if not is_a(function, FunctionType):
         return False
     return function.__code__.co_filename.startswith(GENERATED) or not _is_users(function)
 
 
 def _fields(walker: DigestWalker, cls: type) -> Steps:
-    held = vars(cls)
+    held = class_attributes(cls)
     fields = held.get("__dataclass_fields__")
     if fields is None:
         return

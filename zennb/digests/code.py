@@ -6,6 +6,7 @@ import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from zennb.compat.instances import is_a, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.bytecode import code_digest
 from zennb.digests.classes import class_parts
@@ -23,7 +24,7 @@ COVERED = frozenset({"__wrapped__", "__isabstractmethod__"})
 def home(function: FunctionType) -> str:
     """Return the name of the module whose globals a function reads: `__module__` is copied by `functools.wraps`."""
     name = function.__globals__.get("__name__")
-    return name if isinstance(name, str) else module_of(function)
+    return name if is_a(name, str) else module_of(function)
 
 
 def function_name(function: FunctionType) -> str:
@@ -35,7 +36,7 @@ def function_name(function: FunctionType) -> str:
 def class_name(cls: type) -> str:
     """Return the qualified name of a class, with the module when it is not the notebook."""
     module = module_of(cls)
-    return cls.__qualname__ if origin(module) is Origin.NOTEBOOK else f"{module}.{cls.__qualname__}"
+    return qualified_name(cls) if origin(module) is Origin.NOTEBOOK else f"{module}.{qualified_name(cls)}"
 
 
 def _function(walker: DigestWalker, value: FunctionType) -> Steps | None:
@@ -104,7 +105,10 @@ def class_(walker: DigestWalker, value: type) -> Steps | None:
     if not origin(module).is_users:
         # pathlib's classes moved to a private module in Python 3.13.
         _named(
-            walker, "package class", "pathlib" if module.startswith("pathlib") else module, value.__qualname__
+            walker,
+            "package class",
+            "pathlib" if module.startswith("pathlib") else module,
+            qualified_name(value),
         )
         return None
     walker.code.setdefault(id(value), value)
@@ -112,7 +116,7 @@ def class_(walker: DigestWalker, value: type) -> Steps | None:
         return None
     walker.mark("class")
     walker.sink.text(walker.note_module(module))
-    walker.sink.text(value.__qualname__)
+    walker.sink.text(qualified_name(value))
     return class_parts(walker, value)
 
 
@@ -148,7 +152,7 @@ def _named(walker: DigestWalker, kind: str, module: str, name: str) -> None:
 
 def _builtin(walker: DigestWalker, value: BuiltinFunctionType) -> Steps | None:
     owner = value.__self__
-    if owner is None or isinstance(owner, ModuleType):
+    if owner is None or is_a(owner, ModuleType):
         _named(walker, "builtin", module_of(value) or "builtins", value.__qualname__)
     elif (module := _published(value)) is not None:
         _named(walker, "builtin", module, value.__name__)

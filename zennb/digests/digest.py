@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128
 
+from zennb.compat.instances import error_text
 from zennb.digests.objects import HANDLERS
 from zennb.digests.types import find
 from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
 from zennb.errors import CannotDigest
-from zennb.packages.origin import full_name
+from zennb.packages.origin import full_name, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,7 @@ def _visited(value: object, name: str) -> DigestResult:
         mutable=_lasting(walker.mutables) | walker.owners,
         places=walker.places,
     )
-    if visits is not None and type(value).__module__ == _LARGE:
+    if visits is not None and module_of(type(value)) == _LARGE:
         visits[id(value)] = (value, result)
     return result
 
@@ -160,11 +161,11 @@ def _walk(value: object, name: str, *, shell: type | None = None) -> DigestWalke
     walker = DigestWalker(find, shell=shell, visit=_visited)
     try:
         walker.run(value, name)
-    except CannotDigest:
+    except (CannotDigest, KeyboardInterrupt):
         raise
     # A library may raise anything while it is taken apart. For the user it is one thing: the value has no digest.
-    except Exception as error:
-        why = f"something that cannot be read ({type(error).__name__}: {error})"
+    except BaseException as error:
+        why = f"something that cannot be read ({error_text(error)})"
         raise CannotDigest(walker.path(), why) from error
     return walker
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from zennb.compat.frames import array_of, columns_of, copies_on_write, masked_parts, numpy_array
+from zennb.compat.arrays import memory_owner
+from zennb.compat.frames import (
+    array_of,
+    columns_of,
+    copies_on_write,
+    masked_parts,
+    numpy_array,
+    unshared_arrays,
+)
 from zennb.digests.arrays import array_content, note_owner
 from zennb.digests.arrow import chunks_content
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
@@ -35,6 +43,7 @@ def _frame(walker: DigestWalker, value: Any) -> Steps:
     walker.mark("frame", type(value))
     yield value.columns, ".columns"
     yield value.index, ".index"
+    _note_outside(walker, value)
     names = list(value.columns)
     for place, column in enumerate(columns_of(value)):
         _note_owner(walker, column)
@@ -49,6 +58,7 @@ def _series(walker: DigestWalker, value: Any) -> Steps:
     walker.mark("series", type(value))
     array = array_of(value)
     _note_owner(walker, array)
+    _note_outside(walker, value)
     yield value.name, ".name"
     yield value.index, ".index"
     yield from _column(walker, array)
@@ -69,6 +79,13 @@ def _note_owner(walker: DigestWalker, array: Any) -> None:
     """Note the owner of a column's memory. Before pandas 3, writing to the column changes other views of it."""
     if not copies_on_write():
         note_owner(walker, array)
+
+
+def _note_outside(walker: DigestWalker, table: Any) -> None:
+    """Note memory that pandas 3 shares with arrays that may be written to (`copy=False`)."""
+    if copies_on_write():
+        # Negative, which two tables, or a table and its read-only `.values`, do not have in common.
+        walker.owners.update(-id(memory_owner(each)) for each in unshared_arrays(table))
 
 
 def _index(walker: DigestWalker, value: Any) -> Steps:

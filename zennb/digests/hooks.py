@@ -8,6 +8,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from zennb.compat.instances import error_text, is_a, qualified_name
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
@@ -42,7 +43,7 @@ def digest(cls: type) -> Callable[[Content], Content]:
     Raises:
         UsageError: that is no class, or a type whose digest zennb defines itself.
     """
-    if not isinstance(cls, type):
+    if not is_a(cls, type):
         raise UsageError(
             f"zennb.digest takes a class, and got {_article(type(cls))}; write `@zennb.digest(Grid)` above the "
             "function."
@@ -54,7 +55,7 @@ def digest(cls: type) -> Callable[[Content], Content]:
         )
 
     def register(content: Content) -> Content:
-        if not isinstance(content, FunctionType):
+        if not is_a(content, FunctionType):
             raise UsageError(
                 f"the digest of `{public_name(cls)}` has to be a function of the value, and is "
                 f"{_article(type(content))}."
@@ -87,7 +88,7 @@ def hook_of(cls: type) -> Handler | None:
 
 def by_content(content: Callable[[Any], Any]) -> Handler:
     """Return a handler that digests a value by the result of a function, and by the function's own code."""
-    name = str(getattr(content, "__qualname__", type(content).__qualname__)).rpartition("<locals>.")[2]
+    name = str(getattr(content, "__qualname__", qualified_name(type(content)))).rpartition("<locals>.")[2]
 
     def handle(walker: DigestWalker, value: Any) -> Steps:
         if walker.seen(value):
@@ -116,9 +117,9 @@ def _content(walker: DigestWalker, value: Any, content: Callable[[Any], Any], na
     except CannotDigest:
         raise
     except Exception as error:
-        why = f"{type(error).__name__}: {error}"
+        why = error_text(error)
         raise walker.refuse(f"{what} whose digest function `{name}` raised {why}") from error
-    if found is None or found is value or isinstance(found, FunctionType | type | ModuleType):
+    if found is None or found is value or is_a(found, FunctionType | type | ModuleType):
         got = "None" if found is None else "the value itself" if found is value else _article(type(found))
         raise walker.refuse(f"{what} whose digest function `{name}` returned {got} instead of its content")
     return found
@@ -143,7 +144,7 @@ def _keep_parts(walker: DigestWalker, value: Any) -> None:
         seen.update(fresh)
         left -= len(fresh)
         for key, part in fresh.items():
-            if not isinstance(part, _SETTLED):
+            if not is_a(part, _SETTLED):
                 walker.mutables.setdefault(key, part)
         level = list(fresh.values())
 

@@ -6,6 +6,7 @@ import copyreg
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import error_text, is_a
 from zennb.compat.python import iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
@@ -54,7 +55,7 @@ def settled(walker: DigestWalker, value: Any) -> Steps | None:
 
 def by_recipe(walker: DigestWalker, value: Any, recipe: str | tuple[Any, ...]) -> Steps | None:
     """Write an object by a pickle recipe."""
-    if isinstance(recipe, str):
+    if is_a(recipe, str):
         walker.mark("global")
         module = module_of(value) or module_of(type(value))  # functions of numpy 1 do not say
         walker.note_module(module)
@@ -78,7 +79,7 @@ def _recipe(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     cls = type(value)
     reducer = copyreg.dispatch_table.get(cls)
     try:
-        if cls.__module__ == "itertools":
+        if module_of(cls) == "itertools":
             found: Any = iterator_recipe(value)
             if found is None:  # 3.12 and 3.13 warn that these cannot be taken apart in 3.14
                 with warnings.catch_warnings():
@@ -86,18 +87,21 @@ def _recipe(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
                     found = value.__reduce_ex__(4)
         else:
             found = reducer(value) if reducer is not None else value.__reduce_ex__(4)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise walker.refuse(_refusal(cls, error)) from error
-    if not isinstance(found, str | tuple):
+    if not is_a(found, str | tuple):
         raise walker.refuse(f"an object of type {_title(cls)} with an unusable `__reduce__`")
     return found
 
 
-def _refusal(cls: type, error: Exception) -> str:
+def _refusal(cls: type, error: BaseException) -> str:
     title = _title(cls)
-    if isinstance(error, TypeError) and str(error).startswith("cannot pickle"):
+    text = error_text(error)
+    if text.startswith("TypeError: cannot pickle"):
         return f"an object of type {title}"
-    return f"an object of type {title} that cannot be taken apart ({type(error).__name__}: {error})"
+    return f"an object of type {title} that cannot be taken apart ({text})"
 
 
 def _title(cls: type) -> str:
@@ -141,7 +145,7 @@ def _state(walker: DigestWalker, cls: type, state: Any) -> Steps:
     if state is None:
         return
     caches = CACHE_ATTRIBUTES.get(top_level(module_of(cls)))
-    if caches is not None and isinstance(state, dict):
+    if caches is not None and is_a(state, dict):
         state = {name: part for name, part in state.items() if name not in caches}
         walker.keep(state)
     if type(state) is tuple and len(state) == 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import bases_of
 from zennb.errors import MissingExtra
 from zennb.packages.entry_points import DIGESTS, broken, load, offered
 from zennb.packages.offer_index import OfferIndex
@@ -37,7 +38,7 @@ def by_type(cls: type) -> Handler | None:
 def by_library(cls: type) -> Handler | None:
     """Return the handler of the library that a type, or a base of it, comes from."""
     index = _index()
-    for base in cls.__mro__:
+    for base in bases_of(cls):
         library = top_level(module_of(base))
         for offers in (index.own.get(library, ()), index.others.get(library, ())):
             handler = _handler(cls, offers)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import sys
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a, module_name
 from zennb.compat.tensors import torch
 from zennb.digests.memory import memory_parts
 from zennb.digests.walker import SCALARS
@@ -62,16 +64,17 @@ def parts_of(values: Iterable[Any]) -> Iterable[Any]:
     """Yield what some values consist of, one level down."""
     tracked = []
     with_tensors = torch() is not None
+    array: Any = getattr(sys.modules.get("numpy"), "ndarray", None)
     for value in values:
-        if isinstance(value, type | ModuleType) or str(type(value).__module__).startswith(KERNEL):
+        if is_a(value, type | ModuleType) or module_name(type(value)).startswith(KERNEL):
             continue
-        if isinstance(value, FunctionType):
+        if is_a(value, FunctionType):
             # Not its globals: every function would reach the whole notebook.
             yield from (value.__defaults__, value.__kwdefaults__, value.__closure__, value.__dict__)
-        elif isinstance(value, MethodType):
+        elif is_a(value, MethodType):
             yield from (value.__self__, value.__func__)
         # The collector does not tell whose memory it is.
-        elif isinstance(value, memoryview):
+        elif is_a(value, memoryview):
             yield value.obj
         else:
             tracked.append(value)
@@ -79,10 +82,10 @@ def parts_of(values: Iterable[Any]) -> Iterable[Any]:
             if with_tensors:
                 yield from memory_parts(value)
             # Nor does it for arrays, which are the views that matter most.
-            owner = getattr(type(value), "base", None)
-            if owner is not None and type(value).__module__.partition(".")[0] == "numpy":
-                yield value.base
+            if array is not None and is_a(value, array):
+                # As numpy itself would answer, whatever a class derived from it says.
+                yield array.base.__get__(value)
                 # The elements of an array of objects are invisible to the garbage collector.
-                if getattr(value, "dtype", None) == "O":
-                    yield from value.ravel().tolist()
+                if array.dtype.__get__(value) == "O":
+                    yield from array.tolist(array.ravel(array.view(value, array)))
     yield from gc.get_referents(*tracked)

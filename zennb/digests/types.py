@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import bases_of, class_attributes
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
@@ -84,7 +85,7 @@ def find(cls: type) -> Handler:
 
 
 def _by_kind(cls: type) -> Handler | None:
-    names = {full_name(base) for base in cls.__mro__}
+    names = {full_name(base) for base in bases_of(cls)}
     for base, phrase in CONTENTLESS.items():
         # By name, so that no module has to be imported to rule its types out.
         if base in names and not names & IN_MEMORY:
@@ -105,7 +106,8 @@ def _by_kind(cls: type) -> Handler | None:
 def _is_plain_tuple(cls: type) -> bool:
     """Say whether instances are pickled the plain way and cannot have attributes."""
     own = any(
-        getattr(cls, name) is not getattr(object, name)
+        next(held[name] for base in bases_of(cls) if name in (held := class_attributes(base)))
+        is not vars(object)[name]
         for name in ("__reduce_ex__", "__reduce__", "__getstate__")
     )
     return not own and not cls.__dictoffset__

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from zennb.compat.instances import qualified_name
 from zennb.digests.stream import Stream
 from zennb.errors import CannotDigest
 from zennb.packages.origin import Origin, module_of, origin, top_level
@@ -184,7 +185,7 @@ class DigestWalker:
         module = module_of(cls)
         if origin(module).is_users:
             self.code.setdefault(id(cls), cls)
-        names = (self.note_module(module), cls.__qualname__)
+        names = (self.note_module(module), qualified_name(cls))
         return b"".join(b"%d:%s" % (len(name), name) for name in map(str.encode, names))
 
     def refuse(self, why: str) -> CannotDigest:

@@ -81,16 +81,22 @@ def padding(length: int) -> bytes:
 class Collector(RawIOBase):
     """A writable file that keeps large buffers without copying them, and merges small ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: int | None = None) -> None:
         self.parts: list[Buffer] = []
-        self._position = 0
+        self._position, self._largest = 0, largest
 
     def write(self, data: Any) -> int:
-        """Keep `data`, anything with a buffer; return its length in bytes."""
+        """Keep `data`, anything with a buffer; return its length in bytes.
+
+        Raises:
+            OverflowError: more than the `largest` number of bytes was written.
+        """
         # Picklers hand over large buffers as they are: keeping the view instead of a copy is what
         # makes storing an array cheap.
         view = memoryview(data)
         length = view.nbytes
+        if self._largest is not None and self._position + length > self._largest:
+            raise OverflowError(f"it has more than {self._largest / 1e6:.0f} MB")
         if length <= _SMALL:
             if not self.parts or not isinstance(self.parts[-1], bytearray):
                 self.parts.append(bytearray())

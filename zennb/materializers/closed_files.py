@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from zennb.compat.instances import is_a
+
 __all__ = ["closed_file", "closed_reduction"]
 
 _BINARY = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
@@ -14,11 +16,11 @@ _BINARY = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 
 def closed_reduction(value: object) -> tuple[Any, ...] | None:
     """Return the pickle recipe of a closed file; None for anything else."""
-    if not isinstance(value, io.TextIOWrapper | io.BufferedReader | io.BufferedWriter | io.BufferedRandom):
+    if not is_a(value, io.TextIOWrapper | io.BufferedReader | io.BufferedWriter | io.BufferedRandom):
         return None
     if type(value) not in (io.TextIOWrapper, *_BINARY) or not value.closed:
         return None
-    encoding = value.encoding if isinstance(value, io.TextIOWrapper) else None
+    encoding = value.encoding if is_a(value, io.TextIOWrapper) else None
     return closed_file, (value.name, value.mode, encoding)
 
 

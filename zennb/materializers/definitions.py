@@ -9,7 +9,8 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.code_pickling import make_class, makers
-from zennb.packages.origin import origin
+from zennb.compat.instances import class_attributes, is_a, qualified_name
+from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ def find(scope: Scope, name: str) -> Any:
     first, *rest = name.split(".")
     found = scope.get(first)
     for part in rest:
-        found = vars(found).get(part) if isinstance(found, type) else None
+        found = class_attributes(found).get(part) if is_a(found, type) else None
     return found
 
 
@@ -37,17 +38,13 @@ def refuse_stale(value: type | FunctionType, scope: Scope) -> None:
     Raises:
         pickle.PicklingError: it was redefined.
     """
-    module, name = value.__module__, value.__qualname__
-    if (
-        "<" in name
-        or not origin(module).is_users
-        or (module == "__main__" and isinstance(value, FunctionType))
-    ):
+    module, name = module_of(value), qualified_name(value) if is_a(value, type) else value.__qualname__
+    if "<" in name or not origin(module).is_users or (module == "__main__" and is_a(value, FunctionType)):
         return
     names = scope if module == "__main__" else vars(sys.modules.get(module, sys))
     now = find(names, name)
-    if isinstance(now, type | FunctionType) and now is not value and now.__module__ == module:
-        kind = "class" if isinstance(value, type) else "function"
+    if is_a(now, type | FunctionType) and now is not value and module_of(now) == module:
+        kind = "class" if is_a(value, type) else "function"
         raise pickle.PicklingError(f"{kind} `{name}` has been defined anew since it was made")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from zennb.compat.arrays import file_behind, with_strides
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import ALIGNMENT, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -19,7 +21,8 @@ __all__ = ["NumpyArrays", "array_from", "array_parts"]
 
 _MAGIC = b"\x93NUMPY"
 _KINDS = "biufcmMSUV"
-_READ_ONLY = b"}  # read-only"
+_SMALL = 4096
+_COMMENT = re.compile(rb"\}  # (read-only)?(?:, )?(strides [-0-9 ]+)?\s*$")
 
 
 class NumpyArrays(Materializer):
@@ -30,7 +33,7 @@ class NumpyArrays(Materializer):
 
     def handles(self, value: object) -> bool:
         """Whether `value` is an array that is fully described by its dtype, shape and memory."""
-        return type(value) is np.ndarray and not value.dtype.hasobject
+        return type(value) is np.ndarray and not value.dtype.hasobject and file_behind(value) is None
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return an `.npy` header and the array's own memory (a copy only where it is not contiguous).
@@ -50,9 +53,13 @@ class NumpyArrays(Materializer):
         own = private(buffer)
         try:
             header, start = _read_header(own)
-            order = "F" if header["fortran_order"] else "C"
+            said = _COMMENT.search(own[:start].tobytes())
+            strides = said[2] if said is not None else None
+            order = strides.decode() if strides else "F" if header["fortran_order"] else "C"
             array = array_from(header["descr"], header["shape"], order, own[start:])
-            array.flags.writeable = not own[:start].tobytes().rstrip().endswith(_READ_ONLY)
+            if array.nbytes < _SMALL and not strides and array.dtype.names is None:
+                array = array.copy(order="K")  # memory of its own, as its flags said
+            array.flags.writeable = said is None or said[1] is None
             return array
         except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
             raise DamagedArtifact(
@@ -83,16 +90,17 @@ def _describe(dtype: Any) -> Any:
 
 
 def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
-    """Return what an array is made of: dtype as text, shape, memory order (C or F), and its bytes as an array.
+    """Return what an array is made of: dtype as text, shape, memory order, and its bytes as an array.
+
+    The order is C, F, or how far apart the elements are: `strides 40 8`; the bytes are without gaps in any case.
 
     Raises:
         NotStorable: the dtype cannot be written as text.
     """
     descr = _describe(value.dtype)
     if not value.flags.forc:
-        # A copy in the order that the elements have now: C where they are neither, F for the transpose of a C array.
-        value = np.array(value, order="K", copy=True)
-        value = value if value.flags.forc else np.ascontiguousarray(value)
+        order = f"strides {' '.join(map(str, value.strides))}"
+        return descr, value.shape, order, _memory(np.ascontiguousarray(value))
     order = "C" if value.flags.c_contiguous else "F"
     return descr, value.shape, order, _memory(value)
 
@@ -118,6 +126,10 @@ def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> An
     # Both must agree exactly. numpy itself only refuses memory that is too short.
     if array.nbytes != len(data):
         raise ValueError(f"{len(data)} bytes for an array of {array.nbytes}")
+    if order.startswith("strides "):
+        made = with_strides(array, tuple(map(int, order.split()[1:])))
+        made.flags.writeable = array.flags.writeable
+        return made
     return array
 
 
@@ -125,11 +137,12 @@ def _header(descr: Any, shape: tuple[int, ...], order: str, *, read_only: bool) 
     """Return an `.npy` header, padded with blanks so that the data begin at a multiple of 64 bytes.
 
     The layout is NumPy's (numpy.lib.format); version 3 is 1 with UTF-8 text and a longer length field. That an
-    array cannot be written to stands in a comment, which NumPy skips.
+    array cannot be written to, and how far apart its elements were, stands in a comment, which NumPy skips.
     """
     text = f"{{'descr': {descr!r}, 'fortran_order': {order == 'F'}, 'shape': {shape!r}, }}"
-    if read_only:
-        text = text.rstrip() + _READ_ONLY.decode()[1:]
+    said = ["read-only"] * read_only + [order] * order.startswith("strides ")
+    if said:
+        text = f"{text.rstrip()}  # {', '.join(said)}"
     old = text.isascii() and len(text) < 65_000
     version, width = ((1, 0), 2) if old else ((3, 0), 4)
     body = text.encode("utf-8")

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import cloudpickle
 
 from zennb.compat.code_pickling import is_importable, with_annotations
-from zennb.compat.frames import copies_on_write, detached, global_random_state
+from zennb.compat.frames import copies_on_write, detached, global_random_state, has_outside_memory
+from zennb.compat.instances import error_text, is_a, qualified_name
 from zennb.compat.python import CachedFunction, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
-from zennb.materializers.buffers import Collector, OutOfBand
+from zennb.materializers.buffers import Collector, OutOfBand, size
 from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import find, refuse_stale
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -119,6 +120,25 @@ class SignedPickles(Materializer):
             return _pickled(value, self._scope, together=together, apart=apart)
         except Exception as error:
             raise self._refusal(value, name, error) from error
+
+    def dump_small(self, value: Any, *, largest: int) -> tuple[Sequence[Buffer], Any]:
+        """Return `value` as a sealed pickle, and what it is when it is loaded.
+
+        Raises:
+            NotStorable: it cannot be stored, or takes more than `largest` bytes.
+        """
+        try:
+            pickled = _pickled(value, self._scope, largest=largest)
+            own = [] if size(pickled.buffers) > largest else [bytearray(one) for one in pickled.buffers]
+            fits = len(own) == len(pickled.buffers)
+            again = unpickled(b"".join(pickled.stream), own, self._scope, "value") if fits else None
+        except OverflowError:
+            again = None
+        except Exception as error:
+            raise NotStorable(f"cannot be stored ({error_text(error)})", path="") from error
+        if again is None:
+            raise NotStorable(f"has more than {largest / 1e6:.0f} MB", path="")
+        return self.pack(pickled), again
 
     def _refusal(self, value: Any, name: str, error: Exception) -> NotStorable:
         path, part, why = find_unpicklable(value, name, lambda one: _pickled(one, self._scope), error)
@@ -236,7 +256,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=keep)
         self.parts: list[memoryview] | None = [] if apart else None
-        self._views = views and "numpy" in sys.modules
+        self._views = views
         self._scope = scope
         self._root: type | None = None
         self._value: Any = None
@@ -255,19 +275,19 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         """Return the recipe for types that need special treatment; leave the rest to cloudpickle."""
         if is_compiled(value):
             raise pickle.PicklingError("made by `torch.compile`; keep what it was made of")
-        if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
+        if is_a(value, type | FunctionType) and module_of(value) == "__main__":
             name = _own_name(value, self._scope)
             # A function that is an output is stored whole: on reuse nothing else defines it.
-            by_name = isinstance(value, type) or id(value) not in self._whole
+            by_name = is_a(value, type) or id(value) not in self._whole
             if by_name and find(self._scope, name) is value:
                 self.needs[name] = None
                 return notebook_object, (name, _kind(value, self._root))
-        if isinstance(value, type | FunctionType):
+        if is_a(value, type | FunctionType):
             refuse_stale(value, self._scope)
         code = self._code(value)
         if code is not None:
             return code
-        if isinstance(value, type | FunctionType):
+        if is_a(value, type | FunctionType):
             _import_home(value)
         special = closed_reduction(value) or self._special(value)
         if special is None:
@@ -292,31 +312,31 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             reduced = tensor_reduction(value, self._root_arrays, self.parts)
             if reduced is not None:
                 return reduced
-        if self._views:
-            from zennb.materializers.views import view_reduction
+        if "numpy" in sys.modules:
+            from zennb.materializers.views import mapped_reduction, strided_reduction, view_reduction
 
-            reduced = view_reduction(value)
-            if reduced is not None:
+            reduced = mapped_reduction(value) or (view_reduction(value) if self._views else None)
+            if reduced is not None or (reduced := strided_reduction(value)) is not None:
                 return reduced
         if "pandas" in sys.modules and copies_on_write():
-            table = detached(value, deep=self._views)
+            table = detached(value, deep=self._views and not has_outside_memory(value))
             if table is not None:
                 return table.__reduce_ex__(5)
         return figure_state(value) if is_figure(value) else iterator_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""
-        if isinstance(value, FunctionType) and value.__globals__.get("__name__") == "__main__":
+        if is_a(value, FunctionType) and value.__globals__.get("__name__") == "__main__":
             for name in functions.names_read(value.__code__):
                 found = self._scope.get(name)
-                if isinstance(found, type | FunctionType) and found.__module__ == "__main__":
+                if is_a(found, type | FunctionType) and module_of(found) == "__main__":
                     self.needs[name] = None
             return functions.function_reduction(value)
-        if isinstance(value, FunctionType) and not is_importable(value):
+        if is_a(value, FunctionType) and not is_importable(value):
             return functions.module_function_reduction(value)
-        if isinstance(value, CellType):
+        if is_a(value, CellType):
             return functions.cell_reduction(value)
-        return functions.cached_reduction(value) if isinstance(value, CachedFunction) else None
+        return functions.cached_reduction(value) if is_a(value, CachedFunction) else None
 
 
 def _refuse_open_resources(value: object) -> None:
@@ -325,9 +345,9 @@ def _refuse_open_resources(value: object) -> None:
     Raises:
         pickle.PicklingError: it is an open file, or a view of another value's memory.
     """
-    if isinstance(value, io.IOBase) and not isinstance(value, io.BytesIO | io.StringIO):
+    if is_a(value, io.IOBase) and not is_a(value, io.BytesIO | io.StringIO):
         raise pickle.PicklingError("an open file")
-    if isinstance(value, memoryview):
+    if is_a(value, memoryview):
         raise pickle.PicklingError("a view of another value's memory")
 
 
@@ -344,19 +364,22 @@ def _import_home(value: type | FunctionType) -> None:
 
 def _own_name(value: type | FunctionType, scope: Scope) -> str:
     """Return the qualified name of a class or function; for a lambda, the notebook variable that holds it."""
-    if value.__qualname__ != "<lambda>":
-        return value.__qualname__
+    name = qualified_name(value) if is_a(value, type) else value.__qualname__
+    if name != "<lambda>":
+        return name
     return next((name for name, found in scope.items() if found is value), "")
 
 
 def _kind(value: object, root: type | None) -> str:
-    if isinstance(value, type):
+    if is_a(value, type):
         return "instance" if value is root else "class"
     return "function"
 
 
-def _pickled(value: Any, scope: Scope, *, together: bool = False, apart: bool = False) -> Pickled:
-    stream = Collector()
+def _pickled(
+    value: Any, scope: Scope, *, together: bool = False, apart: bool = False, largest: int | None = None
+) -> Pickled:
+    stream = Collector(largest)
     with OutOfBand() as buffers:
         pickler = _NotebookPickler(stream, scope, buffers.keep, views=together, apart=apart)
         pickler.dump_root(value, together=together)

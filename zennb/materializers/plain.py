@@ -20,6 +20,7 @@ from pathlib import PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from types import EllipsisType, NotImplementedType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zennb.compat.instances import is_a
 from zennb.errors import DamagedArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.buffers import Collector, OutOfBand, Reader
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -171,7 +172,7 @@ def _from_numpy(value: Any) -> tuple[Any, ...] | None:
         *parts, data = array_parts(value)
         data.flags.writeable = value.flags.writeable
         return MAKERS.array, (*parts, pickle.PickleBuffer(data))
-    if isinstance(value, np.generic) and type(value) in np.sctypeDict.values():
+    if is_a(value, np.generic) and type(value) in np.sctypeDict.values():
         descr, _, _, data = array_parts(np.asarray(value))
         return MAKERS.scalar, (descr, data.tobytes())
     return None

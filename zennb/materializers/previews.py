@@ -8,6 +8,7 @@ import pickle
 import sys
 from typing import Any
 
+from zennb.compat.instances import is_a
 from zennb.materializers.buffers import Collector, size
 
 __all__ = ["figure_state", "is_figure", "preview_figure", "preview_image"]
@@ -19,7 +20,7 @@ _HEAVY = 4 * 1024 * 1024
 
 def preview_image(value: Any) -> dict[str, Any] | None:
     """Return the summary of a Pillow image; None for anything else of Pillow's."""
-    if not isinstance(value, sys.modules["PIL.Image"].Image):
+    if not is_a(value, sys.modules["PIL.Image"].Image):
         return None
     width, height = value.size
     for limit in _WIDTHS:
@@ -47,7 +48,7 @@ def _picture(data: bytes, width: int, height: int) -> dict[str, Any] | None:
 def is_figure(value: object) -> bool:
     """Say whether `value` is a matplotlib figure."""
     module = sys.modules.get("matplotlib.figure")
-    return module is not None and isinstance(value, module.Figure)
+    return module is not None and is_a(value, module.Figure)
 
 
 def figure_state(figure: Any) -> Any:
@@ -57,7 +58,7 @@ def figure_state(figure: Any) -> Any:
     cell.
     """
     recipe = list(figure.__reduce_ex__(5))
-    if len(recipe) > 2 and isinstance(recipe[2], dict):
+    if len(recipe) > 2 and is_a(recipe[2], dict):
         recipe[2] = {name: part for name, part in recipe[2].items() if name != "_restore_to_pylab"}
     return tuple(recipe)
 

@@ -10,6 +10,8 @@ from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.arrays import file_behind
+from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a
 from zennb.digests.digest import digest as digest_of
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
@@ -18,6 +20,7 @@ from zennb.materializers.pickle import SignedPickles
 from zennb.materializers.sealed import seal, unseal
 from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
 from zennb.packages.entry_points import OWN, refresh
+from zennb.packages.origin import module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,8 +31,12 @@ if TYPE_CHECKING:
     from zennb.materializers.signer import Signer
     from zennb.packages.entry_points import Offer
 
-__all__ = ["Dumped", "Materializers"]
+__all__ = ["LEFT_OUT", "Dumped", "Materializers"]
 
+LEFT_OUT = "left_out"
+"""Entry of a stored summary: the attributes that are not stored."""
+
+_DECIDING = frozenset({"__getstate__", "__reduce__", "__reduce_ex__", "__setstate__"})
 _WHOLE = 64 * 1024 * 1024
 """Up to this many bytes the check loads the whole value; above, a sample of the same structure."""
 
@@ -102,8 +109,11 @@ class Materializers:
             if buffers is not None:
                 return self._dumped(value, candidate, buffers, source=offer.source)
         pickled = self._pickles.pickle(value, name=name, apart=apart)
-        self._pickles.prove(value, pickled, name=name)
-        return self._pickled(value, pickled)
+        again = self._pickles.prove(value, pickled, name=name)
+        dumped = self._pickled(value, pickled)
+        if lost := _left_out(value, again):
+            return replace(dumped, summary={**dumped.summary, LEFT_OUT: lost})
+        return dumped
 
     def dump_together(self, values: Mapping[str, Any], *, name: str, apart: bool = False) -> Dumped:
         """Return values that share state as the bytes of one dictionary, so that they share it after loading.
@@ -124,6 +134,21 @@ class Materializers:
         return replace(
             found, size=size(pickled.parts), parts=pickled.parts, pack=partial(self._pickles.pack, pickled)
         )
+
+    def dump_small(self, value: Any, *, digest: str, largest: int) -> bytes:
+        """Return a value that has no name as bytes for `load_small`.
+
+        Raises:
+            NotStorable: it cannot be stored unchanged, or takes more than `largest` bytes.
+        """
+        buffers, again = self._pickles.dump_small(value, largest=largest)
+        if digest_of(again) != digest:
+            raise NotStorable("cannot be stored unchanged", path="")
+        return bytes(joined(buffers))
+
+    def load_small(self, data: bytes) -> Any:
+        """Return the value that `dump_small` wrote."""
+        return self._pickles.unpickle(data, self._scope, name="_")
 
     def load(self, materializer: str, buffer: Buffer, *, name: str, distribution: str = "") -> Any:
         """Return the value that `materializer` wrote.
@@ -275,6 +300,22 @@ def _naming_package(offer: Offer, name: str) -> Iterator[None]:
         ) from error
 
 
+def _left_out(value: object, again: object) -> list[str]:
+    """Return the attributes that an object of a class of the user does not bring back, as its class decides."""
+    own = [each for each in bases_of(type(value)) if origin(module_of(each)).is_users]
+    if not any(class_attributes(each).keys() & _DECIDING for each in own):
+        return []
+    before, after = attributes_of(value), attributes_of(again)
+    return [name for name, part in before.items() if name not in after or _differ(part, after[name])]
+
+
+def _differ(one: object, other: object) -> bool:
+    try:
+        return digest_of(one) != digest_of(other)
+    except CannotDigest:  # a lock is as good as another one
+        return type(one) is not type(other)
+
+
 def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
     """Check that arrays that share memory still share it after loading. Pickles preserve all other sharing.
 
@@ -282,7 +323,8 @@ def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
         NotStorable: two of them do not.
     """
     numpy = sys.modules.get("numpy")
-    arrays = [] if numpy is None else [name for name in values if isinstance(values[name], numpy.ndarray)]
+    arrays = [] if numpy is None else [name for name in values if is_a(values[name], numpy.ndarray)]
+    arrays = [name for name in arrays if file_behind(values[name]) is None]  # these share their file
     for one, other in combinations(arrays, 2):
         share = numpy.may_share_memory  # type: ignore[union-attr]  # there are arrays, so numpy is there
         if share(values[one], values[other]) and not share(again[one], again[other]):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import attributes_of, elements_of, is_a, length_of, module_name, plain
 from zennb.materializers.previews import preview_figure, preview_image
 from zennb.packages.origin import public_name
 
@@ -51,7 +53,9 @@ def summarise(value: Any) -> dict[str, Any]:
     """Return the summary of `value` (see `Materializer`); never raises, whatever its class does."""
     try:
         return _summary(value)
-    except Exception as error:  # noqa: BLE001 - classes written in notebooks may raise anything, even from len()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - classes written in notebooks may raise anything, even from len()
         return _none(value, type(error).__name__)
 
 
@@ -64,7 +68,9 @@ def summary_by(summarize: Callable[[Any], Mapping[str, Any]], value: Any) -> dic
         # Written out to see whether it can be, and how long it is. NaN is no JSON, and browsers refuse all of it.
         text = json.dumps(found, allow_nan=False)
         return dict(found) if len(text) <= _LARGEST else _none(value, f"of {len(text):,} characters")
-    except Exception as error:  # noqa: BLE001 - packages and classes of notebooks may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - packages and classes of notebooks may raise anything
         return _none(value, type(error).__name__)
 
 
@@ -79,7 +85,7 @@ def summarise_all(
     drawn: dict[int, dict[str, Any]] = {}
     found: dict[str, dict[str, Any]] = {}
     for name, value in values.items():
-        if str(type(value).__module__).partition(".")[0] != "matplotlib":
+        if module_name(type(value)).partition(".")[0] != "matplotlib":
             found[name] = how(value)
             continue
         # Drawing is slow, and a figure with its axes would be drawn for each name.
@@ -97,7 +103,9 @@ def short(value: object, limit: int = _CELL) -> str:
     """Return at most `limit` characters of the text of `value`; never raises."""
     try:
         text = _text(value, limit)
-    except Exception as error:  # noqa: BLE001 - a repr may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a repr may raise anything
         text = f"<{type_text(value)}: its repr raises {type(error).__name__}>"
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -106,15 +114,15 @@ def _text(value: object, limit: int) -> str:
     """Return the repr, without computing a long one only to cut it."""
     if type(value) is str:
         return repr(value[:limit])
-    if isinstance(value, bytes | bytearray):
+    if is_a(value, bytes | bytearray):
         return repr(value[:limit])
     if type(value) is int and value.bit_length() > 4 * limit:
         return f"<int of {value.bit_length()} bits>"
     if type(value) in _SCALARS:  # as most of what is shown
         return repr(value)
-    if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > limit:
+    if is_a(value, list | tuple | set | frozenset | dict) and len(value) > limit:
         return f"<{type_text(value)} of {len(value):,} items>"
-    if type(value) in {list, tuple, set, frozenset, dict} and isinstance(value, Iterable):
+    if type(value) in {list, tuple, set, frozenset, dict} and is_a(value, Iterable):
         return _container(value, limit)
     shape = getattr(value, "shape", None) if type_text(value).partition(".")[0] in _SHAPED else None
     if shape:
@@ -124,19 +132,14 @@ def _text(value: object, limit: int) -> str:
     return str(repr(value))
 
 
-def _attributes(value: object) -> dict[str, Any]:
-    parts: Any = getattr(value, "__dict__", None)
-    return parts if type(parts) is dict else {}
-
-
 def _is_large(value: object) -> bool:
     """Whether an object is so large that its repr could take long; shared parts count repeatedly."""
     count = 0
     left: list[object] = [value]
     while left and count <= _MANY:
         part = left.pop()
-        if isinstance(part, str | bytes):
-            count += len(part) // _CELL
+        if is_a(part, str | bytes):
+            count += length_of(part) // _CELL
         inner = _inner(part)
         count += 1 + len(inner)
         left.extend(islice(inner, _MANY))
@@ -144,22 +147,22 @@ def _is_large(value: object) -> bool:
 
 
 def _inner(part: object) -> Collection[Any]:
-    if isinstance(part, list | tuple | set | frozenset):
-        return part
-    return part.values() if isinstance(part, dict) else _attributes(part).values()
+    if is_a(part, list | tuple | set | frozenset):
+        return list(islice(elements_of(part), _MANY + 1))
+    return list(dict.values(part) if is_a(part, dict) else attributes_of(part).values())[: _MANY + 1]
 
 
 def _container(value: Any, limit: int) -> str:
     # Nested containers are shown by type and size only: their repr can be very long.
-    inner = [one for pair in value.items() for one in pair] if isinstance(value, dict) else list(value)
-    nested = any(isinstance(one, Iterable) and not isinstance(one, str | bytes) for one in inner)
-    if nested or _is_large(value) or any(isinstance(one, str | bytes) and len(one) > limit for one in inner):
+    inner = [one for pair in value.items() for one in pair] if is_a(value, dict) else list(value)
+    nested = any(is_a(one, Iterable) and not is_a(one, str | bytes) for one in inner)
+    if nested or _is_large(value) or any(is_a(one, str | bytes) and len(one) > limit for one in inner):
         return f"<{type_text(value)} of {len(value):,} items>"
     return str(repr(value))
 
 
 def _summary(value: Any) -> dict[str, Any]:
-    package = str(type(value).__module__).partition(".")[0]
+    package = module_name(type(value)).partition(".")[0]
     by_package = {
         "numpy": _numpy,
         "pandas": _pandas,
@@ -173,26 +176,28 @@ def _summary(value: Any) -> dict[str, Any]:
 
 
 def _python(value: Any) -> dict[str, Any]:
-    if isinstance(value, str):
-        return {"kind": "text", "text": str(value[:_TEXT]), "length": len(value)}
-    if isinstance(value, _SCALARS):
+    if is_a(value, str):
+        text = plain(value)
+        return {"kind": "text", "text": text[:_TEXT], "length": len(text)}
+    if is_a(value, _SCALARS):
         return {"kind": "scalar", "text": short(value, _REPR)}
-    if isinstance(value, Mapping):
-        items = [[short(key), type_text(one), short(one)] for key, one in islice(value.items(), _ITEMS)]
-        return {"kind": "mapping", "length": len(value), "items": items}
-    if isinstance(value, list | tuple | set | frozenset) or type_text(value) == "collections.deque":
+    if is_a(value, dict):
+        items = [[short(key), type_text(one), short(one)] for key, one in islice(elements_of(value), _ITEMS)]
+        return {"kind": "mapping", "length": length_of(value), "items": items}
+    if is_a(value, list | tuple | set | frozenset | deque):
+        inside = deque.__iter__(value) if is_a(value, deque) else elements_of(value)
         return {
             "kind": "sequence",
-            "length": len(value),
-            "items": [[type_text(o), short(o)] for o in islice(value, _ITEMS)],
+            "length": deque.__len__(value) if is_a(value, deque) else length_of(value),
+            "items": [[type_text(o), short(o)] for o in islice(inside, _ITEMS)],
         }
-    if type(value).__module__ in {"datetime", "decimal", "fractions", "uuid", "pathlib"}:
+    if module_name(type(value)) in {"datetime", "decimal", "fractions", "uuid", "pathlib"}:
         return {"kind": "scalar", "text": short(value, _REPR)}
     return _object(value)
 
 
 def _object(value: Any) -> dict[str, Any]:
-    parts = islice(_attributes(value).items(), _MANY)
+    parts = islice(attributes_of(value).items(), _MANY)
     public = ((str(name), one) for name, one in parts if not str(name).startswith("_"))
     attributes = [[short_label(name), short(one)] for name, one in islice(public, _ATTRIBUTES)]
     return {"kind": "object", "text": short(value, _REPR), "attributes": attributes}
@@ -200,12 +205,12 @@ def _object(value: Any) -> dict[str, Any]:
 
 def _numpy(value: Any) -> dict[str, Any] | None:
     np = sys.modules["numpy"]
-    if isinstance(value, np.generic):
+    if is_a(value, np.generic):
         return {
             "kind": "scalar",
             "text": short(value.item() if value.dtype.kind in "biufcSU" else value, _REPR),
         }
-    if not isinstance(value, np.ndarray):
+    if not is_a(value, np.ndarray):
         return None
     found = {"kind": "array", "shape": list(value.shape), "dtype": str(value.dtype), "head": _head(value)}
     # Minimum, maximum and mean read all elements, which takes too long for what is only shown.
@@ -242,18 +247,18 @@ def _texts(corner: Any) -> Any:
 
 def _pandas(value: Any) -> dict[str, Any] | None:
     pandas = sys.modules["pandas"]
-    if isinstance(value, pandas.Series):
+    if is_a(value, pandas.Series):
         head = [[short(at), short(one)] for at, one in value.iloc[:_HEAD].items()]
         columns = [{"name": str(value.name if value.name is not None else ""), "dtype": str(value.dtype)}]
         return {"kind": "frame", "rows": len(value), "columns": columns, "head": head}
-    if isinstance(value, pandas.DataFrame):
+    if is_a(value, pandas.DataFrame):
         some = value.iloc[:_HEAD, :_COLUMNS]
         names = [
             {"name": short_label(n), "dtype": str(t)} for n, t in zip(some.columns, some.dtypes, strict=True)
         ]
         head = [[short_label(one) for one in row] for row in some.itertuples(index=True, name=None)]
         return _cut(value, {"kind": "frame", "rows": len(value), "columns": names, "head": head})
-    if isinstance(value, pandas.Index):
+    if is_a(value, pandas.Index):
         items = [[type_text(one), short_label(one)] for one in value[:_ITEMS]]
         return {"kind": "sequence", "length": len(value), "items": items}
     return None
@@ -266,14 +271,14 @@ def _cut(frame: Any, found: dict[str, Any]) -> dict[str, Any]:
 
 def short_label(value: object) -> str:
     """Return a cell or label of a frame as text: strings without quotes."""
-    return str(value[:_CELL]) if isinstance(value, str) else short(value)
+    return str(value[:_CELL]) if is_a(value, str) else short(value)
 
 
 def _polars(value: Any) -> dict[str, Any] | None:
     polars = sys.modules["polars"]
-    if isinstance(value, polars.Series):
+    if is_a(value, polars.Series):
         value = value.to_frame()
-    if not isinstance(value, polars.DataFrame):
+    if not is_a(value, polars.DataFrame):
         return None
     names = [{"name": n, "dtype": str(t)} for n, t in islice(value.schema.items(), _COLUMNS)]
     rows = value[:, :_COLUMNS].head(_HEAD).rows()
@@ -283,7 +288,7 @@ def _polars(value: Any) -> dict[str, Any] | None:
 
 def _arrow(value: Any) -> dict[str, Any] | None:
     arrow = sys.modules["pyarrow"]
-    if not isinstance(value, arrow.Table | arrow.RecordBatch):
+    if not is_a(value, arrow.Table | arrow.RecordBatch):
         return None
     names = [{"name": str(f.name), "dtype": str(f.type)} for f in islice(value.schema, _COLUMNS)]
     columns = [value.column(at).slice(0, _HEAD).to_pylist() for at in range(len(names))]

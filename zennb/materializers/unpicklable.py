@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from time import monotonic
 from types import FunctionType, MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from zennb.compat.instances import attributes_of, elements_of, error_text, is_a, plain, slot_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["find_unpicklable"]
 
@@ -42,7 +47,7 @@ def find_unpicklable(
 def _first_refused(
     value: Any, store: Callable[[Any], object], seen: set[int], deadline: float
 ) -> tuple[str, Any, Exception] | None:
-    for step, part in islice(_parts(value), _PARTS):
+    for step, part in _some_parts(value):
         if id(part) in seen or monotonic() > deadline:
             continue
         try:
@@ -54,27 +59,35 @@ def _first_refused(
     return None
 
 
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+def _some_parts(value: Any) -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    with suppress(Exception):  # the value's own code
+        found += islice(_parts(value), _PARTS)
+    return found
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(error_text(error).removeprefix(f"{type(error).__name__}: ").split())
+    text = text or type(error).__name__
     return text if len(text) <= 160 else text[:159] + "…"
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the parts of a value, each with the text that follows the value's name to access it."""
-    if isinstance(value, Mapping):
-        yield from ((f"[{key!r}]", part) for key, part in value.items())
-        yield from ((" (a key)", key) for key in value)
-    elif isinstance(value, list | tuple):
-        yield from ((f"[{at}]", part) for at, part in enumerate(value))
-    elif isinstance(value, set | frozenset):
-        yield from ((" (an item)", part) for part in value)
-    elif isinstance(value, partial):
+    if is_a(value, dict):
+        yield from ((f"[{plain(key)!r}]", part) for key, part in elements_of(value))
+        yield from ((" (a key)", key) for key, _ in elements_of(value))
+    elif is_a(value, list | tuple):
+        yield from ((f"[{at}]", part) for at, part in enumerate(elements_of(value)))
+    elif is_a(value, set | frozenset):
+        yield from ((" (an item)", part) for part in elements_of(value))
+    elif is_a(value, partial):
         yield from ((".func", value.func), (".args", value.args), (".keywords", value.keywords))
-    elif isinstance(value, MethodType):
+    elif is_a(value, MethodType):
         yield ".__self__", value.__self__
-    elif isinstance(value, FunctionType):
+    elif is_a(value, FunctionType):
         yield from _captured(value)
-    if not isinstance(value, type | FunctionType):
+    if not is_a(value, type | FunctionType):
         yield from _attributes(value)
 
 
@@ -90,11 +103,5 @@ def _captured(function: FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
-    attributes = getattr(value, "__dict__", None)
-    if isinstance(attributes, dict):
-        yield from ((f".{name}", part) for name, part in list(attributes.items()))
-    for kind in type(value).__mro__:
-        slots = kind.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in {"__dict__", "__weakref__"} and hasattr(value, name):
-                yield f".{name}", getattr(value, name)
+    for name, part in {**attributes_of(value), **slot_values(value)}.items():
+        yield f".{name}", part

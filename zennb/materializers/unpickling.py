@@ -7,6 +7,7 @@ from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.errors import MissingDefinition
 from zennb.materializers import functions
 from zennb.materializers.buffers import Reader
@@ -55,7 +56,7 @@ class _NotebookUnpickler(pickle.Unpickler):
 
     def _notebook_object(self, name: str, kind: str) -> Any:
         found = find(self._scope, name)
-        if isinstance(found, FunctionType if kind == "function" else type):
+        if is_a(found, FunctionType if kind == "function" else type):
             return found
         relation = "is an instance of" if kind == "instance" else "needs"
         what = "function" if kind == "function" else "class"

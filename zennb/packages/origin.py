@@ -5,11 +5,13 @@ from __future__ import annotations
 import site
 import sys
 import sysconfig
+import types
 from enum import Enum
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+
+from zennb.compat.instances import class_attributes, is_a, module_name, qualified_name
 
 __all__ = ["Origin", "full_name", "module_of", "origin", "place_of", "public_name", "top_level"]
 
@@ -41,7 +43,7 @@ def public_name(cls: type) -> str:
 
     Private submodules are left out wherever a package above them offers the class under the same name.
     """
-    module, name = str(cls.__module__), cls.__qualname__
+    module, name = module_name(cls), qualified_name(cls)
     if module in {"builtins", "__main__"}:
         return name
     parts = module.split(".")
@@ -55,15 +57,23 @@ def public_name(cls: type) -> str:
 
 def module_of(thing: object) -> str:
     """Return the `__module__` of a function or class; "" when it has none."""
-    if isinstance(thing, ModuleType):  # its own `__getattr__` may raise anything
+    if is_a(thing, type):
+        defined_in = module_name(thing)
+        # Before Python 3.12 `make_dataclass` does not say where it was called.
+        is_made = defined_in == "types" and vars(types).get(qualified_name(thing)) is None
+        return "__main__" if is_made and "__dataclass_fields__" in class_attributes(thing) else defined_in
+    if is_a(thing, types.ModuleType):  # its own `__getattr__` may raise anything
         return ""
-    name = getattr(thing, "__module__", None)
-    return name if isinstance(name, str) else ""
+    try:
+        name = getattr(thing, "__module__", None)
+    except Exception:  # noqa: BLE001 - other objects' may, too
+        return ""
+    return name if type(name) is str else ""
 
 
 def full_name(cls: type) -> str:
     """Return a type's name with the module that defines it: `pandas.core.frame.DataFrame`, `builtins.int`."""
-    return f"{module_of(cls)}.{cls.__qualname__}"
+    return f"{module_of(cls)}.{qualified_name(cls)}"
 
 
 def origin(module: str) -> Origin:

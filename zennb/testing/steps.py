@@ -189,6 +189,6 @@ def _joined(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
             recording.display(
                 event["data"], event["metadata"], display_id=event["id"], update=event["update"]
             )
-        elif event["kind"] == "result":
+        elif event["kind"] == "result" and event["data"]:
             recording.result(event["data"], event["metadata"])
     return list(recording)

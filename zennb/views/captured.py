@@ -53,6 +53,8 @@ def _shown(event: Mapping[str, Any], room: int) -> tuple[View, int]:
     if event["kind"] == "stream":
         title = "stderr" if event.get("name") == "stderr" else ""
         return _text(str(event["text"]), room, title)
+    if event["kind"] == "error":
+        return _text(f"{event['name']}: {event['value']}", room, "")
     data = event.get("data") or {}
     picture = _picture(data)
     if picture is not None:

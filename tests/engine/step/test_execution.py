@@ -106,11 +106,11 @@ def test_what_a_step_showed_is_stored_with_it(notebook: Notebook) -> None:
 def test_a_plain_result_is_kept_among_the_changes(notebook: Notebook) -> None:
     execution = notebook.execution(step("41 + 1"))
     execution.start()
-    outcome = execution.finish(Recording(), 42)
-    assert outcome.changes == {"result": 42}
+    outcome = execution.finish(Recording(), [42])
+    assert outcome.changes == {"shown values": [("value", 42)]}
     assert outcome.carried is not None
     assert outcome.carried.names == ()
-    assert notebook.run_context.artifacts.load_changes(outcome.carried) == {"result": 42}
+    assert notebook.run_context.artifacts.load_changes(outcome.carried) == outcome.changes
 
 
 def test_the_most_telling_reason_against_reuse_comes_first(notebook: Notebook) -> None:

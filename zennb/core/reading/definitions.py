@@ -18,7 +18,19 @@ if TYPE_CHECKING:
 __all__ = ["definitions", "flattened", "is_future"]
 
 _TYPE_MAKERS = frozenset(
-    {"Enum", "Flag", "IntEnum", "NamedTuple", "NewType", "TypeVar", "TypedDict", "namedtuple"}
+    {
+        "Enum",
+        "Flag",
+        "IntEnum",
+        "IntFlag",
+        "NamedTuple",
+        "NewType",
+        "ParamSpec",
+        "StrEnum",
+        "TypeVar",
+        "TypedDict",
+    }
+    | {"make_dataclass", "namedtuple"}
 )
 
 
@@ -216,8 +228,30 @@ def _is_type(value: ast.expr) -> bool:
     if not isinstance(value, ast.Call):
         return False
     arguments = [*value.args, *(keyword.value for keyword in value.keywords)]
-    is_written = all(_is_literal(each) or _is_alias(each) for each in arguments)
-    return last_name(value.func) in _TYPE_MAKERS and is_written
+    if not all(map(_is_written, arguments)):
+        return False
+    name = last_name(value.func)
+    # `type(x)` only asks; with three arguments it makes a class.
+    return name in _TYPE_MAKERS or (name == "type" and len(value.args) == 3)
+
+
+def _is_written(value: ast.expr) -> bool:
+    """Say whether a value is written out, of constants, names and types: `{"a": int, "b": list[str] | None}`."""
+    parts = (
+        ast.Constant
+        | ast.Tuple
+        | ast.List
+        | ast.Dict
+        | ast.UnaryOp
+        | ast.Name
+        | ast.Attribute
+        | ast.Subscript
+    )
+    marks = ast.expr_context | ast.unaryop | ast.BitOr
+    return all(
+        isinstance(node, parts | marks) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr))
+        for node in ast.walk(value)
+    )
 
 
 def _is_alias(value: ast.expr) -> bool:

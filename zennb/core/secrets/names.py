@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from enum import IntEnum
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
+
+from zennb.compat.instances import elements_of, is_a, plain
 
 __all__ = ["DOTS", "Suspicion", "is_sealed", "is_secret", "sealed_digest", "suspicion", "unambiguous"]
 
@@ -137,33 +138,31 @@ def is_secret(name: str, value: object) -> bool:
 
     Numbers count only under names that leave no doubt; None, booleans, arrays, functions and modules never do.
     """
-    found = suspicion(name)
-    if found is Suspicion.NONE or (
-        isinstance(value, str) and _FOLDER.fullmatch(name) and _PATH.fullmatch(value)
-    ):
+    found, value = suspicion(name), plain(value)
+    if found is Suspicion.NONE or (is_a(value, str) and _FOLDER.fullmatch(name) and _PATH.fullmatch(value)):
         return False  # `PWD` is the current folder
     return _is_secret(found, value, depth=3)
 
 
 def _is_secret(found: Suspicion, value: object, *, depth: int) -> bool:
-    if isinstance(value, str | bytes | bytearray):
-        return _is_secret_text(found, value if isinstance(value, str) else bytes(value).decode("latin-1"))
-    if isinstance(value, int) and not isinstance(value, bool):
+    value = plain(value)
+    if is_a(value, str | bytes | bytearray):
+        return _is_secret_text(found, value if is_a(value, str) else bytes(value).decode("latin-1"))
+    if is_a(value, int) and not is_a(value, bool):
         return found is Suspicion.SECRET and abs(value) >= 10 ** (_DIGITS - 1)
     if not depth:
         return False
-    if isinstance(value, Mapping):
-        return any(_is_entry(found, key, each, depth=depth) for key, each in list(value.items())[:100])
-    if isinstance(value, list | tuple | set | frozenset):
-        return any(_is_secret(found, each, depth=depth - 1) for each in list(value)[:100])
-    return False
+    inner = islice(elements_of(value), 100)
+    if is_a(value, dict):
+        return any(_is_entry(found, plain(key), each, depth=depth) for key, each in inner)
+    return any(_is_secret(found, each, depth=depth - 1) for each in inner)
 
 
 def _is_entry(found: Suspicion, key: Any, value: object, *, depth: int) -> bool:
     """Whether an entry of a collection with a secret's name is secret: `creds = {"user": ..., "password": ...}`."""
-    own = suspicion(key) if isinstance(key, str) else Suspicion.NONE
+    own = suspicion(key) if is_a(key, str) else Suspicion.NONE
     if own is Suspicion.NONE:
-        own = Suspicion.VALUE_DECIDES if isinstance(value, str | bytes) else found
+        own = Suspicion.VALUE_DECIDES if is_a(value, str | bytes) else found
     return _is_secret(own, value, depth=depth - 1)
 
 

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import (
+    attributes_of,
+    bases_of,
+    class_attributes,
+    elements_of,
+    is_a,
+    module_name,
+    plain,
+    qualified_name,
+    slot_values,
+)
 from zennb.core.secrets.names import is_secret, unambiguous
 from zennb.core.secrets.texts import KnownSecrets, has_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["holds_known", "holds_secret", "secrets_in"]
 
 _PARTS, _ITEMS, _DEPTH, _LONGEST = 400, 50, 5, 10_000
 _WRAPPED = frozenset({"SecretStr", "SecretBytes"})
+_GETTER = "get_secret_value"
 _FRAMES = frozenset({"pandas", "polars"})
 
 
@@ -26,7 +41,7 @@ def holds_secret(name: str, value: object) -> bool:
 
 def secrets_in(name: str, value: object) -> Iterator[str]:
     """Yield the secret texts in a value."""
-    if value is None or isinstance(value, bool | float):
+    if value is None or is_a(value, bool | float):
         return
     left: list[tuple[str, object, int]] = [(name, value, _DEPTH)]
     seen: set[int] = set()
@@ -34,10 +49,10 @@ def secrets_in(name: str, value: object) -> Iterator[str]:
         if not left:
             return
         under, part, depth = left.pop()
-        if isinstance(part, str | bytes | int):
-            yield from _of_scalar(under, part)
-        elif type(part).__name__ in _WRAPPED and hasattr(part, "get_secret_value"):
-            yield str(part.get_secret_value())
+        if is_a(part, str | bytes | int):
+            yield from _of_scalar(under, plain(part))
+        elif (wrapped := _unwrapped(part)) is not None:
+            yield wrapped
         elif depth and id(part) not in seen:
             seen.add(id(part))
             left += [(key or under, each, depth - 1) for key, each in _parts_of(part)]
@@ -53,23 +68,24 @@ def holds_known(value: object, known: KnownSecrets) -> bool:
         if not left:
             return False
         part, depth = left.pop()
-        if isinstance(part, bytes):
+        part = plain(part)
+        if is_a(part, bytes):
             part = part[:_LONGEST].decode("latin-1")
-        if isinstance(part, str):
+        if is_a(part, str):
             if part[:_LONGEST] in known:
                 return True
         elif depth and id(part) not in seen:
             seen.add(id(part))
             left += [(each, depth - 1) for _, each in _parts_of(part)]
-            if isinstance(part, Mapping):
-                left += [(key, 0) for key in islice(part, _PARTS) if isinstance(key, str | bytes)]
+            if is_a(part, dict):
+                left += [(key, 0) for key in islice(dict.keys(part), _PARTS) if is_a(key, str | bytes)]
     return False
 
 
 def _of_scalar(name: str, value: str | bytes | int) -> Iterator[str]:
     if is_secret(name, value):
-        yield value.decode("latin-1") if isinstance(value, bytes) else str(value)
-    elif isinstance(value, str) and 8 <= len(value) <= _LONGEST and has_token(value):
+        yield value.decode("latin-1") if is_a(value, bytes) else str(value)
+    elif is_a(value, str) and 8 <= len(value) <= _LONGEST and has_token(value):
         yield value
 
 
@@ -80,29 +96,39 @@ def _parts_of(part: object) -> list[tuple[str, object]]:
         return []
 
 
+def _unwrapped(part: object) -> str | None:
+    """Return the text in a wrapper of secrets, such as pydantic's; None for anything else."""
+    cls = type(part)
+    if qualified_name(cls) not in _WRAPPED:
+        return None
+    getter = next((held[_GETTER] for held in map(class_attributes, bases_of(cls)) if _GETTER in held), None)
+    try:
+        return None if getter is None else str(getter(part))
+    except Exception:  # noqa: BLE001 - its own code
+        return None
+
+
 def _inner(part: object) -> list[tuple[str, object]]:
     """Return the parts of a collection or object, each with its own name; "" where it has that of the whole."""
-    if isinstance(part, Mapping):
-        return [(key if isinstance(key, str) else "", each) for key, each in islice(part.items(), _PARTS)]
-    if isinstance(part, list | tuple | set | frozenset):
-        names = getattr(part, "_fields", ())
+    if is_a(part, dict):
+        pairs = islice(elements_of(part), _PARTS)
+        return [(plain(key) if is_a(key, str) else "", each) for key, each in pairs]
+    if is_a(part, list | tuple | set | frozenset):
+        fields = next(
+            (held["_fields"] for held in map(class_attributes, bases_of(type(part))) if "_fields" in held), ()
+        )
+        names = fields if type(fields) is tuple else ()
         return [
             (names[at] if at < len(names) else "", each)
-            for at, each in enumerate(islice(part, _ITEMS))
-            if not isinstance(each, int | float | None)
+            for at, each in enumerate(islice(elements_of(part), _ITEMS))
+            if not is_a(each, int | float | None)
         ]
-    package = str(type(part).__module__).partition(".")[0]
+    package = module_name(type(part)).partition(".")[0]
     if package in _FRAMES:
         return _columns(part)
-    if isinstance(part, type) or callable(part) or package in {"builtins", "numpy", "torch"}:
+    if is_a(part, type | FunctionType) or package in {"builtins", "numpy", "torch"}:
         return []
-    names = {**dict.fromkeys(getattr(type(part), "__dataclass_fields__", ())), **_attributes(part)}
-    return [(each, _attributes(part).get(each, getattr(part, each, None))) for each in islice(names, _PARTS)]
-
-
-def _attributes(part: object) -> dict[str, Any]:
-    found = getattr(part, "__dict__", None)
-    return found if type(found) is dict else {}
+    return list(islice({**slot_values(part), **attributes_of(part)}.items(), _PARTS))
 
 
 def _columns(frame: Any) -> list[tuple[str, object]]:
@@ -110,10 +136,5 @@ def _columns(frame: Any) -> list[tuple[str, object]]:
     names = getattr(frame, "columns", None)
     if names is None:  # a series
         names, frame = [getattr(frame, "name", None)], {getattr(frame, "name", None): frame}
-    found = [each for each in names if isinstance(each, str) and unambiguous(each)]
-    return [
-        (name, each)
-        for name in found
-        for each in islice(frame[name], _ITEMS)
-        if isinstance(each, str | bytes)
-    ]
+    found = [each for each in names if is_a(each, str) and unambiguous(each)]
+    return [(name, each) for name in found for each in islice(frame[name], _ITEMS) if is_a(each, str | bytes)]

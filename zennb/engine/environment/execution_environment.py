@@ -15,6 +15,7 @@ from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.callers import untraced
+from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
 from zennb.engine.environment.files import fixed_part, keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.static_usage import StaticUsage
 
-__all__ = ["RESULT", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
+__all__ = ["RESULT", "SHOWN", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
 
 _ASKS_ENVIRONMENT = ("os.environ", "os.getenv", "os.path.expand")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{2,100}")
@@ -40,7 +41,8 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{2,100}")
 ENVIRONMENT = "environment variables"
 FILES = "files"
 RESULT = "result"
-"""Other entries of a step's changes: variables it set, files it wrote, and the plain value it showed last."""
+SHOWN = "shown values"
+"""Other entries of a step's changes: variables, files, and how the values it showed come back (`RESULT`: once)."""
 
 
 class ExecutionEnvironment:
@@ -70,7 +72,8 @@ class ExecutionEnvironment:
         self.secrets = KnownSecrets()
         self.note_secrets()
         generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
-        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *generators, *more))
+        options = (*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, DuckdbTables())
+        self.settings = Settings((*options, *generators, *more))
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -289,6 +292,8 @@ class EnvironmentRecorder:
             | {f"${name}": self._owner.sealed(name, value) for name, value in environment.items()},
         )
         reasons = self._reasons(changes)
+        if changes.pop(DUCKDB_TABLES, None) is not None:
+            reasons.append(Reason(f"it changes {DUCKDB_TABLES}", "which are not stored", loses="change"))
         reasons += [
             Reason(f"it uses the folder {path}, which its code does not name", loses="result")
             for path in _folders(changes)
@@ -379,16 +384,15 @@ def _variable(name: str) -> str | None:
 
 
 def _set(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
+    os.environ.pop(name, None)
+    if value is not None:
         os.environ[name] = value
 
 
 def _handlers() -> list[int]:
-    loggers = [logging.root, *list(logging.root.manager.loggerDict.values())]
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     # `loggerDict` also holds placeholders for the parents of loggers, which have no handlers.
-    found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
+    found = (each for logger in loggers for each in getattr(logger, "handlers", ()))
     return [id(each) for each in found if not isinstance(each, logging.NullHandler)]
 
 

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import cloudpickle
 
 from zennb.compat.code_pickling import makers, reduced_function, with_annotations
+from zennb.compat.instances import class_attributes, is_a, qualified_name
 from zennb.digests.classes import member_attributes
 from zennb.materializers.functions import cell_reduction, located, module_function_reduction
+from zennb.packages.origin import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, MutableMapping
@@ -52,26 +54,31 @@ class _NamespacePickler(cloudpickle.Pickler):  # type: ignore[misc]  # cloudpick
         return self._named.get(id(obj))
 
     def reducer_override(self, obj: Any) -> Any:
-        if isinstance(obj, types.CellType):
+        if is_a(obj, types.CellType):
             return cell_reduction(obj)
         reduce, made_by = super().reducer_override, makers()
-        if isinstance(obj, types.FunctionType):
-            reduced = reduced_function(reduce, obj)
-        else:
-            reduced = with_annotations(obj, reduce(obj))
-        if isinstance(reduced, tuple) and isinstance(obj, _CODE) and obj.__module__ == "__main__":
-            self.names.add(obj.__qualname__.partition(".")[0])
+        reduced = (
+            reduced_function(reduce, obj)
+            if is_a(obj, types.FunctionType)
+            else with_annotations(obj, reduce(obj))
+        )
+        if isinstance(reduced, tuple) and is_a(obj, _CODE) and module_of(obj) == "__main__":
+            self.names.add(_name(obj).partition(".")[0])
         if isinstance(reduced, tuple) and reduced[0] is made_by.function:
             return self._function(obj, reduced)
         if isinstance(reduced, tuple) and reduced[0] is made_by.of_class:
             # Without a tracker id the copy is an independent class, whose methods see the step's namespace.
             arguments = list(reduced[1])
             arguments[_TRACKER] = None
-            arguments[_NAMESPACE] = {**arguments[_NAMESPACE], "__qualname__": obj.__qualname__}
+            arguments[_NAMESPACE] = {**arguments[_NAMESPACE], "__qualname__": _name(obj)}
             # cloudpickle adds slots after the class exists, where they have no effect.
-            if "__slots__" in vars(obj) and not issubclass(obj, tuple):
-                arguments[_NAMESPACE]["__slots__"] = obj.__slots__
-            reduced = (reduced[0], tuple(arguments), *reduced[2:])
+            held, state = class_attributes(obj), reduced[2]
+            if "__slots__" in held and not issubclass(obj, tuple):
+                arguments[_NAMESPACE]["__slots__"] = held["__slots__"]
+            if "__class__" in held:  # set later, it would be the metaclass
+                arguments[_NAMESPACE]["__class__"] = held["__class__"]
+                state = ({name: part for name, part in state[0].items() if name != "__class__"}, *state[1:])
+            reduced = (reduced[0], tuple(arguments), state, *reduced[3:])
         if isinstance(reduced, tuple) and reduced[0] is made_by.of_enumeration:
             reduced = _enumeration(obj, reduced)
         return reduced
@@ -153,14 +160,14 @@ def pack(
     packer = _NamespacePickler(file, namespace, data)
     # Classes first: loading data may need them, and functions may ask for data while they are rebuilt. Each is a
     # pickle of its own, so that a definition is bound before the next one is read.
-    for name, value in sorted(definitions.items(), key=lambda each: not isinstance(each[1], type)):
+    for name, value in sorted(definitions.items(), key=lambda each: not is_a(each[1], type)):
         packer.dump((name, value))
     # What was packed may refer to further classes and functions, and these again to others.
     packed = set(definitions)
     while missing := sorted(packer.names & namespace.keys() - packed - data.keys()):
         packed.update(missing)
         for name in missing:
-            if isinstance(namespace[name], _CODE):
+            if is_a(namespace[name], _CODE):
                 packer.dump((name, namespace[name]))
     return file.getvalue(), frozenset(packer.files)
 
@@ -182,9 +189,13 @@ def unpack(
         namespace[name] = value
 
 
+def _name(thing: Any) -> str:
+    return qualified_name(thing) if is_a(thing, type) else str(thing.__qualname__)
+
+
 def _is_heavy(value: object) -> bool:
     """Whether a value is pickled by name: code is copied, and equal scalars are shared by unrelated objects."""
-    return not isinstance(
+    return not is_a(
         value,
         types.ModuleType | types.FunctionType | type | bool | int | float | complex | str | bytes | None,
     )

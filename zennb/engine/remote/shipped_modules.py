@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
+from zennb.compat.instances import is_a
 from zennb.digests.stream import text_digest
 from zennb.engine.environment.settings import with_packages
 from zennb.packages.origin import Origin, module_of, origin
@@ -59,7 +60,7 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
     """
     waiting = {part for name in names for part in with_packages(name)}
     waiting |= {module_of(thing) for thing in things}
-    waiting |= {thing.__name__ for thing in things if isinstance(thing, ModuleType)}
+    waiting |= {thing.__name__ for thing in things if is_a(thing, ModuleType)}
     found: dict[str, ShippedModule] = {}
     met: set[str] = set()  # including those without source, such as compiled ones
     while waiting:
@@ -73,7 +74,7 @@ def shipped(names: Iterable[str], things: Iterable[object]) -> dict[str, Shipped
         waiting.update(with_packages(name))
         # `from helpers import clean` leaves no module in the namespace, but a function that says where it comes from.
         for value in vars(module).values():
-            waiting.add(value.__name__ if isinstance(value, ModuleType) else module_of(value))
+            waiting.add(value.__name__ if is_a(value, ModuleType) else module_of(value))
     return found
 
 

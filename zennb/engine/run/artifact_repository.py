@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact
 from zennb.core.records.signing import names_artifact
 from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.core.secrets.values import holds_known, holds_secret
 from zennb.digests.digest import SCALARS, digest_value
-from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.environment.execution_environment import RESULT, SHOWN
+from zennb.engine.step.loaded_modules import MODULES, import_again, needed_by
 from zennb.engine.step.shared_state import connected
 from zennb.errors import CannotDigest, DamagedArtifact, MissingArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.parts import MemoryPart, quick_digest
@@ -110,12 +112,18 @@ class ArtifactRepository:
         ordered = {name: artifacts[name] for name in values if name in artifacts}
         return SavedOutput(artifacts=ordered, refused=refused, secret=frozenset(secret))
 
-    def load(self, artifacts: Mapping[str, Artifact]) -> dict[str, Any]:
+    def load(self, artifacts: Mapping[str, Artifact], modules: Collection[str] = ()) -> dict[str, Any]:
         """Return the values of artifacts; those stored together still share what they shared.
+
+        Args:
+            artifacts: name → artifact.
+            modules: what the step that made them had loaded; imported before, where their types need it.
 
         Raises:
             MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as store and materializers say.
         """
+        if modules:
+            import_again(needed_by(artifacts.values(), modules))
         loaded: dict[str, Any] = {}
         values: dict[str, Any] = {}
         for name, artifact in artifacts.items():
@@ -125,7 +133,7 @@ class ArtifactRepository:
             if artifact.blob not in loaded:
                 loaded[artifact.blob] = self._load_group(artifact)
             group = loaded[artifact.blob]
-            if not isinstance(group, dict) or artifact.item not in group:
+            if not is_a(group, dict) or artifact.item not in group:
                 raise DamagedArtifact(
                     f"{artifact.label} is not among what is stored with it; run its step again.",
                     digest=artifact.blob,
@@ -148,9 +156,8 @@ class ArtifactRepository:
             raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
         dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
         blob = self.store.put(seal(dumped.buffers, materializer=_CHANGES, signer=self.signer))
-        return Carried(
-            blob=blob, materializer=dumped.materializer, names=tuple(name for name in found if name != RESULT)
-        )
+        names = tuple(name for name in found if name not in {MODULES, RESULT, SHOWN})
+        return Carried(blob=blob, materializer=dumped.materializer, names=names)
 
     def load_changes(self, carried: Carried | None) -> Mapping[str, Any]:
         """Return what a step changed; nothing for None.
@@ -172,6 +179,22 @@ class ArtifactRepository:
             ) from error
         found: Mapping[str, Any] = self._materializers.load(carried.materializer, body, name="settings")
         return found
+
+    def dump_unnamed(self, value: object, digest: str, *, largest: int) -> bytes:
+        """Return a value that is no output as bytes, to be stored with what a step changed.
+
+        Raises:
+            NotStorable: it cannot be stored unchanged, or takes more than `largest` bytes.
+        """
+        return self._materializers.dump_small(value, digest=digest, largest=largest)
+
+    def load_unnamed(self, data: bytes) -> Any:
+        """Return the value that `dump_unnamed` wrote.
+
+        Raises:
+            UntrustedArtifact, DamagedArtifact, MissingDefinition: as materializers say.
+        """
+        return self._materializers.load_small(data)
 
     def _load_group(self, artifact: Artifact) -> Any:
         try:
@@ -303,9 +326,9 @@ def _kind(kind: str, value: object) -> str:
     if (
         kind == "captured"
         # A short plain value that a plain cell set: what people call a parameter.
-        and isinstance(value, bool | int | float | complex | str | bytes | None)
+        and type(value) in SCALARS
         # Python refuses to write out longer integers.
-        and not (isinstance(value, int) and value.bit_length() > 300)
+        and not (type(value) is int and value.bit_length() > 300)
         and len(str(value)) < 80
     ):
         return "parameter"

@@ -26,8 +26,10 @@ from zennb.engine.run.unstored import unrecorded
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.perform import perform
+from zennb.engine.step.recording import Recording
 from zennb.engine.step.request import request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
+from zennb.engine.step.streams import redirected
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StoreFull, StoreReadOnly, ZennbError
 from zennb.recovery.record_copies import sealed_copy
@@ -215,7 +217,8 @@ class PipelineRun:
         if (refused := earlier_code(resolved)) is not None:
             self._fail_early(resolved.definition, refused, started)
             return
-        inputs = self._context.keep_inputs(resolved, known=self._known)
+        with redirected(Recording()):  # what values print while they are stored
+            inputs = self._context.keep_inputs(resolved, known=self._known)
         copies = self._context.copies(resolved, inputs)
         request, channels = request_for(resolved, copies, self._request.namespace)
         self._steps[name] = self._context.bare_step(

@@ -11,6 +11,7 @@ from functools import cached_property
 from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import class_attributes, is_a, path_text
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.records.observed import UNTOUCHED
 from zennb.dependencies.library_calls import EVERYTHING, LibraryCall
@@ -153,12 +154,12 @@ def _words_in(tree: ast.Module) -> Iterator[str]:
 
 
 def _words_of_code(value: object) -> Iterator[str]:
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         yield from _words_of(value.__code__)
         for part in (value.__defaults__ or (), (value.__kwdefaults__ or {}).values()):
             yield from _texts_in(list(part))
-    elif isinstance(value, type) and not isinstance(value, ModuleType):
-        for attribute in vars(value).values():
+    elif is_a(value, type) and not is_a(value, ModuleType):
+        for attribute in list(class_attributes(value).values()):
             yield from _texts_in(attribute)
             for function in functions_in(attribute):
                 yield from _words_of(function.__code__)
@@ -167,7 +168,7 @@ def _words_of_code(value: object) -> Iterator[str]:
 def _words_of(code: CodeType) -> Iterator[str]:
     yield from code.co_names
     for constant in code.co_consts:
-        if isinstance(constant, CodeType):
+        if is_a(constant, CodeType):
             yield from _words_of(constant)
         else:
             yield from _texts_in(constant)
@@ -175,13 +176,11 @@ def _words_of(code: CodeType) -> Iterator[str]:
 
 def _texts_in(value: Any) -> Iterator[str]:
     """Yield a text, or the texts in small containers of plain data."""
-    if isinstance(value, str):
-        yield value
+    if text := path_text(value):
+        yield text
     elif type(value) in {list, tuple, set, frozenset} and len(value) <= 100:
         for part in value:
             yield from _texts_in(part)
     elif type(value) is dict and len(value) <= 100:
         for pair in value.items():
             yield from _texts_in(pair)
-    elif hasattr(value, "__fspath__") and not isinstance(value, type):
-        yield str(value)

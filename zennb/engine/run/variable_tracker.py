@@ -153,7 +153,7 @@ class VariableTracker:
         """
         if not any(value_digest.mutable for value_digest in digests.values()):
             return {}
-        inside = frozenset[int]().union(*(each.mutable for each in digests.values()))
+        inside = frozenset(abs(one) for each in digests.values() for one in each.mutable)
         candidates = {
             name: value
             for name, value in list(namespace.items())  # a panel reads it from another thread

@@ -104,10 +104,11 @@ def _execution(
         try:
             execution.start(redirected(recording), resources.frontend.shown(recording, namespace))
             with interruptible():
-                _execute(request.definition, namespace, recording, resources.frontend)
+                results = _execute(request.definition, namespace, recording, resources.frontend)
         finally:
             execution.stop()
-    outcome = execution.finish(recording)
+    with redirected(Recording()):  # what values print while they are stored
+        outcome = execution.finish(recording, results)
     if request.process is not None:
         refuse_losses(request, execution.reasons)
     return outcome
@@ -140,8 +141,8 @@ def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
 
 def _execute(
     definition: StepDefinition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
-) -> None:
-    """Run the body; show the values of expressions that the cell displays, by default the last one."""
+) -> list[object]:
+    """Run the body; show the values of expressions that the cell displays, by default the last one; return them."""
     __tracebackhide__ = True
 
     @contextmanager
@@ -149,6 +150,7 @@ def _execute(
         with redirected(recording), frontend.shown(recording, namespace):
             yield
 
+    results: list[object] = []
     # In portions, as only an expression compiled by itself gives its value.
     for statements, is_shown in _portions(definition, frontend.interactivity):
         if not is_shown:
@@ -161,6 +163,8 @@ def _execute(
         value = _run(_compiled(expression, definition.filename, "eval"), namespace, around)
         if value is not None:
             recording.result(*frontend.format(value))
+            results.append(value)
+    return results
 
 
 def _portions(definition: StepDefinition, interactivity: str) -> list[tuple[list[ast.stmt], bool]]:

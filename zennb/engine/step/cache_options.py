@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.core.planning.expiry import ended, expired
 from zennb.core.reading.cell_heading import body
 from zennb.core.reading.source import analyse
@@ -113,7 +114,7 @@ def ignored_inputs(
 
 
 def _is_data(value: object) -> bool:
-    return isinstance(value, FunctionType) and has_state(value)
+    return is_a(value, FunctionType) and has_state(value)
 
 
 def is_ignored(flows: Collection[str], options: StepOptions) -> bool:

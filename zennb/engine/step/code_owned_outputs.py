@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import bases_of, class_attributes, is_a
 from zennb.digests.classes import functions_in
 from zennb.digests.digest import is_immutable
 from zennb.digests.reachability import is_reachable
@@ -36,7 +37,7 @@ def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapp
     definitions = {
         name: value
         for name, value in namespace.items()
-        if isinstance(value, FunctionType | type) and _is_users(value)
+        if is_a(value, FunctionType | type) and _is_users(value)
     }
     uses = [f"{name}.*" for name in modules]
     found = outputs_owned_by_code(values, uses, definitions)
@@ -83,7 +84,7 @@ def outputs_owned_by_code(
 def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> list[str]:
     """Return which values belong to code, or share state with what the user's own code holds."""
     if not _is_users(holder):  # a library has too many objects to search them: compare identity only
-        members = vars(holder).values() if isinstance(holder, ModuleType) else list(_parts(holder))
+        members = vars(holder).values() if is_a(holder, ModuleType) else list(_parts(holder))
         wanted = {id(value): name for name, (value, _) in values.items()}
         if wanted.keys().isdisjoint(map(id, members)):  # as nearly always
             return []
@@ -95,27 +96,27 @@ def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> l
 
 
 def _is_users(holder: object) -> bool:
-    return origin(holder.__name__ if isinstance(holder, ModuleType) else module_of(holder)).is_users
+    return origin(holder.__name__ if is_a(holder, ModuleType) else module_of(holder)).is_users
 
 
 def code_kind(holder: object) -> str:
     """Return the noun for what holds code: `module`, `class` or `function`."""
-    if isinstance(holder, ModuleType):
+    if is_a(holder, ModuleType):
         return "module"
-    return "class" if isinstance(holder, type) else "function"
+    return "class" if is_a(holder, type) else "function"
 
 
 def _parts(holder: object) -> Iterator[Any]:
     """Yield the mutable objects that a function, class or module holds; of packages only the top level."""
-    if isinstance(holder, FunctionType):
+    if is_a(holder, FunctionType):
         yield from _changeable(
             [holder.__defaults__, holder.__kwdefaults__, holder.__closure__, holder.__dict__]
         )
-    elif isinstance(holder, ModuleType) and origin(holder.__name__) is not Origin.NOTEBOOK:
+    elif is_a(holder, ModuleType) and origin(holder.__name__) is not Origin.NOTEBOOK:
         yield from _changeable(part for name, part in vars(holder).items() if not name.startswith("__"))
-    elif isinstance(holder, type) and _is_users(holder):
-        for cls in holder.__mro__:
-            for attribute in vars(cls).values() if _is_users(cls) else ():
+    elif is_a(holder, type) and _is_users(holder):
+        for cls in bases_of(holder):
+            for attribute in list(class_attributes(cls).values()) if _is_users(cls) else ():
                 functions = list(functions_in(attribute))
                 yield from _changeable([] if functions else [attribute])  # methods are code, as the class is
                 for function in functions:
@@ -123,4 +124,4 @@ def _parts(holder: object) -> Iterator[Any]:
 
 
 def _changeable(parts: Iterable[Any]) -> Iterator[Any]:
-    return (part for part in parts if not isinstance(part, ModuleType | type) and not is_immutable(part))
+    return (part for part in parts if not is_a(part, ModuleType | type) and not is_immutable(part))

@@ -6,6 +6,7 @@ code between `start` and `finish` differs.
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import time
@@ -13,21 +14,24 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.core.secrets.names import Suspicion, suspicion
 from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
-from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.environment.execution_environment import SHOWN
 from zennb.engine.step.cancellation import time_limit
+from zennb.engine.step.loaded_modules import MODULES, loaded_since
 from zennb.engine.step.module_snapshot import ModuleSnapshot
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.engine.step.running import running
+from zennb.engine.step.shown_values import MISSING, Note, noted
 from zennb.engine.step.visible_texts import texts_in_values
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Mapping, MutableMapping, Sequence
     from contextlib import AbstractContextManager
 
     from zennb.core.records.observed import Carried, Observed
@@ -37,6 +41,8 @@ if TYPE_CHECKING:
     from zennb.engine.step.static_usage import StaticUsage
 
 __all__ = ["StepExecution"]
+
+_REMEMBERED = 3  # `_`, `__` and `___`
 
 
 class StepExecution:
@@ -72,6 +78,7 @@ class StepExecution:
         self._running = ExitStack()
         self._recorder: EnvironmentRecorder | None = None
         self._is_timed = False
+        self._loaded: frozenset[str] = frozenset()
         self._started = time.perf_counter()
 
     def start(self, *contexts: AbstractContextManager[object]) -> None:
@@ -90,6 +97,7 @@ class StepExecution:
         self._recorder = self._resources.environment.record(self._texts())
         self._running.callback(self._recorder.end)
         self._is_timed = True
+        self._loaded = frozenset(sys.modules)
         self._started = time.perf_counter()
 
     def _texts(self) -> frozenset[str]:
@@ -108,12 +116,12 @@ class StepExecution:
             self.seconds = time.perf_counter() - self._started
         self._running.__exit__(*sys.exc_info())  # with the error: figures are shown only if there is none
 
-    def finish(self, recording: Recording, result: object = None) -> StepOutcome:
+    def finish(self, recording: Recording, results: Sequence[object] = ()) -> StepOutcome:
         """After the body: collect its changes, decide whether they may be reused, and store them.
 
         Args:
             recording: its output.
-            result: the value it displayed last, if it is a plain one to restore as `_`; None for none.
+            results: the values it displayed, in order; the last ones come back as `_` and `__`.
 
         Raises:
             NotStorable: an output declared with `-o` is missing or cannot be stored.
@@ -145,8 +153,11 @@ class StepExecution:
         observed = observed.with_calls(call.text for call in collected.calls)
         self.reasons += reasons
         self._note_secrets()
-        if result is not None and not self._is_secret(result):
-            changes[RESULT] = result
+        packages = frozenset[str]().union(*(seen.packages for _, seen in self.collected.values.values()))
+        if modules := loaded_since(self._loaded, packages):
+            changes[MODULES] = modules
+        if results:
+            changes[SHOWN] = self._shown(results[-_REMEMBERED:])
         return self._stored(observed, changes, recording)
 
     def undo(self) -> list[str]:
@@ -167,9 +178,25 @@ class StepExecution:
             secrets.note(secrets_in(name, self._namespace[name]))
         self._resources.environment.note_secrets()
 
+    def _shown(self, results: Sequence[object]) -> list[Note]:
+        """Return how the values that the step displayed come back on reuse."""
+        names = (*self.inputs, *self.collected.values, *self.collected.defines)
+        last = self.request.definition.tree.body[-1:]
+        notes = noted(
+            results,
+            last[0].value if last and isinstance(last[0], ast.Expr) else None,
+            named={name: self._namespace[name] for name in names if name in self._namespace},
+            outputs=self.collected.values,
+            storing=self._resources.artifacts,
+        )
+        return [
+            (MISSING, "looks secret") if self._is_secret(value) else note
+            for value, note in zip(results, notes, strict=True)
+        ]
+
     def _is_secret(self, value: object) -> bool:
         known = self._resources.environment.secrets
-        is_masked = isinstance(value, str) and known.mask(value) != value
+        is_masked = is_a(value, str) and known.mask(value) != value
         return is_masked or holds_secret("", value) or holds_known(value, known)
 
     def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:

@@ -6,6 +6,7 @@ import ast
 import types
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a, module_name, qualified_name
 from zennb.engine.step.definition import nodes
 from zennb.packages.origin import origin
 
@@ -42,18 +43,24 @@ def _is_known_setting(target: ast.Attribute | ast.Subscript, namespace: Mapping[
     if not isinstance(node, ast.Name):
         return False
     holder = namespace.get(node.id)
-    if not isinstance(holder, types.ModuleType):
+    if not is_a(holder, types.ModuleType):
         return holder is not None and _names(holder, path) in _KNOWN_SETTINGS
     for attribute in reversed(path[1:] if isinstance(target, ast.Attribute) else path):
+        if not is_a(holder, types.ModuleType | type) and origin(module_name(type(holder))).is_users:
+            return False  # an object of the user, whose attributes may do anything
         holder = getattr(holder, attribute, None)
     return _names(holder, path) in _KNOWN_SETTINGS
 
 
 def _names(holder: object, path: list[str]) -> str:
     """Return the name of the holder of a setting: the class name and attribute for a class, else the type name."""
-    if isinstance(holder, type):
-        return f"{holder.__module__.partition('.')[0]}.{holder.__name__}.{path[0] if path else ''}"
-    return f"{type(holder).__module__.partition('.')[0]}.{type(holder).__name__}"
+    if is_a(holder, type):
+        return f"{_short_name(holder)}.{path[0] if path else ''}"
+    return _short_name(type(holder))
+
+
+def _short_name(cls: type) -> str:
+    return f"{module_name(cls).partition('.')[0]}.{qualified_name(cls)}"
 
 
 _KNOWN_SETTINGS = frozenset(
@@ -93,11 +100,11 @@ def _is_outside(root: str, definition: StepDefinition, namespace: Mapping[str, A
     if root == "cls":
         return bool(defines)
     value = namespace.get(root)
-    return root in defines or isinstance(value, types.ModuleType) or _is_of_a_package(value)
+    return root in defines or is_a(value, types.ModuleType) or _is_of_a_package(value)
 
 
 def _is_of_a_package(value: object) -> bool:
     """Whether it is a class of a library, or a library's own settings under another name."""
-    kind = value if isinstance(value, type) else type(value)
+    kind = value if is_a(value, type) else type(value)
     is_settings = _names(value, []) in _KNOWN_SETTINGS
-    return (isinstance(value, type) or is_settings) and not origin(str(kind.__module__)).is_users
+    return (is_a(value, type) or is_settings) and not origin(module_name(kind)).is_users

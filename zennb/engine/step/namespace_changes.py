@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import types
+import typing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a, qualified_name
 from zennb.core.magic_lines.settings import magic_troubles
 from zennb.core.reading.source import definitions
 from zennb.dependencies.callables import has_state, is_users_code
@@ -27,12 +29,16 @@ if TYPE_CHECKING:
 __all__ = ["NamespaceChanges", "NamespaceSnapshot", "collect_changes", "is_code"]
 
 _ABSENT = object()
-_CODE = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type)
+_SHELL = frozenset({"In", "Out", "exit", "get_ipython", "quit"})
+_CODE = (
+    *(types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type),
+    *(typing.NewType, typing.TypeVar, typing.ParamSpec),
+)
 
 
 def is_code(value: object) -> bool:
     """Whether a value is a module, function, method or class: executed again on reuse, never loaded."""
-    return isinstance(value, _CODE)
+    return is_a(value, _CODE)
 
 
 class NamespaceSnapshot:
@@ -47,6 +53,9 @@ class NamespaceSnapshot:
     ) -> None:
         analysis = definition.analysis
         touched = {*analysis.binds, *analysis.deletes, *writes}
+        # To see what code binds that the cell does not show: a library that puts names into the notebook.
+        self._others = {name: value for name, value in namespace.items() if name not in touched}
+        self._touched = touched
         self._namespace = namespace
         self.names = tuple(dict.fromkeys((*analysis.binds, *writes)))
         self._values = {name: namespace.get(name, _ABSENT) for name in touched}
@@ -87,6 +96,17 @@ class NamespaceSnapshot:
             for name, value in self._values.items()
             if name not in self._namespace and (value is not _ABSENT or name in self._deleting)
         )
+
+    def unseen(self) -> list[str]:
+        """Return the names that were bound or deleted without being named in the code."""
+        now, others = self._namespace, self._others
+        bound = [
+            name
+            for name, value in list(now.items())
+            if name not in self._touched and others.get(name, _ABSENT) is not value
+        ]
+        gone = [name for name in others if name not in now]
+        return [name for name in (*bound, *gone) if not name.startswith("_") and name not in _SHELL]
 
     def restore(self, names: Iterable[str] | None = None) -> None:
         """Reset names (by default all that the step may change) to their values from before."""
@@ -179,6 +199,11 @@ def collect_changes(
     if called.trouble and not set_outside:
         is_logging = called.trouble == SETS_UP_LOGGING
         reasons.append(Reason(called.trouble, loses="result" if is_logging else "change"))
+    # A magic or a star binds names by itself; what they do is judged below.
+    unseen = [] if definition.analysis.stars or definition.analysis.magics else before.unseen()
+    if unseen:
+        shown = ", ".join(f"`{name}`" for name in unseen[:3]) + (", ..." if len(unseen) > 3 else "")
+        reasons.append(Reason(f"it binds or deletes {shown}", "which its code does not name", loses="change"))
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
     reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
     if definitions(definition.tree, defines) is None:
@@ -288,11 +313,12 @@ def _is_made(name: str, value: object, definition: StepDefinition, namespace: Ma
     Examples: functions that a call or a loop bound (`add = adder(5)`), methods of objects, and functions with state (a
     cache). Modules are never stored; classes of the notebook only under a second name.
     """
-    if isinstance(value, types.ModuleType):
+    if is_a(value, types.ModuleType):
         return False
-    if isinstance(value, type) and is_users_code(value):
+    if is_a(value, type) and is_users_code(value):
         # `Alias = Model`: executing the definitions of the cell again would not bind `Alias`.
-        second = value.__qualname__ != name and namespace.get(value.__qualname__) is value
+        own = qualified_name(value)
+        second = own != name and namespace.get(own) is value
         return second and definitions(definition.tree, [name]) is None
     return has_state(value) or definitions(definition.tree, [name]) is None
 

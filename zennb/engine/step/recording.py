@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import zlib
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.bounded_input import decompress, parse_json
@@ -12,7 +13,7 @@ from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.errors import DamagedArtifact, NotStorable, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from zennb.components.component import ArtifactStore
 
@@ -20,7 +21,8 @@ __all__ = ["Event", "Recording", "keep_output"]
 
 Event: TypeAlias = dict[str, Any]
 """One output: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
-`{"kind": "result", "data", "metadata"}` or `{"kind": "clear", "wait"}`."""
+`{"kind": "result", "data", "metadata"}` or `{"kind": "clear", "wait"}`. What formatting a value shows stands between
+`{"kind": "prompt"}` and the result; an error of it is `{"kind": "error", "name", "value", "lines"}`."""
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 LARGEST = 64_000_000
@@ -31,6 +33,8 @@ _FORMS: dict[str, dict[str, type]] = {
     "display": {"data": dict, "metadata": dict, "id": str, "update": bool},
     "result": {"data": dict, "metadata": dict},
     "clear": {"wait": bool},
+    "prompt": {},
+    "error": {"name": str, "value": str, "lines": list},
 }
 """Kind of event → its fields."""
 
@@ -47,6 +51,7 @@ class Recording:
     def __init__(self, listener: Callable[[Event], None] | None = None) -> None:
         self._events: list[Event] = []
         self._pieces: list[str] = []
+        self._prompts = False  # whether the next event is the first one that formatting a value shows
         self._listener = listener
 
     def __len__(self) -> int:
@@ -60,6 +65,7 @@ class Recording:
         """Add text written to `stdout` or `stderr`."""
         if not text:
             return
+        self._prompt()
         last = self._events[-1] if self._events else None
         if last is None or last["kind"] != "stream" or last["name"] != name:
             self._join()
@@ -96,6 +102,19 @@ class Recording:
     def clear(self, *, wait: bool) -> None:
         """Add a request to clear the output."""
         self._add({"kind": "clear", "wait": wait})
+
+    @contextmanager
+    def formatting(self) -> Iterator[None]:
+        """Note that what is added in this block is shown while a value is formatted."""
+        self._prompts = True
+        try:
+            yield
+        finally:
+            self._prompts = False
+
+    def error(self, name: str, value: str, lines: Iterable[str]) -> None:
+        """Add the error that formatting a value raised, with the lines of its traceback."""
+        self._add({"kind": "error", "name": name, "value": value, "lines": [*map(str, lines)]})
 
     def text(self, name: str = "stdout") -> str:
         """Return all that was written to one stream."""
@@ -136,7 +155,14 @@ class Recording:
             ) from error
         return recording
 
+    def _prompt(self) -> None:
+        """Separate what formatting a value shows from what was shown before."""
+        if self._prompts:
+            self._prompts = False
+            self._add({"kind": "prompt"})
+
     def _add(self, event: Event) -> None:
+        self._prompt()
         self._join()
         self._events.append(event)
         if self._listener is not None:
@@ -168,6 +194,8 @@ def _check(event: Any) -> None:
     for name, kind in form.items():
         if not isinstance(event.get(name), kind):
             raise TypeError(f"the `{name}` of an output is of a wrong type")
+    if not all(isinstance(line, str) for line in event.get("lines", ())):
+        raise TypeError("the traceback of an output is no text")
     for mime, content in event.get("data", {}).items():
         lines = content if isinstance(content, list) else [content]
         if mime.startswith(("text/", "image/")) and not all(isinstance(line, str) for line in lines):
@@ -189,6 +217,9 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
 def _masked(event: Event, secrets: KnownSecrets) -> Event:
     if event["kind"] == "stream":
         return {**event, "text": secrets.mask(event["text"])}
+    if event["kind"] == "error":
+        lines = [secrets.mask(line) for line in event["lines"]]
+        return {**event, "value": secrets.mask(event["value"]), "lines": lines}
     if "data" not in event:
         return event
     data = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a, qualified_name
 from zennb.core.planning.cache_key import cache_key
 from zennb.core.reading.reflection import Reflection
 from zennb.core.records.records import CacheKeyParts
@@ -262,7 +263,7 @@ def _is_at_hand(
 ) -> bool:
     """Whether an artifact is a function that the notebook also has: then it counts as code, as in a cell."""
     value = namespace.get(name)
-    if not isinstance(value, FunctionType) or has_state(value):
+    if not is_a(value, FunctionType) or has_state(value):
         return False
     return value_digest(name, value)[0].digest == artifact.digest
 
@@ -340,15 +341,15 @@ def _earlier(
     found: dict[str, bool] = {}
     things = [*(code for seen in value_digests.values() for code in seen.code), *definitions.values()]
     for thing in {id(thing): thing for thing in things}.values():
-        if isinstance(thing, type | FunctionType) and "<" not in thing.__qualname__:
-            scope = (
-                namespace if thing.__module__ == "__main__" else vars(sys.modules.get(thing.__module__, sys))
-            )
-            today = find(scope, thing.__qualname__)
-            if isinstance(today, type | FunctionType) and today is not thing:
-                kind = "class" if isinstance(thing, type) else "function"
-                what = f"earlier {kind} {thing.__qualname__}"
-                same = isinstance(thing, FunctionType) and thing.__code__ == getattr(today, "__code__", None)
+        if not is_a(thing, type | FunctionType):
+            continue
+        name, module = qualified_name(thing) if is_a(thing, type) else thing.__qualname__, module_of(thing)
+        if "<" not in name:
+            today = find(namespace if module == "__main__" else vars(sys.modules.get(module, sys)), name)
+            if is_a(today, type | FunctionType) and today is not thing:
+                kind = "class" if is_a(thing, type) else "function"
+                what = f"earlier {kind} {name}"
+                same = is_a(thing, FunctionType) and thing.__code__ == getattr(today, "__code__", None)
                 found[what] = found.get(what, False) or not same
     return found
 

@@ -6,6 +6,7 @@ import ast
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.core.magic_lines.effects import Effect
 from zennb.dependencies.definition_effects import effects_when_defined
 from zennb.dependencies.dependencies import resolve_dependencies
@@ -161,7 +162,7 @@ def changed_code(
     extra = tuple(code for _, seen in inputs.values() for code in seen.code)
     after = resolve_dependencies(definition.analysis, namespace, extra=extra).digests
     own = set(inputs)
-    own |= {function_name(value) for value, _ in inputs.values() if isinstance(value, FunctionType)}
+    own |= {function_name(value) for value, _ in inputs.values() if is_a(value, FunctionType)}
     found = []
     for known, digest in before.items():
         kind, _, name = known.partition(" ")
@@ -175,4 +176,4 @@ def _is_module(known: str, digest: str, namespace: Mapping[str, Any]) -> bool:
     """Whether a dependency is a variable that holds the same module as before (`module np` → `numpy`)."""
     kind, _, name = known.partition(" ")
     value = namespace.get(name)
-    return kind == "module" and isinstance(value, ModuleType) and value.__name__ == digest
+    return kind == "module" and is_a(value, ModuleType) and value.__name__ == digest

@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zennb.compat.instances import attributes_of, class_attributes, is_a
 from zennb.core.secrets.names import sealed_digest
 from zennb.core.secrets.values import holds_secret, secrets_in
 from zennb.digests.function_source import function_body
@@ -93,22 +94,23 @@ def _at(path: str, namespace: Mapping[str, Any]) -> object:
 
 def _inside(value: object, names: Collection[str]) -> object:
     for name in names:
-        value = getattr(value, "__dict__", {}).get(name)
+        held = class_attributes(value) if is_a(value, type) else attributes_of(value)
+        value = held.get(name)
     return value
 
 
 def _in_code(path: str, value: object) -> Iterator[str]:
     """Yield the secrets that a function, class or constant holds."""
     # Only of code: other objects may do anything when they are asked.
-    if isinstance(value, classmethod | staticmethod | MethodType):
+    if is_a(value, classmethod | staticmethod | MethodType):
         value = value.__func__
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         value = vars(value).get("__wrapped__", value)
-    if isinstance(value, FunctionType):
+    if is_a(value, FunctionType):
         yield from function_body(value.__code__).secrets
-    elif isinstance(value, type):
-        for name, part in list(vars(value).items()):
-            if isinstance(part, FunctionType | classmethod | staticmethod):
+    elif is_a(value, type):
+        for name, part in list(class_attributes(value).items()):
+            if is_a(part, FunctionType | classmethod | staticmethod):
                 yield from _in_code(name, part)
             elif not name.startswith("__") and holds_secret(name, part):
                 yield from secrets_in(name, part)

@@ -6,6 +6,7 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.digests.memory import is_array, memory_parts
 from zennb.packages.origin import origin
 
@@ -102,7 +103,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
             break
         # Go deeper only inside the objects in question: a library has too many objects.
         inner = owned if depth else [_libraries[one] for one in inside]
-        owned = [part for part in gc.get_referents(*inner) if not isinstance(part, type)]
+        owned = [part for part in gc.get_referents(*inner) if not is_a(part, type)]
     # What stands for the memory of a library's array is the library's, too.
     memory = [part for each in list(_libraries.values()) if is_array(each) for part in memory_parts(each)]
     _libraries.update({id(part): part for part in memory})
@@ -126,4 +127,4 @@ def _is_library(namespace: dict[Any, Any]) -> bool:
     if not any(keys <= namespace.keys() for keys in _LIBRARY_KEYS):
         return False
     module = namespace.get("__module__", namespace.get("__name__"))
-    return isinstance(module, str) and not origin(module).is_users
+    return is_a(module, str) and not origin(module).is_users

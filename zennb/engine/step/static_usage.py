@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass
-from pathlib import PurePath
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import class_attributes, is_a, module_name, path_text, qualified_name
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.magic_lines.magics import read_magic
 from zennb.core.magic_lines.shell_lines import files_named
@@ -97,7 +97,7 @@ def static_usage(
         asks_folder=_asks_folder(definition, dependencies),
         names=texts.union(
             *(_constants(each) for each in dependencies.definitions.values()),
-            (str(each) for each in values if isinstance(each, str | PurePath) and len(str(each)) <= _LONGEST),
+            (text for each in values if 0 < len(text := path_text(each)) <= _LONGEST),
         ),
         files=tuple(
             path
@@ -115,19 +115,20 @@ def _asks_folder(definition: StepDefinition, dependencies: Dependencies) -> bool
     """
     names = {*nodes(definition.tree).names, *(use.rpartition(".")[2] for use in dependencies.uses)}
     for value in dependencies.definitions.values():
-        parts = vars(value).values() if is_users_code(value) and isinstance(value, type) else (value,)
+        is_own_class = is_a(value, type) and is_users_code(value)
+        parts = class_attributes(value).values() if is_own_class else (value,)
         codes = [function.__code__ for part in parts for function in functions_in(part)]
         names.update(name for code in codes for each in nested(code) for name in each.co_names)
-        if isinstance(value, FunctionType | BuiltinFunctionType):
+        if is_a(value, FunctionType | BuiltinFunctionType):
             names.add(value.__name__)  # `from os import getcwd as here`
     return not names.isdisjoint(_FOLDER_NAMES)
 
 
 def _constants(value: object) -> Iterable[str]:
     """Return the text constants of a function."""
-    if not isinstance(value, FunctionType):  # other values may do anything when they are asked
+    if not is_a(value, FunctionType):  # other values may do anything when they are asked
         return ()
-    return [each for each in value.__code__.co_consts if isinstance(each, str)]
+    return [each for each in value.__code__.co_consts if is_a(each, str)]
 
 
 def _used(paths: frozenset[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
@@ -147,15 +148,17 @@ def _is_use(name: str) -> bool:
 
 def _generator_function(value: object) -> str:
     """Return the dotted name of a function that belongs to a global random generator; "" for anything else."""
-    kind = type(None if isinstance(value, ModuleType) else getattr(value, "__self__", None))
-    home = {"RandomState": "numpy.random", "Random": "random"}.get(kind.__name__, "")
-    return f"{home}.{getattr(value, '__name__', '')}" if home and kind.__module__.startswith(home) else ""
+    if not is_a(value, MethodType | BuiltinFunctionType):
+        return ""
+    kind = type(value.__self__)
+    home = {"RandomState": "numpy.random", "Random": "random"}.get(qualified_name(kind), "")
+    return f"{home}.{value.__name__}" if home and module_name(kind).startswith(home) else ""
 
 
 def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
     """Yield the generators seeded at the top of a cell, before a statement that could draw from them."""
     known = {
-        name: value.__name__ if isinstance(value, ModuleType) else _generator_function(value)
+        name: value.__name__ if is_a(value, ModuleType) else _generator_function(value)
         for name, value in definitions.items()
     }
     for statement in tree.body:
@@ -165,9 +168,7 @@ def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
         seeded = _SEEDS.get(_called(statement, known))
         if seeded is not None:
             yield seeded
-        elif not (
-            isinstance(statement, _HARMLESS) or _is_constant(statement) or _is_setter(statement, known)
-        ):
+        elif not (is_a(statement, _HARMLESS) or _is_constant(statement) or _is_setter(statement, known)):
             return
 
 

@@ -14,13 +14,13 @@ from zennb.engine.run.run_context import LARGE
 from zennb.errors import LostOutput, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 
     from zennb.core.reading.source import Analysis
     from zennb.core.records.records import Artifact
     from zennb.engine.run.artifact_repository import ArtifactRepository
 
-__all__ = ["LazyOutputs", "identifiers", "only_bound"]
+__all__ = ["LazyOutputs", "identifiers", "may_read_all", "only_bound"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _DYNAMIC = frozenset({"dir", "eval", "exec", "globals", "locals", "user_ns", "vars", "__main__"})
@@ -35,6 +35,11 @@ def identifiers(text: str) -> set[str]:
     return set(_WORD.findall(text))
 
 
+def may_read_all(text: str) -> bool:
+    """Whether code of this text may read variables that it does not name."""
+    return not identifiers(text).isdisjoint(_DYNAMIC) or _DYNAMIC_MAGIC.search(text) is not None
+
+
 def only_bound(analysis: Analysis) -> set[str]:
     """Return the names that a cell always binds without reading their value before."""
     return set(analysis.surely) - analysis.reads.keys()
@@ -45,14 +50,14 @@ class LazyOutputs:
 
     Args:
         namespace: the notebook's variables.
-        bound: called with name, value and artifact when a name has been bound.
+        bound: called with name, value, artifact and step when a name has been bound.
     """
 
     def __init__(
-        self, namespace: MutableMapping[str, Any], bound: Callable[[str, Any, Artifact], None]
+        self, namespace: MutableMapping[str, Any], bound: Callable[[str, Any, Artifact, str], None]
     ) -> None:
         self._namespace, self._bound = namespace, bound
-        self._waiting: dict[str, tuple[Artifact, ArtifactRepository, str]] = {}
+        self._waiting: dict[str, tuple[Artifact, ArtifactRepository, str, Collection[str]]] = {}
         self._exposed: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
@@ -77,11 +82,18 @@ class LazyOutputs:
             name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
         }
 
-    def defer(self, outputs: Mapping[str, Artifact], repository: ArtifactRepository, *, step: str) -> None:
+    def defer(
+        self,
+        outputs: Mapping[str, Artifact],
+        repository: ArtifactRepository,
+        *,
+        step: str,
+        modules: Collection[str] = (),
+    ) -> None:
         """Leave outputs of a step in the store; their names are unbound until a cell names them."""
         for name, artifact in outputs.items():
             self._namespace.pop(name, None)
-            self._waiting[name] = (artifact, repository, step)
+            self._waiting[name] = (artifact, repository, step, modules)
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop names that were bound by other means, or deleted."""
@@ -91,8 +103,8 @@ class LazyOutputs:
     def forget_records(self) -> None:
         """Forget which records the artifacts have; their bytes are looked for where they were."""
         self._waiting = {
-            name: (artifact.unrecorded(), repository, step)
-            for name, (artifact, repository, step) in self._waiting.items()
+            name: (artifact.unrecorded(), repository, step, modules)
+            for name, (artifact, repository, step, modules) in self._waiting.items()
         }
 
     def mark_used(self, text: str) -> None:
@@ -105,8 +117,7 @@ class LazyOutputs:
             return set()
         # Any word counts, also in strings and comments: a name too many only costs time, one too few a NameError.
         words = identifiers(text)
-        is_dynamic = not words.isdisjoint(_DYNAMIC) or _DYNAMIC_MAGIC.search(text) is not None
-        return set(self._waiting) if is_dynamic else words & self._waiting.keys()
+        return set(self._waiting) if may_read_all(text) else words & self._waiting.keys()
 
     def load(self, names: Iterable[str]) -> None:
         """Bind names that are pending.
@@ -119,17 +130,18 @@ class LazyOutputs:
             if name not in self._waiting:  # bound with another one of its group
                 continue
             group = self.artifacts([name])
+            step = self._waiting[name][2]
             for each, value in self._fetch(name, group).items():
                 # Bound one by one: what an interrupt prevents stays pending, and is loaded by
                 # the next cell that names it.
                 self._namespace[each] = value
                 del self._waiting[each]
-                self._bound(each, value, group[each])
+                self._bound(each, value, group[each], step)
 
     def _fetch(self, name: str, group: Mapping[str, Artifact]) -> dict[str, Any]:
-        artifact, repository, step = self._waiting[name]
+        artifact, repository, step, modules = self._waiting[name]
         try:
-            return repository.load(group)
+            return repository.load(group, modules)
         except StoreError as error:
             raise LostOutput(
                 f"`{artifact.label}`, which this cell reads, is not there any more: {error.message.rstrip('.')}. "

@@ -7,6 +7,7 @@ import threading
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from zennb.compat.instances import error_text
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.streams import redirected
 
@@ -135,18 +136,49 @@ class OutputCapture:
     @contextmanager
     def _results(self, recording: Recording) -> Iterator[None]:
         hook = self._shell.displayhook
-        write = hook.write_format_data
+        write, compute = hook.write_format_data, hook.compute_format_data
 
         def copied(format_dict: dict[str, Any], md_dict: dict[str, Any] | None = None) -> None:
             recording.result(format_dict, md_dict)
             write(format_dict, md_dict)
 
-        hook.write_format_data = copied
+        def formatted(result: object) -> Any:
+            # What the value itself shows is part of the output, unlike the prompt around it.
+            muted, self._is_muted = self._is_muted, False
+            try:
+                with recording.formatting(), self._errors(recording):
+                    found = compute(result)
+            finally:
+                self._is_muted = muted
+            if not found[0]:  # it has shown itself, or could not
+                recording.result({})
+            return found
+
+        hook.write_format_data, hook.compute_format_data = copied, formatted
         try:
             yield
         finally:
             # Without the attribute of the object, the method of its class is there again.
-            hook.__dict__.pop("write_format_data", None)
+            for name in ("write_format_data", "compute_format_data"):
+                hook.__dict__.pop(name, None)
+
+    @contextmanager
+    def _errors(self, recording: Recording) -> Iterator[None]:
+        """Record the tracebacks of values that cannot be formatted, where the shell does not print them."""
+        show = self._shell._showtraceback  # noqa: SLF001 - where every shell shows its tracebacks
+        if getattr(self._shell, "kernel", None) is None:
+            yield
+            return
+
+        def recorded(kind: Any, value: Any, lines: Any) -> None:
+            recording.error(getattr(kind, "__name__", str(kind)), error_text(value).partition(": ")[2], lines)
+            show(kind, value, lines)
+
+        self._shell._showtraceback = recorded  # noqa: SLF001
+        try:
+            yield
+        finally:
+            self._shell.__dict__.pop("_showtraceback", None)
 
     def _recording(self) -> tuple[Recording | None, bool]:
         route = self._routes.get(threading.get_ident())

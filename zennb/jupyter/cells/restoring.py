@@ -14,6 +14,7 @@ from zennb.core.magic_lines.settings import setting_lines
 from zennb.dependencies.library_calls import LibraryCall
 from zennb.digests.digest import digest_cache, digest_value
 from zennb.engine.step.library_steps import code_again, statements_again
+from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import (
@@ -27,7 +28,7 @@ from zennb.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -116,6 +117,7 @@ class StepRestorer:
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
         self._session, self._run_context, self._definition = session, run_context, definition
         self._definitions: _Definitions | None = None  # set by `restoring`
+        self._modules: Collection[str] = ()  # set by `fetch`
 
     def restoring(
         self, step: Step, undo_settings: Callable[[], None] = lambda: None
@@ -169,11 +171,13 @@ class StepRestorer:
         # Instances of classes that this cell defines can be loaded only when the definitions have run; and these may
         # read the other outputs (a default argument, a base class from a dictionary).
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
-        values = repository.load({name: artifact for name, artifact in now.items() if name not in later})
-        self._define(values, changes, uses)
-        values.update(repository.load({name: now[name] for name in later}))
-        with digest_cache():
-            return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
+        with self._session.capture.discarding():  # what objects print while they are looked at
+            modules = self._modules = changes.get(MODULES, ())
+            values = repository.load({n: each for n, each in now.items() if n not in later}, modules)
+            self._define(values, changes, uses)
+            values.update(repository.load({name: now[name] for name in later}, modules))
+            with digest_cache():
+                return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
 
     def bind(self, step: Step, restored: Mapping[str, tuple[Any, ValueDigest]]) -> None:
         """Bind the outputs of a step that `fetch` has loaded."""
@@ -186,6 +190,7 @@ class StepRestorer:
             repository=self._run_context.artifacts,
             makers=dict.fromkeys(step.outputs, step.name),
             deleted=step.deletes,
+            modules=self._modules,
         )
 
     def _define(self, values: Mapping[str, Any], changes: Mapping[str, Any], uses: StaticUsage) -> None:
@@ -277,6 +282,7 @@ def bind_outputs(
     makers: Mapping[str, str],
     deleted: Iterable[str],
     digests: Mapping[str, ValueDigest] = MappingProxyType({}),
+    modules: Collection[str] = (),
 ) -> None:
     """Bind outputs in the notebook in one act, and note which artifacts its variables are.
 
@@ -288,15 +294,17 @@ def bind_outputs(
         makers: name → the step that made it.
         deleted: names that are unbound.
         digests: name → content, where it is known already.
+        modules: what the step had loaded.
     """
     with uninterrupted():
         session.namespace.update(values)
         session.lazy_outputs.forget((*values, *deleted))
         for name in outputs.keys() - values.keys():
-            session.lazy_outputs.defer({name: outputs[name]}, repository, step=makers[name])
+            session.lazy_outputs.defer({name: outputs[name]}, repository, step=makers[name], modules=modules)
         for name in deleted:
             session.namespace.pop(name, None)
         for name, value in values.items():  # only now: the digest of one value may need another value
+            session.note_restored(name, value, outputs[name], makers[name])
             value_digest = digests[name] if name in digests else session.seen(outputs[name], value)
             session.variables.bind(name, value, outputs[name], value_digest)
 

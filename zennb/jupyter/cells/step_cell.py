@@ -13,7 +13,7 @@ from zennb.components.component import Visibility
 from zennb.components.content import name_of
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import Attempt, Status, Step
-from zennb.engine.environment.execution_environment import RESULT
+from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.repeated_calls import note_calls
@@ -24,14 +24,14 @@ from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_l
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.request import StepRequest, texts_for
+from zennb.engine.step.shown_values import MISSING, VALUE
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import DamagedArtifact, StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored
-from zennb.jupyter.kernel.frontend import Forgotten, is_kept
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
+    from zennb.engine.step.shown_values import Note
     from zennb.errors import ZennbError
     from zennb.jupyter.kernel.live_display import LiveLine
     from zennb.jupyter.kernel.state import KernelState
@@ -64,8 +65,7 @@ class StepCell:
         if orchestrator.visibility is Visibility.PROCESS:  # inputs, outputs and displays are stored in one go
             self._run_context = run_context.with_store(self._write_buffer)
         self._restorer = StepRestorer(session, self._run_context, definition)
-        self._started = time.time()
-        self._clock = time.perf_counter()
+        self._started, self._clock = time.time(), time.perf_counter()
         self._recording = Recording()
         self._attempts: list[Attempt] = []
         self._displays = ""
@@ -75,7 +75,7 @@ class StepCell:
         self._live: LiveLine | None = None
         self._inputs: Mapping[str, Artifact] = {}
         self._execution: StepExecution | None = None
-        self._result: object = None
+        self._results: list[object] = []
 
     def decide(self) -> bool:
         """Decide whether to run; return False if the stack was changed and has to be opened again."""
@@ -93,7 +93,9 @@ class StepCell:
         if self._decision.reuse is not None and self._reused(self._decision.reuse):
             return False
         self._load_pending()
-        inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
+        self._session.shown.check(self.definition.analysis, self.definition.tree)
+        with self._session.capture.discarding():
+            inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
         self._inputs = {name: each for name, each in inputs.items() if unstored.keys().isdisjoint(each.blobs)}
         self._live = self._session.live_line(
             self._run_context.bare_step(
@@ -168,13 +170,12 @@ class StepCell:
         return True
 
     is_over = False
-
     _never: tuple[str, ...] = ()
     """Why the results of this step cannot be reused, found when it was tried."""
 
     def showed(self, value: object) -> None:
-        """Note the value that the body displayed last, IPython's `_`."""
-        self._result = value
+        """Note a value that the body displayed, IPython's `_`."""
+        self._results.append(value)
 
     def finish(self) -> None:
         """After the body: store its outputs, record the step, and show the status line.
@@ -187,8 +188,9 @@ class StepCell:
         assert execution is not None
         # Inline figures are shown when a cell ends, too late to be part of the step's output.
         self._session.frontend.flush_figures()
-        result = self._result if is_kept(self._result) else None
-        outcome = execution.finish(self._recording, result)
+        execution.stop()  # what the step shows ends here; what its values print while they are stored is not shown
+        with self._session.capture.discarding():
+            outcome = execution.finish(self._recording, self._results)
         collected = execution.collected
         execution.before.restore(collected.own)
         step = self._run_context.made_step(
@@ -231,7 +233,7 @@ class StepCell:
             seconds=time.perf_counter() - self._clock,
             attempts=self._attempts,
         )
-        hint = self._session.hint(error)
+        hint = self._session.hint(error, self._resolved.values)
         remarks = "; ".join(part for part in (hint, _restored_words(restored)) if part)
         displays = self._displays or self._kept_output()
         step = self._record(replace(step, inputs=self._inputs, displays=displays), step.status)
@@ -292,9 +294,15 @@ class StepCell:
             )
             self._session.frontend.replay(displays)
             step = self._record(step, Status.CACHED)
-        if any(event["kind"] == "result" for event in displays):
-            self._session.frontend.remember(changes.get(RESULT, Forgotten(self.definition.name)))
         self._bind(step, restored)
+        shows = any(event["kind"] == "result" for event in displays)
+        self._remember(changes, [(MISSING, "was made before such values were stored")] if shows else [])
+
+    def _remember(self, changes: Mapping[str, Any], otherwise: Sequence[Note] = ()) -> None:
+        """Let `_` and `Out` hold what the step showed."""
+        notes = [(VALUE, changes[RESULT])] if RESULT in changes else changes.get(SHOWN, otherwise)
+        if sys.displayhook is self._session.shell.displayhook:  # `%%capture` keeps what it shows to itself
+            self._session.shown.remember(notes, self.definition.name, self._run_context.artifacts)
 
     def _bind(
         self,
@@ -356,6 +364,7 @@ class StepCell:
             with interruptible():
                 restored = self._restorer.fetch(step)
             self._bind(step, restored, held=finished.held.get(name, {}))
+        self._remember(self._run_context.artifacts.load_changes(done.carried))
 
     def _emit(self, shown: SimpleQueue[Event]) -> None:
         """Display the new output of a remote step: only output of this thread appears under this cell."""
@@ -383,9 +392,7 @@ class StepCell:
 
 
 def _restored_words(names: list[str]) -> str:
-    if not names:
-        return ""
-    return ", ".join(f"`{name}`" for name in names) + " put back as before the step"
+    return ", ".join(f"`{name}`" for name in names) + " put back as before the step" if names else ""
 
 
 def _brief(error: ZennbError) -> str:

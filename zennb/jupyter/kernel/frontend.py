@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import UNTOUCHED
-from zennb.digests.digest import SCALARS
 from zennb.engine.step.uninterrupted import interruptible
 
 if TYPE_CHECKING:
@@ -17,32 +16,9 @@ if TYPE_CHECKING:
     from zennb.engine.step.recording import Event, Recording
     from zennb.jupyter.cells.output_capture import OutputCapture
 
-__all__ = ["DisplaySettings", "Forgotten", "KernelFrontend", "is_kept"]
+__all__ = ["DisplaySettings", "KernelFrontend"]
 
-_LONG = 10_000  # characters
 _AS_STARTED = ("last_expr", "", False)  # display settings of a new shell
-
-
-class Forgotten:
-    """Placeholder in `_` and `Out[n]` for the value of a reused step, of which only the display is stored.
-
-    Args:
-        step: the step's name.
-    """
-
-    def __init__(self, step: str) -> None:
-        self._step = step
-
-    def __repr__(self) -> str:
-        reason = "it was reused, and a value without a name is not kept; bind it to a name"
-        return f"<what step '{self._step}' showed: {reason}>"
-
-
-def is_kept(value: object) -> bool:
-    """Whether a value that a step displayed is stored for `_`: a number, also of numpy, or a short text."""
-    kind = type(value)
-    is_number = kind.__module__ == "numpy" and getattr(value, "ndim", 1) == 0 and hasattr(value, "item")
-    return (kind in SCALARS or is_number) and len(repr(value)) <= _LONG
 
 
 class KernelFrontend:
@@ -56,6 +32,7 @@ class KernelFrontend:
     ) -> None:  # Any: IPython leaves much of the shell untyped
         self._shell, self._capture = shell, capture
         self._namespace: dict[str, Any] = shell.user_ns
+        self._is_prompted = False
 
     @property
     def records_shell(self) -> bool:
@@ -113,16 +90,17 @@ class KernelFrontend:
             before = name
             self.emit(event)
 
-    def remember(self, value: object) -> None:
-        """Set `_`, `__` and `Out` as if the value had just been displayed."""
-        self._shell.displayhook.update_user_ns(value)
-
     def emit(self, event: Event) -> None:
         """Show one event."""
         if event["kind"] == "stream":
             getattr(sys, event["name"]).write(event["text"])
         elif event["kind"] == "clear":
             self._capture.clear(wait=event["wait"])
+        elif event["kind"] == "prompt":
+            self._prompt()
+        elif event["kind"] == "error":
+            kind = type(event["name"], (Exception,), {})
+            self._shell._showtraceback(kind, event["value"], event["lines"])  # noqa: SLF001 - as the shell did
         elif event["kind"] == "result":
             self._result(event)
         else:
@@ -134,13 +112,24 @@ class KernelFrontend:
     def _result(self, event: Event) -> None:
         hook = self._shell.displayhook
         captured = getattr(sys.displayhook, "outputs", None)  # where `%%capture` collects results
+        if captured is not None and not event["data"]:
+            return
         if captured is not None:
             captured.append({"data": event["data"], "metadata": event["metadata"]})
             return
-        hook.start_displayhook()
-        hook.write_output_prompt()
-        hook.write_format_data(event["data"], event["metadata"])
+        if not self._is_prompted:
+            self._prompt()
+        self._is_prompted = False
+        if event["data"]:
+            hook.write_format_data(event["data"], event["metadata"])
         hook.finish_displayhook()
+
+    def _prompt(self) -> None:
+        """Begin to show a value, where a shell writes its prompt."""
+        if getattr(sys.displayhook, "outputs", None) is None:
+            self._shell.displayhook.start_displayhook()
+            self._shell.displayhook.write_output_prompt()
+            self._is_prompted = True
 
 
 class DisplaySettings:

@@ -79,13 +79,14 @@ class PipelineSession:
 
     def plan(self) -> RunPlan:
         """Return the pipeline, and what a run would do with each step."""
-        planner, request, previous = self._planner(self._session.context())
-        planned = planner.plan()
-        changes = self._changes()
-        steps = tuple(
-            replace(each, remark="; ".join(self._remarks(each, planner, previous, changes)))
-            for each in planned
-        )
+        with self._session.capture.discarding():  # what objects print while they are looked at
+            planner, request, previous = self._planner(self._session.context())
+            planned = planner.plan()
+            changes = self._changes()
+            steps = tuple(
+                replace(each, remark="; ".join(self._remarks(each, planner, previous, changes)))
+                for each in planned
+            )
         after = {name: definition.options.after for name, definition in request.definitions.items()}
         files = file_edges(request.plan.order, previous)
         return RunPlan(steps=steps, edges=flows(request.plan, after=after, files=files))
@@ -109,8 +110,9 @@ class PipelineSession:
     def explain(self, step: str) -> list[str]:
         """Return, one phrase each, what differs between a step as a run would find it and its latest record."""
         self._session.registry.get(step)
-        planner, _, previous = self._planner(self._session.context())
-        planner.plan()
+        with self._session.capture.discarding():
+            planner, _, previous = self._planner(self._session.context())
+            planner.plan()
         before, now = previous.get(step), planner.resolved.get(step)
         if before is None or before.parts is None or now is None:
             return []

@@ -7,11 +7,12 @@ import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.catalogue import MAGICS
 from zennb.commands.interface import ROOT
+from zennb.compat.instances import path_text
 from zennb.core.reading.cell_heading import heading
 from zennb.core.records.observed import UNTOUCHED
 from zennb.core.records.records import Status
@@ -201,9 +202,9 @@ class ProvenanceLog:
             yield f"environment {name}", self._environment.sealed(name, value)
         values = {word: self._namespace.get(word) for word in set(_WORD.findall(text))}
         named = {*_QUOTED.findall(text)} | {
-            str(each)
+            text
             for word, each in values.items()
-            if isinstance(each, str | PurePath) and not holds_secret(word, each)
+            if (text := path_text(each)) and not holds_secret(word, each)
         }
         for path in named:
             where = os.path.join(tracer.folder, path)

@@ -52,6 +52,9 @@ class KernelSession(KernelState):
         self._refusal: Exception | None = None
         self._text = ""
         self._needed: set[str] = set()
+        self._reading: ast.Module | None = (
+            None  # the tree of a plain cell that may read what a reused step showed
+        )
         self._request: tuple[int, object] | None = None  # who asked for the outermost cell, in which thread
         self._was_interrupted = False
 
@@ -126,6 +129,9 @@ class KernelSession(KernelState):
         """
         __tracebackhide__ = True
         self.load(self._needed)
+        if self._reading is not None:
+            self.shown.load(self._text)
+            self.shown.check(analyse(self._reading), self._reading)
 
     def finish(self, _token: str) -> None:
         """End the step whose body has just run."""
@@ -143,7 +149,9 @@ class KernelSession(KernelState):
 
     def show(self, value: object) -> None:
         """Display a cell's value as IPython would."""
-        if self._cell is not None and value is not None:
+        hook = self.shell.displayhook
+        # Only what IPython would keep: not after a `;`, nor what `%%capture` collects.
+        if self._cell is not None and value is not None and sys.displayhook is hook and not hook.quiet():
             self._cell.showed(value)
         if sys.displayhook is not self.shell.displayhook:  # `%%capture` has put its own in place
             self.capture.note(value)
@@ -208,7 +216,8 @@ class KernelSession(KernelState):
         if named:
             with suppress(RecursionError):  # then it may read all of them
                 self._needed = named - only_bound(analyse(tree))
-        return bool(self._needed)
+        self._reading = tree if self.shown.is_named_in(self._text) else None
+        return bool(self._needed) or self._reading is not None
 
     def after_cell(self, result: ExecutionResult | None) -> None:
         """Record a step that failed, and note that variables may have changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb import api
@@ -21,6 +22,7 @@ from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
 from zennb.jupyter.cells.lazy_outputs import LazyOutputs
 from zennb.jupyter.cells.output_capture import OutputCapture
+from zennb.jupyter.cells.shown_values import ShownValues
 from zennb.jupyter.cells.step_registry import StepRegistry
 from zennb.jupyter.cells.untracked_changes import UntrackedChanges
 from zennb.jupyter.kernel.frontend import DisplaySettings, KernelFrontend
@@ -30,6 +32,7 @@ from zennb.jupyter.kernel.provenance_log import ProvenanceLog
 from zennb.jupyter.kernel.run_monitor import RunMonitor
 from zennb.jupyter.kernel.secret_notes import SecretNotes
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, step_content
+from zennb.materializers.registry import LEFT_OUT
 from zennb.registry.stores import artifact_stores
 from zennb.views.step import status_line
 from zennb.views.view import join, note
@@ -70,6 +73,7 @@ class KernelState:
         variables: which artifact each variable is.
         untracked: changes of steps' outputs by plain cells.
         lazy_outputs: outputs of reused steps that no cell has named yet.
+        shown: the values that reused steps showed, `_` and `Out[n]`.
         registry: the steps of the notebook.
         pipeline: runs steps again whose outputs are lost; None until the extension is loaded.
         lock: held while the notebook's variables are read or bound.
@@ -84,6 +88,7 @@ class KernelState:
         self.variables = VariableTracker()
         self.untracked = UntrackedChanges(self.variables, self.namespace)
         self.lazy_outputs = LazyOutputs(self.namespace, self._bound)
+        self.shown = ShownValues(shell, self.lazy_outputs)
         self.registry = StepRegistry()
         self.pipeline: Remaker | None = None
         self.capture = OutputCapture(shell)
@@ -106,6 +111,7 @@ class KernelState:
         self.patches: set[Patch] = set()
         self.calls = LibraryCalls()
         self.aliases: Aliases = {}
+        self._restored: dict[str, tuple[int, str]] = {}  # name → id of its value, step
         self._depth = 0  # how many cells run, one inside the other
         api.set_scope(self.namespace, notebook=lambda: self.notebook)
 
@@ -125,7 +131,8 @@ class KernelState:
         with self.lock:
             while True:
                 try:
-                    self.lazy_outputs.load(wanted)
+                    with self.capture.discarding():
+                        self.lazy_outputs.load(wanted)
                 except LostOutput as lost:
                     pipeline = self.pipeline
                     if pipeline is None or lost.step in remade or lost.step not in pipeline.step_names():
@@ -215,7 +222,9 @@ class KernelState:
 
     def resolve(self, definition: StepDefinition) -> ResolvedStep:
         """Resolve a step's dependencies and cache key in the notebook as it is now."""
-        with self.lock, digest_cache():
+        # Discarded: what objects print while they are looked at.
+        with self.lock, digest_cache(), self.capture.discarding():
+            self.shown.load(definition.source)
             return resolve_step(
                 definition,
                 self.namespace,
@@ -227,8 +236,26 @@ class KernelState:
                 calls=self.calls,
             )
 
-    def _bound(self, name: str, value: object, artifact: Artifact) -> None:
+    def note_restored(self, name: str, value: object, artifact: Artifact, step: str) -> None:
+        """Note that a variable holds what a step made earlier, as a pickle gave it back."""
+        self._restored.pop(name, None)
+        if artifact.materializer == "pickle":
+            self._restored[name] = (id(value), step)
+
+    def restored_hint(self, values: Mapping[str, object]) -> str:
+        """Return which inputs of a step that failed came from the store, and what to run if that was why; or ""."""
+        known = {name: self._restored[name] for name in values.keys() & self._restored.keys()}
+        found = {name: step for name, (place, step) in sorted(known.items()) if place == id(values[name])}
+        if not found:
+            return ""
+        names = ", ".join(f"`{name}`" for name in found)
+        runs = ", ".join(f"`%%step {step} --rerun`" for step in dict.fromkeys(found.values()))
+        return f"{names} came from the store; if a plain run does not fail here, run {runs} first"
+
+    def _bound(self, name: str, value: object, artifact: Artifact, step: str) -> None:
+        self.note_restored(name, value, artifact, step)
         self.variables.bind(name, value, artifact, self.seen(artifact, value))
+        self.shown.bound(name, value)
 
     def seen(self, artifact: Artifact, value: object) -> ValueDigest:
         """Return the digest of a value that was just loaded; that of an array is known from its stored bytes."""
@@ -256,7 +283,7 @@ class KernelState:
     def show_status(self, step: Step) -> None:
         """Show a step's status line, with data for tools that read the saved notebook."""
         view = status_line(step)
-        if text := self.secret_notes.of(step):
+        for text in filter(None, [self.secret_notes.of(step), *_left_out(step)]):
             view = join([view, note(text)], gap=0)
         self.capture.publish(
             {**view._repr_mimebundle_(), DATA_TYPE: step_content(step)}, {"zennb": facts(step)}
@@ -274,11 +301,11 @@ class KernelState:
             if sentence:
                 self.capture.publish(note(sentence)._repr_mimebundle_(), {})
 
-    def hint(self, error: BaseException | None) -> str:
-        """Return which step would bind a missing name; "" for other errors."""
+    def hint(self, error: BaseException | None, values: Mapping[str, object] = MappingProxyType({})) -> str:
+        """Return which step to run after an error: that of a missing name, or of an input from the store; or ""."""
         name = error.name if isinstance(error, NameError) else None
         if not name:
-            return ""
+            return self.restored_hint(values) if isinstance(error, Exception) else ""
         for definition in self.registry.ordered([]):
             if name in definition.options.no_store:
                 return (
@@ -317,6 +344,16 @@ def _known(
         return metadata.with_digests(digests)
     except StoreError:
         return {}
+
+
+def _left_out(step: Step) -> list[str]:
+    """Return a sentence for each output that comes back without some of its attributes."""
+    found = {name: each.summary.get(LEFT_OUT, ()) for name, each in step.outputs.items()}
+    return [
+        f"`{name}` is stored without {', '.join(f'`{attribute}`' for attribute in lost)}, as its class decides."
+        for name, lost in found.items()
+        if lost
+    ]
 
 
 def _owner(value: Any) -> Any:

@@ -1,0 +1,84 @@
+"""Owns the memory of numpy arrays: whose it is, in which order elements lie in it, and arrays over files.
+
+It imports nothing: whoever has an array has numpy.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+__all__ = ["file_behind", "memory_order", "memory_owner", "with_strides"]
+
+_SPAN = 1 << 20
+"""Bytes that an array may span at least, whatever its size; else gaps between its elements are closed."""
+
+
+def memory_owner(array: Any) -> Any:
+    """Return the object that owns an array's memory: an array, or what numpy was given (a `bytearray`, a map)."""
+    owner = array
+    while True:
+        # A memoryview stands between an array and what it was made from.
+        below = owner.obj if type(owner) is memoryview else getattr(owner, "base", None)
+        if below is None:
+            return owner
+        owner = below
+
+
+def memory_order(array: Any) -> str:
+    """Return in which order elements lie in memory, "" for C order: `ravel("K")`, sums and views depend on it."""
+    flags = array.flags
+    if flags.c_contiguous:
+        return ""
+    if flags.f_contiguous:
+        return "F"
+    steps = [step if length > 1 else 0 for step, length in zip(array.strides, array.shape, strict=True)]
+    ranked = sorted(range(len(steps)), key=lambda axis: (abs(steps[axis]), -axis))
+    signs = ["" if step > 0 else "-" if step < 0 else "0" for step in steps]
+    return "strided " + " ".join(f"{signs[axis]}{axis}" for axis in ranked)
+
+
+def with_strides(array: Any, strides: tuple[int, ...]) -> Any:
+    """Return a copy of an array whose elements lie as far apart, in bytes, or closer where that would take much memory.
+
+    Raises:
+        ValueError: there are not as many strides as dimensions.
+    """
+    np = sys.modules["numpy"]
+    if len(strides) != array.ndim:
+        raise ValueError(f"{len(strides)} strides for {array.ndim} dimensions")
+    steps = list(strides)
+    if _span(array, steps) > max(_SPAN, 4 * array.nbytes):
+        steps = _closed(array, steps)
+    low = sum(step * (length - 1) for step, length in zip(steps, array.shape, strict=True) if step < 0)
+    memory = np.zeros(_span(array, steps), np.uint8)
+    if array.dtype.hasobject:  # memory of objects has to begin as such
+        return np.lib.stride_tricks.as_strided(array, array.shape, array.strides)
+    made: Any = np.ndarray(array.shape, array.dtype, buffer=memory, offset=-low, strides=tuple(steps))
+    made[...] = array
+    return made
+
+
+def _span(array: Any, steps: list[int]) -> int:
+    return int(array.itemsize + sum(abs(s) * (n - 1) for s, n in zip(steps, array.shape, strict=True)))
+
+
+def _closed(array: Any, steps: list[int]) -> list[int]:
+    """Return strides of the same order and signs, with a gap of one element after each row."""
+    found, width = list(steps), 2 * array.itemsize if sum(n > 1 for n in array.shape) < 2 else array.itemsize
+    for axis in sorted(range(len(steps)), key=lambda axis: (abs(steps[axis]), -axis)):
+        if steps[axis] and array.shape[axis] > 1:
+            found[axis] = width if steps[axis] > 0 else -width
+            width = width * array.shape[axis] + array.itemsize
+    return found
+
+
+def file_behind(array: Any) -> Any:
+    """Return the `np.memmap` whose file holds an array's memory; None where none does."""
+    np = sys.modules["numpy"]
+    found, owner = None, array
+    while isinstance(owner, np.ndarray):
+        if isinstance(owner, np.memmap) and owner.filename is not None:
+            found = owner
+        owner = owner.base
+    return found if type(owner).__name__ == "mmap" else None
