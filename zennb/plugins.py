@@ -30,7 +30,7 @@ class FlavorInfo:
         name: as typed after `--flavor=`.
         target: where its class is: `module:Class`.
         extra: the argument of `pip install` when its module cannot be imported: `zennb[dask]`; "" for none.
-        libraries: modules that have to be installed; they are looked for without importing them, which may take seconds.
+        libraries: modules that have to be installed; importing them may take seconds, so they are only looked for.
         description: one line; "" for flavors of other packages, whose class has to be loaded to know it.
         source: the distribution that provides it; `zennb` for ours.
     """

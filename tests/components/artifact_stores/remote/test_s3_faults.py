@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +20,7 @@ from zennb.errors import DamagedArtifact, MissingArtifact, StoreBusy, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.components.artifact_stores.remote.bucket_server import Answer, BucketServer, Request
     from zennb.components.artifact_stores.s3 import S3ArtifactStore
@@ -149,10 +149,10 @@ def test_a_damaged_object_is_moved_aside(
     if content == b"":  # nobody reads it to know what it holds; its size gives it away
         assert store.has(digest) == (damage == b"")
         return
-    with pytest.raises(DamagedArtifact, match="run|Run"):
+    with pytest.raises(DamagedArtifact, match="is damaged"):
         store.get(digest)
     assert not store.has(digest)
-    assert [each for each in bucket.keys() if each.startswith("x/damaged/")]
+    assert any(each.startswith("x/damaged/") for each in bucket.keys())  # noqa: SIM118 - no mapping
     assert list(store.digests()) == []
     assert bytes(store.get(store.put([content]))) == content
 
@@ -251,7 +251,11 @@ def test_a_server_that_does_not_answer_is_given_up(
     store = opener(connect_timeout="0.5", read_timeout="0.5")
     store.has(name_of(b"a"))  # the library is loaded
     over = threading.Event()
-    bucket.fault = lambda _: over.wait(30) and None
+
+    def wait(_: Request) -> None:
+        over.wait(30)
+
+    bucket.fault = wait
     try:
         for call in (lambda: store.put([b"a"]), lambda: store.get(name_of(b"a"))):
             with pytest.raises(StoreBusy, match="gives no answer"):

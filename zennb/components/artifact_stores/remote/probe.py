@@ -27,14 +27,15 @@ def probe(files: RemoteFiles, *, seconds: float) -> None:
         Exception: what the library raised.
     """
     errors: list[BaseException] = []
+    sound = False
 
     def work() -> None:
+        nonlocal sound
         content = os.urandom(16)
         key = f"probe/{content.hex()}"
         try:
             files.upload([Upload(key=key, source=content, size=len(content))])
-            if files.read(key, 64) != content:
-                raise OSError("what was written is not what is read")
+            sound = files.read(key, 64) == content
             files.remove(key)
         except BaseException as error:  # noqa: BLE001 - it is raised again by the caller
             errors.append(error)
@@ -47,3 +48,5 @@ def probe(files: RemoteFiles, *, seconds: float) -> None:
         raise NoAnswerError(f"no answer for {seconds:g} seconds")
     if errors:
         raise errors[0]
+    if not sound:
+        raise OSError("what was written is not what is read")

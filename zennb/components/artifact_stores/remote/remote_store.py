@@ -1,4 +1,4 @@
-"""Owns `RemoteArtifactStore`: blobs in a file system of fsspec under the sha-256 of their content, with local copies."""
+"""Owns `RemoteArtifactStore`: blobs in a file system of fsspec, under their sha-256, with local copies."""
 
 from __future__ import annotations
 
