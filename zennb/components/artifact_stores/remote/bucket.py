@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.components.artifact_stores.remote.listing import remote_file
 from zennb.components.artifact_stores.remote.loop_calls import LoopCalls, gathered
 from zennb.components.artifact_stores.remote.reasons import is_conflict, is_empty, is_unsupported
-from zennb.components.artifact_stores.remote.remote_files import StoppedError
+from zennb.components.artifact_stores.remote.remote_files import GivenUpError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +75,7 @@ class Bucket:
         """Write an object's content to a local file."""
 
         async def work(call: LongCall) -> None:
-            await self._filesystem._get_file(self._path(key), str(target), callback=_Progress(call))
+            await self._filesystem._get_file(self._path(key), str(target), callback=_TransferProgress(call))
 
         self._calls.run(work, f"reading from {self._label}")
 
@@ -153,11 +153,11 @@ class Bucket:
 
     async def _send(self, upload: Upload, mode: str, call: LongCall) -> None:
         if call.stop.is_set():
-            raise StoppedError
+            raise GivenUpError
         path = self._path(upload.key)
         if isinstance(upload.source, Path):
             await self._filesystem._put_file(
-                str(upload.source), path, mode=mode, callback=_Progress(call), **self._upload_options
+                str(upload.source), path, mode=mode, callback=_TransferProgress(call), **self._upload_options
             )
         else:
             await self._filesystem._pipe_file(path, upload.source, mode=mode)
@@ -184,7 +184,7 @@ class Bucket:
         return f"{self._root}/{key}"
 
 
-class _Progress:
+class _TransferProgress:
     """Counts what a library reports of an upload or download, and ends it when nobody waits for it any more.
 
     It has the methods of `fsspec.callbacks.Callback` that file systems call. Raising in them makes every library give
@@ -211,4 +211,4 @@ class _Progress:
 
     def _check(self) -> None:
         if self._call.stop.is_set():
-            raise StoppedError
+            raise GivenUpError

@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["RemoteFile", "RemoteFiles", "StoppedError", "Upload"]
+__all__ = ["RemoteFile", "RemoteFiles", "GivenUpError", "Upload"]
 
 
-class StoppedError(Exception):
+class GivenUpError(Exception):
     """The caller does not wait for it any more."""
 
 
