@@ -8,12 +8,15 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
+
+import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["BUCKET", "Answer", "BucketServer", "Request", "refusal", "wait_for"]
+__all__ = ["BUCKET", "Answer", "BucketServer", "Request", "refusal", "skip_without_s3", "wait_for"]
 
 BUCKET = "team"
 
@@ -126,6 +129,12 @@ class BucketServer:
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         start(answer.status, [("Content-Type", "application/xml"), ("Content-Length", str(len(answer.body)))])
         return [] if seen.method == "HEAD" else [answer.body]
+
+
+def skip_without_s3() -> None:
+    """Skip a module whose tests need the libraries of S3."""
+    if find_spec("s3fs") is None or find_spec("moto") is None:
+        pytest.skip("the tests of S3 need s3fs and moto: make test-stores", allow_module_level=True)
 
 
 def wait_for(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:

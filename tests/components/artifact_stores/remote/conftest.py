@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def server() -> Iterator[BucketServer]:
     """A server with the API of S3, for all tests of this process."""
-    pytest.importorskip("s3fs", reason="the tests of S3 need zennb[s3] and moto: make test-stores")
-    pytest.importorskip("moto.server", reason="the tests of S3 need zennb[s3] and moto: make test-stores")
     started = BucketServer()
     yield started
     started.close()
@@ -26,7 +24,6 @@ def server() -> Iterator[BucketServer]:
 @pytest.fixture(scope="session")
 def session() -> Any:
     """One session of the AWS library for all stores: each one reads megabytes of service descriptions."""
-    pytest.importorskip("aiobotocore")
     from aiobotocore.session import AioSession
 
     return AioSession()

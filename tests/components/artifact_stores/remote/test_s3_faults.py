@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.components.artifact_stores.remote.bucket_server import BUCKET, refusal, wait_for
+from tests.components.artifact_stores.remote.bucket_server import BUCKET, refusal, skip_without_s3, wait_for
 from zennb.components.content import name_of
 from zennb.errors import DamagedArtifact, MissingArtifact, StoreBusy, StoreError, StoreReadOnly
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.components.artifact_stores.remote.bucket_server import Answer, BucketServer, Request
     from zennb.components.artifact_stores.s3 import S3ArtifactStore
 
+skip_without_s3()
 pytestmark = pytest.mark.s3
 
 LARGE = os.urandom(1 << 20) * 40

@@ -204,9 +204,9 @@ class _TransferProgress:
         self._call.moved += inc
         self._check()
 
-    def absolute_update(self, value: int) -> None:
-        """Note how many bytes have been moved by now."""
-        self._call.moved = self._before + value
+    def absolute_update(self, value: int | None) -> None:
+        """Note how many bytes have been moved by now; Azure's library does not always know."""
+        self._call.moved = self._before + (value or 0)
         self._check()
 
     def _check(self) -> None:

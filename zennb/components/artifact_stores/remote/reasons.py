@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.remote.loop_calls import NoAnswerError
+from zennb.core.secrets.texts import mask_text
 from zennb.errors import MissingExtra, StoreBusy, StoreError, StoreReadOnly, ZennbError
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def remote_reason(error: Exception, *, name: str, url: str, options: str, writes
     if isinstance(error, ZennbError):
         return error
     codes, kinds = _codes(error), {type(link).__name__ for link in _chain(error)}
-    about = f"The artifact store '{name}'"
+    # Last in each message: a status line shows the first sentence.
+    about, said = f"The artifact store '{name}'", f"Its library says: {_first_line(error)}."
     if isinstance(error, ImportError):
         return MissingExtra(f"{about} needs a library for {url}: {_first_line(error)}")
     if isinstance(error, NoAnswerError):
@@ -92,38 +94,36 @@ def remote_reason(error: Exception, *, name: str, url: str, options: str, writes
         )
     if kinds & _NO_CREDENTIALS:
         return StoreError(
-            f"{about} has no credentials for {url} ({_first_line(error)}). Sign in as its library expects it, or set "
-            f"{options}."
+            f"{about} has no credentials for {url}. Sign in as its library expects it, or set {options}. {said}"
         )
     if codes & _REFUSED:
         return StoreError(
-            f"{about} cannot sign in to {url}: it does not accept the credentials ({_first_line(error)}). Renew them, "
-            f"or set {options}."
+            f"{about} cannot sign in to {url}: it does not accept the credentials. Renew them, or set {options}. {said}"
         )
     if codes & _BARRED or isinstance(error, PermissionError) or _first_line(error).startswith("Forbidden"):
-        return _barred(about, url, error, writes=writes)
+        return _barred(about, url, said, writes=writes)
     if kinds & _UNREACHABLE:
         return StoreError(
-            f"{about} cannot reach {url} ({_first_line(error)}). Check the network and the address, then run again."
+            f"{about} cannot reach {url}. Check the network and the address, then run again. {said}"
         )
     if kinds & _SLOW:
         return StoreBusy(
             f"{about} gives no answer: {url} took longer than its option `read_timeout` allows. Run again, or "
             "set the option higher."
         )
-    return StoreError(f"{about} failed at {url}: {_first_line(error)}. What was stored before is safe.")
+    return StoreError(f"{about} failed at {url}. What was stored before is safe. {said}")
 
 
-def _barred(about: str, url: str, error: Exception, *, writes: bool) -> StoreError:
+def _barred(about: str, url: str, said: str, *, writes: bool) -> StoreError:
     if writes:
         return StoreReadOnly(
-            f"{about} may not be written to: {url} refuses it ({_first_line(error)}). Nothing was stored or deleted. "
-            "Ask its owner for the right to write, or use another store.",
+            f"{about} may not be written to: {url} refuses it. Nothing was stored or deleted. Ask its owner for the "
+            f"right to write, or use another store. {said}",
             what="the artifact store",
         )
     return StoreError(
-        f"{about} may not be read: {url} refuses it ({_first_line(error)}). Check the credentials, and that they may "
-        "read and list the bucket: without the right to list, an object that does not exist is refused as well."
+        f"{about} may not be read: {url} refuses it. Check the credentials, and that they may read and list the "
+        f"bucket: without the right to list, an object that does not exist is refused as well. {said}"
     )
 
 
@@ -155,4 +155,4 @@ def _codes(error: BaseException) -> set[str]:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
-    return text[:300]
+    return mask_text(text[:300])  # an address in it may hold a signature

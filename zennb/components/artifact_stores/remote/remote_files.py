@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-__all__ = ["RemoteFile", "RemoteFiles", "GivenUpError", "Upload"]
+__all__ = ["GivenUpError", "RemoteFile", "RemoteFiles", "Upload"]
 
 
 class GivenUpError(Exception):
