@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from zennb.components.artifact_stores.remote.loop_calls import NoAnswerError
+from zennb.core.secrets.names import DOTS
 from zennb.core.secrets.texts import mask_text
 from zennb.errors import MissingExtra, StoreBusy, StoreError, StoreReadOnly, ZennbError
 
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = ["is_conflict", "is_empty", "is_unsupported", "remote_reason"]
+
+_SIGNATURE = re.compile(r"([?&](?:sig|signature|X-Amz-Signature|X-Goog-Signature)=)[^&\s\"']+", re.IGNORECASE)
+"""In an address that somebody has signed: whoever has it may use it."""
 
 _CONFLICTS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _UNSUPPORTED = frozenset({"NotImplemented", "501"})
@@ -155,4 +160,4 @@ def _codes(error: BaseException) -> set[str]:
 
 def _first_line(error: BaseException) -> str:
     text = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
-    return mask_text(text[:300])  # an address in it may hold a signature
+    return _SIGNATURE.sub(rf"\g<1>{DOTS}", mask_text(text[:300]))
