@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.components.artifact_stores.remote.shared_folder import SharedFolder
+from zennb.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,3 +106,22 @@ def test_pruning_says_that_such_a_store_cannot_free_space(away: Notebook) -> Non
     away.run(LARGE)
     ran = away.cell("%artifacts prune --to 1kB --yes")
     assert "cannot free space" in str(ran.error or ran.result or ran.displays or ran.out)
+
+
+def test_a_step_whose_result_is_out_of_reach_says_so_and_computes_nothing_anew(
+    away: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away.run(SMALL)
+    away.restart()
+
+    def refuse(self: Any, *_: Any) -> None:
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    with monkeypatch.context() as patch:
+        for name in ("sizes", "read", "upload"):
+            patch.setattr(SharedFolder, name, refuse)
+        ran = away.cell(SMALL)
+        assert isinstance(ran.error, StoreError)
+        assert "cannot reach" in ran.error.message
+        assert "few" not in away.ns
+    assert away.run(SMALL)[0].status == "cached"

@@ -124,9 +124,6 @@ class Bucket:
         found = self._calls.run(work, f"listing {self._label}")
         return (remote_file(self._root, details) for details in found.values())
 
-    def close(self) -> None:
-        """Release nothing: connections end with the file system."""
-
     # On the loop
 
     async def _create(self, upload: Upload, call: LongCall) -> None:

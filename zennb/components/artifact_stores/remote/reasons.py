@@ -13,7 +13,7 @@ from zennb.errors import MissingExtra, StoreBusy, StoreError, StoreReadOnly, Zen
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["is_conflict", "is_empty", "is_unsupported", "remote_reason"]
+__all__ = ["has_no_bucket", "is_conflict", "is_empty", "is_unsupported", "remote_reason"]
 
 _SIGNATURE = re.compile(r"([?&](?:sig|signature|X-Amz-Signature|X-Goog-Signature)=)[^&\s\"']+", re.IGNORECASE)
 """In an address that somebody has signed: whoever has it may use it."""
@@ -55,6 +55,11 @@ _SLOW = frozenset(
 )
 
 
+def has_no_bucket(error: BaseException) -> bool:
+    """Whether not only an object is missing, but the whole bucket."""
+    return bool(_codes(error) & _NO_BUCKET)
+
+
 def is_conflict(error: BaseException) -> bool:
     """Whether an object could not be created because there is one of its name, or another writer just then."""
     return isinstance(error, FileExistsError) or bool(_codes(error) & _CONFLICTS)
@@ -92,7 +97,7 @@ def remote_reason(error: Exception, *, name: str, url: str, options: str, writes
             f"{about} gives no answer: {error} from {url}. Nothing half-written is kept there. Check the network, or "
             "wait longer with its options `connect_timeout` and `read_timeout`."
         )
-    if codes & _NO_BUCKET:
+    if has_no_bucket(error) or (writes and isinstance(error, FileNotFoundError)):
         return StoreError(
             f"{about} has no bucket: {url} does not exist. Create the bucket, or correct the name: "
             f"%artifact-store update {name} --url=URL"

@@ -71,6 +71,3 @@ class RemoteFiles(Protocol):
 
     def listed(self) -> Iterable[RemoteFile]:
         """Return all files below the root."""
-
-    def close(self) -> None:
-        """Release connections."""

@@ -21,7 +21,7 @@ from zennb.components.artifact_stores.remote.connection import (
 )
 from zennb.components.artifact_stores.remote.local_copies import LocalCopies, default_folder, mapped
 from zennb.components.artifact_stores.remote.probe import probe
-from zennb.components.artifact_stores.remote.reasons import remote_reason
+from zennb.components.artifact_stores.remote.reasons import has_no_bucket, remote_reason
 from zennb.components.artifact_stores.remote.remote_files import Upload
 from zennb.components.artifact_stores.row import size_of
 from zennb.components.artifact_stores.space_limit import checked_limit
@@ -252,10 +252,8 @@ class RemoteArtifactStore(ArtifactStore):
             probe(self._connect(most=seconds), seconds=seconds)
 
     def close(self) -> None:
-        """Close connections; a later call opens them again."""
-        opened, self._opened = self._opened, None
-        if opened is not None and opened[0] == os.getpid():
-            opened[1].close()
+        """Close connections, with the file system; a later call opens them again."""
+        self._opened = None
 
     def __reduce__(self) -> Any:
         if visibility_of(self.url) is Visibility.PROCESS:
@@ -344,9 +342,10 @@ class RemoteArtifactStore(ArtifactStore):
     def _files(self) -> RemoteFiles:
         # Two threads may both connect at first; then one of the two connections is dropped, which is harmless.
         # After a fork, loops and connections belong to the parent.
-        if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (os.getpid(), self._connect())
-        return self._opened[1]
+        opened = self._opened
+        if opened is None or opened[0] != os.getpid():
+            self._opened = opened = (os.getpid(), self._connect())
+        return opened[1]
 
     def _connect(self, *, most: float | None = None) -> RemoteFiles:
         if not self.url:
@@ -366,14 +365,9 @@ class RemoteArtifactStore(ArtifactStore):
         """Translate what libraries raise into errors of ours; a file that does not exist is left to the caller."""
         try:
             yield
-        except FileNotFoundError as error:
-            found = remote_reason(
-                error, name=self.name, url=self.url, options=self.credentials, writes=writes
-            )
-            if writes or "has no bucket" in str(found):
-                raise found from error
-            raise
         except Exception as error:
+            if isinstance(error, FileNotFoundError) and not writes and not has_no_bucket(error):
+                raise
             found = remote_reason(
                 error, name=self.name, url=self.url, options=self.credentials, writes=writes
             )

@@ -65,9 +65,6 @@ class SharedFolder:
         found = self._filesystem.find(self._root, detail=True)
         return (remote_file(self._root, details) for details in found.values())
 
-    def close(self) -> None:
-        """Release nothing: connections end with the file system."""
-
     def _write(self, upload: Upload) -> None:
         # Never `open(path, "wb")` on the final name: an exception in its block closes the file, and closing
         # publishes what was written until then.
