@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.components.artifact_stores.remote.bucket_server import BUCKET, BucketServer
+from zennb.components.artifact_stores.remote import connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ def bucket(server: BucketServer, session: Any, monkeypatch: pytest.MonkeyPatch) 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # Parts that are small enough for tests; the least that S3 allows is 5 MB.
+    monkeypatch.setitem(connection._S3.upload_options, "chunksize", 8 << 20)
     monkeypatch.setattr("aiobotocore.session.AioSession", lambda: session)
     server.clear()
     return server

@@ -67,7 +67,7 @@ def test_what_libraries_raise_becomes_one_sentence(
     found = reason(error, writes=writes)
     message = str(found)
     assert type(found) is kind
-    assert first in message.split(". ")[0]
+    assert first in message.split(". ", maxsplit=1)[0]
     assert "\n" not in message
 
 

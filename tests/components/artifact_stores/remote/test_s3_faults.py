@@ -69,6 +69,8 @@ def test_a_kill_during_an_upload_leaves_no_object(
 ) -> None:
     code = (
         "import sys\n"
+        "from zennb.components.artifact_stores.remote import connection\n"
+        "connection._S3.upload_options['chunksize'] = 8 << 20\n"
         "from zennb.components.artifact_stores.s3 import S3ArtifactStore\n"
         "config = dict(zip(['url', 'endpoint', 'cache'], sys.argv[1:]))\n"
         "S3ArtifactStore.from_config('test', config).put([b'0123456789abcdef' * (5 << 19)])\n"

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_options", "check_url", "connect", "merged", "visibility_of"]
 
-PART = 8 << 20
-"""Bytes of a part of an upload or download."""
+PART = 32 << 20
+"""Bytes of a part of an upload or download. With smaller ones, the time goes into requests."""
 
 _PARTS = 4
 """Parts under way at once; so many are in memory."""
