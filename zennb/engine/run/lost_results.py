@@ -25,7 +25,9 @@ def why_lost(step: Step, store: ArtifactStore | WriteBuffer, metadata: MetadataS
         name: the store's name.
     """
     results = list(_results(step))
-    present = store.present({blob for _, blob in results})  # all in one call: each may be a request to a bucket
+    present = store.present(
+        {blob for _, blob in results}
+    )  # all in one call: each may be a request to a bucket
     for what, blob in results:
         if blob not in present:
             freed = metadata.space.freed([blob])
