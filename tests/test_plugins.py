@@ -49,12 +49,24 @@ def test_our_flavors_are_known_for_each_type() -> None:
 
 
 @pytest.mark.parametrize("kind", [known.name for known in COMPONENT_TYPES])
-def test_every_listed_flavor_of_ours_loads_as_what_it_says(kind: str) -> None:
+def test_every_listed_flavor_of_ours_loads_as_what_it_says(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugins, "find_spec", lambda _: object())  # as if every library were installed
     for name, info in plugins.flavors(kind).items():
         loaded = plugins.load(kind, name)
         assert (loaded.type, loaded.flavor) == (kind, name)
         assert issubclass(loaded, ArtifactStore | Orchestrator)
         assert info.description == loaded.description
+
+
+def test_a_flavor_of_ours_whose_library_is_not_installed_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(plugins, "find_spec", lambda name: None if name == "s3fs" else object())
+    with pytest.raises(MissingExtra, match=r"No module named 's3fs'.*: pip install \"zennb\[s3\]\""):
+        plugins.load("artifact_store", "s3")
+    assert plugins.load("artifact_store", "gcs").flavor == "gcs"
 
 
 def test_listing_imports_no_flavor(install: Install) -> None:

@@ -7,11 +7,12 @@ Listing flavors imports none of them; a flavor's module is imported when a compo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from zennb.core.records.component_types import component_type
 from zennb.errors import UnknownName
-from zennb.packages.entry_points import Offer, broken, entry_offers
+from zennb.packages.entry_points import Offer, broken, entry_offers, not_installed
 from zennb.packages.entry_points import load as load_offer
 
 __all__ = ["GROUP", "FlavorInfo", "all_flavors", "flavors", "load"]
@@ -29,6 +30,7 @@ class FlavorInfo:
         name: as typed after `--flavor=`.
         target: where its class is: `module:Class`.
         extra: the argument of `pip install` when its module cannot be imported: `zennb[dask]`; "" for none.
+        libraries: modules that have to be installed; importing them may take seconds, so they are only looked for.
         description: one line; "" for flavors of other packages, whose class has to be loaded to know it.
         source: the distribution that provides it; `zennb` for ours.
     """
@@ -37,6 +39,7 @@ class FlavorInfo:
     name: str
     target: str
     extra: str = ""
+    libraries: tuple[str, ...] = ()
     description: str = ""
     source: str = "zennb"
 
@@ -85,6 +88,38 @@ _OURS: tuple[FlavorInfo, ...] = (
         name="memory",
         target="zennb.components.artifact_stores.memory:MemoryArtifactStore",
         description="keeps artifacts in this kernel's memory; they are gone when it ends",
+    ),
+    FlavorInfo(
+        type="artifact_store",
+        name="fsspec",
+        target="zennb.components.artifact_stores.fsspec:FsspecArtifactStore",
+        extra="zennb[fsspec]",
+        libraries=("fsspec",),
+        description="keeps artifacts wherever fsspec reaches: SFTP, SMB, HDFS, object stores",
+    ),
+    FlavorInfo(
+        type="artifact_store",
+        name="s3",
+        target="zennb.components.artifact_stores.s3:S3ArtifactStore",
+        extra="zennb[s3]",
+        libraries=("fsspec", "s3fs"),
+        description="keeps artifacts in a bucket of S3, or of MinIO, R2, Ceph and others with its API",
+    ),
+    FlavorInfo(
+        type="artifact_store",
+        name="gcs",
+        target="zennb.components.artifact_stores.gcs:GcsArtifactStore",
+        extra="zennb[gcs]",
+        libraries=("fsspec", "gcsfs"),
+        description="keeps artifacts in a bucket of Google Cloud Storage",
+    ),
+    FlavorInfo(
+        type="artifact_store",
+        name="azure",
+        target="zennb.components.artifact_stores.azure:AzureArtifactStore",
+        extra="zennb[azure]",
+        libraries=("fsspec", "adlfs"),
+        description="keeps artifacts in a container of Azure Blob Storage",
     ),
 )
 
@@ -149,6 +184,9 @@ def _from_offer(offer: Offer) -> FlavorInfo:
 
 def _imported(info: FlavorInfo) -> Any:
     offer = Offer(name=info.name, target=info.target, extra=info.extra, source=info.source)
+    absent = next((each for each in info.libraries if find_spec(each) is None), None)
+    if absent is not None:
+        raise not_installed(offer, _title(info), absent)
     found = load_offer(offer, _title(info))
     if getattr(found, "type", None) != info.type or getattr(found, "flavor", None) != info.name:
         raise broken(offer, _title(info), f"{info.target} is not a class of that type and flavor")

@@ -80,6 +80,17 @@ class Component(Configured, metaclass=_TraitsMeta):
     visibility: ClassVar[Visibility]
     """From where it can be reached. Where that depends on the options, the component has one of its own."""
 
+    def probe(self, *, seconds: float) -> None:
+        """Try out whether it works now: called when it is registered or updated; by default there is nothing to try.
+
+        Args:
+            seconds: how long this may take.
+
+        Raises:
+            ZennbError: it does not work; the message says why. It stays registered all the same.
+        """
+        del seconds
+
     def close(self) -> None:
         """Close what was opened: files, threads, connections. Closing twice is fine.
 

@@ -24,6 +24,7 @@ __all__ = [
     "broken",
     "entry_offers",
     "load",
+    "not_installed",
     "offered",
     "refresh",
 ]
@@ -188,6 +189,11 @@ def broken(offer: Offer, title: str, why: str) -> MissingExtra:
     return MissingExtra(
         f"{title} is broken: {why}. Update or remove its package: pip install -U {offer.source}"
     )
+
+
+def not_installed(offer: Offer, title: str, module: str) -> MissingExtra:
+    """Return the error that says that a module which an offer needs is not installed, and how to install it."""
+    return _missing(offer, title, ModuleNotFoundError(f"No module named {module!r}", name=module))
 
 
 def _missing(offer: Offer, title: str, error: ImportError) -> MissingExtra:

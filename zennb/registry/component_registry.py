@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ComponentDescription", "ComponentRegistry", "OptionValue"]
 
+_PROBE_SECONDS = 10.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptionValue:
@@ -200,6 +202,17 @@ class ComponentRegistry:
         if updated.differences:
             self.listeners.notify("update", kind, name)
         return updated
+
+    def why_unusable(self, spec: ComponentSpec) -> str:
+        """Return why a component does not work now, as a sentence; "" when it does. This takes ten seconds at most."""
+        component = made(located(spec, self.home))
+        try:
+            component.probe(seconds=_PROBE_SECONDS)
+        except ZennbError as error:
+            return error.message
+        finally:
+            component.close()
+        return ""
 
     def rename_component(self, type: str, old: str, new: str) -> ComponentSpec:  # noqa: A002 -- ZenML's word
         """Rename a component, also in the stacks that use it; a local store keeps its directory.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from zennb.components import long_calls as calls
+from zennb.components.artifact_stores.local import LocalArtifactStore
 from zennb.jupyter.cells import cell_runs as cellrun
 from zennb.jupyter.kernel import live_display as live
 from zennb.jupyter.kernel.run_monitor import interrupt
@@ -47,6 +49,25 @@ def test_a_step_of_a_pipeline_shows_time_and_output_while_it_runs(
     ids = {shown["transient"]["display_id"] for shown in ran.displays}
     assert len(ids) == 1
     assert [shown["update"] for shown in ran.displays] == [False] + [True] * len(running)
+
+
+def test_the_line_says_what_a_store_is_waiting_for(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_PATIENCE", 0.1)
+    monkeypatch.setattr(calls, "_FROM", 0.0)
+    real = LocalArtifactStore.put_all
+
+    def slow(self: LocalArtifactStore, blobs: Any) -> list[str]:
+        with calls.long_call("writing to s3://team", total=100) as call:
+            call.moved = 40
+            time.sleep(0.8)
+            return real(self, blobs)
+
+    monkeypatch.setattr(LocalArtifactStore, "put_all", slow)
+    (ran,) = notebook.run("%%step slow\nx = bytes(100_000)")
+    *line, _, _ = texts(ran.displays)
+    assert any("writing to s3://team (40%)" in text for text in line), texts(ran.displays)
 
 
 @pytest.mark.parametrize("stack", [(), QUICK_STACK], ids=["in the kernel", "in threads"])

@@ -55,15 +55,17 @@ class _Verbs:
 
     def register(self, context: Context, name: str, flavor: str, free: dict[str, str]) -> Outcome:
         spec, new = context.workspace.registry.register_component(self.kind.name, name, flavor, free)
-        done = f"registered (flavor {spec.flavor})"
-        return self._done(spec, done if new else "is registered already, just so; nothing changed")
+        if not new:
+            return self._done(spec, "is registered already, just so; nothing changed")
+        return self._done(spec, f"registered (flavor {spec.flavor})", problem=_problem(context, spec))
 
     def update(self, context: Context, name: str, remove: tuple[str, ...], free: dict[str, str]) -> Outcome:
         found = context.workspace.registry.update_component(self.kind.name, name, free, unset=remove)
         if not found.differences:
             return self._done(found.after, "is so already; nothing changed")
         used = f"; stacks that use it: {', '.join(found.stacks)}" if found.stacks else ""
-        return self._done(found.after, f"updated ({', '.join(found.differences)}){used}")
+        done = f"updated ({', '.join(found.differences)}){used}"
+        return self._done(found.after, done, problem=_problem(context, found.after))
 
     def rename(self, context: Context, old: str, new: str) -> Outcome:
         spec = context.workspace.registry.rename_component(self.kind.name, old, new)
@@ -77,9 +79,16 @@ class _Verbs:
         shown = [flavor_view(each) for each in context.workspace.registry.flavors(self.kind.name)]
         return Outcome(view=component_view.flavors(shown), data=plain(shown))
 
-    def _done(self, spec: ComponentSpec, what: str, *, name: str = "") -> Outcome:
+    def _done(self, spec: ComponentSpec, what: str, *, name: str = "", problem: str = "") -> Outcome:
         sentence = f"{self.kind.title} '{name or spec.name}' {what}."
+        if problem:
+            sentence += f" It does not work yet. {problem}"
         return Outcome(view=message_view(sentence), data=component_data(spec), sentence=sentence)
+
+
+def _problem(context: Context, spec: ComponentSpec) -> str:
+    """Return what a component that was just registered or updated lacks; "" when it works."""
+    return context.workspace.registry.why_unusable(spec)
 
 
 def _card(found: ComponentDescription) -> View:

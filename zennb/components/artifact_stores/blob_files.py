@@ -91,15 +91,20 @@ class BlobFiles:
 
     Args:
         directory: the store's directory, prepared.
+        durable: whether a blob that was written has to survive a power failure.
     """
 
-    def __init__(self, directory: StoreDirectory) -> None:
-        self._directory = directory
+    def __init__(self, directory: StoreDirectory, *, durable: bool = True) -> None:
+        self._directory, self._durable = directory, durable
         self._verified: dict[str, Stamp] = {}
 
     def path(self, digest: str) -> Path:
         """Return the path of a blob."""
         return self._directory.blobs / digest[:2] / digest
+
+    def new_part(self) -> Path:
+        """Return a path for a file that does not have its final name yet; `clean` removes it if this process dies."""
+        return self._directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.part"
 
     def write(self, views: Sequence[memoryview], stop: Event) -> Part:
         """Write bytes to a temporary file and return it, synced to disk and read-only.
@@ -108,7 +113,7 @@ class BlobFiles:
             OSError: it could not be written; no file remains.
             StoppedError: `stop` was set; no file remains.
         """
-        path = self._directory.parts / f"{os.getpid()}-{uuid.uuid4().hex}.part"
+        path = self.new_part()
         size = sum(view.nbytes for view in views)
         try:
             with path.open("xb", buffering=0) as file:
@@ -116,7 +121,8 @@ class BlobFiles:
                 # Read-only before it gets its name, so that nobody ever finds a blob that could be written to. Synced
                 # before that, too: after a power failure a name must not lead to a file without content.
                 path.chmod(stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o444)
-                os.fsync(file.fileno())
+                if self._durable:
+                    os.fsync(file.fileno())
             _check(stop)
         except BaseException as error:
             if isinstance(error, OSError):
@@ -149,7 +155,7 @@ class BlobFiles:
         self._make_folder(target.parent)
         # A file of that name is there. If it was not verified it may be damaged, and would stay so for ever.
         if not publish(part.path, target):
-            if self._is_verified(part.digest):
+            if self.is_verified(part.digest):
                 return
             self._replace(part, target)
         with suppress(
@@ -259,10 +265,11 @@ class BlobFiles:
             raise BadBlobError("its content has changed since it was stored", stamp)
         self._verified[digest] = stamp
 
-    def _is_verified(self, digest: str) -> bool:
+    def is_verified(self, digest: str) -> bool:
+        """Whether the file was verified in this process, and has not changed since."""
         try:
             seen = self.path(digest).lstat()
-        except FileNotFoundError:  # another process has just deleted it
+        except OSError:  # not there, or another process has just deleted it
             return False
         return stat.S_ISREG(seen.st_mode) and self._verified.get(digest) == _stamp(seen)
 

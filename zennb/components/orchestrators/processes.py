@@ -15,10 +15,7 @@ from contextlib import suppress
 from queue import LifoQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from loky.process_executor import (  # type: ignore[import-untyped]
-    ProcessPoolExecutor,
-    ShutdownExecutorError,
-)
+from loky.process_executor import ProcessPoolExecutor, ShutdownExecutorError
 from traitlets import Float, Int
 
 from zennb.components.component import Visibility

@@ -71,9 +71,13 @@ class ExecutionEnvironment:
         self._beginning, self._handlers = _variables(), _handlers()
         self.secrets = KnownSecrets()
         self.note_secrets()
-        generators: tuple[Setting, ...] = (PlainRandom(is_fresh=is_fresh), NumpyRandom(), TorchRandom())
-        options = (*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, DuckdbTables())
-        self.settings = Settings((*options, *generators, *more))
+        own: tuple[Setting, ...] = (
+            DuckdbTables(),
+            PlainRandom(is_fresh=is_fresh),
+            NumpyRandom(),
+            TorchRandom(),
+        )
+        self.settings = Settings((*PROCESS_STATE, *LIBRARY_OPTIONS, *TORCH_OPTIONS, *own, *more))
 
     @property
     def ignored(self) -> tuple[str, ...]:
@@ -384,15 +388,16 @@ def _variable(name: str) -> str | None:
 
 
 def _set(name: str, value: str | None) -> None:
-    os.environ.pop(name, None)
-    if value is not None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
         os.environ[name] = value
 
 
 def _handlers() -> list[int]:
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     # `loggerDict` also holds placeholders for the parents of loggers, which have no handlers.
-    found = (each for logger in loggers for each in getattr(logger, "handlers", ()))
+    found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
     return [id(each) for each in found if not isinstance(each, logging.NullHandler)]
 
 

@@ -24,8 +24,12 @@ def why_lost(step: Step, store: ArtifactStore | WriteBuffer, metadata: MetadataS
         metadata: says what was deleted on purpose.
         name: the store's name.
     """
-    for what, blob in _results(step):
-        if not store.has(blob):
+    results = list(_results(step))
+    present = store.present(
+        {blob for _, blob in results}
+    )  # all in one call: each may be a request to a bucket
+    for what, blob in results:
+        if blob not in present:
             freed = metadata.space.freed([blob])
             return (
                 f"{what} was deleted to free space" if freed else f"{what} is not in artifact store '{name}'"
@@ -35,7 +39,9 @@ def why_lost(step: Step, store: ArtifactStore | WriteBuffer, metadata: MetadataS
 
 def missing_results(step: Step, store: ArtifactStore | WriteBuffer) -> list[str]:
     """Return the blobs of a step's results that a store lacks."""
-    return list(dict.fromkeys(blob for _, blob in _results(step) if not store.has(blob)))
+    wanted = dict.fromkeys(blob for _, blob in _results(step))
+    present = store.present(wanted)
+    return [blob for blob in wanted if blob not in present]
 
 
 def _results(step: Step) -> Iterator[tuple[str, str]]:

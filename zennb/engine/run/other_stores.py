@@ -30,7 +30,7 @@ class OtherStores:
         """Return the name of a store that holds all of these blobs; "" when none does that can be asked."""
         for name, store in self.stores() if blobs else ():
             try:
-                if store is not besides and all(store.has(blob) for blob in blobs):
+                if store is not besides and store.present(blobs) >= frozenset(blobs):
                     return name
             except ZennbError:
                 continue

@@ -15,9 +15,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 from uuid import uuid4
 
+from zennb.components.long_calls import long_calls
 from zennb.jupyter.kernel.status_data import DATA_TYPE, facts, run_content
 from zennb.views.pipeline import live
 from zennb.views.step import running_line
+from zennb.views.view import join, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -165,7 +167,10 @@ class LiveLine:
         with self._lock:
             taken = time.time() - self._step.started
             if not self._over and taken >= _PATIENCE:
-                self._context.run(self._publish, running_line(self._step, seconds=taken))
+                line = running_line(self._step, seconds=taken)
+                if waiting := [note(text) for text in long_calls()]:
+                    line = join([line, *waiting], gap=0)
+                self._context.run(self._publish, line)
 
     def close(self, run: Run) -> None:
         """Remove the line: the step has ended, and its status line follows."""

@@ -1,0 +1,1 @@
+"""Parts of the artifact stores that keep their blobs in a file system of fsspec."""
