@@ -123,6 +123,7 @@ def _result(cell: Any, seconds: Mapping[str, float]) -> CellResult:
         showing=showing(cell.outputs) if cell.outputs else Showing(),
         status="" if last is None else last.status.value,
         reason="" if last is None else last.reason,
+        unrecorded="" if last is None else last.unrecorded,
         seconds=seconds.get(cell.id, 0.0),
     )
 

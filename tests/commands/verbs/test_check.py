@@ -18,7 +18,9 @@ class FakeCheck:
 
     def __init__(self) -> None:
         self.asked: dict[str, Any] = {}
-        self.cells = (CheckedCell(number=1, code="x", cold=True, reused=True, cached=True),)
+        self.cells: tuple[CheckedCell, ...] = (
+            CheckedCell(number=1, code="x", cold=True, reused=True, cached=True),
+        )
         self.notes: tuple[str, ...] = ()
         self.trials: tuple[EditTrial, ...] = ()
 
@@ -59,11 +61,12 @@ def test_a_silent_difference_is_no_success(command: Commands, fake: FakeCheck) -
 def test_cells_that_fail_only_as_steps_have_an_exit_code_of_their_own(
     command: Commands, fake: FakeCheck
 ) -> None:
-    fake.cells = (CheckedCell(number=1, code="x", cold=False, loud=True, failure="NameError: y"),)
+    fails = CheckedCell(number=1, code="x", cold=False, loud=True, failure="NameError: y")
+    fake.cells = (fails,)
     outcome = command("check", "study.ipynb", interface=Interface.TERMINAL)
     assert outcome.code == 3
     assert str(outcome.error) == "study.ipynb: 1 cell failing only with steps."
-    fake.cells = (*fake.cells, CheckedCell(number=2, code="y", cold=True, reused=False))
+    fake.cells = (fails, CheckedCell(number=2, code="y", cold=True, reused=False))
     outcome = command("check", "study.ipynb", interface=Interface.TERMINAL)
     assert outcome.code == 1
     assert str(outcome.error).startswith("study.ipynb: 1 cell silently different with steps; 1 cell failing")

@@ -73,6 +73,9 @@ def test_a_step_that_failed_says_so_instead_of_the_reason_of_its_status_line() -
     cell = judge(played(), played(status="completed"), failed("KeyError: 'a'", "input `x` changed"))
     assert (cell.cold, cell.reused, cell.failure) == (True, False, "KeyError: 'a'")
     assert cell.reason == "it fails with KeyError in a new kernel"
+    unrecorded = CellResult(showing=Showing(text="1\n"), status="completed", unrecorded="the disk is full")
+    cell = judge(played(), unrecorded, played(status="completed", reason="first run"))
+    assert (cell.differs, cell.failure, cell.reason) == (False, "", "it is not on record: the disk is full")
 
 
 def test_a_plain_cell_that_raises_the_same_everywhere_has_no_failure() -> None:

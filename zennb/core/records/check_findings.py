@@ -21,12 +21,14 @@ class CellResult:
         showing: what the cell showed.
         status: how its step ended, in the word of its status line; "" for a cell that is no step.
         reason: what the status line gives as the reason.
+        unrecorded: why the step is not on record; "" when it is.
         seconds: how long the cell took.
     """
 
     showing: Showing
     status: str = ""
     reason: str = ""
+    unrecorded: str = ""
     seconds: float = 0.0
 
 
@@ -292,6 +294,8 @@ def _why(reused: CellResult | None, cold: CellResult | None) -> str:
         return ""
     if cold is not None and cold.showing.raised:
         return f"it failed as a step with {cold.showing.raised}, so there is nothing to reuse"
+    if cold is not None and cold.unrecorded:
+        return f"it is not on record: {cold.unrecorded}"
     if reused.showing.raised:
         # Its status line says `first run` or which input changed: not why it failed.
         return f"it fails with {reused.showing.raised} in a new kernel"
