@@ -81,7 +81,7 @@ def detached(value: Any, *, deep: bool) -> Any:
     """
     pd = _loaded("pandas")
     if deep or type(value) not in {pd.DataFrame, pd.Series}:  # a subclass knows best what belongs to it
-        return value.copy() if isinstance(value, pd.DataFrame | pd.Series) else None
+        return _copied(value) if isinstance(value, pd.DataFrame | pd.Series) else None
     if type(value) is pd.Series:
         array = detached_array(array_of(value))
         made = pd.Series(array, index=value.index, dtype=value.dtype, name=value.name, copy=False)
@@ -90,6 +90,22 @@ def detached(value: Any, *, deep: bool) -> Any:
         made = frame_of_blocks(blocks, value.index, value.columns)
     made.attrs = value.attrs
     made.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
+    return made
+
+
+def _copied(table: Any) -> Any:
+    """Return a copy of the same class; None where there can be none.
+
+    pandas makes a plain table of one whose class does not say how to make another (`_constructor`).
+    """
+    made, cls = table.copy(), type(table)
+    if type(made) is not cls:
+        try:
+            object.__setattr__(made, "__class__", cls)
+        except TypeError:  # a class with a layout of its own
+            return None
+        for name in cls._metadata:
+            object.__setattr__(made, name, getattr(table, name, None))
     return made
 
 
