@@ -206,3 +206,22 @@ def test_an_edit_that_does_not_end_is_no_difference(tmp_path: Path) -> None:
     trials = check(path, once=True, edits=2, seed=1).trials
     assert any("ended the run" in note for trial in trials for note in trial.notes)
     assert not any(trial.is_silent or trial.is_loud for trial in trials)
+
+
+def test_two_plain_runs_may_agree_by_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    count = tmp_path / "count.txt"
+    monkeypatch.setenv("RUNS_COUNTED_IN", str(count))
+    path = make(
+        tmp_path / "study",
+        """
+        import os, pathlib
+        counted = pathlib.Path(os.environ["RUNS_COUNTED_IN"])
+        runs = int(counted.read_text()) if counted.exists() else 0
+        counted.write_text(str(runs + 1))
+        rows = (n for n in ())
+        print("same" if runs < 3 else f"other {runs}")
+        """,
+    )
+    found = check(path)
+    (cell,) = found.cells
+    assert (cell.varies, cell.reused, cell.differs) == (True, None, False)
