@@ -193,3 +193,16 @@ def test_tables_of_classes_of_the_notebook_are_reused(notebook: Notebook, case: 
         ran = notebook.run(*steps)
         assert [one.status for one in ran[1:3]] == statuses
         assert ran[-1].out == expected
+
+
+def test_a_match_of_a_regular_expression_is_reused(notebook: Notebook) -> None:
+    cells = (
+        "%%step found\nimport re\nfound = re.search(r'(?P<key>\\w+)=(\\d+)', 'a; b=12')",
+        "%%step read\nnumber = int(found[2])",
+        "print(found, found['key'], found.span(), number)",
+    )
+    first = notebook.run(*cells)
+    notebook.restart()
+    again = notebook.run(*cells)
+    assert [one.status for one in again[:2]] == ["cached", "cached"]
+    assert again[2].out == first[2].out
