@@ -142,3 +142,67 @@ def test_a_package_that_breaks_between_two_runs_stops_nothing(notebook: Notebook
     assert "importing zennb_grids raised ZeroDivisionError" in late.reason
     assert "cannot be stored by the materializer 'grid' of the package 'zennb-grids'" in shown(late)
     assert notebook.ns["grid"].cells == [1, 2, 3]
+
+
+TABLES = {
+    "a frame whose class does not say how to make another": (
+        (
+            "class Table(pd.DataFrame):\n    def __init__(self, hypo):\n"
+            "        super().__init__(columns=['hypo', 'prior'])\n        self.hypo = hypo\n        self.prior = 1\n"
+            "    def total(self): return self.hypo.sum()"
+        ),
+        "t = Table([1, 2, 3])",
+        "t['more'] = t.prior * 2",
+        "print(type(t).__name__, t.total(), t.to_dict())",
+    ),
+    "a frame with metadata": (
+        "class Table(pd.DataFrame):\n    _metadata = ['unit']",
+        "t = Table({'a': [1, 2]})\nt.unit = 'm'",
+        "t.unit = t.unit + '²'",
+        "t.iloc[0, 0] = 9\nprint(type(t).__name__, t.unit, t.to_dict())",
+    ),
+    "a frame whose class says how": (
+        "class Table(pd.DataFrame):\n    @property\n    def _constructor(self): return Table",
+        "t = Table({'a': [1, 2]})",
+        "t = t[t.a > 1]",
+        "print(type(t).__name__, t.to_dict())",
+    ),
+    "a series": (
+        "class Row(pd.Series):\n    def twice(self): return self * 2",
+        "t = Row([1, 2], name='n')",
+        "t[0] = 5",
+        "print(type(t).__name__, t.name, t.twice().tolist())",
+    ),
+    "a frame and a plain one made of it": (
+        "class Table(pd.DataFrame):\n    pass",
+        "t = Table({'a': [1, 2]})\nplain = pd.DataFrame(t)",
+        "t.loc[0, 'a'] = 7",
+        "print(type(t).__name__, type(plain).__name__, t.a.tolist(), plain.a.tolist())",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_tables_of_classes_of_the_notebook_are_reused(notebook: Notebook, case: str) -> None:
+    define, make, change, show = TABLES[case]
+    define = f"import pandas as pd\n{define}"
+    expected = notebook.run(define, make, change, show)[-1].out
+    steps = (define, f"%%step\n{make}", f"%%step changed\n{change}", show)
+    for statuses in (["completed", "completed"], ["cached", "cached"]):
+        notebook.restart()
+        ran = notebook.run(*steps)
+        assert [one.status for one in ran[1:3]] == statuses
+        assert ran[-1].out == expected
+
+
+def test_a_match_of_a_regular_expression_is_reused(notebook: Notebook) -> None:
+    cells = (
+        "%%step found\nimport re\nfound = re.search(r'(?P<key>\\w+)=(\\d+)', 'a; b=12')",
+        "%%step read\nnumber = int(found[2])",
+        "print(found, found['key'], found.span(), number)",
+    )
+    first = notebook.run(*cells)
+    notebook.restart()
+    again = notebook.run(*cells)
+    assert [one.status for one in again[:2]] == ["cached", "cached"]
+    assert again[2].out == first[2].out

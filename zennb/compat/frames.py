@@ -85,7 +85,7 @@ def detached(value: Any, *, deep: bool) -> Any:
     """
     pd = _loaded("pandas")
     if deep or type(value) not in {pd.DataFrame, pd.Series}:  # a subclass knows best what belongs to it
-        return value.copy() if isinstance(value, pd.DataFrame | pd.Series) else None
+        return _copied(value) if isinstance(value, pd.DataFrame | pd.Series) else None
     if type(value) is pd.Series:
         array = detached_array(array_of(value))
         made = pd.Series(array, index=value.index, dtype=value.dtype, name=value.name, copy=False)
@@ -113,6 +113,22 @@ def has_outside_memory(value: Any) -> bool:
         return False
     # Two are this function's own, and one is the table's.
     return any(memory_owner(each) is not each or sys.getrefcount(each) > 4 for each in unshared_arrays(value))
+
+
+def _copied(table: Any) -> Any:
+    """Return a copy of the same class; None where there can be none.
+
+    pandas makes a plain table of one whose class does not say how to make another (`_constructor`).
+    """
+    made, cls = table.copy(), type(table)
+    if type(made) is not cls:
+        try:
+            object.__setattr__(made, "__class__", cls)
+        except TypeError:  # a class with a layout of its own
+            return None
+        for name in cls._metadata:
+            object.__setattr__(made, name, getattr(table, name, None))
+    return made
 
 
 def detached_array(array: Any) -> Any:

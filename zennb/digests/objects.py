@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from enum import Enum
     from fractions import Fraction
     from pathlib import PurePath
-    from re import Pattern
+    from re import Match, Pattern
     from types import CellType, MappingProxyType
     from zoneinfo import ZoneInfo
 
@@ -193,6 +193,12 @@ def _pattern(walker: DigestWalker, value: Pattern[Any]) -> Steps:
     yield value.pattern, HIDDEN
 
 
+def _match(walker: DigestWalker, value: Match[Any]) -> Steps | None:
+    walker.mark("match")
+    where = (value.pos, value.endpos, *(value.span(group) for group in range(len(value.groups()) + 1)))
+    return walker.sealed(value, children((value.re, value.string, where)))
+
+
 def _fraction(walker: DigestWalker, value: Fraction) -> None:
     walker.mark("fraction")
     walker.sink.number(value.numerator)
@@ -250,6 +256,7 @@ def cell_content(walker: DigestWalker, cell: CellType) -> Steps:
 
 HANDLERS: dict[str, Handler] = {
     "re.Pattern": _pattern,
+    "re.Match": _match,
     "fractions.Fraction": _fraction,
     "builtins.slice": _slice,
     "builtins.range": _range,

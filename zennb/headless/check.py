@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records.check_findings import CellResult, Check, judged
-from zennb.core.records.output_comparison import Showing, showing
-from zennb.core.records.records import Status
-from zennb.headless.execute import execute
+from zennb.core.records.check_findings import CellResult, Check, CheckedCell, judged
+from zennb.headless.check_runs import CheckRuns
+from zennb.headless.edit_trials import EditTrials
 from zennb.headless.instrumented import as_plain, as_steps, first_line, has_code, stays
 from zennb.headless.kernel import require_kernel
+from zennb.headless.own_lines import has_own_magics, uses_zennb
 from zennb.headless.read import document, runs
-from zennb.headless.scratch_folder import ScratchFolder
-from zennb.headless.step_line import step_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from zennb.headless.execute import CellFailure
+    from collections.abc import Callable, Iterator
 
 __all__ = ["check"]
 
 LIMIT = 500.0
 """Megabytes of the notebook's folder that are copied at most."""
 
-_LOST = frozenset({"DeadKernel", "TimeoutError"})
+_SEEDS = 10_000
 
 
 def check(
@@ -36,9 +34,11 @@ def check(
     timeout: float | None = None,
     once: bool = False,
     limit: float = LIMIT,
+    edits: int = 0,
+    seed: int | None = None,
     on_run: Callable[[str], None] | None = None,
 ) -> Check:
-    """Compare the output of a notebook with and without steps: on the first run, and reused in a new kernel.
+    """Compare the output of a notebook with and without steps: on the first run, reused in a new kernel, and edited.
 
     No file of the user is changed: the notebook runs in a copy of its folder, with a temporary home.
 
@@ -47,6 +47,8 @@ def check(
         timeout: seconds that one cell may take; None for no limit.
         once: skip the second run without steps, which finds cells whose output differs each time.
         limit: megabytes of the notebook's folder that are copied at most.
+        edits: how many random edits are tried.
+        seed: what the edits are chosen by; None for another each time.
         on_run: called with a phrase before each run.
 
     Raises:
@@ -60,109 +62,100 @@ def check(
     node = document(path)
     require_kernel()
     _need_ids(node)
+    seed = random.randrange(_SEEDS) if seed is None else seed
     with tempfile.TemporaryDirectory(prefix="zennb-check-", ignore_cleanup_errors=True) as place:
-        series = _Series(path, Path(place).resolve(), timeout=timeout, limit=limit, say=on_run)
+        series = CheckRuns(
+            path, Path(place).resolve(), timeout=timeout, limit=limit, on_run=on_run, variables=edits > 0
+        )
+        found = _Runs(series, node, once=once)
+        cells = tuple(found.cells())
+        if any(_is_suspect(cell) for cell in cells):
+            # A plain cell that finds the files of an earlier run may show something else too: `Overwriting notes.txt`.
+            found.run_over_files()
+            cells = tuple(found.cells())
+        notes = series.take_notes()
+        trials = EditTrials(series, node, cells=cells, plain=found.plain, variables=found.variables)
+        tried = trials.run(edits, random.Random(seed)) if edits else ()
+    return Check(
+        name=path.name,
+        cells=cells,
+        trials=tried,
+        seed=seed,
+        notes=notes,
+        seconds=time.perf_counter() - began,
+    )
+
+
+class _Runs:
+    """The results of the runs that every check makes."""
+
+    def __init__(self, series: CheckRuns, node: Any, *, once: bool) -> None:
+        self._series, self._node, self._seed = series, node, 0 if once else 1
         # The first plain run and the cold run use one hash seed, so sets have one order; the other two use another.
-        plain = series.run("plain", as_plain(node), seed=0)
+        self.plain = series.run("plain", as_plain(node), seed=0)
+        self._told = [series.variables]
         # A cell that ended the plain run, and those below it, cannot be compared; running
         # them as steps proves nothing.
-        node.cells = [cell for cell in node.cells if not runs(cell) or cell.id in plain]
-        again = None if once else series.run("plain, a second time", as_plain(node), seed=1)
-        raised = {cell: result.showing.raised for cell, result in plain.items() if result.showing.raised}
+        node.cells = [cell for cell in node.cells if not runs(cell) or cell.id in self.plain]
+        self._again = None if once else series.run("plain, a second time", as_plain(node), seed=1)
+        if not once:
+            self._told.append(series.variables)
+        self._raised = {
+            cell: result.showing.raised for cell, result in self.plain.items() if result.showing.raised
+        }
         # Cells that raise stay plain: a failed step restores its variables, a plain cell keeps what it did until then.
-        steps = as_steps(node, raised)
-        cold = series.run("as steps", steps, seed=0)
-        reused = series.run("reused in a new kernel", steps, seed=0 if once else 1, restore=False)
-    found = [
-        judged(
-            number=number,
-            code=first_line(cell.source),
-            stays=stays(cell.source, raised=raised.get(cell.id, "")),
-            plain=plain[cell.id],
-            again=None if again is None else again.get(cell.id),
-            cold=cold.get(cell.id),
-            reused=reused.get(cell.id),
+        steps = as_steps(node, self._raised)
+        self._cold = series.run("as steps", steps, seed=0)
+        self._reused = series.run("reused in a new kernel", steps, seed=self._seed, restore=False)
+        self._told.append(series.variables)
+        self._over: dict[str, CellResult] = {}
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """The variables that had the same value at the end of all these runs, so that they can be compared."""
+        first, *others = self._told
+        return frozenset(
+            name for name, told in first.items() if all(other.get(name) == told for other in others)
         )
-        for number, cell in enumerate(filter(runs, node.cells), start=1)
-        if has_code(cell.source)
-    ]
-    return Check(
-        name=path.name, cells=tuple(found), notes=tuple(series.notes), seconds=time.perf_counter() - began
-    )
 
-
-class _Series:
-    """The runs of one check, and notes about what failed in them."""
-
-    def __init__(
-        self,
-        path: Path,
-        place: Path,
-        *,
-        timeout: float | None,
-        limit: float,
-        say: Callable[[str], None] | None,
-    ) -> None:
-        self._timeout, self._on_run = timeout, say
-        self._scratch = ScratchFolder(path.absolute().parent, place / "files", limit=limit)
-        self._file = place / "notebook" / path.name
-        self._out = place / "outputs" / path.name
-        self._home = place / "home"
-        self.notes: list[str] = []
-
-    def run(self, what: str, node: Any, *, seed: int, restore: bool = True) -> dict[str, CellResult]:
-        """Run a document and return the results of its cells, by id.
-
-        Args:
-            what: a phrase for this run.
-            node: the document.
-            seed: `PYTHONHASHSEED` of the kernel.
-            restore: begin with the original files, instead of those that the run before left.
-        """
-        if restore:
-            self._scratch.restore()
-        import nbformat
-
-        if self._on_run is not None:
-            self._on_run(what)
-        self._file.parent.mkdir(exist_ok=True)
-        # As `zennb run` writes notebooks: half of a surrogate pair, which UTF-8 cannot encode, becomes an escape.
-        self._file.write_text(nbformat.writes(node) + "\n", encoding="utf-8", errors="backslashreplace")
-        starts: list[tuple[str, float]] = []
-        done = execute(
-            self._file,
-            out=self._out,
-            on_cell=lambda start: starts.append((start.id, time.perf_counter())),
-            timeout=self._timeout,
-            allow_errors=True,
-            folder=self._scratch.folder,
-            env={"ZENNB_HOME": str(self._home), "PYTHONHASHSEED": str(seed)},
+    def run_over_files(self) -> None:
+        """Run the notebook without steps again, over the files that such a run left."""
+        third = self._series.run("plain, for its files", as_plain(self._node), seed=0)
+        # Two runs that draw unseeded numbers may agree by chance; the run for the files is a third one.
+        others = {
+            cell: each for cell, each in third.items() if each.showing.text != self.plain[cell].showing.text
+        }
+        self._again = {**third, **(self._again or {}), **others}
+        self._over = self._series.run(
+            "plain, over those files", as_plain(self._node), seed=self._seed, restore=False
         )
-        if done.status is Status.INTERRUPTED:
-            raise KeyboardInterrupt
-        ends = [when for _, when in starts[1:]] + [time.perf_counter()]
-        # A cell ends when the next one starts.
-        seconds = {cell: end - when for (cell, when), end in zip(starts, ends, strict=True)}
-        lost = [failure for failure in done.failures if failure.type in _LOST]
-        self.notes += [_lost(what, failure) for failure in lost]
-        reached = set(seconds) - {failure.id for failure in lost}
-        return {cell.id: _result(cell, seconds) for cell in document(self._out).cells if cell.id in reached}
+
+    def cells(self) -> Iterator[CheckedCell]:
+        """Yield the findings, from top to bottom."""
+        cells = list(filter(runs, self._node.cells))
+        uses = uses_zennb(cell.source for cell in cells)
+        for number, (cell, is_user) in enumerate(zip(cells, uses, strict=True), start=1):
+            if not has_code(cell.source):
+                continue
+            judge = partial(
+                judged,
+                number=number,
+                code=first_line(cell.source),
+                stays=stays(cell.source, raised=self._raised.get(cell.id, "")),
+                plain=self.plain[cell.id],
+                again=None if self._again is None else self._again.get(cell.id),
+                cold=self._cold.get(cell.id),
+                reused=self._reused.get(cell.id),
+                over=self._over.get(cell.id),
+            )
+            found = judge(uncompared="it uses zennb itself" if has_own_magics(cell.source) else "")
+            # What zennb returns without steps, no records and no artifacts, is no measure either.
+            yield judge(uncompared="it uses what zennb returns") if is_user and found.differs else found
 
 
-def _result(cell: Any, seconds: Mapping[str, float]) -> CellResult:
-    lines = [line for output in cell.outputs for line in step_lines(output.get("metadata") or {})]
-    last = lines[-1] if lines else None
-    return CellResult(
-        showing=showing(cell.outputs) if cell.outputs else Showing(),
-        status="" if last is None else last.status.value,
-        reason="" if last is None else last.reason,
-        seconds=seconds.get(cell.id, 0.0),
-    )
-
-
-def _lost(what: str, failure: CellFailure) -> str:
-    number = failure.number - 1  # the added first cell does not count
-    return f"{what}: cell [{number}] ended the run, so it and the cells after it were not compared: {failure.message}."
+def _is_suspect(cell: CheckedCell) -> bool:
+    """Whether a cell that ran in the new kernel, instead of being reused, showed something else there."""
+    return cell.reused is False and not cell.cached
 
 
 def _need_ids(node: Any) -> None:

@@ -28,6 +28,7 @@ from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, OutOfBand, size
 from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import find, refuse_stale
+from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
 from zennb.materializers.previews import figure_state, is_figure
@@ -322,7 +323,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             table = detached(value, deep=self._views and not has_outside_memory(value))
             if table is not None:
                 return table.__reduce_ex__(5)
-        return figure_state(value) if is_figure(value) else iterator_recipe(value)
+        return figure_state(value) if is_figure(value) else match_recipe(value) or iterator_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""

@@ -12,7 +12,8 @@ from zennb.views.view import View, join
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zennb.core.records.check_findings import Check, CheckedCell, Share
+    from zennb.core.records.check_findings import Check, CheckedCell, EditTrial, Share
+    from zennb.views.view import Shown
 
 __all__ = ["check", "figure"]
 
@@ -27,6 +28,17 @@ COLUMNS = (
     Column.of("prose", "why"),
 )
 
+EDIT_COLUMNS = (
+    Column.of("count", "number", "edit"),
+    Column.of("count", "cell"),
+    Column(key="change", title="change", most=40),
+    Column(key="kind", title="kind", tight=True),
+    Column(key="cells", title="same cells", tight=True),
+    Column(key="variables", title="same variables", tight=True),
+    Column(key="reused", title="reused", tight=True),
+    Column.of("prose", "why", "what differs"),
+)
+
 
 def check(found: Check) -> View:
     """Return the whole report; its last three lines are the percentages."""
@@ -34,7 +46,8 @@ def check(found: Check) -> View:
         columns=COLUMNS, data=[_row(cell) for cell in found.cells], empty="it has no code to check", page=100
     )
     differing = [view for cell in found.cells for view in _differences(cell)]
-    return join([table, *differing, _summary(found)])
+    edits = _edits(found) if found.trials else []
+    return join([table, *differing, *edits, _summary(found)])
 
 
 def figure(share: Share) -> str:
@@ -48,22 +61,26 @@ def _row(cell: CheckedCell) -> dict[str, Any]:
     return {
         "number": cell.number,
         "code": cell.code,
-        "cold": _compared(cell.cold, varies=cell.varies),
-        "reused": ", ".join(part for part in (_compared(cell.reused, varies=cell.varies), how) if part),
+        "cold": _compared(cell, cell.cold),
+        "reused": ", ".join(part for part in (_compared(cell, cell.reused), how) if part),
         "why": _why(cell),
     }
 
 
-def _compared(same: bool | None, *, varies: bool) -> str:
+def _compared(cell: CheckedCell, same: bool | None) -> str:
     if same is None:
-        return "varies" if varies else "not reached"
+        return "not compared" if cell.uncompared else "varies" if cell.varies else "not reached"
     return "same" if same else "DIFFERS"
 
 
 def _why(cell: CheckedCell) -> str:
     plain, cold, _ = cell.seconds
+    stays = f"no step: it {cell.stays}" if cell.stays else ""
     parts = [
-        f"no step: it {cell.stays}" if cell.stays else cell.reason,
+        stays,
+        f"fails as a step: {cell.failure}" if cell.failure else cell.reason,
+        "" if cell.uncompared in stays else cell.uncompared,
+        "a plain cell shows the same over the files of an earlier run" if cell.files else "",
         "shows something else each time by itself" if cell.varies else "",
         "pictures differ" if cell.pictures is False else "",
         f"{duration(cold)} as a step, {duration(plain)} plain" if cold - plain > SLOWER else "",
@@ -71,14 +88,51 @@ def _why(cell: CheckedCell) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _differences(cell: CheckedCell) -> Iterator[View]:
+def _differences(cell: CheckedCell, *, after: str = "") -> Iterator[View]:
     for where, text in (("the first run", cell.cold_difference), ("a new kernel", cell.reused_difference)):
         if text:
-            title = f"cell [{cell.number}] in {where}: {clean(cell.code)}"
+            title = f"cell [{cell.number}] {after or f'in {where}'}: {clean(cell.code)}"
             yield View(
                 f"{title}\n" + "\n".join(f"    {line}" for line in clean_block(text).split("\n")),
                 box(f"<div>{prose(title)}</div>{block(text)}"),
             )
+
+
+def _edits(found: Check) -> list[Shown]:
+    rows = [
+        {
+            "number": number,
+            "cell": trial.number,
+            "change": f"{trial.before} → {trial.after}",
+            "kind": trial.kind,
+            "cells": _of(trial.reused),
+            "variables": _of(trial.variables),
+            "reused": _of(trial.cached),
+            "why": _what_differs(trial),
+        }
+        for number, trial in enumerate(found.trials, start=1)
+    ]
+    differing = [
+        view
+        for number, trial in enumerate(found.trials, start=1)
+        for cell in trial.cells
+        for view in _differences(cell, after=f"after edit {number}")
+    ]
+    return [Table(columns=EDIT_COLUMNS, data=rows, empty="", page=100), *differing]
+
+
+def _what_differs(trial: EditTrial) -> str:
+    cells = ", ".join(f"[{cell.number}]" for cell in trial.cells if cell.differs)
+    parts = [
+        f"cells that differ: {cells}" if cells else "",
+        f"variables that differ: {', '.join(trial.different)}" if trial.different else "",
+        *trial.notes,
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _of(share: Share) -> str:
+    return f"{share.part} of {share.whole}"
 
 
 def _summary(found: Check) -> View:
@@ -88,12 +142,18 @@ def _summary(found: Check) -> View:
         ("reused in a new kernel", figure(found.cached)),
     ]
     wide = max(len(title) for title, _ in figures)
+    edited = [trial for trial in found.trials if trial.is_silent]
+    failed = [trial for trial in found.trials if trial.is_loud]
     pictured = [cell for cell in found.cells if cell.pictures is False]
     sentences = [
         f"{clean(found.name)}: {plural(len(found.cells), 'cell')} checked in {duration(found.seconds)}",
         *(clean(note) for note in found.notes),
         f"pictures differ in {plural(len(pictured), 'cell')}" if pictured else "",
+        f"{plural(len(found.failing), 'cell')} failing only with steps" if found.failing else "",
         f"{plural(len(found.silent), 'cell')} silently different" if found.silent else "",
+        f"{plural(len(failed), 'edit')} failing only with steps" if failed else "",
+        f"{plural(len(edited), 'edit')} silently different" if edited else "",
+        f"the same edits again: --edits {len(found.trials)} --seed {found.seed}" if found.trials else "",
     ]
     text = [
         *(line for line in sentences if line),

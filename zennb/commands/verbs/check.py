@@ -10,14 +10,17 @@ from zennb.commands.interface import Interface
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, verb
 from zennb.commands.verbs.notebook import NOTEBOOK, TIMEOUT
-from zennb.errors import CheckFailed
+from zennb.errors import CheckFailed, UsageError
 from zennb.views import check as view
 from zennb.views.text import plural
 
 if TYPE_CHECKING:
-    from zennb.core.records.check_findings import Check
+    from zennb.core.records.check_findings import Check, CheckedCell, Share
 
 __all__ = ["PARTS"]
+
+DIFFERENT, FAILING = 1, 3
+"""Exit codes: something differs silently, or was not compared; cells differ only by exceptions. 2 is wrong usage."""
 
 
 @verb(
@@ -30,29 +33,62 @@ __all__ = ["PARTS"]
     ),
     TIMEOUT,
     Argument("--limit", "largest size of its folder to copy; 500 by default", type=float, word="MB"),
-    examples=("check study.ipynb", "check study.ipynb --once --timeout 60"),
+    Argument(
+        "--edits",
+        "then try N random edits: with the stored steps, the edited notebook must compute what it computes plain",
+        type=int,
+        word="N",
+    ),
+    Argument("--seed", "what the edits are chosen by, to try the same ones again", type=int, word="S"),
+    examples=(
+        "check study.ipynb",
+        "check study.ipynb --once --timeout 60",
+        "check study.ipynb --edits 5 --seed 42",
+    ),
     interfaces=frozenset({Interface.TERMINAL}),
 )
 def _check(
-    context: Context, notebook: str, once: bool, timeout: float | None, limit: float | None
+    context: Context,
+    *,
+    notebook: str,
+    once: bool,
+    timeout: float | None,
+    limit: float | None,
+    edits: int | None,
+    seed: int | None,
 ) -> Outcome:
+    """Check a notebook; the exit code is 0 if it is faithful, 1 if something differs silently, 3 if cells only fail."""
     from zennb.headless.check import LIMIT, check  # no other command checks notebooks
 
+    if edits is not None and edits < 1:
+        raise UsageError(f"--edits takes a number of edits from 1, not {edits}.")
     found = check(
         notebook,
         timeout=timeout,
         once=once,
         limit=LIMIT if limit is None else limit,
+        edits=edits or 0,
+        seed=seed,
         on_run=lambda mode: context.say(f"running {notebook} {mode} ..."),
     )
     error = _error(found)
-    return Outcome(view=view.check(found), data=_data(found), code=0 if error is None else 1, error=error)
+    code = 0 if error is None else DIFFERENT if found.is_silent or found.notes else FAILING
+    return Outcome(view=view.check(found), data=_data(found), code=code, error=error)
 
 
 def _error(found: Check) -> CheckFailed | None:
-    problems = [f"{plural(len(found.silent), 'cell')} silently different with steps"] if found.silent else []
-    problems += [note.rstrip(".") for note in found.notes]
-    return CheckFailed(f"{found.name}: {'; '.join(problems)}.") if problems else None
+    silent, failing = found.silent, found.failing
+    edited = [trial for trial in found.trials if trial.is_silent]
+    failed = [trial for trial in found.trials if trial.is_loud]
+    problems = [
+        f"{plural(len(silent), 'cell')} silently different with steps" if silent else "",
+        f"{plural(len(edited), 'edit')} silently different with steps" if edited else "",
+        f"{plural(len(failing), 'cell')} failing only with steps" if failing else "",
+        f"{plural(len(failed), 'edit')} failing only with steps" if failed else "",
+        *(note.rstrip(".") for note in found.notes),
+    ]
+    said = "; ".join(problem for problem in problems if problem)
+    return CheckFailed(f"{found.name}: {said}.") if said else None
 
 
 def _data(found: Check) -> dict[str, Any]:
@@ -60,13 +96,29 @@ def _data(found: Check) -> dict[str, Any]:
     return {
         "name": found.name,
         "seconds": found.seconds,
-        "figures": {
-            name: {"part": share.part, "whole": share.whole, "percent": share.percent}
-            for name, share in figures.items()
-        },
+        "figures": {name: _share(share) for name, share in figures.items()},
         "notes": list(found.notes),
-        "cells": [{**plain(asdict(cell)), "silent": cell.is_silent} for cell in found.cells],
+        "cells": [_cell(cell) for cell in found.cells],
+        "seed": found.seed if found.trials else None,
+        "edits": [
+            {
+                **plain(asdict(trial)),
+                "cells": [_cell(cell) for cell in trial.cells if cell.differs],
+                "figures": {"reused": _share(trial.reused), "cached": _share(trial.cached)},
+                "variables": _share(trial.variables),
+                "silent": trial.is_silent,
+            }
+            for trial in found.trials
+        ],
     }
+
+
+def _cell(cell: CheckedCell) -> dict[str, Any]:
+    return {**plain(asdict(cell)), "silent": cell.is_silent}
+
+
+def _share(share: Share) -> dict[str, Any]:
+    return {"part": share.part, "whole": share.whole, "percent": share.percent}
 
 
 PARTS = (_check,)

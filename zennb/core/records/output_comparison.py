@@ -41,11 +41,13 @@ class Showing:
             paths are the same in every run. An exception is its name and message.
         pictures: digests of the pictures' bytes, in order.
         raised: name of the exception the cell ended with; "" for none.
+        error: that name with the first line of the message; "" for none.
     """
 
     text: str = ""
     pictures: tuple[str, ...] = ()
     raised: str = ""
+    error: str = ""
 
 
 def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
@@ -56,7 +58,7 @@ def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
     """
     pieces: list[str] = []
     pictures: list[str] = []
-    raised = ""
+    raised = error = ""
     for output in outputs:
         kind = output.get("output_type")
         if kind == "stream":
@@ -69,9 +71,11 @@ def showing(outputs: Iterable[Mapping[str, Any]]) -> Showing:
             pictures += [_digest(_joined(data[mime])) for mime in _PICTURES if mime in data]
         elif kind == "error":
             raised = str(output.get("ename", ""))
-            pieces.append(f"{raised}: {output.get('evalue', '')}\n")
+            told = f"{raised}: {output.get('evalue', '')}"
+            error = next(iter(normalised(told).splitlines()), raised)
+            pieces.append(f"{told}\n")
     text = normalised("".join(pieces))
-    return Showing(text=text, pictures=tuple(pictures), raised=raised)
+    return Showing(text=text, pictures=tuple(pictures), raised=raised, error=error)
 
 
 def normalised(text: str) -> str:
