@@ -25,7 +25,17 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MODULES = [file for file in FILES if file.name != "__init__.py"]
 PACKAGES = [file for file in FILES if file.name == "__init__.py" and file.parent != PACKAGE]
 LONGEST = 400
-BEHAVIOUR = {"browser", "conventions", "corpus", "file_status", "kernel", "odd_input", "reuse", "status"}
+BEHAVIOUR = {
+    "browser",
+    "conventions",
+    "corpus",
+    "file_status",
+    "kernel",
+    "libraries",
+    "odd_input",
+    "reuse",
+    "status",
+}
 """Folders of tests that are about how the whole behaves."""
 VAGUE = {"utils", "util", "helpers", "common", "manager", "base", "misc"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|NotImplementedError)\b")
