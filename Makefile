@@ -17,10 +17,10 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-lowest test-python test-stores coverage soak bench format clean
+.PHONY: help demo lab test test-lowest test-python test-libraries test-stores coverage soak bench format clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo ## run the quickstart; run it again and everything is cached
 	$(BIN)/zennb run $(NOTEBOOK) -o build/quickstart.ipynb
@@ -49,6 +49,9 @@ test-lowest: ## the suite less the browser, with the lowest releases that pyproj
 test-python: ## what needs no kernel or browser, on another Python: make test-python PYTHON_VERSION=3.12
 	$(call tested_with,$(PYTHON_VERSION),$(PYTHON_VERSION),not kernel and not browser)
 
+test-libraries: ## notebooks of many libraries (torch, duckdb, spacy ...), in a venv with all of them
+	.ci/libraries
+
 coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
 	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) --cov --cov-report=term:skip-covered -m "not browser"
 
@@ -73,7 +76,7 @@ format: $(VENV)/.test ## put the code into its usual form
 	$(BIN)/ruff format .
 
 clean: ## delete what the targets above made, the demo's store included
-	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-stores .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-libraries .venv-stores .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 
 # The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests. What failed on all
 # cores is tried once more alone: a busy machine breaks tests that wait for something.

@@ -104,6 +104,13 @@ def test_an_edit_that_matters_is_told_in_the_words_of_a_kernel(
     assert study.agree()[1] == {"s": "completed"}
 
 
+def test_what_holds_for_the_cells_after_a_future_import_is_read_too(study: Study) -> None:
+    study.ran(
+        "from __future__ import annotations", S + "def f(x: Later): return x\nr = str(f.__annotations__)"
+    )
+    assert study.says() == {"s": FRESH}
+
+
 def test_a_data_file_that_changed_makes_its_reader_stale(
     study: Study, file: Callable[[str, str], None]
 ) -> None:

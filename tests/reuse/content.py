@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import calendar
+import csv
+import decimal
 import enum
 import functools
 import hashlib
+import logging
+import mimetypes
 import os
 import random
 import re
+import socket
 import sys
 import types
 import weakref
@@ -21,11 +27,13 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Content", "code_text", "random_state", "settings", "surroundings"]
+__all__ = ["LOCAL", "PROXIES", "Content", "code_text", "folder", "random_state", "settings", "surroundings"]
 
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 
 PLAIN = (int, float, complex, str, bytes, bool, type(None), range, slice)
+
+PROXIES = (weakref.ProxyType, weakref.CallableProxyType)
 
 UNSAID = frozenset(
     {"__annotations__", "__dict__", "__doc__", "__module__", "__qualname__", "__slotnames__", "__weakref__"}
@@ -47,7 +55,7 @@ class Content:
         for name in sorted(names):
             self._root = name
             told[name] = self.text(names[name])
-        arrays = sorted(name for name, value in names.items() if isinstance(value, np.ndarray))
+        arrays = sorted(name for name, value in names.items() if issubclass(type(value), np.ndarray))
         told |= {
             f"{one} and {other}": "share memory"
             for one, other in combinations(arrays, 2)
@@ -57,6 +65,8 @@ class Content:
 
     def text(self, value: Any) -> str:
         """Return the text of one value."""
+        if type(value) in PROXIES:
+            return "a proxy"  # a dead one raises at every look
         if isinstance(value, enum.Enum):
             return f"{self._class_of(value)} {value.name}"
         if type(value) in PLAIN:
@@ -173,6 +183,7 @@ LOCAL = frozenset(
         "mod_a",
         "mod_b",
         "mod_c",
+        "mod_d",
         "one",
         "pack",
         "pack.low",
@@ -196,8 +207,23 @@ def code_text(code: types.CodeType) -> str:
 
 
 def settings() -> str:
-    """Return the settings of libraries that cells of the notebook change."""
-    return f"{np.get_printoptions()} {pd.get_option('display.precision')}"
+    """Return the settings and registries of libraries that cells of the notebook change."""
+    known = (
+        np.get_printoptions(),
+        pd.get_option("display.precision"),
+        [(name, csv.get_dialect(name).delimiter) for name in csv.list_dialects()],
+        calendar.firstweekday(),
+        logging.getLogger("reuse").level,
+        socket.getdefaulttimeout(),
+        decimal.getcontext().prec,
+        mimetypes.guess_type("a.reuse"),
+    )
+    return " ".join(map(str, known))
+
+
+def folder() -> str:
+    """Return the working folder, seen from the kernel's own."""
+    return os.path.relpath(Path.cwd(), os.environ.get("TOP_FOLDER", Path.cwd()))
 
 
 def random_state() -> str:
@@ -213,6 +239,6 @@ def surroundings() -> dict[str, str]:
         "(settings)": settings(),
         "(random state)": random_state(),
         "(environment)": str({name: text for name, text in os.environ.items() if name.startswith("REUSE")}),
-        "(folder)": "its own" if Path.cwd().name in {"with", "without"} else str(Path.cwd()),
+        "(folder)": folder(),
         "(files)": str({str(file): file.read_text() for file in files if "site-packages" not in str(file)}),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.reuse.kinds import MODULE, kinds_cells
+
 __all__ = ["ALSO", "CELLS", "DATA", "FILES", "PACKAGES", "SEEDED"]
 
 CLASS = """
@@ -226,6 +228,7 @@ CELLS: dict[str, tuple[str, ...]] = {
     "s_print": ("print(arr / 3)\nr_z = str(np.array([1 / 3]))", "print(df / 3)\nr_z = repr(df)"),
     "s_lock": ("r_l = arr.copy()\nr_l.flags.writeable = False",),
     "s_show": ("display(h1(2), xs)\nprint('shown')\nfor x in (1, 2): print(x, end=' ')",),
+    **kinds_cells(),
 }
 """The cells of the notebook in their order, each with its variants. Each may be run plain or as a step."""
 
@@ -293,6 +296,7 @@ FILES: dict[str, tuple[str, ...]] = {
         MOD_B.replace("return self.n\n", "return -self.n\n"),
         MOD_B.replace("return work(x) * 2", "from pkg_l.inner import deep\n    return deep(x)"),
     ),
+    "mod_d.py": MODULE,
     "mod_c.py": (
         "def clean(x):\n    return other(x)\ndef other(x):\n    return x + 100\nstar = 1\n",
         "def clean(x):\n    return other(x)\ndef other(x):\n    return x + 200\nstar = 2\n",

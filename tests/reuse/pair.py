@@ -134,7 +134,10 @@ class Kernel:
                 "reseeded": self._elsewhere,
                 "folder": str(self.folder),
                 "address": address,
-                "environment": {name: f"{self._private}-{place}" for name, place in places.items()},
+                "environment": {
+                    **{name: f"{self._private}-{place}" for name, place in places.items()},
+                    "TOP_FOLDER": str(self.folder),
+                },
             }
             self.pid = self._warm.fork(order)
             self._door: Connection[Any, Any] = listener.accept()

@@ -11,12 +11,13 @@ import dis
 import functools
 import hashlib
 import os
+import re
 import sys
 import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.reuse.content import LOCAL, Content, code_text, random_state, settings
+from tests.reuse.content import LOCAL, PROXIES, Content, code_text, folder, random_state, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,8 +58,10 @@ class Truth:
     def _surroundings(self, code: types.CodeType) -> None:
         """Note the files, environment variables, random states and settings that a cell speaks of."""
         for text in code.co_consts:
+            if isinstance(text, str):
+                self._names_in(text)
             if isinstance(text, str) and Path(text).is_file():
-                self._found[f"file {text}"] = Path(text).read_text()
+                self._found[f"file {text}"] = Path(text).read_bytes().hex()
             elif isinstance(text, str) and Path(text).is_dir():
                 self._found[f"folder {text}"] = str(sorted(file.name for file in Path(text).iterdir()))
             elif isinstance(text, str) and text.startswith("REUSE"):
@@ -66,6 +69,12 @@ class Truth:
         if not {"random", "sample"}.isdisjoint(code.co_names):
             self._found["random state"] = random_state()
         self._found["settings"] = settings()
+        self._found["folder"] = folder()
+
+    def _names_in(self, text: str) -> None:
+        """Note what the variables hold that a text may name."""
+        for name in sorted(set(re.findall(r"[a-z]\w*", text)) & self._namespace.keys()):
+            self._take(f"text {name}", self._namespace[name], ())
 
     def _import(self, path: str) -> None:
         module, _, name = path.partition(":")
@@ -79,7 +88,9 @@ class Truth:
 
     def _take(self, name: str, value: Any, rest: Chain) -> None:
         """Note what a name stands for: of a module or an object as much as is used of it."""
-        if isinstance(value, types.ModuleType):
+        if type(value) in PROXIES:
+            self._found[name] = "a proxy"
+        elif isinstance(value, types.ModuleType):
             self._found[name] = f"module {value.__name__} {vars(value).get('__version__', '')}"
             if rest and value.__name__ in {*OWN, "fakepkg"}:
                 self._take(f"{value.__name__}.{rest[0]}", getattr(value, rest[0], None), rest[1:])

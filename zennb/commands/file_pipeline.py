@@ -17,7 +17,7 @@ from zennb.compat.python import deep_recursion
 from zennb.core.magic_lines.magics import parse_python
 from zennb.core.planning.plan import Outline, plan
 from zennb.core.reading.cell_heading import Heading, body, heading, stays_plain, switch
-from zennb.engine.step.definition import define
+from zennb.engine.step.definition import define, imports_text_annotations
 from zennb.errors import BrokenNotebook, UsageError
 from zennb.headless.file_plan import FileCell, FilePlan
 from zennb.headless.notebook_label import label
@@ -105,18 +105,24 @@ def _cell(number: int, source: str, step: _StepCell | None) -> FileCell:
 
 def _step_cells(sources: Sequence[str]) -> Iterator[_StepCell]:
     """Yield the step cells: those with a heading that says so, and those after `%zennb autostep on`."""
-    autostep = False
+    autostep = text_annotations = False
     for number, source in enumerate(sources, start=1):
         found = heading(source)
+        tree: ast.Module | None
         if found is not None and not found.is_off:
-            yield _step_cell(number, source, found, _tree(number, body(source)))
+            tree = _tree(number, body(source))
+            yield _step_cell(number, source, found, tree, text_annotations=text_annotations)
         elif (tree := _plain_tree(source)) is not None:
             if autostep and found is None and not stays_plain(tree, {*MAGICS, ROOT}):
-                yield _step_cell(number, source, Heading(marker="%%step"), tree)
+                plain = Heading(marker="%%step")
+                yield _step_cell(number, source, plain, tree, text_annotations=text_annotations)
             autostep = {"on": True, "off": False}.get(switch(tree) or "", autostep)
+        text_annotations |= tree is not None and imports_text_annotations(tree)
 
 
-def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _StepCell:
+def _step_cell(
+    number: int, source: str, found: Heading, tree: ast.Module, *, text_annotations: bool
+) -> _StepCell:
     if found.problem:
         raise UsageError(f"code cell {number}: {found.problem}")
     command_line = found.marker.rstrip(":")
@@ -127,7 +133,14 @@ def _step_cell(number: int, source: str, found: Heading, tree: ast.Module) -> _S
     except ValueError as error:
         raise UsageError(f"code cell {number}: {error}") from None
     try:
-        step = define(tree, options=chosen, source=source, text=body(source), filename=f"<cell {number}>")
+        step = define(
+            tree,
+            options=chosen,
+            source=source,
+            text=body(source),
+            filename=f"<cell {number}>",
+            text_annotations=text_annotations,
+        )
     except RecursionError:
         raise _nested_too_deeply(number) from None
     public = [name for name in step.analysis.binds if not name.startswith("_")]

@@ -103,7 +103,10 @@ def _place(module: str) -> str | None:
     file = getattr(loaded, "__file__", None)
     if isinstance(file, str):
         return file
-    folders = list(getattr(loaded, "__path__", ()))
+    try:
+        folders = list(getattr(loaded, "__path__", ()))
+    except Exception:  # noqa: BLE001 - a namespace package looks at its parent, whose import may have failed
+        return None
     return f"{folders[0]}/__init__.py" if folders else None
 
 

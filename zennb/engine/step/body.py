@@ -155,12 +155,14 @@ def _execute(
     for statements, is_shown in _portions(definition, frontend.interactivity):
         if not is_shown:
             tree = ast.Module(body=statements, type_ignores=[])
-            _run(_compiled(tree, definition.filename, "exec"), namespace, around)
+            _run(definition.compiled(tree, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), namespace, around)
             continue
         (shown,) = statements
         assert isinstance(shown, ast.Expr)
         expression = ast.Expression(body=shown.value)
-        value = _run(_compiled(expression, definition.filename, "eval"), namespace, around)
+        value = _run(
+            definition.compiled(expression, "eval", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), namespace, around
+        )
         if value is not None:
             recording.result(*frontend.format(value))
             results.append(value)
@@ -188,12 +190,6 @@ def _assigned(statement: ast.stmt) -> str:
     targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
     is_one = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign) and len(targets) == 1
     return targets[0].id if is_one and isinstance(targets[0], ast.Name) else ""
-
-
-def _compiled(tree: ast.Module | ast.Expression, filename: str, mode: str) -> CodeType:
-    # Without `dont_inherit` the future import of this file would hold for the user's code: annotations would be text.
-    code: CodeType = compile(tree, filename, mode, flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
-    return code
 
 
 def _run(code: CodeType, namespace: dict[str, Any], around: Callable[[], AbstractContextManager[Any]]) -> Any:

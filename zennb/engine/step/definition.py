@@ -1,6 +1,7 @@
 """Owns `StepDefinition`: the cell of a step, its code, name and options."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 from dataclasses import dataclass, field
@@ -12,8 +13,21 @@ from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from types import CodeType
 
-__all__ = ["Nodes", "StepDefinition", "StepOptions", "define", "is_silent", "nodes"]
+__all__ = [
+    "TEXT_ANNOTATIONS",
+    "Nodes",
+    "StepDefinition",
+    "StepOptions",
+    "define",
+    "imports_text_annotations",
+    "is_silent",
+    "nodes",
+]
+
+TEXT_ANNOTATIONS = __future__.annotations.compiler_flag
+"""The compiler's flag for `from __future__ import annotations`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +82,8 @@ class StepDefinition:
         analysis: what the body reads and binds.
         options: the options after `%%step`.
         secrets: those that are written out in the body.
+        text_annotations: whether annotations are text: `from __future__ import annotations` holds for the body and, as
+            in a plain notebook, for all cells after the one with that import.
     """
 
     name: str
@@ -80,6 +96,15 @@ class StepDefinition:
     analysis: Analysis
     options: StepOptions
     secrets: CodeSecrets = field(default=NO_SECRETS, repr=False)
+    text_annotations: bool = False
+
+    def compiled(self, tree: ast.Module | ast.Expression, mode: str, *, flags: int = 0) -> CodeType:
+        """Compile a part of the body, under its file name and with its line numbers."""
+        if self.text_annotations:
+            flags |= TEXT_ANNOTATIONS
+        # Without `dont_inherit` the future import of this file would hold for the user's code.
+        code: CodeType = compile(tree, self.filename, mode, flags=flags, dont_inherit=True)
+        return code
 
 
 def define(
@@ -91,15 +116,19 @@ def define(
     filename: str,
     cell: str = "",
     star: Callable[[str], Iterable[str]] | None = None,
+    text_annotations: bool = False,
 ) -> StepDefinition:
     """Return the definition of a step whose body has the syntax tree `tree`.
 
     Without a name in the options, the step is named after the first public name it binds, or else after its code.
+    `text_annotations` says whether an earlier cell imports `annotations` from `__future__`.
     """
     analysis = analyse(tree, star=star)
     shown, secrets = split_secrets(tree, text)
     # A semicolon at the end is not in the syntax tree, but decides what the cell shows and what is replayed.
     code = normal_digest(shown) + (":silent" if is_silent(tree, text) else "")
+    if text_annotations and not imports_text_annotations(tree) and _has_annotations(tree):
+        code += ":text annotations"
     return StepDefinition(
         name=options.name or _default_name(analysis, options, code),
         cell=cell,
@@ -111,6 +140,24 @@ def define(
         analysis=analysis,
         options=options,
         secrets=secrets,
+        text_annotations=text_annotations or imports_text_annotations(tree),
+    )
+
+
+def imports_text_annotations(tree: ast.Module) -> bool:
+    """Whether a cell makes annotations text, in itself and in the cells after it."""
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and any(alias.name == "annotations" for alias in node.names)
+        for node in tree.body
+    )
+
+
+def _has_annotations(tree: ast.Module) -> bool:
+    return any(
+        getattr(node, "annotation", None) is not None or getattr(node, "returns", None) is not None
+        for node in ast.walk(tree)
     )
 
 

@@ -253,7 +253,7 @@ def _definitions(definition: StepDefinition, step: Step) -> _Definitions | None:
         return None
     module = ast.fix_missing_locations(ast.Module(body=list(again), type_ignores=[]))
     # Under the cell's file name and with its line numbers, so that the functions find their source.
-    code = compile(module, definition.filename, "exec", dont_inherit=True)
+    code = definition.compiled(module, "exec")
     return _Definitions(
         ast.unparse(module), code, bool(settings), evaluates=_evaluates(again), calls=bool(calls)
     )

@@ -25,13 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["nested_too_deeply", "parse_step_cell"]
 
 
-def parse_step_cell(marker: StepMarker, *, filename: str, cell: str) -> StepDefinition:
+def parse_step_cell(
+    marker: StepMarker, *, filename: str, cell: str, text_annotations: bool = False
+) -> StepDefinition:
     """Return the step that a cell defines.
 
     Args:
         marker: the cell that is about to run.
         filename: the file name under which IPython compiled it.
         cell: the frontend's id of the cell; "" if unknown.
+        text_annotations: whether an earlier cell imports `annotations` from `__future__`.
 
     Raises:
         UsageError: its options are wrong.
@@ -54,6 +57,7 @@ def parse_step_cell(marker: StepMarker, *, filename: str, cell: str) -> StepDefi
             filename=filename,
             cell=cell,
             star=_star_names,
+            text_annotations=text_annotations,
         )
     except RecursionError:
         raise nested_too_deeply() from None

@@ -14,6 +14,7 @@ from zennb.core.reading.source import analyse
 from zennb.dependencies.dependencies import note_cached_functions
 from zennb.dependencies.patches import patches_in
 from zennb.engine.step.cancellation import interrupted
+from zennb.engine.step.definition import TEXT_ANNOTATIONS
 from zennb.engine.step.library_steps import calls_of_cell
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StepRefused
@@ -101,7 +102,17 @@ class KernelSession(KernelState):
                 return False
         working_folder()  # a step's files are found, and its reads noted, from there
         marker = self._markers.pop(token)
-        definition = parse_step_cell(marker, filename=filename, cell=self._cell_id)
+        compiler = self.shell.compile
+        definition = parse_step_cell(
+            marker,
+            filename=filename,
+            cell=self._cell_id,
+            text_annotations=bool(compiler.flags & TEXT_ANNOTATIONS),
+        )
+        if (
+            definition.text_annotations
+        ):  # a reused step is not compiled by the shell, which sees no import then
+            compiler.flags |= TEXT_ANNOTATIONS
         stack = definition.options.stack or None
         if (
             not marker.command_line

@@ -1,0 +1,249 @@
+"""Owns cells of the random notebook by what is treacherous about them; those of a kind can be left out."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["KINDS", "LEFT_OUT", "MODULE", "kinds_cells"]
+
+LEFT_OUT = frozenset({"text", "files", "effects", "environment", "modules", "results", "shown", "odd"})
+"""Kinds that the machine leaves out, since zennb is known to be silently different there."""
+
+Cells = dict[str, tuple[str, ...]]
+
+CLASS = "class Odd:\n    def __init__(self, n):\n        self.n = n\n"
+
+DEFINITIONS: Cells = {
+    "seen": ("seen = []", "seen = ['x']"),
+    "note": (
+        "def note(f):\n    seen.append(f.__name__)\n    return f",
+        "def note(f):\n    return f",
+        "def note(f):\n    f.order = len(seen)\n    return f",
+    ),
+    "s_noted": (
+        "@note\ndef noted(x):\n    return x + RATE\nr_noted = noted(1)",
+        "class Noted:\n    seen.append('Noted')\n    k = RATE\nr_noted = Noted.k",
+        "def noted(x, k=seen.append('default')):\n    return x\nr_noted = noted(2)",
+        "import random\nclass Noted:\n    token = random.random()\nr_noted = Noted.token",
+        "@note\nclass Noted:\n    k = 1\nr_noted = len(seen)",
+    ),
+}
+
+TEXT: Cells = {
+    "limit": ("limit = 1", "limit = 2"),
+    "expression": ("expression = 'a > @limit'", "expression = 'a >= @limit'", "expression = 'b > 3'"),
+    "pick": ("def pick(text):\n    return len(df.query(text))",),
+    "s_text": (
+        "r_q = len(df.query(expression))",
+        "r_q = pick('a ' + '> @limit')",
+        "r_q = pick(expression)",
+        "r_q = pd.eval('limit * 2 + RATE')",
+        "r_q = list(pd.eval('df.a * ' + 'limit'))",
+        "r_q = list(df.eval('a * @limit'))",
+        "r_q = eval('limit + RATE')",
+    ),
+}
+
+FILES: Cells = {
+    "source": ("source = 'data.csv'", "source = 'data.txt'"),
+    "sized": ("def sized(path):\n    return len(open(path).read())",),
+    "database": tuple(
+        "import sqlite3\n_d = sqlite3.connect('u.db')\n_d.execute('create table if not exists t (x)')\n"
+        f"_d.execute('delete from t')\n_d.execute('insert into t values ({value})')\n_d.commit()\n_d.close()"
+        for value in (1, 2)
+    ),
+    "s_native": (
+        "from pyarrow import csv as _csv\nr_na = _csv.read_csv('data.csv').to_pydict()",
+        "import pyarrow\nr_na = pyarrow.memory_map(source).size()",
+        "r_na = int(np.fromfile(source, dtype='u1').sum())",
+        "r_na = os.path.exists('extra.txt')",
+        "r_na = os.path.getsize(source)",
+        "from pathlib import Path\nr_na = sorted(path.name for path in Path('folder').glob('*.txt'))",
+        "import glob\nr_na = sorted(glob.glob('*.txt'))",
+        "from pathlib import Path\nr_na = Path('extra.txt').stat().st_size if Path('extra.txt').is_file() else None",
+        (
+            "import sqlite3\n_u = sqlite3.connect('file:u.db?mode=ro', uri=True)\n"
+            "r_na = _u.execute('select x from t').fetchall()\n_u.close()"
+        ),
+    ),
+    "s_worker": (
+        (
+            "import multiprocessing\nfrom concurrent.futures import ProcessPoolExecutor\n"
+            "with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context('fork')) as _pool:\n"
+            "    r_wo = list(_pool.map(sized, ['data.txt']))"
+        ),
+        (
+            "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(1) as _pool:\n"
+            "    r_wo = _pool.map(os.getenv, ['REUSE_LEVEL'])"
+        ),
+    ),
+}
+
+EFFECTS: Cells = {
+    "shape": ("from abc import ABC\nclass Shape(ABC):\n    pass",),
+    "dispatch": ("from functools import singledispatch\n@singledispatch\ndef kind(x):\n    return 'any'",),
+    "register": (
+        "import csv\ncsv.register_dialect('reuse', delimiter='|')",
+        "import csv\ncsv.register_dialect('reuse', delimiter=';')",
+        "import calendar\ncalendar.setfirstweekday(6)",
+        "import calendar\ncalendar.setfirstweekday(0)",
+        "import logging\nlogging.getLogger('reuse').setLevel(10)",
+        "import socket\nsocket.setdefaulttimeout(5)",
+        "import socket\nsocket.setdefaulttimeout(None)",
+        "import decimal\ndecimal.getcontext().prec = 5",
+        "Shape.register(K)\nNone",
+        "@kind.register\ndef _(x: int):\n    return 'int'",
+        "kind.register(list, lambda x: RATE)\nNone",
+        "import mimetypes\nmimetypes.add_type('text/reuse', '.reuse')",
+    ),
+    "s_effect": (
+        "import csv, io\nr_ef = 'reuse' in csv.list_dialects() and list(csv.reader(io.StringIO('a|b;c'), 'reuse'))",
+        "import calendar\nr_ef = calendar.month(2024, 2)",
+        "import logging\nr_ef = logging.getLogger('reuse').isEnabledFor(10)",
+        "import socket\nr_ef = socket.getdefaulttimeout()",
+        "import decimal\nr_ef = str(decimal.Decimal(1) / 3)",
+        "r_ef = isinstance(obj, Shape)",
+        "r_ef = [kind(x) for x in (1, [2], 'x')]",
+        "import mimetypes\nr_ef = mimetypes.guess_type('a.reuse')[0]",
+    ),
+}
+
+ENVIRONMENT: Cells = {
+    "folder": (
+        "os.chdir(os.path.join(os.environ['TOP_FOLDER'], 'folder'))",
+        "os.chdir(os.environ['TOP_FOLDER'])",
+    ),
+    "s_where": (
+        "r_wh = os.path.basename(os.getcwd()) == 'folder'",
+        "from pathlib import Path\nr_wh = Path.cwd().name == 'folder'",
+        "r_wh = os.path.expandvars('$REUSE_LEVEL/x')",
+        "from string import Template\nr_wh = Template('$REUSE_LEVEL').safe_substitute(os.environ)",
+        "r_wh = os.environb.get(b'REUSE_LEVEL')",
+        "r_wh = sorted(name for name in os.environ if name.startswith('REUSE'))",
+        "r_wh = os.path.exists('one.txt')",
+    ),
+}
+
+MODULES: Cells = {
+    "use": (
+        "import mod_d\nmod_d.use('de')",
+        "import mod_d\nmod_d.use('fr')",
+        "import mod_d\nmod_d.Base.numbers = mod_d.counted()",
+    ),
+    "sub": (
+        "import mod_d\nclass Sub(mod_d.Base):\n    n = 1",
+        "import mod_d\nclass Sub(mod_d.Base):\n    n = 2",
+        "import mod_d\nclass Sub:\n    n = 3",
+    ),
+    "doc": (
+        "def doc(x):\n    '''One.'''\n    return x",
+        "def doc(x):\n    '''Two.'''\n    return x",
+        "def doc(x):\n    # nothing\n    return x",
+    ),
+    "s_local": (
+        "import mod_d\nr_lo = mod_d.located()",
+        "import mod_d\nr_lo = mod_d.kinds()",
+        "r_lo = doc.__doc__",
+        "import inspect\nr_lo = inspect.getsource(doc)",
+        "import mod_d\nr_lo = mod_d.told(doc)",
+        "import mod_d\nr_lo = mod_d.take()",
+        "import mod_d\nmod_d.use('it')\nr_lo = mod_d.located()",
+        "import mod_d\nr_lo = mod_d.told(mod_d.take)",
+    ),
+}
+
+RESULTS: Cells = {
+    "memory": (
+        "block = np.arange(6.0).reshape(3, 2)\nshared = pd.DataFrame(block, copy=False)",
+        "block = bytearray(b'abcdef')\nshared = np.frombuffer(block, dtype='u1')",
+        "block = np.asfortranarray(np.arange(6).reshape(2, 3))\nshared = block.T",
+        "block = np.arange(6).reshape(2, 3)\nshared = np.asfortranarray(block)",
+    ),
+    "s_memory": (
+        "block[0] = 9\nr_me = repr(shared)",
+        "r_me = np.asarray(shared).ravel('K').tolist()",
+        "r_me = [block, shared]",
+        "copied = block.copy()\nr_me = np.asarray(copied).flags['F_CONTIGUOUS']",
+    ),
+    "record": (
+        "import dataclasses\nRecord = dataclasses.make_dataclass('Record', [('n', int)])\nrecord = Record(RATE)",
+        "from collections import namedtuple\nRecord = namedtuple('Record', 'n')\nrecord = Record(RATE)",
+        "Record = type('Record', (), {'n': RATE})\nrecord = Record()",
+    ),
+    "s_record": ("r_re = record.n + 1", "r_re = [record, Record]", "r_re = type(record) is Record"),
+}
+
+SHOWN: Cells = {
+    "value": ("RATE * 2", "xs", "print(RATE)", "None", "0"),
+    "s_last": ("r_la = repr(_)", "print(bool(_), len(str(_)))", "[_, RATE]"),
+    "loud": (
+        "class Loud:\n    def __repr__(self):\n        print('aside')\n        return 'loud'\nloud = Loud()",
+        "class Loud:\n    def __repr__(self):\n        return f'loud {RATE}'\nloud = Loud()",
+    ),
+    "s_loud": ("loud", "r_ld = [loud]\nr_ld"),
+}
+
+ODD: Cells = {
+    "odd": (
+        f"{CLASS}    def __eq__(self, other):\n        raise TypeError('no eq')\n    __hash__ = None\nodd = Odd(RATE)",
+        f"{CLASS}    def __bool__(self):\n        raise ValueError('no bool')\nodd = Odd(RATE)",
+        f"{CLASS}    def __getattr__(self, name):\n        raise ValueError(name)\nodd = Odd(2)",
+        f"{CLASS}    __class__ = property(lambda self: int)\nodd = Odd(3)",
+        f"{CLASS}    def __len__(self):\n        raise RuntimeError('no len')\nodd = Odd([xs])",
+        f"{CLASS}    def __repr__(self):\n        raise KeyError('no repr')\nodd = Odd(4)",
+        f"{CLASS}    def __hash__(self):\n        raise TypeError('no hash')\nodd = Odd(5)",
+        f"{CLASS}    def __reduce_ex__(self, protocol):\n        raise TypeError('no pickle')\nodd = Odd(6)",
+        "import weakref\nodd = weakref.proxy(K(1))",
+        "import weakref\nodd = [weakref.proxy(obj)]",
+    ),
+    "s_odd": ("r_od = odd.n", "r_od = [type(odd).__name__]", "r_od = [odd]", "odd.n = 7\nr_od = len(xs)"),
+}
+
+KINDS: dict[str, Cells] = {
+    "definitions": DEFINITIONS,
+    "text": TEXT,
+    "files": FILES,
+    "effects": EFFECTS,
+    "environment": ENVIRONMENT,
+    "modules": MODULES,
+    "results": RESULTS,
+    "shown": SHOWN,
+    "odd": ODD,
+}
+"""Kinds of cells: definitions with effects, names inside text, files that Python does not open itself, effects on
+libraries, the environment and working folder, local modules that carry state, what reuse gives back, what it shows and
+what `_` is then, odd objects."""
+
+MOD_D = """
+LOCATION = 'en'
+def use(where):
+    global LOCATION
+    LOCATION = where
+def located():
+    return LOCATION
+def counted():
+    n = 0
+    while True:
+        yield n
+        n += 1
+class Base:
+    numbers = counted()
+def kinds():
+    import gc
+    gc.collect()
+    return sorted({cls.n for cls in Base.__subclasses__()})
+def told(f):
+    return f.__doc__
+def take():
+    '''Take the next.'''
+    return next(Base.numbers)
+"""
+
+MODULE = (MOD_D, MOD_D.replace("Take the next.", "Take one."), MOD_D.replace("'en'", "'es'"))
+"""Variants of the local module `mod_d`."""
+
+
+def kinds_cells() -> Cells:
+    """Return the cells of all kinds that are not left out; of those that `ZENNB_REUSE_KINDS` names, if it is set."""
+    chosen = os.environ.get("ZENNB_REUSE_KINDS", "").split() or KINDS.keys() - LEFT_OUT
+    return {slot: texts for kind, cells in KINDS.items() if kind in chosen for slot, texts in cells.items()}
