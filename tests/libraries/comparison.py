@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from nbformat import v4
 
 from zennb.core.records.check_findings import Check, judged
-from zennb.headless.check import LIMIT, _Series
+from zennb.headless.check import LIMIT
+from zennb.headless.check_runs import CheckRuns
 from zennb.headless.instrumented import as_plain, as_steps, first_line, stays
 from zennb.views.check import check as report
 
@@ -82,14 +83,14 @@ def compare(script: Path) -> Comparison:
     original, edited = (read_script(text, edited=each) for each in (False, True))
     path = script.with_suffix(".ipynb")
     with tempfile.TemporaryDirectory(prefix="zennb-libraries-", ignore_cleanup_errors=True) as place:
-        series = _Series(path, Path(place).resolve(), timeout=120, limit=LIMIT, say=None)
+        series = CheckRuns(path, Path(place).resolve(), timeout=120, limit=LIMIT, on_run=None)
         plain = series.run("plain", as_plain(original), seed=0)
         plain_edited = series.run("edited, plain", as_plain(edited), seed=0)
         cold = series.run("as steps", as_steps(original, {}), seed=0)
         # Another hash seed, so that nothing depends on the order of sets; and the files that the runs before left.
         reused = series.run("reused in a new kernel", as_steps(original, {}), seed=1, restore=False)
         ran = series.run("edited", as_steps(edited, {}), seed=0, restore=False)
-    notes = tuple(series.notes)
+        notes = series.take_notes()
     return Comparison(
         original=_checked(original, plain, cold=cold, reused=reused, name=path.name, notes=notes),
         edited=_checked(edited, plain_edited, cold={}, reused=ran, name=path.name, notes=notes),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from pathlib import Path
@@ -18,6 +17,7 @@ from zennb.engine.environment.callers import untraced
 from zennb.engine.environment.duckdb_tables import DUCKDB_TABLES, DuckdbTables
 from zennb.engine.environment.files import fixed_part, keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
+from zennb.engine.environment.log_handlers import handlers, logging_state
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
 from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, PROCESS_STATE
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
@@ -68,7 +68,7 @@ class ExecutionEnvironment:
     ) -> None:
         self._seal, self._ignored = seal, ignored
         # A worker starts with these; only what has changed since then is sent to it.
-        self._beginning, self._handlers = _variables(), _handlers()
+        self._beginning, self._handlers = _variables(), handlers()
         self.secrets = KnownSecrets()
         self.note_secrets()
         own: tuple[Setting, ...] = (
@@ -87,7 +87,7 @@ class ExecutionEnvironment:
     @property
     def has_set_up_logging(self) -> bool:
         """Whether log handlers were added or removed since the start."""
-        return _handlers() != self._handlers
+        return handlers() != self._handlers
 
     def note_secrets(self) -> None:
         """Note the environment variables that are secret by their names; not words, such as a default password."""
@@ -230,7 +230,7 @@ class EnvironmentRecorder:
         self, environment: ExecutionEnvironment, tracer: AccessTracer, texts: Iterable[str] = ()
     ) -> None:
         self._owner, self._tracer = environment, tracer
-        self._logging = _logging()
+        self._logging = logging_state()
         self._access: NamedAccess | None = None
         self._environment = _variables()
         # Everything is read before tracing begins, so that our own reads are not taken for the step's.
@@ -307,7 +307,7 @@ class EnvironmentRecorder:
             Reason(f"it sets the environment variable {name}, whose value is not stored", loses="result")
             for name in withheld
         ]
-        if _logging() != self._logging:
+        if logging_state() != self._logging:
             reasons.append(Reason("it sets up logging", loses="result"))
         return observed, changes, reasons
 
@@ -392,14 +392,3 @@ def _set(name: str, value: str | None) -> None:
         os.environ.pop(name, None)
     else:
         os.environ[name] = value
-
-
-def _handlers() -> list[int]:
-    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
-    # `loggerDict` also holds placeholders for the parents of loggers, which have no handlers.
-    found = [each for logger in loggers for each in getattr(logger, "handlers", ())]
-    return [id(each) for each in found if not isinstance(each, logging.NullHandler)]
-
-
-def _logging() -> tuple[int, tuple[int, ...]]:
-    return (logging.root.level, tuple(map(id, logging.root.handlers)))
