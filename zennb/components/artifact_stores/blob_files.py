@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from xxhash import xxh3_128
 
-from zennb.components.artifact_stores.store_directory import publish
+from zennb.components.artifact_stores.store_directory import publish, remove_part
 from zennb.components.content import is_digest
 from zennb.errors import StoreError
 
@@ -254,7 +254,7 @@ class BlobFiles:
             # disk the process may run on another machine.
             found = _PART_NAME.fullmatch(entry.name)
             if found and now - entry.lstat().st_mtime > _OLD and not _is_alive(int(found["pid"])):
-                _remove_part(entry)
+                remove_part(entry)
 
     def _check_content(self, digest: str, view: memoryview, stamp: Stamp, *, quick: str) -> None:
         found = xxh3_128() if quick else hashlib.sha256()
@@ -394,12 +394,3 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _remove_part(entry: Path) -> None:
-    if entry.is_dir() and not entry.is_symlink():
-        for name in ("cache.db", "cache.db-shm", "cache.db-wal", "cache.db-journal"):
-            (entry / name).unlink(missing_ok=True)
-        entry.rmdir()
-    else:
-        entry.unlink(missing_ok=True)

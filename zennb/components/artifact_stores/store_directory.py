@@ -14,7 +14,7 @@ from zennb.errors import ForeignStore
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["StoreDirectory", "publish"]
+__all__ = ["StoreDirectory", "publish", "remove_part"]
 
 _MARKER = "STORE.json"
 _LARGEST = 65_536
@@ -149,3 +149,13 @@ def publish(part: Path, target: Path) -> bool:
             return False
         part.replace(target)
     return True
+
+
+def remove_part(part: Path) -> None:
+    """Remove an unfinished file, or the folder of a database that was never finished."""
+    if part.is_dir() and not part.is_symlink():
+        for name in _DATABASE:
+            (part / name).unlink(missing_ok=True)
+        part.rmdir()
+    else:
+        part.unlink(missing_ok=True)
