@@ -16,7 +16,6 @@ LEFT_OUT = os.environ.get("ZENNB_LEFT_OUT", "")
 """What `.ci/libraries` could not install."""
 
 KNOWN = {
-    "duckdb_sql": "a query in a variable names the frame that was edited",
     "spacy_rules": "a restored pipeline does not find factories whose modules are not imported again",
 }
 """Notebooks that are silently different, and why: a line goes when its notebook passes."""
