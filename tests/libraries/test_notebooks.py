@@ -16,11 +16,7 @@ LEFT_OUT = os.environ.get("ZENNB_LEFT_OUT", "")
 """What `.ci/libraries` could not install."""
 
 KNOWN = {
-    "duckdb_sql": "a query in a variable names the frame that was edited",
-    "jax_fit": "`jax.config.update` is not repeated in a new kernel",
-    "keras_network": "`keras.utils.set_random_seed` is not repeated in a new kernel",
     "spacy_rules": "a restored pipeline does not find factories whose modules are not imported again",
-    "symbolic": "`sympy.init_printing` is not repeated in a new kernel",
 }
 """Notebooks that are silently different, and why: a line goes when its notebook passes."""
 
