@@ -27,6 +27,7 @@ else:
 __all__ = [
     "attributes_of",
     "bases_of",
+    "class_attribute",
     "class_attributes",
     "elements_of",
     "error_text",
@@ -72,6 +73,11 @@ def class_attributes(cls: type) -> Mapping[str, Any]:
     """Return what a class itself defines."""
     found: MappingProxyType[str, Any] = _namespace(cls)
     return found
+
+
+def class_attribute(cls: type, name: str) -> Any:
+    """Return what a class or one of its bases defines under a name; None when none does."""
+    return next((held[name] for held in map(class_attributes, bases_of(cls)) if name in held), None)
 
 
 def attributes_of(value: object) -> dict[str, Any]:

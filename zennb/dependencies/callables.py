@@ -6,7 +6,7 @@ import dis
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING
 
-from zennb.compat.instances import is_a, module_name
+from zennb.compat.instances import is_a, module_name, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.code import home
 from zennb.digests.digest import is_immutable
@@ -110,7 +110,10 @@ def closure_of(function: FunctionType) -> dict[str, Any]:
 
 def target(value: object) -> str:
     """Return the dotted name of a function or class of a package; "" when it has none."""
-    name = getattr(value, "__qualname__", None)
+    if is_a(value, type):
+        name: str | None = qualified_name(value)
+    else:
+        name = getattr(value, "__qualname__", None) if is_code(value) else None
     module = module_of(value)
     return f"{module}.{name}" if name and module else ""
 

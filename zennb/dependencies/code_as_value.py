@@ -11,6 +11,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
+from zennb.compat.instances import is_a
 from zennb.core.reading.reflection import Reflection
 from zennb.dependencies.callables import is_users_code
 from zennb.digests.code import class_name, function_name
@@ -25,18 +26,18 @@ __all__ = ["read_as_value", "subclasses_of"]
 
 def read_as_value(code: object, reads: Collection[Reflection]) -> Iterator[tuple[str, str]]:
     """Yield dotted name and digest of what is read of a function, class or module as a value."""
-    if isinstance(code, FunctionType):
+    if is_a(code, FunctionType):
         if Reflection.DOCSTRINGS in reads:
             yield f"{function_name(code)}.__doc__", text_digest([str(code.__doc__)])
         if Reflection.SOURCE in reads:
             yield f"{function_name(code)}.__code__", text_digest(_source(code))
-    elif isinstance(code, type):
+    elif is_a(code, type):
         if Reflection.DOCSTRINGS in reads:
             yield f"{class_name(code)}.__doc__", text_digest([str(vars(code).get("__doc__"))])
         if Reflection.SUBCLASSES in reads:
             names = [class_name(each) for each in subclasses_of(code)]
             yield f"{class_name(code)}.__subclasses__", text_digest(names)
-    if Reflection.SOURCE in reads and not isinstance(code, FunctionType) and (file := _file(code)):
+    if Reflection.SOURCE in reads and not is_a(code, FunctionType) and (file := _file(code)):
         yield f"{file.stem}.__file__", text_digest([file.read_text("utf-8", "replace")])
 
 
@@ -56,7 +57,7 @@ def _source(function: FunctionType) -> Iterable[str]:
 
 def _file(code: object) -> Path | None:
     """Return the file of a local module, or of the module of a class."""
-    module = code if isinstance(code, ModuleType) else sys.modules.get(module_of(code))
+    module = code if is_a(code, ModuleType) else sys.modules.get(module_of(code))
     if module is None or origin(module.__name__) is not Origin.LOCAL:
         return None
     file = vars(module).get("__file__")

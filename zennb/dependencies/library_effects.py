@@ -9,10 +9,10 @@ from __future__ import annotations
 import ast
 import sys
 from dataclasses import dataclass, replace
-from inspect import getattr_static
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from zennb.compat.instances import class_attribute, is_a
 from zennb.core.reading.definitions import flattened
 from zennb.core.reading.scopes import last_name
 from zennb.dependencies.callables import closure_of, is_code, is_users_code
@@ -178,7 +178,7 @@ def _note_alias(name: str, value: ast.expr, scope: CodeScope) -> None:
     if name in scope.local and isinstance(owned, Owned):  # what a function holds is not known
         scope.aliases[name] = (replace(owned, value=None), 0)
         return
-    known = isinstance(owned, Owned) and not isinstance(owned.value, ModuleType) and not is_code(held)
+    known = isinstance(owned, Owned) and not is_a(owned.value, ModuleType) and not is_code(held)
     home = top_level(module_of(type(held)))
     if known and not is_immutable(held) and (home not in DATA or isinstance(value, ast.Attribute)):
         assert isinstance(owned, Owned)
@@ -214,7 +214,7 @@ def _is_effect(owned: Owned, call: ast.Call, scope: CodeScope, *, is_shown: bool
     works = name.rpartition(".")[2].startswith(_WORKING)
     if works and isinstance(first, ast.Name) and first.id not in scope.local:
         # `setp(lines, ...)` sets something of the lines.
-        return not _is_data(first, scope) or isinstance(scope.namespace.get(first.id), dict)
+        return not _is_data(first, scope) or is_a(scope.namespace.get(first.id), dict)
     return True
 
 
@@ -239,7 +239,7 @@ def _is_data(node: ast.expr, scope: CodeScope) -> bool:
             if one.id in scope.local:
                 return True
             value = scope.namespace.get(one.id)
-            known = isinstance(value, ModuleType) or is_code(value) or is_immutable(value)
+            known = is_a(value, ModuleType) or is_code(value) or is_immutable(value)
             if (
                 one.id in scope.namespace
                 and not known
@@ -278,13 +278,9 @@ def _in_functions(node: ast.AST, scope: CodeScope) -> Iterator[tuple[str, ast.ex
         waiting += ast.iter_child_nodes(one)
         if isinstance(one, ast.Call):
             called = owned_by_library(one.func, scope)
-            if isinstance(called, type):
-                called = getattr_static(called, "__init__", None)
-            if (
-                isinstance(called, FunctionType)
-                and is_users_code(called)
-                and id(called.__code__) not in scope.met
-            ):
+            if is_a(called, type):
+                called = class_attribute(called, "__init__")
+            if is_a(called, FunctionType) and is_users_code(called) and id(called.__code__) not in scope.met:
                 scope.met.add(id(called.__code__))
                 yield from ((name, one) for name in _of_function(called, scope))
 

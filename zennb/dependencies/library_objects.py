@@ -9,10 +9,10 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from functools import partial
-from inspect import getattr_static
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeAlias
 
+from zennb.compat.instances import class_attribute, is_a
 from zennb.dependencies.callables import is_code, is_users_code
 from zennb.dependencies.known_effects import DATA
 from zennb.digests.digest import is_immutable
@@ -85,32 +85,30 @@ def owned_by_library(node: ast.expr, scope: CodeScope) -> Any:
     holder = owned_by_library(node.value, scope)
     if isinstance(holder, Owned):
         return _attribute(holder, node.attr)
-    if isinstance(holder, type):
-        found = getattr_static(holder, node.attr, None)
+    if is_a(holder, type):
+        found = class_attribute(holder, node.attr)
         return getattr(found, "__func__", found) if is_users_code(getattr(found, "__func__", found)) else None
     value = scope.namespace.get(node.value.id) if isinstance(node.value, ast.Name) else None
     if holder is None and value is not None and origin(module_of(type(value))).is_users:
-        found = getattr_static(type(value), node.attr, None)
-        return found if isinstance(found, FunctionType) else None
+        found = class_attribute(type(value), node.attr)
+        return found if is_a(found, FunctionType) else None
     return None
 
 
 def _of_value(value: Any) -> Any:
-    if isinstance(value, ModuleType):
+    if is_a(value, ModuleType):
         name = str(vars(value).get("__name__", ""))
         return None if not name or origin(name).is_users else Owned(name, value)
-    if isinstance(value, logging.Logger | logging.LoggerAdapter):
+    if is_a(value, logging.Logger | logging.LoggerAdapter):
         return Owned("logging.getLogger()")
-    if isinstance(value, partial):
+    if is_a(value, partial):
         return _of_value(value.func)
     if not is_code(value):
         return _of_object(value)
     if is_users_code(value):
         return value
     holder = getattr(value, "__self__", None)
-    if isinstance(value, MethodType | BuiltinFunctionType) and not isinstance(
-        holder, ModuleType | type | None
-    ):
+    if is_a(value, MethodType | BuiltinFunctionType) and not is_a(holder, ModuleType | type | None):
         owner = _of_value(holder)
         return Owned(f"{owner.name}.{value.__name__}") if isinstance(owner, Owned) else None
     module = module_of(value)
@@ -135,11 +133,11 @@ def _of_object(value: Any) -> Owned | None:
 
 def _attribute(holder: Owned, name: str) -> Any:
     """Return an attribute of something that a library owns, looked up without running anything."""
-    if not isinstance(holder.value, ModuleType):
+    if not is_a(holder.value, ModuleType):
         return Owned(f"{holder.name}.{name}")
     module = str(vars(holder.value).get("__name__", holder.name))
     found = vars(holder.value).get(name, sys.modules.get(f"{module}.{name}"))
-    if isinstance(found, ModuleType):
+    if is_a(found, ModuleType):
         return _of_value(found)
     if is_code(found) and is_users_code(found):
         return found

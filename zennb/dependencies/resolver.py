@@ -116,7 +116,7 @@ class DependencyResolver(FoundDependencies):
             self._read.add((id(each), reads))
             for name, digest in read_as_value(each, reads):
                 self._add_constant(name, digest, "constant")
-            if isinstance(each, ModuleType) and Reflection.MEMBERS in reads:
+            if is_a(each, ModuleType) and Reflection.MEMBERS in reads:
                 self._add_members(each, private=True)
             for cls in (
                 subclasses_of(each) if isinstance(each, type) and Reflection.SUBCLASSES in reads else ()

@@ -10,6 +10,7 @@ import re
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.core.reading.embedded_names import Lookup, lookup_of, names_in_texts
 from zennb.core.reading.reflection import Reflection, reflections
 from zennb.dependencies.callables import is_code, is_users_code
@@ -68,7 +69,7 @@ class TextLookups:
         self.reflections |= reflections(analysis.lookups)
         for chain, own in analysis.lookups.items():
             root = scope.get(chain[0])
-            is_imported = chain[0] == "*" or isinstance(root, ModuleType) or _is_of_package(root)
+            is_imported = chain[0] == "*" or is_a(root, ModuleType) or _is_of_package(root)
             lookup = lookup_of(chain, is_imported=is_imported)
             is_notebooks = scope is self._namespace or scope.get("__name__") == self._namespace.get(
                 "__name__"

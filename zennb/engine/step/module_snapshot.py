@@ -10,6 +10,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.instances import is_a
 from zennb.dependencies.callables import is_code
 from zennb.digests.digest import digest_value
 from zennb.digests.walker import SCALARS
@@ -78,7 +79,7 @@ def _differs(before: dict[str, Any], now: dict[str, Any], key: str, module: str)
     old, new = before[key], now[key]
     if old is new:
         return False
-    if type(old) is not type(new) or isinstance(old, ModuleType) or is_code(old):
+    if type(old) is not type(new) or is_a(old, ModuleType) or is_code(old):
         return True
     if type(old) in SCALARS:
         return bool(old != new)

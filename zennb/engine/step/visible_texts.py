@@ -10,10 +10,20 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import PurePath
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from zennb.compat.instances import (
+    attributes_of,
+    class_attributes,
+    elements_of,
+    is_a,
+    length_of,
+    module_name,
+    path_text,
+    plain,
+)
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
 from zennb.digests.function_source import function_node
@@ -52,8 +62,8 @@ def texts_in_code(definition: StepDefinition, dependencies: Dependencies) -> fro
     """
     found, values = set(_texts_of_tree(definition.tree)), list[object]()
     names = [name for name in (*dependencies.code, *dependencies.constants) if "." in name]
-    for value in (*dependencies.definitions.values(), *filter(None, map(_at, names))):
-        if isinstance(value, ModuleType):
+    for value in (*dependencies.definitions.values(), *map(_at, names)):
+        if value is None or is_a(value, ModuleType):
             continue
         for function in _functions(value):
             found |= _texts_of_function(function)
@@ -68,9 +78,9 @@ def texts_in_values(values: Iterable[object]) -> set[str]:
     while waiting and left:
         value, left = waiting.pop(), left - 1
         cls = type(value)
-        if isinstance(value, str):
-            found.add(str(value))
-        elif cls in _PLAIN or isinstance(value, ModuleType | FunctionType) or id(value) in met:
+        if is_a(value, str):
+            found.add(plain(value))
+        elif cls in _PLAIN or is_a(value, ModuleType | FunctionType) or id(value) in met:
             continue
         else:
             met.add(id(value))
@@ -84,28 +94,28 @@ def texts_in_values(values: Iterable[object]) -> set[str]:
 def _parts(value: Any, most: int) -> Iterable[object]:
     """Return what a value consists of, where that may be names of files."""
     cls = type(value)
-    if isinstance(value, PurePath):
-        return [str(value)]
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()] if len(value) <= most else ()
-    if isinstance(value, list | tuple | set | frozenset):
-        return list(value) if len(value) <= most else ()
-    if isinstance(value, functools.partial):
+    if is_a(value, PurePath):
+        return [path_text(value)]
+    if is_a(value, dict):
+        return [part for pair in elements_of(value) for part in pair] if length_of(value) <= most else ()
+    if is_a(value, list | tuple | set | frozenset):
+        return list(elements_of(value)) if length_of(value) <= most else ()
+    if is_a(value, functools.partial):
         return [value.args, value.keywords]
-    if isinstance(value, type):
+    if is_a(value, type):
         return (
-            [part for name, part in vars(value).items() if not name.startswith("__")]
+            [part for name, part in class_attributes(value).items() if not name.startswith("__")]
             if _is_users(value)
             else ()
         )
-    top = top_level(cls.__module__)
+    top = top_level(module_name(cls))
     if top in {"numpy", "pandas"}:
         return _of_table(value, most)
     if any(hasattr(cls, name) for name in _LAZY):
         return _of_lazy(value)
     # Of instances of packages only plain ones, such as `argparse.Namespace`: others are searched for names in vain.
     is_plain = _is_users(cls) or top in {"argparse", "types", "omegaconf", "collections"}
-    return list(vars(value).values()) if is_plain and hasattr(value, "__dict__") else ()
+    return list(attributes_of(value).values()) if is_plain else ()
 
 
 def _is_users(cls: type) -> bool:
@@ -154,16 +164,26 @@ def _at(name: str) -> object:
         rest.insert(0, last)
     found: object = sys.modules.get(module) if module and origin(module).is_users else None
     for part in rest:
-        found = getattr(found, "__dict__", {}).get(part)
+        found = _member(found, part)
     return found
 
 
+def _member(holder: object, name: str) -> object:
+    if is_a(holder, ModuleType):
+        return vars(holder).get(name)
+    return class_attributes(holder).get(name) if is_a(holder, type) else attributes_of(holder).get(name)
+
+
 def _functions(value: object) -> Iterator[FunctionType]:
-    parts = vars(value).values() if isinstance(value, type) and _is_users(value) else (value,)
+    parts = class_attributes(value).values() if is_a(value, type) and _is_users(value) else (value,)
     for part in parts:
-        inner = part.func if isinstance(part, functools.partial) else getattr(part, "__func__", part)
+        inner: object = part
+        if is_a(part, functools.partial):
+            inner = part.func
+        elif is_a(part, MethodType | staticmethod | classmethod):
+            inner = part.__func__
         yield from functions_in(inner)
-        wrapped = getattr(inner, "__dict__", {}).get("__wrapped__")
+        wrapped = attributes_of(inner).get("__wrapped__")
         yield from functions_in(wrapped)
 
 
