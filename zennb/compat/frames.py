@@ -111,8 +111,16 @@ def has_outside_memory(value: Any) -> bool:
     pd = _loaded("pandas")
     if type(value) not in {pd.DataFrame, pd.Series}:
         return False
-    # Two are this function's own, and one is the table's.
-    return any(memory_owner(each) is not each or sys.getrefcount(each) > 4 for each in unshared_arrays(value))
+    found = unshared_arrays(value)
+    # One more than a list alone has is the table's.
+    (alone,) = _references([object()])
+    counts = _references(found)
+    return any(memory_owner(each) is not each for each in found) or any(count > alone + 1 for count in counts)
+
+
+def _references(values: list[Any]) -> list[int]:
+    """Return how many references each has; what is counted besides the list's depends on the version of Python."""
+    return [sys.getrefcount(each) for each in values]
 
 
 def _copied(table: Any) -> Any:
