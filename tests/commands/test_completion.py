@@ -97,5 +97,5 @@ def test_names_are_a_snapshot_that_is_taken_again_on_request(
     assert names.of("stack") == ("default", "other")
     assert names.of("artifact") == ("model",)
     assert names.of("run") == ("1",)
-    assert names.of("flavor:artifact_store") == ("local", "memory")
+    assert names.of("flavor:artifact_store") == ("local", "memory", "fsspec", "s3", "gcs", "azure")
     assert names.of("orchestrator") == ("default",)

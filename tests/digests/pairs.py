@@ -78,6 +78,11 @@ NOON = dt.datetime(2024, 3, 1, 12)  # noqa: DTZ001 - naive on purpose
 SUMMER = dt.timezone(dt.timedelta(hours=1))
 
 DIFFER: dict[str, Callable[[], Pair]] = {
+    # `ravel("K")` and sums of floats depend on it
+    "C and Fortran order": lambda: (
+        np.arange(6).reshape(2, 3),
+        np.asfortranarray(np.arange(6).reshape(2, 3)),
+    ),
     # numbers and texts
     "1 and True": lambda: (1, True),
     "1 and 1.0": lambda: (1, 1.0),

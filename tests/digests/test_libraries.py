@@ -183,16 +183,11 @@ def polars_chunked(values: list[Any], dtype: Any = None) -> tuple[Any, Any]:
 BIG = np.arange(3_000_000.0).reshape(1000, 3000)
 
 AGREE: dict[str, Callable[[], tuple[Any, Any]]] = {
-    "C and Fortran order": lambda: (BIG, np.asfortranarray(BIG)),
     "a strided view": lambda: (BIG[::2, ::3], BIG[::2, ::3].copy()),
     "a reversed view": lambda: (array(1, 2, 3)[::-1], array(3, 2, 1)),
     "a broadcast array": lambda: (np.broadcast_to(1.0, (3, 2)), read_only(np.ones((3, 2)))),
     "padding between fields": lambda: (padded(0), padded(255)),
     "padding of long doubles": lambda: (long_double(0), long_double(255)),
-    "object arrays in another order": lambda: (
-        np.array([["a", None], [1, 2.0]], object),
-        np.asfortranarray(np.array([["a", None], [1, 2.0]], object)),
-    ),
     "blocks of a frame": lambda: (frame(a=[1], b=[2]), pd.DataFrame(np.array([[1, 2]]), columns=["a", "b"])),
     "a fragmented frame": lambda: (frame(a=[1], b=[2]), frame(a=[1]).assign(b=2)),
     "slices of a frame": lambda: (frame(a=[1, 2, 3])[1:], frame(a=[0, 2, 3])[1:]),

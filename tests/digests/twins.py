@@ -98,10 +98,6 @@ AGREE: dict[str, Callable[[], Pair]] = {
     "views of bytes": lambda: (memoryview(b"xaby")[1:3], memoryview(b"ab")),
     "lambdas alike": lambda: (adder(1), adder(1)),
     "partials alike": lambda: (functools.partial(max, 1), functools.partial(max, *(1,))),
-    "C and Fortran order": lambda: (
-        np.arange(6).reshape(2, 3),
-        np.asfortranarray(np.arange(6).reshape(2, 3)),
-    ),
     "views": lambda: (np.arange(10)[2:8:2], np.array([2, 4, 6])),
     "backwards": lambda: (np.arange(3)[::-1], np.array([2, 1, 0])),
     "transposed twice": lambda: (np.arange(6).reshape(2, 3).T.T, np.arange(6).reshape(2, 3)),

@@ -6,7 +6,7 @@ import os
 
 __all__ = ["KINDS", "LEFT_OUT", "MODULE", "kinds_cells"]
 
-LEFT_OUT = frozenset({"files", "environment", "results", "shown", "odd"})
+LEFT_OUT: frozenset[str] = frozenset()
 """Kinds that the machine leaves out, since zennb is known to be silently different there."""
 
 Cells = dict[str, tuple[str, ...]]

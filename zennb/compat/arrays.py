@@ -26,16 +26,19 @@ def memory_owner(array: Any) -> Any:
 
 
 def memory_order(array: Any) -> str:
-    """Return in which order elements lie in memory, "" for C order: `ravel("K")`, sums and views depend on it."""
-    flags = array.flags
-    if flags.c_contiguous:
+    """Return in which order the axes lie in memory, "" for C order: what `ravel("K")` and sums return depends on it.
+
+    Gaps between elements, and the direction of an axis, do not change such results.
+    """
+    if array.flags.c_contiguous:
         return ""
-    if flags.f_contiguous:
-        return "F"
-    steps = [step if length > 1 else 0 for step, length in zip(array.strides, array.shape, strict=True)]
-    ranked = sorted(range(len(steps)), key=lambda axis: (abs(steps[axis]), -axis))
-    signs = ["" if step > 0 else "-" if step < 0 else "0" for step in steps]
-    return "strided " + " ".join(f"{signs[axis]}{axis}" for axis in ranked)
+    steps = [
+        (abs(step), axis)
+        for axis, (step, length) in enumerate(zip(array.strides, array.shape, strict=True))
+        if length > 1 and step
+    ]
+    ranked = [axis for _, axis in sorted(steps, key=lambda each: (-each[0], each[1]))]
+    return "" if ranked == sorted(ranked) else f"axes {' '.join(map(str, ranked))}"
 
 
 def with_strides(array: Any, strides: tuple[int, ...]) -> Any:

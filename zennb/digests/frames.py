@@ -16,6 +16,7 @@ from zennb.compat.frames import (
 )
 from zennb.digests.arrays import array_content, note_owner
 from zennb.digests.arrow import chunks_content
+from zennb.digests.memory import memory_mark
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
 __all__ = ["handler"]
@@ -84,8 +85,8 @@ def _note_owner(walker: DigestWalker, array: Any) -> None:
 def _note_outside(walker: DigestWalker, table: Any) -> None:
     """Note memory that pandas 3 shares with arrays that may be written to (`copy=False`)."""
     if copies_on_write():
-        # Negative, which two tables, or a table and its read-only `.values`, do not have in common.
-        walker.owners.update(-id(memory_owner(each)) for each in unshared_arrays(table))
+        for owner in map(memory_owner, unshared_arrays(table)):
+            walker.owners.update((memory_mark(owner), memory_mark(owner, of_table=True)))
 
 
 def _index(walker: DigestWalker, value: Any) -> Steps:

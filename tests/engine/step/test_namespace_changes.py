@@ -66,8 +66,11 @@ def test_a_function_that_a_call_made_is_stored_like_data() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("C = type('C', (), {})", "`C` is a class made while the step runs"),
-        ("C = type('C', (), {})\nD = type('D', (), {})", "`C`, `D` are classes made while the step runs"),
+        ("n = {}\nC = type('C', (), n)", "`C` is a class made while the step runs"),
+        (
+            "n = {}\nC = type('C', (), n)\nD = type('D', (), n)",
+            "`C`, `D` are classes made while the step runs",
+        ),
         ("import types\nm = types.ModuleType('m')", "`m` is a module made while the step runs"),
     ],
 )

@@ -43,7 +43,7 @@ def test_verbs_options_and_names_are_offered_and_nothing_else(notebook: Notebook
     assert complete("%stack set ") == ["default", "my_stack"]
     assert complete("%stack register x --orch") == ["--orchestrator"]
     assert complete("%artifact-store register x --flavor=me") == ["--flavor=memory"]
-    assert complete("%artifact_store register x -f ") == ["local", "memory"]
+    assert complete("%artifact_store register x -f ") == ["local", "memory", "fsspec", "s3", "gcs", "azure"]
     assert complete("%pipeline explain ") == ["load"]
     assert complete("taken = %artifacts load ro") == ["rows"]
     assert complete("x = 1\n%runs show ") == ["1"]

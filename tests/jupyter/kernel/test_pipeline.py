@@ -171,8 +171,8 @@ def test_a_second_stack_in_the_words_of_zenmls_guide_runs_the_same_cells(noteboo
         "%stack set my_stack",
     )
     first = study(notebook)
-    assert [ran.status for ran in first[1:]] == ["completed"] * 4
-    assert "'my_artifact_store'" in first[1].reason
+    assert [ran.status for ran in first[1:]] == ["cached"] * 4
+    assert first[1].reason == "copied from artifact store 'default'"
     again = study(notebook)
     assert [ran.status for ran in again[1:]] == ["cached"] * 4
     notebook.run("%stack set default")

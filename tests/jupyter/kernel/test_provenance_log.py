@@ -60,7 +60,7 @@ def test_files_and_variables_that_plain_cells_read_are_noted(
 
 def test_a_file_that_is_asked_for_and_not_there_is_noted(notebook: Notebook) -> None:
     notebook.run("import os", "x = os.path.exists('later.txt')", "%%step a\nr = x")
-    assert provenance("a")["read file later.txt"] == "absent"
+    assert provenance("a")["read file later.txt"] == "is absent"
 
 
 def test_every_generator_whose_state_is_restored_is_observed(monkeypatch: pytest.MonkeyPatch) -> None:

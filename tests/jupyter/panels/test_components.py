@@ -37,8 +37,11 @@ def begin(opened: Opened, flavor: str, name: str) -> dict[str, Any]:
 def test_flavors_are_offered_with_what_they_do(opened: Opened, form: Any) -> None:
     assert [label for label, _ in form.flavor.widget.options] == [
         "absent: runs steps nowhere",
+        "dask: runs steps on the workers of a Dask cluster",
+        "executor: runs steps on any executor: ipyparallel, mpi4py, Ray, Parsl, ...",
         "far: runs steps on a cluster",
         "local: runs steps in this kernel, one after another",
+        "processes: runs independent steps side by side, in processes of this machine",
         "threads: runs independent steps side by side, in threads of this kernel",
     ]
 
@@ -223,5 +226,8 @@ def test_all_component_types_are_shown_with_those_not_supported_yet(opened: Open
     opened.picker.pages.show("Component types")
     for kind in COMPONENT_TYPES:
         assert f"{kind.title} {kind.purpose}" in opened.words
-    assert "on a cluster absent (to be installed), far, local, threads" in opened.words
+    assert (
+        "on a cluster absent (to be installed), dask, executor, far, local, processes, threads"
+        in opened.words
+    )
     assert "an isolated place to run untrusted code not supported yet" in opened.words

@@ -199,13 +199,13 @@ def collect_changes(
     if called.trouble and not set_outside:
         is_logging = called.trouble == SETS_UP_LOGGING
         reasons.append(Reason(called.trouble, loses="result" if is_logging else "change"))
-    # A magic or a star binds names by itself; what they do is judged below.
+    reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
+    reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
+    # A magic or a star binds names by itself; what they do is judged above.
     unseen = [] if definition.analysis.stars or definition.analysis.magics else before.unseen()
     if unseen:
         shown = ", ".join(f"`{name}`" for name in unseen[:3]) + (", ..." if len(unseen) > 3 else "")
         reasons.append(Reason(f"it binds or deletes {shown}", "which its code does not name", loses="change"))
-    reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
-    reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
     if definitions(definition.tree, defines) is None:
         reasons.append(Reason(_made_by_call(definition.tree, namespace, defines), loses="result"))
     return NamespaceChanges(
