@@ -6,8 +6,8 @@ import os
 
 __all__ = ["KINDS", "LEFT_OUT", "MODULE", "kinds_cells"]
 
-LEFT_OUT: frozenset[str] = frozenset()
-"""Kinds that the machine leaves out, since zennb is known to be silently different there."""
+LEFT_OUT = frozenset({"files"})
+"""Kinds that the machine leaves out: a pool that a step opens in a worker gets no functions of the notebook."""
 
 Cells = dict[str, tuple[str, ...]]
 
