@@ -29,6 +29,7 @@ _PATHS = frozenset(
 )
 _IGNORED = frozenset(
     {"linecache", "inspect", "importlib", "pkgutil", "zipimport", "tempfile", "IPython", "ipykernel"}
+    | {"importlib_metadata", "importlib_resources", "pkg_resources"}  # the same for older versions of Python
 )
 """Modules that look for files of their own: source for tracebacks, modules, temporary folders."""
 
