@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.jupyter.test_unseen_files import NATIVE, step
+from tests.jupyter.test_unseen_files import NATIVE, need, step
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
@@ -99,8 +99,7 @@ WRITES: dict[str, tuple[str, list[str], str, list[str]]] = {
 def test_a_file_that_compiled_code_or_a_worker_writes_is_made_again(
     notebook: Notebook, library: str, cells: list[str], body: str, written: list[str]
 ) -> None:
-    if library:
-        pytest.importorskip(library)
+    need(library)
     cells = [NATIVE, *cells]
     notebook.run(*cells, step(body))
     made = {path: Path(path).read_bytes() for path in written}
