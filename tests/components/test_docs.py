@@ -72,12 +72,12 @@ def test_the_quickstart_runs_on_the_example_as_it_runs_in_the_kernel(package: Pa
         return done.stdout
 
     quickstart = str(ROOT / "notebooks" / "quickstart.ipynb")
-    zennb("orchestrator", "register", "pool", "--flavor=processes", "--workers=2")
+    zennb("orchestrator", "register", "pool", "--flavor=pool", "--workers=2")
     zennb("artifact-store", "register", "other", "--flavor=local")
     zennb("stack", "register", "side", "-o", "pool", "-a", "other")
     zennb("run", quickstart)
     here = _digests(package / "home")
-    said = zennb("run", quickstart, "--stack", "side")
+    said = zennb("run", quickstart, "--stack", "side", "--rerun")
     assert "completed" in said
     assert _digests(package / "home") == here
     again = zennb("run", quickstart, "--stack", "side")

@@ -1,42 +1,23 @@
-"""A stack whose steps run in other processes, in a real kernel: the documentation's pool, unchanged."""
+"""A stack whose steps run in other processes, in a real kernel."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.kernel.conftest import Kernel
 
 pytestmark = pytest.mark.kernel
 
-ROOT = Path(__file__).parents[2]
 AT_ONCE = 15.0
 POOL = (
     "%orchestrator register pool --flavor=processes --workers=1",
     "%stack register side -o pool -a default --set",
 )
-
-
-@pytest.fixture
-def environment(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
-    """Let kernels find the documentation's package by its entry point."""
-    page = (ROOT / "docs" / "components.md").read_text(encoding="utf-8")
-    files = dict(re.findall(r"```\w+\n# (\S+)\n(.*?)```", page, flags=re.DOTALL))
-    place = tmp_path / "package"
-    for name in ("zennb_folder/processes.py", "zennb_folder/folder.py"):
-        (place / name).parent.mkdir(parents=True, exist_ok=True)
-        (place / name).write_text(files[name])
-    info = place / "zennb_folder-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: zennb-folder\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[zennb.flavors]\norchestrator.processes = zennb_folder.processes:ProcessesOrchestrator\n"
-    )
-    return environment | {"PYTHONPATH": f"{place}:{ROOT}"}
 
 
 @pytest.mark.parametrize(
