@@ -15,6 +15,8 @@ from zennb.core.records.records import Status
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
 
+pytestmark = pytest.mark.usefixtures("young_process")
+
 POINTS = 30
 """Moments per kind of cell, spread evenly over its lines."""
 
