@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import gc
+import threading
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from zennb.digests.digest import digest_value
 from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.step import shared_state
 from zennb.engine.step.shared_state import forget, share
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": ["x", "y", None]})
@@ -131,15 +132,15 @@ def test_a_variable_that_has_been_rebound_is_no_partner() -> None:
 
 def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     searches: list[int] = []
-    everything = gc.get_objects
+    everything = shared_state._kept_by_libraries
 
-    def counted() -> list[object]:
+    def counted() -> list[dict[Any, Any]]:
         searches.append(1)
         return everything()
 
     one, other, third = (digest_value(figure) for figure in (FIGURE, OTHER_FIGURE, Figure()))
     assert not share(one, other)
-    monkeypatch.setattr(gc, "get_objects", counted)
+    monkeypatch.setattr(shared_state, "_kept_by_libraries", counted)
     assert not share(one, other)
     assert not share(other, third)
     assert share(digest_value(FIGURE), digest_value(AXES))
@@ -151,10 +152,10 @@ def test_two_views_are_searched_for_once_until_code_has_run(monkeypatch: pytest.
     start, end = base[:2], base[4:]
     one, other = digest_value(start), digest_value(end)
     assert share(one, other)
-    monkeypatch.setattr(gc, "get_objects", list)
+    monkeypatch.setattr(shared_state, "_kept_by_libraries", list)
     assert share(other, one)
     forget()
-    monkeypatch.setattr(gc, "get_objects", lambda: [{"__module__": "numpy", "__doc__": "", "kept": base}])
+    monkeypatch.setattr(shared_state, "_kept_by_libraries", lambda: [{"kept": base}])
     assert not share(one, other)
 
 
@@ -162,3 +163,27 @@ def test_frames_with_the_same_labels_share_nothing() -> None:
     index = pd.date_range("2020-01-01", periods=3)
     one, other = (pd.DataFrame({"a": [1, 2, 3], "b": list("xyz")}, index=index) for _ in range(2))
     assert not digest_value(one).mutable & digest_value(other).mutable
+
+
+def test_threads_that_build_tuples_meanwhile_go_on() -> None:
+    """Whoever holds a tuple that another thread is building makes that thread fail."""
+    errors: list[BaseException] = []
+    is_over = threading.Event()
+
+    def build() -> None:
+        try:
+            while not is_over.is_set():
+                tuple(str(number) for number in range(200))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=build) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for _ in range(8):
+        shared_state._others.clear()
+        shared_state._are_libraries(frozenset({1}))
+    is_over.set()
+    for thread in threads:
+        thread.join()
+    assert errors == []

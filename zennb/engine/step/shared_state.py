@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
@@ -52,7 +53,7 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     if not common:
         return False
     # The cheap answers first: a variable that functions share (its id is negative), a value that is part of the other
-    # one, an object that is known to be nobody's library. What follows walks all objects of the process.
+    # one, an object that is known to be nobody's library. What follows walks all classes of the process.
     if min(common) < 0 or one.root in common or other.root in common or not _others.isdisjoint(common):
         return True
     return not _are_libraries(common)
@@ -94,8 +95,8 @@ def stored_apart(digests: Mapping[str, ValueDigest], inputs: Mapping[str, Artifa
 def _are_libraries(ids: frozenset[int]) -> bool:
     """Whether all these objects belong to a class, module or settings of a library, or are inside such objects.
 
-    This walks all objects that Python tracks once, which `gc.get_referrers` would do for each object. Results are
-    cached, because the same few constants occur in all values of a kind.
+    This walks all classes and modules once, which `gc.get_referrers` would do for each object. Results are cached,
+    because the same few constants occur in all values of a kind.
     """
     # In one call over everything: one call for each object would take seconds in a process with many libraries.
     owned = gc.get_referents(*_kept_by_libraries())
@@ -117,13 +118,28 @@ def _are_libraries(ids: frozenset[int]) -> bool:
 
 
 def _kept_by_libraries() -> list[dict[Any, Any]]:
-    """Return the dictionaries of classes and modules of installed packages, and the packages' settings."""
-    found = [
-        each for each in gc.get_objects() if type(each) is dict and ("__doc__" in each or "__spec__" in each)
-    ]
+    """Return the dictionaries of classes and modules of installed packages, and the packages' settings.
+
+    Not by `gc.get_objects`: it also returns tuples that other threads are still building, and who holds one makes that
+    thread fail with a SystemError.
+    """
+    modules: list[object] = list(sys.modules.values())  # anything may have been put there
+    found = [vars(each) for each in modules if is_a(each, ModuleType)]
+    found += [each for each in gc.get_referents(*_all_classes()) if type(each) is dict]
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
     return [*filter(_is_library, found), *([settings] if settings is not None else [])]
+
+
+def _all_classes() -> list[type]:
+    found: dict[int, type] = {}
+    waiting: list[type] = [object]
+    while waiting:
+        cls = waiting.pop()
+        if id(cls) not in found:
+            found[id(cls)] = cls
+            waiting += type.__subclasses__(cls)
+    return list(found.values())
 
 
 def _is_library(namespace: dict[Any, Any]) -> bool:
