@@ -69,9 +69,9 @@ NEUTRAL: dict[str, tuple[str, str, str]] = {
         "r = int(df['a'].sum())",
     ),
     "a set filled in another order": ("xs = {1, 9, 17}", "xs = {17, 9, 1}", "r = len(xs)"),
-    "an array in another order in memory": (
-        "import numpy as np\na = np.arange(6).reshape(2, 3)",
-        "import numpy as np\na = np.asfortranarray(np.arange(6).reshape(2, 3))",
+    "an array with gaps in memory": (
+        "import numpy as np\na = np.arange(6)",
+        "import numpy as np\na = np.arange(12)[::2] // 2",
         "r = int(a.sum())",
     ),
 }
