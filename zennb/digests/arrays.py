@@ -8,7 +8,6 @@ from typing import Any
 from zennb.compat.arrays import memory_order, memory_owner
 from zennb.compat.frames import fill_value, global_random_state
 from zennb.digests.containers import sequence
-from zennb.digests.memory import memory_mark
 from zennb.digests.objects import changeable
 from zennb.digests.tensors import note_memory
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
@@ -104,9 +103,6 @@ def note_owner(walker: DigestWalker, array: Any) -> None:
     owner = memory_owner(array)
     if owner is not array:
         walker.owners.add(id(owner))
-    # What may be written to also changes tables over this memory.
-    if array.flags.writeable:
-        walker.owners.add(memory_mark(owner))
     if "torch" in sys.modules:
         note_memory(walker, array)
 

@@ -10,13 +10,13 @@ from zennb.compat.frames import (
     array_of,
     columns_of,
     copies_on_write,
+    has_outside_memory,
     masked_parts,
     numpy_array,
     unshared_arrays,
 )
 from zennb.digests.arrays import array_content, note_owner
 from zennb.digests.arrow import chunks_content
-from zennb.digests.memory import memory_mark
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
 __all__ = ["handler"]
@@ -83,10 +83,9 @@ def _note_owner(walker: DigestWalker, array: Any) -> None:
 
 
 def _note_outside(walker: DigestWalker, table: Any) -> None:
-    """Note memory that pandas 3 shares with arrays that may be written to (`copy=False`)."""
-    if copies_on_write():
-        for owner in map(memory_owner, unshared_arrays(table)):
-            walker.owners.update((memory_mark(owner), memory_mark(owner, of_table=True)))
+    """Note memory that pandas 3 shares with arrays (`copy=False`), by the array or buffer that owns it."""
+    if copies_on_write() and has_outside_memory(table):
+        walker.owners.update(id(memory_owner(each)) for each in unshared_arrays(table))
 
 
 def _index(walker: DigestWalker, value: Any) -> Steps:

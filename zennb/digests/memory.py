@@ -11,23 +11,10 @@ from typing import Any
 
 from zennb.compat.tensors import is_foreign, storage_under, torch
 
-__all__ = ["MARKS", "is_array", "memory_mark", "memory_parts"]
+__all__ = ["is_array", "memory_parts"]
 
 _MOST = 10_000
 """Stretches of arrays that are kept in mind: those noted last."""
-
-
-MARKS = 1 << 62
-"""Marks of memory are numbers from here on; ids of objects are below."""
-
-
-def memory_mark(owner: object, *, of_table: bool = False) -> int:
-    """Return what stands for an object's memory: the mark that arrays over it have, or the one that tables have too.
-
-    Arrays over the same memory have its owner in common. A table and an array that share it (`copy=False`) only have
-    the mark, which two arrays of a library, met in two figures, have as well: so one of two must be a table.
-    """
-    return MARKS + 2 * id(owner) + of_table
 
 
 class _Memory:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
-from zennb.digests.memory import MARKS, is_array, memory_parts
+from zennb.digests.memory import is_array, memory_parts
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -46,10 +46,6 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     and nobody changes them through a figure. Variables that functions share always count.
     """
     common = (one.mutable & other.mutable) - _libraries.keys()
-    marks = {each for each in common if each >= MARKS}
-    if any(each + 1 in one.mutable or each + 1 in other.mutable for each in marks):  # memory of a table
-        return True
-    common -= marks
     if not common:
         return False
     # The cheap answers first: a variable that functions share (its id is negative), a value that is part of the other
@@ -61,9 +57,8 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
 
 def own_parts(value_digest: ValueDigest) -> frozenset[int]:
     """Return the ids of the mutable parts of a value, without objects of libraries."""
-    own = frozenset(each for each in value_digest.mutable if each < MARKS)
-    _are_libraries(own)
-    return own - _libraries.keys()
+    _are_libraries(value_digest.mutable)
+    return value_digest.mutable - _libraries.keys()
 
 
 def connected(digests: Mapping[str, ValueDigest]) -> list[list[str]]:
