@@ -8,6 +8,8 @@ TOOLS := .venv-tools
 ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
 ALL_CORES := --numprocesses auto --dist loadfile
+# What failed on all cores is tried once more alone: a busy machine breaks tests that wait for something.
+AGAIN := env -u ZENNB_HOME $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 PYTHON_VERSION ?= 3.13
 MARKS ?= not browser
 TESTS ?= tests
@@ -37,9 +39,9 @@ test: $(VENV)/.test ## everything that continuous integration checks
 	$(BIN)/lint-imports
 ifeq ($(CHROMIUM),)
 	@echo "No Chromium here: the browser tests are left out. On Debian: apt-get install chromium"
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) -m "not browser"
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) -m "not browser" || $(AGAIN)
 else
-	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES)
+	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) || $(AGAIN)
 endif
 
 test-lowest: ## the suite less the browser, with the lowest releases that pyproject.toml allows
@@ -78,8 +80,7 @@ format: $(VENV)/.test ## put the code into its usual form
 clean: ## delete what the targets above made, the demo's store included
 	rm -rf $(VENV) $(BENCH) $(TOOLS) .venv-lowest .venv-libraries .venv-stores .venv-3.* .pythons .zennb build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 
-# The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests. What failed on all
-# cores is tried once more alone: a busy machine breaks tests that wait for something.
+# The suite in a venv of its own: the name of the venv, the Python it needs, the marks of the tests.
 # House rules and the examples of the documents are the same on each, and checked by `make test`.
 define tested_with
 @if .ci/find-python $(2) >/dev/null; then \
