@@ -27,8 +27,8 @@ CASES = {
         "_.append(2)\nprint(box.items)",
     ],
     "a class": ["%%step a\nclass A: pass\nA", "print(_ is A)"],
-    "a frame": [
-        "%%step a\ndf = pd.DataFrame({'a': [1, 2]})\ndf.head(1)",
+    "a frame": [  # a copy, since `head` of pandas 2 is a view of `df`
+        "%%step a\ndf = pd.DataFrame({'a': [1, 2]})\ndf.head(1).copy()",
         "print(_.shape, type(_).__name__)\n_",
     ],
     "a large output": ["%%step a\nbig = np.arange(90_000.)\nbig", "print(_ is big, _.sum())"],

@@ -84,7 +84,7 @@ def _note_owner(walker: DigestWalker, array: Any) -> None:
 
 def _note_outside(walker: DigestWalker, table: Any) -> None:
     """Note memory that pandas 3 shares with arrays (`copy=False`), by the array or buffer that owns it."""
-    if copies_on_write() and has_outside_memory(table):
+    if has_outside_memory(table):
         walker.owners.update(id(memory_owner(each)) for each in unshared_arrays(table))
 
 
