@@ -54,6 +54,23 @@ def test_modules_that_a_step_had_loaded_are_there_before_its_outputs(
     assert notebook.ns["used"] == "registered"
 
 
+def test_modules_that_the_maker_had_loaded_are_there_for_later_versions(
+    notebook: Notebook, packages: Path
+) -> None:
+    _registering(packages)
+    cells = [
+        "import zz_registering",
+        "%%step make\ntool = zz_registering.Tool(100_000)",
+        "%%step change\ntool.filling.append(1)",
+        "used = tool.use()",
+    ]
+    notebook.run(*cells)
+    notebook.restart()
+    _unload()
+    assert [ran.status for ran in notebook.run(*cells)[1:3]] == ["cached", "cached"]
+    assert (notebook.ns["used"], len(notebook.ns["tool"].filling)) == ("registered", 100_001)
+
+
 def test_a_step_with_numbers_imports_nothing_again(notebook: Notebook, packages: Path) -> None:
     _registering(packages)
     cells = ["import zz_registering", "%%step make\nn = len(zz_registering.Tool(3).filling)"]

@@ -15,22 +15,10 @@ SCRIPTS = sorted((Path(__file__).parent / "notebooks").glob("*.py"))
 LEFT_OUT = os.environ.get("ZENNB_LEFT_OUT", "")
 """What `.ci/libraries` could not install."""
 
-KNOWN = {
-    "spacy_rules": "a restored pipeline does not find factories whose modules are not imported again",
-}
-"""Notebooks that are silently different, and why: a line goes when its notebook passes."""
-
 
 @pytest.mark.parametrize(
     "script",
-    [
-        pytest.param(
-            script,
-            id=script.stem,
-            marks=[pytest.mark.xfail(reason=why)] if (why := KNOWN.get(script.stem)) else [],
-        )
-        for script in SCRIPTS
-    ],
+    [pytest.param(script, id=script.stem) for script in SCRIPTS],
 )
 def test_a_notebook_shows_what_it_shows_without_zennb(
     script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,7 +15,7 @@ from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.core.secrets.values import holds_known, holds_secret
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
-from zennb.engine.step.loaded_modules import MODULES, import_again, needed_by
+from zennb.engine.step.loaded_modules import MODULES, import_for
 from zennb.engine.step.shared_state import connected
 from zennb.errors import CannotDigest, DamagedArtifact, MissingArtifact, NotStorable, UntrustedArtifact
 from zennb.materializers.parts import MemoryPart, quick_digest
@@ -122,8 +122,7 @@ class ArtifactRepository:
         Raises:
             MissingArtifact, DamagedArtifact, UntrustedArtifact, MissingDefinition: as store and materializers say.
         """
-        if modules:
-            import_again(needed_by(artifacts.values(), modules))
+        import_for(artifacts.values(), modules)
         loaded: dict[str, Any] = {}
         values: dict[str, Any] = {}
         for name, artifact in artifacts.items():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact
 
-__all__ = ["MODULES", "import_again", "loaded_since", "needed_by"]
+__all__ = ["MODULES", "import_for", "loaded_since"]
 
 MODULES = "modules"
 """Entry of a step's changes: the modules to import before its outputs are loaded."""
@@ -30,31 +30,39 @@ _REGISTERING = {"spacy": ("spacy.pipeline.factories", "register_factories")}
 """Package → module and function that register what it otherwise registers when it makes an object."""
 
 
+_known: dict[str, dict[str, None]] = {}
+"""Package → its modules that steps have loaded in this process, or that were imported again for their outputs."""
+
+
 def loaded_since(before: Collection[str], packages: Iterable[str]) -> list[str]:
-    """Return the modules of packages that were loaded since `before`.
+    """Return the modules of packages that steps have loaded in this process, the latest of them since `before`.
+
+    Those of earlier steps count too: a value that a later step changes still needs what its maker had loaded.
 
     Args:
         before: names of modules.
         packages: import names of the packages whose types the outputs have.
     """
-    wanted = {*packages} - _PLAIN
-    if not wanted:
-        return []
-    new = [name for name in list(sys.modules) if name not in before and top_level(name) in wanted]
-    return [name for name in new if origin(name) is Origin.PACKAGE]
+    _note(name for name in sys.modules.keys() - set(before) if origin(name) is Origin.PACKAGE)
+    return [name for package in sorted({*packages} - _PLAIN) for name in _known.get(package, ())]
 
 
-def needed_by(artifacts: Iterable[Artifact], modules: Collection[str]) -> list[str]:
-    """Return which modules belong to packages whose types are in some outputs."""
-    packages = {package for artifact in artifacts for package in artifact.packages} if modules else set()
-    return [name for name in modules if top_level(name) in packages]
-
-
-def import_again(modules: Iterable[str]) -> None:
-    """Import modules of installed packages, as the step had done; one that is gone is missed where it is needed."""
-    packages = set()
+def _note(modules: Iterable[str]) -> None:
     for name in modules:
-        packages.add(top_level(name))
+        _known.setdefault(top_level(name), {})[name] = None
+
+
+def import_for(artifacts: Iterable[Artifact], modules: Collection[str]) -> None:
+    """Import what the types of artifacts need; a module that is gone is missed where it is needed.
+
+    Args:
+        artifacts: what is about to be loaded.
+        modules: what steps had loaded when they were made.
+    """
+    packages = {package for artifact in artifacts for package in artifact.packages}
+    needed = [name for name in modules if top_level(name) in packages]
+    _note(needed)
+    for name in needed:
         if name not in sys.modules:
             with suppress(Exception):
                 import_module(name)
