@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import threading
 from abc import abstractmethod
-from concurrent.futures import BrokenExecutor
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zennb.components.component import Orchestrator
+from zennb.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Executor, Future
 
-__all__ = ["PooledOrchestrator"]
+__all__ = ["PooledOrchestrator", "named"]
 
 R = TypeVar("R")
 
@@ -35,9 +36,7 @@ class PooledOrchestrator(Orchestrator):
 
     def executor(self) -> Executor:
         """Return the executor; make it first where there is none."""
-        if (
-            self._pid != os.getpid()
-        ):  # in a forked child neither the parent's threads nor its connections work
+        if self._pid != os.getpid():  # a forked child has neither the parent's threads nor its connections
             self._lock, self._executor, self._pid = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._executor is None:
@@ -50,10 +49,7 @@ class PooledOrchestrator(Orchestrator):
         executor = self.executor()
         try:
             return executor.submit(call)
-        except (
-            BrokenExecutor,
-            RuntimeError,
-        ):  # a worker has died and the executor with it, or it was shut down
+        except RuntimeError:  # a worker has died and the executor with it, or it was shut down
             with self._lock:
                 if self._executor is executor:
                     self._executor = None
@@ -66,3 +62,22 @@ class PooledOrchestrator(Orchestrator):
             executor, self._executor = self._executor, None
         if executor is not None and self._pid == os.getpid():
             executor.shutdown(wait=True)
+
+
+def named(path: str, *, option: str) -> Any:
+    """Return what a dotted name stands for: `package.module.Name` or `package.module:Name`.
+
+    Args:
+        path: the name.
+        option: the option in which it was given.
+
+    Raises:
+        InvalidConfiguration: there is nothing of that name.
+    """
+    module, _, name = path.replace(":", ".").rpartition(".")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InvalidConfiguration(
+            f"there is no `{path}` ({error}); give `{option}` as package.module.Name.", option=option
+        ) from error

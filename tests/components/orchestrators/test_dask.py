@@ -56,10 +56,8 @@ class TestDaskOrchestrator(OrchestratorContract):
 def test_without_an_address_a_cluster_is_started_and_closed_with_the_session() -> None:
     orchestrator = made(**ONE)
     assert orchestrator.visibility is Visibility.MACHINE
-    assert orchestrator.link == ""
     worker = orchestrator.submit(os.getpid).result(PATIENCE)
     assert worker != os.getpid()
-    assert orchestrator.link.startswith("http://127.0.0.1:")
     orchestrator.close()
     deadline = time.monotonic() + PATIENCE
     while _is_alive(worker) and time.monotonic() < deadline:
@@ -78,7 +76,7 @@ def test_a_scheduler_that_does_not_answer_is_one_sentence_within_the_patience() 
 
 
 def test_a_class_that_does_not_exist_is_one_sentence() -> None:
-    with pytest.raises(InvalidConfiguration, match=r"`no_such\.Cluster` cannot be made"):
+    with pytest.raises(InvalidConfiguration, match=r"there is no `no_such\.Cluster`"):
         made(cluster="no_such.Cluster").submit(int)
 
 

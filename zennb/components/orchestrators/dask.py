@@ -6,7 +6,6 @@ import platform
 from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
@@ -14,7 +13,7 @@ import distributed
 from traitlets import Dict, Int, Unicode, observe
 
 from zennb.components.component import Visibility
-from zennb.components.pooled import PooledOrchestrator
+from zennb.components.pooled import PooledOrchestrator, named
 from zennb.errors import InvalidConfiguration, WorkerLost
 
 if TYPE_CHECKING:
@@ -55,12 +54,6 @@ class DaskOrchestrator(PooledOrchestrator):
         own = Visibility.NETWORK if self.address or self.cluster else Visibility.MACHINE
         self.visibility = own  # type: ignore[misc]  # it depends on the options
 
-    @property
-    def link(self) -> str:
-        """The address of the cluster's dashboard; "" while there is no connection."""
-        executor = self._executor
-        return executor.client.dashboard_link or "" if isinstance(executor, _SchedulerConnection) else ""
-
     def make_executor(self) -> Executor:
         """Connect.
 
@@ -74,6 +67,8 @@ class DaskOrchestrator(PooledOrchestrator):
                 self.address or cluster, timeout=self.patience, set_as_default=False, name="zennb"
             )
         except OSError as error:
+            if cluster is not None:
+                cluster.close()
             raise WorkerLost(
                 f"the Dask scheduler {self.address or ''} does not answer within {self.patience} s ({error}). Nothing "
                 "was started; check the address, and that the scheduler runs."
@@ -93,9 +88,8 @@ class DaskOrchestrator(PooledOrchestrator):
                 return distributed.LocalCluster(  # type: ignore[no-untyped-call]
                     **{"dashboard_address": "127.0.0.1:0", "threads_per_worker": 1, **self.arguments}
                 )
-            module, _, name = self.cluster.replace(":", ".").rpartition(".")
-            return getattr(import_module(module), name)(**self.arguments)
-        except (ImportError, AttributeError, ValueError, TypeError) as error:
+            return named(self.cluster, option="cluster")(**self.arguments)
+        except (ValueError, TypeError) as error:
             raise InvalidConfiguration(
                 f"the cluster `{self.cluster or 'distributed.LocalCluster'}` cannot be made: {error}.",
                 option="cluster",

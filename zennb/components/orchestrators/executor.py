@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Dict, Enum, Unicode, observe
 
 from zennb.components.component import Visibility
-from zennb.components.pooled import PooledOrchestrator
+from zennb.components.pooled import PooledOrchestrator, named
 from zennb.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class ExecutorOrchestrator(PooledOrchestrator):
         Raises:
             InvalidConfiguration: there is no such factory, or what it returns is no executor.
         """
-        made = _named(self.factory)(**self.arguments)
+        made = named(self.factory, option="factory")(**self.arguments)
         if callable(getattr(made, "submit", None)) and callable(getattr(made, "shutdown", None)):
             return made  # type: ignore[no-any-return]
         for name in ("executor", "get_executor"):
@@ -59,18 +58,3 @@ class ExecutorOrchestrator(PooledOrchestrator):
             "returns a `concurrent.futures.Executor`.",
             option="factory",
         )
-
-
-def _named(path: str) -> Any:
-    """Return what a dotted name stands for.
-
-    Raises:
-        InvalidConfiguration: there is nothing of that name.
-    """
-    module, _, name = path.replace(":", ".").rpartition(".")
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InvalidConfiguration(
-            f"there is no `{path}` ({error}); give the factory as package.module.Name.", option="factory"
-        ) from error

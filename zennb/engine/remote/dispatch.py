@@ -86,13 +86,16 @@ class _TimeLimit:
     """
 
     def __init__(self, seconds: float | None) -> None:
-        self._timer = None if seconds is None else threading.Timer(seconds + _LATE, self._end)
+        self._seconds = seconds
+        self._timer: threading.Timer | None = None
         self._future: Future[StepOutcome] | None = None
         self.is_over = False
 
     def begin(self) -> None:
-        """Count from now on."""
-        if self._timer is not None:
+        """Count from now on; again where an engine runs the step once more, because its worker has died."""
+        self.end()
+        if self._seconds is not None:
+            self._timer = threading.Timer(self._seconds + _LATE, self._end)
             self._timer.daemon = True
             self._timer.start()
 
