@@ -52,6 +52,10 @@ class TestDaskOrchestrator(OrchestratorContract):
         assert "the Dask workers that ran the step died" in str(done.error)
         assert bench.step("answer = 42").values == {"answer": 42}
 
+    def test_a_time_limit_ends_a_step_that_no_interrupt_reaches(self, bench: Bench) -> None:
+        done = bench.step("import ctypes\nctypes.PyDLL(None).sleep(5)", timeout=0.5)
+        assert type(done.error).__name__ == "StepTimeout"
+
 
 def test_without_an_address_a_cluster_is_started_and_closed_with_the_session() -> None:
     orchestrator = made(**ONE)

@@ -144,6 +144,18 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
+def test_a_worker_that_was_killed_while_it_was_idle_costs_no_call() -> None:
+    made = ProcessesOrchestrator.from_config("test", {"workers": "1"})
+    idle = made.submit(os.getpid).result(PATIENCE)
+    os.kill(idle, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while _is_alive(idle) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)  # until loky has seen it
+    assert made.submit(os.getpid).result(PATIENCE) != idle
+    made.close()
+
+
 def test_no_threads_are_left_after_close(orchestrator: ProcessesOrchestrator) -> None:
     orchestrator.submit(int).result(PATIENCE)
     orchestrator.close()

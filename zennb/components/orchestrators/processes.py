@@ -99,6 +99,13 @@ class _WorkerProcess:
         self._executor: ProcessPoolExecutor | None = None
 
     def submit(self, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[R]:
+        try:
+            return self._submitted(fn, args, kwargs)
+        except (BrokenExecutor, ShutdownExecutorError):  # it was killed while it was idle: nothing had begun
+            self.kill()
+            return self._submitted(fn, args, kwargs)
+
+    def _submitted(self, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Future[R]:
         if self._executor is None:
             # An interrupt of the notebook reaches its child processes too: idle ones must survive it.
             self._executor = ProcessPoolExecutor(

@@ -66,7 +66,7 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
         _server.forget(link)
         # The caller may have cancelled the outer future in the meantime; setting a result would raise then.
         if outer.set_running_or_notify_cancel():
-            if limit.is_over and inner.exception() is not None:
+            if limit.is_over and (inner.cancelled() or inner.exception() is not None):
                 outer.set_exception(StepTimeout())
                 return
             _hand_on(inner, outer, run_context, None if call.connected else channels.output)
