@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from tests.jupyter.conftest import Notebook
 
-IMPORTS = "import glob, os, shutil, stat\nfrom pathlib import Path\nname = 'a' + '.txt'"
+IMPORTS = (
+    "import glob, os, shutil, stat\nfrom concurrent.futures import ThreadPoolExecutor\nfrom pathlib import Path\n"
+    "name = 'a' + '.txt'"
+)
 
 
 def step(text: str, name: str = "s") -> str:
@@ -61,6 +64,13 @@ QUESTIONS: dict[str, set[Callable[[], None]]] = {
     "Path(name).exists() and Path(name).stat().st_mtime_ns": TIME,
     "os.path.exists(name) and [os.path.getmtime(name), os.path.getsize(name)]": {remove, grow, touch},
     "os.path.exists(name) and [open(name).close(), os.path.getmtime(name)]": {remove, grow, touch, rewrite},
+    "os.path.exists(name) and [each.st_size for each in map(os.stat, [name])]": SIZE,
+    "os.path.exists(name) and [each.st_size for each in ThreadPoolExecutor(1).map(os.stat, [name])]": {
+        remove,
+        grow,
+        touch,
+    },
+    "os.path.exists(name) and os.stat(name, dir_fd=os.open('.', os.O_RDONLY)).st_size": SIZE,
     "len(os.listdir('.'))": EXISTS,
     "[each.name for each in os.scandir('.')]": EXISTS,
     "[each.stat().st_size for each in os.scandir('.') if each.name == name]": SIZE,
@@ -133,6 +143,15 @@ def test_a_file_of_ones_own_in_the_place_of_one_that_the_step_makes_is_not_overw
     Path("a.txt").write_text("mine")
     assert notebook.run(cells[1])[0].reason == "a.txt is new"
     assert Path("a.txt").read_text() == "mine"
+
+
+def test_a_function_of_os_can_be_pickled_and_kept(notebook: Notebook) -> None:
+    notebook.run(
+        "import pickle", step("from os import stat\nsame = pickle.loads(pickle.dumps(stat)) is stat")
+    )
+    assert notebook.ns["same"] is True
+    assert notebook.ns["stat"] is os.stat
+    assert type(os.stat).__name__ == "builtin_function_or_method"
 
 
 def test_a_function_of_os_is_the_same_inside_a_step_and_outside(notebook: Notebook) -> None:

@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import sys
 from functools import wraps
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 from zennb.digests.bytecode import nested
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, MutableMapping
     from types import FrameType
 
-__all__ = ["ALL", "KIND", "unwatch", "wanted", "watch"]
+__all__ = ["ALL", "KIND", "put_back", "unwatch", "wanted", "watch"]
 
 
 KIND, SIZE, TIME, ALL = "is", "bytes", "time", "size"
@@ -53,6 +54,7 @@ def unwatch() -> None:
     for name, (plain, noted) in _FUNCTIONS.items():
         if getattr(os, name) is noted:
             setattr(os, name, plain)
+    _report.clear()  # somebody may have kept one of the functions
 
 
 def _noted(plain: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,20 +63,32 @@ def _noted(plain: Callable[..., Any]) -> Callable[..., Any]:
         try:
             found = plain(path, *more, **named)
         except OSError:
-            if named.get("dir_fd") is None:
-                _tell(path, None)
+            _tell(path, None, named.get("dir_fd"))
             raise
-        if named.get("dir_fd") is None and not isinstance(path, int):
-            _tell(path, found)
+        _tell(path, found, named.get("dir_fd"))
         return found
 
+    ask.__module__ = "os"  # `posix` has the plain one, and nobody could pickle this
     return ask
 
 
-def _tell(path: Any, found: Any) -> None:
-    asked = _asked(sys._getframe(2))  # noqa: SLF001 - who asked is the question
+def put_back(namespace: MutableMapping[str, Any]) -> None:
+    """Bind the plain functions to names that a cell gave to those of this module: `from os import stat`."""
+    for name, value in list(namespace.items()):
+        for plain, noted in _FUNCTIONS.values():
+            if value is noted:
+                namespace[name] = plain
+
+
+def _tell(path: Any, found: Any, folder: int | None) -> None:
+    if isinstance(path, int):
+        return
+    is_file = isinstance(found, os.stat_result) and not S_ISDIR(found.st_mode)
+    asked = _asked(sys._getframe(2), is_file=is_file)  # noqa: SLF001 - who asked is the question
     if asked is None:
         return
+    if folder is not None:
+        path = _in_folder(path, folder)
     if isinstance(found, bool):  # `os.access`
         asked = KIND
         try:
@@ -85,7 +99,15 @@ def _tell(path: Any, found: Any) -> None:
         report(path, asked, found)
 
 
-def _asked(frame: FrameType | None) -> str | None:
+def _in_folder(path: Any, folder: int) -> Any:
+    """Return a path that is relative to an open folder; as it is where the system does not say which that is."""
+    try:
+        return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), os.fsdecode(path))
+    except OSError:
+        return path
+
+
+def _asked(frame: FrameType | None, *, is_file: bool) -> str | None:
     """Return what the caller wants to know; None for what is none of the step's business."""
     asked = ""
     while frame is not None and frame.f_globals.get("__name__") in _PATHS:
@@ -103,8 +125,10 @@ def _asked(frame: FrameType | None) -> str | None:
         return None
     if asked:
         return asked
+    # What hands the answer on may want all of it: `pool.map(os.stat, files)` is a call of a library. The time of a
+    # folder changes with whatever is put there, so only what the user asks for counts.
     is_users = module != "os" and origin(module).is_users
-    return wanted(frame) or (ALL if is_users else KIND)
+    return wanted(frame) or (ALL if is_file or is_users else KIND)
 
 
 def wanted(frame: FrameType) -> str:

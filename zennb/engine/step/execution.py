@@ -19,6 +19,7 @@ from zennb.core.secrets.names import Suspicion, suspicion
 from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import SHOWN
+from zennb.engine.environment.stat_calls import put_back
 from zennb.engine.step.cancellation import time_limit
 from zennb.engine.step.loaded_modules import MODULES, loaded_since
 from zennb.engine.step.module_snapshot import ModuleSnapshot
@@ -131,6 +132,7 @@ class StepExecution:
         # names next, so that they are not taken for deleted; judge before storing, since changes of a step that is
         # never reused are not stored.
         self.stop()
+        put_back(self._namespace)
         self.before.show()
         request, namespace = self.request, self._namespace
         self.collected = collected = collect_changes(

@@ -22,6 +22,7 @@ from zennb.engine.environment.access_tracer import AccessTracer
 from zennb.engine.environment.files import counts, state
 from zennb.engine.environment.local_modules import ImportedModules, package_reader, reader, text_reader
 from zennb.engine.environment.random_state import NumpyRandom, PlainRandom, TorchRandom
+from zennb.engine.environment.stat_calls import put_back
 from zennb.provenance.cell_statements import read_cell
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
@@ -139,6 +140,7 @@ class ProvenanceLog:
             if tracer is not None:
                 # First of all: whatever fails below, the tracer must not go on watching the next cell.
                 tracer.stop()
+                put_back(self._namespace)
             if self._modules.note():
                 self._sources = self._new_sources()
                 with self._lock:
