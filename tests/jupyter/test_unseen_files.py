@@ -234,6 +234,13 @@ READS: dict[str, tuple[str, list[str], str, list[str], list[str]]] = {
         ["a.csv"],
         ["b.csv"],
     ),
+    "polars, many files": (
+        "polars",
+        ["import polars as pl\nlazy = pl.scan_csv(['data/part1.csv', 'data/part2.csv', 'a.csv'])"],
+        "found = lazy.collect().rows()",
+        ["data/part1.csv", "data/part2.csv", "a.csv"],
+        ["b.csv"],
+    ),
     "polars, SQL": (
         "polars",
         ["import polars as pl"],

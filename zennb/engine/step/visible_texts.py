@@ -44,11 +44,15 @@ _MOST = 5_000
 _LARGEST = 1 << 20
 """Bytes of a lazy value's plan."""
 
+_SMALL = 1 << 14
+"""Bytes of a plan in which each word may be a name; in larger ones a name has a dot or slash."""
+
 _PLAIN = frozenset({bool, int, float, complex, type(None), bytes, bytearray, memoryview})
 _LAZY = ("collect", "compute", "execute", "fetchall", "scan", "scanner", "to_batches")
 """Methods of values that read their files only when they are asked for rows."""
 
 _FIELD = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-zA-Z]|\{[^{}\n]*\}")
+_CBOR = re.compile(b"(?=([\x63-\x77]|\x78[\x18-\xff]))")
 _TEXT = re.compile("[^\x00-\x1f\x7f-\x9f\ufffd]{3,1024}")
 
 _trees: WeakKeyDictionary[ast.AST, frozenset[str]] = WeakKeyDictionary()
@@ -140,10 +144,27 @@ def _of_lazy(value: Any) -> Iterable[str]:
     stream = _Bounded()
     with suppress(Exception):  # what cannot be stored, or is large, is no plan; names may have come first
         pickle.Pickler(stream, protocol=5, buffer_callback=lambda _buffer: None).dump(value)
-    found = list[str]()
-    for text in _TEXT.findall(stream.getvalue().decode("utf-8", "replace")):
+    data = stream.getvalue()
+    found = _after_their_length(data)
+    for text in _TEXT.findall(data.decode("utf-8", "replace")):
         # The bytes around a text may happen to be letters: its length, or what follows.
         found += [text, text[1:], text[:-1], text[1:-1]]
+    return found
+
+
+def _after_their_length(data: bytes) -> list[str]:
+    """Return the short texts of a stream of CBOR, in which they follow each other without a byte between them.
+
+    A text of up to 23 bytes follows a byte that is 0x60 and its length, a longer one follows 0x78 and a byte that is
+    its length (RFC 8949, section 3). Polars 1.16 keeps plans so. What is no text may look like one.
+    """
+    found = list[str]()
+    for at in _CBOR.finditer(data):
+        head, start = at[1], at.end(1)
+        length = head[1] if len(head) > 1 else head[0] - 0x60
+        text = data[start : start + length].decode("utf-8", "replace")
+        if _TEXT.fullmatch(text) and ("." in text or "/" in text or len(data) < _SMALL):
+            found.append(text)
     return found
 
 
