@@ -42,9 +42,8 @@ def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapp
     uses = [f"{name}.*" for name in modules]
     found = outputs_owned_by_code(values, uses, definitions)
     if found:  # leave out what matplotlib itself shares between all figures
-        own = {
-            name: (value, replace(seen, mutable=own_parts(seen))) for name, (value, seen) in values.items()
-        }
+        parts = own_parts({name: seen for name, (_, seen) in values.items()})
+        own = {name: (value, replace(seen, mutable=parts[name])) for name, (value, seen) in values.items()}
         found = outputs_owned_by_code(own, uses, definitions)
     return found
 

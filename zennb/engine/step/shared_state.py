@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart"]
 
-_LIBRARY_KEYS = ({"__module__", "__doc__"}, {"__name__", "__spec__"})
+_LIBRARY_KEYS = (("__module__", "__doc__"), ("__name__", "__spec__"))
 """Keys in the dictionaries of classes, and of modules."""
 
 _CONTAINERS = (dict, list, set, tuple)
@@ -55,10 +55,13 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     return not _are_libraries(common)
 
 
-def own_parts(value_digest: ValueDigest) -> frozenset[int]:
-    """Return the ids of the mutable parts of a value, without objects of libraries."""
-    _are_libraries(value_digest.mutable)
-    return value_digest.mutable - _libraries.keys()
+def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, frozenset[int]]:
+    """Return the ids of the mutable parts of values, without objects of libraries."""
+    unknown = frozenset[int]().union(*(each.mutable for each in value_digests.values()))
+    unknown -= _libraries.keys() | _others
+    if unknown:
+        _are_libraries(unknown)
+    return {name: each.mutable - _libraries.keys() for name, each in value_digests.items()}
 
 
 def connected(digests: Mapping[str, ValueDigest]) -> list[list[str]]:
@@ -96,7 +99,8 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     # In one call over everything: one call for each object would take seconds in a process with many libraries.
     owned = gc.get_referents(*_kept_by_libraries())
     containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
-    owned += gc.get_referents(*(each for each in owned if type(each) in containers))
+    # Each once: all modules refer to the dictionary of the builtins.
+    owned += gc.get_referents(*{id(each): each for each in owned if type(each) in containers}.values())
     for depth in range(_DEPTH + 1):
         inside = ids.intersection(map(id, owned))
         _libraries.update({id(each): each for each in owned if id(each) in inside} if inside else {})
@@ -120,7 +124,7 @@ def _kept_by_libraries() -> list[dict[Any, Any]]:
     """
     modules: list[object] = list(sys.modules.values())  # anything may have been put there
     found = [vars(each) for each in modules if is_a(each, ModuleType)]
-    found += [each for each in gc.get_referents(*_all_classes()) if type(each) is dict]
+    found += {id(each): each for each in gc.get_referents(*_all_classes()) if type(each) is dict}.values()
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
     return [*filter(_is_library, found), *([settings] if settings is not None else [])]
@@ -140,7 +144,7 @@ def _all_classes() -> list[type]:
 def _is_library(namespace: dict[Any, Any]) -> bool:
     """Whether this is the dictionary of a class or module of an installed package."""
     # The dictionary of any object may have an entry `__doc__`; those of classes and modules have two such entries.
-    if not any(keys <= namespace.keys() for keys in _LIBRARY_KEYS):
+    if not any(key in namespace and other in namespace for key, other in _LIBRARY_KEYS):
         return False
     module = namespace.get("__module__", namespace.get("__name__"))
     return is_a(module, str) and not origin(module).is_users
