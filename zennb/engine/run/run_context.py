@@ -16,7 +16,7 @@ from zennb.core.planning.expiry import expires
 from zennb.core.records.records import Run, Status, Step
 from zennb.core.secrets.texts import mask_json
 from zennb.engine.run.failures import failure_of, is_interrupt
-from zennb.engine.run.lost_results import missing_results, why_lost
+from zennb.engine.run.lost_results import missing_results, why_lost, why_not_copied
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
@@ -183,11 +183,11 @@ class RunContext:
         return found, known.previous.get(resolved.definition.name)
 
     def bring(self, decision: CacheDecision) -> None:
-        """Copy results that a decision reuses from another store; StoreError if they are gone, or do not fit here."""
+        """Copy results that a decision reuses from another store; StoreError if they are damaged or do not fit here."""
         if decision.reuse is not None and decision.is_elsewhere:
-            missing = missing_results(decision.reuse, self.store)
-            if not self.others.copy(missing, into=self.store):
-                raise MissingArtifact("its results are in no artifact store any more.", digest=missing[0])
+            lost = self.others.copy(missing_results(decision.reuse, self.store), into=self.store)
+            if lost:
+                raise MissingArtifact(f"{why_not_copied(decision.reuse, lost)}.", digest=next(iter(lost)))
 
     def proven(self, resolved: ResolvedStep, decision: CacheDecision, source: Step) -> CacheDecision:
         """Return the decision if the results of `source` can be loaded, else one to run, with the reason.
@@ -247,7 +247,7 @@ class RunContext:
             if artifact is not None and (
                 present.issuperset(artifact.blobs)
                 or all(map(self.store.has, artifact.blobs))
-                or self.others.copy(artifact.blobs, into=self.store)
+                or not self.others.copy(artifact.blobs, into=self.store)
             ):
                 saved[name] = artifact
             elif name in resolved.digests and name not in self.unstored():
