@@ -246,7 +246,7 @@ CASES = {
         "atexit.register(print)",
         "atexit.register(len)",
         "1",
-        lambda: atexit.unregister(print),
+        lambda: [atexit.unregister(each) for each in (print, len)],
     ),
     "formatter": Case(
         "class P: pass\np = P()",
