@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.engine.environment.open_figures import FigureRecorder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -134,3 +136,17 @@ def test_the_current_figure_is_the_one_that_is_bound(notebook: Notebook) -> None
         )
         assert notebook.ns["same"]
     assert ran.status == "cached"
+
+
+def test_steps_that_end_in_any_order_leave_pyplot_as_it_was() -> None:
+    from matplotlib._pylab_helpers import Gcf
+
+    before = dict(vars(Gcf))
+    first, second = FigureRecorder(), FigureRecorder()
+    first.start()
+    second.start()
+    assert vars(Gcf) != before
+    first.stop()
+    second.stop()
+    second.stop()
+    assert dict(vars(Gcf)) == before

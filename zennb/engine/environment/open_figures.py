@@ -5,6 +5,7 @@ The inline backend closes all of them after each cell; others, such as Agg, keep
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -97,6 +98,27 @@ class OpenFigures:
         """Do nothing."""
 
 
+_lock = threading.Lock()
+_originals: dict[str, Any] = {}
+_recorders: list[FigureRecorder] = []
+"""Those that record now."""
+
+
+def _noting(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of pyplot's that tells the recorders what it is asked for, and what it finds."""
+
+    def asked(*number: Any) -> Any:
+        here = [each for each in _recorders if each.is_here]
+        for each in here:
+            each.asks(*number)
+        manager = ask(*number)
+        for each in here:
+            each.gets(manager)
+        return manager
+
+    return asked
+
+
 class FigureRecorder:
     """Records which of the open figures a step uses that it did not open itself."""
 
@@ -105,38 +127,49 @@ class FigureRecorder:
         self._is_loaded = registry() is not None
         self._found: str | None = None
         self._touched: dict[int, str] = {}
-        self._originals: dict[str, Any] = {}
+        self._thread = 0
 
     def start(self) -> None:
-        """Begin to record."""
+        """Begin to record what this thread asks pyplot for."""
         listed = registry()
         if listed is None:
             return
-        for name in ("get_active", "get_fig_manager"):
-            self._originals[name] = vars(listed).get(name)
-            setattr(listed, name, staticmethod(self._asking(getattr(listed, name))))
+        self._thread = threading.get_ident()
+        with _lock:
+            if not _recorders:  # once for all: steps in other threads end in any order
+                for name in ("get_active", "get_fig_manager"):
+                    _originals[name] = vars(listed)[name]
+                    setattr(listed, name, staticmethod(_noting(getattr(listed, name))))
+            _recorders.append(self)
 
     def stop(self) -> None:
         """Stop recording; calling it twice is fine."""
-        originals, self._originals = self._originals, {}
-        for name, original in originals.items():
-            setattr(registry(), name, original)
+        with _lock:
+            if self in _recorders:
+                _recorders.remove(self)
+                if not _recorders:
+                    for name, original in _originals.items():
+                        setattr(registry(), name, original)
 
-    def _asking(self, ask: Callable[..., Any]) -> Callable[..., Any]:
-        def asked(*number: Any) -> Any:
-            known, now = dict(self._before), managers()
-            # A figure is opened as none is open, or as none has that number. Where pyplot counts, it asks for the next.
-            counted = 1 + max((each for each in now if isinstance(each, int)), default=0)
-            if (number[0] not in {*now, counted}) if number else not now:
-                self._found = self._found or OpenFigures().digest(self._before)
-            manager = ask(*number)
-            figure = None if manager is None else manager.canvas.figure
-            if known and any(figure is each for each in known.values()):
-                self._found = self._found or OpenFigures().digest(self._before)
-                self._touched.setdefault(id(figure), _content(figure))
-            return manager
+    def asks(self, *number: Any) -> None:
+        """Note that the current figure, or the one with a number, is about to be asked for."""
+        now = managers()
+        # A figure is opened as none is open, or as none has that number. Where pyplot counts, it asks for the next.
+        counted = 1 + max((each for each in now if isinstance(each, int)), default=0)
+        if (number[0] not in {*now, counted}) if number else not now:
+            self._found = self._found or OpenFigures().digest(self._before)
 
-        return asked
+    def gets(self, manager: Any) -> None:
+        """Note which figure was found."""
+        figure = None if manager is None else manager.canvas.figure
+        if figure is not None and any(figure is each for _, each in self._before):
+            self._found = self._found or OpenFigures().digest(self._before)
+            self._touched.setdefault(id(figure), _content(figure))
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it records this thread."""
+        return self._thread == threading.get_ident()
 
     def noted(self, observed: Observed, outputs: Mapping[str, Any]) -> Observed:
         """Return what was observed of the step, and what pyplot had open if the step used that.
