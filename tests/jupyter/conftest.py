@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -122,15 +121,6 @@ class Notebook:
             assert ran.error is None, f"{text}\n{ran.out}{ran.err}"
             done.append(ran)
         return done
-
-
-@pytest.fixture(scope="module")
-def young_process() -> Iterator[None]:
-    """Hide what earlier tests have left from the garbage collector: who looks for references walks all of it."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

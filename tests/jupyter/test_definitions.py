@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from tests.jupyter.conftest import Notebook
 
-pytestmark = pytest.mark.usefixtures("young_process")
-
 
 @pytest.mark.parametrize(
     ("plain", "step"),

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from tests.jupyter.conftest import Notebook
 
-pytestmark = pytest.mark.usefixtures("young_process")
-
 
 def _raising(*names: str) -> str:
     """Return a class whose methods of these names raise, whoever calls them."""

@@ -9,6 +9,8 @@ import pytest
 from zennb import api
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.jupyter.conftest import Notebook, Ran
 
 SECOND = (
@@ -63,7 +65,34 @@ def test_who_asks_for_a_run_gets_one(switched: Notebook) -> None:
     assert (rows.status, rows.reason) == ("completed", "asked for with --rerun")
 
 
-def test_what_is_damaged_there_is_computed_here(switched: Notebook) -> None:
+def flip_a_byte(home: Path, name: str) -> None:
+    """Change a byte of a large output in the file of the default store."""
+    size = next(each.size for each in api.workspace().metadata.artifacts() if each.name == name)
+    (file,) = [each for each in home.rglob("*") if each.is_file() and each.stat().st_size == size]
+    file.chmod(0o600)
+    file.write_bytes(file.read_bytes()[:-1] + b"!")
+
+
+@pytest.mark.parametrize("cell", ["", "%pipeline run"])
+def test_what_turns_out_to_be_damaged_there_is_said_so_and_computed_here(
+    switched: Notebook, tmp_path: Path, cell: str
+) -> None:
+    flip_a_byte(tmp_path / "home", "big")
+    assert text(switched.run("%pipeline status")[0]).count(COPIED) == 2, "only reading it can tell"
+    damaged = "`big v1` is damaged in artifact store 'default'"
+    if cell:
+        (ran,) = switched.run(cell)
+        assert ("`big v1` is damaged" in text(ran), text(ran).count("copied from")) == (True, 1)
+    else:
+        rows, total = switched.run(*CELLS)
+        assert (rows.status, rows.reason) == ("completed", damaged)
+        assert (total.status, total.reason) == ("cached", COPIED)
+    (said,) = switched.run("%pipeline status")
+    assert (text(said).count("fresh"), COPIED in text(said)) == (2, False)
+    assert switched.ns["all_of_it"] == sum(range(50_000)) + 1
+
+
+def test_what_is_gone_there_is_computed_here(switched: Notebook) -> None:
     default = api.workspace().open("default").store
     for each in api.workspace().metadata.artifacts():
         if each.name == "big":
@@ -81,6 +110,7 @@ def test_a_store_that_cannot_be_asked_is_passed_over(
     def away(*_: object) -> bool:
         raise StoreError("it does not answer.")
 
-    monkeypatch.setattr(type(api.workspace().open("default").store), "has", away)
+    for ask in ("has", "present"):
+        monkeypatch.setattr(api.workspace().open("default").store, ask, away)
     (rows,) = switched.run(CELLS[0])
     assert (rows.status, switched.ns["small"]) == ("completed", {"a": 1})

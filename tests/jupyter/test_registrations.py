@@ -74,6 +74,11 @@ def _default() -> None:
     json.JSONEncoder.default = _ENCODE  # type: ignore[method-assign]
 
 
+def _at_exit() -> None:
+    atexit.unregister(print)
+    atexit.unregister(len)
+
+
 def _zone() -> None:
     import os
 
@@ -246,7 +251,7 @@ CASES = {
         "atexit.register(print)",
         "atexit.register(len)",
         "1",
-        lambda: atexit.unregister(print),
+        _at_exit,
     ),
     "formatter": Case(
         "class P: pass\np = P()",

@@ -5,6 +5,7 @@ Where a private name is missing, the public way gives the same answer more slowl
 
 from __future__ import annotations
 
+import copyreg
 import dataclasses
 import functools
 import gc
@@ -26,6 +27,7 @@ __all__ = [
     "Environ",
     "deep_recursion",
     "environment_data",
+    "error_recipe",
     "field_kind",
     "iterator_recipe",
     "own_annotations",
@@ -172,3 +174,14 @@ def registered_classes(cls: type) -> list[str]:
         return []
     found = [each() for each in _get_dump(cls)[0]]
     return sorted(f"{each.__module__}.{each.__qualname__}" for each in found if each is not None)
+
+
+def error_recipe(value: object) -> Any:
+    """Return the pickle recipe that an exception has by itself where tblib has registered another one; else None.
+
+    dask imports tblib, which registers a recipe for all exceptions of the process, with their tracebacks. It would tell
+    an exception from the same one in a kernel without dask, and from itself once its `__dict__` was looked at.
+    """
+    reducer = copyreg.dispatch_table.get(type(value)) if is_a(value, BaseException) else None
+    is_tblibs = str(getattr(reducer, "__module__", "")).startswith("tblib.")
+    return value.__reduce_ex__(4) if is_tblibs else None

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import error_text, is_a
-from zennb.compat.python import iterator_recipe
+from zennb.compat.python import error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import full_name, module_of, top_level
@@ -86,13 +86,15 @@ def _recipe(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
                     warnings.simplefilter("ignore", DeprecationWarning)
                     found = value.__reduce_ex__(4)
         else:
-            found = reducer(value) if reducer is not None else value.__reduce_ex__(4)
+            found = error_recipe(value) or (value.__reduce_ex__(4) if reducer is None else reducer(value))
     except KeyboardInterrupt:
         raise
     except BaseException as error:
         raise walker.refuse(_refusal(cls, error)) from error
     if not is_a(found, str | tuple):
         raise walker.refuse(f"an object of type {_title(cls)} with an unusable `__reduce__`")
+    if is_a(value, BaseException) and type(found) is tuple and found[2:] == ({},):
+        return found[:2]  # its `__dict__` is there only once somebody has looked at it
     return found
 
 

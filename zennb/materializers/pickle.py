@@ -21,7 +21,7 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import copies_on_write, detached, global_random_state, has_outside_memory
 from zennb.compat.instances import error_text, is_a, qualified_name
-from zennb.compat.python import CachedFunction, iterator_recipe
+from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
@@ -323,7 +323,9 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             table = detached(value, deep=self._views and not has_outside_memory(value))
             if table is not None:
                 return table.__reduce_ex__(5)
-        return figure_state(value) if is_figure(value) else match_recipe(value) or iterator_recipe(value)
+        if is_figure(value):
+            return figure_state(value)
+        return match_recipe(value) or iterator_recipe(value) or error_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""

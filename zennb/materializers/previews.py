@@ -11,7 +11,7 @@ from typing import Any
 from zennb.compat.instances import is_a
 from zennb.materializers.buffers import Collector, size
 
-__all__ = ["figure_state", "is_figure", "preview_figure", "preview_image"]
+__all__ = ["copied_figure", "figure_state", "is_figure", "preview_figure", "preview_image"]
 
 _WIDTHS = (480, 240, 120, 48)
 _LIMIT = 64 * 1024
@@ -70,6 +70,13 @@ class _FigurePickler(pickle.Pickler):
         return figure_state(value) if is_figure(value) else NotImplemented
 
 
+def copied_figure(figure: Any, *, largest: int) -> Any:
+    """Return a copy of a figure, which pyplot does not know; None when it takes more than `largest` bytes."""
+    stream = Collector()
+    _FigurePickler(stream, protocol=5).dump(figure)
+    return pickle.loads(b"".join(stream.parts)) if size(stream.parts) <= largest else None
+
+
 def preview_figure(value: Any) -> dict[str, Any] | None:
     """Return the summary of a matplotlib figure; None for anything else, or when it is too heavy.
 
@@ -78,12 +85,9 @@ def preview_figure(value: Any) -> dict[str, Any] | None:
     figure = value if is_figure(value) else getattr(value, "figure", None)
     if not is_figure(figure) or figure is None:
         return None
-    stream = Collector()
-    _FigurePickler(stream, protocol=5).dump(figure)
-    # Large figures take long to draw, and nobody waits for a preview.
-    if size(stream.parts) > _HEAVY:
+    copy = copied_figure(figure, largest=_HEAVY)
+    if copy is None:  # large figures take long to draw, and nobody waits for a preview
         return None
-    copy = pickle.loads(b"".join(stream.parts))
     inches = [float(one) for one in copy.get_size_inches()]
     for limit in _WIDTHS:
         file = io.BytesIO()

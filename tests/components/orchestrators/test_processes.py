@@ -4,10 +4,13 @@ import os
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
+import traceback
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from zennb.components.orchestrators import processes
 from zennb.components.orchestrators.processes import ProcessesOrchestrator
 from zennb.errors import WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
@@ -53,6 +56,22 @@ class TestProcessesOrchestrator(OrchestratorContract):
         assert why in str(done.error)
         assert done.step.status == "failed"
         assert bench.step("answer = 42").values == {"answer": 42}
+
+    @pytest.mark.parametrize("base", ["Exception", "BaseException"])
+    def test_an_error_that_cannot_be_pickled_is_the_users_own(self, bench: Bench, base: str) -> None:
+        bench.cell(
+            f"class Own({base}):\n    def __init__(self, a, b):\n        super().__init__(f'{{a}} and {{b}}')\n"
+            "class Value:\n    def __setstate__(self, state):\n        raise Own(1, 2)\n"
+            "    def __getstate__(self):\n        return {'a': 1}\nvalue = Value()"
+        )
+        for code, line in [("x = 1\nraise Own(1, 2)", 2), ("x = value", 6)][
+            : 2 if base == "Exception" else 1
+        ]:
+            error = bench.step(code).error
+            assert error is not None
+            assert type(error) is bench.namespace["Own"]
+            assert str(error) == "1 and 2"
+            assert traceback.extract_tb(error.__traceback__)[-1].lineno == line
 
     def test_a_time_limit_ends_a_step_that_no_interrupt_reaches(self, bench: Bench) -> None:
         done = bench.step(STUCK, timeout=0.3)
@@ -123,6 +142,29 @@ def test_a_cancelled_call_that_ends_in_time_keeps_its_worker(
     (tmp_path / "end").touch()
     worker = call.result(PATIENCE)
     assert orchestrator.submit(os.getpid).result(PATIENCE) == worker
+
+
+def test_a_call_whose_time_is_over_before_it_has_a_worker_does_not_begin(
+    orchestrator: ProcessesOrchestrator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Timer:
+        """Expires at once."""
+
+        def __init__(self, _seconds: float, act: Callable[[], None]) -> None:
+            self.start = act
+
+    def started(call: Future[Any]) -> bool:
+        has_begun = Future.set_running_or_notify_cancel(call)
+        call.cancel()
+        return has_begun
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+    monkeypatch.setattr(processes._KillableFuture, "set_running_or_notify_cancel", started)
+    call = orchestrator.submit((tmp_path / "begun").touch)
+    assert isinstance(call.exception(PATIENCE), KeyboardInterrupt)
+    assert not (tmp_path / "begun").exists()
+    monkeypatch.undo()
+    assert orchestrator.submit(os.getpid).result(PATIENCE) != os.getpid()
 
 
 def test_idle_workers_end_and_others_come_when_they_are_needed() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pickle
+import threading
 import traceback
 from typing import Any
+
+import pytest
 
 from zennb.engine.remote.portable_error import RemoteError, carried, restored
 
@@ -25,11 +28,50 @@ class Stubborn(Exception):
 
 def fail_stubbornly():
     raise Stubborn("cannot travel")
+
+class Gone(ValueError):
+    def __reduce__(self):
+        return int, ("no number",)
+
+class Locked(ValueError):
+    def __init__(self, text):
+        super().__init__(threading.Lock())
+        self.text, self.lock = text, threading.Lock()
+    def __str__(self):
+        return self.text
+
+class Held(Locked):
+    def __str__(self):
+        return self.text if self.lock else ""
+
+class Stop(BaseException):
+    def __init__(self, first, second):
+        super().__init__(f"{first} {second}")
+
+class Speechless(ValueError):
+    def __str__(self):
+        raise KeyError("text")
+
+class Stopped(ValueError):
+    def __reduce__(self):
+        raise Stop(1, 2)
+    def __setstate__(self, state):
+        raise Stop(1, 2)
+
+def fail_with(make):
+    raise make()
+
+def closed():
+    lock = threading.Lock()
+    class Closed(ValueError):
+        def __bool__(self):
+            return bool(lock)
+    return Closed("cannot travel")
 """
 
 
 def notebook() -> dict[str, Any]:
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+    namespace: dict[str, Any] = {"__name__": "__main__", "threading": threading}
     exec(compile(SOURCE, "<cell 7>", "exec"), namespace)
     return namespace
 
@@ -37,7 +79,7 @@ def notebook() -> dict[str, Any]:
 def raised(call: Any) -> BaseException:
     try:
         call()
-    except Exception as error:
+    except BaseException as error:
         return error
     raise AssertionError
 
@@ -68,11 +110,41 @@ def test_a_class_that_the_notebook_does_not_have_travels_by_value() -> None:
     assert isinstance(error, ValueError)
 
 
-def test_what_cannot_travel_is_told_by_name_and_text() -> None:
-    error = restored(sent(raised(notebook()["fail_stubbornly"]), {"Stubborn"}), notebook())
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        ("Stubborn('cannot travel')", "cannot travel"),
+        ("Gone('cannot travel')", "cannot travel"),
+        ("Locked('cannot travel')", "cannot travel"),
+        ("Stopped('cannot travel')", "cannot travel"),
+        ("Stop('cannot', 'travel')", "cannot travel"),
+    ],
+)
+def test_what_cannot_be_pickled_is_the_notebooks_own_with_its_text_and_lines(make: str, text: str) -> None:
+    there, here = notebook(), notebook()
+    names = {name for name, found in there.items() if isinstance(found, type)}
+    error = restored(sent(raised(lambda: there["fail_with"](lambda: eval(make, there))), names), here)
+    assert error is not None
+    assert type(error) is here[make.partition("(")[0]]
+    assert str(error) == text
+    assert traceback.extract_tb(error.__traceback__)[-1].name == "fail_with"
+
+
+def test_an_error_whose_text_cannot_be_had_is_the_notebooks_own() -> None:
+    there, here = notebook(), notebook()
+    error = restored(sent(there["Speechless"]("x"), {"Speechless"}), here)
+    assert type(error) is here["Speechless"]
+
+
+@pytest.mark.parametrize("make", ["closed()", "Held('cannot travel')"])
+def test_what_cannot_be_rebuilt_is_told_by_name_and_text(make: str) -> None:
+    there, here = notebook(), notebook()
+    made = eval(make, there)
+    error = restored(sent(raised(lambda: there["fail_with"](lambda: made)), {"Held"}), here)
     assert isinstance(error, RemoteError)
-    assert str(error) == "Stubborn: cannot travel"
-    assert error.__traceback__ is not None
+    assert repr(error) == f"{type(made).__name__}('cannot travel')"
+    assert (type(error).__name__, str(error)) == (type(made).__name__, "cannot travel")
+    assert traceback.extract_tb(error.__traceback__)[-1].name == "fail_with"
 
 
 def test_a_builtin_error_is_itself() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from zennb.errors import (
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from zennb.components.component import Buffer
@@ -74,15 +73,6 @@ class Bench:
         kept = self.repository.save(looks(values), **options)
         self.recorded[:0] = kept.artifacts.values()
         return kept
-
-
-@pytest.fixture(scope="module", autouse=True)
-def only_new_objects() -> Iterator[None]:
-    """Leaves what other tests made out of `gc.get_objects`, which finding shared state goes through each time."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture

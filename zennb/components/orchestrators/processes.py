@@ -158,10 +158,7 @@ class _KillableFuture(Future[R]):
         if not self.set_running_or_notify_cancel():
             return
         try:
-            with self._mutex:
-                self._worker = worker
-                inner = worker.submit(fn, args, kwargs)
-            result = inner.result()
+            result = self._begun_on(worker, fn, args, kwargs).result()
         except (BrokenExecutor, ShutdownExecutorError) as error:
             worker.kill()  # what is left of it
             self.set_exception(KeyboardInterrupt() if self._is_killed else _lost(error))
@@ -173,11 +170,20 @@ class _KillableFuture(Future[R]):
             with self._mutex:
                 self._worker = None
 
+    def _begun_on(
+        self, worker: _WorkerProcess, fn: Callable[..., R], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Future[R]:
+        with self._mutex:
+            if self._is_killed:  # its time was over before it had a worker
+                raise KeyboardInterrupt
+            self._worker = worker
+            return worker.submit(fn, args, kwargs)
+
     def _kill(self) -> None:
         # Under the lock, so that the call cannot end in between: the worker might do another one then.
         with self._mutex:
+            self._is_killed = True
             if self._worker is not None:
-                self._is_killed = True
                 self._worker.kill()
 
 

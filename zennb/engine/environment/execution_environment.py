@@ -19,6 +19,7 @@ from zennb.engine.environment.files import fixed_part, keepable, state, write
 from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.log_handlers import handlers, logging_state
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
+from zennb.engine.environment.open_figures import OpenFigures
 from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, PROCESS_STATE
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
@@ -73,6 +74,7 @@ class ExecutionEnvironment:
         self.note_secrets()
         own: tuple[Setting, ...] = (
             DuckdbTables(),
+            OpenFigures(),
             PlainRandom(is_fresh=is_fresh),
             NumpyRandom(),
             TorchRandom(),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import cloudpickle
 
+from zennb.engine.remote.portable_error import restored
 from zennb.engine.remote.process_snapshot import ProcessSnapshot
 from zennb.engine.remote.shipped_modules import constants_of, shipped
 from zennb.engine.remote.side_channel import LinkServer
@@ -180,7 +181,7 @@ def _hand_on(
                 output(event)
         outer.set_result(outcome)
     except BaseException as error:  # noqa: BLE001 - a lost worker or an interrupt is the result, too
-        outer.set_exception(error)
+        outer.set_exception(restored(error, run_context.artifacts.scope))
 
 
 def snapshot(run_context: RunContext, request: StepRequest, things: Iterable[object]) -> ProcessSnapshot:

@@ -46,9 +46,12 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ErrorParts:
-    """An exception as plain data: its pickle (empty if impossible), text, traceback, cause and context."""
+    """An exception as plain data: its text, traceback, cause and context, and its pickles, the best first.
 
-    pickled: bytes
+    The last one is of its class and text alone; there is none if the class cannot be pickled either.
+    """
+
+    pickled: tuple[bytes, ...]
     type: str
     message: str
     frames: tuple[_Frame, ...]
@@ -66,6 +69,17 @@ class RemoteError(Exception):
 
     def __str__(self) -> str:
         return f"{self.parts.type}: {self.parts.message}" if self.parts.message else self.parts.type
+
+    def named(self) -> RemoteError:
+        """Return it with the name of its class, so that it is shown like the original."""
+        name, text = self.parts.type, self.parts.message
+        own = {
+            "__module__": "__main__",
+            "__str__": lambda _error: text,
+            "__repr__": lambda _error: f"{name}({text!r})",
+        }
+        made: RemoteError = type(name, (RemoteError,), own)(self.parts)
+        return made
 
 
 def carried(error: BaseException, names: Collection[str]) -> RemoteError:
@@ -87,9 +101,9 @@ def _parts(error: BaseException, names: Collection[str], seen: frozenset[int]) -
         if (found := getattr(error, f"__{each}__")) is not None and id(found) not in seen
     }
     return _ErrorParts(
-        pickled=_pickled(error, names),
+        pickled=tuple(_pickles(error, names)),
         type=type(error).__name__,
-        message=str(error),
+        message=_text_of(error) or "",
         frames=tuple(_frames(error.__traceback__)),
         cause=before.get("cause"),
         context=before.get("context"),
@@ -110,7 +124,9 @@ def restored(error: BaseException | None, scope: Mapping[str, Any]) -> BaseExcep
 
 
 def _together(parts: _ErrorParts, scope: Mapping[str, Any]) -> BaseException:
-    found = _unpickled(parts.pickled, scope) or RemoteError(parts)
+    rebuilt = (_unpickled(data, scope) for data in parts.pickled)
+    shown = (error for error in rebuilt if error is not None and (_text_of(error) or not parts.message))
+    found = next(shown, None) or RemoteError(parts).named()
     found.__cause__ = None if parts.cause is None else _together(parts.cause, scope)
     found.__context__ = None if parts.context is None else _together(parts.context, scope)
     found.__suppress_context__ = parts.hides_context
@@ -204,20 +220,41 @@ class _ErrorUnpickler(pickle.Unpickler):
         return found
 
 
-def _pickled(error: BaseException, names: Collection[str]) -> bytes:
-    """Return the pickle of an exception, without attributes that cannot be pickled; "" when it has none."""
+def _pickles(error: BaseException, names: Collection[str]) -> Iterator[bytes]:
+    """Yield pickles of an exception: whole or without attributes that cannot be pickled, and of its text alone."""
     whole = _dumped(error, names)
-    if whole or _reduces_itself(type(error)):
-        return whole
-    state = {name: value for name, value in vars(error).items() if _dumped(value, names)}
-    return _dumped(_Lean(type(error), error.args, state), names)
+    if whole:
+        yield whole
+    if not whole or _reduces_itself(type(error)):  # what pickles may still refuse to be rebuilt
+        state = {name: value for name, value in _attributes(error).items() if _dumped(value, names)}
+        text = _text_of(error)
+        for parts in ((error.args, state), ((text,) if text else (), state)):
+            lean = _dumped(_Lean(type(error), *parts), names)
+            if lean:
+                yield lean
+
+
+def _attributes(error: BaseException) -> dict[str, Any]:
+    try:
+        return dict(vars(error))
+    except Exception:  # noqa: BLE001 - the exception's own code
+        return {}
+
+
+def _text_of(error: BaseException) -> str | None:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 - as above
+        return None
 
 
 def _dumped(value: object, names: Collection[str]) -> bytes:
     file = io.BytesIO()
     try:
         _ErrorPickler(file, names).dump(value)
-    except Exception:  # noqa: BLE001 - whatever somebody's own pickling raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - whatever somebody's own pickling raises
         return b""
     return file.getvalue()
 
@@ -225,8 +262,10 @@ def _dumped(value: object, names: Collection[str]) -> bytes:
 def _unpickled(data: bytes, scope: Mapping[str, Any]) -> BaseException | None:
     """Return the exception of a pickle made by a worker of this run; None where it cannot be rebuilt here."""
     try:
-        found = _ErrorUnpickler(io.BytesIO(data), scope).load() if data else None
-    except Exception:  # noqa: BLE001 - as above
+        found = _ErrorUnpickler(io.BytesIO(data), scope).load()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - as above
         return None
     # A SystemExit raised here would end the kernel, not the step.
     return found if isinstance(found, BaseException) and not isinstance(found, SystemExit) else None

@@ -17,7 +17,7 @@ from zennb.engine.remote.portable_error import carried
 from zennb.engine.remote.process_snapshot import frontend_of, know_texts
 from zennb.engine.remote.shipped_modules import ShippedModules
 from zennb.engine.run.artifact_repository import ArtifactRepository
-from zennb.engine.step.body import run_body
+from zennb.engine.step.body import own_frames, run_body
 from zennb.engine.step.cancellation import interrupts_raise
 from zennb.engine.step.request import Resources
 from zennb.errors import StepRefused
@@ -44,7 +44,26 @@ def perform_remotely(
     Args:
         request: the step, with its store and the state of the notebook's process.
         channels: what connects it with the driver.
+
+    Raises:
+        RemoteError: an error that does not belong to the record of the step, such as an interrupt.
     """
+    try:
+        outcome = _outcome(request, channels)
+    except BaseException as error:  # noqa: BLE001 - raised again, as one that can be pickled
+        # The user's own classes cannot be trusted to pickle, and an executor loses its worker over one that does not.
+        raise carried(own_frames(error, _files(request)), request.names) from None
+    if outcome.error is None:
+        return outcome
+    return replace(outcome, error=carried(own_frames(outcome.error, _files(request)), request.names))
+
+
+def _files(request: StepRequest) -> set[str]:
+    """Return the names under which tracebacks know the code of the user."""
+    return {request.definition.filename, *request.cells}
+
+
+def _outcome(request: StepRequest, channels: Channels) -> StepOutcome:
     process, store = request.process, request.store
     if process is None or store is None:
         raise StepRefused(
@@ -61,10 +80,9 @@ def perform_remotely(
         except BaseException:
             worker.leave()
             raise
-        if outcome.error is None:
-            return outcome
-        worker.leave()
-    return replace(outcome, error=carried(outcome.error, request.names))
+        if outcome.error is not None:
+            worker.leave()
+    return outcome
 
 
 _lock = threading.Lock()

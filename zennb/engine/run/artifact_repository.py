@@ -15,6 +15,7 @@ from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.core.secrets.values import holds_known, holds_secret
 from zennb.digests.digest import SCALARS, digest_value
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
+from zennb.engine.environment.open_figures import PYPLOT
 from zennb.engine.step.loaded_modules import MODULES, import_for
 from zennb.engine.step.shared_state import connected
 from zennb.errors import CannotDigest, DamagedArtifact, MissingArtifact, NotStorable, UntrustedArtifact
@@ -155,7 +156,7 @@ class ArtifactRepository:
             raise NotStorable(f"`{error.path}` is {error.why}", path=error.path) from error
         dumped = self._materializers.dump(found, digest=seen.digest, name="settings")
         blob = self.store.put(seal(dumped.buffers, materializer=_CHANGES, signer=self.signer))
-        names = tuple(name for name in found if name not in {MODULES, RESULT, SHOWN})
+        names = tuple(name for name in found if name not in {MODULES, PYPLOT, RESULT, SHOWN})
         return Carried(blob=blob, materializer=dumped.materializer, names=names)
 
     def load_changes(self, carried: Carried | None) -> Mapping[str, Any]:

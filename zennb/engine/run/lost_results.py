@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Step
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["missing_results", "why_lost"]
+__all__ = ["missing_results", "why_lost", "why_not_copied"]
 
 
 def why_lost(step: Step, store: ArtifactStore | WriteBuffer, metadata: MetadataStore, *, name: str) -> str:
@@ -42,6 +42,17 @@ def missing_results(step: Step, store: ArtifactStore | WriteBuffer) -> list[str]
     wanted = dict.fromkeys(blob for _, blob in _results(step))
     present = store.present(wanted)
     return [blob for blob in wanted if blob not in present]
+
+
+def why_not_copied(step: Step, lost: Mapping[str, str]) -> str:
+    """Return what happened to results of a step: `` `data v3` is damaged in artifact store 'default' (and 1 more)``.
+
+    Args:
+        step: its record.
+        lost: some of the blobs → why they could not be had, as a phrase.
+    """
+    phrases = list(dict.fromkeys(f"{what} {lost[blob]}" for what, blob in _results(step) if blob in lost))
+    return phrases[0] + (f" (and {len(phrases) - 1} more)" if len(phrases) > 1 else "")
 
 
 def _results(step: Step) -> Iterator[tuple[str, str]]:

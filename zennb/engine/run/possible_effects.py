@@ -35,6 +35,7 @@ _WORDS = {
     "matplotlib style": ("rc", "style", "set_theme", "set_context", "set_palette", "set_style", "sns"),
     "numpy error handling": ("seterr", "errstate"),
     "numpy print options": ("printoptions", "set_string_function"),
+    "open figures": ("plt", "pyplot", "plot", "fig", "draw", "show", "close", "sns"),
     "pandas options": ("option",),
     "polars options": ("Config", "POLARS"),
     "scikit-learn configuration": ("config",),

@@ -15,8 +15,9 @@ from zennb.core.planning.cache_decision import CacheDecision, decide_reuse, reus
 from zennb.core.planning.expiry import expires
 from zennb.core.records.records import Run, Status, Step
 from zennb.core.secrets.texts import mask_json
+from zennb.engine.environment.open_figures import reopen
 from zennb.engine.run.failures import failure_of, is_interrupt
-from zennb.engine.run.lost_results import missing_results, why_lost
+from zennb.engine.run.lost_results import missing_results, why_lost, why_not_copied
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
@@ -126,8 +127,7 @@ class RunContext:
         unclear = resolved.unclear or self._read_although_unstored(definition)
         # The key without doubtful names comes first: its results bind these names themselves, whatever they hold now.
         keys = () if force or unclear else (resolved.key_without_maybe_reads, resolved.cache_key)
-        # What was read ahead answers for most steps of a run. Where it does not, the store is asked: another kernel
-        # may have finished the step in the meantime.
+        # Read ahead for most steps of a run; else the store is asked: another kernel may have finished the step since.
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (
                 not_reusable([step], definition, self.artifacts.signer)
@@ -183,11 +183,11 @@ class RunContext:
         return found, known.previous.get(resolved.definition.name)
 
     def bring(self, decision: CacheDecision) -> None:
-        """Copy results that a decision reuses from another store; StoreError if they are gone, or do not fit here."""
-        if decision.reuse is not None and decision.is_elsewhere:
-            missing = missing_results(decision.reuse, self.store)
-            if not self.others.copy(missing, into=self.store):
-                raise MissingArtifact("its results are in no artifact store any more.", digest=missing[0])
+        """Copy results that a decision reuses from another store; StoreError if they are damaged or do not fit here."""
+        step = decision.reuse if decision.is_elsewhere else None
+        lost = {} if step is None else self.others.copy(missing_results(step, self.store), into=self.store)
+        if step is not None and lost:
+            raise MissingArtifact(f"{why_not_copied(step, lost)}.", digest=next(iter(lost)))
 
     def proven(self, resolved: ResolvedStep, decision: CacheDecision, source: Step) -> CacheDecision:
         """Return the decision if the results of `source` can be loaded, else one to run, with the reason.
@@ -200,7 +200,8 @@ class RunContext:
             for blob in dict.fromkeys([*small, *([source.displays] if source.displays else [])]):
                 self.store.get(blob)
             # Settings last: none may be changed for a step whose outputs turn out to be damaged, and which will run.
-            self.environment.restore(self.artifacts.load_changes(source.carried), resolved.uses)
+            self.environment.restore(changes := self.artifacts.load_changes(source.carried), resolved.uses)
+            reopen(source, changes, self.artifacts)
         except (StoreError, UntrustedArtifact, UnknownName, MissingExtra) as error:
             return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
         return decision
@@ -247,7 +248,7 @@ class RunContext:
             if artifact is not None and (
                 present.issuperset(artifact.blobs)
                 or all(map(self.store.has, artifact.blobs))
-                or self.others.copy(artifact.blobs, into=self.store)
+                or not self.others.copy(artifact.blobs, into=self.store)
             ):
                 saved[name] = artifact
             elif name in resolved.digests and name not in self.unstored():

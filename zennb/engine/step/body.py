@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.worker_checks import prove_same_code, refuse_losses
+from zennb.engine.run.failures import is_interrupt
 from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
 from zennb.engine.step.definition import is_silent
 from zennb.engine.step.execution import StepExecution
@@ -69,7 +70,9 @@ def run_body(request: StepRequest, channels: Channels, resources: Resources) -> 
     try:
         with (channels.cancel or CancellationToken()).held():
             return _execution(request, channels, resources, recording)
-    except Exception as error:  # noqa: BLE001 - the step's own error belongs to its record
+    except BaseException as error:
+        if is_interrupt(error):  # all else is the step's own error, and belongs to its record
+            raise
         return StepOutcome(
             error=own_frames(error, [request.definition.filename]),
             displays=keep_output(recording, resources.artifacts.store, resources.environment.secrets),

@@ -19,6 +19,7 @@ from zennb.core.secrets.names import Suspicion, suspicion
 from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.execution_environment import SHOWN
+from zennb.engine.environment.open_figures import PYPLOT, FigureRecorder
 from zennb.engine.environment.stat_calls import put_back
 from zennb.engine.step.cancellation import time_limit
 from zennb.engine.step.loaded_modules import MODULES, loaded_since
@@ -78,6 +79,7 @@ class StepExecution:
         self.seconds = 0.0
         self._running = ExitStack()
         self._recorder: EnvironmentRecorder | None = None
+        self._figures = FigureRecorder()
         self._is_timed = False
         self._loaded: frozenset[str] = frozenset()
         self._started = time.perf_counter()
@@ -97,6 +99,8 @@ class StepExecution:
         # figures) is not the step's doing.
         self._recorder = self._resources.environment.record(self._texts())
         self._running.callback(self._recorder.end)
+        self._figures.start()
+        self._running.callback(self._figures.stop)
         self._is_timed = True
         self._loaded = frozenset(sys.modules)
         self._started = time.perf_counter()
@@ -153,6 +157,9 @@ class StepExecution:
         uses = _uses(request.uses, collected, recording)
         observed, changes, reasons = self._recorder.side_effects(uses)
         observed = observed.with_calls(call.text for call in collected.calls)
+        observed = self._figures.noted(
+            observed, {name: value for name, (value, _) in collected.values.items()}
+        )
         self.reasons += reasons
         self._note_secrets()
         packages = frozenset[str]().union(*(seen.packages for _, seen in self.collected.values.values()))
@@ -160,6 +167,8 @@ class StepExecution:
             changes[MODULES] = modules
         if results:
             changes[SHOWN] = self._shown(results[-_REMEMBERED:])
+        if not self.reasons:
+            self._note_figures(changes)
         return self._stored(observed, changes, recording)
 
     def undo(self) -> list[str]:
@@ -195,6 +204,23 @@ class StepExecution:
             (MISSING, "looks secret") if self._is_secret(value) else note
             for value, note in zip(results, notes, strict=True)
         ]
+
+    def _note_figures(self, changes: dict[str, Any]) -> None:
+        """Note the figures that the step left open in pyplot among its changes."""
+        unstored = self.request.definition.options.no_store
+        outputs = {name: value for name, (value, _) in self.collected.values.items() if name not in unstored}
+        others = [
+            value
+            for name, value in self._namespace.items()
+            if name not in outputs and not name.startswith("_")
+        ]
+        try:
+            left = self._figures.left_open(outputs, others, self._resources.artifacts.dump_unnamed)
+        except NotStorable as error:
+            self.reasons.append(Reason(error.message, loses="result"))
+        else:
+            if left is not None:
+                changes[PYPLOT] = left
 
     def _is_secret(self, value: object) -> bool:
         known = self._resources.environment.secrets

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.magic_lines.settings import setting_lines
 from zennb.dependencies.library_calls import LibraryCall
 from zennb.digests.digest import digest_cache, digest_value
+from zennb.engine.environment.open_figures import PYPLOT, named_in, numbers_of, opened_again
 from zennb.engine.step.library_steps import code_again, statements_again
 from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.static_usage import StaticUsage
@@ -118,6 +119,7 @@ class StepRestorer:
         self._session, self._run_context, self._definition = session, run_context, definition
         self._definitions: _Definitions | None = None  # set by `restoring`
         self._modules: Collection[str] = ()  # set by `fetch`
+        self._open_figures: Callable[[], None] = lambda: None  # set by `fetch`
 
     def restoring(
         self, step: Step, undo_settings: Callable[[], None] = lambda: None
@@ -166,7 +168,9 @@ class StepRestorer:
             StepRefused: its definitions cannot be executed again.
         """
         repository = self._run_context.artifacts
-        large = frozenset(self._session.lazy_outputs.deferrable(step.outputs))
+        figures = changes.get(PYPLOT)
+        numbers = numbers_of(self._session.namespace, figures)
+        large = frozenset(self._session.lazy_outputs.deferrable(step.outputs)) - _of_figures(step, figures)
         now = {name: artifact for name, artifact in step.outputs.items() if name not in large}
         # Instances of classes that this cell defines can be loaded only when the definitions have run; and these may
         # read the other outputs (a default argument, a base class from a dictionary).
@@ -176,6 +180,8 @@ class StepRestorer:
             values = repository.load({n: each for n, each in now.items() if n not in later}, modules)
             self._define(values, changes, uses)
             values.update(repository.load({name: now[name] for name in later}, modules))
+            if figures is not None:
+                self._open_figures = opened_again(figures, values, numbers, repository.load_unnamed)
             with digest_cache():
                 return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
 
@@ -192,6 +198,7 @@ class StepRestorer:
             deleted=step.deletes,
             modules=self._modules,
         )
+        self._open_figures()
 
     def _define(self, values: Mapping[str, Any], changes: Mapping[str, Any], uses: StaticUsage) -> None:
         """Apply settings, bind `values`, and execute the cell's imports and definitions again, without output."""
@@ -228,6 +235,12 @@ class StepRestorer:
             with suppress(CannotDigest):
                 found[f"`{name}`"] = digest_value(value, name=name).digest
         return found
+
+
+def _of_figures(step: Step, figures: Mapping[str, Any] | None) -> set[str]:
+    """Return the outputs that pyplot needs at once, and those in the same blobs."""
+    blobs = {step.outputs[name].blob for name in named_in(figures) if name in step.outputs}
+    return {name for name, artifact in step.outputs.items() if artifact.blob in blobs}
 
 
 @dataclass(frozen=True, slots=True)

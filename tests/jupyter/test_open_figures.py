@@ -1,0 +1,152 @@
+"""Figures that pyplot has open: what a step leaves open is open after its reuse, and what it draws in counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.engine.environment.open_figures import FigureRecorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.jupyter.conftest import Notebook
+
+IMPORT = "import matplotlib\nmatplotlib.use('agg')\nimport matplotlib.pyplot as plt"
+LOOK = (
+    "seen = (plt.get_fignums(), plt.gcf().number if plt.get_fignums() else 0,\n"
+    "    [[[list(line.get_ydata()) for line in ax.lines] + [ax.get_title()] for ax in plt.figure(n).axes]\n"
+    "     for n in plt.get_fignums()])"
+)
+
+CASES: dict[str, tuple[str, ...]] = {
+    "drawn in a figure without a name": ("%%step a\n_ = plt.plot([1, 2])",),
+    "a figure and its axes": ("%%step a\nfig, ax = plt.subplots()\n_ = ax.plot([1, 2])", "ax.set_title('t')"),
+    "axes alone": ("%%step a\nax = plt.subplot()\n_ = ax.plot([1, 2])", "ax.set_title('t')"),
+    "many axes": ("%%step a\nfig, axes = plt.subplots(2, 2)\n_ = axes[1, 1].plot([3])", "plt.title('last')"),
+    "two figures": (
+        "%%step a\nplt.figure()\n_ = plt.plot([1])\nplt.figure(7)\n_ = plt.plot([2])\n_ = plt.figure(1)",
+        "plt.title('first')",
+    ),
+    "one closed again": ("%%step a\nplt.figure()\n_ = plt.plot([1])\nplt.close()",),
+    "others closed": ("plt.figure()\nplt.plot([0])", "%%step a\nplt.close('all')\nx = 1"),
+    "a title of the figure before": ("_ = plt.plot([1])", "%%step a\nplt.title('later')\nx = 1"),
+    "a title of a step's figure": ("%%step a\n_ = plt.plot([1])", "%%step b\nplt.title('later')\nx = 1"),
+    "a title of a named figure": (
+        "%%step a\nfig, ax = plt.subplots()\n_ = ax.plot([1])",
+        "%%step b\nplt.title('later')\nx = 1",
+        "y = ax.get_title()",
+    ),
+    "a named figure changed by name": (
+        "%%step a\nfig, ax = plt.subplots()\n_ = ax.plot([1])",
+        "%%step b\n_ = ax.plot([2])",
+    ),
+    "another figure": (
+        "%%step a\nfig, ax = plt.subplots()\n_ = ax.plot([1])",
+        "%%step b\nother, _ax = plt.subplots()\n_ = _ax.plot([2])",
+        "plt.figure(1)",
+        "%%step c\nplt.title('one')\nx = 1",
+    ),
+    "a large figure": (
+        "%%step a\nimport numpy as np\nfig, ax = plt.subplots()\n_ = ax.plot(np.arange(50_000))",
+        "plt.title('large')\n_ = [line.set_ydata([1]) for line in plt.gca().lines]",
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+    yield
+    plt.close("all")
+
+
+def plain(cell: str) -> str:
+    return cell.partition("\n")[2] if cell.startswith("%%step") else cell
+
+
+def restart(notebook: Notebook) -> None:
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
+    notebook.restart()
+
+
+@pytest.mark.parametrize("cells", CASES.values(), ids=CASES)
+def test_the_figures_that_are_open_are_those_of_a_plain_kernel(
+    notebook: Notebook, cells: tuple[str, ...]
+) -> None:
+    notebook.run(IMPORT, *map(plain, cells), LOOK)
+    expected = notebook.ns["seen"]
+    for _ in range(3):
+        restart(notebook)
+        done = notebook.run(IMPORT, *cells, LOOK)
+        steps = [ran for ran, cell in zip(done[1:], cells, strict=False) if cell.startswith("%%step")]
+        said = [(ran.status, ran.reason) for ran in steps]
+        assert notebook.ns["seen"] == expected, said
+    assert said[0][0] == "cached", said
+
+
+@pytest.mark.parametrize("cells", CASES.values(), ids=CASES)
+def test_cells_that_are_run_again_draw_as_in_a_plain_kernel(
+    notebook: Notebook, cells: tuple[str, ...]
+) -> None:
+    notebook.run(IMPORT, *map(plain, cells), *map(plain, cells), LOOK)
+    expected = notebook.ns["seen"]
+    for _ in range(2):
+        restart(notebook)
+        notebook.run(IMPORT, *cells, *cells, LOOK)
+        assert notebook.ns["seen"] == expected
+
+
+def test_an_edit_of_what_a_step_draws_in_runs_it_again(notebook: Notebook) -> None:
+    step = "%%step a\nplt.title('later')\nlines = [list(line.get_ydata()) for line in plt.gca().lines]"
+    for values in ([1], [2], [1], [2]):
+        restart(notebook)
+        *_, ran = notebook.run(IMPORT, f"_ = plt.plot({values})", step)
+        assert notebook.ns["lines"] == [values]
+    assert ran.status == "cached"
+
+
+def test_a_pipeline_run_opens_the_figures_of_what_it_reuses(notebook: Notebook) -> None:
+    import matplotlib.pyplot as plt
+
+    cells = (
+        IMPORT,
+        "%%step a\n_ = plt.plot([1])",
+        "%%step b\nplt.title(name)\nlines = len(plt.gca().lines)",
+    )
+    notebook.run("name = 'x'", *cells, "name = 'y'")
+    plt.close("all")
+    notebook.run("%pipeline run", LOOK)
+    assert notebook.ns["lines"] == 1
+    assert notebook.ns["seen"] == ([1], 1, [[[[1], "y"]]])
+
+
+def test_the_current_figure_is_the_one_that_is_bound(notebook: Notebook) -> None:
+    for _ in range(2):
+        restart(notebook)
+        _, ran, _ = notebook.run(
+            IMPORT,
+            "%%step a\nfig, ax = plt.subplots()\n_ = ax.plot([1])",
+            "same = plt.gcf() is fig and plt.gca() is ax",
+        )
+        assert notebook.ns["same"]
+    assert ran.status == "cached"
+
+
+def test_steps_that_end_in_any_order_leave_pyplot_as_it_was() -> None:
+    from matplotlib._pylab_helpers import Gcf
+
+    before = dict(vars(Gcf))
+    first, second = FigureRecorder(), FigureRecorder()
+    first.start()
+    second.start()
+    assert vars(Gcf) != before
+    first.stop()
+    second.stop()
+    second.stop()
+    assert dict(vars(Gcf)) == before
