@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["file_behind", "memory_order", "memory_owner", "with_strides"]
+__all__ = ["file_behind", "memory_order", "memory_owner", "top_array", "with_strides"]
 
 _SPAN = 1 << 20
 """Bytes that an array may span at least, whatever its size; else gaps between its elements are closed."""
@@ -23,6 +23,16 @@ def memory_owner(array: Any) -> Any:
         if below is None:
             return owner
         owner = below
+
+
+def top_array(array: Any) -> Any:
+    """Return the array that an array is a view of, directly or by way of others; itself when it is a view of none."""
+    ndarray = sys.modules["numpy"].ndarray
+    top = array
+    # As numpy itself would answer, whatever a class derived from it says.
+    while isinstance(base := ndarray.base.__get__(top), ndarray):
+        top = base
+    return top
 
 
 def memory_order(array: Any) -> str:

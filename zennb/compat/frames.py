@@ -13,15 +13,15 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zennb.compat.arrays import memory_owner
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 __all__ = [
     "PRIVATE",
     "array_of",
+    "arrays_in",
     "blocks_of",
+    "blocks_with_references",
     "byte_bounds",
     "codes_of",
     "columns_of",
@@ -31,14 +31,16 @@ __all__ = [
     "fill_value",
     "frame_of_blocks",
     "global_random_state",
-    "has_outside_memory",
+    "is_references",
     "masked_parts",
+    "new_references",
     "numpy_array",
     "option_defaults",
     "option_names",
     "option_values",
+    "references_of",
     "times_of",
-    "unshared_arrays",
+    "with_references",
 ]
 
 PRIVATE = (
@@ -50,6 +52,7 @@ PRIVATE = (
     "_mask",
     "_ndarray",
     "_fill_value",
+    "_references",
     "_global_config",
     "_registered_options",
 )
@@ -71,21 +74,25 @@ def _loaded(name: str) -> Any:
 
 
 def copies_on_write() -> bool:
-    """Whether a change of one frame or series never shows in another one, even if they share memory (pandas 3)."""
-    return int(_loaded("pandas").__version__.partition(".")[0]) >= 3
+    """Whether a change of one frame or series never shows in another one, even if they share memory.
+
+    Always in pandas 3, and in pandas 2 if the notebook says so.
+    """
+    pd = _loaded("pandas")
+    return int(pd.__version__.partition(".")[0]) >= 3 or pd.options.mode.copy_on_write is True
 
 
-def detached(value: Any, *, deep: bool) -> Any:
-    """Return a frame or series of array objects that no other one has; None for other values.
+def detached(value: Any, *, deep: bool = True) -> Any:
+    """Return a frame or series of array objects that no other one has, over the same memory; None for other values.
 
-    It uses the same memory unless `deep`.
+    Of a subclass, which knows best what belongs to it, a copy, which has the same memory unless `deep`.
 
     pandas 3 lets tables share arrays and copies one before the first write. It keeps the list of sharers outside the
     arrays, so stored arrays that are one object would be loaded as one object which nobody copies any more.
     """
     pd = _loaded("pandas")
-    if deep or type(value) not in {pd.DataFrame, pd.Series}:  # a subclass knows best what belongs to it
-        return _copied(value) if isinstance(value, pd.DataFrame | pd.Series) else None
+    if type(value) not in {pd.DataFrame, pd.Series}:
+        return _copied(value, deep=deep) if isinstance(value, pd.DataFrame | pd.Series) else None
     if type(value) is pd.Series:
         array = detached_array(array_of(value))
         made = pd.Series(array, index=value.index, dtype=value.dtype, name=value.name, copy=False)
@@ -97,38 +104,67 @@ def detached(value: Any, *, deep: bool) -> Any:
     return made
 
 
-def unshared_arrays(table: Any) -> list[Any]:
-    """Return the arrays of numpy in a frame or series that no other table shares, so that writing copies nothing."""
+def blocks_with_references(table: Any) -> list[tuple[Any, Any]]:
+    """Return (values, list of sharers) of each block of a frame or series; None for a list that cannot be seen."""
     try:
-        blocks = [(block.values, block.refs) for block in _private(table, "_mgr").blocks]
-        return [values for values, refs in blocks if hasattr(values, "strides") and not refs.has_reference()]
+        return [(block.values, block.refs) for block in _private(table, "_mgr").blocks]
     except AttributeError:
-        return []
+        is_frame = hasattr(table, "columns")
+        return [(array, None) for array in (columns_of(table) if is_frame else [array_of(table)])]
 
 
-def has_outside_memory(value: Any) -> bool:
-    """Whether a frame or series uses memory of an array that others have, too (`copy=False`)."""
-    pd = _loaded("pandas")
-    if type(value) not in {pd.DataFrame, pd.Series}:
-        return False
-    found = unshared_arrays(value)
-    # One more than a list alone has is the table's.
-    (alone,) = _references([object()])
-    counts = _references(found)
-    return any(memory_owner(each) is not each for each in found) or any(count > alone + 1 for count in counts)
+def references_of(index: Any) -> Any:
+    """Return the list of sharers of an index; None where there is none."""
+    with suppress(AttributeError):
+        return _private(index, "_references")
+    return None
 
 
-def _references(values: list[Any]) -> list[int]:
-    """Return how many references each has; what is counted besides the list's depends on the version of Python."""
-    return [sys.getrefcount(each) for each in values]
+def with_references(table: Any, state: tuple[Any, list[Any]]) -> None:
+    """Set the state of a new frame or series from a pickle, and the lists of sharers of its blocks."""
+    own, references = state
+    table.__setstate__(own)
+    with suppress(*_GONE):
+        for block, sharers in zip(_private(table, "_mgr").blocks, references, strict=True):
+            if sharers is not None:
+                block.refs = sharers
+                sharers.add_reference(block)
 
 
-def _copied(table: Any) -> Any:
+def is_references(value: object) -> bool:
+    """Whether a value is a list of sharers."""
+    return type(value).__name__ == "BlockValuesRefs"
+
+
+def new_references() -> Any:
+    """Return a list of sharers with nobody on it; None if pandas has none any more."""
+    with suppress(*_GONE):
+        return import_module("pandas._libs.internals").BlockValuesRefs()
+    return None
+
+
+def arrays_in(array: Any) -> list[Any]:
+    """Return the arrays of numpy that one of pandas consists of, without a copy; none where it does not say."""
+    pd, np = _loaded("pandas"), _loaded("numpy")
+    if isinstance(array, np.ndarray):
+        return [array]
+    if isinstance(array, pd.arrays.IntervalArray):
+        return [part for side in (array.left, array.right) for part in arrays_in(array_of(side))]
+    if isinstance(array, pd.arrays.SparseArray):
+        return [array.sp_values]
+    for names in (("_data", "_mask"), ("_ndarray",)):
+        with suppress(AttributeError):
+            parts = [_private(array, name) for name in names]
+            return [part for part in parts if isinstance(part, np.ndarray)]
+    return []
+
+
+def _copied(table: Any, *, deep: bool) -> Any:
     """Return a copy of the same class; None where there can be none.
 
     pandas makes a plain table of one whose class does not say how to make another (`_constructor`).
     """
-    made, cls = table.copy(), type(table)
+    made, cls = table.copy(deep=deep), type(table)
     if type(made) is not cls:
         try:
             object.__setattr__(made, "__class__", cls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from zennb.compat.arrays import memory_order, memory_owner
+from zennb.compat.arrays import memory_order, memory_owner, top_array
 from zennb.compat.frames import fill_value, global_random_state
 from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable
@@ -13,6 +13,9 @@ from zennb.digests.tensors import note_memory
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 
 __all__ = ["array_content", "handler", "note_owner"]
+
+_BUFFERS = frozenset({"array", "bytearray", "bytes", "mmap"})
+"""Owners of memory, by the names of their types, in which several arrays may lie."""
 
 BLOCK = 1 << 22
 """Bytes copied at once when an array does not lie in memory in C order."""
@@ -101,8 +104,12 @@ def _without_padding(array: Any) -> Any:
 def note_owner(walker: DigestWalker, array: Any) -> None:
     """Note the owner of an array's memory: other views of that memory change with this one."""
     owner = memory_owner(array)
+    # Arrays over one buffer need not overlap, as those that were loaded from one blob. Their addresses tell.
+    if type(owner).__name__ in _BUFFERS:
+        owner = top_array(array)
     if owner is not array:
         walker.owners.add(id(owner))
+    walker.note_memory(array)
     if "torch" in sys.modules:
         note_memory(walker, array)
 

@@ -27,6 +27,7 @@ def handler(cls: type) -> Handler | None:
 
 def _table(walker: DigestWalker, value: Any) -> Steps:
     walker.mark("arrow table", type(value))
+    walker.note_memory(value)
     walker.sink.number(value.num_rows)
     _schema(walker, value.schema)
     for name, column in zip(value.schema.names, value.columns, strict=True):
@@ -56,6 +57,7 @@ def _metadata(walker: DigestWalker, metadata: dict[bytes, bytes] | None) -> None
 
 def _array(walker: DigestWalker, value: Any) -> Steps:
     walker.mark("arrow array", type(value))
+    walker.note_memory(value)
     yield from chunks_content(walker, value)
 
 
@@ -78,6 +80,7 @@ def _scalar(walker: DigestWalker, value: Any) -> Steps:
 
 def _buffer(walker: DigestWalker, value: Any) -> None:
     walker.mark("arrow buffer", type(value))
+    walker.note_memory(value)
     walker.sink.buffer(memoryview(value))
 
 

@@ -143,6 +143,7 @@ def _frozenset(walker: DigestWalker, value: frozenset[Any]) -> Steps | None:
 
 def _bytearray(walker: DigestWalker, value: bytearray) -> None:
     if not walker.seen(value):
+        walker.note_memory(value)
         walker.sink.write(b"B")
         walker.sink.buffer(value)
 

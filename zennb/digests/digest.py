@@ -12,6 +12,7 @@ from xxhash import xxh3_128
 
 from zennb.compat.instances import error_text
 from zennb.digests.objects import HANDLERS
+from zennb.digests.stretches import compact
 from zennb.digests.types import find
 from zennb.digests.walker import SCALARS, DigestResult, DigestWalker, scalar
 from zennb.errors import CannotDigest
@@ -19,6 +20,8 @@ from zennb.packages.origin import full_name, module_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from zennb.digests.stretches import Stretch
 
 __all__ = [
     "SCALARS",
@@ -43,6 +46,7 @@ class ValueDigest:
         packages: import names of the packages whose types or functions were met: `{"numpy", "sklearn"}`.
         mutable: `id()` of every lasting mutable object inside, and of the owners of memory that parts of the value
             are views of; for closure variables also the negative id. Two values with an id in common share state.
+        memory: the memory that it stands on.
         root: `id()` of the value itself; 0 when it is unknown.
     """
 
@@ -50,6 +54,7 @@ class ValueDigest:
     code: tuple[object, ...]
     packages: frozenset[str]
     mutable: frozenset[int]
+    memory: tuple[Stretch, ...] = ()
     root: int = 0
 
 
@@ -73,6 +78,7 @@ def digest_value(value: object, *, name: str = "value") -> ValueDigest:
         code=tuple(found.code.values()),
         packages=found.packages,
         mutable=found.mutable,
+        memory=found.memory,
         root=id(value),
     )
 
@@ -101,11 +107,15 @@ def _visited(value: object, name: str) -> DigestResult:
     if known is not None and known[0] is value:
         return known[1]
     walker = _walk(value, name)
+    # Before the arrays that lend their memory: those that a recipe made for this visit end with what refers to them.
+    lasting = _lasting(walker.mutables)
+    lenders = _lasting(walker.lenders)
     result = DigestResult(
         digest=walker.sink.digest(),
         code=walker.code,
         packages=frozenset(walker.packages),
-        mutable=_lasting(walker.mutables) | walker.owners,
+        mutable=lasting | walker.owners,
+        memory=compact(each for each in walker.memory if not each.owner or each.owner in lenders),
         places=walker.places,
     )
     if visits is not None and module_of(type(value)) == _LARGE:

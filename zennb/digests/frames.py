@@ -5,17 +5,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from zennb.compat.arrays import memory_owner
 from zennb.compat.frames import (
     array_of,
     columns_of,
     copies_on_write,
-    has_outside_memory,
     masked_parts,
     numpy_array,
-    unshared_arrays,
 )
-from zennb.digests.arrays import array_content, note_owner
+from zennb.digests.arrays import array_content
 from zennb.digests.arrow import chunks_content
 from zennb.digests.walker import HIDDEN, DigestWalker, Handler, Steps
 
@@ -42,12 +39,11 @@ def _frame(walker: DigestWalker, value: Any) -> Steps:
     if walker.seen(value):
         return
     walker.mark("frame", type(value))
+    walker.note_memory(value)
     yield value.columns, ".columns"
     yield value.index, ".index"
-    _note_outside(walker, value)
     names = list(value.columns)
     for place, column in enumerate(columns_of(value)):
-        _note_owner(walker, column)
         for part, _ in _column(walker, column):
             yield part, (names[place],)
     yield from _extras(walker, value)
@@ -57,9 +53,8 @@ def _series(walker: DigestWalker, value: Any) -> Steps:
     if walker.seen(value):
         return
     walker.mark("series", type(value))
+    walker.note_memory(value)
     array = array_of(value)
-    _note_owner(walker, array)
-    _note_outside(walker, value)
     yield value.name, ".name"
     yield value.index, ".index"
     yield from _column(walker, array)
@@ -76,18 +71,6 @@ def _extras(walker: DigestWalker, value: Any) -> Steps:
             yield getattr(value, name, None), f".{name}"
 
 
-def _note_owner(walker: DigestWalker, array: Any) -> None:
-    """Note the owner of a column's memory. Before pandas 3, writing to the column changes other views of it."""
-    if not copies_on_write():
-        note_owner(walker, array)
-
-
-def _note_outside(walker: DigestWalker, table: Any) -> None:
-    """Note memory that pandas 3 shares with arrays (`copy=False`), by the array or buffer that owns it."""
-    if has_outside_memory(table):
-        walker.owners.update(id(memory_owner(each)) for each in unshared_arrays(table))
-
-
 def _index(walker: DigestWalker, value: Any) -> Steps:
     walker.in_labels += 1
     yield from _index_parts(walker, value)
@@ -97,6 +80,7 @@ def _index(walker: DigestWalker, value: Any) -> Steps:
 def _index_parts(walker: DigestWalker, value: Any) -> Steps:
     pd: Any = sys.modules["pandas"]
     walker.mark("index", type(value))
+    walker.note_memory(value)
     yield tuple(value.names), ".names"
     if isinstance(value, pd.RangeIndex):
         # Its three numbers: an index of 100 million rows holds no array.
@@ -120,7 +104,9 @@ def _column(walker: DigestWalker, array: Any) -> Steps:
         yield from array_content(walker, array) or ()
     else:
         # With copy-on-write, two columns may have one array object without sharing state.
+        walker.in_columns += 1
         yield array.view() if copies_on_write() else array, HIDDEN
+        walker.in_columns -= 1
 
 
 def _dtype(walker: DigestWalker, value: Any) -> Steps | None:
@@ -137,6 +123,7 @@ def _extension(walker: DigestWalker, value: Any) -> Steps:
     if walker.seen(value):
         return
     walker.mark("extension array", type(value))
+    walker.note_memory(value)
     if isinstance(value, pd.Categorical):
         walker.sink.write(b"o" if value.ordered else b"u")
         yield value.categories, ".categories"

@@ -45,7 +45,10 @@ TABLES = frozenset({"matplotlib.colors.LinearSegmentedColormap", "matplotlib.col
 
 def changeable(walker: DigestWalker, value: Any) -> Steps | None:
     """Write a mutable object."""
-    return None if walker.seen(value) else settled(walker, value)
+    if walker.seen(value):
+        return None
+    walker.note_memory(value)
+    return settled(walker, value)
 
 
 def settled(walker: DigestWalker, value: Any) -> Steps | None:
@@ -229,6 +232,7 @@ def _range(walker: DigestWalker, value: range) -> None:
 
 def _memoryview(walker: DigestWalker, value: memoryview) -> None:
     walker.owners.add(id(value.obj))
+    walker.note_memory(value)
     walker.mark("memoryview")
     walker.sink.text(f"{value.format} {value.shape}")
     walker.sink.buffer(value.cast("B") if value.c_contiguous and value.nbytes else value.tobytes())

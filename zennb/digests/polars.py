@@ -22,6 +22,7 @@ def _frame(walker: DigestWalker, value: Any) -> Steps:
     if walker.seen(value):
         return
     walker.mark("polars frame", type(value))
+    walker.note_memory(value)
     walker.sink.text(str(value.shape))
     for name in value.columns:
         walker.sink.text(name)
@@ -33,6 +34,7 @@ def _series(walker: DigestWalker, value: Any) -> Steps | None:
     if walker.seen(value):
         return None
     walker.mark("polars series", type(value))
+    walker.note_memory(value)
     walker.sink.text(value.name)
     walker.sink.number(len(value))
     return _content(walker, value)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import suppress
 from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a, module_name
 from zennb.compat.tensors import torch
 from zennb.digests.memory import memory_parts
+from zennb.digests.stretches import Stretch, is_in, ranges, stretches
 from zennb.digests.walker import SCALARS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from collections.abc import Set as AbstractSet
 
 __all__ = ["FAR", "is_reachable", "parts_of"]
@@ -31,8 +33,10 @@ KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
 to one of them (as a widget does) does not share variables because of that."""
 
 
-def is_reachable(value: object, ids: AbstractSet[int]) -> bool:
+def is_reachable(value: object, ids: AbstractSet[int], memory: Iterable[Stretch] = ()) -> bool:
     """Whether an object with one of these ids is the value, is inside it, or owns memory that it is a view of.
+
+    Or whether something inside it stands on some of the `memory`.
 
     Classes, modules and the names that functions read are not followed: those are code. What lies deeper than
     `FAR` objects inside is not found.
@@ -40,6 +44,7 @@ def is_reachable(value: object, ids: AbstractSet[int]) -> bool:
     seen: set[int] = set()
     level: list[Any] = [value]
     visited = 0
+    found = ranges(memory)
     while level and visited < FAR:
         kinds = set(map(type, level))
         if kinds <= SCALARS:
@@ -53,10 +58,18 @@ def is_reachable(value: object, ids: AbstractSet[int]) -> bool:
             level = gc.get_referents(*level)
             continue
         fresh = {id(each): each for each in level if id(each) not in seen}
-        if not ids.isdisjoint(fresh):
+        if not ids.isdisjoint(fresh) or (found and _is_over(fresh.values(), found)):
             return True
         seen.update(fresh)
         level = list(parts_of(fresh.values()))
+    return False
+
+
+def _is_over(values: Iterable[Any], found: Sequence[tuple[int, int]]) -> bool:
+    for value in values:
+        with suppress(Exception):  # what a library cannot read, nobody else can read either
+            if any(is_in(found, each.start, each.end) for each, _ in stretches(value)):
+                return True
     return False
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from zennb.compat.instances import qualified_name
 from zennb.digests.stream import Stream
+from zennb.digests.stretches import Stretch, stretches
 from zennb.errors import CannotDigest
 from zennb.packages.origin import Origin, module_of, origin, top_level
 
@@ -67,6 +68,7 @@ class DigestResult:
         code: functions, classes and modules of the user that were met, by id.
         packages: import names of packages whose types were met.
         mutable: ids of mutable objects that outlive the visit.
+        memory: the memory that its parts stand on.
         places: id of every mutable thing met → its number, in the order of meeting.
     """
 
@@ -74,6 +76,7 @@ class DigestResult:
     code: Mapping[int, Any]
     packages: frozenset[str]
     mutable: frozenset[int]
+    memory: tuple[Stretch, ...]
     places: Mapping[int, int]
 
 
@@ -86,6 +89,9 @@ class DigestWalker:
         packages: import names of packages whose types were met.
         owners: ids of objects whose memory parts of the value are views of; and of closure variables, which are also
             there as negative numbers.
+        memory: the memory that parts of the value stand on.
+        lenders: the arrays that this memory belongs to, by id.
+        in_columns: how many columns of tables are being visited just now: tables note their memory themselves.
         shell: a class whose own functions are written by name only (`digest_class_shell`).
         in_labels: how many tables' labels are being visited just now: what they consist of does not count as
             mutable, since tables share their labels freely, and labels are not modified in place.
@@ -104,6 +110,9 @@ class DigestWalker:
         self.code: dict[int, Any] = {}
         self.packages: set[str] = set()
         self.owners: set[int] = set()
+        self.memory: list[Stretch] = []
+        self.lenders: dict[int, Any] = {}
+        self.in_columns = 0
         self.shell = shell
         self.in_labels = 0
         self.hooked = 0
@@ -244,6 +253,14 @@ class DigestWalker:
         known = self._apart[id(value)]
         self._write(known)
         self.owners |= known.mutable
+        self.memory += known.memory
+
+    def note_memory(self, value: Any) -> None:
+        """Note the memory that a value itself stands on."""
+        for stretch, lender in () if self.in_columns else stretches(value):
+            self.memory.append(stretch)
+            if lender is not None:
+                self.lenders[stretch.owner] = lender
 
     # Mutable objects: which parts are shared is part of the content
 

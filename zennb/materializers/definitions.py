@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import pickle
 import sys
+from contextlib import suppress
 from functools import partial
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.code_pickling import make_class, makers
 from zennb.compat.instances import class_attributes, is_a, qualified_name
-from zennb.packages.origin import module_of, origin
+from zennb.packages.origin import Origin, module_of, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zennb.materializers.materializer import Scope
 
-__all__ = ["ClassRestorer", "find", "refuse_stale"]
+__all__ = ["ClassRestorer", "find", "import_home", "refuse_stale"]
 
 
 def find(scope: Scope, name: str) -> Any:
@@ -75,3 +77,14 @@ class ClassRestorer:
         if cls not in self._known:
             makers().fill_class(cls, state)
         return cls
+
+
+def import_home(value: type | FunctionType) -> None:
+    """Import the `__module__` of a package's class or function (`numpy.rec`).
+
+    The class may be defined in a private module. Without this import, cloudpickle would store a copy of it.
+    """
+    module = module_of(value)
+    if module and module not in sys.modules and origin(module) is Origin.PACKAGE:
+        with suppress(ImportError):
+            importlib.import_module(module)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import io
 import pickle
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,15 +17,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import cloudpickle
 
 from zennb.compat.code_pickling import is_importable, with_annotations
-from zennb.compat.frames import copies_on_write, detached, global_random_state, has_outside_memory
+from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_text, is_a, qualified_name
 from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
+from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
 from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, OutOfBand, size
 from zennb.materializers.closed_files import closed_reduction
-from zennb.materializers.definitions import find, refuse_stale
+from zennb.materializers.definitions import find, import_home, refuse_stale
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
@@ -35,14 +34,16 @@ from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
-from zennb.materializers.unpicklable import find_unpicklable
+from zennb.materializers.unpicklable import find_unpicklable, refuse_open_resources
 from zennb.materializers.unpickling import unpickled
-from zennb.packages.origin import Origin, module_of, origin
+from zennb.packages.origin import module_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from zennb.digests.stretches import Stretch
     from zennb.materializers.signer import Signer
+    from zennb.materializers.views import SharedMemory
 
 __all__ = ["Pickled", "SignedPickles", "notebook_object", "random_state"]
 
@@ -108,17 +109,25 @@ class SignedPickles(Materializer):
         """
         return self.pack(self.pickle(value, name="value"))
 
-    def pickle(self, value: Any, *, name: str, together: bool = False, apart: bool = False) -> Pickled:
+    def pickle(
+        self,
+        value: Any,
+        *,
+        name: str,
+        together: bool = False,
+        memory: Sequence[Stretch] = (),
+        apart: bool = False,
+    ) -> Pickled:
         """Return `value` as a pickle; `name` is what to call it in the error.
 
-        With `together` it is a dictionary of values that share state: arrays that look into another array's memory
-        share it again after loading. With `apart` the large memory of tensors is left out of it, as `parts`.
+        With `together` it is a dictionary of values that share state. What shares some of the `memory` that is in it
+        shares it again after loading. With `apart` the large memory of tensors is left out of it, as `parts`.
 
         Raises:
             NotStorable: as `dump`.
         """
         try:
-            return _pickled(value, self._scope, together=together, apart=apart)
+            return _pickled(value, self._scope, together=together, memory=memory, apart=apart)
         except Exception as error:
             raise self._refusal(value, name, error) from error
 
@@ -178,6 +187,14 @@ class SignedPickles(Materializer):
                 path=name,
             )
         return again
+
+    def copy_of(self, pickled: Pickled, *, largest: int) -> Any:
+        """Return the value over memory of its own; above `largest` bytes that is zeros, which take none at first."""
+        is_small, zeros = size(pickled.buffers) <= largest, sys.modules["numpy"].zeros
+        buffers = [bytearray(one) if is_small else zeros(one.nbytes, "u1").data for one in pickled.buffers]
+        return unpickled(
+            b"".join(pickled.stream), buffers, self._scope, "value", lambda at: pickled.parts[at]
+        )
 
     def _again(self, pickled: Pickled) -> Any:
         stream, parts = b"".join(pickled.stream), pickled.parts
@@ -252,12 +269,12 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         scope: Scope,
         keep: Callable[[pickle.PickleBuffer], object],
         *,
-        views: bool,
+        shared: SharedMemory | None,
         apart: bool = False,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=keep)
         self.parts: list[memoryview] | None = [] if apart else None
-        self._views = views
+        self._shared = shared
         self._scope = scope
         self._root: type | None = None
         self._value: Any = None
@@ -289,10 +306,10 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         if code is not None:
             return code
         if is_a(value, type | FunctionType):
-            _import_home(value)
+            import_home(value)
         special = closed_reduction(value) or self._special(value)
         if special is None:
-            _refuse_open_resources(value)
+            refuse_open_resources(value)
         return with_annotations(value, super().reducer_override(value)) if special is None else special
 
     def _root_arrays(self) -> list[Any]:
@@ -310,19 +327,20 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         if torch() is not None:
             from zennb.materializers.tensors import tensor_reduction
 
-            reduced = tensor_reduction(value, self._root_arrays, self.parts)
-            if reduced is not None:
+            if (reduced := tensor_reduction(value, self._root_arrays, self.parts)) is not None:
                 return reduced
         if "numpy" in sys.modules:
-            from zennb.materializers.views import mapped_reduction, strided_reduction, view_reduction
+            from zennb.materializers.views import mapped_reduction, shared_reduction, strided_reduction
 
-            reduced = mapped_reduction(value) or (view_reduction(value) if self._views else None)
+            shared = self._shared
+            reduced = mapped_reduction(value) or (shared_reduction(value, shared) if shared else None)
             if reduced is not None or (reduced := strided_reduction(value)) is not None:
                 return reduced
-        if "pandas" in sys.modules and copies_on_write():
-            table = detached(value, deep=self._views and not has_outside_memory(value))
-            if table is not None:
-                return table.__reduce_ex__(5)
+        if "pandas" in sys.modules:
+            from zennb.materializers.shared_tables import table_reduction
+
+            if (reduced := table_reduction(value, self._shared)) is not None:
+                return reduced
         if is_figure(value):
             return figure_state(value)
         return match_recipe(value) or iterator_recipe(value) or error_recipe(value)
@@ -342,29 +360,6 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         return functions.cached_reduction(value) if is_a(value, CachedFunction) else None
 
 
-def _refuse_open_resources(value: object) -> None:
-    """Refuse open files and memory views.
-
-    Raises:
-        pickle.PicklingError: it is an open file, or a view of another value's memory.
-    """
-    if is_a(value, io.IOBase) and not is_a(value, io.BytesIO | io.StringIO):
-        raise pickle.PicklingError("an open file")
-    if is_a(value, memoryview):
-        raise pickle.PicklingError("a view of another value's memory")
-
-
-def _import_home(value: type | FunctionType) -> None:
-    """Import the `__module__` of a package's class or function (`numpy.rec`).
-
-    The class may be defined in a private module. Without this import, cloudpickle would store a copy of it.
-    """
-    module = module_of(value)
-    if module and module not in sys.modules and origin(module) is Origin.PACKAGE:
-        with suppress(ImportError):
-            importlib.import_module(module)
-
-
 def _own_name(value: type | FunctionType, scope: Scope) -> str:
     """Return the qualified name of a class or function; for a lambda, the notebook variable that holds it."""
     name = qualified_name(value) if is_a(value, type) else value.__qualname__
@@ -380,11 +375,22 @@ def _kind(value: object, root: type | None) -> str:
 
 
 def _pickled(
-    value: Any, scope: Scope, *, together: bool = False, apart: bool = False, largest: int | None = None
+    value: Any,
+    scope: Scope,
+    *,
+    together: bool = False,
+    memory: Sequence[Stretch] = (),
+    apart: bool = False,
+    largest: int | None = None,
 ) -> Pickled:
     stream = Collector(largest)
+    shared = None
+    if found := shared_ranges(memory):
+        from zennb.materializers.views import SharedMemory
+
+        shared = SharedMemory(found, {each.owner for each in memory})
     with OutOfBand() as buffers:
-        pickler = _NotebookPickler(stream, scope, buffers.keep, views=together, apart=apart)
+        pickler = _NotebookPickler(stream, scope, buffers.keep, shared=shared, apart=apart)
         pickler.dump_root(value, together=together)
         return Pickled(
             stream=stream.parts,

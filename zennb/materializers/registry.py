@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.arrays import file_behind
-from zennb.compat.instances import attributes_of, bases_of, class_attributes, is_a
+from zennb.compat.instances import attributes_of, bases_of, class_attributes
 from zennb.digests.digest import digest as digest_of
+from zennb.digests.digest import digest_value
+from zennb.digests.stretches import is_memory_shared, shared_ranges
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
 from zennb.materializers.buffers import joined, size
 from zennb.materializers.pickle import SignedPickles
+from zennb.materializers.plain import PlainData
 from zennb.materializers.sealed import seal, unseal
 from zennb.materializers.summary import DISTRIBUTION, summary_by, type_text
 from zennb.packages.entry_points import OWN, refresh
@@ -25,6 +26,7 @@ from zennb.packages.origin import module_of, origin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from zennb.digests.stretches import Stretch
     from zennb.materializers.materializer import Buffer, Materializer, Scope
     from zennb.materializers.parts import MemoryPart
     from zennb.materializers.pickle import Pickled
@@ -91,40 +93,62 @@ class Materializers:
         self._made: dict[Offer, Materializer] = {}
         refresh()  # created for every step cell, so a package installed in one cell counts in the next
 
-    def dump(self, value: Any, *, digest: str, name: str, apart: bool = False) -> Dumped:
+    def dump(
+        self, value: Any, *, digest: str, name: str, memory: Sequence[Stretch] = (), apart: bool = False
+    ) -> Dumped:
         """Return `value` as bytes, from the first materializer that handles it and loads it unchanged.
 
         Args:
             value: anything.
             digest: its canonical digest, which the loaded value must have too.
             name: what it is called, for errors.
+            memory: the memory that it stands on.
             apart: whether large memory of tensors may go into blobs of its own.
 
         Raises:
             NotStorable: no materializer can store it; the error names the part at fault, or the package.
         """
+        shares = bool(shared_ranges(memory))
         for offer, candidate in self._candidates(value, name):
+            if shares and offer.source == OWN and candidate.name == PlainData.name:
+                continue  # plain data has no views: what shares memory inside a list would not after loading
             with _naming_package(offer, name):
                 buffers = self._attempt(candidate, value, digest, trusted=offer.source == OWN)
             if buffers is not None:
                 return self._dumped(value, candidate, buffers, source=offer.source)
-        pickled = self._pickles.pickle(value, name=name, apart=apart)
+        pickled = self._pickles.pickle(value, name=name, memory=memory, apart=apart)
         again = self._pickles.prove(value, pickled, name=name)
         dumped = self._pickled(value, pickled)
         if lost := _left_out(value, again):
             return replace(dumped, summary={**dumped.summary, LEFT_OUT: lost})
         return dumped
 
-    def dump_together(self, values: Mapping[str, Any], *, name: str, apart: bool = False) -> Dumped:
+    def dump_together(
+        self,
+        values: Mapping[str, Any],
+        *,
+        name: str,
+        memory: Mapping[str, Sequence[Stretch]] | None = None,
+        apart: bool = False,
+    ) -> Dumped:
         """Return values that share state as the bytes of one dictionary, so that they share it after loading.
+
+        Args:
+            values: name → value.
+            name: what they are called, for errors.
+            memory: name → the memory that the value stands on, where that is known.
+            apart: as for `dump`.
 
         Raises:
             NotStorable: one of them cannot be stored, or two of them would no longer share state.
         """
         together = dict(values)
-        pickled = self._pickles.pickle(together, name=name, together=True, apart=apart)
-        again = self._pickles.prove(together, pickled, name=name)
-        _check_sharing(together, again)
+        before = memory or {each: digest_value(value, name=each).memory for each, value in together.items()}
+        used = [stretch for each in before.values() for stretch in each]
+        pickled = self._pickles.pickle(together, name=name, together=True, memory=used, apart=apart)
+        self._pickles.prove(together, pickled, name=name)
+        if shared_ranges(used):
+            _check_sharing(before, self._pickles.copy_of(pickled, largest=_WHOLE))
         return self._pickled(together, pickled)
 
     def _pickled(self, value: Any, pickled: Pickled) -> Dumped:
@@ -316,18 +340,15 @@ def _differ(one: object, other: object) -> bool:
         return type(one) is not type(other)
 
 
-def _check_sharing(values: Mapping[str, Any], again: Mapping[str, Any]) -> None:
-    """Check that arrays that share memory still share it after loading. Pickles preserve all other sharing.
+def _check_sharing(before: Mapping[str, Sequence[Stretch]], again: Mapping[str, Any]) -> None:
+    """Check that values share the same memory after loading as before. Pickles preserve all other sharing.
 
     Raises:
         NotStorable: two of them do not.
     """
-    numpy = sys.modules.get("numpy")
-    arrays = [] if numpy is None else [name for name in values if is_a(values[name], numpy.ndarray)]
-    arrays = [name for name in arrays if file_behind(values[name]) is None]  # these share their file
-    for one, other in combinations(arrays, 2):
-        share = numpy.may_share_memory  # type: ignore[union-attr]  # there are arrays, so numpy is there
-        if share(values[one], values[other]) and not share(again[one], again[other]):
+    after = {name: digest_value(value, name=name).memory for name, value in again.items()}
+    for one, other in combinations(before, 2):
+        if is_memory_shared(before[one], before[other]) != is_memory_shared(after[one], after[other]):
             raise NotStorable(
                 f"`{one}` and `{other}` share memory, and would not after they are stored. Keep one of them in a name "
                 "that starts with `_`, or make it a copy.",

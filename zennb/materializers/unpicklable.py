@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import pickle
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -14,7 +16,7 @@ from zennb.compat.instances import attributes_of, elements_of, error_text, is_a,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["find_unpicklable"]
+__all__ = ["find_unpicklable", "refuse_open_resources"]
 
 _SECONDS = 2.0
 _DEPTH = 12
@@ -105,3 +107,15 @@ def _captured(function: FunctionType) -> Iterator[tuple[str, Any]]:
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:
     for name, part in {**attributes_of(value), **slot_values(value)}.items():
         yield f".{name}", part
+
+
+def refuse_open_resources(value: object) -> None:
+    """Refuse open files and memory views.
+
+    Raises:
+        pickle.PicklingError: it is an open file, or a view of another value's memory.
+    """
+    if is_a(value, io.IOBase) and not is_a(value, io.BytesIO | io.StringIO):
+        raise pickle.PicklingError("an open file")
+    if is_a(value, memoryview):
+        raise pickle.PicklingError("a view of another value's memory")

@@ -5,25 +5,38 @@ The memory is that of another array, a `bytearray`, or a file.
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import pickle
+import sys
 from array import ArrayType
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zennb.compat.arrays import file_behind, memory_owner, with_strides
+from zennb.compat.arrays import file_behind, memory_owner, top_array, with_strides
 from zennb.compat.frames import byte_bounds
 from zennb.compat.instances import is_a
 from zennb.digests.digest import digest
+from zennb.digests.stretches import exported, is_in, is_opaque, stretches
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
 __all__ = [
+    "SharedMemory",
     "mapped_reduction",
+    "restore_buffer",
     "restore_mapped",
+    "restore_objects",
+    "restore_polars",
     "restore_strided",
     "restore_view",
+    "shared_reduction",
     "strided_reduction",
-    "view_reduction",
 ]
 
 _KINDS: frozenset[type] = frozenset({np.ndarray, np.recarray, np.matrix})
@@ -31,6 +44,46 @@ _KINDS: frozenset[type] = frozenset({np.ndarray, np.recarray, np.matrix})
 
 _BUFFERS = frozenset({bytearray, ArrayType})
 """Other owners of memory that arrays are views of: `np.frombuffer(...)`."""
+
+
+class SharedMemory:
+    """The memory that several of the values to be pickled together stand on.
+
+    Each range of addresses is pickled once, as bytes, or as the `bytearray` that it is; what lies in it becomes a view.
+
+    Args:
+        found: the ranges.
+        owners: ids of all that owns memory inside the values.
+    """
+
+    def __init__(self, found: Sequence[tuple[int, int]], owners: AbstractSet[int]) -> None:
+        self._found, self._owners = found, owners
+        self._memories: dict[tuple[int, int], Any] = {}
+
+    def __contains__(self, bounds: tuple[int, int]) -> bool:
+        return is_in(self._found, *bounds)
+
+    def is_memory(self, value: object) -> bool:
+        """Whether a value is what is pickled of a range."""
+        return any(value is each for each in self._memories.values())
+
+    def around(self, start: int, end: int, owner: object = None) -> tuple[Any, int] | None:
+        """Return what is pickled of the range with these addresses, and where in it they begin; None outside of all."""
+        for low, high in self._found:
+            if low <= start and end <= high:
+                return self._memory(low, high, owner), start - low
+        return None
+
+    def _memory(self, low: int, high: int, owner: object) -> Any:
+        found = self._memories.get((low, high))
+        if found is None:
+            is_owner = type(owner) in _BUFFERS and id(owner) in self._owners
+            found = self._memories[low, high] = owner if is_owner else _bytes_at(low, high)
+        return found
+
+
+def _bytes_at(low: int, high: int) -> Any:
+    return np.ctypeslib.as_array((ctypes.c_ubyte * (high - low)).from_address(low))
 
 
 def restore_view(
@@ -54,27 +107,126 @@ def restore_view(
     return view
 
 
-def view_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
-    """Return the recipe that rebuilds a view from what it is a view of; None for anything else."""
+def _view_reduction(value: Any, shared: SharedMemory) -> tuple[Any, tuple[Any, ...]] | None:
+    """Return the recipe that rebuilds an array as a view of shared memory; None for anything else."""
     kind: type = type(value)
-    if kind not in _KINDS or not is_a(value, np.ndarray) or value.base is None or value.size == 0:
+    if value.size == 0 or shared.is_memory(value):
         return None
-    # Down to what owns the memory: views of views usually refer to it directly, but subclasses do not.
-    root = memory_owner(value)
-    if type(root) in _BUFFERS:
-        first = np.frombuffer(root, np.uint8).__array_interface__["data"][0]
-    # The memory of objects holds addresses, which mean nothing after loading.
-    elif type(root) in _KINDS and not root.dtype.hasobject and root.flags.c_contiguous:
-        first = root.__array_interface__["data"][0]
-    else:
+    low, high = byte_bounds(value)
+    if (low, high) not in shared:
         return None
-    low, _ = byte_bounds(value)
-    start = value.__array_interface__["data"][0] - first
-    # Strides may be negative; `start` is the first element, `low` the lowest byte that the view reaches.
-    if low < first or start < 0:
+    if value.dtype.hasobject:
+        return _objects_reduction(value)
+    found = shared.around(low, high, memory_owner(value)) if kind in _KINDS else None
+    if found is None:
         return None
+    memory, offset = found
+    # Strides may be negative: `low` is the lowest byte that the array reaches, not its first element.
+    start = offset + value.__array_interface__["data"][0] - low
     mode = (value.flags.writeable,) if kind is np.ndarray else (value.flags.writeable, kind)
-    return restore_view, (root, start, value.shape, value.strides, value.dtype, *mode)
+    return restore_view, (memory, start, value.shape, value.strides, value.dtype, *mode)
+
+
+def shared_reduction(value: object, shared: SharedMemory) -> tuple[Any, ...] | None:
+    """Return the recipe of what stands on shared memory, so that it does again after loading; None for the rest."""
+    if is_a(value, np.ndarray):
+        return _view_reduction(value, shared)
+    for library, reduction in (("pyarrow", _buffer_reduction), ("polars", _polars_reduction)):
+        if library in sys.modules and (reduced := reduction(value, shared)) is not None:
+            return reduced
+    return _opaque_reduction(value)
+
+
+def restore_objects(
+    root: Any, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], writeable: bool
+) -> Any:
+    """Return a view of an array of objects that starts `offset` bytes after its first one."""
+    flat = _dense(root).reshape(-1)[offset // root.itemsize :]
+    return np.lib.stride_tricks.as_strided(flat, shape, strides, writeable=writeable)
+
+
+def _objects_reduction(value: Any) -> tuple[Any, tuple[Any, ...]] | None:
+    """Return the recipe of a view of objects. Their memory holds addresses, so it is that of an array of objects."""
+    root = top_array(value)
+    if value is root or type(value) is not np.ndarray or type(root) is not np.ndarray:
+        return None
+    if value.dtype != root.dtype or not _dense(root).flags.c_contiguous:
+        return None
+    start = value.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    return restore_objects, (root, start, value.shape, value.strides, value.flags.writeable)
+
+
+def _dense(array: Any) -> Any:
+    """Return an array with its axes in the order in which they lie in memory."""
+    return array.transpose(sorted(range(array.ndim), key=lambda axis: -array.strides[axis]))
+
+
+def _buffer_reduction(value: Any, shared: SharedMemory) -> tuple[Any, tuple[Any, ...]] | None:
+    """Return the recipe of a buffer of pyarrow in shared memory; None for anything else."""
+    if not is_a(value, sys.modules["pyarrow"].Buffer) or not value.size or not value.is_cpu:
+        return None
+    found = shared.around(value.address, value.address + value.size)
+    if found is None:
+        return None
+    memory, start = found
+    return restore_buffer, (memory, start, value.size, value.is_mutable)
+
+
+def restore_buffer(memory: Any, offset: int, size: int, is_mutable: bool) -> Any:
+    """Return a buffer of pyarrow over a part of some memory."""
+    part = np.frombuffer(memory, np.uint8)[offset : offset + size]
+    part.flags.writeable = is_mutable and part.flags.writeable
+    return import_module("pyarrow").py_buffer(part)
+
+
+def _polars_reduction(value: Any, shared: SharedMemory) -> tuple[Any, tuple[Any, ...]] | None:
+    """Return the recipe of a frame or series of polars that uses shared memory; None for anything else."""
+    pl = sys.modules["polars"]
+    if type(value) not in {pl.DataFrame, pl.Series}:
+        return None
+    if not any((each.start, each.end) in shared for each, _ in stretches(value)):
+        return None
+    if type(value) is pl.DataFrame:
+        return restore_polars, (value.get_columns(),)
+    # Chunk by chunk: asked for the whole, polars puts the chunks together, in a copy.
+    content = [exported(chunk) for chunk in value.get_chunks()]
+    if any(part is None for part in content) or restore_polars(content, value.name).dtype != value.dtype:
+        return None
+    return restore_polars, (content, value.name)
+
+
+def restore_polars(content: list[Any], name: str | None = None) -> Any:
+    """Return a frame of series; with a name, a series of chunks as arrow or numpy has them."""
+    pl = import_module("polars")
+    if name is None:
+        return pl.DataFrame(content)
+    chunks = [pl.Series(one) if isinstance(one, np.ndarray) else pl.from_arrow(one) for one in content]
+    return pl.concat(chunks, rechunk=False).alias(name)
+
+
+def _opaque_reduction(value: Any) -> tuple[Any, ...] | None:
+    """Return the recipe of an object written in C with its own arrays in place of the copies that its recipe makes."""
+    if not is_opaque(type(value)):
+        return None
+    own = [part for part in gc.get_referents(value) if is_a(part, np.ndarray)]
+    if not own:
+        return None
+    make, args, *rest = value.__reduce_ex__(5)
+    if not rest or type(rest[0]) is not tuple:
+        return None
+    return make, args, tuple(_own(part, own) for part in rest[0]), *rest[1:]
+
+
+def _own(part: Any, own: Sequence[Any]) -> Any:
+    """Return the array that is equal to a part of a state, or the part itself."""
+    if not is_a(part, np.ndarray) or part.dtype.hasobject or any(part is each for each in own):
+        return part
+    same = (
+        each
+        for each in own
+        if (each.dtype, each.shape, each.strides) == (part.dtype, part.shape, part.strides)
+    )
+    return next((each for each in same if digest(each) == digest(part)), part)
 
 
 def restore_strided(array: Any, strides: tuple[int, ...], writeable: bool) -> Any:

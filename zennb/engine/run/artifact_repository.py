@@ -14,6 +14,7 @@ from zennb.core.records.signing import names_artifact
 from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.core.secrets.values import holds_known, holds_secret
 from zennb.digests.digest import SCALARS, digest_value
+from zennb.digests.stretches import shared_ranges
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.environment.open_figures import PYPLOT
 from zennb.engine.step.loaded_modules import MODULES, import_for
@@ -232,7 +233,8 @@ class ArtifactRepository:
         wanted = {
             name: seen.digest
             for name, (value, seen) in alone
-            if type(value) not in SCALARS  # storing it again is faster than the query
+            # Storing scalars again is faster than the query. What shares memory inside, an equal value need not share.
+            if type(value) not in SCALARS and not shared_ranges(seen.memory)
         }
         known = self.known(frozenset(wanted.values())) if wanted else {}
         found = {
@@ -256,9 +258,14 @@ class ArtifactRepository:
     def _dump(self, group: Mapping[str, tuple[Any, ValueDigest]]) -> Dumped:
         if len(group) == 1:
             ((name, (value, seen)),) = group.items()
-            return self._materializers.dump(value, digest=seen.digest, name=name, apart=True)
+            return self._materializers.dump(
+                value, digest=seen.digest, name=name, memory=seen.memory, apart=True
+            )
         together = {name: value for name, (value, _) in group.items()}
-        return self._materializers.dump_together(together, name=" and ".join(group), apart=True)
+        memory = {name: seen.memory for name, (_, seen) in group.items()}
+        return self._materializers.dump_together(
+            together, name=" and ".join(group), memory=memory, apart=True
+        )
 
     def _stored_parts(self, dumped: Dumped) -> tuple[Dumped, tuple[str, ...]]:
         """Store the large memory of a value that is not in the store yet; return the value, and the blobs with it."""

@@ -151,15 +151,16 @@ class VariableTracker:
 
         They include values without a digest (a generator over a list): what they yield depends on that state.
         """
-        if not any(value_digest.mutable for value_digest in digests.values()):
+        memory = [stretch for each in digests.values() for stretch in each.memory]
+        if not memory and not any(each.mutable for each in digests.values()):
             return {}
         inside = frozenset(abs(one) for each in digests.values() for one in each.mutable)
         candidates = {
             name: value
             for name, value in list(namespace.items())  # a panel reads it from another thread
-            if inside and name not in digests and name not in SHELL and not name.startswith("_")
+            if (inside or memory) and name not in digests and name not in SHELL and not name.startswith("_")
             # Reachability first: it is much cheaper than a digest, and rules out nearly all variables.
-            if not is_immutable(value) and is_reachable(value, inside)
+            if not is_immutable(value) and is_reachable(value, inside, memory)
         }
         return {name: value for name, value in candidates.items() if self._shares(name, value, digests)}
 

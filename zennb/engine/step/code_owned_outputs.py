@@ -61,7 +61,9 @@ def outputs_owned_by_code(
         definitions: functions, classes and modules that it reads or has bound, by name.
     """
     mutable = {
-        name: (value, value_digest) for name, (value, value_digest) in values.items() if value_digest.mutable
+        name: (value, value_digest)
+        for name, (value, value_digest) in values.items()
+        if value_digest.mutable or value_digest.memory
     }
     if not mutable:
         return []
@@ -90,7 +92,9 @@ def _sharing(values: Mapping[str, tuple[Any, ValueDigest]], holder: object) -> l
         return [name for name, (value, _) in values.items() if any(part is value for part in members)]
     found = list(_parts(holder))
     return [
-        name for name, (_, each) in values.items() if any(is_reachable(part, each.mutable) for part in found)
+        name
+        for name, (_, each) in values.items()
+        if any(is_reachable(part, each.mutable, each.memory) for part in found)
     ]
 
 

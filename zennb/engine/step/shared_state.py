@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
 from zennb.digests.memory import is_array, memory_parts
+from zennb.digests.stretches import share_memory
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     Objects of a library (constants of a class or module, settings) do not count: all figures refer to the same few,
     and nobody changes them through a figure. Variables that functions share always count.
     """
+    if share_memory(one.memory, other.memory):
+        return True
     common = (one.mutable & other.mutable) - _libraries.keys()
     if not common:
         return False
@@ -76,7 +79,7 @@ def connected(digests: Mapping[str, ValueDigest]) -> list[list[str]]:
 
 def groups(digests: Mapping[str, ValueDigest]) -> list[tuple[str, ...]]:
     """Return the groups of several names that share state with each other, each in alphabetical order."""
-    mutable = {name: digest for name, digest in digests.items() if digest.mutable}
+    mutable = {name: digest for name, digest in digests.items() if digest.mutable or digest.memory}
     return sorted(tuple(sorted(group)) for group in connected(mutable) if len(group) > 1)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zennb import api
 from zennb.dependencies.library_calls import LibraryCalls
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
+from zennb.digests.stretches import compact, stretches
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
@@ -265,9 +266,12 @@ class KernelState:
         # The store has just proven the bytes, and these formats give back equal values: no
         # need to digest a large array.
         if artifact.materializer in {"numpy", "frame", "arrow_table"} and artifact.item is None and not roots:
-            mutable = frozenset({id(value), id(_owner(value))})
             return ValueDigest(
-                digest=artifact.digest, code=roots, packages=frozenset(artifact.packages), mutable=mutable
+                digest=artifact.digest,
+                code=roots,
+                packages=frozenset(artifact.packages),
+                mutable=frozenset({id(value)}),
+                memory=compact(stretch for stretch, _ in stretches(value)),
             )
         return digest_value(value, name=artifact.name)
 
@@ -354,10 +358,3 @@ def _left_out(step: Step) -> list[str]:
         for name, lost in found.items()
         if lost
     ]
-
-
-def _owner(value: Any) -> Any:
-    """Return the object that owns an array's memory."""
-    while getattr(value, "base", None) is not None:
-        value = value.base
-    return value
