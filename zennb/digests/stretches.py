@@ -36,7 +36,6 @@ __all__ = [
     "is_in",
     "is_memory_shared",
     "is_opaque",
-    "overlapping",
     "ranges",
     "share_memory",
     "shared_ranges",
@@ -112,12 +111,12 @@ def share_memory(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
 
     Not for two arrays with one owner: whoever compares the owners knows that already.
     """
-    return any(_counts(a, b) and not _is_known(a, b) for a, b in overlapping(one, other))
+    return any(_counts(a, b) and not _is_known(a, b) for a, b in _overlapping(one, other))
 
 
 def is_memory_shared(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
     """Whether values share memory: as `share_memory`, and by all arrays that overlap."""
-    return any(_counts(a, b) or {a.use, b.use} <= _ARRAYS for a, b in overlapping(one, other))
+    return any(_counts(a, b) or {a.use, b.use} <= _ARRAYS for a, b in _overlapping(one, other))
 
 
 def _counts(one: Stretch, other: Stretch) -> bool:
@@ -132,7 +131,7 @@ def _is_known(one: Stretch, other: Stretch) -> bool:
     return one.owner == other.owner != 0 and {one.use, other.use} <= _ARRAYS
 
 
-def overlapping(one: Sequence[Stretch], other: Sequence[Stretch]) -> Iterator[tuple[Stretch, Stretch]]:
+def _overlapping(one: Sequence[Stretch], other: Sequence[Stretch]) -> Iterator[tuple[Stretch, Stretch]]:
     """Yield the pairs of stretches that overlap, each of another value."""
     few, many = sorted((one, other), key=len)
     if not few:
