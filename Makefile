@@ -7,7 +7,8 @@ BENCH := .venv-bench
 TOOLS := .venv-tools
 ROUNDS ?= 5
 NOTEBOOK := notebooks/quickstart.ipynb
-ALL_CORES := --numprocesses auto --dist loadfile
+# In the order of the folders: by default the files with one long test come last, and one core waits for them.
+ALL_CORES := --numprocesses auto --dist loadfile --no-loadscope-reorder
 # What failed on all cores is tried once more alone: a busy machine breaks tests that wait for something.
 AGAIN := env -u ZENNB_HOME $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 PYTHON_VERSION ?= 3.13
