@@ -50,6 +50,8 @@ def perform_remotely(
     """
     try:
         outcome = _outcome(request, channels)
+    except StepRefused:  # a mistake of whoever called this, not of the step
+        raise
     except BaseException as error:  # noqa: BLE001 - raised again, as one that can be pickled
         # The user's own classes cannot be trusted to pickle, and an executor loses its worker over one that does not.
         raise carried(own_frames(error, _files(request)), request.names) from None

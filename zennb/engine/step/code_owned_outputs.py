@@ -7,7 +7,6 @@ output from the store would be a separate copy.
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +41,8 @@ def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapp
     uses = [f"{name}.*" for name in modules]
     found = outputs_owned_by_code(values, uses, definitions)
     if found:  # leave out what matplotlib itself shares between all figures
-        parts = own_parts({name: seen for name, (_, seen) in values.items()})
-        own = {name: (value, replace(seen, mutable=parts[name])) for name, (value, seen) in values.items()}
+        seen = own_parts({name: seen for name, (_, seen) in values.items()})
+        own = {name: (value, seen[name]) for name, (value, _) in values.items()}
         found = outputs_owned_by_code(own, uses, definitions)
     return found
 

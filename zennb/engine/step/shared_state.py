@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -58,13 +59,20 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
     return not _are_libraries(common)
 
 
-def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, frozenset[int]]:
-    """Return the ids of the mutable parts of values, without objects of libraries."""
+def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, ValueDigest]:
+    """Return what was seen of values, less the mutable parts and memory that belong to libraries."""
     unknown = frozenset[int]().union(*(each.mutable for each in value_digests.values()))
     unknown -= _libraries.keys() | _others
     if unknown:
         _are_libraries(unknown)
-    return {name: each.mutable - _libraries.keys() for name, each in value_digests.items()}
+    return {
+        name: replace(
+            each,
+            mutable=each.mutable - _libraries.keys(),
+            memory=tuple(stretch for stretch in each.memory if stretch.owner not in _libraries),
+        )
+        for name, each in value_digests.items()
+    }
 
 
 def connected(digests: Mapping[str, ValueDigest]) -> list[list[str]]:
