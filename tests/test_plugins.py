@@ -7,6 +7,7 @@ import pytest
 
 from zennb import plugins
 from zennb.components.component import COMPONENT_TYPES, ArtifactStore, Orchestrator
+from zennb.core.records.component_types import FLAVORS_OF
 from zennb.errors import MissingExtra, UnknownName
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_every_listed_flavor_of_ours_loads_as_what_it_says(
     monkeypatch.setattr(plugins, "find_spec", lambda _: object())  # as if every library were installed
     for name, info in plugins.flavors(kind).items():
         loaded = plugins.load(kind, name)
-        assert (loaded.type, loaded.flavor) == (kind, name)
+        assert (loaded.type, loaded.flavor) == (FLAVORS_OF.get(kind, kind), name)
         assert issubclass(loaded, ArtifactStore | Orchestrator)
         assert info.description == loaded.description
 

@@ -54,6 +54,13 @@ WORDS = {
     "orchestrator rename": "spare mine",
     "orchestrator delete": "spare",
     "orchestrator flavor list": "",
+    "step-operator list": "",
+    "step-operator describe": "spare",
+    "step-operator register": "mine --flavor=local",
+    "step-operator update": "spare",
+    "step-operator rename": "spare mine",
+    "step-operator delete": "spare",
+    "step-operator flavor list": "",
     "artifact-store list": "",
     "artifact-store describe": "default",
     "artifact-store register": "mine --flavor=local",
@@ -148,6 +155,7 @@ def ready(
         "stack copy default other",
         "stack export other other.json",
         "orchestrator register spare --flavor=local",
+        "step-operator register spare --flavor=local",
         "artifact-store register spare --flavor=local",
     ):
         command(*words.split())
