@@ -73,6 +73,22 @@ _OURS: tuple[FlavorInfo, ...] = (
     ),
     FlavorInfo(
         type="orchestrator",
+        name="slurm",
+        target="zennb.components.orchestrators.slurm:SlurmOrchestrator",
+        extra="zennb[slurm]",
+        libraries=("executorlib", "h5py", "pysqa"),
+        description="runs each step as a batch job of SLURM",
+    ),
+    FlavorInfo(
+        type="orchestrator",
+        name="flux",
+        target="zennb.components.orchestrators.flux:FluxOrchestrator",
+        extra="zennb[flux]",
+        libraries=("executorlib", "h5py", "pysqa"),
+        description="runs each step as a batch job of Flux",
+    ),
+    FlavorInfo(
+        type="orchestrator",
         name="executor",
         target="zennb.components.orchestrators.executor:ExecutorOrchestrator",
         description="runs steps on any executor: ipyparallel, mpi4py, Ray, Parsl, ...",
