@@ -165,10 +165,12 @@ class _Jobs(Executor):
         call.attempts += 1
         # executorlib takes the result of an earlier call for that of an equal one, unless it is given a key.
         options: Any = {"resource_dict": {"cache_key": call.key}}
-        call.inner = self._executor.submit(_perform, call.content, call.folder, **options)
-        call.inner.set_result = _tolerant(call.inner.set_result)  # type: ignore[method-assign]
-        call.inner.set_exception = _tolerant(call.inner.set_exception)  # type: ignore[method-assign]
-        call.inner.add_done_callback(lambda inner: self._take(call, inner))
+        inner: Any = self._executor.submit(_perform, call.content, call.folder, **options)
+        inner.set_result, inner.set_exception = _tolerant(inner.set_result), _tolerant(inner.set_exception)
+        call.inner = inner
+        if call.cancelled():  # before there was anything to cancel
+            inner.cancel()
+        inner.add_done_callback(lambda inner: self._take(call, inner))
 
     def _take(self, call: _JobFuture[Any], inner: Future[bytes]) -> None:
         """Take over what a job returned, on the thread of executorlib."""
@@ -176,12 +178,16 @@ class _Jobs(Executor):
             return
         if call.set_running_or_notify_cancel():
             try:
-                is_good, result = cloudpickle.loads(inner.result())
+                result, text = cloudpickle.loads(inner.result())
             except (Exception, CancelledError) as error:  # noqa: BLE001 - each is a reason why there is no result
                 call.set_exception(self._lost(call, error))
             else:
                 self._remove(call)
-                (call.set_result if is_good else call.set_exception)(result)
+                if text is None:
+                    call.set_result(result)
+                else:
+                    result.__cause__ = _WorkerTraceback(text)  # a pickle keeps no traceback and no cause
+                    call.set_exception(result)
         with self._lock:
             self._running.pop(call.key, None)
         self._fill()
@@ -321,7 +327,7 @@ class _WorkerTraceback(Exception):
 
 
 def _perform(content: bytes, folder: str) -> bytes:
-    """Make a call, in a job; return whether it succeeded, and its result or error, pickled.
+    """Make a call, in a job; return its result and None, or its error and the traceback, pickled.
 
     Args:
         content: the pickled call.
@@ -330,11 +336,11 @@ def _perform(content: bytes, folder: str) -> bytes:
     try:
         os.chdir(folder)
         function, args, kwargs = cloudpickle.loads(content)
-        pickled: bytes = cloudpickle.dumps((True, function(*args, **kwargs)))
+        pickled: bytes = cloudpickle.dumps((function(*args, **kwargs), None))
     except BaseException as error:  # noqa: BLE001 - whatever the call raised is its result
-        error.__cause__ = _WorkerTraceback("".join(traceback.format_exception(error)))
+        text = "".join(traceback.format_exception(error))
         try:
-            return bytes(cloudpickle.dumps((False, error)))
+            return bytes(cloudpickle.dumps((error, text)))
         except Exception:  # noqa: BLE001 - the error cannot be pickled
-            return bytes(cloudpickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}"))))
+            return bytes(cloudpickle.dumps((RuntimeError(f"{type(error).__name__}: {error}"), text)))
     return pickled

@@ -12,6 +12,7 @@ from zennb.materializers.signer import Signer
 from zennb.metadata.store import MetadataStore
 from zennb.registry.flavors import check_reach, check_stack
 from zennb.registry.home import check_records, claim
+from zennb.registry.live_probe import why_unreachable
 from zennb.registry.pool import Pool
 from zennb.registry.stack import Stack
 from zennb.registry.stack_registry import Registry
@@ -170,6 +171,16 @@ class Workspace:
         whose = f"the {component_type(spec.type).title}"
         check_reach(stack.spec, component, stack.store, whose=whose)
         return spec, component
+
+    def dashboards(self, stack: StackSpec) -> dict[str, str]:
+        """Return component type → address of the page that shows what it runs, of components that are connected."""
+        found = {kind: self._pool.opened(spec) for kind, spec in stack.components.items()}
+        links = {kind: str(getattr(component, "dashboard", "")) for kind, component in found.items()}
+        return {kind: link for kind, link in links.items() if link}
+
+    def why_unreachable(self, name: str) -> str:
+        """Return why steps of a stack would not find their inputs on other machines; see `live_probe`."""
+        return why_unreachable(self.registry.stack(name), self.home)
 
     def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
         """Call `callback` after each change made through this workspace, on the thread that made it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
@@ -53,6 +54,13 @@ class DaskOrchestrator(PooledOrchestrator):
     def _reach(self, _change: Any) -> None:
         own = Visibility.NETWORK if self.address or self.cluster else Visibility.MACHINE
         self.visibility = own  # type: ignore[misc]  # it depends on the options
+        self.on_demand = not self.address
+
+    @property
+    def dashboard(self) -> str:
+        """The page of the scheduler, once it is connected."""
+        connected = self._executor
+        return connected.dashboard if isinstance(connected, _SchedulerConnection) else ""
 
     def make_executor(self) -> Executor:
         """Connect.
@@ -129,6 +137,12 @@ class _SchedulerConnection(Executor):
                 "the Dask workers have other versions than this kernel, and cannot read what it pickles: "
                 f"{'; '.join(wrong)}. Install the same ones on both sides."
             )
+
+    @property
+    def dashboard(self) -> str:
+        with suppress(Exception):  # the scheduler is gone, or has no such page
+            return str(self.client.dashboard_link or "")
+        return ""
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         if self.client.status != "running":
