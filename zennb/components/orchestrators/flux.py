@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from executorlib import FluxClusterExecutor
-
 from zennb.components.cluster_jobs import ClusterOrchestrator
 
 if TYPE_CHECKING:
@@ -23,5 +21,7 @@ class FluxOrchestrator(ClusterOrchestrator):
 
     def cluster_executor(self, **options: Any) -> Executor:
         """Return executorlib's executor."""
+        from executorlib import FluxClusterExecutor  # only here: with it come h5py and pandas
+
         executor: Executor = FluxClusterExecutor(**options)
         return executor

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import executorlib
-
 from zennb.components.cluster_jobs import ClusterOrchestrator
 
 if TYPE_CHECKING:
@@ -40,5 +38,7 @@ class SlurmOrchestrator(ClusterOrchestrator):
 
     def cluster_executor(self, **options: Any) -> Executor:
         """Return executorlib's executor."""
-        executor: Executor = executorlib.SlurmClusterExecutor(**options)
+        from executorlib import SlurmClusterExecutor  # only here: with it come h5py and pandas
+
+        executor: Executor = SlurmClusterExecutor(**options)
         return executor
