@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cloudpickle
 import pytest
 
 pytest.importorskip("executorlib")
@@ -15,7 +16,7 @@ pytest.importorskip("h5py")
 
 from executorlib import api
 
-from zennb.components.cluster_jobs import ClusterOrchestrator
+from zennb.components.cluster_jobs import ClusterOrchestrator, _perform
 from zennb.components.component import Visibility
 from zennb.errors import InvalidConfiguration, WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
@@ -187,6 +188,13 @@ def test_a_process_that_ends_waits_for_no_job_and_ends_none(tmp_path: Path) -> N
 def test_what_cannot_work_is_said_in_one_sentence(tmp_path: Path, config: dict[str, str], why: str) -> None:
     with pytest.raises(InvalidConfiguration, match=why):
         made(tmp_path, **config).submit(abs, 1)
+
+
+def test_a_folder_that_the_node_does_not_have_is_named(tmp_path: Path) -> None:
+    call = cloudpickle.dumps((abs, (-1,), {}))
+    error, _ = cloudpickle.loads(_perform(call, str(tmp_path / "gone")))
+    assert isinstance(error, WorkerLost)
+    assert f"{tmp_path / 'gone'}, cannot be used on" in str(error)
 
 
 def test_its_stores_have_to_be_reached_from_other_machines(tmp_path: Path) -> None:

@@ -6,12 +6,16 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+import nbformat
 import pytest
 
+import zennb
 from zennb import api
 from zennb.errors import InUse, StepRefused, UnfitStack, UnknownName
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.jupyter.conftest import Notebook
 
 pytestmark = pytest.mark.kernel  # workers are started
@@ -164,3 +168,29 @@ def test_an_error_of_a_step_there_is_the_steps_own(operated: Notebook) -> None:
     assert isinstance(ran.error, ZeroDivisionError)
     assert (ran.facts["status"], ran.facts["ran_on"]) == ("failed", "big (processes)")
     assert "rate" not in operated.ns
+
+
+def test_a_notebook_file_is_planned_and_run_in_the_same_way(operated: Notebook, tmp_path: Path) -> None:
+    cells = ["%load_ext zennb", ROWS, TRAIN, USE]
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text) for text in cells]),
+        tmp_path / "study.ipynb",
+    )
+    before = zennb.plan("study.ipynb")
+    assert {step.name: step.on for step in before.steps} == {
+        "load": "",
+        "train": "big (processes)",
+        "use": "",
+    }
+    zennb.run("study.ipynb")
+    ran = {step.name: step.ran_on for run in zennb.runs() for step in run.steps}
+    assert ran == {"load": "", "train": "big (processes)", "use": ""}
+    operated.run("%step-operator delete big")
+    train = zennb.plan("study.ipynb").step("train")
+    assert train is not None
+    assert (train.state, train.on) == ("fresh", "")  # its results are there, wherever they were computed
+    edited = json.loads((tmp_path / "study.ipynb").read_text().replace("sum(rows)", "sum(rows) + 1"))
+    (tmp_path / "study.ipynb").write_text(json.dumps(edited))
+    stale = zennb.plan("study.ipynb").step("train")
+    assert stale is not None
+    assert "no step operator or orchestrator 'big'" in stale.reason

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import threading
 import traceback
 import uuid
@@ -188,6 +189,8 @@ class _Jobs(Executor):
                 else:
                     result.__cause__ = _WorkerTraceback(text)  # a pickle keeps no traceback and no cause
                     call.set_exception(result)
+        else:
+            self._remove(call)
         with self._lock:
             self._running.pop(call.key, None)
         self._fill()
@@ -326,6 +329,16 @@ class _WorkerTraceback(Exception):
         return f"\n{self._text}"
 
 
+def _enter(folder: str) -> None:
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise WorkerLost(
+            f"the folder of the notebook, {folder}, cannot be used on {socket.gethostname()}, where the job of the "
+            f"step ran ({error.strerror}). Start the notebook in a folder that the nodes of the cluster reach."
+        ) from error
+
+
 def _perform(content: bytes, folder: str) -> bytes:
     """Make a call, in a job; return its result and None, or its error and the traceback, pickled.
 
@@ -334,7 +347,7 @@ def _perform(content: bytes, folder: str) -> bytes:
         folder: the working folder of the notebook, where its files are.
     """
     try:
-        os.chdir(folder)
+        _enter(folder)
         function, args, kwargs = cloudpickle.loads(content)
         pickled: bytes = cloudpickle.dumps((function(*args, **kwargs), None))
     except BaseException as error:  # noqa: BLE001 - whatever the call raised is its result
