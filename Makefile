@@ -20,7 +20,7 @@ CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 export ZENNB_HOME := $(CURDIR)/.zennb
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lab test test-lowest test-python test-libraries test-stores coverage soak bench format clean
+.PHONY: help demo lab test test-lowest test-python test-libraries test-stores test-clusters coverage soak bench format clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ test-libraries: ## notebooks of many libraries (torch, duckdb, spacy ...), in a 
 
 coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
 	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) --cov --cov-report=term:skip-covered -m "not browser"
+
+test-clusters: .venv-clusters/.made ## orchestrators of batch systems; no cluster is needed
+	env -u ZENNB_HOME .venv-clusters/bin/python -m pytest tests/components/test_cluster_jobs.py tests/components/orchestrators/test_slurm.py
 
 test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server with the API of S3
 	env -u ZENNB_HOME .venv-stores/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-stores/.cache \
@@ -122,6 +125,12 @@ $(TOOLS)/.made:
 .venv-stores/.made: pyproject.toml $(TOOLS)/.made
 	$(TOOLS)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-stores
 	$(TOOLS)/bin/uv pip install --quiet --python .venv-stores --editable ".[test-stores]"
+	touch $@
+
+# pysqa wants an older pandas, which the other tests must not get.
+.venv-clusters/.made: pyproject.toml $(TOOLS)/.made
+	$(TOOLS)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-clusters
+	$(TOOLS)/bin/uv pip install --quiet --python .venv-clusters --editable ".[test-clusters]"
 	touch $@
 
 # .venv-lowest, .venv-3.12 ...: the lowest releases come from the bounds in pyproject.toml itself.

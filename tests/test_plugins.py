@@ -7,6 +7,7 @@ import pytest
 
 from zennb import plugins
 from zennb.components.component import COMPONENT_TYPES, ArtifactStore, Orchestrator
+from zennb.core.records.component_types import FLAVORS_OF
 from zennb.errors import MissingExtra, UnknownName
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_every_listed_flavor_of_ours_loads_as_what_it_says(
     monkeypatch.setattr(plugins, "find_spec", lambda _: object())  # as if every library were installed
     for name, info in plugins.flavors(kind).items():
         loaded = plugins.load(kind, name)
-        assert (loaded.type, loaded.flavor) == (kind, name)
+        assert (loaded.type, loaded.flavor) == (FLAVORS_OF.get(kind, kind), name)
         assert issubclass(loaded, ArtifactStore | Orchestrator)
         assert info.description == loaded.description
 
@@ -102,7 +103,15 @@ def test_of_two_packages_the_first_by_name_wins(install: Install) -> None:
 @pytest.mark.parametrize("points", ["dream = dreams_mod:Dream", "orchestrator. = dreams_mod:Dream", ""])
 def test_entry_points_of_another_form_are_passed_over(points: str, install: Install) -> None:
     install("dreams", points, dreams_mod=GOOD)
-    assert set(plugins.flavors("orchestrator")) == {"local", "threads", "processes", "dask", "executor"}
+    assert set(plugins.flavors("orchestrator")) == {
+        "local",
+        "threads",
+        "processes",
+        "dask",
+        "slurm",
+        "flux",
+        "executor",
+    }
 
 
 def test_an_unknown_flavor_names_the_nearest() -> None:
@@ -110,7 +119,7 @@ def test_an_unknown_flavor_names_the_nearest() -> None:
         UnknownName, match="no orchestrator flavor 'thread'; did you mean 'threads'"
     ) as caught:
         plugins.load("orchestrator", "thread")
-    assert caught.value.known == ("local", "threads", "processes", "dask", "executor")
+    assert caught.value.known == ("local", "threads", "processes", "dask", "slurm", "flux", "executor")
 
 
 @pytest.mark.parametrize("ask", [plugins.flavors, lambda kind: plugins.load(kind, "local")])

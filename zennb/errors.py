@@ -97,6 +97,11 @@ class ZennbError(Exception):
     def __str__(self) -> str:
         return self.message
 
+    @property
+    def first_sentence(self) -> str:
+        """The error as the reason for a decision: its first sentence, without the full stop."""
+        return self.message.split(". ")[0].rstrip(".")
+
     def _render_traceback_(self) -> list[str]:
         """Make IPython show the message alone, without our frames."""
         return [f"{type(self).__name__}: {self.message}"]

@@ -6,11 +6,11 @@ Listing flavors imports none of them; a flavor's module is imported when a compo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Any
 
-from zennb.core.records.component_types import component_type
+from zennb.core.records.component_types import FLAVORS_OF, component_type
 from zennb.errors import UnknownName
 from zennb.packages.entry_points import Offer, broken, entry_offers, not_installed
 from zennb.packages.entry_points import load as load_offer
@@ -70,6 +70,22 @@ _OURS: tuple[FlavorInfo, ...] = (
         target="zennb.components.orchestrators.dask:DaskOrchestrator",
         extra="zennb[dask]",
         description="runs steps on the workers of a Dask cluster",
+    ),
+    FlavorInfo(
+        type="orchestrator",
+        name="slurm",
+        target="zennb.components.orchestrators.slurm:SlurmOrchestrator",
+        extra="zennb[slurm]",
+        libraries=("executorlib", "h5py", "pysqa"),
+        description="runs each step as a batch job of SLURM",
+    ),
+    FlavorInfo(
+        type="orchestrator",
+        name="flux",
+        target="zennb.components.orchestrators.flux:FluxOrchestrator",
+        extra="zennb[flux]",
+        libraries=("executorlib", "h5py", "pysqa"),
+        description="runs each step as a batch job of Flux",
     ),
     FlavorInfo(
         type="orchestrator",
@@ -149,6 +165,9 @@ def all_flavors() -> dict[str, dict[str, FlavorInfo]]:
     for info in sorted(others, key=lambda other: (other.name, other.source)):
         if info.name:
             found.setdefault(info.type, {}).setdefault(info.name, info)
+    for kind, other in FLAVORS_OF.items():
+        for name, info in found.get(other, {}).items():
+            found.setdefault(kind, {}).setdefault(name, replace(info, type=kind))
     return found
 
 
@@ -164,7 +183,9 @@ def load(type: str, flavor: str) -> Any:  # noqa: A002 - the word of the field
         MissingExtra: a library it needs is not installed, or its package is broken.
     """
     wanted = component_type(type).name
-    info = next((own for own in _OURS if (own.type, own.name) == (wanted, flavor)), None)
+    info = next(
+        (own for own in _OURS if (own.type, own.name) == (FLAVORS_OF.get(wanted, wanted), flavor)), None
+    )
     if info is None:
         info = _look_up(wanted, flavor)
     return _imported(info)
@@ -188,7 +209,8 @@ def _imported(info: FlavorInfo) -> Any:
     if absent is not None:
         raise not_installed(offer, _title(info), absent)
     found = load_offer(offer, _title(info))
-    if getattr(found, "type", None) != info.type or getattr(found, "flavor", None) != info.name:
+    types = {info.type, FLAVORS_OF.get(info.type, info.type)}
+    if getattr(found, "type", None) not in types or getattr(found, "flavor", None) != info.name:
         raise broken(offer, _title(info), f"{info.target} is not a class of that type and flavor")
     return found
 

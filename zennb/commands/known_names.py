@@ -53,5 +53,6 @@ class KnownNames:
         components = metadata.components()
         for kind in COMPONENT_TYPES:
             found[kind.name] = tuple(each.name for each in components if each.type == kind.name)
+        found["step operator"] = tuple(dict.fromkeys(found["step_operator"] + found["orchestrator"]))
         found |= {f"flavor:{kind}": names for kind, names in _flavors().items()}
         self.known = found  # one assignment: a completion in another thread sees the old or the new

@@ -66,6 +66,14 @@ STEP = Verb(
             kind="variable",
         ),
         Argument("--stack", "run it on this stack, this time", default="", kind="stack"),
+        Argument(
+            "--on",
+            "run it on this step operator, or orchestrator, in place of the stack's orchestrator; the stack's own step "
+            "operator comes first, then any that is registered",
+            default="",
+            word="NAME",
+            kind="step operator",
+        ),
         Argument("--rerun", "run it now even if it could be reused", type=bool),
         Argument("--no-cache", "never reuse it", type=bool),
         Argument(
@@ -96,6 +104,7 @@ STEP = Verb(
     examples=(
         "%step",
         "%step train -o model --rerun",
+        "%step train --on big",
         "%step report --depends-on data.parquet",
         "%step rates --expires 12h --ignore verbose",
         "%step fetch --retries 3 --delay 10",

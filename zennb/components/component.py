@@ -221,6 +221,13 @@ class Orchestrator(Component):
 
     in_kernel: ClassVar[bool] = False
     """Whether calls run immediately on the calling thread, so that a cell's magics, `input` and `%debug` work."""
+    on_demand: bool = False
+    """Whether its machines are started at first use, so that to try it out means to start them."""
+
+    @property
+    def dashboard(self) -> str:
+        """The address of the page that shows what it runs; "" when it has none, or is not connected."""
+        return ""
 
     @abstractmethod
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:

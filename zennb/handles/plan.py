@@ -23,12 +23,13 @@ COLUMNS = (
     Column.of("prose", "reason"),
     Column.of("names", "reads", most=24),
     Column.of("names", "binds", most=24),
+    Column.of("names", "on", minor=True),
     Column.of("prose", "remark", minor=True),
 )
 
 
 class PlannedStepHandle(Handle[PlannedStep]):
-    """One step of a plan: `name`, `state`, `reason`, `reads`, `binds`, `remark`, `is_fresh`."""
+    """One step of a plan: `name`, `state`, `reason`, `reads`, `binds`, `on`, `remark`, `is_fresh`."""
 
     def _view(self) -> Shown:
         return _table([self])
@@ -77,5 +78,6 @@ def _row(step: PlannedStep) -> dict[str, Any]:
         "reason": step.reason,
         "reads": list(step.reads),
         "binds": list(step.binds),
+        "on": step.on,
         "remark": step.remark,
     }

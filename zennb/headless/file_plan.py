@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from zennb.engine.environment.local_modules import find_local, package_reader, r
 from zennb.engine.run.lost_results import missing_results, why_lost
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
+from zennb.errors import ZennbError
 from zennb.headless.record_match import RecordMatch
 from zennb.headless.run_environment import Difference, RunEnvironment
 from zennb.provenance.module_source import ModuleSources
@@ -62,6 +63,7 @@ class _Answer:
     state: Freshness
     reason: str
     record: Step | None = None
+    on: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,7 +128,7 @@ class FilePlan:
     # One step
 
     def _step(self, cell: FileCell, definition: StepDefinition) -> None:
-        answer = self._answers[definition.name] = self._judge(definition)
+        answer = self._answers[definition.name] = self._placed(self._judge(definition), definition)
         statements = step_statements(definition.tree, definition.text)
         inside, last = self._names.folder, self.previous.get(definition.name)
         # The steps below see what reuse would leave: the recorded outputs, files and settings.
@@ -145,10 +147,21 @@ class FilePlan:
         )
         self._environment.will_run(definition.name, last, inside, is_known=same or not may_write)
 
+    def _placed(self, answer: _Answer, definition: StepDefinition) -> _Answer:
+        """Return the answer with what runs the step in place of the stack's orchestrator, or why nothing does."""
+        if not definition.options.on or answer.state is Freshness.FRESH:
+            return answer
+        stack = self._stack(definition)
+        try:
+            spec, _ = self.workspace.step_operator(stack, definition.options.on)
+        except ZennbError as error:
+            return replace(answer, reason=error.message)
+        own = spec == stack.spec.orchestrator
+        return answer if own else replace(answer, on=f"{spec.name} ({spec.flavor})")
+
     def _judge(self, definition: StepDefinition) -> _Answer:
-        if definition.options.rerun or not definition.options.cache:
-            option = "--rerun" if definition.options.rerun else "--no-cache"
-            return _Answer(state=Freshness.STALE, reason=f"asked for with {option}")
+        if definition.options.forced:
+            return _Answer(state=Freshness.STALE, reason=f"asked for with {definition.options.forced}")
         records = self._records.get(definition.code, [])
         readers = read_although_unstored(definition.name, definition.options.no_store, self.previous.values())
         if readers:
@@ -252,6 +265,7 @@ class FilePlan:
             status="" if last is None else last.status.value,
             reads=tuple(sorted(self.plan.sources.get(name, ()))),
             binds=tuple(sorted(binds)),
+            on=answer.on,
         )
 
     def _edges(self) -> tuple[Edge, ...]:

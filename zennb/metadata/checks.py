@@ -146,7 +146,18 @@ ARTIFACT_CHECKS: Mapping[str, FieldCheck] = {
 }
 STEP_CHECKS: Mapping[str, FieldCheck] = {
     **dict.fromkeys(
-        ("name", "notebook", "cell", "cache_key", "displays", "reason", "unusable_because", "source"), _TEXT
+        (
+            "name",
+            "notebook",
+            "cell",
+            "cache_key",
+            "displays",
+            "reason",
+            "unusable_because",
+            "source",
+            "ran_on",
+        ),
+        _TEXT,
     ),
     **dict.fromkeys(("defines", "deletes"), _TEXTS),
     **dict.fromkeys(("run", "reused"), _MAYBE_COUNT),

@@ -210,6 +210,7 @@ STEPS = RecordTable(
         RecordColumn("attempts", dump=_dump_optional, load=_load_attempts, default=()),
         RecordColumn("saved", default=0.0),
         RecordColumn("expires"),
+        RecordColumn("ran_on", dump=lambda text: text or None, default=""),
         _interned("provenance", dump=_dump_optional, load=_load_provenance, default=MappingProxyType({})),
         RecordColumn("seal", dump=lambda _: None),
     ],

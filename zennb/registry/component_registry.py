@@ -98,6 +98,21 @@ class ComponentRegistry:
             raise UnknownName(kind.title, name, known, hint=f"List them with `%{kind.command} list`.")
         return known[name]
 
+    def step_operator(self, name: str) -> ComponentSpec:
+        """Return the step operator of that name, else the orchestrator: either runs a single step.
+
+        Raises:
+            UnknownName: there is neither.
+        """
+        known: dict[str, ComponentSpec] = {}
+        for kind in ("step_operator", "orchestrator"):
+            for spec in self.metadata.components(kind):
+                known.setdefault(spec.name, spec)
+        if name not in known:
+            hint = "List them with `%step-operator list` and `%orchestrator list`."
+            raise UnknownName("step operator or orchestrator", name, known, hint=hint)
+        return known[name]
+
     def flavors(self, type: str) -> list[FlavorInfo]:  # noqa: A002 -- ZenML's word
         """Return the flavors a component type has, by name."""
         found = plugins.flavors(component_type(type).name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zennb.components.component import Component
     from zennb.core.records.records import StackSpec
 
-__all__ = ["check_stack", "differences", "made", "normal", "why_unfit"]
+__all__ = ["check_reach", "check_stack", "differences", "made", "normal", "why_unfit"]
 
 
 def made(spec: ComponentSpec) -> Component:
@@ -68,17 +68,34 @@ def check_stack(stack: StackSpec) -> None:
 
     Raises:
         UsageError: it has no orchestrator or no artifact store.
-        UnfitStack: its orchestrator runs steps where its artifact store cannot be reached.
+        UnfitStack: its orchestrator or its step operator runs steps where its artifact store cannot be reached.
         UnknownName, MissingExtra, InvalidConfiguration: as `made`, of either part.
     """
     missing = [kind for kind in REQUIRED_TYPES if kind not in stack.components]
     if missing:
         raise UsageError(_incomplete(stack.name, missing))
-    orchestrator, store = made(stack.orchestrator), made(stack.artifact_store)
-    if store.visibility < orchestrator.visibility:
+    store = made(stack.artifact_store)
+    for kind in ("orchestrator", "step_operator"):
+        if kind in stack.components:
+            check_reach(stack, made(stack.components[kind]), store, whose=f"its {component_type(kind).title}")
+
+
+def check_reach(stack: StackSpec, runner: Component, store: Component, *, whose: str) -> None:
+    """Refuse to run steps of a stack where its artifact store cannot be reached.
+
+    Args:
+        stack: the stack.
+        runner: what would run the steps.
+        store: the artifact store of the stack.
+        whose: what `runner` is to the stack: `its orchestrator`.
+
+    Raises:
+        UnfitStack: its workers cannot reach the store.
+    """
+    if store.visibility < runner.visibility:
         raise UnfitStack(
-            f"stack '{stack.name}' does not fit: its orchestrator '{orchestrator.name}' runs steps "
-            f"{orchestrator.visibility.words}, but its artifact store '{store.name}' can be reached only "
+            f"stack '{stack.name}' does not fit: {whose} '{runner.name}' runs steps "
+            f"{runner.visibility.words}, but its artifact store '{store.name}' can be reached only "
             f"{store.visibility.words}; choose another artifact store with `-a`, see `%artifact-store list`."
         )
 

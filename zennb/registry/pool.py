@@ -43,13 +43,16 @@ class Pool:
             UnknownName, MissingExtra, InvalidConfiguration: it cannot be made.
         """
         complete = located(spec, self._home)
-        # By configuration: a component that another kernel updates is opened anew, and the old one
-        # stays for runs that use it.
-        key = json.dumps([complete.type, complete.name, complete.flavor, sorted(complete.config.items())])
+        key = _key(complete)
         with self._lock:
             if key not in self._open:
                 self._open[key] = made(complete)
             return self._open[key]
+
+    def opened(self, spec: ComponentSpec) -> Component | None:
+        """Return the component of `spec` if it was opened before."""
+        with self._lock:
+            return self._open.get(_key(located(spec, self._home)))
 
     def close(self) -> None:
         """Close every component, even if one of them fails to close."""
@@ -58,6 +61,12 @@ class Pool:
         with contextlib.ExitStack() as stack:
             for component in components:
                 stack.callback(_close, component)
+
+
+def _key(spec: ComponentSpec) -> str:
+    # By configuration: a component that another kernel updates is opened anew, and the old one
+    # stays for runs that use it.
+    return json.dumps([spec.type, spec.name, spec.flavor, sorted(spec.config.items())])
 
 
 def _close(component: Component) -> None:

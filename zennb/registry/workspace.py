@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from zennb.core.records.component_types import component_type
 from zennb.materializers.signer import Signer
 from zennb.metadata.store import MetadataStore
-from zennb.registry.flavors import check_stack
+from zennb.registry.flavors import check_reach, check_stack
 from zennb.registry.home import check_records, claim
+from zennb.registry.live_probe import why_unreachable
 from zennb.registry.pool import Pool
 from zennb.registry.stack import Stack
 from zennb.registry.stack_registry import Registry
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from zennb.core.records.records import StackSpec
+    from zennb.components.component import Orchestrator
+    from zennb.core.records.records import ComponentSpec, StackSpec
     from zennb.registry.changes import Change
 
 __all__ = ["Workspace"]
@@ -150,6 +153,34 @@ class Workspace:
         with self._lock:
             found = self._opened.get(name or self.active)
         return found or self.open(name)
+
+    def step_operator(self, stack: Stack, name: str) -> tuple[ComponentSpec, Orchestrator]:
+        """Return what `--on NAME` runs a step of a stack on, as registered and opened for use.
+
+        The stack's own step operator comes first, then any that is registered, then any orchestrator.
+
+        Raises:
+            UnknownName: nothing of that name runs steps.
+            UnfitStack: its workers cannot reach the artifact store of the stack.
+            MissingExtra, InvalidConfiguration: it cannot be made.
+        """
+        spec = stack.spec.components.get("step_operator")
+        if spec is None or spec.name != name:
+            spec = self.registry.step_operator(name)
+        component = cast("Orchestrator", self._pool.get(spec))
+        whose = f"the {component_type(spec.type).title}"
+        check_reach(stack.spec, component, stack.store, whose=whose)
+        return spec, component
+
+    def dashboards(self, stack: StackSpec) -> dict[str, str]:
+        """Return component type → address of the page that shows what it runs, of components that are connected."""
+        found = {kind: self._pool.opened(spec) for kind, spec in stack.components.items()}
+        links = {kind: str(getattr(component, "dashboard", "")) for kind, component in found.items()}
+        return {kind: link for kind, link in links.items() if link}
+
+    def why_unreachable(self, name: str) -> str:
+        """Return why steps of a stack would not find their inputs on other machines; see `live_probe`."""
+        return why_unreachable(self.registry.stack(name), self.home)
 
     def on_change(self, callback: Callable[[Change], object]) -> Callable[[], None]:
         """Call `callback` after each change made through this workspace, on the thread that made it.

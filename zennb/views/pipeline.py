@@ -56,7 +56,7 @@ def _plan_row(step: PlannedStep, last: Step | None) -> dict[str, Any]:
     return {
         "step": step.name,
         "state": state_word(step),
-        "reason": "; ".join(part for part in (step.reason, step.remark) if part),
+        "reason": "; ".join(part for part in (step.reasons, step.remark) if part),
         "last": last.status if last is not None else None,
         "seconds": last.seconds if last is not None else None,
         "started": last.started if last is not None else None,
@@ -214,7 +214,7 @@ def plan_graph(plan: RunPlan) -> View:
 def _remark(step: PlannedStep) -> View:
     """Return one line: why a step is not fresh, and which of its outputs the notebook does not have."""
     word = state_word(step)
-    why = "" if step.is_fresh else step.reason
+    why = "" if step.is_fresh else step.reasons
     sentence = "; ".join(part for part in (why, step.remark) if part)
     style = mark(word)
     text = f"{style.symbol} {clean(step.name)}  {word}: {clean(sentence)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from zennb.views.configuration import options
@@ -12,14 +13,21 @@ from zennb.views.text import clean, pad, type_title, width, wrap
 from zennb.views.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.records.records import ComponentSpec, StackSpec
 
 __all__ = ["snapshot", "stack", "stacks"]
 
 
-def stack(spec: StackSpec, *, active: bool = False, unfit: str = "", note: str = "") -> View:
+def stack(
+    spec: StackSpec,
+    *,
+    active: bool = False,
+    unfit: str = "",
+    note: str = "",
+    links: Mapping[str, str] = MappingProxyType({}),
+) -> View:
     """Show one stack as a card: its components with flavor and configuration, and whether it can be used.
 
     Args:
@@ -27,14 +35,15 @@ def stack(spec: StackSpec, *, active: bool = False, unfit: str = "", note: str =
         active: whether steps run on it now.
         unfit: why it cannot be used, one sentence; "" when its store can be reached from its orchestrator.
         note: something to add, one sentence.
+        links: component type → address of the page that shows what it runs.
     """
-    return View(_stack_text(spec, active, unfit, note), _stack_html(spec, active, unfit, note))
+    return View(_stack_text(spec, active, unfit, note, links), _stack_html(spec, active, unfit, note, links))
 
 
-def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
+def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str, links: Mapping[str, str]) -> str:
     lines = [f"stack {clean(spec.name)}{f'  {ACTIVE.symbol} {ACTIVE.word}' if active else ''}"]
     cells = [
-        (type_title(each.type), clean(each.name), clean(each.flavor), ", ".join(options(each.config)))
+        (type_title(each.type), clean(each.name), clean(each.flavor), ", ".join(_configuration(each, links)))
         for each in spec.components.values()
     ]
     wide = [max((width(line[at]) for line in cells), default=0) for at in range(3)]
@@ -50,10 +59,16 @@ def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
     return "\n".join(lines)
 
 
-def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
+def _configuration(spec: ComponentSpec, links: Mapping[str, str]) -> list[str]:
+    link = links.get(spec.type)
+    return [*options(spec.config), *([f"dashboard {clean(link)}"] if link else [])]
+
+
+def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str, links: Mapping[str, str]) -> str:
     mark = f" &nbsp;{symbol_html(ACTIVE)} {ACTIVE.word}" if active else ""
     titles = ("component", "name", "flavor", "configuration")
-    inside = table([heading(muted(title)) for title in titles], map(_row, spec.components.values()))
+    rows = [_row(each, links.get(each.type, "")) for each in spec.components.values()]
+    inside = table([heading(muted(title)) for title in titles], rows)
     edge = ACTIVE.colour if active else GREY
     bad = f'<div><span style="color:{RED}">✘&#xFE0E;</span> not usable: {prose(unfit)}</div>' if unfit else ""
     more = f"<div>{muted(prose(note))}</div>" if note else ""
@@ -63,8 +78,13 @@ def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str) -> str:
     )
 
 
-def _row(spec: ComponentSpec) -> list[str]:
-    shown = "<br>".join(escape(option) for option in options(spec.config)) or muted("defaults")
+def _row(spec: ComponentSpec, link: str) -> list[str]:
+    found = [escape(option) for option in options(spec.config)]
+    if link.startswith(("http://", "https://")):  # nothing else may be followed with a click
+        found.append(f'<a href="{escape(link)}" target="_blank" rel="noopener">dashboard</a>')
+    elif link:
+        found.append(f"dashboard {escape(link)}")
+    shown = "<br>".join(found) or muted("defaults")
     title = heading(escape(type_title(spec.type)), scope="row")
     return [title, cell(name(spec.name)), cell(name(spec.flavor)), cell(shown)]
 

@@ -129,6 +129,8 @@ def reason(step: Step) -> str:
             parts.append("not cacheable")
         elif because not in step.reason:
             parts.append(f"not cacheable: {because}")
+    if step.ran_on:
+        parts.append(f"on {clean(step.ran_on)}")
     if step.attempts:
         parts.append(f"after {plural(len(step.attempts), 'failed attempt')}")
     if step.unrecorded:
@@ -162,6 +164,7 @@ def _head(step: Step) -> View:
         ("state", state_text(step.status)),
         ("reason", reason(step)),
         ("run", str(step.run) if step.run is not None else ""),
+        ("ran on", step.ran_on),
         ("notebook", step.notebook),
         ("started", when(step.started)),
         ("took", took),
@@ -246,7 +249,7 @@ def explain(
     word, phrase = state_word(step), PHRASES[step.state]
     against = _against(previous)
     ignored = () if previous is None else previous.ignored
-    remarks_shown = [*_why(step.reason, differences), *remarks]
+    remarks_shown = [*_why(step.reason, differences), *([f"on {step.on}"] if step.on else []), *remarks]
     remarks_shown += [f"input `{each}` is ignored (--ignore)" for each in ignored]
     text = [f"{mark(word).symbol} {clean(step.name)}  {word}: {phrase}"]
     text += [f"  - {clean(each)}" for each in remarks_shown] + ([f"  {against}"] if against else [])

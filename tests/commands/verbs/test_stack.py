@@ -167,3 +167,29 @@ def test_the_active_stack_cannot_be_deleted(command: Commands) -> None:
     command("stack", "set", "my_stack")
     with pytest.raises(InUse, match="stack 'my_stack' is active; activate another one first"):
         command("stack", "delete", "my_stack")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["stack", "register", "far", "-o", "default", "-a", "default"],
+        ["stack", "register", "my_stack", "-o", "default", "-a", "my_artifact_store", "--set"],
+        ["stack", "set", "my_stack"],
+        ["stack", "update", "my_stack", "-a", "default"],
+    ],
+)
+@pytest.mark.usefixtures("my_stack")
+def test_a_store_that_workers_do_not_reach_is_told_with_the_card(
+    command: Commands, workspace: Workspace, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(type(workspace), "why_unreachable", lambda _self, name: f"no worker of {name} reads.")
+    assert f"no worker of {words[2]} reads." in command.text(*words)
+
+
+@pytest.mark.usefixtures("my_stack")
+def test_a_stack_that_did_not_change_is_not_tried_again(
+    command: Commands, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(workspace), "why_unreachable", None)
+    command.text("stack", "register", "my_stack", "-o", "default", "-a", "my_artifact_store")
+    command.text("stack", "update", "my_stack", "-o", "default")

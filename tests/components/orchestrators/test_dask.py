@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 import platform
+import signal
+import subprocess
+import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +17,11 @@ from zennb import plugins
 from zennb.components.component import Visibility
 from zennb.errors import InvalidConfiguration, WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
+from zennb.testing.steps import Bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from zennb.testing.steps import Bench
 
 pytestmark = pytest.mark.kernel  # clusters are started
 
@@ -117,6 +121,83 @@ def test_a_scheduler_that_is_lost_ends_what_runs_and_the_next_call_connects_agai
     with pytest.raises(WorkerLost, match="does not answer"):
         orchestrator.submit(int)
     orchestrator.close()
+
+
+def test_a_run_whose_scheduler_is_lost_fails_with_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cluster = distributed.LocalCluster(  # type: ignore[no-untyped-call]
+        n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0"
+    )
+    orchestrator = made(address=cluster.scheduler_address, patience="2")
+    bench = Bench(orchestrator, tmp_path / "home")
+    threading.Thread(target=_close_once, args=(tmp_path / "begun", cluster), daemon=True).start()
+    done = bench.step(
+        "import time\nfrom pathlib import Path\nPath('begun').touch()\nfor _ in range(600):\n    time.sleep(0.1)"
+    )
+    assert isinstance(done.error, WorkerLost)
+    assert str(done.error).startswith("the connection to the Dask scheduler was lost while the step ran.")
+    assert done.step.status == "failed"
+    assert done.seconds < PATIENCE / 2
+    bench.close()
+    orchestrator.close()
+
+
+def test_a_scheduler_that_is_frozen_ends_what_runs_within_the_patience(tmp_path: Path) -> None:
+    """Its connection stays open, as that of a machine that is cut off does."""
+    scheduler = _started(
+        "dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", tmp_path / "at"
+    )
+    while not (tmp_path / "at").exists():
+        time.sleep(0.05)
+    worker = _started("dask_worker", "--scheduler-file", tmp_path / "at", "--nthreads", "1", "--no-nanny")
+    orchestrator = made(address=json.loads((tmp_path / "at").read_text())["address"], patience="20")
+    assert orchestrator.submit(abs, -1).result(PATIENCE) == 1
+    orchestrator.executor()._patience = 1
+    call = orchestrator.submit(_sleep, tmp_path)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.01)
+    scheduler.send_signal(signal.SIGSTOP)
+    try:
+        error = call.exception(PATIENCE)
+        assert isinstance(error, WorkerLost)
+        assert "the connection to the Dask scheduler was lost" in str(error)
+        orchestrator.close()
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+
+
+def _started(program: str, *words: object) -> subprocess.Popen[bytes]:
+    line = [sys.executable, "-m", f"distributed.cli.{program}", "--no-dashboard", *map(str, words)]
+    return subprocess.Popen(line, stderr=subprocess.DEVNULL)
+
+
+def _close_once(path: Path, cluster: Any) -> None:
+    while not path.exists():
+        time.sleep(0.01)
+    cluster.close()
+
+
+def test_its_dashboard_is_known_while_it_is_connected(scheduler: str) -> None:
+    orchestrator = made(address=scheduler)
+    assert orchestrator.dashboard == ""
+    orchestrator.submit(abs, -1).result(PATIENCE)
+    assert orchestrator.dashboard.startswith("http://127.0.0.1:")
+    orchestrator.close()
+    assert orchestrator.dashboard == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [({"address": "tcp://host:8786"}, False), ({}, True), ({"cluster": "dask_kubernetes.KubeCluster"}, True)],
+)
+def test_to_try_out_a_cluster_would_start_it_unless_it_has_an_address(
+    config: dict[str, str], expected: bool
+) -> None:
+    assert made(**config).on_demand is expected
 
 
 def test_a_call_that_waits_can_be_cancelled(scheduler: str, tmp_path: Path) -> None:

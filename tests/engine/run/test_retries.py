@@ -87,6 +87,7 @@ def test_only_errors_are_tried_again(notebook: Notebook) -> None:
 
     def task() -> StepTask:
         return StepTask(
+            context=notebook.run_context,
             resolved=resolved,
             decision=notebook.run_context.decide(resolved),
             inputs={},

@@ -231,3 +231,25 @@ def test_enter_in_a_name_is_the_same_as_the_button(opened: Opened) -> None:
     name.value = "copy"
     name._handle_custom_msg({"event": "submit"}, [])
     assert opened.stacks.list.value == "copy"
+
+
+def test_a_step_operator_is_a_part_of_a_stack_like_any_other(opened: Opened) -> None:
+    opened.run(
+        "%step-operator register big --flavor=threads --workers=7",
+        "%stack register wide -o default -a default -s big",
+    )
+    opened.stacks.list.choose("wide")
+    assert "step operator big threads workers=7" in opened.words
+
+
+def test_the_panel_links_what_runs_and_says_what_is_not_reached(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.run("%stack copy default other")
+    kind = type(opened.stacks._panel.panels.workspace)
+    monkeypatch.setattr(kind, "dashboards", lambda _self, _stack: {"orchestrator": "http://host:8787/status"})
+    monkeypatch.setattr(kind, "why_unreachable", lambda _self, _name: "No worker reads.")
+    opened.stacks.list.choose("other")
+    assert 'href="http://host:8787/status"' in opened.stacks._card.value
+    opened.stacks.activate.click()
+    assert opened.message == "steps run on stack 'other' from now on. No worker reads."

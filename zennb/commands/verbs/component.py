@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["active_components", "component_command", "flavor_view"]
 
 
-USUAL = {"orchestrator": "threads", "artifact_store": "local"}
+USUAL = {"orchestrator": "threads", "artifact_store": "local", "step_operator": "processes"}
 """Flavors used in examples."""
 
 

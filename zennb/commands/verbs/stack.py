@@ -67,13 +67,15 @@ def _describe(context: Context, name: str | None) -> Outcome:
     "make a stack the active one, here and in kernels started later", NAME, examples=("stack set my_stack",)
 )
 def _set(context: Context, name: str) -> Outcome:
-    return _card(context, context.workspace.set(name))
+    spec = context.workspace.set(name)
+    return _card(context, spec, note=context.workspace.why_unreachable(spec.name))
 
 
 def _card(context: Context, spec: StackSpec, note: str = "") -> Outcome:
     active = spec.name == context.workspace.active
     unfit = why_unfit(spec)
-    view = stack_view.stack(spec, active=active, unfit=unfit, note=note)
+    links = context.workspace.dashboards(spec)
+    view = stack_view.stack(spec, active=active, unfit=unfit, note=note, links=links)
     return Outcome(view=view, data=stack_data(spec, active=active, unfit=unfit), sentence=note)
 
 
@@ -85,14 +87,21 @@ def _register(context: Context, name: str, **components: Any) -> Outcome:
         context.workspace.set(spec.name)
         use = "It is active from now on."
     done = f"registered. {use}" if new else "is registered already, just so; nothing changed."
-    return _card(context, spec, note=f"stack '{spec.name}' {done}")
+    return _card(context, spec, note=_tried(context, spec, f"stack '{spec.name}' {done}", new or activate))
+
+
+def _tried(context: Context, spec: StackSpec, note: str, changed: bool) -> str:
+    """Return what was done to a stack, with what keeps its steps from running elsewhere."""
+    problem = context.workspace.why_unreachable(spec.name) if changed else ""
+    return f"{note} {problem}" if problem else note
 
 
 def _update(context: Context, name: str, remove: tuple[str, ...], **components: str | None) -> Outcome:
     found = context.workspace.registry.update_stack(name, _named(components), remove=remove)
     changes = "; ".join(found.differences)
     done = f"updated: {changes}" if changes else "is so already; nothing changed"
-    return _card(context, found.after, note=f"stack '{found.after.name}' {done}.")
+    note = f"stack '{found.after.name}' {done}."
+    return _card(context, found.after, note=_tried(context, found.after, note, bool(changes)))
 
 
 def _named(components: Mapping[str, str | None]) -> dict[str, str]:

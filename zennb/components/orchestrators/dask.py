@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
+import threading
 from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
@@ -23,6 +25,10 @@ __all__ = ["DaskOrchestrator"]
 
 R = TypeVar("R")
 
+_LOST = (
+    "the connection to the Dask scheduler was lost while the step ran. Nothing of it was stored; run it again when the "
+    "scheduler is there."
+)
 _PACKAGES = ("zennb", "cloudpickle", "distributed")
 """Packages that have to be the same on both sides: they read what the other side has pickled."""
 
@@ -33,6 +39,7 @@ class DaskOrchestrator(PooledOrchestrator):
     flavor = "dask"
     description = "runs steps on the workers of a Dask cluster"
     visibility = Visibility.MACHINE
+    on_demand = True
 
     address = Unicode(help="A running scheduler: tcp://host:8786.").tag(config=True)
     cluster = Unicode(
@@ -53,6 +60,13 @@ class DaskOrchestrator(PooledOrchestrator):
     def _reach(self, _change: Any) -> None:
         own = Visibility.NETWORK if self.address or self.cluster else Visibility.MACHINE
         self.visibility = own  # type: ignore[misc]  # it depends on the options
+        self.on_demand = not self.address
+
+    @property
+    def dashboard(self) -> str:
+        """The page of the scheduler, once it is connected."""
+        connected = self._executor
+        return connected.dashboard if isinstance(connected, _SchedulerConnection) else ""
 
     def make_executor(self) -> Executor:
         """Connect.
@@ -73,7 +87,7 @@ class DaskOrchestrator(PooledOrchestrator):
                 f"the Dask scheduler {self.address or ''} does not answer within {self.patience} s ({error}). Nothing "
                 "was started; check the address, and that the scheduler runs."
             ) from error
-        connected = _SchedulerConnection(client, cluster, self.resources)
+        connected = _SchedulerConnection(client, cluster, self.resources, self.patience)
         try:
             connected.check(self.patience)
         except BaseException:
@@ -103,10 +117,13 @@ class _SchedulerConnection(Executor):
         client: the connection.
         cluster: what was started for it; None for a scheduler that was there.
         resources: what a worker must offer.
+        patience: seconds after which a scheduler that does not answer is lost.
     """
 
-    def __init__(self, client: Any, cluster: Any, resources: dict[str, float]) -> None:
+    def __init__(self, client: Any, cluster: Any, resources: dict[str, float], patience: int) -> None:
         self.client, self._cluster = client, cluster
+        self._patience, self._is_lost, self._guard = patience, False, threading.Lock()
+        self._watcher: threading.Thread | None = None
         self._options = {"pure": False, "resources": resources or None}
         self._calls: WeakSet[_TaskFuture[Any]] = WeakSet()
 
@@ -130,20 +147,57 @@ class _SchedulerConnection(Executor):
                 f"{'; '.join(wrong)}. Install the same ones on both sides."
             )
 
+    @property
+    def dashboard(self) -> str:
+        with suppress(Exception):  # the scheduler is gone, or has no such page
+            return str(self.client.dashboard_link or "")
+        return ""
+
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        if self.client.status != "running":
+        if self._is_lost or self.client.status != "running":
             raise RuntimeError(self.client.status)  # the scheduler is gone: a new connection is tried
         task = self.client.submit(partial(fn, *args, **kwargs), **self._options)
         future: _TaskFuture[R] = _TaskFuture(task)
         self._calls.add(future)
         task.add_done_callback(future.take)
+        self._watch()
         return future
+
+    def _watch(self) -> None:
+        """Look after the scheduler while calls run.
+
+        When its process ends, the connection does too. But a machine that is frozen, or cut off, keeps it open.
+        """
+        with self._guard:
+            if self._watcher is None:
+                self._watcher = threading.Thread(target=self._ask, daemon=True, name="zennb-dask")
+                self._watcher.start()
+
+    def _ask(self) -> None:
+        while True:
+            with self._guard:
+                calls = [call for call in self._calls if not call.done()]
+                if not calls or self.client.status != "running":
+                    self._watcher = None
+                    return
+            try:
+                self.client.sync(self.client.scheduler.identity, callback_timeout=self._patience)
+            except Exception:  # noqa: BLE001 - whatever it is, there was no answer
+                self._is_lost = True
+                for call in calls:
+                    call.lose()
+                continue
+            wait_for(calls, timeout=min(5.0, self._patience))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         del cancel_futures
         if wait:  # tasks end also when the connection is lost
             wait_for(list(self._calls))
-        self.client.close()
+        if self._is_lost:
+            with suppress(Exception):  # nobody answers
+                self.client.close(timeout=1)
+        else:
+            self.client.close()
         if self._cluster is not None:
             self._cluster.close()
 
@@ -153,7 +207,7 @@ class _TaskFuture(Future[R]):
 
     def __init__(self, task: Any) -> None:
         super().__init__()
-        self._task = task
+        self._task, self._is_taken, self._guard = task, False, threading.Lock()
 
     def cancel(self) -> bool:
         is_cancelled = super().cancel()
@@ -163,7 +217,7 @@ class _TaskFuture(Future[R]):
 
     def take(self, task: Any) -> None:
         """Take over the result of the task, on a thread of the client."""
-        if not self.set_running_or_notify_cancel():
+        if not self._is_first():
             return
         error = _error_of(task)
         if error is None:
@@ -171,15 +225,23 @@ class _TaskFuture(Future[R]):
         else:
             self.set_exception(error)
 
+    def lose(self) -> None:
+        """End it, because the scheduler does not answer any more."""
+        if self._is_first():
+            self.set_exception(WorkerLost(_LOST))
+
+    def _is_first(self) -> bool:
+        """Whether it has no result yet, and is to get one now."""
+        with self._guard:
+            is_first, self._is_taken = not self._is_taken, True
+        return is_first and self.set_running_or_notify_cancel()
+
 
 def _error_of(task: Any) -> BaseException | None:
     if task.status == "finished":
         return None
     if task.status != "error":
-        return WorkerLost(
-            "the connection to the Dask scheduler was lost while the step ran. Nothing of it was stored; run it again "
-            "when the scheduler is there."
-        )
+        return WorkerLost(_LOST)
     error: BaseException = task.exception()
     if isinstance(error, distributed.KilledWorker):
         return WorkerLost(

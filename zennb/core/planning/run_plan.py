@@ -33,6 +33,8 @@ class PlannedStep:
         status: how its latest run ended, a word of `core.records.Status`; "" when it never ran.
         reads: names it takes from the notebook.
         binds: names it binds or changes in place.
+        on: the step operator or orchestrator that it would run on in place of the stack's own, `big (dask)`; "" for
+            none, and for a step that would be reused.
         remark: where the notebook's variables differ from what a run gives: a plain cell changed an output since, or
             another version is held; "" as a rule.
     """
@@ -43,7 +45,13 @@ class PlannedStep:
     status: str = ""
     reads: tuple[str, ...] = ()
     binds: tuple[str, ...] = ()
+    on: str = ""
     remark: str = ""
+
+    @property
+    def reasons(self) -> str:
+        """Why, and where it would run if that is not the stack's orchestrator, as one phrase."""
+        return "; ".join(part for part in (self.reason, f"on {self.on}" if self.on else "") if part)
 
     @property
     def is_fresh(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zennb.core.records.records import ComponentType
 from zennb.errors import UnknownName
 
-__all__ = ["COMPONENT_TYPES", "REQUIRED_TYPES", "component_type"]
+__all__ = ["COMPONENT_TYPES", "FLAVORS_OF", "REQUIRED_TYPES", "component_type"]
 
 COMPONENT_TYPES: tuple[ComponentType, ...] = (
     ComponentType(name="orchestrator", purpose="runs the steps: in the kernel, in threads, on a cluster"),
@@ -34,6 +34,9 @@ COMPONENT_TYPES: tuple[ComponentType, ...] = (
 
 REQUIRED_TYPES: tuple[str, ...] = ("orchestrator", "artifact_store")
 """Types that every stack has exactly one component of."""
+
+FLAVORS_OF = {"step_operator": "orchestrator"}
+"""Types that have the flavors of another one: whatever runs steps can run a single one."""
 
 _BY_NAME = {known.name: known for known in COMPONENT_TYPES}
 

@@ -247,6 +247,8 @@ class Step:
         attempts: the tries that failed before the last one, in order (`--retries`).
         saved: seconds that reuse spared; 0.0 for a step that ran.
         expires: when its results stop being reused, in seconds since the epoch; None for never.
+        ran_on: the step operator or orchestrator that ran it in place of the stack's own, `big (dask)`; "" for none,
+            and for a step that did not run.
         provenance: name it depends on → where that value came from (`provenance`). With it, a notebook file can be
             judged without running its plain cells.
         seal: the signature of its record; None before it is recorded.
@@ -279,6 +281,7 @@ class Step:
     attempts: tuple[Attempt, ...] = ()
     saved: float = 0.0
     expires: float | None = None
+    ran_on: str = ""
     provenance: Mapping[str, str] = field(default_factory=dict)
     seal: Seal | None = field(default=None, compare=False, repr=False)
     unrecorded: str = ""

@@ -18,8 +18,8 @@ from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
-from zennb.engine.run.run_context import RunContext, run_versions
 from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.step_task import StepTask
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.run.unstored import unrecorded
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
+    from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
@@ -69,7 +70,7 @@ class PipelineRun:
         on_output: Callable[[str, Event], None] | None = None,
     ) -> None:
         write_buffer = WriteBuffer(run_context.store)
-        if recorded and run_context.orchestrator.visibility is Visibility.PROCESS:
+        if recorded and request.stays_here(run_context):
             # Workers cannot see what is held back here, so their runs write through.
             run_context = run_context.with_store(write_buffer)
         self._request, self._context, self.on_change = request, run_context, on_change
@@ -217,16 +218,22 @@ class PipelineRun:
         if (refused := earlier_code(resolved)) is not None:
             self._fail_early(resolved.definition, refused, started)
             return
+        try:
+            context = self._context.placed(resolved.definition)
+        except ZennbError as error:
+            self._fail_early(resolved.definition, error, started)
+            return
         with redirected(Recording()):  # what values print while they are stored
             inputs = self._context.keep_inputs(resolved, known=self._known)
         copies = self._context.copies(resolved, inputs)
         request, channels = request_for(resolved, copies, self._request.namespace)
-        self._steps[name] = self._context.bare_step(
+        self._steps[name] = context.bare_step(
             resolved, status=Status.RUNNING, reason=decision.reason, started=started
         )
         self._notify()
         self._launch(
             StepTask(
+                context=context,
                 resolved=resolved,
                 decision=decision,
                 inputs=inputs,
@@ -245,15 +252,15 @@ class PipelineRun:
         self._tasks[self._submitted(task)] = task
 
     def _submitted(self, task: StepTask) -> Future[StepOutcome]:
-        orchestrator = self._context.orchestrator
+        orchestrator = task.context.orchestrator
         if orchestrator.visibility is Visibility.PROCESS:
-            channels = replace(task.channels, resources=self._context.resources)
+            channels = replace(task.channels, resources=task.context.resources)
             return orchestrator.submit(perform, task.request, channels)
         from zennb.engine.remote.dispatch import (
             submit_remotely,  # a kernel needs it only to send steps elsewhere
         )
 
-        return submit_remotely(self._context, task.request, task.channels)
+        return submit_remotely(task.context, task.request, task.channels)
 
     def _try_again(self) -> None:
         """Launch the failed steps whose delay is over."""
@@ -299,7 +306,7 @@ class PipelineRun:
             # Before the next step begins, which may depend on the settings and files that this one left.
             self._context.environment.adopt(outcome)
             self._held.note(task.name, outcome.held)
-            step = self._context.made_step(
+            step = task.context.made_step(
                 task.resolved,
                 task.decision,
                 outcome,
@@ -311,7 +318,7 @@ class PipelineRun:
         else:
             # The first error is the one to show; later ones are in the records of their steps.
             self._error = self._error or outcome.error
-            step = self._context.failed_step(
+            step = task.context.failed_step(
                 task.resolved,
                 task.decision,
                 outcome.error,

@@ -149,7 +149,14 @@ class RunPlanner:
             status=latest.status.value if latest is not None else "",
             reads=tuple(sorted(request.plan.sources[name])),
             binds=tuple(sorted(request.binds.get(name, ()))),
+            on="" if state is Freshness.FRESH else self._place(name),
         )
+
+    def _place(self, name: str) -> str:
+        try:
+            return self._context.placed(self._request.definitions[name]).ran_on
+        except ZennbError:  # the reason says so
+            return ""
 
     def _matters(self, parent: str, name: str) -> bool:
         """Whether an earlier step may make this one run: it may run itself, and its outputs are not all ignored."""
@@ -163,7 +170,7 @@ class RunPlanner:
         """Return what a run does with a step, given the decision in case the earlier steps produce the same outputs."""
         if blocker is not None:
             options = resolved.definition.options
-            is_sure = resolved.unclear or self._request.rerun or options.rerun or not options.cache
+            is_sure = resolved.unclear or self._request.rerun or options.forced
             return (Freshness.STALE, decision.reason) if is_sure else (Freshness.MAY_RUN, _waiting(blocker))
         if decision.reuse is None:
             return Freshness.STALE, decision.reason

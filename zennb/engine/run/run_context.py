@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import os
-import platform
 import socket
 import time
 from dataclasses import dataclass, field, replace
@@ -20,13 +18,13 @@ from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.lost_results import missing_results, why_lost, why_not_copied
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.run.other_stores import OtherStores
+from zennb.engine.run.placement import magics_refused, unknown_operator
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
 from zennb.engine.step.shared_state import stored_apart
 from zennb.errors import (
     MissingArtifact,
     MissingExtra,
-    StepRefused,
     StoreError,
     UnknownName,
     UntrustedArtifact,
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.components.component import ArtifactStore, Orchestrator
-    from zennb.core.records.records import Artifact, Attempt, StackSpec
+    from zennb.core.records.records import Artifact, Attempt, ComponentSpec, StackSpec
     from zennb.digests.digest import ValueDigest
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
     from zennb.engine.run.artifact_repository import ArtifactRepository
@@ -49,7 +47,7 @@ if TYPE_CHECKING:
     from zennb.metadata.step_history import StepHistory
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["LARGE", "RunContext", "run_versions"]
+__all__ = ["LARGE", "RunContext"]
 
 LARGE = 64 * 1024
 """Bytes from which on an output is loaded only when something reads it."""
@@ -73,6 +71,8 @@ class RunContext:
         unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
         parent: id of the notebook's run, when the whole notebook is run; None else.
         folder: the notebook's folder, whose git commit belongs to a run; None when it has none.
+        operator: returns what `--on NAME` names: what is registered, opened for use.
+        ran_on: what runs a step in place of the stack's orchestrator, `big (dask)`; "" for that orchestrator.
         traced: takes a resolved step and its record, and returns the record with the provenance of its inputs.
     """
 
@@ -89,11 +89,25 @@ class RunContext:
     unstored: Callable[[], Collection[str]] = frozenset
     parent: int | None = None
     folder: Path | None = None
+    operator: Callable[[str], tuple[ComponentSpec, Orchestrator]] = unknown_operator
+    ran_on: str = ""
     traced: Callable[[ResolvedStep, Step], Step] = lambda _resolved, step: step
 
     def with_store(self, store: Any) -> RunContext:
         """Return the same context with another artifact store, such as a `WriteBuffer`."""
         return replace(self, store=store, artifacts=replace(self.artifacts, store=store))
+
+    def placed(self, definition: StepDefinition) -> RunContext:
+        """Return the context that a step runs in: this one, or with what its `--on` names in place of the orchestrator.
+
+        Raises:
+            UnknownName, UnfitStack, MissingExtra, InvalidConfiguration: it cannot run there.
+        """
+        if not definition.options.on:
+            return self
+        spec, orchestrator = self.operator(definition.options.on)
+        ran_on = "" if spec == self.spec.orchestrator else f"{spec.name} ({spec.flavor})"
+        return replace(self, orchestrator=orchestrator, ran_on=ran_on)
 
     @property
     def resources(self) -> Resources:
@@ -120,10 +134,11 @@ class RunContext:
 
         Raises:
             StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
+            UnknownName, UnfitStack, MissingExtra, InvalidConfiguration: it has to run, and cannot where `--on` says.
         """
         definition = resolved.definition
         self._check_magics(definition)
-        force = asked or self._asked(definition)
+        force = asked or definition.options.forced
         unclear = resolved.unclear or self._read_although_unstored(definition)
         # The key without doubtful names comes first: its results bind these names themselves, whatever they hold now.
         keys = () if force or unclear else (resolved.key_without_maybe_reads, resolved.cache_key)
@@ -139,7 +154,7 @@ class RunContext:
         # Prefer complete results: the output and settings of a run on another stack may be only in that stack's store.
         if len(candidates) > 1:
             candidates.sort(key=lambda step: bool(missing_results(step, self.store)))
-        return decide_reuse(
+        decision = decide_reuse(
             resolved.parts,
             candidates=candidates,
             previous=previous,
@@ -151,6 +166,9 @@ class RunContext:
             asked=force,
             unclear=unclear,
         )
+        if decision.reuse is None:
+            self.placed(definition)  # results are reused wherever they were computed
+        return decision
 
     def _read_although_unstored(self, definition: StepDefinition) -> tuple[str, ...]:
         names = definition.options.no_store
@@ -203,7 +221,7 @@ class RunContext:
             self.environment.restore(changes := self.artifacts.load_changes(source.carried), resolved.uses)
             reopen(source, changes, self.artifacts)
         except (StoreError, UntrustedArtifact, UnknownName, MissingExtra) as error:
-            return CacheDecision(reason=error.message.split(". ")[0].rstrip("."))
+            return CacheDecision(reason=error.first_sentence)
         return decision
 
     def unreadable(self, resolved: ResolvedStep) -> list[str]:
@@ -220,20 +238,12 @@ class RunContext:
         return found
 
     def _check_magics(self, definition: StepDefinition) -> None:
-        magics = definition.analysis.magics
-        if magics and not self.orchestrator.in_kernel:
-            first = magics[0]
-            raise StepRefused(
-                f"step '{definition.name}', line {first.line}: `{first.text}` works only in the kernel, and the "
-                f"orchestrator '{self.spec.orchestrator.name}' ({self.spec.orchestrator.flavor}) runs steps elsewhere; "
-                "take the line out of the step, or run it on a stack whose orchestrator is local."
+        if definition.analysis.magics and not (here := self.placed(definition)).orchestrator.in_kernel:
+            own = self.spec.orchestrator
+            where = (
+                f"`--on {here.ran_on}`" if here.ran_on else f"the orchestrator '{own.name}' ({own.flavor})"
             )
-
-    @staticmethod
-    def _asked(definition: StepDefinition) -> str:
-        if definition.options.rerun:
-            return "--rerun"
-        return "" if definition.options.cache else "--no-cache"
+            raise magics_refused(definition, where)
 
     def keep_inputs(self, resolved: ResolvedStep, *, known: UnitOfWork | None = None) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts in this store; values from plain cells are captured.
@@ -383,18 +393,7 @@ class RunContext:
             notebook=self.notebook,
             cell=definition.cell,
             source=definition.source,
+            ran_on=self.ran_on,
             **more,
         )
         return masked_step(step, self.environment.secrets)
-
-
-def run_versions(packages: Mapping[str, str]) -> dict[str, str]:
-    """Return the versions that a run records: python, zennb, platform, and the packages its steps used."""
-    return {**packages, **_platform_versions()}
-
-
-@functools.cache
-def _platform_versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {"python": platform.python_version(), "zennb": version("zennb"), "platform": platform.platform()}

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from zennb.components.component import Visibility
+from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from zennb.dependencies.patches import Patch
     from zennb.digests.digest import ValueDigest
     from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
 
@@ -60,6 +65,14 @@ class RunRequest:
     binds: Mapping[str, Collection[str]] = field(default_factory=dict)
     origins: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     decided: Mapping[str, tuple[ResolvedStep, CacheDecision]] = field(default_factory=dict)
+
+    def stays_here(self, run_context: RunContext) -> bool:
+        """Return whether all its steps are executed in this process."""
+        contexts = [run_context]
+        for name in self.chosen:
+            with suppress(ZennbError):  # that step will fail and say why
+                contexts.append(run_context.placed(self.definitions[name]))
+        return all(each.orchestrator.visibility is Visibility.PROCESS for each in contexts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
+    from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Channels, StepRequest
     from zennb.engine.step.resolve import ResolvedStep
@@ -22,8 +23,9 @@ __all__ = ["StepTask"]
 
 @dataclass(slots=True, kw_only=True)
 class StepTask:
-    """A step that was submitted or waits for another try, with the tries that failed."""
+    """A step that was submitted or waits for another try, with its place, and the tries that failed."""
 
+    context: RunContext
     resolved: ResolvedStep
     decision: CacheDecision
     inputs: Mapping[str, Artifact]

@@ -44,6 +44,7 @@ class StepOptions:
         delay: seconds between two tries.
         timeout: seconds after which it is stopped; None for no limit.
         stack: stack for this run of the cell; "" for the active one.
+        on: name of the step operator or orchestrator that runs it; "" for the orchestrator of the stack.
         depends_on: paths of files whose content is part of the cache key.
         after: steps that must run first although no value flows.
         expires: seconds for which its results may be reused; None for ever.
@@ -60,11 +61,17 @@ class StepOptions:
     delay: float = 0.0
     timeout: float | None = None
     stack: str = ""
+    on: str = ""
     depends_on: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
     expires: float | None = None
     ignore: tuple[str, ...] = ()
     no_store: tuple[str, ...] = ()
+
+    @property
+    def forced(self) -> str:
+        """The option because of which the step runs in any case: `--rerun`, `--no-cache`; "" for none."""
+        return "--rerun" if self.rerun else "" if self.cache else "--no-cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from zennb.core.records.records import Status
 from zennb.core.secrets.names import DOTS, Suspicion, is_sealed, suspicion
 from zennb.core.secrets.texts import mask_text
 from zennb.engine.run.git import record_commit_later
-from zennb.engine.run.run_context import run_versions
+from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
 from zennb.engine.run.unstored import without_unstored
 from zennb.engine.step.uninterrupted import uninterrupted

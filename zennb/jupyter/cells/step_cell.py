@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
     from zennb.engine.step.shown_values import Note
-    from zennb.errors import ZennbError
     from zennb.jupyter.kernel.live_display import LiveLine
     from zennb.jupyter.kernel.state import KernelState
 
@@ -58,13 +57,8 @@ class StepCell:
     """
 
     def __init__(self, session: KernelState, run_context: RunContext, definition: StepDefinition) -> None:
-        self._session, self._run_context, self.definition = session, run_context, definition
-        orchestrator = run_context.orchestrator
-        # In the kernel itself nobody reads back what could not be stored.
-        self._write_buffer = WriteBuffer(run_context.store, keeps=not orchestrator.in_kernel)
-        if orchestrator.visibility is Visibility.PROCESS:  # inputs, outputs and displays are stored in one go
-            self._run_context = run_context.with_store(self._write_buffer)
-        self._restorer = StepRestorer(session, self._run_context, definition)
+        self._session, self._stack_context, self.definition = session, run_context, definition
+        self._use(run_context)
         self._started, self._clock = time.time(), time.perf_counter()
         self._recording = Recording()
         self._attempts: list[Attempt] = []
@@ -76,6 +70,14 @@ class StepCell:
         self._inputs: Mapping[str, Artifact] = {}
         self._execution: StepExecution | None = None
         self._results: list[object] = []
+
+    def _use(self, run_context: RunContext) -> None:
+        self._run_context, orchestrator = run_context, run_context.orchestrator
+        # In the kernel itself nobody reads back what could not be stored.
+        self._write_buffer = WriteBuffer(run_context.store, keeps=not orchestrator.in_kernel)
+        if orchestrator.visibility is Visibility.PROCESS:  # inputs, outputs and displays are stored in one go
+            self._run_context = run_context.with_store(self._write_buffer)
+        self._restorer = StepRestorer(self._session, self._run_context, self.definition)
 
     def decide(self) -> bool:
         """Decide whether to run; return False if the stack was changed and has to be opened again."""
@@ -92,6 +94,8 @@ class StepCell:
         __tracebackhide__ = True
         if self._decision.reuse is not None and self._reused(self._decision.reuse):
             return False
+        if self.definition.options.on:
+            self._use(self._stack_context.placed(self.definition))
         self._load_pending()
         self._session.shown.check(self.definition.analysis, self.definition.tree)
         with self._session.capture.discarding():
@@ -266,9 +270,9 @@ class StepCell:
             with act:
                 self._restore(source)
         except NotRestoredError as error:
-            self._decision = replace(self._decision, reuse=None, reason=_brief(error.why))
+            self._decision = replace(self._decision, reuse=None, reason=error.why.first_sentence)
             if isinstance(error.why, StepRefused):  # as it would be the next time: the plan has to say so
-                self._never = (_brief(error.why),)
+                self._never = (error.why.first_sentence,)
             return False
         return True
 
@@ -393,8 +397,3 @@ class StepCell:
 
 def _restored_words(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names) + " put back as before the step" if names else ""
-
-
-def _brief(error: ZennbError) -> str:
-    """Return an error as a reason: its first sentence, without the full stop."""
-    return error.message.split(". ")[0].rstrip(".")

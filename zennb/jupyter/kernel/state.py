@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -218,6 +219,7 @@ class KernelState:
             unstored=lambda: {name for each in self.registry.ordered([]) for name in each.options.no_store},
             parent=None if whole is None else whole.id,
             folder=self._folder(),
+            operator=partial(workspace.step_operator, opened),
             traced=self.provenance.traced,
         )
 

@@ -22,8 +22,9 @@ DATA_TYPE = "application/vnd.zennb+json"
 
 
 def facts(step: Step) -> dict[str, Any]:
-    """Return the facts of a step for the metadata of its output; `unrecorded` is there only if it is not on record."""
+    """Return the facts of a step for the metadata of its output; `unrecorded` and `ran_on` only if they are set."""
     more = {"unrecorded": step.unrecorded} if step.unrecorded else {}
+    more |= {"ran_on": step.ran_on} if step.ran_on else {}
     return {
         "step": step.name,
         "status": step.status.value,

@@ -126,8 +126,8 @@ class RemoteArtifactStore(ArtifactStore):
         return os.path.abspath(os.path.expanduser(given)) if given else ""  # noqa: PTH100, PTH111 - text in, text out
 
     @observe("url")
-    def _reach(self, change: dict[str, Any]) -> None:
-        vars(self)["visibility"] = visibility_of(change["new"])
+    def _reach(self, _change: dict[str, Any]) -> None:
+        vars(self)["visibility"] = visibility_of(self.url)
 
     def filesystem_options(self) -> dict[str, Any]:
         """Return the options of the file system that the options of this flavor stand for; secrets as `Secret`."""

@@ -116,7 +116,8 @@ class StackBrowser:
 
     def _about(self, spec: StackSpec) -> View:
         active = spec.name == self._panel.panels.workspace.active
-        return stack_view.stack(spec, active=active, unfit=why_unfit(spec))
+        links = self._panel.panels.workspace.dashboards(spec)
+        return stack_view.stack(spec, active=active, unfit=why_unfit(spec), links=links)
 
     def _ran(self, spec: StackSpec) -> Shown:
         found = run_view.runs(self._panel.panels.workspace.metadata.runs(stack=spec.name, limit=RUNS))
@@ -125,10 +126,10 @@ class StackBrowser:
 
     def _activate(self) -> None:
         name = self.list.value
-        self._panel.run(["stack", "set", name])
+        problem = self._panel.run(["stack", "set", name]).sentence
         is_busy = self._panel.panels.session.busy
         later = " A run that is under way ends on the stack it began with." if is_busy else ""
-        self._panel.message.say(f"steps run on stack '{name}' from now on.{later}")
+        self._panel.message.say(f"steps run on stack '{name}' from now on.{later}{problem and ' ' + problem}")
 
     def _edit(self) -> None:
         self.form.edit(self._panel.panels.workspace.registry.stack(self.list.value))
