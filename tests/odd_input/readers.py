@@ -112,6 +112,41 @@ def _display(_folder: Path) -> Callable[[Random], object]:
     return read
 
 
+def _background(folder: Path) -> Callable[[Random], object]:
+    from zennb.core.records.log import event_text
+    from zennb.core.records.records import Run, StackSpec
+    from zennb.engine.background.run_files import RunFiles, follow
+    from zennb.views.background import step_line
+
+    files = RunFiles(folder, 1)
+    run = Run(id=1, stack=StackSpec(name="s", components={}), started=5.0)
+    state = {"started": 5.0, "steps": ["a"], "running": ["a"], "keys": {"a": "k"}}
+    entries = [
+        {"kind": "step", "step": "a", "status": "failed", "seconds": 1.5, "failure": ["E", "no", "lines"]},
+        {"kind": "step", "step": "a", "status": "completed", "reason": "first run", "outputs": ["x"]},
+        {"kind": "output", "step": "a", "event": {"kind": "stream", "name": "stdout", "text": "a\n"}},
+        {
+            "kind": "output",
+            "step": "a",
+            "event": {"kind": "result", "data": {"text/plain": "x"}, "metadata": {}},
+        },
+    ]
+    files.output.parent.mkdir()
+
+    def read(random: Random) -> None:
+        (folder / "background" / "run-1.json").write_bytes(mutate_json(state, random))
+        files.state(run)
+        lines = [mutate_json(entry, random) for entry in entries]
+        files.output.write_bytes(mutate_bytes(b"\n".join([*lines, b""]), random))
+        for entry in follow(files, lambda: True):
+            if entry["kind"] == "step":
+                step_line(entry)
+            else:
+                event_text(entry["event"], live=True)
+
+    return read
+
+
 def _stack(_folder: Path) -> Callable[[Random], object]:
     from zennb.registry.portable import read_stack
 
@@ -258,6 +293,7 @@ READERS: dict[str, Callable[[Path], Callable[[Random], object]]] = {
     "blobs": _blobs,
     "sealed changes": _sealed,
     "display": _display,
+    "background run": _background,
     "stack file": _stack,
     "home marker": _home,
     "store marker": _store,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Run, Step
 
-__all__ = ["RunLog", "StepLog", "settled"]
+__all__ = ["RunLog", "StepLog", "event_text", "settled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class StepLog:
         """What it printed, the text of what it showed, and the traceback of its error, in order."""
         failure = self.step.failure
         failed = "" if failure is None else failure.traceback or f"{failure.type}: {failure.message}"
-        parts = [*(_text(event) for event in settled(self.events)), self.missing, failed]
+        parts = [*(event_text(event) for event in settled(self.events)), self.missing, failed]
         return "\n".join(part.removesuffix("\n") for part in parts if part)
 
 
@@ -73,9 +73,19 @@ def settled(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return found
 
 
-def _text(event: Mapping[str, Any]) -> str:
+def event_text(event: Mapping[str, Any], *, live: bool = False) -> str:
+    """Return what an event prints, or the text of what it shows.
+
+    Args:
+        event: the event.
+        live: return it to be written as it comes: lines that are written over and over as they are, and a line of its
+            own for what is shown.
+    """
+    if live and event["kind"] == "stream":
+        return str(event["text"])
     if event["kind"] == "stream":
         lines = str(event["text"]).replace("\r\n", "\n").split("\n")
         return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
     plain = (event.get("data") or {}).get("text/plain", "")
-    return "".join(plain) if isinstance(plain, list) else str(plain)
+    text = "".join(plain) if isinstance(plain, list) else str(plain)
+    return f"{text}\n" if live and text else text

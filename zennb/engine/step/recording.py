@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore
 
-__all__ = ["Event", "Recording", "keep_output"]
+__all__ = ["LARGEST", "Event", "Recording", "check_event", "keep_output", "masked_event"]
 
 Event: TypeAlias = dict[str, Any]
 """One output: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
@@ -130,7 +130,7 @@ class Recording:
             NotStorable: they are too large.
         """
         known = secrets or KnownSecrets()
-        events = [_masked(event, known) for event in self]
+        events = [masked_event(event, known) for event in self]
         # A mime bundle may hold anything, and what cannot be JSON must not make the step fail.
         text = json.dumps(events, separators=(",", ":"), default=lambda each: known.mask(str(each)))
         data = text.encode()
@@ -183,11 +183,16 @@ def _checked(events: Any) -> list[Event]:
     if not isinstance(events, list):
         raise TypeError("it is no list of outputs")
     for event in events:
-        _check(event)
+        check_event(event)
     return events
 
 
-def _check(event: Any) -> None:
+def check_event(event: Any) -> None:
+    """Check that what was read has the form of an event.
+
+    Raises:
+        TypeError, ValueError: it has not.
+    """
     form = _FORMS.get(str(event.get("kind"))) if isinstance(event, dict) else None
     if form is None:
         raise ValueError("one of its outputs is of an unknown kind")
@@ -214,7 +219,8 @@ def _plain(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _masked(event: Event, secrets: KnownSecrets) -> Event:
+def masked_event(event: Event, secrets: KnownSecrets) -> Event:
+    """Return an event with the secrets in its texts masked."""
     if event["kind"] == "stream":
         return {**event, "text": secrets.mask(event["text"])}
     if event["kind"] == "error":
