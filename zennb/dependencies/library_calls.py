@@ -74,6 +74,11 @@ class LibraryCalls:
     def __bool__(self) -> bool:
         return bool(self._calls)
 
+    @property
+    def all(self) -> list[LibraryCall]:
+        """All calls, in order."""
+        return [call for _, call in self._calls]
+
     def copy(self) -> LibraryCalls:
         """Return another log with the same calls."""
         return LibraryCalls(self._calls)

@@ -101,6 +101,10 @@ class ExecutionEnvironment:
         before, now = self._beginning, _variables()
         return {name: now.get(name) for name in {*before, *now} if now.get(name) != before.get(name)}
 
+    def take_as_set(self, variables: Iterable[str]) -> None:
+        """Count these environment variables as set since the start: the process that started this one had set them."""
+        self._beginning = {**self._beginning, **dict.fromkeys(variables, "\0")}  # no variable can hold that
+
     def record(self, texts: Iterable[str] = ()) -> EnvironmentRecorder:
         """Record what this thread does until `EnvironmentRecorder.end`.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.recording import Event
     from zennb.engine.step.request import Channels, StepRequest
 
-__all__ = ["snapshot", "submit_remotely"]
+__all__ = ["check_portable", "pickled_values", "snapshot", "submit_remotely"]
 
 _server = LinkServer()
 
@@ -41,11 +41,11 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
     Raises:
         StepRefused: something the step needs cannot be sent there.
     """
-    _check(run_context, request)
+    check_portable(run_context, request)
     things = [
         run_context.artifacts.scope[name] for name in request.names if name in run_context.artifacts.scope
     ]
-    values = _pickled_values(request, channels)
+    values = pickled_values(request, channels)
     request = replace(
         request, store=run_context.store, values=values, process=snapshot(run_context, request, things)
     )
@@ -115,7 +115,7 @@ class _TimeLimit:
             self._future.cancel()
 
 
-def _check(run_context: RunContext, request: StepRequest) -> None:
+def check_portable(run_context: RunContext, request: StepRequest) -> None:
     """Refuse a step that would silently compute something else in another process.
 
     Raises:
@@ -153,7 +153,12 @@ def _check(run_context: RunContext, request: StepRequest) -> None:
         )
 
 
-def _pickled_values(request: StepRequest, channels: Channels) -> bytes:
+def pickled_values(request: StepRequest, channels: Channels) -> bytes:
+    """Return the values that a step gets beside its request, as bytes.
+
+    Raises:
+        StepRefused: one of them, or a function or class that it uses, cannot be pickled.
+    """
     for name, value in {**channels.definitions, **channels.values}.items():
         _dumped(value, f"`{name}`", "Make it inside the step, or", request)
     if channels.definitions:  # each can be pickled alone, but would not see the step's variables

@@ -32,6 +32,7 @@ class ProcessSnapshot:
         ignored: folders whose files are not recorded.
         calls: code of the calls that the notebook made for their effect on libraries.
         frontend: `module:name` of the factory of the frontend and the shell's settings; "" for plain text.
+        is_background: whether the process that gets it drives a whole run, apart from the notebook.
     """
 
     settings: Mapping[str, bytes] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class ProcessSnapshot:
     ignored: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     frontend: str = ""
+    is_background: bool = False
 
 
 def know_texts(texts: Mapping[str, str]) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Channels, StepRequest
 
-__all__ = ["perform_remotely"]
+__all__ = ["WorkerState", "perform_remotely"]
 
 
 def perform_remotely(
@@ -90,12 +90,12 @@ def _outcome(request: StepRequest, channels: Channels) -> StepOutcome:
 _lock = threading.Lock()
 """Settings, working folder and modules belong to a process, so a worker with threads performs one step at a time."""
 
-_workers: dict[str, _WorkerState] = {}
+_workers: dict[str, WorkerState] = {}
 
 
-def _worker(process: ProcessSnapshot) -> _WorkerState:
+def _worker(process: ProcessSnapshot) -> WorkerState:
     if process.frontend not in _workers:
-        _workers[process.frontend] = _WorkerState(process)
+        _workers[process.frontend] = WorkerState(process)
     return _workers[process.frontend]
 
 
@@ -109,7 +109,7 @@ def _call(source: str) -> None:
     exec(source, scope)
 
 
-class _WorkerState:
+class WorkerState:
     """The resources that this process keeps open between steps."""
 
     def __init__(self, process: ProcessSnapshot) -> None:

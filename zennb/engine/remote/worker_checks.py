@@ -48,7 +48,7 @@ def prove_same_code(
         raise StepRefused(
             f"step '{request.definition.name}' would not run the same code in another process: {kind} `{name}` is "
             "another one there. Define it in the notebook or in a module of its own, and change no library in place; "
-            "or run the step on a stack that runs in the kernel."
+            f"or {_instead(request)}."
         )
 
 
@@ -89,8 +89,16 @@ def refusal(request: StepRequest, why: str, advice: str = "") -> StepRefused:
         why: the reason.
         advice: what the user can do instead: "Name what it reads, or".
     """
-    end = "run the step on a stack that runs in the kernel."
+    end = f"{_instead(request)}."
     return StepRefused(
         f"step '{request.definition.name}' cannot run in another process: {why}. "
-        + (f"{advice} {end}" if advice else end.capitalize())
+        + (f"{advice} {end}" if advice else end[0].upper() + end[1:])
+    )
+
+
+def _instead(request: StepRequest) -> str:
+    """Return how the step can be run all the same."""
+    in_background = request.process is not None and request.process.is_background
+    return (
+        "run it without --background" if in_background else "run the step on a stack that runs in the kernel"
     )

@@ -56,8 +56,9 @@ class PipelineRun:
         request: what to run.
         run_context: the stack, stores and environment to run it with.
         recorded: whether to record the run and its steps; else the caller does.
-        on_change: called with the run and the steps' records whenever something changed, at most five times a second.
+        on_change: called with the run and the steps' records whenever something changed.
         on_output: called with a step's name and each output event, from the thread where the step runs.
+        pause: seconds between two calls of `on_change`, at least; drawing a table takes longer than a short step.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class PipelineRun:
         recorded: bool = True,
         on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
         on_output: Callable[[str, Event], None] | None = None,
+        pause: float = _TICK,
     ) -> None:
         write_buffer = WriteBuffer(run_context.store)
         if recorded and request.stays_here(run_context):
@@ -95,7 +97,7 @@ class PipelineRun:
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
         self._postponed: dict[str, list[str]] = {}
         self._held = HeldValues()
-        self._next_notification = 0.0
+        self._next_notification, self._pause = 0.0, pause
 
     def execute(self) -> FinishedRun:
         """Run the chosen steps and record each; a step's error is returned after all that can run has run.
@@ -215,10 +217,9 @@ class PipelineRun:
 
     def _submit(self, resolved: ResolvedStep, decision: CacheDecision, started: float) -> None:
         name, on_output = resolved.definition.name, self._on_output
-        if (refused := earlier_code(resolved)) is not None:
-            self._fail_early(resolved.definition, refused, started)
-            return
         try:
+            if (refused := earlier_code(resolved) or self._request.refused(resolved)) is not None:
+                raise refused
             context = self._context.placed(resolved.definition)
         except ZennbError as error:
             self._fail_early(resolved.definition, error, started)
@@ -238,7 +239,7 @@ class PipelineRun:
                 decision=decision,
                 inputs=inputs,
                 started=started,
-                request=request,
+                request=replace(request, process=self._request.process),
                 channels=replace(channels, output=None if on_output is None else partial(on_output, name)),
             )
         )
@@ -359,7 +360,7 @@ class PipelineRun:
             return
         self._write()
         self.on_change(self._run, self._steps)
-        self._next_notification = time.perf_counter() + _TICK
+        self._next_notification = time.perf_counter() + self._pause
 
     def _outcome(self) -> Status:
         found = {step.status for step in self._steps.values()}

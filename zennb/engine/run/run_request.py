@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from zennb.dependencies.library_calls import LibraryCalls
     from zennb.dependencies.patches import Patch
     from zennb.digests.digest import ValueDigest
+    from zennb.engine.remote.process_snapshot import ProcessSnapshot
     from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
+    from zennb.errors import StepRefused
 
 __all__ = ["FinishedRun", "RunRequest"]
 
@@ -47,6 +49,8 @@ class RunRequest:
         binds: step → names it binds or changes in place.
         origins: step → input from plain cells → its artifact before other steps changed the variable.
         decided: steps that are already known to run, as resolved and decided.
+        process: the state of the notebook's process, where this is another one; None in the kernel.
+        refused: returns why a step must not run here, because the notebook has other code; None as a rule.
     """
 
     definitions: Mapping[str, StepDefinition]
@@ -65,6 +69,8 @@ class RunRequest:
     binds: Mapping[str, Collection[str]] = field(default_factory=dict)
     origins: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     decided: Mapping[str, tuple[ResolvedStep, CacheDecision]] = field(default_factory=dict)
+    process: ProcessSnapshot | None = None
+    refused: Callable[[ResolvedStep], StepRefused | None] = lambda _resolved: None
 
     def stays_here(self, run_context: RunContext) -> bool:
         """Return whether all its steps are executed in this process."""

@@ -50,6 +50,7 @@ class StepOptions:
         expires: seconds for which its results may be reused; None for ever.
         ignore: inputs that are left out of the cache key.
         no_store: outputs that are bound but not stored.
+        background: whether the cell only starts it, in a process of its own.
     """
 
     name: str = ""
@@ -67,6 +68,7 @@ class StepOptions:
     expires: float | None = None
     ignore: tuple[str, ...] = ()
     no_store: tuple[str, ...] = ()
+    background: bool = False
 
     @property
     def forced(self) -> str:
