@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import io
+import os
+import signal
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -140,3 +142,12 @@ def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebo
         nb.set_back()
         nb.stop()
         sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def no_run_left(notebook: Notebook) -> Iterator[None]:
+    """End the background runs that a failed test has left."""
+    yield
+    for run in api.workspace().metadata.runs(status="running"):
+        if run.process != os.getpid():
+            os.kill(run.process, signal.SIGKILL)

@@ -27,6 +27,7 @@ from zennb.core.records.records import (
 from zennb.views import space
 from zennb.views.artifact import artifact, artifacts, history, loading, uses
 from zennb.views.attempts import attempts
+from zennb.views.background import ended, started, step_line
 from zennb.views.captured import captured
 from zennb.views.check import check
 from zennb.views.comparison import compare
@@ -96,6 +97,18 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
         [Use(step=1, name=n, status=Status.CACHED, run=1, stack=n, notebook=n, started=1.0)]
     ),
     "attempts.attempts": lambda n: attempts([step_named(n)]),
+    "background.ended": lambda n: ended(run_named(n), [n], remarks=[n]),
+    "background.started": lambda n: started(run_named(n), [n]),
+    "background.step_line": lambda n: step_line(
+        {
+            "step": n,
+            "status": "failed",
+            "reason": n,
+            "seconds": 1.0,
+            "outputs": [n],
+            "failure": [n, n, n],
+        }
+    ),
     "captured.captured": lambda n: captured(events_named(n)),
     "check.check": lambda n: check(
         Check(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.run_plan import RunPlan
     from zennb.core.records.records import Run, Step
+    from zennb.engine.step.recording import Event
     from zennb.views.view import Shown
 
 __all__ = ["Session"]
@@ -41,8 +42,21 @@ class Session(Protocol):
         start: str | None,
         only: str | None,
         rerun: bool,
+        background: bool = False,
     ) -> Run:
-        """Run the pipeline with a live table of its steps; once all is recorded, raise the first failure."""
+        """Run the pipeline with a live table of its steps; once all is recorded, raise the first failure.
+
+        In the background, start it in a process of its own, and return its record.
+        """
+
+    def follow(self, run: Run) -> None:
+        """Bind what a background run of this notebook makes, when it has ended."""
+
+    def collect(self) -> list[int]:
+        """Bind what background runs that have ended made, and say so; return their ids."""
+
+    def emit(self, event: Event) -> None:
+        """Show output of a step."""
 
     def explain(self, step: str) -> list[str]:
         """Return the differences between a step and its latest record, one phrase each.

@@ -86,6 +86,7 @@ STEP = Verb(
         Argument("--retries", "retry up to this many times when it fails", type=int, default=0, word="N"),
         Argument("--delay", "seconds to wait before each retry", type=float, default=0.0, word="SECONDS"),
         Argument("--timeout", "stop it after this many seconds", type=float, word="SECONDS"),
+        Argument("--background", "run it in a process of its own; the kernel stays free", type=bool),
         Argument(
             "--after",
             "run after this step even if it uses none of its outputs",
@@ -108,5 +109,6 @@ STEP = Verb(
         "%step report --depends-on data.parquet",
         "%step rates --expires 12h --ignore verbose",
         "%step fetch --retries 3 --delay 10",
+        "%step train --background",
     ),
 )

@@ -41,7 +41,14 @@ if TYPE_CHECKING:
     from zennb.errors import ZennbError
     from zennb.jupyter.kernel.state import KernelState
 
-__all__ = ["NotRestoredError", "StepRestorer", "all_or_nothing", "as_not_restored", "bind_outputs"]
+__all__ = [
+    "NotRestoredError",
+    "StepRestorer",
+    "all_or_nothing",
+    "as_not_restored",
+    "bind_outputs",
+    "restored_words",
+]
 
 _NOT_RESTORED = (
     StoreError,
@@ -333,3 +340,8 @@ def _in_folder(folder: Path) -> Iterator[None]:
     finally:
         if Path.cwd() != after:
             os.chdir(after)
+
+
+def restored_words(names: list[str]) -> str:
+    """Say which inputs were restored after a step had failed; "" for none."""
+    return ", ".join(f"`{name}`" for name in names) + " put back as before the step" if names else ""

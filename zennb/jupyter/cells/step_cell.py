@@ -28,7 +28,7 @@ from zennb.engine.step.shown_values import MISSING, VALUE
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import DamagedArtifact, StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
-from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored
+from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored, restored_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -98,20 +98,27 @@ class StepCell:
             self._use(self._stack_context.placed(self.definition))
         self._load_pending()
         self._session.shown.check(self.definition.analysis, self.definition.tree)
+        background = self._session.background
+        # Of what can never be restored the results would not reach the notebook: the step runs here.
+        if self.definition.options.background and background is not None and not self._never:
+            background.start_step(self._resolved, self._as_running())
+            self.is_over = True
+            return False
         with self._session.capture.discarding():
             inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
         self._inputs = {name: each for name, each in inputs.items() if unstored.keys().isdisjoint(each.blobs)}
-        self._live = self._session.live_line(
-            self._run_context.bare_step(
-                self._resolved, status=Status.RUNNING, reason=self._decision.reason, started=self._started
-            )
-        )
+        self._live = self._session.live_line(self._as_running())
         self._run.begin(self._live)
         if not self._run_context.orchestrator.in_kernel:
             self._run_elsewhere()
             return False
         self._start()
         return True
+
+    def _as_running(self) -> Step:
+        return self._run_context.bare_step(
+            self._resolved, status=Status.RUNNING, reason=self._decision.reason, started=self._started
+        )
 
     def _load_pending(self) -> None:
         """Load the outputs that the body reads and no cell has read yet; the step is resolved again with them."""
@@ -238,14 +245,11 @@ class StepCell:
             attempts=self._attempts,
         )
         hint = self._session.hint(error, self._resolved.values)
-        remarks = "; ".join(part for part in (hint, _restored_words(restored)) if part)
-        displays = self._displays or self._kept_output()
+        remarks = "; ".join(part for part in (hint, restored_words(restored)) if part)
+        context = self._run_context
+        displays = self._displays or keep_output(self._recording, context.store, context.environment.secrets)
         step = self._record(replace(step, inputs=self._inputs, displays=displays), step.status)
         self._session.show_status(replace(step, reason=remarks))
-
-    def _kept_output(self) -> str:
-        context = self._run_context
-        return keep_output(self._recording, context.store, context.environment.secrets)
 
     def _record(self, step: Step, status: Status) -> Step:
         return self._run.end(step, status, self._write_buffer)
@@ -393,7 +397,3 @@ class StepCell:
         self.is_over = True
         self._session.show_status(step)
         self._session.warn_of_space(self._run_context.store)
-
-
-def _restored_words(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) + " put back as before the step" if names else ""

@@ -15,7 +15,7 @@ from zennb.commands.step_options import STEP, options
 from zennb.core.reading.cell_heading import heading
 from zennb.engine.step.definition import StepDefinition, StepOptions, define
 from zennb.errors import StepRefused, UsageError
-from zennb.headless.kernel import RERUN
+from zennb.headless.kernel import RERUN, RUNNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,6 +43,8 @@ def parse_step_cell(
     found = _options(marker)
     if os.environ.get(RERUN):
         found = replace(found, rerun=True)
+    if found.background and os.environ.get(RUNNING):  # the run would not wait for it
+        found = replace(found, background=False)
     text = marker.source
     if marker.command_line == "%%step":
         _show_first_line(filename, marker.line)

@@ -63,6 +63,10 @@ class StepRegistry:
             )
         return self._steps[name]
 
+    def known(self, name: str) -> StepDefinition | None:
+        """Return a step; None when there is none of this name."""
+        return self._steps.get(name)
+
     def forget(self, name: str) -> None:
         """Remove a step; running its cell adds it again, at the end.
 

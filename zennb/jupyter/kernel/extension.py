@@ -40,7 +40,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     undo.callback(session.capture.remove)
     undo.callback(session.monitor.close)
     autostep = Autostep(lambda: session.depth)
-    pipeline = session.pipeline = PipelineSession(session, autostep)
+    pipeline = session.pipeline = PipelineSession(session, autostep, session.background)
     undo.callback(pipeline.panels.close)
     cells = CellTransformer()
     trees = TreeTransformer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,8 @@ from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.step.body import own_frames
 from zennb.engine.step.cancellation import interrupted, interrupts_raise
 from zennb.engine.step.uninterrupted import uninterrupted
-from zennb.errors import CannotDigest, PlanError, StepRefused, UnknownName, UsageError
-from zennb.headless.parameters import UNKNOWN, fitted_value
+from zennb.errors import PlanError, StepRefused
+from zennb.headless.kernel import RUNNING
 from zennb.jupyter.cells.restoring import bind_outputs
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import saved_cells
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
+    from zennb.engine.step.recording import Event
     from zennb.jupyter.cells.autostep import Autostep
     from zennb.jupyter.cells.untracked_changes import UntrackedChange
+    from zennb.jupyter.kernel.background_runs import BackgroundRuns
     from zennb.jupyter.kernel.run_monitor import RunMonitor
     from zennb.jupyter.kernel.state import KernelState
     from zennb.views.view import Shown
@@ -44,8 +47,8 @@ __all__ = ["PipelineSession"]
 class PipelineSession:
     """The pipeline of one kernel, as `%pipeline` uses it (a `commands.session.Session`)."""
 
-    def __init__(self, session: KernelState, autostep: Autostep) -> None:
-        self._session, self._autostep = session, autostep
+    def __init__(self, session: KernelState, autostep: Autostep, background: BackgroundRuns) -> None:
+        self._session, self._autostep, self._background = session, autostep, background
         self._planning = Planning(session)
         self.panels = Panels(self)
 
@@ -132,6 +135,7 @@ class PipelineSession:
     def forget_records(self) -> None:
         """Forget what this kernel knows of the records of its home, which was opened again and may be another one."""
         self._session.forget_records()
+        self._background.forget()
 
     def _previous(self, definitions: Mapping[str, StepDefinition]) -> dict[str, Step]:
         """Return step name → the latest record of it that ran, was reused or failed."""
@@ -147,8 +151,11 @@ class PipelineSession:
         start: str | None,
         only: str | None,
         rerun: bool,
+        background: bool = False,
     ) -> Run:
         """Run the pipeline with a live table, bind its outputs, and raise the first step's error at the end.
+
+        In the background, only start it. Where a notebook is run headless nobody would wait for it: it is run at once.
 
         Raises:
             KeyboardInterrupt: it was interrupted; its traceback begins in the step's code, if that ran in this thread.
@@ -156,7 +163,8 @@ class PipelineSession:
         __tracebackhide__ = True
         try:
             with interrupts_raise():
-                return self._run(parameters, stack=stack, start=start, only=only, rerun=rerun)
+                begin = self._start if background and not os.environ.get(RUNNING) else self._run
+                return begin(parameters, stack=stack, start=start, only=only, rerun=rerun)
         except KeyboardInterrupt as interrupt:
             files = {self._session.registry.get(name).filename for name in self.step_names()}
             own = own_frames(interrupt, files)
@@ -174,28 +182,21 @@ class PipelineSession:
     ) -> Run:
         __tracebackhide__ = True
         session = self._session
-        working_folder()
         # Held while the run is prepared and while it is bound, but not while it runs:
         # panels read variables meanwhile.
         with session.lock:
-            definitions = self._definitions()
-            if not definitions:
-                raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
-            previous = self._previous(definitions)
-            drawn = self._planning.plan(definitions, previous, side_by_side=True)
-            chosen = drawn.narrow(start=start, only=only)
+            definitions, previous, drawn, chosen = self._chosen(start, only)
             for name in chosen:  # what comes from no step of the plan has to be bound
                 reads, sources = definitions[name].analysis.reads, drawn.sources[name]
                 session.load([each for each in reads if each not in sources])
             run_context = session.context(stack)
             request = replace(
                 self._request(definitions, drawn, chosen, previous),
-                overrides=self._overrides(parameters, definitions, drawn, previous) if parameters else {},
+                overrides=self._planning.overrides(parameters, definitions, drawn, previous),
                 parameters=parameters,
                 rerun=rerun,
             )
-        runs = set(chosen)
-        edges = [pair for pair in drawn.edges if runs.issuperset(pair)]
+        edges = list(filter(set(chosen).issuperset, drawn.edges))
         with LiveTable(
             session.capture, chosen, updates=session.can_update, monitor=session.monitor, edges=edges
         ) as table:
@@ -208,6 +209,55 @@ class PipelineSession:
         if finished.error is not None:
             raise finished.error
         return finished.run
+
+    def _start(
+        self,
+        parameters: Mapping[str, str],
+        *,
+        stack: str | None,
+        start: str | None,
+        only: str | None,
+        rerun: bool,
+    ) -> Run:
+        """Start a run in the background."""
+        __tracebackhide__ = True
+        session = self._session
+        with session.lock, session.capture.discarding():
+            definitions, previous, drawn, chosen = self._chosen(start, only)
+            run_context = session.context(stack)
+            request = replace(
+                self._request(definitions, drawn, chosen, previous, pending=True),
+                overrides=self._planning.overrides(parameters, definitions, drawn, previous),
+                parameters=parameters,
+                rerun=rerun,
+            )
+            planner = RunPlanner(request, run_context)
+            fresh = {step.name for step in planner.plan() if step.is_fresh}
+            return self._background.start(request, run_context, resolved=planner.resolved, fresh=fresh)
+
+    def _chosen(
+        self, start: str | None, only: str | None
+    ) -> tuple[dict[str, StepDefinition], dict[str, Step], Plan, tuple[str, ...]]:
+        """Return all steps, their latest records, their plan, and those of them to run."""
+        working_folder()
+        definitions = self._definitions()
+        if not definitions:
+            raise PlanError("there are no steps yet; put %%step on top of a cell and run it once.")
+        previous = self._previous(definitions)
+        drawn = self._planning.plan(definitions, previous, side_by_side=True)
+        return definitions, previous, drawn, drawn.narrow(start=start, only=only)
+
+    def follow(self, run: Run) -> None:
+        """Bind what a background run of this notebook makes, when it has ended."""
+        self._background.follow(run)
+
+    def collect(self) -> list[int]:
+        """Bind what background runs that have ended made, and say so; return their ids."""
+        return self._background.collect()
+
+    def emit(self, event: Event) -> None:
+        """Show output of a step."""
+        self._session.frontend.emit(event)
 
     def remake(self, step: str) -> None:
         """Run a step again whose stored outputs are damaged or missing, after those whose outputs it needs.
@@ -299,7 +349,8 @@ class PipelineSession:
             for name, change in changes.items()
             if name in made and made[name].digest == change.artifact.digest
         }
-        found = [
+        found = self._background.remark(step.name)
+        found += [
             f"`{name}` was {change.description} after step '{step.name}' made it"
             for name, change in changed.items()
         ]
@@ -307,59 +358,10 @@ class PipelineSession:
         found += [f"run as a cell it would read `{name}` as {changes[name].description}" for name in read]
         arguments = planner.last_outputs(step.name) if step.is_fresh else {}
         for name, artifact in arguments.items():
-            held = self._held(name) if name not in changes else None
+            held = self._session.artifact_of(name) if name not in changes else None
             if held is not None and held.digest != artifact.digest:
                 found.append(f"`{name}` in the notebook is v{held.version}; a run gives v{artifact.version}")
         return found
-
-    def _held(self, name: str) -> Artifact | None:
-        """Return the artifact that a variable is, or will be once a cell names it; None if there is none."""
-        session = self._session
-        waiting = session.lazy_outputs.artifacts([name]).get(name)
-        if waiting is not None or name not in session.namespace:
-            return waiting
-        try:
-            return self._digest(name, session.namespace[name])[1]
-        except CannotDigest:
-            return None
-
-    def _overrides(
-        self,
-        parameters: Mapping[str, str],
-        definitions: Mapping[str, StepDefinition],
-        drawn: Plan,
-        previous: Mapping[str, Step],
-    ) -> dict[str, Any]:
-        """Return the values of `-p NAME=VALUE`; each must be a plain variable that some step reads.
-
-        Raises:
-            UnknownName: no step reads such a variable.
-            UsageError: a step binds it.
-        """
-        plain = {
-            name: definition.name
-            for definition in definitions.values()
-            for name in self._planning.reads(definition, frozenset())
-            if name not in drawn.sources[definition.name]
-        }
-        binder = {
-            name: step
-            for step, definition in definitions.items()
-            for name in self._planning.binds(definition, previous.get(step))
-        }
-        for name in parameters:
-            if name in plain:
-                continue
-            if name in binder:
-                raise UsageError(
-                    f"-p {name}: `{name}` is made by step '{binder[name]}', so it cannot be given; "
-                    "only plain variables of the notebook can."
-                )
-            raise UnknownName("plain variable that a step reads called", name, sorted(plain))
-        namespace = self._session.namespace
-        return {
-            name: fitted_value(name, text, namespace.get(name, UNKNOWN)) for name, text in parameters.items()
-        }
 
     def _bind(self, finished: FinishedRun, chosen: Iterable[str], run_context: RunContext) -> None:
         """Bind the outputs of the steps in the notebook; the last step that bound or deleted a name wins."""
@@ -390,7 +392,7 @@ class PipelineSession:
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
         """Whether the notebook's variable is that artifact already, or will be when a cell names it."""
-        held = self._held(name)
+        held = self._session.artifact_of(name)
         return held is not None and held.digest == artifact.digest and held.blob == artifact.blob
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.ordering import ordering
 from zennb.core.planning.plan import Outline, Plan, plan
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.step.namespace_changes import is_code
-from zennb.errors import CannotDigest, PlanError
+from zennb.errors import CannotDigest, PlanError, UnknownName, UsageError
+from zennb.headless.parameters import UNKNOWN, fitted_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,6 +122,46 @@ class Planning:
             if (origin := self._origin(name, recorded.get(name), previous)) is not None:
                 found[name] = origin
         return {name: each for name, each in found.items() if name not in drawn.sources[definition.name]}
+
+    def overrides(
+        self,
+        parameters: Mapping[str, str],
+        definitions: Mapping[str, StepDefinition],
+        drawn: Plan,
+        previous: Mapping[str, Step],
+    ) -> dict[str, Any]:
+        """Return the values of `-p NAME=VALUE`; each must be a plain variable that some step reads.
+
+        Raises:
+            UnknownName: no step reads such a variable.
+            UsageError: a step binds it.
+        """
+        if not parameters:
+            return {}
+        plain = {
+            name: definition.name
+            for definition in definitions.values()
+            for name in self.reads(definition, frozenset())
+            if name not in drawn.sources[definition.name]
+        }
+        binder = {
+            name: step
+            for step, definition in definitions.items()
+            for name in self.binds(definition, previous.get(step))
+        }
+        for name in parameters:
+            if name in plain:
+                continue
+            if name in binder:
+                raise UsageError(
+                    f"-p {name}: `{name}` is made by step '{binder[name]}', so it cannot be given; "
+                    "only plain variables of the notebook can."
+                )
+            raise UnknownName("plain variable that a step reads called", name, sorted(plain))
+        namespace = self._session.namespace
+        return {
+            name: fitted_value(name, text, namespace.get(name, UNKNOWN)) for name, text in parameters.items()
+        }
 
     def _origin(self, name: str, recorded: Artifact | None, previous: Mapping[str, Step]) -> Artifact | None:
         """Return the version of a variable that a plain cell made, if the variable now holds a step's version."""

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Step
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
+    from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
 
 __all__ = ["ProvenanceLog"]
@@ -165,6 +166,27 @@ class ProvenanceLog:
             self._names.mark_unknown([*self._names.names, *step.outputs])
             return replace(step, provenance={})
 
+    def of(self, resolved: ResolvedStep) -> Mapping[str, str]:
+        """Return the provenance of what a step uses that another process is going to run."""
+        try:
+            with self._lock:
+                self._read_pending()
+                return self._of(resolved)
+        except Exception:  # noqa: BLE001 - as above
+            return {}
+
+    def bound(self, step: Step, definition: StepDefinition | None) -> None:
+        """Note that the outputs of a step were bound that ran in another process, and has not been noted."""
+        try:
+            with self._lock:
+                self._read_pending()
+                if definition is None:
+                    self._names.mark_unknown([*step.outputs, *step.defines, *step.deletes])
+                else:
+                    apply(self._names, step, step_statements(definition.tree, definition.text))
+        except Exception:  # noqa: BLE001 - without provenance, the status of the file is `unknown`
+            self._names.mark_unknown([*self._names.names, *step.outputs])
+
     def cell_of(self, name: str) -> int:
         """Return the number of the cell that set a name to a value that is written out in it; 0 for any other."""
         source = self._names.names.get(name)
@@ -242,11 +264,18 @@ class ProvenanceLog:
 
     def _traced(self, resolved: ResolvedStep, step: Step) -> Step:
         self._read_pending()
-        definition, parts = resolved.definition, resolved.parts
+        definition = resolved.definition
         statements = step_statements(definition.tree, definition.text)
         if not step.status.is_good:
             self._names.fail(statements)
             return step
+        found = self._of(resolved)
+        # Only now: what the step depends on is asked of the notebook as it was before the step.
+        apply(self._names, step, statements)
+        return replace(step, provenance=found)
+
+    def _of(self, resolved: ResolvedStep) -> Mapping[str, str]:
+        definition, parts = resolved.definition, resolved.parts
         contents = {
             name: artifact.digest
             for name, artifact in resolved.artifacts.items()
@@ -263,9 +292,7 @@ class ProvenanceLog:
             text=definition.text,
         )
         found.update((f"wrote {path}", "") for path in self._written)
-        # Only now: what the step depends on is asked of the notebook as it was before the step.
-        apply(self._names, step, statements)
-        return replace(step, provenance=found)
+        return found
 
 
 def _may_be_file(text: str, cell: str) -> bool:

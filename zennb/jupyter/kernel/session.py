@@ -21,6 +21,7 @@ from zennb.errors import StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.step_cell import StepCell
 from zennb.jupyter.cells.step_marker import nested_too_deeply, parse_step_cell
+from zennb.jupyter.kernel.background_runs import BackgroundRuns
 from zennb.jupyter.kernel.state import KernelState
 from zennb.packages.versions import note_loaded
 from zennb.registry.home import working_folder
@@ -45,6 +46,7 @@ class KernelSession(KernelState):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
+        self.background: BackgroundRuns = BackgroundRuns(self)
         self._markers: dict[str, StepMarker] = {}
         self._cell: StepCell | None = None
         self._cell_id = ""
@@ -183,6 +185,7 @@ class KernelSession(KernelState):
 
     def before_cell(self, info: ExecutionInfo) -> None:
         """Note the cell that is about to run."""
+        interrupted_before = self._collect(info.raw_cell or "")
         with uninterrupted(deliver=False) as act:
             request = threading.get_ident(), request_of(self.shell)
             if self._depth and self._has_left(request):
@@ -200,7 +203,19 @@ class KernelSession(KernelState):
                 self.provenance.cell_begins()
             self._text = info.raw_cell or ""
         # Raised in the cell: here, the shell would show it as an error of this callback, and run the cell.
-        self._was_interrupted = act.came
+        self._was_interrupted = act.came or interrupted_before
+
+    def _collect(self, text: str) -> bool:
+        """Bind what background runs made that have ended; return whether an interrupt came."""
+        # With `--json`, one object is all that a cell shows.
+        if self._depth or not self.background.is_following or "--json" in text:
+            return False
+        try:
+            with uninterrupted(deliver=False) as act:
+                self.background.collect()
+        except KeyboardInterrupt:  # the next cell tries again, and this one is interrupted
+            return True
+        return act.came
 
     def _has_left(self, request: tuple[int, object]) -> bool:
         """Whether the outermost cell has ended: its thread answers another request."""

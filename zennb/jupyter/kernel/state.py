@@ -19,7 +19,7 @@ from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
-from zennb.errors import LostOutput, StoreError
+from zennb.errors import CannotDigest, LostOutput, StoreError
 from zennb.headless.notebook_label import label
 from zennb.jupyter.cells.cell_runs import KernelRuns
 from zennb.jupyter.cells.lazy_outputs import LazyOutputs
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
-__all__ = ["KernelState", "Remaker"]
+__all__ = ["BackgroundStarter", "KernelState", "Remaker"]
 
 
 class Remaker(Protocol):
@@ -65,6 +65,16 @@ class Remaker(Protocol):
 
     def remake(self, name: str) -> None:
         """Run a step again, and before it those that must run for it."""
+
+
+class BackgroundStarter(Protocol):
+    """The part of the kernel that runs steps in the background."""
+
+    def start_step(self, resolved: ResolvedStep, running: Step) -> None:
+        """Start a run of one step, and show its status line."""
+
+    def hint(self, name: str) -> str:
+        """Return which run is going to bind a name; "" for none."""
 
 
 class KernelState:
@@ -78,6 +88,7 @@ class KernelState:
         shown: the values that reused steps showed, `_` and `Out[n]`.
         registry: the steps of the notebook.
         pipeline: runs steps again whose outputs are lost; None until the extension is loaded.
+        background: runs steps in the background; None until the extension is loaded.
         lock: held while the notebook's variables are read or bound.
 
     Args:
@@ -93,6 +104,7 @@ class KernelState:
         self.shown = ShownValues(shell, self.lazy_outputs)
         self.registry = StepRegistry()
         self.pipeline: Remaker | None = None
+        self.background: BackgroundStarter | None = None
         self.capture = OutputCapture(shell)
         self.frontend = KernelFrontend(shell, self.capture)
         self.monitor = RunMonitor()
@@ -239,6 +251,17 @@ class KernelState:
                 calls=self.calls,
             )
 
+    def artifact_of(self, name: str) -> Artifact | None:
+        """Return the artifact that a variable is, or will be once a cell names it; None if there is none."""
+        waiting = self.lazy_outputs.artifacts([name]).get(name)
+        if waiting is not None or name not in self.namespace:
+            return waiting
+        try:
+            with self.lock:
+                return self.variables.digest(name, self.namespace[name])[1]
+        except CannotDigest:
+            return None
+
     def note_restored(self, name: str, value: object, artifact: Artifact, step: str) -> None:
         """Note that a variable holds what a step made earlier, as a pickle gave it back."""
         self._restored.pop(name, None)
@@ -312,6 +335,8 @@ class KernelState:
         name = error.name if isinstance(error, NameError) else None
         if not name:
             return self.restored_hint(values) if isinstance(error, Exception) else ""
+        if self.background is not None and (waiting := self.background.hint(name)):
+            return waiting
         for definition in self.registry.ordered([]):
             if name in definition.options.no_store:
                 return (
