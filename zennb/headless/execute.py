@@ -24,11 +24,12 @@ from zennb.headless.read import document, runs, step_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from zennb.core.records.records import Run
     from zennb.headless.notebook_runner import NotebookRunner
     from zennb.headless.step_line import StepLine
     from zennb.registry.workspace import Workspace
 
-__all__ = ["CellFailure", "CellStart", "Execution", "execute"]
+__all__ = ["CellFailure", "CellStart", "Execution", "execute", "known_secrets"]
 
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -121,6 +122,9 @@ def execute(
     env: Mapping[str, str] = MappingProxyType({}),
     workspace: Workspace | None = None,
     rerun: bool = False,
+    content: str | None = None,
+    on_run: Callable[[Run], None] | None = None,
+    on_output: Callable[[int, Any], None] | None = None,
 ) -> Execution:
     """Run a notebook in a new kernel, in the notebook's folder; the kernel never outlives the call.
 
@@ -141,6 +145,9 @@ def execute(
         workspace: where the notebook is recorded as one run, with its steps below it: that of the home which its kernel
             uses. Without it each step is recorded in the session of the kernel.
         rerun: reuse nothing.
+        content: the text of the notebook, where its file may have changed since; None to read it.
+        on_run: called with the notebook's run once that is recorded, before the kernel starts.
+        on_output: called with the position of a cell in the notebook and each message with output of it.
 
     Raises:
         UnknownName: there is no such notebook or stack, or the notebook has no variable of a parameter's name.
@@ -154,16 +161,18 @@ def execute(
 
     path, began = Path(path), time.perf_counter()
     refuse_recursion(path)
-    node = document(path)
+    node = document(path, content)
     # Before anything is started or recorded: a parameter that no cell sets is a typing mistake.
     inject(node, parameters, path=path)
     _clear(node)
-    account = _Account(node, on_cell=on_cell, on_step=on_step, secrets=_secrets(parameters))
+    account = _Account(node, on_cell=on_cell, on_step=on_step, secrets=known_secrets(parameters))
     record = None if workspace is None else NotebookRun(workspace, path, stack=stack, parameters=parameters)
     written = None
     with ExitStack() as around:
         kernel = around.enter_context(manager())
         of_run = {} if record is None else around.enter_context(record.recorded())
+        if record is not None and on_run is not None:
+            on_run(record.run)
         runner = NotebookRunner(
             node,
             manager=kernel,
@@ -171,6 +180,7 @@ def execute(
             env={**environment(path, stack=stack, parameters=parameters, rerun=rerun), **of_run, **env},
             on_start=account.start,
             on_step=account.step,
+            on_output=on_output,
             timeout=timeout,
             allow_errors=allow_errors,
         )
@@ -258,7 +268,7 @@ class _Account:
         return self.positions.index(position) + 1
 
 
-def _secrets(parameters: Mapping[str, str]) -> KnownSecrets:
+def known_secrets(parameters: Mapping[str, str]) -> KnownSecrets:
     """Return the secrets that are masked in errors: parameters and environment variables with the name of one."""
     known = KnownSecrets()
     known.note(value for name, value in (*os.environ.items(), *parameters.items()) if is_secret(name, value))

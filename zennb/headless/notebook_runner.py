@@ -49,6 +49,7 @@ class NotebookRunner(NotebookClient):
         env: Mapping[str, str],
         on_start: Callable[[int], None],
         on_step: Callable[[int, StepLine], None],
+        on_output: Callable[[int, Any], None] | None = None,
         timeout: float | None,
         allow_errors: bool,
     ) -> None:
@@ -62,6 +63,7 @@ class NotebookRunner(NotebookClient):
         )
         self._manager, self._folder, self._env = manager, folder, dict(env)
         self._on_start, self._on_step, self._seconds = on_start, on_step, timeout
+        self._on_output = on_output
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -186,6 +188,8 @@ class NotebookRunner(NotebookClient):
         if msg["msg_type"] in DISPLAYS:
             for line in step_lines(msg["content"].get("metadata") or {}):
                 self._on_step(cell_index, line)
+        if self._on_output is not None:
+            self._on_output(cell_index, msg)
         if (
             msg["msg_type"] == "status"
             and msg["content"].get("execution_state") == "idle"

@@ -12,7 +12,7 @@ from zennb.core.reading.cell_heading import heading
 from zennb.errors import BrokenNotebook, UnknownName
 from zennb.headless.formats import converted
 
-__all__ = ["NotebookCell", "document", "order", "read", "runs", "step_name"]
+__all__ = ["NotebookCell", "document", "notebook_text", "order", "read", "runs", "step_name"]
 
 _LARGEST = 100_000_000
 """Bytes of a file. Jupyter itself is at its limits there, and nearly all of it is saved output."""
@@ -45,7 +45,7 @@ def read(path: str | Path) -> tuple[NotebookCell, ...]:
         BrokenNotebook: it is no Jupyter notebook, or is written for another language.
     """
     path = Path(path)
-    content = _parsed(_text(path), path)
+    content = _parsed(notebook_text(path), path)
     _refuse_other_languages(path, content)
     try:
         cells = converted(content)
@@ -64,22 +64,26 @@ def order(path: str | Path) -> list[str]:
         BrokenNotebook: it is no Jupyter notebook.
     """
     path = Path(path)
-    cells = _parsed(_text(path), path).get("cells", [])
+    cells = _parsed(notebook_text(path), path).get("cells", [])
     return [str(cell["id"]) for cell in cells if cell.get("cell_type") == "code" and cell.get("id")]
 
 
-def document(path: str | Path) -> Any:
+def document(path: str | Path, content: str | None = None) -> Any:
     """Read a notebook as an nbformat 4 document, ready to be run and written back.
 
     Older formats are converted. Where the format asks for cell ids and the file has none, or has one twice,
     ids are made from the position, so that reading a file twice gives the same ids.
+
+    Args:
+        path: its file.
+        content: its text, if it has been read already (`notebook_text`).
 
     Raises:
         UnknownName: there is no such file.
         BrokenNotebook: it is no Jupyter notebook, or is written for another language.
     """
     path = Path(path)
-    text = _text(path)
+    text = notebook_text(path) if content is None else content
     _refuse_other_languages(path, _parsed(text, path))
     import nbformat
     from nbformat import reader
@@ -193,7 +197,13 @@ def _parsed(text: str, path: Path) -> dict[str, Any]:
     return parsed
 
 
-def _text(path: Path) -> str:
+def notebook_text(path: Path) -> str:
+    """Return the text of a notebook's file.
+
+    Raises:
+        UnknownName: there is no such file.
+        BrokenNotebook: it cannot be read.
+    """
     try:
         return read_file(path, limit=_LARGEST).decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
