@@ -201,7 +201,7 @@ def runs(
     until: float | None = None,
     limit: int = 50,
 ) -> Listing[RunHandle]:
-    """Return runs, newest first: `zennb.runs()[0].steps`, `.parameters`, `.log()`, `zennb.runs().to_frame()`.
+    """Return runs, newest first: `zennb.runs()[0].steps`, `.log()`, `.attach()`, `zennb.runs().to_frame()`.
 
     Args:
         stack: only those on the stack of this name.
@@ -212,12 +212,14 @@ def runs(
         until: started before this time, in seconds since the epoch.
         limit: the largest number to return.
     """
+    from zennb.engine.background.attach import with_progress
     from zennb.handles.records import list_runs
 
-    found = workspace().metadata.runs(
+    opened = workspace()
+    found = opened.metadata.runs(
         stack=stack, notebook=notebook, status=status, kind=kind, since=since, until=until, limit=limit
     )
-    return list_runs(found, source())
+    return list_runs(with_progress(opened, found), source())
 
 
 def artifacts(name: str | None = None, *, limit: int = 50) -> Listing[ArtifactHandle]:

@@ -72,6 +72,8 @@ WORDS = {
     "runs list": "",
     "runs show": "1",
     "runs logs": "1",
+    "runs attach": "1",
+    "runs stop": "1",
     "runs compare": "1 1",
     "runs delete": "--older 30d",
     "artifacts list": "",
@@ -210,9 +212,8 @@ def test_every_mistake_is_one_object_with_the_exit_code(
     found = parsed(outcome)
     assert (set(found), found["command"]) == ({"schema", "command", "error", "cut"}, verb)
     assert found["error"].keys() == {"type", "message", "exit_code", "details"}
-    assert (
-        outcome.code == found["error"]["exit_code"] == (1 if "Configuration" in found["error"]["type"] else 2)
-    )
+    code = 1 if "Configuration" in found["error"]["type"] else 2
+    assert outcome.code == found["error"]["exit_code"] == code
     assert found["error"]["type"] == type(outcome.raised).__name__
     assert "nope" in found["error"]["message"] or verb == "help"
 
@@ -271,15 +272,8 @@ def test_a_run_that_failed_has_its_data_and_the_error(
     failure = CellFailure(
         number=2, id="b", step="train", type="ValueError", message="no rows\nat all", traceback="the frames"
     )
-    failed = Execution(
-        path=Path("study.ipynb"),
-        out=None,
-        status=Status.FAILED,
-        seconds=1.0,
-        cells=2,
-        total=3,
-        failures=(failure,),
-    )
+    path, ended = Path("study.ipynb"), Status.FAILED
+    failed = Execution(path=path, out=None, status=ended, seconds=1.0, cells=2, total=3, failures=(failure,))
     monkeypatch.setattr(importlib.import_module("zennb.headless.execute"), "execute", lambda *_, **__: failed)
     outcome = ready("run", "study.ipynb", "--json", interface=TERMINAL)
     found = parsed(outcome)

@@ -35,6 +35,7 @@ class Context:
         opener: opens the workspace when a command needs it, given the folder where the search for its home starts;
             by default that of this process.
         say: shows a line of progress.
+        is_json: whether one JSON object is all that is to be shown.
     """
 
     interface: Interface
@@ -42,6 +43,7 @@ class Context:
     command_line: str = ""
     opener: Callable[[Path | None], Workspace] = api.workspace
     say: Callable[[str], None] = field(default=_quiet)
+    is_json: bool = False
 
     @property
     def workspace(self) -> Workspace:
@@ -54,7 +56,7 @@ class Context:
 
     def quiet(self) -> Context:
         """Return the same context without progress lines, for `--json`."""
-        return replace(self, say=_quiet)
+        return replace(self, say=_quiet, is_json=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from zennb.engine.step.running import refuse_inside_step
 from zennb.errors import StepRefused, UsageError
 from zennb.handles.plan import PlanHandle
 from zennb.handles.records import RunHandle
+from zennb.headless.background import start_notebook
 from zennb.headless.execute import execute
 from zennb.headless.parameters import LiteralText, literal, literal_value
 
@@ -42,6 +43,7 @@ def run(
     only: str | None = None,
     out: str | Path | None = None,
     timeout: float | None = None,
+    background: bool = False,
 ) -> RunHandle:
     """Run a notebook and return the run.
 
@@ -59,6 +61,7 @@ def run(
         only: only this step; of this kernel's own notebook only.
         out: where to write the executed notebook; of a file only.
         timeout: seconds that one cell may take; of a file only.
+        background: only start it, in a process of its own that outlives this one; `run.attach()` shows its output.
 
     Raises:
         RunFailed: a cell of the file failed; `error.run` is the run, `error.cause` the exception's class there.
@@ -73,11 +76,14 @@ def run(
     texts = {name: _as_text(name, value) for name, value in (parameters or {}).items()}
     if notebook is not None:
         _refuse("of this kernel's own notebook", start=start, only=only)
-        return _run_file(Path(notebook), texts, stack=stack, rerun=rerun, out=out, timeout=timeout)
+        begin = _start_file if background else _run_file
+        return begin(Path(notebook), texts, stack=stack, rerun=rerun, out=out, timeout=timeout)
     _refuse("of a notebook file", out=out, timeout=timeout)
     session = _session("zennb.run")
     with _turn():
-        done = session.run_pipeline(parameters=texts, stack=stack, start=start, only=only, rerun=rerun)
+        done = session.run_pipeline(
+            parameters=texts, stack=stack, start=start, only=only, rerun=rerun, background=background
+        )
     return RunHandle(done, api.source())
 
 
@@ -141,6 +147,14 @@ def _run_file(
         error.run = done
         raise error
     return done
+
+
+def _start_file(path: Path, parameters: Mapping[str, str], *, stack: str | None, **more: Any) -> RunHandle:
+    opened = api.workspace_beside(path)
+    if stack is not None:
+        opened.registry.stack(stack)
+    run = start_notebook(path, workspace=opened, stack=stack, parameters=parameters, **more)
+    return RunHandle(run, api.source(lambda: api.workspace_beside(path)))
 
 
 def _session(what: str) -> Session:

@@ -7,7 +7,9 @@ from functools import cached_property, partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from zennb.core.records.log import event_text
 from zennb.core.records.records import Artifact, Run, StackSpec, Step
+from zennb.engine.background.attach import attach, forget_output, stop_run
 from zennb.engine.run.run_log import run_log
 from zennb.errors import UnknownName
 from zennb.handles.handle import Handle, Source, SourcedHandle
@@ -81,14 +83,45 @@ class RunHandle(SourcedHandle[Run]):
         found = run_log(self._source.workspace(), self.record, step)
         return log_view.log(found, most=sys.maxsize).text if step is None else found.text
 
+    def attach(self) -> RunHandle:
+        """Print the output of a run in the background as it comes, until it ends; return it as it is then.
+
+        An interrupt ends this, not the run.
+
+        Raises:
+            UsageError: it runs, and was not started in the background.
+        """
+        opened, last = self._source.workspace(), ""
+        for entry in attach(opened, self.record):
+            if entry["kind"] == "output":
+                head = f"── {entry['step']} ──\n" if entry["step"] != last else ""
+                sys.stdout.write(f"{head}{event_text(entry['event'], live=True)}")
+                last = entry["step"]
+        return self._now()
+
+    def stop(self) -> RunHandle:
+        """End a run in the background, and return it as it is then; what its steps have finished stays.
+
+        Raises:
+            UsageError: it runs, and was not started in the background, or not on this machine.
+        """
+        stop_run(self._source.workspace(), self.record)
+        return self._now()
+
+    def _now(self) -> RunHandle:
+        found = self._source.workspace().metadata.run(self.record.id or 0)
+        return self if found is None else RunHandle(found, self._source)
+
     def delete(self) -> DeletedRuns:
         """Delete its record and those of its steps, except what other runs need; no bytes are deleted.
 
         Raises:
             InUse: its kernel is open, or it is the newest run.
         """
-        deletions = self._source.workspace().metadata.deletions
-        return deletions.delete([] if self.record.id is None else [self.record.id])
+        opened = self._source.workspace()
+        found = opened.metadata.deletions.delete([] if self.record.id is None else [self.record.id])
+        forget_output(opened, found.runs)
+        return found
 
     def _view(self) -> Shown:
         number = self.record.id

@@ -158,8 +158,19 @@ def run(run: Run, found: Sequence[Step] = (), *, started: Sequence[Run] = ()) ->
         started: the runs it started, in order.
     """
     inner = replace(runs(started), title="runs it started")
-    tables = [table for table in (steps(found), attempts(found), inner) if table.data]
+    tables = [table for table in (_steps_of(run, found), attempts(found), inner) if table.data]
     return join([card("run", _id(run.id), _about(run, found), state=run.status), *tables])
+
+
+def _steps_of(run: Run, found: Sequence[Step]) -> Table:
+    """List the steps of a run, last those that have not ended: the record of one in the background names them."""
+    table = steps(found)
+    if run.status.is_final:
+        return table
+    ended = {each.name for each in found}
+    ahead = {name: state for name, state in run.names.items() if name not in ended}
+    rows = [{"step": name, "status": state, "outputs": []} for name, state in ahead.items()]
+    return replace(table, data=[*table.data, *rows])
 
 
 def _about(run: Run, found: Sequence[Step]) -> list[tuple[str, str]]:

@@ -55,10 +55,10 @@ class FakeSession:
         start: str | None,
         only: str | None,
         rerun: bool,
+        background: bool,
     ) -> Run:
-        self.asked.append(
-            {"parameters": dict(parameters), "stack": stack, "start": start, "only": only, "rerun": rerun}
-        )
+        asked = {"parameters": dict(parameters), "stack": stack, "start": start, "only": only, "rerun": rerun}
+        self.asked.append(asked | ({"background": True} if background else {}))
         assert isinstance(self.run, Run)
         return self.run
 
@@ -142,6 +142,15 @@ def test_a_run_is_asked_of_the_session_and_shows_nothing_twice(kernel: Commands)
         {"parameters": {"a": "1", "b": "x=y"}, "stack": "s", "start": "train", "only": None, "rerun": True}
     ]
     assert (outcome.view, outcome.data["id"], outcome.code) == (None, 7, 0)
+
+
+def test_a_run_in_the_background_is_started_and_said(workspace: Any, command: Commands) -> None:
+    run = Run(id=7, stack=workspace.snapshot(), status=Status.RUNNING)
+    kernel = type(command)(workspace, FakeSession(run=run))
+    outcome = kernel("pipeline", "run", "--background")
+    assert kernel.session.asked[0]["background"] is True
+    assert (outcome.view.text.startswith("◌ run 7 runs in the background"), outcome.code) == (True, 0)
+    assert (outcome.data["id"], outcome.data["status"]) == (7, "running")
 
 
 def test_without_a_session_the_extension_is_asked_for(command: Commands) -> None:

@@ -9,6 +9,7 @@ from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import FAILED, INTERRUPTED
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Verb
+from zennb.commands.verbs.background import started_outcome
 from zennb.core.records.records import Artifact, Status
 from zennb.core.records.records import Step as StepRecord
 from zennb.core.secrets.names import is_secret
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from zennb.headless.step_line import StepLine
 
 __all__ = [
+    "BACKGROUND",
     "NOTEBOOK",
     "OUT",
     "PARAMETER",
@@ -44,6 +46,9 @@ PARAMETER = Argument(
 )
 OUT = Argument("-o --out", "write the executed notebook here", word="FILE", kind="path")
 RERUN = Argument("--rerun", "reuse nothing", type=bool)
+BACKGROUND = Argument(
+    "--background", "run it in a process of its own, and do not wait for its end", type=bool
+)
 TIMEOUT = Argument("--timeout", "longest time that one cell may take", type=float, word="SECONDS")
 
 
@@ -56,13 +61,27 @@ def run_notebook(
     rerun: bool,
     out: str | None,
     timeout: float | None,
+    background: bool = False,
 ) -> Outcome:
-    """Run a notebook in a kernel of its own; the exit code is 0 if every cell succeeded."""
+    """Run a notebook in a kernel of its own; the exit code is 0 if every cell succeeded, or if it began."""
     from zennb.headless.execute import execute  # no other command runs notebooks
 
     workspace = context.beside(notebook)
     if stack is not None:
         workspace.registry.stack(stack)  # an unknown one is refused before a kernel starts
+    if background:
+        from zennb.headless.background import start_notebook
+
+        run = start_notebook(
+            notebook,
+            workspace=workspace,
+            stack=stack,
+            parameters=parameter,
+            rerun=rerun,
+            out=out,
+            timeout=timeout,
+        )
+        return started_outcome(context, run, workspace)
     progress = _Progress(context.say)
     execution = execute(
         notebook,
@@ -173,8 +192,12 @@ PARTS = (
         name="run",
         help="run a notebook from top to bottom in a kernel of its own",
         run=run_notebook,
-        arguments=(NOTEBOOK, STACK, PARAMETER, RERUN, OUT, TIMEOUT),
-        examples=("run study.ipynb", "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb"),
+        arguments=(NOTEBOOK, STACK, PARAMETER, RERUN, OUT, TIMEOUT, BACKGROUND),
+        examples=(
+            "run study.ipynb",
+            "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb",
+            "run study.ipynb --background",
+        ),
         interfaces=frozenset({Interface.TERMINAL}),
     ),
 )

@@ -10,7 +10,17 @@ from zennb.commands.interface import Interface
 from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, verb
-from zennb.commands.verbs.notebook import NOTEBOOK, OUT, PARAMETER, RERUN, STACK, TIMEOUT, run_notebook
+from zennb.commands.verbs.background import started_outcome
+from zennb.commands.verbs.notebook import (
+    BACKGROUND,
+    NOTEBOOK,
+    OUT,
+    PARAMETER,
+    RERUN,
+    STACK,
+    TIMEOUT,
+    run_notebook,
+)
 from zennb.engine.step.running import refuse_inside_step
 from zennb.errors import UnknownName, UsageError
 from zennb.views.pipeline import pipeline, plan_table
@@ -56,9 +66,14 @@ def _status(context: Context, notebook: str | None) -> Outcome:
     Argument("--from", "only this step and what follows it", kind="step", word="STEP", interfaces=MAGIC),
     Argument("--only", "only this step", kind="step", word="STEP", interfaces=MAGIC),
     RERUN,
+    BACKGROUND,
     replace(OUT, interfaces=TERMINAL),
     replace(TIMEOUT, interfaces=TERMINAL),
-    examples=("pipeline run {notebook}", "pipeline run {notebook} -p depth=3 --stack my_stack"),
+    examples=(
+        "pipeline run {notebook}",
+        "pipeline run {notebook} -p depth=3 --stack my_stack",
+        "pipeline run {notebook} --background",
+    ),
 )
 def _run(context: Context, from_: str | None, only: str | None, **arguments: Any) -> Outcome:
     __tracebackhide__ = True  # what a step raises passes through here
@@ -72,7 +87,10 @@ def _run(context: Context, from_: str | None, only: str | None, **arguments: Any
         start=from_,
         only=only,
         rerun=arguments["rerun"],
+        background=arguments["background"],
     )
+    if not run.status.is_final:
+        return started_outcome(context, run, context.workspace)
     return Outcome(view=None, data=plain(run), code=0 if run.status.is_good else 1)
 
 

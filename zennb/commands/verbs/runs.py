@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zennb.commands.data import plain, step_data
 from zennb.commands.interface import Interface
@@ -14,19 +15,18 @@ from zennb.commands.json_envelope import limited
 from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, Command, verb
+from zennb.commands.verbs.background import ID, attach_verb, find_run, stop_verb
 from zennb.commands.verbs.space import DELETE
 from zennb.core.planning.expiry import parse_duration
 from zennb.core.records.records import Status
+from zennb.engine.background.attach import forget_output, with_progress
 from zennb.engine.run.run_log import run_log
-from zennb.errors import UnknownName, UsageError
+from zennb.errors import UsageError
 from zennb.headless.notebook_label import label
 from zennb.views import comparison
 from zennb.views import run as run_view
 from zennb.views.log import log
 from zennb.views.text import plural
-
-if TYPE_CHECKING:
-    from zennb.core.records.records import Run
 
 __all__ = ["PARTS"]
 
@@ -38,7 +38,7 @@ MOST_STEPS = 100
 
 
 def _id(word: str) -> Argument:
-    return Argument(word, "a run's number, as lists show it", required=True, kind="run")
+    return replace(ID, spellings=word)
 
 
 @verb(
@@ -71,7 +71,8 @@ def _list(
         limit=limit + 1,
         **filters,
     )
-    found, cut = limited(runs, limit)
+    listed, cut = limited(runs, limit)
+    found = with_progress(context.workspace, listed)
     is_filtered = any([notebook, kind, *filters.values()])
     view = run_view.runs(found, page=_page(), is_filtered=is_filtered)
     return Outcome(view=view, data=plain(found), cut=cut)
@@ -90,7 +91,8 @@ def _list(
     examples=("runs show 12",),
 )
 def _show(context: Context, id: str, limit: int) -> Outcome:  # noqa: A002 - the argument's name
-    metadata, run = context.workspace.metadata, _run(context, id)
+    metadata = context.workspace.metadata
+    (run,) = with_progress(context.workspace, [find_run(context, id)])
     steps, started = metadata.steps(run.id or 0), metadata.children(run.id or 0)
     listed, cut = limited(steps, limit, path="data.steps")
     data = {**plain(run), "steps": [step_data(step) for step in listed], "started_runs": plain(started)}
@@ -104,7 +106,7 @@ def _show(context: Context, id: str, limit: int) -> Outcome:  # noqa: A002 - the
     examples=("runs logs 12", "runs logs 12 train"),
 )
 def _logs(context: Context, run: str, step: str | None) -> Outcome:
-    found = run_log(context.workspace, _run(context, run), step)
+    found = run_log(context.workspace, find_run(context, run), step)
     most = {"most": sys.maxsize} if context.interface is Interface.TERMINAL else {}
     steps = [
         {
@@ -129,7 +131,7 @@ def _logs(context: Context, run: str, step: str | None) -> Outcome:
     examples=("runs compare 11 12",),
 )
 def _compare(context: Context, old: str, new: str) -> Outcome:
-    runs = [_run(context, old), _run(context, new)]
+    runs = [find_run(context, old), find_run(context, new)]
     (before, old_steps), (after, new_steps) = sides = [
         (run, context.workspace.metadata.steps(run.id or 0)) for run in runs
     ]
@@ -149,12 +151,13 @@ def _delete(context: Context, id: list[str], older: str | None, yes: bool) -> Ou
     if bool(id) == (older is not None):
         raise UsageError(f"{context.command_line}: give either the numbers of runs, or `--older 30d`.")
     if older is None:
-        runs = {_run(context, each).id or 0 for each in id}
+        runs = {find_run(context, each).id or 0 for each in id}
     else:
         runs = deletions.older(time.time() - parse_duration(older, option="--older"))
     found = deletions.delete(runs) if yes else deletions.preview(runs)
     if yes:
         deletions.compact()
+        forget_output(context.workspace, found.runs)
     what = f"{plural(len(found.runs), 'run')} with {plural(found.steps, 'record')} of steps and "
     what += plural(found.artifacts, "version") + " of artifacts"
     kept = f" {plural(found.kept, 'record')} of steps stay, since other runs use them." if found.kept else ""
@@ -182,27 +185,19 @@ def _notebook(context: Context, text: str | None) -> str | None:
     return label(path, context.workspace.home) if path.is_file() else text
 
 
-def _run(context: Context, text: str) -> Run:
-    metadata = context.workspace.metadata
-    found = metadata.run(int(text)) if text.isdecimal() and len(text) < 16 else None
-    if found is None:
-        known = [str(run) for run in metadata.run_ids(limit=RECENT)]
-        raise UnknownName("run", text, known)
-    return found
-
-
 PARTS = (
     Command(
         name="runs",
-        help="list, show, compare and delete runs: stack, steps, output and outcome",
+        help="list, show, compare and delete runs; follow and stop those in the background",
         default="list",
         examples=(
             "runs",
             "runs list --stack my_stack --limit 5",
             "runs show 12",
             "runs logs 12 train",
+            "runs attach 12",
             "runs compare 11 12",
         ),
-        parts=(_list, _show, _logs, _compare, _delete),
+        parts=(_list, _show, _logs, attach_verb, stop_verb, _compare, _delete),
     ),
 )
