@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from zennb.components.shared_files import SharedFiles
+
 __all__ = [
     "COMPONENT_TYPES",
     "ArtifactStore",
@@ -203,6 +205,13 @@ class ArtifactStore(Component):
             f"the artifact store '{self.name}' cannot free space: its flavor '{self.flavor}' has no method `free`. "
             "Nothing was deleted."
         )
+
+    def shared_files(self) -> SharedFiles | None:
+        """Return small named files beside the blobs, if other people can reach this store; else None.
+
+        In them, completed steps leave their records for others to reuse.
+        """
+        return None
 
     def space_warning(self) -> str:
         """Return a sentence once when the store comes close to the limit that its owner set; else ""."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-__all__ = ["is_available", "public_key", "public_signature", "verify_public"]
+__all__ = ["NO_SIGNATURES", "is_available", "public_key", "public_signature", "verify_public"]
+
+NO_SIGNATURES = 'checking other people\'s signatures needs the extra `sharing`: pip install "zennb[sharing]".'
+"""For messages."""
 
 
 @functools.cache

@@ -29,6 +29,9 @@ __all__ = ["Signer"]
 _KEY_SIZE = 32
 _RECORD = b"zennb record\0"
 """Begins what is signed of a record, so that no signature of a record is one of something else."""
+_SHARED = b"zennb shared record\0"
+_ADOPTED = b"zennb adopted record\0"
+"""Begins what is signed of a record of somebody else that was reused without trusting them."""
 _NO_LONGER = "-"
 """Begins a line of the list that takes back an earlier one; lines are only ever appended."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -102,11 +105,54 @@ class Signer:
         What such a record names can be loaded from then on, whoever wrote the bytes: a worker on another machine signs
         with a key of its own.
         """
-        if step.seal is None or not (self.is_own(step.seal) or self._is_of_trusted(step.seal)):
+        if step.seal is None:
             return False
+        if not self.trusts(step.seal):
+            # Not vouched for: its outputs are data, and other bytes may be a pickle under another record.
+            return self.is_adopted(step.seal)
         carried = () if step.carried is None else (step.carried.blob,)
         self.vouch((*(each.blob for each in (*step.outputs.values(), *step.inputs.values())), *carried))
         return True
+
+    def trusts(self, seal: Seal) -> bool:
+        """Return whether a seal was made by this user, or by somebody whom the user trusts."""
+        return self.is_own(seal) or self._is_of_trusted(seal)
+
+    def is_adopted(self, seal: Seal) -> bool:
+        """Return whether this user has reused the record of somebody else that needed no trust."""
+        own, _, _ = _split(seal.signature)
+        return self._is_hmac(_ADOPTED + seal.message, own)
+
+    def adopted(self, seal: Seal, message: bytes) -> str:
+        """Return the signature under which the record of somebody else is kept here.
+
+        Theirs stays, and says who made it. Unless they are trusted, a mark of this user's comes before it: the record
+        was found to need no trust.
+
+        Args:
+            seal: theirs.
+            message: what is signed of the record as it is kept.
+        """
+        _, public, signature = _split(seal.signature)
+        theirs = f"{public} {signature}"
+        if self.is_own(seal):
+            return self.sign_record(message)
+        if self._is_of_trusted(seal):
+            return f"- {theirs}"
+        return f"{hmac.digest(self._own_key(), _ADOPTED + message, 'sha256').hex()} {theirs}"
+
+    def sign_shared(self, body: bytes) -> str:
+        """Return this user's signature of a shared record, which others can check; "" without the extra `sharing`.
+
+        Raises:
+            StoreError: the key cannot be read or made.
+        """
+        return public_signature(_seed(self._own_key()), _SHARED + body)
+
+    @staticmethod
+    def has_signed_shared(public: str, signature: str, body: bytes) -> bool:
+        """Return whether the owner of a public key signed a shared record."""
+        return verify_public(public, signature, _SHARED + body)
 
     def _is_of_trusted(self, seal: Seal) -> bool:
         _, public, signature = _split(seal.signature)
@@ -115,13 +161,16 @@ class Signer:
     def is_own(self, seal: Seal) -> bool:
         """Return whether this user made a seal."""
         own, _, _ = _split(seal.signature)
+        return self._is_hmac(_RECORD + seal.message, own)
+
+    def _is_hmac(self, message: bytes, mark: str) -> bool:
         try:
             key = self._own_key()
         except StoreError:
             return False
-        expected = hmac.digest(key, _RECORD + seal.message, "sha256").hex()
+        expected = hmac.digest(key, message, "sha256").hex()
         # As bytes: texts with other characters than ASCII, which a forger may have written, cannot be compared.
-        return hmac.compare_digest(expected.encode(), own.encode("utf-8", "surrogatepass"))
+        return hmac.compare_digest(expected.encode(), mark.encode("utf-8", "surrogatepass"))
 
     @property
     def identity(self) -> str:

@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from zennb.materializers.signer import Signer
     from zennb.metadata.steps import NewStep
 
-__all__ = ["MAGIC", "RecordCopy", "copy_text", "is_copy", "opened_copy", "sealed_copy"]
+__all__ = [
+    "MAGIC",
+    "RecordCopy",
+    "body_of",
+    "copy_text",
+    "is_copy",
+    "opened_copy",
+    "read_body",
+    "sealed_copy",
+]
 
 MAGIC = b"zennbRC\x01"
 """The first bytes of a copy, and of nothing else that zennb stores."""
@@ -68,6 +77,20 @@ def sealed_copy(new: NewStep, run: Run, *, signer: Signer) -> bytes | None:
         run: the run it belongs to.
         signer: signs the copy.
     """
+    body = body_of(new, run).encode()
+    with suppress(StoreError):  # without a key there is no copy, and the step is recorded all the same
+        return b"".join((MAGIC, signer.sign([MAGIC, body]), body))
+    return None
+
+
+def body_of(new: NewStep, run: Run, **more: str | int | None) -> str:
+    """Return a record as JSON text, with more fields.
+
+    Args:
+        new: the step, encoded for the metadata store.
+        run: the run it belongs to.
+        more: name → value.
+    """
     step = new.row.record
     head = _ENCODER.encode(
         {
@@ -75,12 +98,10 @@ def sealed_copy(new: NewStep, run: Run, *, signer: Signer) -> bytes | None:
             "step": _texts(new.row.values),
             "inputs": {name: _columns(item, new) for name, item in step.inputs.items()},
             "outputs": {name: _columns(item, new) for name, item in step.outputs.items()},
+            **more,
         }
     )
-    body = f'{head[:-1]},"run":{_facts(run)}}}'.encode()
-    with suppress(StoreError):  # without a key there is no copy, and the step is recorded all the same
-        return b"".join((MAGIC, signer.sign([MAGIC, body]), body))
-    return None
+    return f'{head[:-1]},"run":{_facts(run)}}}'
 
 
 def is_copy(content: Buffer) -> bool:
@@ -106,20 +127,28 @@ def opened_copy(content: Buffer, *, signer: Signer) -> RecordCopy | None:
     if not signer.verifies([MAGIC, body], bytes(view[len(MAGIC) : _START])):
         return None
     try:
-        found = json.loads(body)
-        inputs, outputs = (
-            {str(name): _artifact(columns) for name, columns in found[part].items()}
-            for part in ("inputs", "outputs")
-        )
-        step = Step(**STEPS.fields(_Row(found["step"])), inputs=inputs, outputs=outputs)
-        run = Run(**RUNS.fields(_Row({"parameters": "{}", "versions": "{}", **found["run"]})))
-        return RecordCopy(
-            recorded=float(found["recorded"]),
-            run=replace(run, id=None, parent=None),
-            step=replace(step, id=None, run=None, reused=None, status=Status.COMPLETED),
-        )
+        return read_body(json.loads(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None  # signed, but of a format that this version does not know
+
+
+def read_body(found: Any) -> RecordCopy:
+    """Return what the JSON text of `body_of` holds.
+
+    Raises:
+        ValueError, TypeError, KeyError, AttributeError, RecursionError: it holds something else.
+    """
+    inputs, outputs = (
+        {str(name): _artifact(columns) for name, columns in found[part].items()}
+        for part in ("inputs", "outputs")
+    )
+    step = Step(**STEPS.fields(_Row(found["step"])), inputs=inputs, outputs=outputs)
+    run = Run(**RUNS.fields(_Row({"parameters": "{}", "versions": "{}", **found["run"]})))
+    return RecordCopy(
+        recorded=float(found["recorded"]),
+        run=replace(run, id=None, parent=None),
+        step=replace(step, id=None, run=None, reused=None, status=Status.COMPLETED),
+    )
 
 
 class _Row(dict[str, Any]):

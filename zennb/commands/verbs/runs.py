@@ -21,11 +21,13 @@ from zennb.core.planning.expiry import parse_duration
 from zennb.core.records.records import Status
 from zennb.engine.background.attach import forget_output, with_progress
 from zennb.engine.run.run_log import run_log
+from zennb.engine.sharing.shared_records import shared_of
 from zennb.errors import UsageError
 from zennb.headless.notebook_label import label
 from zennb.views import comparison
 from zennb.views import run as run_view
 from zennb.views.log import log
+from zennb.views.shared_runs import shared_runs
 from zennb.views.text import plural
 
 __all__ = ["PARTS"]
@@ -58,12 +60,33 @@ def _id(word: str) -> Argument:
     ),
     Argument("--notebook", "only runs of this notebook: its path, or its name in the list", kind="path"),
     Argument("--nested", "also runs that were started by a run that has ended, as with --kind", type=bool),
+    Argument(
+        "--shared", "what everybody ran who leaves records in the active stack's artifact store", type=bool
+    ),
     Argument("--limit", f"at most this many; {RECENT} by default", type=int, default=RECENT, word="N"),
-    examples=("runs list", "runs list --status failed", "runs list --kind notebook"),
+    examples=(
+        "runs list",
+        "runs list --status failed",
+        "runs list --kind notebook",
+        "runs list --shared",
+    ),
 )
 def _list(
-    context: Context, notebook: str | None, kind: str | None, nested: bool, limit: int, **filters: Any
+    context: Context,
+    notebook: str | None,
+    kind: str | None,
+    nested: bool,
+    limit: int,
+    *,
+    shared: bool,
+    **filters: Any,
 ) -> Outcome:
+    if shared:
+        if nested or any(filters.values()):
+            raise UsageError(
+                f"{context.command_line}: with `--shared`, only `--notebook`, `--kind` and `--limit` apply."
+            )
+        return _shared(context, notebook, kind, limit)
     runs = context.workspace.metadata.runs(
         notebook=_notebook(context, notebook),
         kind=kind,
@@ -76,6 +99,18 @@ def _list(
     is_filtered = any([notebook, kind, *filters.values()])
     view = run_view.runs(found, page=_page(), is_filtered=is_filtered)
     return Outcome(view=view, data=plain(found), cut=cut)
+
+
+def _shared(context: Context, notebook: str | None, kind: str | None, limit: int) -> Outcome:
+    records = shared_of(context.workspace)
+    wanted = _notebook(context, notebook)
+    runs = [
+        each
+        for each in records.runs()
+        if wanted in {None, each.notebook} and (kind is None or kind == each.kind)
+    ]
+    found, cut = limited(runs, limit)
+    return Outcome(view=shared_runs(found, store=records.name, page=_page()), data=plain(found), cut=cut)
 
 
 @verb(

@@ -9,8 +9,10 @@ from zennb.commands.data import artifact_data
 from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, verb
-from zennb.errors import MissingExtra, UnknownName, UsageError
-from zennb.materializers.public_keys import is_available
+from zennb.core.records.shared import SHOWN_DIGITS
+from zennb.engine.sharing.shared_records import shared_of
+from zennb.errors import MissingExtra, UnknownName, UsageError, ZennbError
+from zennb.materializers.public_keys import NO_SIGNATURES, is_available
 from zennb.views.table import Column, Table
 from zennb.views.text import plural
 from zennb.views.view import join
@@ -20,12 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS"]
 
-_SHOWN = 16
-"""Digits of a public key that are shown, and enough to name it."""
-
 
 @verb(
-    "trust a person whose records this home holds, or one artifact (their results can run code); alone, list them",
+    "trust a person whose records this home or the active store holds, or one artifact; alone, list them",
     Argument("NAME", "the artifact's name", kind="artifact"),
     Argument("--version", "this version; by default the current one", type=int, word="N"),
     Argument(
@@ -70,27 +69,34 @@ def _trust_artifact(context: Context, name: str, version: int | None, *, revoke:
 
 def _trust_signer(context: Context, start: str, *, revoke: bool) -> Outcome:
     if not is_available():
-        raise MissingExtra(
-            'checking other people\'s signatures needs the extra `sharing`: pip install "zennb[sharing]".'
-        )
-    known = {each.key: each for each in context.workspace.metadata.listings.signers() if each.key}
+        raise MissingExtra(NO_SIGNATURES)
+    records = {each.key: each.records for each in context.workspace.metadata.listings.signers() if each.key}
+    known = frozenset(records)
     found = [key for key in known if key.startswith(start.lower())]
-    if len(found) != 1 or len(start) < _SHOWN:
+    if not found:  # only now: the store of the active stack may be far away
+        known = _sharing(context)
+        found = [key for key in known if key.startswith(start.lower())]
+    if len(found) != 1 or len(start) < SHOWN_DIGITS:
         if found:
-            raise UsageError(f"give at least {_SHOWN} digits of the key; `trust` lists them.")
+            raise UsageError(f"give at least {SHOWN_DIGITS} digits of the key; `trust` lists them.")
         raise UnknownName(
-            "signer", start, [key[:_SHOWN] for key in known], hint="`zennb trust` lists those of this home."
+            "signer",
+            start,
+            [key[:SHOWN_DIGITS] for key in known],
+            hint="`zennb trust` lists those of this home and of the active stack's artifact store.",
         )
     (key,) = found
-    records = plural(known[key].records, "record")
+    count = plural(records.get(key, 0), "record")
     if revoke:
         context.workspace.signer.distrust(key)
-        sentence = f"{key[:_SHOWN]} is no longer trusted by you: {records} of this home will not be reused."
+        sentence = (
+            f"{key[:SHOWN_DIGITS]} is no longer trusted by you: {count} of this home will not be reused."
+        )
     else:
         context.workspace.signer.trust(key)
         sentence = (
-            f"{key[:_SHOWN]} is trusted by you from now on, in every home: what they signed is reused, files and "
-            f"settings included, and loading it may run code that they wrote. In this home these are {records}."
+            f"{key[:SHOWN_DIGITS]} is trusted by you from now on, in every home: what they signed is reused, files and "
+            f"settings included, and loading it may run code that they wrote. In this home these are {count}."
         )
     return Outcome(view=message_view(sentence), data={"signer": key, "trusted": not revoke})
 
@@ -113,6 +119,11 @@ def _list(context: Context) -> Outcome:
         }
         for each in context.workspace.metadata.listings.signers()
     ]
+    here = {each["signer"] for each in data}
+    data += [
+        {"signer": key, "records": 0, "hosts": [], "trusted": "yes" if signer.is_trusted(key) else "no"}
+        for key in sorted(_sharing(context) - here - {own})
+    ]
     columns = [
         Column.of("name", "signer", show=_short, tight=True),
         Column.of("count", "records"),
@@ -126,8 +137,16 @@ def _list(context: Context) -> Outcome:
     return Outcome(view=join([*table, message_view(hint)] if hint else table), data=data)
 
 
+def _sharing(context: Context) -> frozenset[str]:
+    """Return the public keys of those who share records in the active stack's store; none if it cannot be asked."""
+    try:
+        return shared_of(context.workspace).signers()
+    except ZennbError:
+        return frozenset()
+
+
 def _short(key: str) -> str:
-    return key[:_SHOWN] or "no public signature"
+    return key[:SHOWN_DIGITS] or "no public signature"
 
 
 PARTS = (_trust,)

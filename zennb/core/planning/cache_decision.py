@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.cache_key import differences
+from zennb.core.records.shared import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +82,8 @@ def decide_reuse(
 
 def reused(step: Step) -> CacheDecision:
     """Return the decision to reuse the results of an earlier step."""
-    origin = "an earlier run" if step.run is None else f"run {step.run}"  # None: that run was deleted
+    # Without a run: it was deleted, or is in the home of somebody else.
+    origin = origin_of(step) or ("an earlier run" if step.run is None else f"run {step.run}")
     return CacheDecision(reuse=step, reason=f"same code and inputs as {origin}")
 
 

@@ -85,12 +85,14 @@ class PipelineRun:
         self._run = run_context.new_run("pipeline", parameters=request.parameters)
         self._places = {name: place for place, name in enumerate(request.chosen)}
         previous = {name: step for name, step in (request.previous or {}).items() if name in self._places}
+        shared, signer = run_context.shared, run_context.artifacts.signer
         self._unit = UnitOfWork(
             run_context.metadata,
             write_buffer,
             previous=previous,
             rerun=request.rerun,
-            copied=lambda new: sealed_copy(new, self._run, signer=run_context.artifacts.signer),
+            copied=lambda new: sealed_copy(new, self._run, signer=signer) if shared is None else None,
+            shared=lambda new: shared.publish(new, self._run) if shared is not None else None,
         )
         self._known = None if request.previous is None else self._unit
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}

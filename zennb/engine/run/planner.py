@@ -123,7 +123,7 @@ class RunPlanner:
         try:
             resolved = resolve_in_run(request, name, lambda source: self._outputs.get(source, {}))
             decision = self._context.decide(
-                resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay
+                resolved, asked="--rerun" if request.rerun else "", overlay=self._overlay, is_plan=True
             )
             state, reason = self._state(resolved, decision, blocker)
             self.resolved[name] = resolved

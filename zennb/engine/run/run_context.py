@@ -19,6 +19,8 @@ from zennb.engine.run.lost_results import missing_results, why_lost, why_not_cop
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.placement import magics_refused, unknown_operator
+from zennb.engine.run.versions import run_versions
+from zennb.engine.sharing.shared_reuse import SharedReuse, adopted
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
 from zennb.engine.step.shared_state import stored_apart
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
     from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.engine.run.unit_of_work import UnitOfWork
+    from zennb.engine.sharing.shared_records import SharedRecords
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.frontend import Frontend
     from zennb.engine.step.outcome import StepOutcome
@@ -67,6 +70,7 @@ class RunContext:
         frontend: how values look.
         notebook: the notebook's name; "" when unknown.
         others: the artifact stores of other stacks, from which results are copied.
+        shared: the records of other people in the artifact store; None where nobody else can reach it.
         run: id of the run that its steps belong to, if it exists already.
         unstored: returns the variables that steps of this notebook keep out of the store (`--no-store`).
         parent: id of the notebook's run, when the whole notebook is run; None else.
@@ -85,6 +89,7 @@ class RunContext:
     frontend: Frontend
     notebook: str = ""
     others: OtherStores = field(default_factory=OtherStores)
+    shared: SharedRecords | None = None
     run: int | None = None
     unstored: Callable[[], Collection[str]] = frozenset
     parent: int | None = None
@@ -122,6 +127,7 @@ class RunContext:
         known: UnitOfWork | None = None,
         history: StepHistory | None = None,
         overlay: Mapping[str, str] = MappingProxyType({}),
+        is_plan: bool = False,
     ) -> CacheDecision:
         """Decide whether to reuse or run a step; runs and records nothing.
 
@@ -131,6 +137,7 @@ class RunContext:
             known: what was read ahead for all steps of a run.
             history: the result of `step_history`, if you have it already.
             overlay: file, setting or `$VARIABLE` → state that earlier steps would leave.
+            is_plan: whether it is for a plan: what other people share may have been asked for a moment ago.
 
         Raises:
             StepRefused: the step has magic or shell lines, which work only where steps run in the kernel.
@@ -166,6 +173,10 @@ class RunContext:
             asked=force,
             unclear=unclear,
         )
+        # Only now: nothing is asked of the store for steps whose results are known here.
+        if decision.reuse is None and keys and self.shared is not None:
+            sharing = SharedReuse(self.shared, self.store, self.metadata, self.environment)
+            decision = sharing.decision(resolved, decision, keys, before=candidates, overlay=overlay, is_plan=is_plan)
         if decision.reuse is None:
             self.placed(definition)  # results are reused wherever they were computed
         return decision
@@ -320,6 +331,7 @@ class RunContext:
         self, resolved: ResolvedStep, decision: CacheDecision, source: Step, *, started: float, seconds: float
     ) -> Step:
         """Return the record of a step that reuses the results of `source`."""
+        source = adopted(source, self.metadata, self.artifacts.signer)
         inputs = {
             name: resolved.artifacts.get(name) or source.inputs[name]
             for name in sorted(resolved.inputs)

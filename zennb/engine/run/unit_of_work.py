@@ -189,6 +189,7 @@ class UnitOfWork:
         previous: step name → its latest record, of the steps in the run; None when it was not asked for.
         rerun: whether all steps run anyway, so that no result is needed.
         copied: returns the copy of a completed step's record that is stored with its blobs; None for none.
+        shared: leaves records for other people, once their blobs are stored.
 
     Attributes:
         present: names of blobs that are in the store; add to it when you store more.
@@ -203,11 +204,12 @@ class UnitOfWork:
         previous: Mapping[str, Step] | None = None,
         rerun: bool = False,
         copied: Callable[[NewStep], bytes | None] = lambda _new: None,
+        shared: Callable[[Sequence[tuple[NewStep, int | None]]], None] = lambda _new: None,
     ) -> None:
         self.previous = previous or {}
         self.present: set[str] = set()
         self.gone = ""
-        self._metadata, self._store, self._copied = metadata, store, copied
+        self._metadata, self._store, self._copied, self._shared = metadata, store, copied, shared
         self._read_ahead = frozenset[str]() if rerun else {step.cache_key for step in self.previous.values()}
         self._results: Mapping[str, Step] | None = None
         self._held: list[Step] = []
@@ -266,6 +268,8 @@ class UnitOfWork:
         except StoreError as error:
             self.gone = error.brief if isinstance(error, StoreGone) else self.gone
             return [replace(step, unrecorded=error.brief) for step in held]
+        if not self._store.unstored:
+            self._shared([(each, after.run) for each, after in zip(new, added, strict=True)])
         for before, after in zip(steps, added, strict=True):
             self._note_recorded(before.inputs, after.inputs)
             self._note_recorded(before.outputs, after.outputs)

@@ -137,7 +137,7 @@ class CellRun:
 
     def __init__(self, ongoing: _Ongoing, run_context: RunContext) -> None:
         self._ongoing, self._metadata, self._folder = ongoing, run_context.metadata, run_context.folder
-        self._signer = run_context.artifacts.signer
+        self._signer, self._shared = run_context.artifacts.signer, run_context.shared
         self._live: LiveLine | None = None
         self._claim = RunClaim()
         self._goes_on = False
@@ -172,6 +172,7 @@ class CellRun:
             if not ongoing.is_session:
                 (added,) = self._metadata.add_new([new])
                 self._goes_on = False
+                self._share(new, added, write_buffer)
                 return added
             run = self._ended(step, status)
             (added,) = self._metadata.add_new([new], run=run)
@@ -182,12 +183,19 @@ class CellRun:
         ongoing.run = replace(run, id=added.run)
         self._goes_on = False
         self._note_commit()
+        self._share(new, added, write_buffer)
         return added
+
+    def _share(self, new: NewStep, added: Step, write_buffer: WriteBuffer) -> None:
+        """Leave the record for other people, if all that it names is stored."""
+        if self._shared is not None and not write_buffer.unstored:
+            self._shared.publish([(new, added.run)], self._ongoing.run)
 
     def _stored(self, step: Step, status: Status, write_buffer: WriteBuffer) -> NewStep:
         """Store what is held back, with a copy of the record, and return the record of what is stored."""
         new = self._metadata.encoded(step)
-        if status is Status.COMPLETED:
+        # What is shared holds the whole record, and only local stores are repaired from copies.
+        if status is Status.COMPLETED and self._shared is None:
             copy = sealed_copy(new, self._ongoing.run, signer=self._signer)
             write_buffer.put_all([[copy]] if copy is not None else [])
         write_buffer.flush_or_note()

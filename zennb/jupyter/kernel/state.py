@@ -18,6 +18,7 @@ from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.variable_tracker import VariableTracker
+from zennb.engine.sharing.shared_records import shared_records
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
 from zennb.errors import CannotDigest, LostOutput, StoreError
 from zennb.headless.notebook_label import label
@@ -228,6 +229,7 @@ class KernelState:
             frontend=self.frontend,
             notebook=self.notebook,
             others=OtherStores(lambda: artifact_stores(workspace)),
+            shared=shared_records(opened.store, workspace.signer),
             unstored=lambda: {name for each in self.registry.ordered([]) for name in each.options.no_store},
             parent=None if whole is None else whole.id,
             folder=self._folder(),

@@ -6,9 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zennb.components.artifact_stores.remote.listing import remote_file
+from zennb.components.artifact_stores.remote.listing import listed_entry, remote_file
 from zennb.components.artifact_stores.remote.loop_calls import LoopCalls, gathered
-from zennb.components.artifact_stores.remote.reasons import is_conflict, is_empty, is_unsupported
+from zennb.components.artifact_stores.remote.reasons import (
+    has_no_bucket,
+    is_conflict,
+    is_empty,
+    is_unsupported,
+)
 from zennb.components.artifact_stores.remote.remote_files import GivenUpError
 
 if TYPE_CHECKING:
@@ -62,14 +67,46 @@ class Bucket:
 
         async def work(call: LongCall) -> bytes:
             del call
-            try:
-                return bytes(await self._filesystem._cat_file(self._path(key), start=0, end=limit))
-            except Exception as error:
-                if is_empty(error):
-                    return b""
-                raise
+            return await self._begin(key, limit)
 
         return self._calls.run(work, f"reading from {self._label}")
+
+    def read_all(self, keys: Sequence[str], limit: int) -> dict[str, bytes]:
+        """Return the first bytes of those objects that exist."""
+
+        async def one(key: str, call: LongCall) -> bytes | None:
+            try:
+                found = await self._begin(key, limit)
+            except FileNotFoundError as error:
+                if has_no_bucket(error):
+                    raise
+                return None
+            call.moved += 1  # an answer is progress
+            return found
+
+        async def work(call: LongCall) -> dict[str, bytes]:
+            found = await gathered(
+                [partial(one, key, call) for key in keys], at_once=_AT_ONCE, stop=call.stop
+            )
+            return {key: content for key, content in zip(keys, found, strict=True) if content is not None}
+
+        return self._calls.run(work, f"reading from {self._label}")
+
+    def names(self, folder: str, most: int) -> list[RemoteFile]:
+        """Return the first entries of a folder."""
+
+        async def work(call: LongCall) -> list[RemoteFile]:
+            del call
+            try:
+                return [
+                    listed_entry(self._root, each) for each in await self._entries(self._path(folder), most)
+                ]
+            except FileNotFoundError as error:
+                if has_no_bucket(error):
+                    raise
+                return []
+
+        return self._calls.run(work, f"listing {self._label}")
 
     def download(self, key: str, target: Path) -> None:
         """Write an object's content to a local file."""
@@ -125,6 +162,32 @@ class Bucket:
         return (remote_file(self._root, details) for details in found.values())
 
     # On the loop
+
+    async def _begin(self, key: str, limit: int) -> bytes:
+        try:
+            return bytes(await self._filesystem._cat_file(self._path(key), start=0, end=limit))
+        except Exception as error:
+            if is_empty(error):
+                return b""
+            raise
+
+    async def _entries(self, path: str, most: int) -> list[dict[str, Any]]:
+        if not hasattr(self._filesystem, "_call_s3"):
+            found: list[dict[str, Any]] = await self._filesystem._ls(path, detail=True)
+            return found
+        # One request, whose size is bounded: `_ls` fetches all pages, and lists the folder above an empty one as well.
+        bucket, name, _ = self._filesystem.split_path(path)
+        page = await self._filesystem._call_s3(
+            "list_objects_v2", Bucket=bucket, Prefix=f"{name}/", Delimiter="/", MaxKeys=most
+        )
+        folders = [
+            {"name": f"{bucket}/{each['Prefix'].rstrip('/')}", "type": "directory"}
+            for each in page.get("CommonPrefixes", [])
+        ]
+        return folders + [
+            {"name": f"{bucket}/{each['Key']}", "size": each["Size"], "LastModified": each["LastModified"]}
+            for each in page.get("Contents", [])
+        ]
 
     async def _create(self, upload: Upload, call: LongCall) -> None:
         mode = "create"

@@ -53,6 +53,12 @@ class RemoteFiles(Protocol):
             FileNotFoundError: it does not exist.
         """
 
+    def read_all(self, keys: Sequence[str], limit: int) -> dict[str, bytes]:
+        """Return the first `limit` bytes of those files that exist; all are asked for at once."""
+
+    def names(self, folder: str, most: int) -> list[RemoteFile]:
+        """Return at least the first `most` entries of a folder, without their content; keys of folders end with `/`."""
+
     def download(self, key: str, target: Path) -> None:
         """Write a file's content to a local file, in parts.
 

@@ -20,6 +20,7 @@ from zennb.components.artifact_stores.remote.connection import (
     visibility_of,
 )
 from zennb.components.artifact_stores.remote.local_copies import LocalCopies, default_folder, mapped
+from zennb.components.artifact_stores.remote.named_files import NamedFiles
 from zennb.components.artifact_stores.remote.probe import probe
 from zennb.components.artifact_stores.remote.reasons import has_no_bucket, remote_reason
 from zennb.components.artifact_stores.remote.remote_files import Upload
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from zennb.components.artifact_stores.blob_files import Part
     from zennb.components.artifact_stores.remote.remote_files import RemoteFile, RemoteFiles
     from zennb.components.component import Buffer
+    from zennb.components.shared_files import SharedFiles
 
 __all__ = ["RemoteArtifactStore"]
 
@@ -250,6 +252,12 @@ class RemoteArtifactStore(ArtifactStore):
             return
         with self._explained(writes=True):
             probe(self._connect(most=seconds), seconds=seconds)
+
+    def shared_files(self) -> SharedFiles | None:
+        """Return small files beside the blobs, unless they are in the memory of this process."""
+        if visibility_of(self.url) is Visibility.PROCESS:
+            return None
+        return NamedFiles(lambda: self._files, lambda writes: self._explained(writes=writes))
 
     def close(self) -> None:
         """Close connections, with the file system; a later call opens them again."""

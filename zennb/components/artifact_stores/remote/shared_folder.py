@@ -6,7 +6,7 @@ import uuid
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from zennb.components.artifact_stores.remote.listing import remote_file
+from zennb.components.artifact_stores.remote.listing import listed_entry, remote_file
 from zennb.components.long_calls import long_call
 
 if TYPE_CHECKING:
@@ -38,6 +38,23 @@ class SharedFolder:
     def read(self, key: str, limit: int) -> bytes:
         """Return the first bytes of a file."""
         return bytes(self._filesystem.cat_file(self._path(key), start=0, end=limit))
+
+    def read_all(self, keys: Sequence[str], limit: int) -> dict[str, bytes]:
+        """Return the first bytes of those files that exist."""
+        found = {}
+        for key in keys:
+            with suppress(FileNotFoundError):
+                found[key] = self.read(key, limit)
+        return found
+
+    def names(self, folder: str, most: int) -> list[RemoteFile]:
+        """Return the entries of a folder."""
+        del most  # a folder is listed as a whole
+        try:
+            entries = self._filesystem.ls(self._path(folder), detail=True)
+        except FileNotFoundError:
+            return []
+        return [listed_entry(self._root, details) for details in entries]
 
     def download(self, key: str, target: Path) -> None:
         """Write a file's content to a local file."""

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.pages import Page, RunFilter, RunPlace
 from zennb.core.records.records import Run, Status
+from zennb.core.records.shared import SharedRun
+from zennb.engine.sharing.shared_records import shared_of
 from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.pages.listing_page import PER_PAGE, ListingPage, offer_known
 from zennb.views import run as run_view
 from zennb.views.listing_caption import runs_caption
+from zennb.views.shared_runs import shared_runs, shared_steps
 from zennb.views.view import join
 
 if TYPE_CHECKING:
@@ -45,8 +48,12 @@ SPANS = {
 """Seconds, as the key of a menu → words."""
 
 
-class RunsPage(ListingPage[Run]):
-    """All runs of the workspace, newest first.
+WHOSE = {"": "of this home", "shared": "of everybody, in the active store"}
+"""Whose runs, as the key of a menu → words."""
+
+
+class RunsPage(ListingPage[Run | SharedRun]):
+    """All runs of the workspace, newest first; or those that people share in the store of the active stack.
 
     Args:
         panel: the panel it is part of.
@@ -61,7 +68,9 @@ class RunsPage(ListingPage[Run]):
         self.kind = Choice("Kind", on_choose=filtered)
         self.status = Choice("State", on_choose=filtered)
         self.span = Choice("Begun", on_choose=filtered)
-        super().__init__(panel, "runs", on_open=open_run)
+        self.whose = Choice("Whose", on_choose=panel.does(self._chose))
+        self._shared: list[SharedRun] = []
+        super().__init__(panel, "runs", on_open=lambda key: self._open(key, open_run))
         self._reset()
 
     def only(self, *, stack: str) -> None:
@@ -75,7 +84,7 @@ class RunsPage(ListingPage[Run]):
         return join([self._caption(), self._table(self.rows.page.items)], gap=0)
 
     def _filters(self) -> list[Widget]:
-        menus = (self.stack, self.notebook, self.kind, self.status, self.span)
+        menus = (self.whose, self.stack, self.notebook, self.kind, self.status, self.span)
         return [menu.widget for menu in menus]
 
     def _offer(self) -> None:
@@ -87,7 +96,12 @@ class RunsPage(ListingPage[Run]):
         offer_known(self.notebook, "any notebook", listings.notebooks(), chosen=notebook)
 
     def _reset(self) -> None:
-        for menu, options in ((self.kind, KINDS), (self.status, STATES), (self.span, SPANS)):
+        for menu, options in (
+            (self.whose, WHOSE),
+            (self.kind, KINDS),
+            (self.status, STATES),
+            (self.span, SPANS),
+        ):
             menu.offer(list(options.items()), chosen="")
 
     def _filter(self) -> RunFilter:
@@ -100,17 +114,55 @@ class RunsPage(ListingPage[Run]):
             since=time.time() - float(span) if span else None,
         )
 
-    def _find(self, start: RunPlace | None) -> Page[Run]:
-        listings = self._panel.panels.workspace.metadata.listings
-        return listings.runs(self._filter(), after=start, limit=PER_PAGE)
+    def _chose(self) -> None:
+        """Look up the runs that are shared: only when somebody asks, for the store may be far away."""
+        self._shared = []
+        if self.whose.value:
+            self._shared = shared_of(self._panel.panels.workspace).runs()
+        self._filtered()
 
-    def _place(self, record: Run) -> RunPlace:
+    def _open(self, key: int | str, open_run: Callable[[int], object]) -> None:
+        if isinstance(key, int):
+            open_run(key)
+        else:
+            self._panel.message.say(f"{key}.")
+
+    def _find(self, start: RunPlace | None) -> Page[Run | SharedRun]:
+        if self.whose.value:
+            found = [each for each in self._shared if self._passes(each)]
+            first = 0 if start is None else start[1]
+            page = found[first : first + PER_PAGE]
+            return Page(items=page, total=len(found), more=first + PER_PAGE < len(found))
+        listings = self._panel.panels.workspace.metadata.listings
+        runs = listings.runs(self._filter(), after=start, limit=PER_PAGE)
+        return Page(items=runs.items, total=runs.total, more=runs.more)
+
+    def _passes(self, run: SharedRun) -> bool:
+        which = self._filter()
+        return (
+            which.stack in {None, run.stack}
+            and which.notebook in {None, run.notebook}
+            and which.kind in {None, run.kind}
+            and which.status in {None, Status.COMPLETED}  # of others, only completed steps are known
+            and run.started >= (which.since or 0.0)
+        )
+
+    def _place(self, record: Run | SharedRun) -> RunPlace:
+        if isinstance(record, SharedRun):  # of which the whole list is known
+            return record.started, PER_PAGE * (self.rows.pages_before + 1)
         return record.started, record.id or 0
 
-    def _table(self, records: Sequence[Run]) -> Table:
-        return run_view.runs(records, is_filtered=self._filter() != RunFilter())
+    def _table(self, records: Sequence[Run | SharedRun]) -> Table:
+        if self.whose.value:
+            found = [each for each in records if isinstance(each, SharedRun)]
+            return shared_runs(found, store=self._panel.panels.workspace.snapshot().artifact_store.name)
+        own = [each for each in records if isinstance(each, Run)]
+        return run_view.runs(own, is_filtered=self._filter() != RunFilter())
 
-    def _row(self, record: Run) -> Row:
+    def _row(self, record: Run | SharedRun) -> Row:
+        if isinstance(record, SharedRun):
+            steps = shared_steps(record)
+            return steps, record.author, f"Say what it did: {steps}"
         label = f"run {record.id}"
         return record.id, label, f"Open {label}: {record.status} on {record.stack.name}"
 

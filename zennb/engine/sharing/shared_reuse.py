@@ -1,0 +1,136 @@
+"""Owns `SharedReuse`: the cache decision on a step that only somebody else has run, and keeping their record here."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from zennb.core.planning.cache_decision import CacheDecision
+from zennb.core.planning.expiry import expired
+from zennb.core.records.seal import Seal
+from zennb.core.records.shared import SHOWN_DIGITS
+from zennb.engine.run.lost_results import why_lost
+from zennb.engine.sharing.foreign_results import bound_to_its_machine, needs_trust
+from zennb.errors import StoreError
+from zennb.materializers.available import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from zennb.components.component import ArtifactStore
+    from zennb.core.records.records import Step
+    from zennb.core.records.shared import SharedRecord
+    from zennb.engine.environment.execution_environment import ExecutionEnvironment
+    from zennb.engine.run.unit_of_work import WriteBuffer
+    from zennb.engine.sharing.shared_records import SharedRecords
+    from zennb.engine.step.resolve import ResolvedStep
+    from zennb.materializers.signer import Signer
+    from zennb.metadata.store import MetadataStore
+
+__all__ = ["SharedReuse", "adopted"]
+
+
+@dataclass(frozen=True, slots=True)
+class SharedReuse:
+    """Decides whether results of other people are reused.
+
+    Attributes:
+        records: what they have left.
+        store: where their results are.
+        metadata: says what was deleted here on purpose.
+        environment: the files and settings of this process.
+    """
+
+    records: SharedRecords
+    store: ArtifactStore | WriteBuffer
+    metadata: MetadataStore
+    environment: ExecutionEnvironment
+
+    def decision(
+        self,
+        resolved: ResolvedStep,
+        own: CacheDecision,
+        keys: Sequence[str],
+        *,
+        before: Iterable[Step],
+        overlay: Mapping[str, str],
+        is_plan: bool,
+    ) -> CacheDecision:
+        """Return the decision to reuse a result of somebody else; if none can be, the own one, which says why.
+
+        Args:
+            resolved: the step.
+            own: the decision to run it, made without others.
+            keys: its cache keys, the one to look for first in front.
+            before: results with these keys that are on record here.
+            overlay: as in `RunContext.decide`.
+            is_plan: whether it is for a plan, which may take an answer of a moment ago.
+        """
+        refused, now = "", time.time()
+        # Expired here, by its option or by hand: what is older must not come back from somebody else.
+        over = max((each.expires for each in before if each.expires and each.expires <= now), default=0.0)
+        for record in self.records.find(keys, is_plan=is_plan):
+            why = (
+                "it has expired here"
+                if record.step.started < over
+                else self._refusal(record, resolved, overlay)
+            )
+            if not why:
+                return CacheDecision(
+                    reuse=self._used(record), reason=f"same code and inputs as {record.origin}"
+                )
+            if why not in own.reason:
+                refused = refused or f"{record.origin} is not reused: {why}"
+        more = "; ".join(filter(None, (own.reason, refused, self.records.trouble())))
+        return replace(own, reason=more)
+
+    def _used(self, record: SharedRecord) -> Step:
+        """Return a step as it is reused, and kept on record here."""
+        step = replace(record.step, reason=record.adopted_reason)
+        # Of somebody who is not trusted without what it left in the process: what `_` held, and which modules were
+        # loaded. Both may be pickles.
+        return step if self.records.signer.accepts(step) else replace(step, carried=None)
+
+    def _refusal(self, record: SharedRecord, resolved: ResolvedStep, overlay: Mapping[str, str]) -> str:
+        """Return why the results of a record cannot be reused; "" when they can."""
+        step, signer = record.step, self.records.signer
+        why = (
+            expired(step, within=resolved.definition.options.expires, now=time.time())
+            or unreadable(step.outputs.values())
+            or bound_to_its_machine(step)
+            or self.environment.stale(step.observed, overlay)
+            or why_lost(step, self.store, self.metadata, name=self.records.name)
+        )
+        if why or step.seal is None or signer.accepts(step):
+            return why
+        try:
+            found = needs_trust(step, self.store, named=_named(resolved))
+        except StoreError as error:
+            return error.message.split(". ")[0].rstrip(".")
+        if not found:
+            return ""
+        key = record.signer[:SHOWN_DIGITS]
+        return f"{found}, and you do not trust {key}; if you do, type `zennb trust --signer {key}`"
+
+
+def adopted(step: Step, metadata: MetadataStore, signer: Signer) -> Step:
+    """Record a step of somebody else here, and return it with ids; any other is returned as it is.
+
+    What cannot be recorded, in a home that is read-only, is also returned as it is.
+    """
+    if step.id is not None or step.seal is None:
+        return step
+    try:
+        new = metadata.encoded(step)
+        seal = Seal(new.seal.message, signer.adopted(step.seal, new.seal.message))
+        (added,) = metadata.add_new([replace(new, seal=seal)])
+    except StoreError:
+        return step
+    return added
+
+
+def _named(resolved: ResolvedStep) -> frozenset[str]:
+    analysis = resolved.definition.analysis
+    given = resolved.definition.options.outputs or ()
+    return frozenset({*analysis.binds, *analysis.deletes, *analysis.reads, *resolved.inputs, *given})
