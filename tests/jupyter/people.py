@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.jupyter.conftest import Notebook
 from zennb.engine.sharing import shared_records
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
-    import pytest
+    from collections.abc import Iterator
 
-__all__ = ["People"]
+__all__ = ["People", "bucket", "people", "records"]
 
 
 class People:
@@ -75,3 +78,21 @@ class People:
     def hurry(self, seconds: float) -> None:
         """Let shared records be asked for so long only."""
         self._patch.setattr(shared_records, "PATIENCE", seconds)
+
+
+@pytest.fixture
+def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[People]:
+    main = sys.modules["__main__"]
+    found = People(tmp_path, monkeypatch, f"--flavor=fsspec --url=file://{tmp_path}/bucket")
+    yield found
+    found.leave()
+    sys.modules["__main__"] = main
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> Path:
+    return tmp_path / "bucket"
+
+
+def records(bucket: Path) -> list[Path]:
+    return sorted((bucket / "records").rglob("*.json"))

@@ -123,7 +123,7 @@ def test_a_server_that_is_silent_about_records_costs_one_wait(
 def test_a_bucket_of_which_half_is_gone(people: People, bucket: BucketServer) -> None:
     people.turn("ada").run(*CELLS)
     people.leave()
-    for key in bucket.keys():
+    for key in list(bucket.keys()):
         if not key.startswith(("x/records/", "x/history/")):
             bucket.client.delete_object(Bucket=BUCKET, Key=key)
     bob = people.turn("bob")

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.jupyter.people import People
+from tests.jupyter.people import People, bucket, people, records
 from zennb.components.artifact_stores.remote.shared_folder import SharedFolder
 from zennb.engine.sharing import shared_records
 from zennb.engine.sharing.record_format import opened_record
-from zennb.materializers.public_keys import public_key, public_signature
 from zennb.materializers.signer import Signer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.jupyter.conftest import Notebook
@@ -29,6 +24,8 @@ pytest.importorskip("cryptography")
 # Imported here: a step that imports them first sets warning filters, which others have to trust.
 pytest.importorskip("pandas")
 pytest.importorskip("matplotlib.pyplot")
+
+__all__ = ["bucket", "people"]
 
 PLAIN = "%%step few\nfew = [1, 2, 3]"
 LARGE = "%%step make\nimport numpy as np\nlarge = np.arange(100_000)"
@@ -42,24 +39,6 @@ TABLE = "%%step table\nimport pandas as pd\nframe = pd.DataFrame({'a': [1, 2], '
 PICTURE = "%%step draw\nimport matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\ndrawn = 1\nprint('drawn')"
 
 CHAIN = (("one", "seed + 1"), ("two", "one + 1"), ("three", "two + 1"))
-
-
-@pytest.fixture
-def people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[People]:
-    main = sys.modules["__main__"]
-    found = People(tmp_path, monkeypatch, f"--flavor=fsspec --url=file://{tmp_path}/bucket")
-    yield found
-    found.leave()
-    sys.modules["__main__"] = main
-
-
-@pytest.fixture
-def bucket(tmp_path: Path) -> Path:
-    return tmp_path / "bucket"
-
-
-def records(bucket: Path) -> list[Path]:
-    return sorted((bucket / "records").rglob("*.json"))
 
 
 def test_what_somebody_ran_is_reused_by_others_on_their_first_run(people: People) -> None:
@@ -132,119 +111,6 @@ def test_tables_pictures_and_text_of_others_need_no_trust(people: People, cell: 
     assert ran.out or ran.displays
     bob.restart()
     assert bob.run(cell)[0].status == "cached"
-
-
-def rewrite(change: Callable[[dict[str, Any]], None], key: bytes | None = None) -> Callable[[Path], None]:
-    """Return what changes the body of a record: under the old signature, or under one of somebody else."""
-
-    def forge(path: Path) -> None:
-        found = json.loads(path.read_bytes())
-        body = json.loads(found["body"])
-        change(body)
-        found["body"] = json.dumps(body, separators=(",", ":"))
-        if key is not None:
-            found["signer"] = public_key(key)
-            found["signature"] = public_signature(key, b"zennb shared record\0" + found["body"].encode())
-        put(path, json.dumps(found).encode(), found["signer"])
-
-    return forge
-
-
-def put(path: Path, content: bytes, signer: str = "") -> None:
-    """Put a record into the place of another one, under the name that belongs to it."""
-    signer = signer or path.name.partition("-")[0]
-    path.unlink()
-    (path.parent / f"{signer}-{hashlib.sha256(content).hexdigest()}.json").write_bytes(content)
-
-
-def set_digest(body: dict[str, Any]) -> None:
-    for each in body["outputs"].values():
-        each["digest"] = "0" * len(each["digest"])
-
-
-def take_pickle(body: dict[str, Any]) -> None:
-    for each in body["outputs"].values():
-        each["materializer"] = "pickle"
-
-
-def other_key(path: Path) -> None:
-    """Put the record of another step under this cache key."""
-    other = next(each for each in records(path.parents[2]) if each.parent != path.parent)
-    content = other.read_bytes()
-    put(path, content)
-
-
-MALICE: dict[str, Callable[[Path], None]] = {
-    "changed": rewrite(lambda body: body["step"].update(seconds=99.0)),
-    "changed in its outputs": rewrite(set_digest),
-    "a pickle instead": rewrite(take_pickle, key=b"m" * 32),
-    "in a new envelope": rewrite(lambda body: body.update(author="eve"), key=b"m" * 32),
-    "binds another name": rewrite(
-        lambda body: body["outputs"].update(evil=body["outputs"].pop("few")), key=b"m" * 32
-    ),
-    "of another key": other_key,
-    "cut short": lambda path: put(path, path.read_bytes()[:100]),
-    "empty": lambda path: put(path, b""),
-    "deep": lambda path: put(path, b"[" * 100_000 + b"]" * 100_000),
-    "giant": lambda path: put(path, b'{"format":"' + b"x" * 5_000_000 + b'"}'),
-    "of a million parts": lambda path: put(path, b"[" + b"{}," * 1_000_000 + b"{}]"),
-    "no object": lambda path: put(path, b"17"),
-    "under a wrong name": lambda path: spoil(path),
-    "under odd names": lambda path: put_odd(path),
-}
-
-
-def spoil(path: Path) -> None:
-    path.write_bytes(path.read_bytes() + b" ")
-
-
-def put_odd(path: Path) -> None:
-    content = path.read_bytes()
-    path.unlink()
-    for name in ("x.json", "..json", f"{'0' * 64}-{'1' * 63}.json", f"{'0' * 64}-{'1' * 64}.json"):
-        (path.parent / name).write_bytes(content)
-
-
-@pytest.mark.parametrize("malice", MALICE)
-def test_a_record_that_its_author_has_not_left_so_is_not_used(
-    people: People, bucket: Path, malice: str
-) -> None:
-    people.turn("ada").run("%%step other\nfew = [6]", PLAIN)
-    people.leave()
-    (path,) = [each for each in records(bucket) if b"few = [1, 2, 3]" in each.read_bytes()]
-    MALICE[malice](path)
-    bob = people.turn("bob")
-    (ran,) = bob.run(PLAIN)
-    assert ran.status == "completed", ran.reason
-    assert bob.ns["few"] == [1, 2, 3]
-    assert "evil" not in bob.ns
-    assert "/tmp" not in ran.reason
-
-
-def test_a_tampered_blob_is_noticed_and_the_step_runs(people: People, bucket: Path) -> None:
-    people.turn("ada").run(PLAIN)
-    people.leave()
-    for path in bucket.glob("[0-9a-f][0-9a-f]/*"):
-        path.write_bytes(b"x" * path.stat().st_size)
-    bob = people.turn("bob")
-    (ran,) = bob.run(PLAIN)
-    assert ran.status == "completed"
-    assert "damaged" in ran.reason
-    assert bob.ns["few"] == [1, 2, 3]
-
-
-def test_a_record_whose_blob_is_gone_is_named_and_the_step_runs(people: People, bucket: Path) -> None:
-    people.turn("ada").run(PLAIN)
-    people.leave()
-    for path in bucket.glob("[0-9a-f][0-9a-f]/*"):
-        path.unlink()
-    bob = people.turn("bob")
-    (ran,) = bob.run(PLAIN)
-    assert ran.status == "completed"
-    assert "run 1 of ada on " in ran.reason
-    assert "`few` is not in artifact store 'shared'" in ran.reason
-    carol = people.turn("carol")  # what Bob has stored again completes the record of Ada as well
-    assert carol.run(PLAIN)[0].status == "cached"
 
 
 def test_files_in_the_folder_match_by_content_and_others_never(people: People, tmp_path: Path) -> None:
@@ -417,3 +283,50 @@ def test_a_record_reads_back_as_it_was_signed(people: People, bucket: Path) -> N
     reader = Signer(people.folder("bob") / "keys")
     reader.trust(people.key("ada"))
     assert all(each is not None and reader.accepts(each.step) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("sharing", "status"), [("all", "cached"), ("trusted", "completed"), ("off", "completed")]
+)
+def test_the_store_says_whether_untrusted_data_is_reused_and_anything_left(
+    people: People, bucket: Path, sharing: str, status: str
+) -> None:
+    people.turn("ada").run(PLAIN)
+    before = len(records(bucket))
+    bob = people.turn("bob")
+    bob.run(f"%artifact-store update shared --sharing={sharing}")
+    (ran,) = bob.run(PLAIN)
+    assert ran.status == status, ran.reason
+    assert ("asks for trust" in ran.reason) == (sharing == "trusted")
+    assert len(records(bucket)) - before == (1 if sharing == "trusted" else 0)
+
+
+def test_the_dashboard_lists_what_everybody_ran(people: People) -> None:
+    people.turn("ada").run(PLAIN, LARGE)
+    bob = people.turn("bob")
+    bob.run("%%step own\nown = [4]", "from zennb.jupyter.panels.public import Dashboard\nboard = Dashboard()")
+    page = bob.ns["board"].runs
+    page.refresh()
+    assert "own" in page.view().text
+    assert "ada" not in page.view().text
+    page.whose.choose("shared")
+    assert [button.description for button in page.rows.buttons] == ["bob", "ada"]
+    assert people.key("ada")[:16] in page.view().text
+    page.rows.buttons[1].click()
+    assert "run 1 of ada on " in bob.ns["board"].message.text
+    page.kind.choose("pipeline")
+    assert "nobody has shared" in page.view().text
+    page.whose.choose("")
+    page.kind.choose("")
+    assert "own" in page.view().text
+
+
+@pytest.mark.parametrize("command", ["%runs list --shared --status failed", "%runs list --shared --nested"])
+def test_filters_that_do_not_apply_to_shared_runs_are_refused(people: People, command: str) -> None:
+    assert "only `--notebook`, `--kind` and `--limit` apply" in str(people.turn("ada").cell(command).error)
+
+
+def test_a_store_that_nobody_else_reaches_has_no_shared_runs(people: People) -> None:
+    ada = people.turn("ada")
+    ada.run("%stack set default")
+    assert "nobody else reaches the artifact store 'default'" in str(ada.cell("%runs list --shared").error)

@@ -30,7 +30,12 @@ class SharedFiles(Protocol):
     """Small files by name. Everybody who reaches the store can write them: nothing in them can be relied on.
 
     Thread-safe. Every method may raise `StoreError`.
+
+    Attributes:
+        only_trusted: whether nothing of people who are not trusted is to be reused, not even data.
     """
+
+    only_trusted: bool
 
     def create(self, files: Mapping[str, bytes]) -> None:
         """Write files, side by side; each gets its name only once it is complete, and one that exists is left alone."""

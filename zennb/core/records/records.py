@@ -162,8 +162,8 @@ class Artifact:
 
     @property
     def label(self) -> str:
-        """`model v3`; without a number in a record of somebody else, which has none here yet."""
-        return f"{self.name} v{self.version}" if self.version else self.name
+        """`model v3`."""
+        return f"{self.name} v{self.version}"
 
     def unrecorded(self) -> Artifact:
         """Return the same artifact as one that is not on record yet."""

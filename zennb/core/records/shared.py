@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Run, Step
 
-__all__ = ["SHOWN_DIGITS", "SharedRecord", "SharedRun", "label_of", "origin_of", "runs_of"]
+__all__ = ["SHOWN_DIGITS", "SharedRecord", "SharedRun", "adopted_reason", "label_of", "origin_of", "runs_of"]
 
 SHOWN_DIGITS = 16
 """Digits of a public key that are shown, and enough to name it."""
@@ -46,11 +46,6 @@ class SharedRecord:
         run = "a run" if self.number is None else f"run {self.number}"
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.step.started))
         return f"{run} of {label_of(self.author)} on {label_of(self.run.host)}, {when}"
-
-    @property
-    def adopted_reason(self) -> str:
-        """What the record gives as its reason once it is on record here: from whom it is."""
-        return f"{_ADOPTED}{self.origin}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +81,11 @@ class SharedRun:
 def label_of(text: str) -> str:
     """Return a name that somebody else has written, as one short word."""
     return _ODD.sub("-", text)[:_LONGEST] or "somebody"
+
+
+def adopted_reason(origin: str) -> str:
+    """Return what the record of somebody else gives as its reason once it is on record here: where it is from."""
+    return f"{_ADOPTED}{origin}"
 
 
 def origin_of(step: Step) -> str:

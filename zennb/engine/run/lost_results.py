@@ -57,7 +57,9 @@ def why_not_copied(step: Step, lost: Mapping[str, str]) -> str:
 
 def _results(step: Step) -> Iterator[tuple[str, str]]:
     for each in step.outputs.values():
-        yield from ((f"`{each.label}`", blob) for blob in each.blobs)
+        # In a record of somebody else it has no number here.
+        label = each.label if each.version else each.name
+        yield from ((f"`{label}`", blob) for blob in each.blobs)
     if step.displays:
         yield "what it showed", step.displays
     if step.carried is not None and step.carried.blob:

@@ -331,7 +331,7 @@ class RunContext:
         self, resolved: ResolvedStep, decision: CacheDecision, source: Step, *, started: float, seconds: float
     ) -> Step:
         """Return the record of a step that reuses the results of `source`."""
-        source = adopted(source, self.metadata, self.artifacts.signer)
+        source = adopted(source, self.metadata, self.artifacts.signer, notebook=self.notebook)
         inputs = {
             name: resolved.artifacts.get(name) or source.inputs[name]
             for name in sorted(resolved.inputs)

@@ -6,7 +6,6 @@ nothing in it is looked at before its signature is verified. A verified one is s
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
 from dataclasses import replace
@@ -121,6 +120,8 @@ def _without_options(stack: StackSpec) -> StackSpec:
 
 
 def _author() -> str:
+    import getpass  # nothing else needs it
+
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container's user may have no name

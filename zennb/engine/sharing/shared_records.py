@@ -68,6 +68,8 @@ _RECORD = re.compile(rf"{_PUBLIC}-{_DIGEST}\.json")
 _MOMENT = re.compile(rf"(?P<moment>[0-9]{{13}})-{_KEY}-{_PUBLIC}-{_DIGEST}\.json")
 _DAY = re.compile("[0-9]{5}")
 _KEPT = "shared_records"
+_ASKING = "nothing that others share is reused"
+_LEAVING = "nothing is shared with others"
 _LAST_MOMENT, _LAST_DAY = 10**13 - 1, 10**5 - 1
 
 
@@ -101,9 +103,14 @@ class SharedRecords:
     def __init__(self, files: SharedFiles, signer: Signer, name: str, *, patience: float) -> None:
         self.signer, self.name = signer, name
         self._files, self._patience = files, patience
-        self._paused = -PAUSE
+        self._paused: dict[str, float] = {}
         self._trouble = ""
         self._answers: dict[tuple[str, ...], tuple[float, list[SharedRecord]]] = {}
+
+    @property
+    def only_trusted(self) -> bool:
+        """Whether data of people who are not trusted is not reused either."""
+        return self._files.only_trusted
 
     def trouble(self) -> str:
         """Return once why the store could not be asked, as a remark; then ""."""
@@ -123,7 +130,7 @@ class SharedRecords:
         when, known = self._answers.get(wanted, (-_REMEMBERED, []))
         if is_plan and time.monotonic() - when < _REMEMBERED:
             return known
-        found: list[SharedRecord] = self._attempt(lambda: self._found(wanted), [])
+        found: list[SharedRecord] = self.attempt(lambda: self._found(wanted), [])
         if len(self._answers) >= _LISTED:
             self._answers.clear()
         self._answers[wanted] = (time.monotonic(), found)
@@ -150,7 +157,7 @@ class SharedRecords:
             # Not empty: some stores cannot tell an empty file from a folder.
             files[f"history/{day}/{moment:013}-{key}-{place.signer}-{place.digest}.json"] = b"{}"
         if files:
-            self._attempt(lambda: self._files.create(files), None)
+            self.attempt(lambda: self._files.create(files), None, what=_LEAVING)
 
     def runs(self, *, most: int = 200) -> list[SharedRun]:
         """Return what everybody ran, as far as the latest records tell, newest first.
@@ -227,18 +234,21 @@ class SharedRecords:
                 found.append(record)
         return found
 
-    def _attempt(self, work: Callable[[], R], otherwise: R) -> R:
-        """Return what the work returns; after an error, and for a while afterwards, return something else."""
-        if time.monotonic() - self._paused < PAUSE:
+    def attempt(self, work: Callable[[], R], otherwise: R, *, what: str = _ASKING) -> R:
+        """Return what the work returns; after an error, and for a while afterwards, return something else.
+
+        Args:
+            work: asks the store, in a thread of its own.
+            otherwise: what is returned then.
+            what: what it does: to ask and to leave records are given up each for itself.
+        """
+        if time.monotonic() - self._paused.get(what, -PAUSE) < PAUSE:
             return otherwise
         try:
             return self._bounded(work)
         except ZennbError as error:
-            self._paused = time.monotonic()
-            self._trouble = (
-                f"what others share in artifact store '{self.name}' is not asked for: "
-                f"{error.message.split('. ')[0].rstrip('.')}"
-            )
+            self._paused[what] = time.monotonic()
+            self._trouble = f"{what}: {error.message.split('. ')[0].rstrip('.')}"
             return otherwise
 
     def _bounded(self, work: Callable[[], R]) -> R:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.core.planning.cache_decision import CacheDecision
 from zennb.core.planning.expiry import expired
 from zennb.core.records.seal import Seal
-from zennb.core.records.shared import SHOWN_DIGITS
+from zennb.core.records.shared import SHOWN_DIGITS, adopted_reason
 from zennb.engine.run.lost_results import why_lost
 from zennb.engine.sharing.foreign_results import bound_to_its_machine, needs_trust
 from zennb.errors import StoreError
@@ -71,58 +71,65 @@ class SharedReuse:
         # Expired here, by its option or by hand: what is older must not come back from somebody else.
         over = max((each.expires for each in before if each.expires and each.expires <= now), default=0.0)
         for record in self.records.find(keys, is_plan=is_plan):
-            why = (
-                "it has expired here"
-                if record.step.started < over
-                else self._refusal(record, resolved, overlay)
-            )
+            expired_here = record.step.started < over
+            why = "it has expired here" if expired_here else self._refusal(record, resolved, overlay)
             if not why:
-                return CacheDecision(
-                    reuse=self._used(record), reason=f"same code and inputs as {record.origin}"
-                )
+                return self._reused(record)
             if why not in own.reason:
                 refused = refused or f"{record.origin} is not reused: {why}"
         more = "; ".join(filter(None, (own.reason, refused, self.records.trouble())))
         return replace(own, reason=more)
 
-    def _used(self, record: SharedRecord) -> Step:
-        """Return a step as it is reused, and kept on record here."""
-        step = replace(record.step, reason=record.adopted_reason)
-        # Of somebody who is not trusted without what it left in the process: what `_` held, and which modules were
-        # loaded. Both may be pickles.
-        return step if self.records.signer.accepts(step) else replace(step, carried=None)
+    def _reused(self, record: SharedRecord) -> CacheDecision:
+        """Return the decision to reuse a step, as it is then kept on record here."""
+        step, origin = record.step, record.origin
+        if not self.records.signer.accepts(step):
+            # Without what it left in the process, what `_` held and which modules were loaded: both may be pickles.
+            # With the key, as anybody can call themselves by another's name.
+            step, origin = replace(step, carried=None), f"{origin} (key {record.signer[:SHOWN_DIGITS]})"
+        step = replace(step, reason=adopted_reason(origin))
+        return CacheDecision(reuse=step, reason=f"same code and inputs as {origin}")
 
     def _refusal(self, record: SharedRecord, resolved: ResolvedStep, overlay: Mapping[str, str]) -> str:
         """Return why the results of a record cannot be reused; "" when they can."""
-        step, signer = record.step, self.records.signer
+        step = record.step
         why = (
             expired(step, within=resolved.definition.options.expires, now=time.time())
             or unreadable(step.outputs.values())
             or bound_to_its_machine(step)
             or self.environment.stale(step.observed, overlay)
-            or why_lost(step, self.store, self.metadata, name=self.records.name)
         )
-        if why or step.seal is None or signer.accepts(step):
-            return why
+        return why or self.records.attempt(
+            lambda: self._missing(record, resolved), "its store gives no answer"
+        )
+
+    def _missing(self, record: SharedRecord, resolved: ResolvedStep) -> str:
+        """Return what the store lacks of a step's results, or why they may be used only if its author is trusted."""
+        step = record.step
+        lost = why_lost(step, self.store, self.metadata, name=self.records.name)
+        if lost or self.records.signer.accepts(step):
+            return lost
         try:
             found = needs_trust(step, self.store, named=_named(resolved))
         except StoreError as error:
             return error.message.split(". ")[0].rstrip(".")
+        if not found and self.records.only_trusted:
+            found = "the option `sharing` of its store asks for trust"
         if not found:
             return ""
         key = record.signer[:SHOWN_DIGITS]
         return f"{found}, and you do not trust {key}; if you do, type `zennb trust --signer {key}`"
 
 
-def adopted(step: Step, metadata: MetadataStore, signer: Signer) -> Step:
-    """Record a step of somebody else here, and return it with ids; any other is returned as it is.
+def adopted(step: Step, metadata: MetadataStore, signer: Signer, *, notebook: str) -> Step:
+    """Record a step of somebody else as one of this notebook, and return it with ids; any other is returned as it is.
 
     What cannot be recorded, in a home that is read-only, is also returned as it is.
     """
     if step.id is not None or step.seal is None:
         return step
     try:
-        new = metadata.encoded(step)
+        new = metadata.encoded(replace(step, notebook=notebook, cell=""))
         seal = Seal(new.seal.message, signer.adopted(step.seal, new.seal.message))
         (added,) = metadata.add_new([replace(new, seal=seal)])
     except StoreError:

@@ -22,12 +22,17 @@ class NamedFiles:
     Args:
         files: returns the open place.
         explained: translates what its library raises, given whether something is written.
+        only_trusted: as `SharedFiles` says.
     """
 
     def __init__(
-        self, files: Callable[[], RemoteFiles], explained: Callable[[bool], AbstractContextManager[None]]
+        self,
+        files: Callable[[], RemoteFiles],
+        explained: Callable[[bool], AbstractContextManager[None]],
+        *,
+        only_trusted: bool = False,
     ) -> None:
-        self._files, self._explained = files, explained
+        self._files, self._explained, self.only_trusted = files, explained, only_trusted
 
     def create(self, files: Mapping[str, bytes]) -> None:
         """Write files, side by side; one that exists is left alone."""

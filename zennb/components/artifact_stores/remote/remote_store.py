@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from traitlets import Dict, Float, TraitError, Unicode, observe, validate
+from traitlets import Dict, Enum, Float, TraitError, Unicode, observe, validate
 
 from zennb.components.artifact_stores.reasons import system_reason
 from zennb.components.artifact_stores.remote.connection import (
@@ -96,6 +96,9 @@ class RemoteArtifactStore(ArtifactStore):
     ).tag(config=True)
     cache_size = Unicode(
         "10GB", help="How much local copies may take, the longest unused are deleted first; 0 keeps none."
+    ).tag(config=True)
+    sharing = Enum(
+        ["all", "trusted", "off"], "all", help="Reuse data that anybody leaves there, or only who is trusted."
     ).tag(config=True)
 
     def __init__(self, **traits: Any) -> None:
@@ -255,9 +258,9 @@ class RemoteArtifactStore(ArtifactStore):
 
     def shared_files(self) -> SharedFiles | None:
         """Return small files beside the blobs, unless they are in the memory of this process."""
-        if visibility_of(self.url) is Visibility.PROCESS:
+        if visibility_of(self.url) is Visibility.PROCESS or self.sharing == "off":
             return None
-        return NamedFiles(lambda: self._files, lambda writes: self._explained(writes=writes))
+        return NamedFiles(lambda: self._files, self._explained, only_trusted=self.sharing == "trusted")
 
     def close(self) -> None:
         """Close connections, with the file system; a later call opens them again."""
@@ -369,7 +372,7 @@ class RemoteArtifactStore(ArtifactStore):
         return connect(self.url, options, connect_timeout=connecting, read_timeout=reading)
 
     @contextmanager
-    def _explained(self, *, writes: bool = False) -> Iterator[None]:
+    def _explained(self, writes: bool = False) -> Iterator[None]:
         """Translate what libraries raise into errors of ours; a file that does not exist is left to the caller."""
         try:
             yield

@@ -1,0 +1,136 @@
+"""What somebody can do who writes to a shared store: nothing of theirs is used that its author has not signed so."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.jupyter.people import People, bucket, people, records
+from zennb.materializers.public_keys import public_key, public_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+pytest.importorskip("fsspec")
+pytest.importorskip("cryptography")
+
+__all__ = ["bucket", "people"]
+
+PLAIN = "%%step few\nfew = [1, 2, 3]"
+
+
+def rewrite(change: Callable[[dict[str, Any]], None], key: bytes | None = None) -> Callable[[Path], None]:
+    """Return what changes the body of a record: under the old signature, or under one of somebody else."""
+
+    def forge(path: Path) -> None:
+        found = json.loads(path.read_bytes())
+        body = json.loads(found["body"])
+        change(body)
+        found["body"] = json.dumps(body, separators=(",", ":"))
+        if key is not None:
+            found["signer"] = public_key(key)
+            found["signature"] = public_signature(key, b"zennb shared record\0" + found["body"].encode())
+        put(path, json.dumps(found).encode(), found["signer"])
+
+    return forge
+
+
+def put(path: Path, content: bytes, signer: str = "") -> None:
+    """Put a record into the place of another one, under the name that belongs to it."""
+    signer = signer or path.name.partition("-")[0]
+    path.unlink()
+    (path.parent / f"{signer}-{hashlib.sha256(content).hexdigest()}.json").write_bytes(content)
+
+
+def set_digest(body: dict[str, Any]) -> None:
+    for each in body["outputs"].values():
+        each["digest"] = "0" * len(each["digest"])
+
+
+def take_pickle(body: dict[str, Any]) -> None:
+    for each in body["outputs"].values():
+        each["materializer"] = "pickle"
+
+
+def other_key(path: Path) -> None:
+    """Put the record of another step under this cache key."""
+    other = next(each for each in records(path.parents[2]) if each.parent != path.parent)
+    content = other.read_bytes()
+    put(path, content)
+
+
+MALICE: dict[str, Callable[[Path], None]] = {
+    "changed": rewrite(lambda body: body["step"].update(seconds=99.0)),
+    "changed in its outputs": rewrite(set_digest),
+    "a pickle instead": rewrite(take_pickle, key=b"m" * 32),
+    "in a new envelope": rewrite(lambda body: body.update(author="eve"), key=b"m" * 32),
+    "binds another name": rewrite(
+        lambda body: body["outputs"].update(evil=body["outputs"].pop("few")), key=b"m" * 32
+    ),
+    "of another key": other_key,
+    "cut short": lambda path: put(path, path.read_bytes()[:100]),
+    "empty": lambda path: put(path, b""),
+    "deep": lambda path: put(path, b"[" * 100_000 + b"]" * 100_000),
+    "giant": lambda path: put(path, b'{"format":"' + b"x" * 5_000_000 + b'"}'),
+    "of a million parts": lambda path: put(path, b"[" + b"{}," * 1_000_000 + b"{}]"),
+    "no object": lambda path: put(path, b"17"),
+    "under a wrong name": lambda path: spoil(path),
+    "under odd names": lambda path: put_odd(path),
+}
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(path.read_bytes() + b" ")
+
+
+def put_odd(path: Path) -> None:
+    content = path.read_bytes()
+    path.unlink()
+    for name in ("x.json", "..json", f"{'0' * 64}-{'1' * 63}.json", f"{'0' * 64}-{'1' * 64}.json"):
+        (path.parent / name).write_bytes(content)
+
+
+@pytest.mark.parametrize("malice", MALICE)
+def test_a_record_that_its_author_has_not_left_so_is_not_used(
+    people: People, bucket: Path, malice: str
+) -> None:
+    people.turn("ada").run("%%step other\nfew = [6]", PLAIN)
+    people.leave()
+    (path,) = [each for each in records(bucket) if b"few = [1, 2, 3]" in each.read_bytes()]
+    MALICE[malice](path)
+    bob = people.turn("bob")
+    (ran,) = bob.run(PLAIN)
+    assert ran.status == "completed", ran.reason
+    assert bob.ns["few"] == [1, 2, 3]
+    assert "evil" not in bob.ns
+    assert "/tmp" not in ran.reason
+
+
+def test_a_tampered_blob_is_noticed_and_the_step_runs(people: People, bucket: Path) -> None:
+    people.turn("ada").run(PLAIN)
+    people.leave()
+    for path in bucket.glob("[0-9a-f][0-9a-f]/*"):
+        path.write_bytes(b"x" * path.stat().st_size)
+    bob = people.turn("bob")
+    (ran,) = bob.run(PLAIN)
+    assert ran.status == "completed"
+    assert "damaged" in ran.reason
+    assert bob.ns["few"] == [1, 2, 3]
+
+
+def test_a_record_whose_blob_is_gone_is_named_and_the_step_runs(people: People, bucket: Path) -> None:
+    people.turn("ada").run(PLAIN)
+    people.leave()
+    for path in bucket.glob("[0-9a-f][0-9a-f]/*"):
+        path.unlink()
+    bob = people.turn("bob")
+    (ran,) = bob.run(PLAIN)
+    assert ran.status == "completed"
+    assert "run 1 of ada on " in ran.reason
+    assert "`few` is not in artifact store 'shared'" in ran.reason
+    carol = people.turn("carol")  # what Bob has stored again completes the record of Ada as well
+    assert carol.run(PLAIN)[0].status == "cached"
