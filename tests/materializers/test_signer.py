@@ -201,3 +201,34 @@ def test_a_key_that_cannot_be_read_leaves_a_record_unsigned(tmp_path: Path) -> N
     signer = Signer(tmp_path)
     assert signer.sign_record(b"message") == ""
     assert not signer.accepts(signed(signer))
+
+
+def test_a_record_of_somebody_else_is_kept_with_a_mark_only_where_it_needed_no_trust(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    ada, bob = Signer(tmp_path / "ada"), Signer(tmp_path / "bob")
+    theirs = Seal(b"message", ada.sign_record(b"message"))
+    kept = Seal(b"other message", bob.adopted(theirs, b"other message"))
+    assert bob.is_adopted(kept)
+    assert not bob.is_own(kept)
+    assert not bob.trusts(kept)
+    assert not ada.is_adopted(kept)
+    assert not bob.is_adopted(Seal(b"changed", kept.signature))
+    assert not bob.is_adopted(theirs)
+    bob.trust(ada.identity)
+    trusted = Seal(b"message", bob.adopted(theirs, b"message"))
+    assert bob.trusts(trusted)
+    bob.distrust(ada.identity)
+    assert not bob.trusts(trusted)
+    assert not bob.is_adopted(trusted)
+    own = Seal(b"other message", ada.adopted(theirs, b"other message"))
+    assert ada.is_own(own)
+
+
+def test_a_shared_record_is_signed_apart_from_all_other_records(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography")
+    ada = Signer(tmp_path / "ada")
+    signature = ada.sign_shared(b"body")
+    assert Signer.has_signed_shared(ada.identity, signature, b"body")
+    assert not Signer.has_signed_shared(ada.identity, signature, b"other")
+    _, public, other = ada.sign_record(b"body").split(" ")
+    assert not Signer.has_signed_shared(public, other, b"body")

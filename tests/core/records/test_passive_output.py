@@ -76,6 +76,9 @@ def test_whatever_else_is_active(mime: str, content: object) -> None:
 
 
 def test_streams_and_errors_are_passive() -> None:
-    events = [{"kind": "stream", "name": "stdout", "text": "<script>"}, {"kind": "clear", "wait": True}]
+    events: list[dict[str, Any]] = [
+        {"kind": "stream", "name": "stdout", "text": "<script>"},
+        {"kind": "clear", "wait": True},
+    ]
     assert is_passive(events)
     assert not is_passive([*events, *shown("text/html", "<b")])
