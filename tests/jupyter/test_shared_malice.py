@@ -23,8 +23,21 @@ __all__ = ["bucket", "people"]
 PLAIN = "%%step few\nfew = [1, 2, 3]"
 
 
+EVE = b"m" * 32
+
+
+def as_eve(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
+    """Return what leaves a changed record as one of somebody else, sound in all its parts."""
+
+    def changed(body: dict[str, Any]) -> None:
+        change(body)
+        body["seal"] = f"- {public_key(EVE)} {'0' * 128}"
+
+    return rewrite(changed, key=EVE)
+
+
 def rewrite(change: Callable[[dict[str, Any]], None], key: bytes | None = None) -> Callable[[Path], None]:
-    """Return what changes the body of a record: under the old signature, or under one of somebody else."""
+    """Return what changes the body of a record: under the old signature, or in an envelope of somebody else."""
 
     def forge(path: Path) -> None:
         found = json.loads(path.read_bytes())
@@ -66,11 +79,9 @@ def other_key(path: Path) -> None:
 MALICE: dict[str, Callable[[Path], None]] = {
     "changed": rewrite(lambda body: body["step"].update(seconds=99.0)),
     "changed in its outputs": rewrite(set_digest),
-    "a pickle instead": rewrite(take_pickle, key=b"m" * 32),
-    "in a new envelope": rewrite(lambda body: body.update(author="eve"), key=b"m" * 32),
-    "binds another name": rewrite(
-        lambda body: body["outputs"].update(evil=body["outputs"].pop("few")), key=b"m" * 32
-    ),
+    "a pickle instead": as_eve(take_pickle),
+    "in a new envelope": rewrite(lambda body: body.update(author="eve"), key=EVE),
+    "binds another name": as_eve(lambda body: body["outputs"].update(evil=body["outputs"].pop("few"))),
     "of another key": other_key,
     "cut short": lambda path: put(path, path.read_bytes()[:100]),
     "empty": lambda path: put(path, b""),
