@@ -80,6 +80,7 @@ MALICE: dict[str, Callable[[Path], None]] = {
     "changed": rewrite(lambda body: body["step"].update(seconds=99.0)),
     "changed in its outputs": rewrite(set_digest),
     "a pickle instead": as_eve(take_pickle),
+    "another value than it says": as_eve(set_digest),
     "in a new envelope": rewrite(lambda body: body.update(author="eve"), key=EVE),
     "binds another name": as_eve(lambda body: body["outputs"].update(evil=body["outputs"].pop("few"))),
     "of another key": other_key,
@@ -145,3 +146,25 @@ def test_a_record_whose_blob_is_gone_is_named_and_the_step_runs(people: People, 
     assert "`few` is not in artifact store 'shared'" in ran.reason
     carol = people.turn("carol")  # what Bob has stored again completes the record of Ada as well
     assert carol.run(PLAIN)[0].status == "cached"
+
+
+@pytest.mark.parametrize("size", [3, 100_000], ids=["small", "large"])
+def test_a_false_digest_reaches_no_step_that_reads_the_value(people: People, bucket: Path, size: int) -> None:
+    """Else what Bob computes from Eve's value would be on record as computed from the true one."""
+    make, use = (
+        f"%%step make\nimport numpy as np\ndata = np.arange({size})",
+        "%%step use\ntotal = int(data.sum())",
+    )
+    eve = people.turn("eve")
+    eve.run(make.replace("arange", "zeros"), make)
+    people.leave()
+    (true,) = [each for each in records(bucket) if b"arange" in each.read_bytes()]
+    (false,) = [each for each in records(bucket) if b"np.zeros" in each.read_bytes()]
+    other = json.loads(json.loads(false.read_bytes())["body"])["outputs"]["data"]
+    as_eve(lambda body: body["outputs"]["data"].update(blob=other["blob"]))(true)
+    bob = people.turn("bob")
+    first, second = bob.run(make, use)
+    assert first.status == "completed"
+    assert "`data` is not the value that its record says" in first.reason
+    assert bob.ns["total"] == sum(range(size))
+    assert second.status == "completed"

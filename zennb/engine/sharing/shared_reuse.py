@@ -10,19 +10,19 @@ from zennb.core.planning.cache_decision import CacheDecision
 from zennb.core.planning.expiry import expired
 from zennb.core.records.seal import Seal
 from zennb.core.records.shared import SHOWN_DIGITS, adopted_reason
+from zennb.digests.digest import digest_value
 from zennb.engine.run.lost_results import why_lost
 from zennb.engine.sharing.foreign_results import bound_to_its_machine, needs_trust
-from zennb.errors import StoreError
+from zennb.errors import StoreError, ZennbError
 from zennb.materializers.available import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from zennb.components.component import ArtifactStore
     from zennb.core.records.records import Step
     from zennb.core.records.shared import SharedRecord
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
-    from zennb.engine.run.unit_of_work import WriteBuffer
+    from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.engine.sharing.shared_records import SharedRecords
     from zennb.engine.step.resolve import ResolvedStep
     from zennb.materializers.signer import Signer
@@ -37,13 +37,13 @@ class SharedReuse:
 
     Attributes:
         records: what they have left.
-        store: where their results are.
+        artifacts: loads their results.
         metadata: says what was deleted here on purpose.
         environment: the files and settings of this process.
     """
 
     records: SharedRecords
-    store: ArtifactStore | WriteBuffer
+    artifacts: ArtifactRepository
     metadata: MetadataStore
     environment: ExecutionEnvironment
 
@@ -73,6 +73,7 @@ class SharedReuse:
         for record in self.records.find(keys, is_plan=is_plan):
             expired_here = record.step.started < over
             why = "it has expired here" if expired_here else self._refusal(record, resolved, overlay)
+            why = why or ("" if is_plan else self._unproven(record.step))
             if not why:
                 return self._reused(record)
             if why not in own.reason:
@@ -84,9 +85,11 @@ class SharedReuse:
         """Return the decision to reuse a step, as it is then kept on record here."""
         step, origin = record.step, record.origin
         if not self.records.signer.accepts(step):
-            # Without what it left in the process, what `_` held and which modules were loaded: both may be pickles.
-            # With the key, as anybody can call themselves by another's name.
-            step, origin = replace(step, carried=None), f"{origin} (key {record.signer[:SHOWN_DIGITS]})"
+            # Without what it left in the process, what `_` held and which modules were loaded: both may be pickles. And
+            # without inputs, whose bytes nobody has compared with their digests.
+            step = replace(step, carried=None, inputs={})
+            # Anybody can call themselves by another's name.
+            origin = f"{origin} (key {record.signer[:SHOWN_DIGITS]})"
         step = replace(step, reason=adopted_reason(origin))
         return CacheDecision(reuse=step, reason=f"same code and inputs as {origin}")
 
@@ -103,14 +106,30 @@ class SharedReuse:
             lambda: self._missing(record, resolved), "its store gives no answer"
         )
 
+    def _unproven(self, step: Step) -> str:
+        """Return which output of somebody who is not trusted is not the value that the record says; "" for none.
+
+        Steps that read it have its digest in their keys. With that of another value, their results, computed and signed
+        here, would be those of a wrong input.
+        """
+        if self.records.signer.accepts(step):
+            return ""
+        try:
+            for name, value in self.artifacts.load(step.outputs).items():
+                if digest_value(value, name=name).digest != step.outputs[name].digest:
+                    return f"`{name}` is not the value that its record says"
+        except ZennbError as error:
+            return error.message.split(". ")[0].rstrip(".")
+        return ""
+
     def _missing(self, record: SharedRecord, resolved: ResolvedStep) -> str:
         """Return what the store lacks of a step's results, or why they may be used only if its author is trusted."""
         step = record.step
-        lost = why_lost(step, self.store, self.metadata, name=self.records.name)
+        lost = why_lost(step, self.artifacts.store, self.metadata, name=self.records.name)
         if lost or self.records.signer.accepts(step):
             return lost
         try:
-            found = needs_trust(step, self.store, named=_named(resolved))
+            found = needs_trust(step, self.artifacts.store, named=_named(resolved))
         except StoreError as error:
             return error.message.split(". ")[0].rstrip(".")
         if not found and self.records.only_trusted:
