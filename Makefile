@@ -63,7 +63,7 @@ test-clusters: .venv-clusters/.made ## orchestrators of batch systems; no cluste
 
 test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server with the API of S3
 	env -u ZENNB_HOME .venv-stores/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-stores/.cache \
-		tests/components/artifact_stores tests/jupyter/test_remote_store.py
+		tests/components/artifact_stores tests/jupyter/test_remote_store.py tests/jupyter/test_shared_bucket.py
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)

@@ -95,7 +95,7 @@ def test_a_bucket_that_may_not_be_listed_is_named_once(people: People, bucket: B
     bucket.fault = lambda seen: refusal("403 No", "AccessDenied") if "list-type" in seen.query else None
     found = bob.run(*CELLS)
     assert [ran.status for ran in found] == ["completed"] * 3
-    assert ["what others share" in ran.reason for ran in found] == [True, False, False]
+    assert ["nothing that others share is reused" in ran.reason for ran in found] == [True, False, False]
 
 
 def test_a_server_that_is_silent_about_records_costs_one_wait(
