@@ -283,8 +283,10 @@ def shared_records(store: ArtifactStore, signer: Signer) -> SharedRecords | None
     known: SharedRecords | None = vars(store).get(_KEPT)
     if known is not None and known.signer is signer:
         return known
-    files = store.shared_files() if is_available() else None
-    if files is None:
+    files = store.shared_files()
+    if (
+        files is None or not is_available()
+    ):  # in this order: most stores share nothing, and need no library for it
         return None
     found = vars(store)[_KEPT] = SharedRecords(files, signer, store.name, patience=PATIENCE)
     return found

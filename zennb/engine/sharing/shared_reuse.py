@@ -73,6 +73,7 @@ class SharedReuse:
         for record in self.records.find(keys, is_plan=is_plan):
             expired_here = record.step.started < over
             why = "it has expired here" if expired_here else self._refusal(record, resolved, overlay)
+            # Not for a plan, which loads nothing.
             why = why or ("" if is_plan else self._unproven(record.step))
             if not why:
                 return self._reused(record)
