@@ -73,6 +73,7 @@ def test_data_needs_no_trust(materializer: str) -> None:
         {"defines": ("evil",)},
         {"carried": Carried(blob="b", materializer="plain", names=("numpy print options",))},
         {"observed": Observed(restored={"x.txt": "file 1"})},
+        {"observed": Observed(left={"call 0000": "1 set_theme"})},
     ],
     ids=str,
 )

@@ -73,6 +73,8 @@ def needs_trust(step: Step, store: ArtifactStore | WriteBuffer, *, named: Collec
         return f"it writes {next(iter(step.observed.restored))}"
     if step.carried is not None and step.carried.names:
         return f"it sets {', '.join(step.carried.names)}"
+    if step.observed.left:
+        return "it changes settings of a library"
     if step.displays:
         content = store.get(step.displays)
         if name_of(content) != step.displays:
