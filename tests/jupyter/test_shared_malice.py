@@ -168,3 +168,15 @@ def test_a_false_digest_reaches_no_step_that_reads_the_value(people: People, buc
     assert "`data` is not the value that its record says" in first.reason
     assert bob.ns["total"] == sum(range(size))
     assert second.status == "completed"
+
+
+def test_a_reason_is_never_longer_than_a_line_or_two(people: People, bucket: Path) -> None:
+    people.turn("ada").run(PLAIN)
+    people.leave()
+    (path,) = records(bucket)
+    observed = json.dumps({"files": {f"/{'x' * 100_000}": "file 1"}})
+    as_eve(lambda body: body["step"].update(observed=observed))(path)
+    (ran,) = people.turn("bob").run(PLAIN)
+    assert "outside" not in ran.reason
+    assert "it uses /xxx" in ran.reason
+    assert len(ran.reason) < 500

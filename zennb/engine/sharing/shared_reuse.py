@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SharedReuse", "adopted"]
 
+_LONGEST = 300
+"""Characters of why a result of somebody else is not reused."""
+
 
 @dataclass(frozen=True, slots=True)
 class SharedReuse:
@@ -78,7 +81,8 @@ class SharedReuse:
             if not why:
                 return self._reused(record)
             if why not in own.reason:
-                refused = refused or f"{record.origin} is not reused: {why}"
+                # Cut: paths and names in it are as long as somebody likes.
+                refused = refused or f"{record.origin} is not reused: {why[:_LONGEST]}"
         more = "; ".join(filter(None, (own.reason, refused, self.records.trouble())))
         return replace(own, reason=more)
 
@@ -137,6 +141,8 @@ class SharedReuse:
             found = "the option `sharing` of its store asks for trust"
         if not found:
             return ""
+        if self.records.signer.is_trusted(record.signer):
+            return f"{found}, and its record is of another version of zennb"
         key = record.signer[:SHOWN_DIGITS]
         return f"{found}, and you do not trust {key}; if you do, type `zennb trust --signer {key}`"
 
