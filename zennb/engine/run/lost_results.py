@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zennb.errors import StoreError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from zennb.components.component import ArtifactStore
-    from zennb.core.records.records import Step
+    from zennb.core.records.records import Artifact, Step
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["missing_results", "why_lost", "why_not_copied"]
+__all__ = ["can_be_read", "missing_results", "why_lost", "why_not_copied"]
 
 
 def why_lost(step: Step, store: ArtifactStore | WriteBuffer, metadata: MetadataStore, *, name: str) -> str:
@@ -53,6 +55,16 @@ def why_not_copied(step: Step, lost: Mapping[str, str]) -> str:
     """
     phrases = list(dict.fromkeys(f"{what} {lost[blob]}" for what, blob in _results(step) if blob in lost))
     return phrases[0] + (f" (and {len(phrases) - 1} more)" if len(phrases) > 1 else "")
+
+
+def can_be_read(artifact: Artifact, store: ArtifactStore | WriteBuffer) -> bool:
+    """Whether all bytes of an artifact are there and sound; the store moves damaged ones aside."""
+    try:
+        for blob in artifact.blobs:
+            store.get(blob)
+    except StoreError:
+        return False
+    return True
 
 
 def _results(step: Step) -> Iterator[tuple[str, str]]:

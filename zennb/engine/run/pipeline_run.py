@@ -73,8 +73,7 @@ class PipelineRun:
     ) -> None:
         write_buffer = WriteBuffer(run_context.store)
         if recorded and request.stays_here(run_context):
-            # Workers cannot see what is held back here, so their runs write through.
-            run_context = run_context.with_store(write_buffer)
+            run_context = run_context.with_store(write_buffer)  # workers cannot see what it holds back
         self._request, self._context, self.on_change = request, run_context, on_change
         self._on_output, self._recorded = on_output, recorded
         self._steps: dict[str, Step] = {}

@@ -15,11 +15,10 @@ from zennb.core.records.records import Run, Status, Step
 from zennb.core.secrets.texts import mask_json
 from zennb.engine.environment.open_figures import reopen
 from zennb.engine.run.failures import failure_of, is_interrupt
-from zennb.engine.run.lost_results import missing_results, why_lost, why_not_copied
+from zennb.engine.run.lost_results import can_be_read, missing_results, why_lost, why_not_copied
 from zennb.engine.run.masked_records import masked_step
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.placement import magics_refused, unknown_operator
-from zennb.engine.run.versions import run_versions
 from zennb.engine.sharing.shared_reuse import SharedReuse, adopted
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
@@ -176,18 +175,17 @@ class RunContext:
         # Only now: nothing is asked of the store for steps whose results are known here.
         if decision.reuse is None and keys and self.shared is not None:
             sharing = SharedReuse(self.shared, self.artifacts, self.metadata, self.environment)
-            decision = sharing.decision(resolved, decision, keys, before=candidates, overlay=overlay, is_plan=is_plan)
+            decision = sharing.decision(
+                resolved, decision, keys, before=candidates, overlay=overlay, is_plan=is_plan
+            )
         if decision.reuse is None:
             self.placed(definition)  # results are reused wherever they were computed
         return decision
 
     def _read_although_unstored(self, definition: StepDefinition) -> tuple[str, ...]:
         names = definition.options.no_store
-        return (
-            read_although_unstored(definition.name, names, self.metadata.latest_steps(self.notebook))
-            if names
-            else ()
-        )
+        latest = self.metadata.latest_steps(self.notebook) if names else ()
+        return read_although_unstored(definition.name, names, latest)
 
     def step_history(self, resolved: ResolvedStep) -> StepHistory:
         """Return what a decision needs from the metadata store, and the stack as it is registered now."""
@@ -237,16 +235,9 @@ class RunContext:
 
     def unreadable(self, resolved: ResolvedStep) -> list[str]:
         """Return the inputs whose stored bytes are damaged or missing; the store moves damaged ones aside."""
-        found = []
-        for name, artifact in resolved.artifacts.items():
-            if name in resolved.values or artifact.size < LARGE:
-                continue
-            try:
-                for blob in artifact.blobs:
-                    self.store.get(blob)
-            except StoreError:
-                found.append(name)
-        return found
+        large = {name: each for name, each in resolved.artifacts.items() if each.size >= LARGE}
+        wanted = large.keys() - resolved.values.keys()
+        return [name for name in large if name in wanted and not can_be_read(large[name], self.store)]
 
     def _check_magics(self, definition: StepDefinition) -> None:
         if definition.analysis.magics and not (here := self.placed(definition)).orchestrator.in_kernel:
