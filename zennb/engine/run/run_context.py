@@ -174,10 +174,8 @@ class RunContext:
         )
         # Only now: nothing is asked of the store for steps whose results are known here.
         if decision.reuse is None and keys and self.shared is not None:
-            sharing = SharedReuse(self.shared, self.artifacts, self.metadata, self.environment)
-            decision = sharing.decision(
-                resolved, decision, keys, before=candidates, overlay=overlay, is_plan=is_plan
-            )
+            reuse = SharedReuse(self.shared, self.artifacts, self.metadata, self.environment)
+            decision = reuse.decision(resolved, decision, keys, candidates, overlay=overlay, is_plan=is_plan)
         if decision.reuse is None:
             self.placed(definition)  # results are reused wherever they were computed
         return decision

@@ -55,8 +55,8 @@ class SharedReuse:
         resolved: ResolvedStep,
         own: CacheDecision,
         keys: Sequence[str],
-        *,
         before: Iterable[Step],
+        *,
         overlay: Mapping[str, str],
         is_plan: bool,
     ) -> CacheDecision:
