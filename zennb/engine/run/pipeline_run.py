@@ -137,8 +137,7 @@ class PipelineRun:
 
     def _release(self, name: str) -> None:
         """Note that a step has ended: steps that waited only for it are ready."""
-        # A step that was made again releases those that waited for it; its other children
-        # were released the first time.
+        # A step that was made again releases those that waited for it; the others were released the first time.
         for child in self._postponed.pop(name, None) or self._request.plan.children(name):
             if child in self._places:
                 self._awaited[child] -= 1
