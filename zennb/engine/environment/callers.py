@@ -21,6 +21,7 @@ __all__ = [
     "is_import",
     "is_users",
     "module_name",
+    "traced",
     "untraced",
 ]
 
@@ -59,6 +60,16 @@ def _frames() -> Iterator[FrameType]:
 def untraced() -> Iterator[None]:
     """Do something in this thread that is no step's doing."""
     before, INSIDE.busy = getattr(INSIDE, "busy", False), True
+    try:
+        yield
+    finally:
+        INSIDE.busy = before
+
+
+@contextmanager
+def traced() -> Iterator[None]:
+    """Do something in this thread that is a step's doing, within our own work."""
+    before, INSIDE.busy = getattr(INSIDE, "busy", False), False
     try:
         yield
     finally:

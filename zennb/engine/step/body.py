@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zennb.digests.digest import ValueDigest, digest_value
+from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.worker_checks import prove_same_code, refuse_losses
 from zennb.engine.run.failures import is_interrupt
@@ -94,7 +95,8 @@ def _execution(
     # Instances that are loaded here belong to the classes of this namespace, not to the notebook's, which would see
     # the notebook's variables from their methods.
     resources = replace(resources, artifacts=replace(resources.artifacts, scope=namespace))
-    _load_data(namespace, request, channels, resources.artifacts)
+    with untraced():  # other steps may run beside it
+        _load_data(namespace, request, channels, resources.artifacts)
     resources.environment.settings.follow()
     inputs = _contents({name: namespace[name] for name in (*request.inputs, *channels.values)})
     # Before the body: a worker with other code has to refuse the step while it has no effects yet.
@@ -110,7 +112,7 @@ def _execution(
                 results = _execute(request.definition, namespace, recording, resources.frontend)
         finally:
             execution.stop()
-    with redirected(Recording()):  # what values print while they are stored
+    with redirected(Recording()), untraced():  # what values print while they are stored
         outcome = execution.finish(recording, results)
     if request.process is not None:
         refuse_losses(request, execution.reasons)
