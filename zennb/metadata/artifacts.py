@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Artifact
+from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.rows import ARTIFACTS
 from zennb.metadata.table import NewRow, select
@@ -54,7 +55,8 @@ class ArtifactQueries(Queries):
     @reading
     def artifact_names(self, connection: sqlite3.Connection, *, limit: int = 500) -> list[str]:
         """Return names of artifacts, the last to get a version first; much cheaper than the records."""
-        cursor = connection.execute("SELECT name FROM heads ORDER BY artifact DESC LIMIT ?", (limit,))
+        sql = f"SELECT h.name FROM heads h WHERE {no_element('h.name')} ORDER BY h.artifact DESC LIMIT ?"
+        cursor = connection.execute(sql, (limit,))
         return [str(name) for (name,) in cursor]
 
     @reading
@@ -134,7 +136,7 @@ def _latest(
 ) -> list[Artifact]:
     conditions = [("h.name = ?", None if name is None else plain(name)), ("h.kind = ?", kind)]
     known = [(condition, value) for condition, value in conditions if value is not None]
-    where = f"WHERE {' AND '.join(condition for condition, _ in known)} " if known else ""
+    where = f"WHERE {' AND '.join([condition for condition, _ in known] or [no_element('h.name')])} "
     return select_artifacts(
         connection,
         f"{where}ORDER BY h.artifact DESC LIMIT ? OFFSET ?",

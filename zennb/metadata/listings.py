@@ -13,6 +13,7 @@ from zennb.core.records.pages import ArtifactFilter, Page, ProducingStep, RunFil
 from zennb.core.records.seal import SignerRecords
 from zennb.metadata.artifacts import HEADS, select_artifacts
 from zennb.metadata.checks import status_of
+from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
 from zennb.metadata.runs import count_runs, select_runs
 from zennb.metadata.table import select
@@ -114,7 +115,7 @@ class Listings(Queries):
             after: id of the last artifact of the page before; None for the first page.
             limit: at most so many.
         """
-        where = "h.artifact < :before"
+        where = f"h.artifact < :before AND {no_element('h.name')}"
         values: dict[str, object] = {"before": _BEYOND, "limit": limit + 1}
         if which.notebook is not None:
             values["notebook"] = find_text(connection, InternedText.of(which.notebook))

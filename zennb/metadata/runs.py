@@ -13,6 +13,7 @@ from zennb.core.records.pages import RunFilter
 from zennb.core.records.records import Run, Status
 from zennb.errors import StoreError, UnknownName
 from zennb.metadata.checks import status_of
+from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.processes import hostname, is_alive, mark_of
 from zennb.metadata.rows import RUNS
@@ -56,12 +57,14 @@ class RunQueries(Queries):
         self._claims = RunClaims()
 
     def begin_run(self, run: Run, claim: RunClaim | None = None) -> Run:
-        """Record that a run began; returned with its id.
+        """Record that a run began, or that a session continues; returned with its id.
 
         Args:
             run: the run.
             claim: says when its owner stops to run it; without one, it runs until its end is recorded.
         """
+        if run.id is not None:
+            return self._database.write(lambda connection: self._claimed(_begin(connection, run), claim))
         new = RUNS.new(run)
         return self._database.write(lambda connection: self._claimed(record_run(connection, new), claim))
 
@@ -243,9 +246,10 @@ def add_seconds(connection: sqlite3.Connection, run: int, steps: Iterable[Step])
     """Add the duration of steps, and what their reuse saved, to their run and to the one that started it."""
     computed = saved = 0.0
     for step in steps:
-        if step.status is Status.CACHED:
-            saved += step.saved
-        elif step.status.value not in _IDLE:
+        if step.is_element:
+            continue  # its time is part of that of the mapped step
+        saved += step.saved  # also of a mapped step that ran some of its elements
+        if step.status is not Status.CACHED and step.status.value not in _IDLE:
             computed += step.seconds + sum(attempt.seconds for attempt in step.attempts)
     if not (computed or saved):
         return
@@ -366,7 +370,7 @@ def _step_groups(connection: sqlite3.Connection, runs: Sequence[int]) -> dict[in
     """Return per run its steps grouped by name and status: how many, first and last id."""
     cursor = connection.execute(
         "SELECT run, name, status, count(*), min(id), max(id) FROM steps "
-        "WHERE run IN (SELECT value FROM json_each(?)) GROUP BY run, name, status",
+        f"WHERE run IN (SELECT value FROM json_each(?)) AND {no_element('name')} GROUP BY run, name, status",
         (_json(runs),),
     )
     groups: dict[int, list[Any]] = defaultdict(list)

@@ -12,6 +12,7 @@ from zennb.core.records.seal import Seal
 from zennb.core.secrets.literals import mask_source
 from zennb.metadata.artifacts import DETAILS, record_artifact, select_artifacts
 from zennb.metadata.checks import DAMAGED, status_of
+from zennb.metadata.elements import ELEMENTS_OF_STEPS, no_element
 from zennb.metadata.interned_text import InternedText, find_text, intern_text, plain
 from zennb.metadata.rows import ARTIFACTS, STEPS, step_message
 from zennb.metadata.table import NewRow, select
@@ -37,7 +38,7 @@ _LATEST = (
     " SELECT (SELECT min(s.name) FROM steps s WHERE s.notebook = :notebook AND s.name > names.name)"
     " FROM names WHERE names.name IS NOT NULL) "
     "SELECT (SELECT max(s.id) FROM steps s WHERE s.notebook = :notebook AND s.name = names.name) "
-    "FROM names WHERE names.name IS NOT NULL"
+    f"FROM names WHERE names.name IS NOT NULL AND {no_element('names.name')}"
 )
 
 
@@ -71,7 +72,7 @@ class StepQueries(Queries):
             "SELECT s.id FROM steps s JOIN texts p ON p.id = s.parts "
             "WHERE ((s.status = 'completed' AND s.reusable = 1) OR (s.status = 'cached' AND s.reused IS NOT NULL)) "
             "AND CASE WHEN json_valid(p.text) THEN json_extract(p.text, '$.code') END "
-            "IN (SELECT value FROM json_each(?)) ORDER BY s.id DESC LIMIT ?"
+            f"IN (SELECT value FROM json_each(?)) AND {no_element('s.name')} ORDER BY s.id DESC LIMIT ?"
         )
         found = _of(connection, sql, (json.dumps(list(codes)), limit))
         return [step for step in reversed(found) if step.unusable_because != DAMAGED]
@@ -189,6 +190,10 @@ class StepQueries(Queries):
         """
         makers = "SELECT s.id, s.key FROM outputs o JOIN steps s ON s.id = o.step WHERE o.artifact = ?"
         found = connection.execute(makers, (artifact.id,)).fetchall()
+        # Of a mapped step the results of its elements as well: it would only put them together again.
+        found += connection.execute(
+            ELEMENTS_OF_STEPS, (json.dumps([number for number, _ in found]),)
+        ).fetchall()
         # An equal result of another notebook has the same key, and would be reused instead.
         keys = json.dumps(sorted({key for _, key in found if key}))
         ids = json.dumps([number for number, _ in found])
@@ -250,9 +255,9 @@ def record_step(
     number = STEPS.insert(connection, new.row, run=run, notebook=notebook, seal=new.seal.signature)
     inputs = _edges(connection, "inputs", new, step.inputs, step=number, known=recorded)
     outputs = _edges(connection, "outputs", new, step.outputs, step=number, known=recorded)
-    connection.executemany(
-        _SET_CURRENT, [(plain(name), notebook, number, artifact.id) for name, artifact in outputs.items()]
-    )
+    # Under their own names: the result of an element (`model[3]`) is not what the variable stands for.
+    rows = [(plain(artifact.name), notebook, number, artifact.id) for artifact in outputs.values()]
+    connection.executemany(_SET_CURRENT, rows)
     return replace(step, id=number, run=run, inputs=inputs, outputs=outputs, seal=new.seal)
 
 

@@ -168,7 +168,9 @@ def _logs(context: Context, run: str, step: str | None) -> Outcome:
 def _compare(context: Context, old: str, new: str) -> Outcome:
     runs = [find_run(context, old), find_run(context, new)]
     (before, old_steps), (after, new_steps) = sides = [
-        (run, context.workspace.metadata.steps(run.id or 0)) for run in runs
+        # Elements are parts of the steps that are compared.
+        (run, [each for each in context.workspace.metadata.steps(run.id or 0) if not each.is_element])
+        for run in runs
     ]
     data = [{**plain(run), "steps": [step_data(step) for step in steps]} for run, steps in sides]
     return Outcome(view=comparison.compare(before, old_steps, after, new_steps), data=data)

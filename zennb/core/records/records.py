@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from zennb.core.records.seal import Seal
 
 __all__ = [
+    "ELEMENT",
     "Artifact",
     "Attempt",
     "CacheKeyParts",
@@ -26,6 +27,10 @@ __all__ = [
     "Status",
     "Step",
 ]
+
+
+ELEMENT = "element of "
+"""Begins the option in the cache key of a step that got one element of what another step is mapped over."""
 
 
 class Status(StrEnum):
@@ -291,6 +296,11 @@ class Step:
         """The names that it bound and its cell keeps out of the store (`--no-store`)."""
         found = {} if self.parts is None else self.parts.options
         return tuple(key.partition(" ")[2] for key in found if key.startswith("no-store "))
+
+    @property
+    def is_element(self) -> bool:
+        """Whether it ran for one element of a mapped step (`--map`), of which it is a part."""
+        return self.parts is not None and any(key.startswith(ELEMENT) for key in self.parts.options)
 
     @property
     def ignored(self) -> tuple[str, ...]:

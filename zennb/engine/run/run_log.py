@@ -33,6 +33,8 @@ def run_log(workspace: Workspace, run: Run, step: str | None = None) -> RunLog:
         if step not in known:
             raise UnknownName(f"step of run {run.id} called", step, known)
         found = [each for each in found if each.name == step]
+    else:  # a mapped step has shown what its elements have
+        found = [each for each in found if not each.is_element]
     return RunLog(run=run, steps=[step_log(workspace, run, each) for each in found])
 
 
