@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from zennb.commands.syntax import Argument, Verb
@@ -31,10 +32,16 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
     """
     others = dict(arguments)
     expires, delay = others.pop("expires"), others.pop("delay")
+    if re.fullmatch(r".*\[\d+\]", others["name"]):
+        raise UsageError(
+            f"%%step: `{others['name']}` is how an element of a mapped step is named; give the step a name without "
+            "a number in brackets."
+        )
     if not delay < math.inf:
         raise UsageError(f"%%step: --delay takes seconds from 0 on, not {delay:g}.")
     return StepOptions(
-        inputs=others.pop("input"),
+        # A step depends on what it is mapped over even if its code never names it.
+        inputs=tuple(dict.fromkeys((*others.pop("input"), *filter(None, (arguments["map"],))))),
         outputs=others.pop("output") or None,
         cache=not others.pop("no_cache"),
         depends_on=tuple(others.pop("depends_on")),
@@ -64,6 +71,13 @@ STEP = Verb(
             type=tuple,
             word="NAMES",
             kind="variable",
+        ),
+        Argument(
+            "--map",
+            "run it once per element of this variable, side by side; its outputs are lists of the results",
+            default="",
+            kind="variable",
+            word="NAME",
         ),
         Argument("--stack", "run it on this stack, this time", default="", kind="stack"),
         Argument(
@@ -110,5 +124,6 @@ STEP = Verb(
         "%step rates --expires 12h --ignore verbose",
         "%step fetch --retries 3 --delay 10",
         "%step train --background",
+        "%step fit --map files",
     ),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zennb.core.records.observed import changed
 from zennb.engine.environment.files import file_digest
 from zennb.engine.environment.process_state import FOLDER_PATH
-from zennb.engine.step.cache_options import unstored
+from zennb.engine.step.cache_options import options_in_key
 from zennb.engine.step.sealed_parts import secret_part
 from zennb.errors import StepRefused
 from zennb.headless.run_environment import Difference, unclear
@@ -80,7 +80,7 @@ class RecordMatch:
             yield Difference(reason="its declared outputs changed")
         now = {f"depends-on {path}": path for path in definition.options.depends_on}
         was = {option: digest for option, digest in parts.options.items() if option.startswith("depends-on ")}
-        more = {option for option in parts.options if option not in was} ^ unstored(definition).keys()
+        more = {option for option in parts.options if option not in was} ^ options_in_key(definition).keys()
         for option in sorted((now.keys() ^ was.keys()) | more):
             how = "is gone" if option in parts.options else "is new"
             yield Difference(reason=f"option `--{option}` {how}")

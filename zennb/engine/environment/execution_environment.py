@@ -29,7 +29,7 @@ from zennb.engine.step.outcome import Reason
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.static_usage import StaticUsage
@@ -206,12 +206,14 @@ class ExecutionEnvironment:
             self.apply(outcome.changes)
         self.settings.note_again()
 
-    def undo(self) -> Callable[[], None]:
-        """Return a function that restores the current state."""
+    def undo(self, *, besides: Collection[str] = ()) -> Callable[[], None]:
+        """Return a function that restores the current state, besides some settings."""
         before, environment = self.settings.read(), _variables()
 
         def back() -> None:
-            self.settings.apply(self.settings.changes(self.settings.read(), before))
+            after = self.settings.read()
+            then = {**before, **{name: after[name] for name in besides}}
+            self.settings.apply(self.settings.changes(after, then))
             now = _variables()
             for name in {*environment, *now}:
                 if environment.get(name) != now.get(name):

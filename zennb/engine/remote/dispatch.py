@@ -6,7 +6,8 @@ import linecache
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
@@ -20,7 +21,7 @@ from zennb.engine.step.recording import Recording
 from zennb.errors import StepTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.outcome import StepOutcome
@@ -35,8 +36,19 @@ _LATE = 0.5
 """Seconds that a worker gets to end a step whose time is over by itself."""
 
 
-def submit_remotely(run_context: RunContext, request: StepRequest, channels: Channels) -> Future[StepOutcome]:
+def submit_remotely(
+    run_context: RunContext,
+    request: StepRequest,
+    channels: Channels,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> Future[StepOutcome]:
     """Run a step in a worker; the future ends when all its output has arrived.
+
+    Args:
+        run_context: the stack it runs on.
+        request: the step.
+        channels: connects it with this process.
+        settings: setting → change that the worker makes beyond what the notebook has set.
 
     Raises:
         StepRefused: something the step needs cannot be sent there.
@@ -46,9 +58,11 @@ def submit_remotely(run_context: RunContext, request: StepRequest, channels: Cha
         run_context.artifacts.scope[name] for name in request.names if name in run_context.artifacts.scope
     ]
     values = pickled_values(request, channels)
-    request = replace(
-        request, store=run_context.store, values=values, process=snapshot(run_context, request, things)
-    )
+    process = snapshot(run_context, request, things)
+    if settings:
+        own = {name: cloudpickle.dumps(change) for name, change in settings.items()}
+        process = replace(process, settings={**process.settings, **own})
+    request = replace(request, store=run_context.store, values=values, process=process)
     limit = _TimeLimit(request.definition.options.timeout)
     # Before `submit`: the worker may connect at once.
     call, link = _server.expect(channels.output, limit.begin)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from zennb.components.component import Visibility
 from zennb.core.records.records import Run, Status, Step
+from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.portable_error import restored
+from zennb.engine.run.element_queue import ElementQueue
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
@@ -20,16 +20,11 @@ from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
 from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.run.run_versions import run_versions
-from zennb.engine.run.step_task import StepTask
+from zennb.engine.run.step_task import StepTask, new_task
+from zennb.engine.run.task_queue import TICK, TaskQueue
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.run.unstored import unrecorded
-from zennb.engine.step.cancellation import CancellationToken
-from zennb.engine.step.outcome import StepOutcome
-from zennb.engine.step.perform import perform
-from zennb.engine.step.recording import Recording
-from zennb.engine.step.request import request_for
 from zennb.engine.step.reusability import earlier_code, refused_parts
-from zennb.engine.step.streams import redirected
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StoreFull, StoreReadOnly, ZennbError
 from zennb.recovery.record_copies import sealed_copy
@@ -41,12 +36,11 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
+    from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
 
 __all__ = ["PipelineRun"]
-
-_TICK = 0.2  # seconds between two updates of a live view
 
 
 class PipelineRun:
@@ -55,7 +49,8 @@ class PipelineRun:
     Args:
         request: what to run.
         run_context: the stack, stores and environment to run it with.
-        recorded: whether to record the run and its steps; else the caller does.
+        recorded: whether to record the run and its steps; else the caller does, except for the elements of mapped ones.
+        write_buffer: holds back what such a run stores; None for one of its own.
         on_change: called with the run and the steps' records whenever something changed.
         on_output: called with a step's name and each output event, from the thread where the step runs.
         pause: seconds between two calls of `on_change`, at least; drawing a table takes longer than a short step.
@@ -67,18 +62,20 @@ class PipelineRun:
         *,
         run_context: RunContext,
         recorded: bool = True,
+        write_buffer: WriteBuffer | None = None,
         on_change: Callable[[Run, Mapping[str, Step]], None] = lambda _run, _steps: None,
         on_output: Callable[[str, Event], None] | None = None,
-        pause: float = _TICK,
+        pause: float = TICK,
     ) -> None:
-        write_buffer = WriteBuffer(run_context.store)
-        if recorded and request.stays_here(run_context):
-            run_context = run_context.with_store(write_buffer)  # workers cannot see what it holds back
+        shared = write_buffer
+        write_buffer = shared or WriteBuffer(run_context.store)
+        if (recorded or shared is not None) and request.stays_here(run_context):
+            # Workers cannot see what is held back here, so their runs write through.
+            run_context = run_context.with_store(write_buffer)
         self._request, self._context, self.on_change = request, run_context, on_change
         self._on_output, self._recorded = on_output, recorded
         self._steps: dict[str, Step] = {}
-        self._tasks: dict[Future[StepOutcome], StepTask] = {}
-        self._waiting: list[StepTask] = []
+        self._queue = TaskQueue(self._write_if_due)
         self._packages: dict[str, str] = {}
         self._error: BaseException | None = None
         self._run = run_context.new_run("pipeline", parameters=request.parameters)
@@ -93,6 +90,7 @@ class PipelineRun:
             copied=lambda new: sealed_copy(new, self._run, signer=signer) if shared is None else None,
             shared=lambda new: shared.publish(new, self._run) if shared is not None else None,
         )
+        self._elements = ElementQueue(request, self._queue, self._unit, self._write)
         self._known = None if request.previous is None else self._unit
         self._awaited = {name: self._number_of_parents(name) for name in request.chosen}
         self._ready = [place for name, place in self._places.items() if not self._awaited[name]]
@@ -115,24 +113,28 @@ class PipelineRun:
                     record_commit_later(self._context.metadata, self._run.id, self._context.folder)
                 self._context = replace(self._context, run=self._run.id)
             self._context.environment.settings.note_again()
-            try:
-                self._loop()
-            except BaseException as error:
-                with uninterrupted(deliver=False):
-                    self._abandon(error)
-                raise
-            return self._finish(self._outcome())
+            # What this thread does meanwhile is not the doing of the steps that run in others.
+            with untraced():
+                try:
+                    self._loop()
+                except BaseException as error:
+                    with uninterrupted(deliver=False):
+                        self._abandon(error)
+                    raise
+                return self._finish(self._outcome())
 
     def _number_of_parents(self, name: str) -> int:
         return sum(parent in self._places for parent in self._request.plan.parents(name))
 
     def _loop(self) -> None:
-        while self._ready or self._tasks or self._waiting:
-            while self._ready:
+        while self._ready or self._queue or self._elements:
+            # In the kernel steps run in the order of the notebook, so none begins before a mapped one has ended.
+            while self._ready and not (self._elements and self._context.orchestrator.in_kernel):
                 self._begin(self._request.chosen[heappop(self._ready)])
                 self._notify()
-            self._try_again()
-            if self._tasks or self._waiting:
+            self._end_elements()
+            self._queue.try_again()
+            if self._queue:
                 self._collect()
 
     def _release(self, name: str) -> None:
@@ -153,7 +155,7 @@ class PipelineRun:
             self._skip(name, f"needs step '{failed}', which {self._steps[failed].status.value}")
             return
         if name in self._request.decided:
-            self._submit(*self._request.decided[name], started)
+            self._run_step(*self._request.decided[name], started)
             return
         try:
             resolved = resolve_in_run(self._held.beside(self._request, name), name, self._outputs_of)
@@ -176,7 +178,7 @@ class PipelineRun:
             )
             self._record(step)
         elif not self._make_again(resolved):
-            self._submit(resolved, decision, started)
+            self._run_step(resolved, decision, started)
 
     def _make_again(self, resolved: ResolvedStep) -> bool:
         """Postpone a step whose inputs turn out to be damaged until the reused steps that produced them ran again."""
@@ -215,7 +217,7 @@ class PipelineRun:
         step = self._steps.get(source)
         return step.outputs if step is not None else self._request.last.get(source, {})
 
-    def _submit(self, resolved: ResolvedStep, decision: CacheDecision, started: float) -> None:
+    def _run_step(self, resolved: ResolvedStep, decision: CacheDecision, started: float) -> None:
         name, on_output = resolved.definition.name, self._on_output
         try:
             if (refused := earlier_code(resolved) or self._request.refused(resolved)) is not None:
@@ -224,89 +226,63 @@ class PipelineRun:
         except ZennbError as error:
             self._fail_early(resolved.definition, error, started)
             return
-        with redirected(Recording()):  # what values print while they are stored
-            inputs = self._context.keep_inputs(resolved, known=self._known)
-        copies = self._context.copies(resolved, inputs)
-        request, channels = request_for(resolved, copies, self._request.namespace)
+        output = None if on_output is None else partial(on_output, name)
+        if resolved.definition.options.map:
+            try:
+                self._elements.begin(resolved, decision, context, output)
+            except ZennbError as error:
+                self._fail_early(resolved.definition, error, started)
+            self._steps |= self._elements.running()
+            return
+        task = new_task(
+            resolved, decision, context, self._request.namespace, started=started, known=self._known
+        )
         self._steps[name] = context.bare_step(
             resolved, status=Status.RUNNING, reason=decision.reason, started=started
         )
         self._notify()
-        self._launch(
-            StepTask(
-                context=context,
-                resolved=resolved,
-                decision=decision,
-                inputs=inputs,
-                started=started,
-                request=replace(request, process=self._request.process),
-                channels=replace(channels, output=None if on_output is None else partial(on_output, name)),
-            )
-        )
+        task.channels = replace(task.channels, output=output)
+        task.request = replace(task.request, process=self._request.process)
+        self._queue.launch(task)
 
-    def _launch(self, task: StepTask) -> None:
-        if self._unit.is_due:
-            self._write()
-        task.begun = time.time()
-        # A new one for each try: a token that has stopped a step stays stopped.
-        task.channels = replace(task.channels, cancel=CancellationToken())
-        self._tasks[self._submitted(task)] = task
+    def _end_elements(self) -> None:
+        """Begin elements of mapped steps, and record such a step once all of its elements have ended."""
+        for fan in self._elements.advance(self._handle_ended):
+            step, error, held = fan.finish()
+            self._error = self._error or error
+            self._held.note(fan.name, held)
+            self._record(step)
 
-    def _submitted(self, task: StepTask) -> Future[StepOutcome]:
-        orchestrator = task.context.orchestrator
-        if orchestrator.visibility is Visibility.PROCESS:
-            channels = replace(task.channels, resources=task.context.resources)
-            return orchestrator.submit(perform, task.request, channels)
-        from zennb.engine.remote.dispatch import (
-            submit_remotely,  # a kernel needs it only to send steps elsewhere
-        )
-
-        return submit_remotely(task.context, task.request, task.channels)
-
-    def _try_again(self) -> None:
-        """Launch the failed steps whose delay is over."""
-        now, waiting = time.time(), self._waiting
-        self._waiting = [task for task in waiting if task.begun > now]
-        for task in waiting:
-            if task.begun <= now:
-                self._launch(task)
+    def _handle_ended(self) -> None:
+        for task, outcome in self._queue.ended():
+            self._handle(task, outcome)
+        self._notify()
 
     def _collect(self) -> None:
         """Record the steps that have ended; wait a moment when none has."""
-        done = {future for future in self._tasks if future.done()}
-        if not done:
+        ended = self._queue.ended()
+        if not ended:
             self._write()  # there is nothing else to do meanwhile
-            done = self._wait()
-        if not done:
+            self._queue.wait()
+            ended = self._queue.ended()
+        if not ended:
             self._notify()
-        for future in [each for each in self._tasks if each in done]:  # in the order in which they began
-            task = self._tasks.pop(future)
-            try:
-                outcome = future.result()
-            except Exception as error:  # noqa: BLE001 - it ends this step, not the run
-                outcome = StepOutcome(error=error)
+        for task, outcome in ended:
             self._handle(task, outcome)
-
-    def _wait(self) -> set[Future[StepOutcome]]:
-        """Return the steps that end within a moment."""
-        if self._tasks:
-            return wait(self._tasks, timeout=_TICK, return_when=FIRST_COMPLETED).done
-        time.sleep(max(0.0, min(_TICK, min(task.begun for task in self._waiting) - time.time())))
-        return set()
 
     def _handle(self, task: StepTask, outcome: StepOutcome) -> None:
         outcome = replace(outcome, error=restored(outcome.error, self._context.artifacts.scope))
         if task.failed(outcome):
-            task.begun = time.time() + task.resolved.definition.options.delay
-            self._waiting.append(task)
+            self._queue.retry(task)
             return
         if outcome.error is None:
             refused = refused_parts(task.resolved, outcome.artifacts, self._request.namespace)
             outcome = replace(outcome, error=refused)
         if outcome.error is None:
-            # Before the next step begins, which may depend on the settings and files that this one left.
-            self._context.environment.adopt(outcome)
-            self._held.note(task.name, outcome.held)
+            if task.fan is None:
+                # Before the next step begins, which may depend on the settings and files that this one left.
+                self._context.environment.adopt(outcome)
+                self._held.note(task.name, outcome.held)
             step = task.context.made_step(
                 task.resolved,
                 task.decision,
@@ -317,8 +293,9 @@ class PipelineRun:
             )
             self._unit.present.update(blob for artifact in step.outputs.values() for blob in artifact.blobs)
         else:
-            # The first error is the one to show; later ones are in the records of their steps.
-            self._error = self._error or outcome.error
+            if task.fan is None:
+                # The first error is the one to show; later ones are in the records of their steps.
+                self._error = self._error or outcome.error
             step = task.context.failed_step(
                 task.resolved,
                 task.decision,
@@ -329,7 +306,10 @@ class PipelineRun:
                 displays=outcome.displays,
                 attempts=task.attempts,
             )
-        self._record(step)
+        if task.fan is None:
+            self._record(step)
+        else:
+            self._elements.ended(task.fan, task.element, step, outcome)
 
     def _fail_early(self, definition: StepDefinition, error: ZennbError, started: float) -> None:
         self._error = self._error or error
@@ -348,9 +328,14 @@ class PipelineRun:
             self._unit.note(step)
         self._release(step.name)
 
+    def _write_if_due(self) -> None:
+        if self._unit.is_due:
+            self._write()
+
     def _write(self, run: Run | None = None) -> None:
-        """Write the records that were held back."""
-        self._steps |= {step.name: step for step in (self._unit.write(run) if self._recorded else ())}
+        """Write the records that were held back; of elements also where the step is recorded by the caller."""
+        written = self._unit.write(run if self._recorded else None)
+        self._steps |= {step.name: step for step in written if step.name in self._places}
         if self._unit.gone:  # with all that this run had written before
             self._steps = unrecorded(self._steps, self._unit.gone)
 
@@ -359,6 +344,7 @@ class PipelineRun:
         if time.perf_counter() < self._next_notification:
             return
         self._write()
+        self._steps |= self._elements.running()
         self.on_change(self._run, self._steps)
         self._next_notification = time.perf_counter() + self._pause
 
@@ -372,7 +358,8 @@ class PipelineRun:
 
     def _finish(self, status: Status) -> FinishedRun:
         seconds = time.time() - self._run.started
-        self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(self._packages))
+        packages = {**self._packages, **self._elements.packages}
+        self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(packages))
         self._write(self._run)
         self.on_change(self._run, self._steps)
         return FinishedRun(
@@ -385,10 +372,12 @@ class PipelineRun:
 
     def _abandon(self, error: BaseException) -> None:
         """Stop running steps, mark those that did not finish, and close the run's record."""
-        for future, task in self._tasks.items():
-            if task.channels.cancel is not None:
-                task.channels.cancel.stop()
-            future.cancel()
+        for task, outcome in self._queue.ended():
+            # What has ended is not lost: the next run of a mapped step begins with the other elements.
+            if task.fan is not None and outcome.error is None:
+                self._handle(task, outcome)
+        self._queue.stop()
+        self._elements.fans.clear()
         stopped = is_interrupt(error)
         for step in list(self._steps.values()):
             if step.status is Status.RUNNING:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness, PlannedStep
 from zennb.digests.digest import digest_cache
+from zennb.engine.run.element_steps import ElementSteps
 from zennb.engine.run.possible_effects import PossibleEffects
 from zennb.engine.run.repeated_calls import note_calls
+from zennb.engine.run.run_context import LARGE
 from zennb.engine.step.cache_options import is_ignored, refuse_unstored
 from zennb.engine.step.resolve import resolve_step
 from zennb.errors import ZennbError
@@ -117,7 +119,7 @@ class RunPlanner:
         return {each: output for each, output in self._outputs[name].items() if each not in later}
 
     def _step(self, name: str) -> PlannedStep:
-        request = self._request
+        request, remark = self._request, ""
         latest = (request.previous or {}).get(name)
         blocker = next((each for each in request.plan.parents(name) if self._matters(each, name)), None)
         try:
@@ -127,6 +129,8 @@ class RunPlanner:
             )
             state, reason = self._state(resolved, decision, blocker)
             self.resolved[name] = resolved
+            if resolved.definition.options.map:
+                remark = self._fresh_elements(resolved, state)
         except ZennbError as error:
             decision = None
             state, reason = Freshness.STALE, error.message
@@ -149,6 +153,7 @@ class RunPlanner:
             status=latest.status.value if latest is not None else "",
             reads=tuple(sorted(request.plan.sources[name])),
             binds=tuple(sorted(request.binds.get(name, ()))),
+            remark=remark,
             on="" if state is Freshness.FRESH else self._place(name),
         )
 
@@ -157,6 +162,28 @@ class RunPlanner:
             return self._context.placed(self._request.definitions[name]).ran_on
         except ZennbError:  # the reason says so
             return ""
+
+    def _fresh_elements(self, resolved: ResolvedStep, state: Freshness) -> str:
+        """Return of how many elements a mapped step would reuse the results, as a remark."""
+        mapped = resolved.definition.options.map
+        stored = None if mapped in resolved.values else resolved.artifacts.get(mapped)
+        if stored is not None and stored.size > LARGE:
+            return ""  # a plan loads nothing large
+        try:
+            asked = "--rerun" if self._request.rerun else ""
+            steps = ElementSteps(resolved, self._request, self._context, asked=asked)
+            fresh = len(steps) if state is Freshness.FRESH else self._count_fresh(steps)
+        except (ZennbError, KeyError):
+            return ""
+        return f"{fresh} of {len(steps)} elements are fresh"
+
+    def _count_fresh(self, steps: ElementSteps) -> int:
+        found = 0
+        for number in range(len(steps)):
+            element = steps.resolve(number)
+            source = steps.decide(number, element, self._overlay).reuse
+            found += source is not None and not self._touched_before(source, element)
+        return found
 
     def _matters(self, parent: str, name: str) -> bool:
         """Whether an earlier step may make this one run: it may run itself, and its outputs are not all ignored."""

@@ -383,7 +383,7 @@ class RunContext:
             started=started,
             **more,
         )
-        return self.traced(resolved, step)
+        return step if resolved.definition.element_of else self.traced(resolved, step)  # a part of a step
 
     def step_record(self, definition: StepDefinition, **more: Any) -> Step:
         """Return a record with what the definition of a step says, and more fields; its secrets are masked."""

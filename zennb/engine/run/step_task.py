@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.records import Attempt
 from zennb.engine.run.failures import failure_of, is_interrupt
+from zennb.engine.step.recording import Recording
+from zennb.engine.step.request import request_for
+from zennb.engine.step.streams import redirected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
+    from zennb.engine.run.fan_out import ElementIsolation, FanOut
     from zennb.engine.run.run_context import RunContext
+    from zennb.engine.run.unit_of_work import UnitOfWork
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Channels, StepRequest
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["StepTask"]
+__all__ = ["StepTask", "new_task"]
 
 
 @dataclass(slots=True, kw_only=True)
 class StepTask:
-    """A step that was submitted or waits for another try, with its place, and the tries that failed."""
+    """A step that was submitted or waits for another try, with its place, and the tries that failed.
+
+    Attributes:
+        context: where it runs.
+        fan: the mapped step of which it is an element; None for a step of its own.
+        element: which one.
+        isolation: keeps what it sets in this process from other elements; None where that is not needed.
+        settings: setting → change that a worker makes before it runs.
+    """
 
     context: RunContext
     resolved: ResolvedStep
@@ -34,6 +47,10 @@ class StepTask:
     channels: Channels
     attempts: list[Attempt] = field(default_factory=list)
     begun: float = 0.0
+    fan: FanOut | None = None
+    element: int = 0
+    isolation: ElementIsolation | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -49,3 +66,36 @@ class StepTask:
         attempt = Attempt(started=self.begun, seconds=outcome.seconds, failure=failure_of(error))
         self.attempts.append(attempt)
         return True
+
+
+def new_task(
+    resolved: ResolvedStep,
+    decision: CacheDecision,
+    context: RunContext,
+    namespace: Mapping[str, Any],
+    *,
+    started: float,
+    known: UnitOfWork | None = None,
+) -> StepTask:
+    """Return a step that is to be submitted, with its inputs stored.
+
+    Args:
+        resolved: the step.
+        decision: why it runs.
+        context: the stack it runs on.
+        namespace: the notebook's variables.
+        started: when it began, in seconds since the epoch.
+        known: what was read ahead for all steps of the run.
+    """
+    with redirected(Recording()):  # what values print while they are stored
+        inputs = context.keep_inputs(resolved, known=known)
+    request, channels = request_for(resolved, context.copies(resolved, inputs), namespace)
+    return StepTask(
+        context=context,
+        resolved=resolved,
+        decision=decision,
+        inputs=inputs,
+        started=started,
+        request=request,
+        channels=channels,
+    )

@@ -1,4 +1,4 @@
-"""Owns the options `--expires`, `--ignore` and `--no-store`: their effect on inputs, outputs and reuse."""
+"""Owns the options `--expires`, `--ignore`, `--no-store` and `--map`: their effect on inputs, outputs and reuse."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zennb.compat.instances import is_a
 from zennb.core.planning.expiry import ended, expired
 from zennb.core.reading.cell_heading import body
 from zennb.core.reading.source import analyse
+from zennb.core.records.records import ELEMENT
 from zennb.dependencies.callables import has_state, is_code
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.errors import StepRefused
@@ -33,6 +34,7 @@ __all__ = [
     "ignored_inputs",
     "is_ignored",
     "not_reusable",
+    "options_in_key",
     "read_although_unstored",
     "refuse_unstored",
     "unstored",
@@ -180,6 +182,16 @@ def check_unstored(definition: StepDefinition) -> None:
 def unstored(definition: StepDefinition) -> dict[str, str]:
     """Return the entries of the cache key for outputs that are not stored."""
     return {f"no-store {name}": "" for name in definition.options.no_store}
+
+
+def options_in_key(definition: StepDefinition) -> dict[str, str]:
+    """Return the entries of the cache key for outputs that are not stored, and for what a step is mapped over."""
+    found = unstored(definition)
+    if definition.options.map:
+        found[f"map {definition.options.map}"] = ""
+    if definition.element_of:
+        found[f"{ELEMENT}{definition.element_of}"] = ""
+    return found
 
 
 def read_although_unstored(name: str, no_store: Collection[str], others: Iterable[Step]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ class StepOptions:
         ignore: inputs that are left out of the cache key.
         no_store: outputs that are bound but not stored.
         background: whether the cell only starts it, in a process of its own.
+        map: the input over whose elements the step is mapped; "" for none.
     """
 
     name: str = ""
@@ -69,6 +70,7 @@ class StepOptions:
     ignore: tuple[str, ...] = ()
     no_store: tuple[str, ...] = ()
     background: bool = False
+    map: str = ""
 
     @property
     def forced(self) -> str:
@@ -93,6 +95,7 @@ class StepDefinition:
         secrets: those that are written out in the body.
         text_annotations: whether annotations are text: `from __future__ import annotations` holds for the body and, as
             in a plain notebook, for all cells after the one with that import.
+        element_of: the input of which it gets one element, as a part of a mapped step; "" for a step of its own.
     """
 
     name: str
@@ -106,6 +109,7 @@ class StepDefinition:
     options: StepOptions
     secrets: CodeSecrets = field(default=NO_SECRETS, repr=False)
     text_annotations: bool = False
+    element_of: str = ""
 
     def compiled(self, tree: ast.Module | ast.Expression, mode: str, *, flags: int = 0) -> CodeType:
         """Compile a part of the body, under its file name and with its line numbers."""

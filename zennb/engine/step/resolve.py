@@ -17,7 +17,8 @@ from zennb.dependencies.dependencies import Dependencies, DependencySearch
 from zennb.dependencies.library_calls import digests_of
 from zennb.digests.stream import text_digest
 from zennb.engine.environment.files import file_digest
-from zennb.engine.step.cache_options import check_unstored, ignored_inputs, unstored, without_reads
+from zennb.engine.step.cache_options import check_unstored, ignored_inputs, options_in_key, without_reads
+from zennb.engine.step.elements import check_mapped, mapped_value
 from zennb.engine.step.sealed_parts import seal_parts
 from zennb.engine.step.shared_state import groups
 from zennb.engine.step.static_usage import StaticUsage, static_usage
@@ -120,7 +121,11 @@ def resolve_step(
     }
     # Bad options are refused before the inputs are digested, which may take seconds.
     check_unstored(definition)
-    analysis = _with_inputs(definition, namespace)
+    analysis = _with_inputs(definition, namespace, given)
+    if mapped := definition.options.map:
+        check_mapped(definition, {**given, **namespace})
+        if mapped not in given:
+            overrides = {mapped: mapped_value(namespace[mapped]), **overrides}
     ignored = ignored_inputs(definition, analysis, namespace, given)
     # Only after the check above: it needs the reads as they are, to refuse a name that nothing reads.
     analysis = without_reads(analysis, ignored, in_functions=True)
@@ -268,13 +273,16 @@ def _is_at_hand(
     return value_digest(name, value)[0].digest == artifact.digest
 
 
-def _with_inputs(definition: StepDefinition, namespace: Mapping[str, Any]) -> Any:
+def _with_inputs(
+    definition: StepDefinition, namespace: Mapping[str, Any], given: Mapping[str, Artifact]
+) -> Any:
     """Return the analysis with the names given by `-i` among what the cell reads."""
     analysis = definition.analysis
     for name in definition.options.inputs:
-        if name not in namespace:
+        if name not in namespace and name not in given:
+            option = "--map" if name == definition.options.map else "-i"
             raise StepRefused(
-                f"step '{definition.name}' has `-i {name}`, but the notebook has no variable `{name}` yet."
+                f"step '{definition.name}' has `{option} {name}`, but the notebook has no variable `{name}` yet."
             )
     added = {name: frozenset[str]() for name in definition.options.inputs if name not in analysis.reads}
     if not added:
@@ -316,7 +324,7 @@ def _parts(
         packages=versions(packages),
         options={
             **{f"depends-on {path}": file_digest(path, definition.name) for path in options.depends_on},
-            **unstored(definition),
+            **options_in_key(definition),
         },
     )
 

@@ -118,6 +118,17 @@ class _Ongoing:
         with uninterrupted():
             self._begun = metadata.begin_run_later(running, MAX_LOST_SECONDS, begun, claim)
 
+    def begin_now(self, metadata: MetadataStore, claim: RunClaim) -> Run:
+        """Record the run as running, and return it with its id."""
+        self.settle()
+        running = replace(self.run, status=Status.RUNNING)
+        with suppress(StoreError):  # each step says that it is not on record
+            with uninterrupted():  # interrupted in between, the next cell would begin another run
+                run = metadata.begin_run(running, claim)
+                self.run = run if self.run.id is None else self.run
+            return run
+        return self.run
+
     def settle(self) -> None:
         """Cancel the pending write, or wait until it is done."""
         if self._begun is None:
@@ -147,6 +158,13 @@ class CellRun:
         self._live = live
         self._goes_on = True
         self._ongoing.begin_later(self._metadata, live.begin, self._claim)
+
+    def begin_now(self, live: LiveLine | None) -> int | None:
+        """Record the run as running at once, and return its id; None where it cannot be recorded."""
+        run = self._ongoing.begin_now(self._metadata, self._claim)
+        if live is not None and run.id is not None:
+            live.begin(run)
+        return run.id
 
     def close(self) -> None:
         """After the cell: unless its end is recorded, an interrupt kept it from that, and its run does not go on."""

@@ -5,28 +5,25 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import replace
-from queue import Empty, SimpleQueue
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Visibility
 from zennb.components.content import name_of
-from zennb.core.planning.plan import Outline, plan
 from zennb.core.records.records import Attempt, Status, Step
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.run.failures import failure_of, is_interrupt
-from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.repeated_calls import note_calls
-from zennb.engine.run.run_request import RunRequest
 from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.run.unstored import with_all_outputs
-from zennb.engine.step.cancellation import interrupted, interrupts_raise, keep_loop_responsive
+from zennb.engine.step.cancellation import keep_loop_responsive
 from zennb.engine.step.execution import StepExecution
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.request import StepRequest, texts_for
 from zennb.engine.step.shown_values import MISSING, VALUE
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import DamagedArtifact, StepRefused
+from zennb.jupyter.cells.engine_run import run_by_engine
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored, restored_words
 
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
-    from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
     from zennb.engine.step.shown_values import Note
     from zennb.jupyter.kernel.live_display import LiveLine
@@ -104,13 +100,16 @@ class StepCell:
             background.start_step(self._resolved, self._as_running())
             self.is_over = True
             return False
-        with self._session.capture.discarding():
-            inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
-        self._inputs = {name: each for name, each in inputs.items() if unstored.keys().isdisjoint(each.blobs)}
+        if not self._is_run_by_engine:
+            with self._session.capture.discarding():
+                inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
+            self._inputs = {
+                name: each for name, each in inputs.items() if unstored.keys().isdisjoint(each.blobs)
+            }
         self._live = self._session.live_line(self._as_running())
         self._run.begin(self._live)
-        if not self._run_context.orchestrator.in_kernel:
-            self._run_elsewhere()
+        if self._is_run_by_engine:
+            self._run_by_engine()
             return False
         self._start()
         return True
@@ -180,7 +179,14 @@ class StepCell:
         self._start()
         return True
 
+    @property
+    def _is_run_by_engine(self) -> bool:
+        """Whether the engine runs the body, elsewhere or once per element; else IPython does."""
+        return bool(self.definition.options.map) or not self._run_context.orchestrator.in_kernel
+
     is_over = False
+    _failed = ""
+    """Which elements of a mapped step failed."""
     _never: tuple[str, ...] = ()
     """Why the results of this step cannot be reused, found when it was tried."""
 
@@ -238,14 +244,14 @@ class StepCell:
             return
         step = self._run_context.failed_step(
             self._resolved,
-            self._decision,
+            replace(self._decision, reason=self._failed or self._decision.reason),
             error,
             started=self._started,
             seconds=time.perf_counter() - self._clock,
             attempts=self._attempts,
         )
         hint = self._session.hint(error, self._resolved.values)
-        remarks = "; ".join(part for part in (hint, restored_words(restored)) if part)
+        remarks = "; ".join(part for part in (self._failed, hint, restored_words(restored)) if part)
         context = self._run_context
         displays = self._displays or keep_output(self._recording, context.store, context.environment.secrets)
         step = self._record(replace(step, inputs=self._inputs, displays=displays), step.status)
@@ -335,36 +341,26 @@ class StepCell:
             )
         return Recording.load(content)
 
-    def _run_elsewhere(self) -> None:
-        """Run the step as a pipeline of one, where the stack's orchestrator runs steps, and bind its outputs."""
+    def _run_by_engine(self) -> None:
+        """Run the step where the stack's orchestrator runs steps, and bind its outputs."""
         __tracebackhide__ = True
-        name = self.definition.name
-        shown: SimpleQueue[Event] = SimpleQueue()
-        request = RunRequest(
-            definitions={name: self.definition},
-            plan=plan([Outline(name=name)]),
-            chosen=(name,),
-            namespace=self._session.namespace,
-            value_digest=self._session.variables.digest,
-            decided={name: (self._resolved, self._decision)},
+        name, context, buffer = self.definition.name, self._run_context, None
+        if self.definition.options.map:
+            # The elements are recorded one by one, as they end: in the run of this cell, which has to exist.
+            context, buffer = replace(context, run=self._run.begin_now(self._live)), self._write_buffer
+        finished = run_by_engine(
+            self._session,
+            context,
+            self._resolved,
+            self._decision,
+            live=self._live,
+            write_buffer=buffer,
         )
-        run = PipelineRun(
-            request,
-            run_context=self._run_context,
-            recorded=False,
-            on_change=lambda _run, _steps: self._emit(shown),
-            on_output=lambda _step, event: shown.put(event),
-        )
-        try:
-            with interrupts_raise():
-                finished = run.execute()
-        except KeyboardInterrupt:
-            raise interrupted() from None
-        self._emit(shown)
         done = finished.steps[name]
-        self._attempts, self._displays = list(done.attempts), done.displays
+        self._attempts, self._displays, self._inputs = list(done.attempts), done.displays, done.inputs
         if finished.error is not None:
             self._clock = time.perf_counter() - done.seconds
+            self._failed = done.reason if self.definition.options.map else ""
             raise finished.error
         step = with_all_outputs(self._record(done, Status.COMPLETED), done)
         self._session.variables.code_ran()
@@ -373,17 +369,6 @@ class StepCell:
                 restored = self._restorer.fetch(step)
             self._bind(step, restored, held=finished.held.get(name, {}))
         self._remember(self._run_context.artifacts.load_changes(done.carried))
-
-    def _emit(self, shown: SimpleQueue[Event]) -> None:
-        """Display the new output of a remote step: only output of this thread appears under this cell."""
-        try:
-            while True:
-                event = shown.get_nowait()
-                if self._live is not None:
-                    self._live.output(event)
-                self._session.frontend.emit(event)
-        except Empty:
-            return
 
     def _hold_inputs(self, step: Step, unchanged: Collection[str]) -> None:
         """Note which artifacts the captured variables are, unless the step changed them."""

@@ -143,7 +143,9 @@ class LiveLine:
         self._stop: Callable[[], None] = lambda: None
 
     def begin(self, run: Run) -> None:
-        """Start: the step has taken so long that its run has been recorded. Called in any thread."""
+        """Start: the step has taken so long that its run has been recorded. Called in any thread, once or twice."""
+        if self._run is not None:
+            return
         self._id = uuid4().hex
         if self._updates:
             self._stop = self._monitor.subscribe(self.tick)
@@ -161,6 +163,10 @@ class LiveLine:
             self._early.append(event)
         else:
             self._monitor.output(self._run.id, self._step.name, event)
+
+    def update(self, step: Step) -> None:
+        """Note how far the step has got."""
+        self._step = step
 
     def tick(self) -> None:
         """Update the clock."""

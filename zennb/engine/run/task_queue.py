@@ -1,0 +1,111 @@
+"""Owns `TaskQueue`: the steps of a run that were submitted to its orchestrator, or wait for another try."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zennb.components.component import Visibility
+from zennb.engine.environment.callers import traced
+from zennb.engine.step.cancellation import CancellationToken
+from zennb.engine.step.outcome import StepOutcome
+from zennb.engine.step.perform import perform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zennb.engine.run.step_task import StepTask
+
+__all__ = ["TICK", "TaskQueue"]
+
+TICK = 0.2  # seconds between two updates of a live view
+
+
+class TaskQueue:
+    """The steps of a run that its orchestrator runs.
+
+    Args:
+        before: called before a step is submitted.
+    """
+
+    def __init__(self, before: Callable[[], None]) -> None:
+        self._before = before
+        self._tasks: dict[Future[StepOutcome], StepTask] = {}
+        self._waiting: list[StepTask] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._tasks or self._waiting)
+
+    def launch(self, task: StepTask) -> None:
+        """Submit a step."""
+        self._before()
+        task.begun = time.time()
+        # A new one for each try: a token that has stopped a step stays stopped.
+        task.channels = replace(task.channels, cancel=CancellationToken())
+        if task.isolation is not None:
+            task.isolation.__enter__()
+        try:
+            self._tasks[self._submitted(task)] = task
+        except BaseException:
+            self._leave(task)
+            raise
+
+    def _submitted(self, task: StepTask) -> Future[StepOutcome]:
+        context = task.context
+        if context.orchestrator.visibility is Visibility.PROCESS:
+            channels = replace(task.channels, resources=context.resources)
+            with traced():  # an orchestrator that runs steps at once runs this one now
+                return context.orchestrator.submit(perform, task.request, channels)
+        from zennb.engine.remote.dispatch import (
+            submit_remotely,  # a kernel needs it only to send steps elsewhere
+        )
+
+        return submit_remotely(context, task.request, task.channels, task.settings)
+
+    def retry(self, task: StepTask) -> None:
+        """Launch a step that failed again, when its delay is over."""
+        task.begun = time.time() + task.resolved.definition.options.delay
+        self._waiting.append(task)
+
+    def try_again(self) -> None:
+        """Launch the failed steps whose delay is over."""
+        now, waiting = time.time(), self._waiting
+        self._waiting = [task for task in waiting if task.begun > now]
+        for task in waiting:
+            if task.begun <= now:
+                self.launch(task)
+
+    def ended(self) -> list[tuple[StepTask, StepOutcome]]:
+        """Return the steps that have ended since the last call, in the order in which they began."""
+        found = []
+        for future in [each for each in self._tasks if each.done()]:
+            task = self._tasks.pop(future)
+            self._leave(task)
+            try:
+                outcome = future.result()
+            except Exception as error:  # noqa: BLE001 - it ends this step, not the run
+                outcome = StepOutcome(error=error)
+            found.append((task, outcome))
+        return found
+
+    def wait(self) -> None:
+        """Wait a moment, or until a step ends."""
+        if self._tasks:
+            wait(self._tasks, timeout=TICK, return_when=FIRST_COMPLETED)
+        else:
+            time.sleep(max(0.0, min(TICK, min(task.begun for task in self._waiting) - time.time())))
+
+    def stop(self) -> None:
+        """Stop all steps that run."""
+        for future, task in self._tasks.items():
+            if task.channels.cancel is not None:
+                task.channels.cancel.stop()
+            future.cancel()
+            self._leave(task)
+
+    @staticmethod
+    def _leave(task: StepTask) -> None:
+        if task.isolation is not None:
+            task.isolation.__exit__(None, None, None)
