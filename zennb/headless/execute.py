@@ -116,6 +116,7 @@ def execute(
     out: str | Path | None = None,
     on_cell: Callable[[CellStart], None] | None = None,
     on_step: Callable[[StepLine], None] | None = None,
+    on_begin: Callable[[Callable[[], None]], object] | None = None,
     timeout: float | None = None,
     allow_errors: bool = False,
     folder: Path | None = None,
@@ -138,6 +139,7 @@ def execute(
         out: where to write the executed notebook; its folder is made when needed. May be `path` itself.
         on_cell: called before each code cell.
         on_step: called for each status line of a step, while its cell runs.
+        on_begin: called before the kernel starts, with a function that interrupts the run from any thread.
         timeout: seconds that one cell may take; None for no limit.
         allow_errors: go on after a cell that failed.
         folder: the kernel's working directory, where it is not the notebook's folder.
@@ -184,6 +186,8 @@ def execute(
             timeout=timeout,
             allow_errors=allow_errors,
         )
+        if on_begin is not None:
+            on_begin(runner.interrupt)
         try:
             _finish(runner)
         finally:

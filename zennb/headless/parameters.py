@@ -24,6 +24,7 @@ __all__ = [
     "literal",
     "literal_value",
     "plain_names",
+    "step_trees",
 ]
 
 INJECTED = "injected-parameters"
@@ -183,6 +184,11 @@ def plain_names(source: str) -> tuple[str, ...]:
         found = analyse(tree)
         return tuple(name for name in found.binds if name not in found.imports | found.defines)
     return ()
+
+
+def step_trees(source: str) -> list[ast.Module]:
+    """Return the syntax tree of a cell, or of the body of a step cell; an empty list if it cannot be parsed."""
+    return list(_trees(source))
 
 
 def _trees(source: str) -> Iterator[ast.Module]:

@@ -8,12 +8,12 @@ from zennb.commands.data import plain
 from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import FAILED, INTERRUPTED
 from zennb.commands.outcome import Context, Outcome
+from zennb.commands.run_lines import failed_cell, step_record
 from zennb.commands.syntax import Argument, Verb
 from zennb.commands.verbs.background import started_outcome
-from zennb.core.records.records import Artifact, Status
-from zennb.core.records.records import Step as StepRecord
+from zennb.core.records.records import Status
 from zennb.core.secrets.names import is_secret
-from zennb.errors import RunFailed
+from zennb.errors import RunFailed, UsageError
 from zennb.views.mark import mark
 from zennb.views.markup import block
 from zennb.views.step import status_line
@@ -21,9 +21,9 @@ from zennb.views.text import clean, clean_block, duration, plural
 from zennb.views.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from zennb.headless.execute import CellFailure, CellStart, Execution
+    from zennb.headless.execute import CellStart, Execution
     from zennb.headless.step_line import StepLine
 
 __all__ = [
@@ -45,6 +45,21 @@ PARAMETER = Argument(
     "-p --parameter", "set a plain variable of the notebook for this run", type=dict, word="NAME=VALUE"
 )
 OUT = Argument("-o --out", "write the executed notebook here", word="FILE", kind="path")
+SWEPT_OUT = Argument(
+    "-o --out",
+    "write the executed notebook here; with --sweep a folder, or a pattern such as runs/{alpha}.ipynb",
+    word="FILE",
+    kind="path",
+)
+SWEEP = Argument(
+    "--sweep",
+    "run a variant for each of these values of a plain variable; several options give all combinations",
+    type=list,
+    word="NAME=VALUE,VALUE",
+)
+WORKERS = Argument(
+    "--workers", "how many variants of a sweep run side by side", type=int, default=1, word="N"
+)
 RERUN = Argument("--rerun", "reuse nothing", type=bool)
 BACKGROUND = Argument(
     "--background", "run it in a process of its own, and do not wait for its end", type=bool
@@ -62,8 +77,30 @@ def run_notebook(
     out: str | None,
     timeout: float | None,
     background: bool = False,
+    sweep: Sequence[str] = (),
+    workers: int = 1,
 ) -> Outcome:
     """Run a notebook in a kernel of its own; the exit code is 0 if every cell succeeded, or if it began."""
+    if sweep and background:
+        raise UsageError(
+            "--sweep compares its variants when all have ended, so it cannot run with --background."
+        )
+    if sweep:
+        from zennb.commands.verbs.sweep import run_sweep  # most notebooks are run alone
+
+        return run_sweep(
+            context,
+            notebook,
+            sweep,
+            stack=stack,
+            fixed=parameter,
+            rerun=rerun,
+            out=out,
+            timeout=timeout,
+            workers=workers,
+        )
+    if workers != 1:
+        raise UsageError(f"--workers {workers} is for the variants of a --sweep, and there is none.")
     from zennb.headless.execute import execute  # no other command runs notebooks
 
     workspace = context.beside(notebook)
@@ -118,7 +155,7 @@ def run_error(execution: Execution) -> RunFailed | None:
             notebook=str(execution.path),
         )
     return RunFailed(
-        f"{execution.path.name}: {_failed(failure)}",
+        f"{execution.path.name}: {failed_cell(failure)}",
         notebook=str(execution.path),
         cell=failure.number,
         step=failure.step,
@@ -139,24 +176,7 @@ class _Progress:
 
     def step(self, line: StepLine) -> None:
         if line.status.is_final:
-            self._say(f"{self._place} {status_line(_record(line)).text}")
-
-
-def _record(line: StepLine) -> StepRecord:
-    """Return a status line as a record that views can show; its artifacts are names only."""
-    outputs = {
-        name: Artifact(name=name, digest="", blob="", materializer="", size=0, type="")
-        for name in line.outputs
-    }
-    return StepRecord(
-        name=line.step,
-        status=line.status,
-        reason=line.reason,
-        seconds=line.seconds,
-        outputs=outputs,
-        run=line.run,
-        unrecorded=line.unrecorded,
-    )
+            self._say(f"{self._place} {status_line(step_record(line)).text}")
 
 
 def _summary(execution: Execution) -> View:
@@ -171,7 +191,7 @@ def _summary(execution: Execution) -> View:
         f"written to {clean(execution.out)}" if execution.out is not None else "",
     ]
     parts = [traceback, f"{style.symbol} {'; '.join(fact for fact in facts if fact)}"]
-    parts += [_failed(failure)] if failure is not None else []
+    parts += [failed_cell(failure)] if failure is not None else []
     text = "\n".join(part for part in parts if part)
     return View(text, block(text))
 
@@ -181,22 +201,17 @@ def _tally(execution: Execution) -> dict[str, int]:
     return {word: count for word, count in found.items() if count}
 
 
-def _failed(failure: CellFailure) -> str:
-    where = f"cell [{failure.number}]{f' (step `{clean(failure.step)}`)' if failure.step else ''}"
-    message = clean(failure.message.strip().partition("\n")[0])
-    return f"{where} failed: {clean(failure.type)}{f': {message}' if message else ''}"
-
-
 PARTS = (
     Verb(
         name="run",
         help="run a notebook from top to bottom in a kernel of its own",
         run=run_notebook,
-        arguments=(NOTEBOOK, STACK, PARAMETER, RERUN, OUT, TIMEOUT, BACKGROUND),
+        arguments=(NOTEBOOK, STACK, PARAMETER, SWEEP, WORKERS, RERUN, SWEPT_OUT, TIMEOUT, BACKGROUND),
         examples=(
             "run study.ipynb",
             "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb",
             "run study.ipynb --background",
+            "run study.ipynb --sweep alpha=0.1,0.3,1.0 --sweep depth=3,5 --workers 2 -o runs/",
         ),
         interfaces=frozenset({Interface.TERMINAL}),
     ),

@@ -180,11 +180,7 @@ class ExecutionEnvironment:
         self.settings.apply(changes)
 
     def rewrite(self, changes: Mapping[str, Any]) -> None:
-        """Write the files of a reused step once more, after code that may have written to them.
-
-        Raises:
-            StoreError: one of them cannot be created.
-        """
+        """Write the files of a reused step again, after code that may have written to them; StoreError as `apply`."""
         write(changes.get(FILES, {}))
 
     def random_states(self) -> dict[str, str]:
@@ -208,11 +204,11 @@ class ExecutionEnvironment:
 
     def undo(self, *, besides: Collection[str] = ()) -> Callable[[], None]:
         """Return a function that restores the current state, besides some settings."""
-        before, environment = self.settings.read(), _variables()
+        before, environment = dict(self.settings.read()), _variables()
 
         def back() -> None:
             after = self.settings.read()
-            then = {**before, **{name: after[name] for name in besides}}
+            then = before | {name: after[name] for name in besides}
             self.settings.apply(self.settings.changes(after, then))
             now = _variables()
             for name in {*environment, *now}:
@@ -279,8 +275,7 @@ class EnvironmentRecorder:
                 tracer.asked(name, self._environment.get(name))
         unsure = tracer.note_named(self._access or NamedAccess())
         files, written = tracer.files(), tracer.written()
-        # Written but the same as before, or made and removed again: not an effect. Absent at both
-        # ends, it is no input either.
+        # Written but the same as before, or made and removed again: no effect. Absent at both ends: no input.
         for path in [path for path, mark in written.items() if _is_as_before(mark, files.get(path, ABSENT))]:
             del written[path]
             if files.get(path) in {ABSENT, NOTHING}:

@@ -67,9 +67,9 @@ class PipelineRun:
         on_output: Callable[[str, Event], None] | None = None,
         pause: float = TICK,
     ) -> None:
-        shared = write_buffer
-        write_buffer = shared or WriteBuffer(run_context.store)
-        if (recorded or shared is not None) and request.stays_here(run_context):
+        given = write_buffer
+        write_buffer = given or WriteBuffer(run_context.store)
+        if (recorded or given is not None) and request.stays_here(run_context):
             # Workers cannot see what is held back here, so their runs write through.
             run_context = run_context.with_store(write_buffer)
         self._request, self._context, self.on_change = request, run_context, on_change

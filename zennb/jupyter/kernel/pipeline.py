@@ -343,14 +343,13 @@ class PipelineSession:
         changes: Mapping[str, UntrackedChange],
     ) -> list[str]:
         """Return where the notebook's variables differ from what a run would pass to a step, or get from it."""
-        found = [step.remark] if step.remark else []
         made = previous[step.name].outputs if step.name in previous else {}
         changed = {
             name: change
             for name, change in changes.items()
             if name in made and made[name].digest == change.artifact.digest
         }
-        found += self._background.remark(step.name)
+        found = [*filter(None, [step.remark]), *self._background.remark(step.name)]
         found += [
             f"`{name}` was {change.description} after step '{step.name}' made it"
             for name, change in changed.items()
