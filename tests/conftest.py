@@ -55,10 +55,12 @@ setattr(importlib.metadata, "entry_points", _without_installed)  # noqa: B010 - 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run what is cheap first, then real kernels; on several cores the long ones first, so that none waits at the end.
 
+    What a process with many modules and classes slows down comes before all others.
+
     The browser comes last always: playwright leaves an event loop running.
     """
     is_shared = hasattr(config, "workerinput") or bool(config.getoption("numprocesses", default=None))
-    cost = {"kernel": -1 if is_shared else 1, "browser": 2}
+    cost = {"kernel": -1 if is_shared else 1, "browser": 2, "early": -3}
 
     def place(item: pytest.Item) -> int:
         costs = [cost[mark.name] for mark in item.iter_markers() if mark.name in cost]

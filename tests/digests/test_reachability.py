@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from zennb.digests.digest import digest_value
 from zennb.digests.reachability import is_reachable
 
 
@@ -12,6 +14,25 @@ class Holder:
 
     def __init__(self, held: Any) -> None:
         self.held = held
+
+
+class Made:
+    """Gives pickles an array that it makes each time, as objects do that are written in C."""
+
+    def __init__(self) -> None:
+        self.kept = np.zeros(3)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Made, (), {"kept": self.kept, "made": np.arange(5), "part": np.arange(9)[2:]}
+
+
+def test_what_a_recipe_makes_for_a_visit_is_no_part_of_the_value() -> None:
+    value = Made()
+    first, others, second = digest_value(value), [np.arange(5) for _ in range(9)], digest_value(value)
+    assert len(others) == 9
+    assert first.mutable == second.mutable
+    assert first.mutable == {id(value), id(value.kept)}
+    assert [each.owner for each in first.memory] == [id(value.kept)]
 
 
 def test_what_lies_inside_is_found() -> None:

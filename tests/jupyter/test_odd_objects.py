@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     from tests.jupyter.conftest import Notebook
 
+pytestmark = pytest.mark.early
+
 
 def _raising(*names: str) -> str:
     """Return a class whose methods of these names raise, whoever calls them."""

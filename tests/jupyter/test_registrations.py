@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.jupyter.conftest import Notebook
 
+pytestmark = pytest.mark.early
+
 
 class Case(NamedTuple):
     """One kind of registration: cells before it, it and an edit of it, what to look at, and how a new kernel is."""

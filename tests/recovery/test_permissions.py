@@ -23,7 +23,8 @@ OWNER = """
 import os, pathlib, sys
 home, *closed = sys.argv[1:]
 home = pathlib.Path(home)
-import zennb.cli, zennb.commands.verbs.artifacts, zennb.commands.verbs.doctor, zennb.recovery.repair
+import zennb.cli, zennb.recovery.repair
+from zennb.commands.verbs import artifacts, doctor, runs
 from zennb import api
 if os.geteuid() == 0:  # root may do everything
     os.setgid(65534)

@@ -17,6 +17,7 @@ from zennb.core.records.records import (
     Status,
     Step,
 )
+from zennb.core.records.shared import SharedRun
 from zennb.core.records.space import (
     Pruned,
     PrunedBlob,
@@ -164,3 +165,19 @@ def pruned_named(n: str) -> Pruned:
     """What a prune would delete, where everything is called `n`."""
     blob = PrunedBlob(digest=n, size=5, labels=(n, n + "2", n + "3"), used=1.0)
     return Pruned(store=n, plan=PrunePlan(blobs=(blob,), total=10, spared={n: 2}), later=1)
+
+
+def shared_named(n: str) -> SharedRun:
+    return SharedRun(
+        run=1,
+        author=n,
+        host=n,
+        signer=n,
+        trusted=n,
+        kind=n,
+        notebook=n,
+        stack=n,
+        started=1.0,
+        computed=1.0,
+        steps={n: "completed"},
+    )

@@ -44,6 +44,7 @@ from zennb.views.pipeline import live, pipeline, plan_graph, plan_table, progres
 from zennb.views.preview import preview
 from zennb.views.rows import beside
 from zennb.views.run import run, runs, steps
+from zennb.views.shared_runs import shared_runs
 from zennb.views.stack import stack, stacks
 from zennb.views.step import explain, running_line, status_line, step
 from zennb.views.table import Column, Table, card
@@ -58,6 +59,7 @@ from tests.views.named import (
     plan_named,
     pruned_named,
     run_named,
+    shared_named,
     stack_named,
     step_named,
     usage_named,
@@ -204,6 +206,7 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "run.run": lambda n: run(run_named(n), every_state_named(n), started=[run_named(n, 2)]),
     "run.runs": lambda n: runs([run_named(n), run_named(n, 2, Status.RUNNING)]),
     "run.steps": lambda n: steps(every_state_named(n)),
+    "shared_runs.shared_runs": lambda n: shared_runs([shared_named(n)], store=n),
     "stack.stack": lambda n: stack(stack_named(n), active=True, unfit=n, note=n),
     "stack.stacks": lambda n: stacks([stack_named(n)], active=n),
     "listing_caption.artifacts_caption": lambda n: artifacts_caption(

@@ -107,14 +107,18 @@ def _visited(value: object, name: str) -> DigestResult:
     if known is not None and known[0] is value:
         return known[1]
     walker = _walk(value, name)
-    # Before the arrays that lend their memory: those that a recipe made for this visit end with what refers to them.
+    # Held once each, or an array that a recipe made for this visit would seem to live on. Lenders come after the views
+    # of them, which hold them as well.
+    lending = frozenset(walker.lenders)
+    for met in lending & walker.mutables.keys():
+        del walker.lenders[met]
     lasting = _lasting(walker.mutables)
-    lenders = _lasting(walker.lenders)
+    lenders = lasting | _lasting(walker.lenders)
     result = DigestResult(
         digest=walker.sink.digest(),
         code=walker.code,
         packages=frozenset(walker.packages),
-        mutable=lasting | walker.owners,
+        mutable=(lasting | walker.owners) - (lending - lenders),
         memory=compact(each for each in walker.memory if not each.owner or each.owner in lenders),
         places=walker.places,
     )

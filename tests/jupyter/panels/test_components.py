@@ -40,8 +40,10 @@ def test_flavors_are_offered_with_what_they_do(opened: Opened, form: Any) -> Non
         "dask: runs steps on the workers of a Dask cluster",
         "executor: runs steps on any executor: ipyparallel, mpi4py, Ray, Parsl, ...",
         "far: runs steps on a cluster",
+        "flux: runs each step as a batch job of Flux",
         "local: runs steps in this kernel, one after another",
         "processes: runs independent steps side by side, in processes of this machine",
+        "slurm: runs each step as a batch job of SLURM",
         "threads: runs independent steps side by side, in threads of this kernel",
     ]
 
@@ -227,7 +229,7 @@ def test_all_component_types_are_shown_with_those_not_supported_yet(opened: Open
     for kind in COMPONENT_TYPES:
         assert f"{kind.title} {kind.purpose}" in opened.words
     assert (
-        "on a cluster absent (to be installed), dask, executor, far, local, processes, threads"
-        in opened.words
+        "on a cluster absent (to be installed), dask, executor, far, flux (to be installed), local, processes, "
+        "slurm (to be installed), threads" in opened.words
     )
     assert "an isolated place to run untrusted code not supported yet" in opened.words

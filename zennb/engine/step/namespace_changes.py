@@ -231,6 +231,8 @@ class _Outputs:
         self._definition, self._namespace, self._inputs = definition, namespace, inputs
         self.values: dict[str, tuple[Any, ValueDigest]] = {}
         self.reasons: list[Reason] = []
+        # Equal content, but perhaps in other objects and other memory than before: a model that was fitted again.
+        self._unchanged: dict[str, ValueDigest] = {}
 
     def add(self, name: str) -> bool:
         """Add a variable; return whether it has a digest."""
@@ -244,6 +246,8 @@ class _Outputs:
             return False
         if digest.digest != before:
             self.values[name] = (value, digest)
+        else:
+            self._unchanged[name] = digest
         return True
 
     def add_changed(self, skip: Collection[str]) -> frozenset[str]:
@@ -263,7 +267,7 @@ class _Outputs:
         Inputs that share state only with such an input are added, too.
         """
         waiting = {
-            name: (value, seen)
+            name: (value, self._unchanged.get(name, seen))
             for name, (value, seen) in self._inputs.items()
             if name not in self.values and not is_immutable(value) and self._namespace.get(name) is value
         }
