@@ -14,6 +14,7 @@ AGAIN := env -u ZENNB_HOME $(BIN)/python -m pytest --last-failed --last-failed-n
 PYTHON_VERSION ?= 3.13
 MARKS ?= not browser
 TESTS ?= tests
+CLUSTER_TESTS ?= tests/components/test_cluster_jobs.py tests/components/orchestrators/test_slurm.py
 CHROMIUM := $(shell command -v chromium || command -v chromium-browser)
 
 # The demo keeps what it makes in this folder; delete .zennb to start afresh.
@@ -59,7 +60,7 @@ coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
 	env -u ZENNB_HOME $(BIN)/python -m pytest $(ALL_CORES) --cov --cov-report=term:skip-covered -m "not browser"
 
 test-clusters: .venv-clusters/.made ## orchestrators of batch systems; no cluster is needed
-	env -u ZENNB_HOME .venv-clusters/bin/python -m pytest tests/components/test_cluster_jobs.py tests/components/orchestrators/test_slurm.py
+	env -u ZENNB_HOME .venv-clusters/bin/python -m pytest $(CLUSTER_TESTS)
 
 test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server with the API of S3
 	env -u ZENNB_HOME .venv-stores/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-stores/.cache \
