@@ -148,6 +148,8 @@ def arrays_in(array: Any) -> list[Any]:
     pd, np = _loaded("pandas"), _loaded("numpy")
     if isinstance(array, np.ndarray):
         return [array]
+    if isinstance(array, pd.arrays.ArrowExtensionArray):
+        return []  # its `_data`, of which pandas 2 warns, is none of numpy's
     if isinstance(array, pd.arrays.IntervalArray):
         return [part for side in (array.left, array.right) for part in arrays_in(array_of(side))]
     if isinstance(array, pd.arrays.SparseArray):
