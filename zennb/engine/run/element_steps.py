@@ -11,6 +11,7 @@ from zennb.engine.environment.element_random import ElementRandom, RandomStart
 from zennb.engine.environment.random_state import GENERATORS
 from zennb.engine.step.elements import element_name, elements_of, short_repr
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
+from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,7 +77,7 @@ class ElementSteps:
         """Return what one element's step depends on.
 
         Raises:
-            StepRefused: as `resolve_step` says.
+            StepRefused: as `resolve_step` says; or code that the step calls reads the whole variable.
         """
         definition, value = self._resolved.definition, self.values[number]
         options = replace(definition.options, map="", after=())
@@ -108,6 +109,11 @@ class ElementSteps:
                 overrides={each: v for each, v in self._request.overrides.items() if each != self.name},
                 patches=self._request.patches,
                 calls=self._request.calls,
+            )
+        if resolved.values.get(self.name, value) is not value:
+            raise StepRefused(
+                f"step '{definition.name}' runs once per element of `{self.name}`, but code that it calls reads "
+                f"`{self.name}` as a whole; hand it over as an argument, under another name."
             )
         content = resolved.parts.inputs.get(self.name, resolved.cache_key)
         self._states[number] = self.random.of(resolved.parts.code, content)
