@@ -31,3 +31,20 @@ def test_a_helper_that_gets_the_whole_under_another_name_is_used(notebook: Noteb
     notebook.run("xs = [1, 2]\nwhole = xs", "def size(): return len(whole)")
     notebook.run("%%step sized --map xs\ny = xs, size()")
     assert notebook.ns["y"] == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("made", "body"),
+    [
+        ("class P:\n    n = 0", "P.n += xs\ny = P.n"),
+        ("class P:\n    n = 0", "P.last = xs\ny = xs"),
+        ("def f():\n    f.n += 1\n    return f.n\nf.n = 0", "y = f()"),
+    ],
+)
+def test_a_change_of_a_class_or_function_that_would_be_lost_is_refused(
+    notebook: Notebook, made: str, body: str
+) -> None:
+    notebook.run("xs = [1, 2]", made)
+    ran = notebook.cell(f"%%step changed --map xs\n{body}")
+    assert "nothing would keep the change" in str(ran.error), ran.reason
+    assert "y" not in notebook.ns

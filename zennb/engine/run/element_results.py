@@ -67,6 +67,11 @@ def lost_names(definition: StepDefinition, result: ElementResult) -> str:
                 f"it changes `{name}` in place, and each element has a copy of its own, so nothing would keep the "
                 "change. Bind a new name instead: it becomes the list of the results."
             )
+    if step.unusable_because.startswith("it modifies "):
+        return (
+            f"{step.unusable_because}, and each element has copies of its own, so nothing would keep the change. "
+            "Bind a new name instead: it becomes the list of the results."
+        )
     known = {*step.outputs, *step.defines, *step.deletes, *result.held}
     for name in _public(definition):
         if name in definition.analysis.surely and name not in known:
