@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from zennb.api import artifacts, digest, load, prune, runs, stack, stacks, usage
+    from zennb.api import artifacts, digest, load, log, prune, runs, stack, stacks, usage
     from zennb.commands.program import plan, run
     from zennb.jupyter.panels.public import Dashboard, StackPicker
 
@@ -27,6 +27,7 @@ __all__ = [
     "digest",
     "load",
     "load_ipython_extension",
+    "log",
     "plan",
     "prune",
     "run",
@@ -37,7 +38,7 @@ __all__ = [
     "usage",
 ]
 
-FROM_API = frozenset({"artifacts", "digest", "load", "prune", "runs", "stack", "stacks", "usage"})
+FROM_API = frozenset({"artifacts", "digest", "load", "log", "prune", "runs", "stack", "stacks", "usage"})
 FROM_PROGRAM = frozenset({"plan", "run"})
 PANELS = frozenset({"Dashboard", "StackPicker"})
 

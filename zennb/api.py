@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ __all__ = [
     "home",
     "load",
     "load_artifact",
+    "log",
     "prune",
     "reopen",
     "runs",
@@ -189,6 +191,33 @@ def load(name: str, *, version: int | None = None) -> Any:
     opened = workspace()
     notebook = _process.notebook() if _process.notebook is not None else ""
     return load_artifact(opened, find_artifact(opened, name, version=version, notebook=notebook or None))
+
+
+def log(metrics: Mapping[str, object] | None = None, /, *, step: int | None = None, **values: object) -> None:
+    """Log metrics of the step that runs: `zennb.log(accuracy=0.93)`, and in a loop `zennb.log(loss=loss, step=epoch)`.
+
+    They belong to the record of the step, so they come back when it is reused. Outside of a step nothing is logged, and
+    a warning says so.
+
+    Args:
+        metrics: name → number, for names that are no Python names: `zennb.log({"loss/train": 0.3})`.
+        step: where in a training loop this is; by default one after the last of each name.
+        values: name → number, or what stands for one, such as a NumPy scalar or a tensor of one element.
+
+    Raises:
+        UsageError: a value is no number, or a name no short text.
+    """
+    from zennb.core.records.metrics import checked_metrics
+    from zennb.engine.step.running import metric_log
+
+    numbers = checked_metrics({**(metrics or {}), **values})
+    if (found := metric_log()) is not None:
+        found.add(numbers, step=step)
+    else:
+        warnings.warn(
+            "zennb.log works in a step, and this is none: nothing was logged. Put `%%step` on top of the cell.",
+            stacklevel=2,
+        )
 
 
 def runs(

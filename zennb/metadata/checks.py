@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from zennb.core.records.component_types import REQUIRED_TYPES
+from zennb.core.records.metrics import Metric
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Attempt, CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
 
@@ -96,6 +97,25 @@ def _is_carried(value: object) -> bool:
     )
 
 
+def _is_float(value: object) -> bool:
+    return type(value) in {int, float}
+
+
+def _is_point(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and _is_count(value[0]) and _is_float(value[1])
+
+
+def _are_metrics(value: object) -> bool:
+    return isinstance(value, Mapping) and all(
+        isinstance(each, Metric)
+        and _is_text(name)
+        and _is_float(each.last)
+        and _is_count(each.count)
+        and all(map(_is_point, each.points))
+        for name, each in value.items()
+    )
+
+
 def _are_attempts(value: object) -> bool:
     return isinstance(value, tuple) and all(
         isinstance(each, Attempt)
@@ -173,6 +193,7 @@ STEP_CHECKS: Mapping[str, FieldCheck] = {
     "seal": _MAYBE_TEXT,
     "attempts": FieldCheck(_are_attempts, ()),
     "provenance": _MAP,
+    "metrics": FieldCheck(_are_metrics, MappingProxyType({})),
 }
 RUN_CHECKS: Mapping[str, FieldCheck] = {
     **dict.fromkeys(("kind", "notebook", "host", "commit"), _TEXT),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
-VERSION = 6
+VERSION = 7
 """`PRAGMA user_version` of the schema in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
@@ -130,6 +130,27 @@ MIGRATIONS: tuple[Migration, ...] = (
             provenance INTEGER REFERENCES texts (id),   -- JSON object: name -> where its value came from
             seal       TEXT,                            -- signature over what reuse takes from the record
             ran_on     TEXT                             -- what ran it in place of the stack's orchestrator
+        );
+        INSERT INTO step_details SELECT *, NULL FROM details_before;
+        DROP TABLE details_before;
+        """,
+    ),
+    Migration(
+        version=7,
+        script="""
+        CREATE TEMP TABLE details_before AS SELECT * FROM step_details;
+        DROP TABLE step_details;
+        CREATE TABLE step_details (
+            step       INTEGER PRIMARY KEY REFERENCES steps (id),
+            observed   INTEGER REFERENCES texts (id),   -- JSON object: kind -> name -> state
+            carried    TEXT,                            -- JSON object: where the settings are that it changed
+            attempts   TEXT,                            -- JSON array: attempts that failed before the last one
+            saved      REAL NOT NULL,                   -- seconds that reuse spared
+            expires    REAL,                            -- when its results stop being reused
+            provenance INTEGER REFERENCES texts (id),   -- JSON object: name -> where its value came from
+            seal       TEXT,                            -- signature over what reuse takes from the record
+            ran_on     TEXT,                            -- what ran it in place of the stack's orchestrator
+            metrics    INTEGER REFERENCES texts (id)    -- JSON object: name -> what it logged
         );
         INSERT INTO step_details SELECT *, NULL FROM details_before;
         DROP TABLE details_before;

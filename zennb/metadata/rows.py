@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zennb.bounded_input import parse_json
+from zennb.core.records.metrics import Metric
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Attempt, CacheKeyParts, ComponentSpec, Failure, StackSpec, Status
 from zennb.core.records.signing import seal_message
@@ -94,6 +95,14 @@ def _load_parts(text: str) -> CacheKeyParts:
 @_remembered(256)
 def _load_provenance(text: str) -> Mapping[str, str]:
     return MappingProxyType(load_texts(text))
+
+
+@_remembered(64)
+def _load_metrics(text: str) -> Mapping[str, Metric]:
+    found = _parse(text).items()
+    return MappingProxyType(
+        {name: Metric(**{**each, "points": tuple(map(tuple, each["points"]))}) for name, each in found}
+    )
 
 
 def _load_attempts(text: str) -> tuple[Attempt, ...]:
@@ -211,6 +220,7 @@ STEPS = RecordTable(
         RecordColumn("saved", default=0.0),
         RecordColumn("expires"),
         RecordColumn("ran_on", dump=lambda text: text or None, default=""),
+        _interned("metrics", dump=_dump_optional, load=_load_metrics, default=MappingProxyType({})),
         _interned("provenance", dump=_dump_optional, load=_load_provenance, default=MappingProxyType({})),
         RecordColumn("seal", dump=lambda _: None),
     ],
@@ -233,7 +243,8 @@ _SIGNED = (
     "carried",
     "provenance",
 )
-"""The columns of a step that its seal covers. Not `expires`, which `%artifacts expire` changes later."""
+"""The columns of a step that its seal covers, besides `metrics`, which old records lack. Not `expires`, which
+`%artifacts expire` changes later."""
 
 
 def step_message(
@@ -241,6 +252,8 @@ def step_message(
 ) -> bytes:
     """Return what is signed of a step; its columns are given as they were read or are to be written."""
     found = [values[label] for label in _SIGNED]
+    if values["metrics"] is not None:
+        found.append(values["metrics"])
     texts = [each.text if isinstance(each, InternedText) else str(each) for each in found]
     return seal_message(texts, inputs, outputs)
 

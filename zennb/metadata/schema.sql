@@ -1,4 +1,4 @@
--- The metadata store, version 6. JSON columns hold JSON text; times are seconds since the epoch.
+-- The metadata store, version 7. JSON columns hold JSON text; times are seconds since the epoch.
 -- A change here needs a step in migrations.py that brings older databases to the same shape.
 
 -- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
@@ -144,7 +144,8 @@ CREATE TABLE step_details (
     expires    REAL,                            -- when its results stop being reused
     provenance INTEGER REFERENCES texts (id),   -- JSON object: name -> where its value came from
     seal       TEXT,                            -- signature over what reuse takes from the record
-    ran_on     TEXT                             -- what ran it in place of the stack's orchestrator
+    ran_on     TEXT,                            -- what ran it in place of the stack's orchestrator
+    metrics    INTEGER REFERENCES texts (id)    -- JSON object: name -> what it logged
 );
 
 -- What else is known of an artifact; no row where nothing is.

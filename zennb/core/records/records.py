@@ -11,6 +11,7 @@ from zennb.core.records.observed import Observed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from zennb.core.records.metrics import Metric
     from zennb.core.records.observed import Carried
     from zennb.core.records.seal import Seal
 
@@ -243,6 +244,7 @@ class Step:
         defines: names of imports, functions and classes it binds; reuse runs their definitions again.
         deletes: names it deleted.
         displays: blob (sha-256) of its displayed output, in the artifact store; "" when there is none.
+        metrics: name → what it logged (`zennb.log`); for a cached step what the step it reuses logged.
         reusable: whether a later step with the same key may reuse it.
         unusable_because: why it is not reusable, for people.
         reused: id of the step record whose results were reused, when cached.
@@ -277,6 +279,7 @@ class Step:
     defines: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     displays: str = ""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
     reusable: bool = True
     unusable_because: str = ""
     reused: int | None = None

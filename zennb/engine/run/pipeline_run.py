@@ -304,6 +304,7 @@ class PipelineRun:
                 seconds=outcome.seconds,
                 inputs=task.inputs,
                 displays=outcome.displays,
+                metrics=outcome.metrics,
                 attempts=task.attempts,
             )
         if task.fan is None:

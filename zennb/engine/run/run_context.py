@@ -23,13 +23,7 @@ from zennb.engine.sharing.shared_reuse import SharedReuse, adopted
 from zennb.engine.step.cache_options import end_of_reuse, not_reusable, read_although_unstored
 from zennb.engine.step.request import Resources
 from zennb.engine.step.shared_state import stored_apart
-from zennb.errors import (
-    MissingArtifact,
-    MissingExtra,
-    StoreError,
-    UnknownName,
-    UntrustedArtifact,
-)
+from zennb.errors import MissingArtifact, MissingExtra, StoreError, UnknownName, UntrustedArtifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -308,6 +302,7 @@ class RunContext:
             defines=outcome.defines,
             deletes=outcome.deletes,
             displays=outcome.displays,
+            metrics=outcome.metrics,
             observed=outcome.observed,
             carried=outcome.carried,
             reusable=not outcome.not_reusable,
@@ -337,6 +332,7 @@ class RunContext:
             defines=source.defines,
             deletes=source.deletes,
             displays=source.displays,
+            metrics=source.metrics,
             observed=source.observed,
             carried=source.carried,
             reused=source.id,

@@ -22,6 +22,7 @@ from zennb.engine.run.failures import is_interrupt
 from zennb.engine.step.cancellation import CancellationToken, keep_loop_responsive
 from zennb.engine.step.definition import is_silent
 from zennb.engine.step.execution import StepExecution
+from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.outcome import StepOutcome
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.engine.step.streams import redirected
@@ -67,23 +68,28 @@ def run_body(request: StepRequest, channels: Channels, resources: Resources) -> 
     Raises:
         KeyboardInterrupt: the step was interrupted; nothing was stored.
     """
-    started, recording = time.perf_counter(), Recording(channels.output)
+    started, recording, metrics = time.perf_counter(), Recording(channels.output), MetricLog()
     try:
         with (channels.cancel or CancellationToken()).held():
-            return _execution(request, channels, resources, recording)
+            return _execution(request, channels, resources, recording, metrics)
     except BaseException as error:
         if is_interrupt(error):  # all else is the step's own error, and belongs to its record
             raise
         return StepOutcome(
             error=own_frames(error, [request.definition.filename]),
             displays=keep_output(recording, resources.artifacts.store, resources.environment.secrets),
+            metrics=metrics.metrics(),
             seconds=time.perf_counter() - started,
             process=os.getpid(),
         )
 
 
 def _execution(
-    request: StepRequest, channels: Channels, resources: Resources, recording: Recording
+    request: StepRequest,
+    channels: Channels,
+    resources: Resources,
+    recording: Recording,
+    metrics: MetricLog,
 ) -> StepOutcome:
     __tracebackhide__ = True
     namespace: dict[str, Any] = {
@@ -102,7 +108,7 @@ def _execution(
     # Before the body: a worker with other code has to refuse the step while it has no effects yet.
     if request.process is not None:
         prove_same_code(request, namespace, inputs)
-    execution = StepExecution(request, namespace, inputs=inputs, resources=resources)
+    execution = StepExecution(request, namespace, inputs=inputs, resources=resources, metrics=metrics)
     with (
         uninterrupted()
     ):  # only the body can be interrupted, not the way in or out: a notebook would stay redirected

@@ -23,6 +23,7 @@ from zennb.engine.environment.open_figures import PYPLOT, FigureRecorder
 from zennb.engine.environment.stat_calls import put_back
 from zennb.engine.step.cancellation import time_limit
 from zennb.engine.step.loaded_modules import MODULES, loaded_since
+from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.module_snapshot import ModuleSnapshot
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
@@ -55,11 +56,13 @@ class StepExecution:
         namespace: where its code runs; its inputs are bound there.
         inputs: input name → value and current digest, of those that have one.
         resources: the open resources of this process.
+        metrics: takes what it logs; by default a new log.
 
     Attributes:
         collected: the changes of the namespace; known after `finish`.
         reasons: why its results must not be reused; known after `finish`.
         seconds: duration of the code; known after `stop`.
+        metrics: what it has logged.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class StepExecution:
         *,
         inputs: Mapping[str, tuple[Any, ValueDigest]],
         resources: Resources,
+        metrics: MetricLog | None = None,
     ) -> None:
         self.request, self.inputs = request, inputs
         self._namespace, self._resources = namespace, resources
@@ -80,6 +84,7 @@ class StepExecution:
         self._running = ExitStack()
         self._recorder: EnvironmentRecorder | None = None
         self._figures = FigureRecorder()
+        self.metrics = metrics or MetricLog()
         self._is_timed = False
         self._loaded: frozenset[str] = frozenset()
         self._started = time.perf_counter()
@@ -93,7 +98,7 @@ class StepExecution:
         self.before.hide()
         for each in contexts:
             self._running.enter_context(each)
-        self._running.enter_context(running(self.request.definition.name))
+        self._running.enter_context(running(self.request.definition.name, self.metrics))
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
         # Recording begins last and so ends first: what the capture of output does (showing
         # figures) is not the step's doing.
@@ -251,6 +256,7 @@ class StepExecution:
             defines=self.collected.defines,
             deletes=self.collected.deletes,
             displays=displays,
+            metrics=self.metrics.metrics(),
             observed=observed,
             changes=changes,
             carried=carried,

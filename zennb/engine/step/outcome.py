@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from zennb.core.records.metrics import Metric
     from zennb.core.records.records import Artifact
 
 __all__ = ["Reason", "StepOutcome"]
@@ -44,6 +45,7 @@ class StepOutcome:
         defines: names bound to modules, functions and classes.
         deletes: names it deleted.
         displays: blob of its output; "" for none.
+        metrics: name → what it logged.
         observed: its side effects, for the record.
         changes: settings, environment variables and files it changed, for `ExecutionEnvironment.adopt`.
         carried: where these changes are stored; None when there are none.
@@ -58,6 +60,7 @@ class StepOutcome:
     defines: tuple[str, ...] = ()
     deletes: tuple[str, ...] = ()
     displays: str = ""
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
     observed: Observed = field(default_factory=Observed)
     changes: Mapping[str, Any] = field(default_factory=dict)
     carried: Carried | None = None

@@ -1,4 +1,4 @@
-"""Owns which step the code of this thread belongs to: no step may run the pipeline that waits for it."""
+"""Owns which step the code of this thread belongs to: what it logs, and that it does not run its own pipeline."""
 
 from __future__ import annotations
 
@@ -11,20 +11,40 @@ from zennb.errors import StepRefused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["refuse_inside_step", "running"]
+    from zennb.engine.step.metric_log import MetricLog
+
+__all__ = ["metric_log", "refuse_inside_step", "running"]
 
 _here = threading.local()
+_logs: list[MetricLog] = []
+"""Of all the steps that run in this process."""
 
 
 @contextmanager
-def running(step: str) -> Iterator[None]:
-    """Note that this thread runs the body of a step."""
-    before = getattr(_here, "step", "")
-    _here.step = step
+def running(step: str, log: MetricLog) -> Iterator[None]:
+    """Note that this thread runs the body of a step.
+
+    Args:
+        step: its name.
+        log: takes the metrics that it logs.
+    """
+    before = getattr(_here, "step", ""), getattr(_here, "log", None)
+    _here.step, _here.log = step, log
+    _logs.append(log)
     try:
         yield
     finally:
-        _here.step = before
+        _here.step, _here.log = before
+        _logs.remove(log)
+
+
+def metric_log() -> MetricLog | None:
+    """Return the log of the step that this thread runs; in a thread of no step, that of the only step that runs."""
+    log: MetricLog | None = getattr(_here, "log", None)
+    if log is not None:
+        return log
+    logs = list(_logs)
+    return logs[0] if len(logs) == 1 else None
 
 
 def refuse_inside_step() -> None:

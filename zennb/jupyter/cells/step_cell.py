@@ -254,7 +254,10 @@ class StepCell:
         remarks = "; ".join(part for part in (self._failed, hint, restored_words(restored)) if part)
         context = self._run_context
         displays = self._displays or keep_output(self._recording, context.store, context.environment.secrets)
-        step = self._record(replace(step, inputs=self._inputs, displays=displays), step.status)
+        metrics = {} if self._execution is None else self._execution.metrics.metrics()
+        step = self._record(
+            replace(step, inputs=self._inputs, displays=displays, metrics=metrics), step.status
+        )
         self._session.show_status(replace(step, reason=remarks))
 
     def _record(self, step: Step, status: Status) -> Step:

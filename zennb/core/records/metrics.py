@@ -1,0 +1,93 @@
+"""Owns metrics: numbers that a step logs under a name, once or along a training loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zennb.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["MOST_METRICS", "MOST_POINTS", "Curve", "Metric", "checked_metrics"]
+
+MOST_POINTS = 1000
+"""Points of a metric that are kept. Of longer curves every second point goes, again and again; the ends stay."""
+
+MOST_METRICS = 200
+"""Names under which one step may log."""
+
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """What a step logged under one name.
+
+    Attributes:
+        last: the value that was logged last.
+        count: how many values were logged.
+        points: (position, value) in the order of logging, thinned out to at most `MOST_POINTS` and the last one.
+    """
+
+    last: float
+    count: int = 1
+    points: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(slots=True)
+class Curve:
+    """A metric while it is logged."""
+
+    count: int = 0
+    stride: int = 1
+    points: list[tuple[int, float]] = field(default_factory=list)
+    last: tuple[int, float] = (0, 0.0)
+
+    def add(self, position: int, value: float) -> None:
+        """Add one value."""
+        self.last = position, value
+        if self.count % self.stride == 0:
+            self.points.append(self.last)
+            if len(self.points) > MOST_POINTS:
+                self.points, self.stride = self.points[::2], self.stride * 2
+        self.count += 1
+
+    def metric(self) -> Metric:
+        """Return what was logged so far."""
+        is_kept = (self.count - 1) % self.stride == 0
+        points = self.points if is_kept else [*self.points, self.last]
+        return Metric(last=self.last[1], count=self.count, points=tuple(points))
+
+
+def checked_metrics(values: Mapping[str, object]) -> dict[str, float]:
+    """Return metrics as numbers of Python.
+
+    Args:
+        values: name → anything that stands for one number, such as a NumPy scalar or a tensor of one element.
+
+    Raises:
+        UsageError: a name is no short text, or a value is no number.
+    """
+    return {_checked_name(name): _number(name, value) for name, value in values.items()}
+
+
+def _checked_name(name: object) -> str:
+    if not isinstance(name, str) or not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise UsageError(
+            f"{name!r:.60} cannot be the name of a metric: names are texts of 1 to {_LONGEST_NAME} characters."
+        )
+    return name
+
+
+def _number(name: str, value: object) -> float:
+    if not isinstance(value, (str, bytes, bytearray)) and value is not None:
+        try:
+            return float(value)  # type: ignore[arg-type]  # asked of any object
+        except (TypeError, ValueError, OverflowError, RuntimeError):
+            pass
+    shown = "None" if value is None else f"a {type(value).__name__}"
+    raise UsageError(
+        f"metric '{name}' is {shown}; a metric is one number. Log several under a name each, or with `step=` in a loop."
+    )
