@@ -19,6 +19,7 @@ from zennb.commands.outcome import Outcome
 from zennb.commands.syntax import paths
 from zennb.core.planning.run_plan import Edge, PlannedStep, RunPlan
 from zennb.core.records.check_findings import Check
+from zennb.core.records.metrics import Metric
 from zennb.core.records.records import Run, Status, Step
 from zennb.errors import UnknownName
 from zennb.headless.execute import CellFailure, Execution
@@ -75,6 +76,7 @@ WORDS = {
     "runs attach": "1",
     "runs stop": "1",
     "runs compare": "1 1",
+    "runs chart": "accuracy",
     "runs delete": "--older 30d",
     "artifacts list": "",
     "artifacts show": "rows",
@@ -148,7 +150,7 @@ def ready(
     command: Commands, workspace: Workspace, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Commands:
     """Commands on a workspace that holds something for every verb, with notebooks that are not really run."""
-    record("train", {"rows": [1, 2]})
+    record("train", {"rows": [1, 2]}, metrics={"accuracy": Metric(last=0.5, points=((0, 0.5),))})
     for words in (
         "stack copy default other",
         "stack export other other.json",

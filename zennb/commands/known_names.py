@@ -47,6 +47,7 @@ class KnownNames:
             "stack": tuple(stack.name for stack in metadata.stacks()),
             "artifact": tuple(metadata.artifact_names(limit=MOST)),
             "run": tuple(str(run) for run in metadata.run_ids(limit=20)),
+            "metric": tuple(metadata.listings.metric_names()),
             "step": () if session is None else tuple(session.step_names()),
             "component type": tuple(kind.command for kind in COMPONENT_TYPES),
         }

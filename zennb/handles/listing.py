@@ -28,6 +28,7 @@ class Listing(Sequence[T], Generic[T]):
         found: the results.
         show: returns the table of some of them.
         columns: the columns of a data frame → their values; by default those of the table.
+        more: returns the further columns of a result, which others may lack.
     """
 
     def __init__(
@@ -36,8 +37,9 @@ class Listing(Sequence[T], Generic[T]):
         *,
         show: Callable[[Sequence[T]], Table],
         columns: Mapping[str, Callable[[T], Any]] | None = None,
+        more: Callable[[T], Mapping[str, Any]] = lambda _result: {},
     ) -> None:
-        self._found, self._show, self._columns = tuple(found), show, columns
+        self._found, self._show, self._columns, self._more = tuple(found), show, columns, more
 
     @cached_property
     def _table(self) -> Table:
@@ -51,7 +53,7 @@ class Listing(Sequence[T], Generic[T]):
 
     def __getitem__(self, index: int | slice) -> T | Listing[T]:
         if isinstance(index, slice):
-            return Listing(self._found[index], show=self._show, columns=self._columns)
+            return Listing(self._found[index], show=self._show, columns=self._columns, more=self._more)
         return self._found[index]
 
     def __len__(self) -> int:
@@ -73,7 +75,10 @@ class Listing(Sequence[T], Generic[T]):
         if columns is None:
             rows, names = self._table.rows(), [column.key for column in self._table.columns]
         else:
-            rows = [{name: value(each) for name, value in columns.items()} for each in self._found]
+            rows = [
+                {**{name: value(each) for name, value in columns.items()}, **self._more(each)}
+                for each in self._found
+            ]
             names = list(columns)
         frame = pd.DataFrame(rows, columns=None if rows else names)
         for moment in MOMENTS.intersection(frame.columns):

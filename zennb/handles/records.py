@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.log import event_text
+from zennb.core.records.metrics import metrics_of_run
 from zennb.core.records.records import Artifact, Run, StackSpec, Step
 from zennb.engine.background.attach import attach, forget_output, stop_run
 from zennb.engine.run.run_log import run_log
@@ -68,6 +69,13 @@ class RunHandle(SourcedHandle[Run]):
         if not found:
             raise UnknownName("step", name, [step.record.name for step in self.steps])
         return found[-1]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric that its steps logged; `train.accuracy` where several steps log `accuracy`."""
+        steps = [each.record for each in self.steps if not each.record.is_element]
+        found = metrics_of_run((step.name, step.metrics) for step in steps)
+        return {name: metric.last for name, metric in found.items()}
 
     @property
     def failure(self) -> Failure | None:
@@ -141,6 +149,11 @@ class StepHandle(SourcedHandle[Step]):
     def outputs(self) -> Mapping[str, ArtifactHandle]:
         """Its outputs, by name: `step.outputs["model"].load()`."""
         return {name: ArtifactHandle(each, self._source) for name, each in self.record.outputs.items()}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The last value of each metric that it logged; `record.metrics` also has the curves."""
+        return {name: metric.last for name, metric in self.record.metrics.items()}
 
     def log(self) -> str:
         """Return its output as text, with the traceback if it failed."""
@@ -247,16 +260,35 @@ STEP_COLUMNS: dict[str, Callable[[StepHandle], Any]] = {
 }
 
 
+def _run_columns(handle: RunHandle) -> dict[str, Any]:
+    parameters = {f"parameter {name}": _value(text) for name, text in handle.record.parameters.items()}
+    return {**parameters, **{f"metric {name}": value for name, value in handle.metrics.items()}}
+
+
+def _step_columns(handle: StepHandle) -> dict[str, Any]:
+    return {f"metric {name}": value for name, value in handle.metrics.items()}
+
+
+def _value(text: str) -> Any:
+    """Return the number that a parameter's text stands for; else the text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 def list_runs(found: Sequence[Run], source: Source) -> Listing[RunHandle]:
     """Return runs as a listing."""
     handles = [RunHandle(each, source) for each in found]
-    return Listing(handles, show=_table(run_view.runs), columns=RUN_COLUMNS)
+    return Listing(handles, show=_table(run_view.runs), columns=RUN_COLUMNS, more=_run_columns)
 
 
 def list_steps(found: Sequence[Step], source: Source) -> Listing[StepHandle]:
     """Return steps as a listing."""
     handles = [StepHandle(each, source) for each in found]
-    return Listing(handles, show=_table(run_view.steps), columns=STEP_COLUMNS)
+    return Listing(handles, show=_table(run_view.steps), columns=STEP_COLUMNS, more=_step_columns)
 
 
 def list_artifacts(

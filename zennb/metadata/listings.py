@@ -15,6 +15,7 @@ from zennb.metadata.artifacts import HEADS, select_artifacts
 from zennb.metadata.checks import status_of
 from zennb.metadata.elements import no_element
 from zennb.metadata.interned_text import InternedText, find_text, plain
+from zennb.metadata.logged import logged_names, logged_steps
 from zennb.metadata.runs import count_runs, select_runs
 from zennb.metadata.table import select
 from zennb.metadata.transactions import Queries, reading
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from zennb.core.records.records import Artifact, Run
+    from zennb.core.records.records import Artifact, Run, Step
     from zennb.metadata.connection import Database
 
 __all__ = ["Listings"]
@@ -97,6 +98,24 @@ class Listings(Queries):
             )
             for row in found
         ]
+
+    @reading
+    def logged(
+        self,
+        connection: sqlite3.Connection,
+        metric: str,
+        *,
+        step: str | None = None,
+        notebook: str | None = None,
+        limit: int = 200,
+    ) -> list[Step]:
+        """Return the records of steps that ran and logged a metric; see `logged_steps`."""
+        return logged_steps(connection, metric, step=step, notebook=notebook, limit=limit)
+
+    @reading
+    def metric_names(self, connection: sqlite3.Connection) -> list[str]:
+        """Return the names of metrics that were logged lately."""
+        return logged_names(connection)
 
     @reading
     def artifacts(

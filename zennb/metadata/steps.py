@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-__all__ = ["NewStep", "StepQueries", "previous_step", "record_step", "reusable_steps"]
+__all__ = ["NewStep", "StepQueries", "previous_step", "record_step", "reusable_steps", "steps_by_id"]
 
 # The latest artifact of each name and notebook, kept as rows: finding it among all records would take longer with
 # every run of the notebook.
@@ -327,7 +327,7 @@ def _unnamed(connection: sqlite3.Connection, sources: Mapping[str, str]) -> dict
         for newest, name, text in connection.execute(sql, (json.dumps(list(bodies)), number))
         if body(text).strip() == bodies[name]
     }
-    found = _by_id(connection, list(latest.values()))
+    found = steps_by_id(connection, list(latest.values()))
     return {step.name: step for step in found}
 
 
@@ -335,10 +335,10 @@ def _of(
     connection: sqlite3.Connection, sql: str, values: Sequence[object] | Mapping[str, object]
 ) -> list[Step]:
     """Return the steps whose numbers a query gives, oldest first; it may give NULL for none."""
-    return _by_id(connection, [row[0] for row in connection.execute(sql, values) if row[0] is not None])
+    return steps_by_id(connection, [row[0] for row in connection.execute(sql, values) if row[0] is not None])
 
 
-def _by_id(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Step]:
+def steps_by_id(connection: sqlite3.Connection, numbers: Sequence[int]) -> list[Step]:
     """Return the steps of these numbers, oldest first."""
     # A list as one JSON value: SQLite limits the number of placeholders, and this statement
     # stays the same and prepared.

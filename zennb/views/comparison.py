@@ -10,6 +10,7 @@ from zennb.views.artifact import glance
 from zennb.views.configuration import masked
 from zennb.views.mark import state_html, state_text
 from zennb.views.markup import block, box, details, escape, muted, name, strong
+from zennb.views.metrics import metrics_side_by_side, parameters_side_by_side
 from zennb.views.run import commit
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, clean_block, duration, plural, when
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact, ComponentSpec, Run, Step
     from zennb.views.view import Shown
 
-__all__ = ["compare"]
+__all__ = ["compare", "compare_many"]
 
 
 def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[Step]) -> View:
@@ -37,11 +38,41 @@ def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[S
     around = _around(old, new, names)
     steps, equal = _steps(old_steps, new_steps, names)
     values = _values(old_steps, new_steps, names)
-    shown: list[Shown] = [table for table in (around, steps, values) if table.data]
+    logged = metrics_side_by_side([(old, old_steps), (new, new_steps)])
+    shown: list[Shown] = [table for table in (around, logged, steps, values) if table.data]
     shown += _code(old_steps, new_steps, names)
     same = f"{plural(equal, 'step')} with equal code, inputs and outputs" if equal else ""
     rest = same or ("" if shown else "nothing differed")
     return join([_head(old, new), *shown, *([note(rest)] if rest else [])])
+
+
+def compare_many(runs: Sequence[tuple[Run, Sequence[Step]]]) -> View:
+    """Show several runs side by side: how they ended, and their parameters and metrics.
+
+    Args:
+        runs: the runs, with their steps in order; of a step with several records the latest counts.
+    """
+    rows = [
+        {
+            "run": run.id,
+            "status": run.status,
+            "stack": run.stack.name,
+            "notebook": run.notebook,
+            "seconds": run.seconds if run.status.is_final else None,
+            "started": run.started,
+        }
+        for run, _ in runs
+    ]
+    columns = (
+        Column.of("count", "run", heading=True),
+        Column.of("state", "status", "state"),
+        Column.of("names", "stack", most=20),
+        Column.of("names", "notebook", most=28),
+        Column.of("seconds", "seconds", "took"),
+        Column.of("time", "started"),
+    )
+    tables = [Table(columns=columns, data=rows), parameters_side_by_side(runs), metrics_side_by_side(runs)]
+    return join(table for table in tables if table.data)
 
 
 def _run_label(run: Run) -> str:

@@ -9,6 +9,7 @@ from zennb.core.records.records import Run, Status, Step
 from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark
 from zennb.views.markup import escape, name
+from zennb.views.metrics import metrics
 from zennb.views.stack import snapshot
 from zennb.views.step import QUIET, reason, shown_state
 from zennb.views.table import Column, Table, card
@@ -158,7 +159,9 @@ def run(run: Run, found: Sequence[Step] = (), *, started: Sequence[Run] = ()) ->
         started: the runs it started, in order.
     """
     inner = replace(runs(started), title="runs it started")
-    tables = [table for table in (_steps_of(run, found), attempts(found), inner) if table.data]
+    tables = [
+        table for table in (_steps_of(run, found), metrics(found), attempts(found), inner) if table.data
+    ]
     return join([card("run", _id(run.id), _about(run, found), state=run.status), *tables])
 
 

@@ -11,6 +11,7 @@ from zennb.views.artifact import TYPE_COLUMN, glance
 from zennb.views.attempts import attempts, error_line
 from zennb.views.mark import mark, state_html, state_text, symbol_html
 from zennb.views.markup import block, box, details, escape, muted, name, prose, strong
+from zennb.views.metrics import metrics
 from zennb.views.table import Column, Table, card, values
 from zennb.views.text import clean, clean_block, cut, duration, listing, plural, short, when
 from zennb.views.view import View, join
@@ -34,6 +35,9 @@ __all__ = [
 
 ATTEMPTS = tuple(column for column in attempts([]).columns if column.key != "step")
 """Columns of the attempts of one step."""
+
+METRICS = tuple(column for column in metrics([]).columns if column.key != "step")
+"""Columns of the metrics of one step."""
 
 QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
 """States without a meaningful duration."""
@@ -152,7 +156,8 @@ def step(step: Step, *, consumers: Mapping[str, Sequence[str]] | None = None) ->
     tries = replace(attempts([step]), columns=ATTEMPTS) if step.attempts else None
     flow = [_artifacts("inputs", step.inputs, {}), _artifacts("outputs", step.outputs, consumers or {})]
     tables = [table for table in flow if table.data]
-    parts = [_head(step), *tables, tries, _failed(step), _source(step)]
+    logged = replace(metrics([step]), columns=METRICS)
+    parts = [_head(step), *tables, logged if logged.data else None, tries, _failed(step), _source(step)]
     return join(part for part in parts if part is not None)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb.commands.interface import Interface
+from zennb.core.records.metrics import Metric
 from zennb.core.records.records import Failure, Run, Status, Step
 from zennb.engine.step.recording import Recording
 from zennb.errors import UnknownName, UsageError
@@ -179,3 +180,62 @@ def test_logs_of_an_unknown_step_name_the_nearest(command: Commands) -> None:
         command("runs", "logs", "1", "trian")
     with pytest.raises(UnknownName, match="no run '9'; known: 1"):
         command("runs", "logs", "9")
+
+
+def _logged(value: float, *values: float) -> dict[str, Metric]:
+    points = tuple(enumerate((value, *values)))
+    return {"loss": Metric(last=points[-1][1], count=len(points), points=points)}
+
+
+def test_several_runs_are_compared_by_their_metrics(command: Commands, record: Record) -> None:
+    for value in (3.0, 2.0, 1.0):
+        record("train", {"model": value}, metrics=_logged(value))
+    text = command.text("runs", "compare", "1", "2", "3")
+    assert "loss      3      2      1" in text
+    assert [
+        run["steps"][0]["metrics"]["loss"]["last"] for run in command.data("runs", "compare", "1", "2", "3")
+    ] == [
+        3.0,
+        2.0,
+        1.0,
+    ]
+
+
+def test_a_metric_is_drawn_over_the_executions_that_logged_it(command: Commands, record: Record) -> None:
+    record("train", {}, metrics=_logged(3.0))
+    record("other", {}, metrics=_logged(2.0))
+    record("train", {}, metrics=_logged(1.0), notebook="b.ipynb")
+    record("train", {}, metrics=_logged(0.0), status=Status.FAILED)
+    assert [(row["run"], row["value"]) for row in command.data("runs", "chart", "loss")] == [
+        (1, 3.0),
+        (2, 2.0),
+        (3, 1.0),
+    ]
+    assert [row["run"] for row in command.data("runs", "chart", "loss", "--step", "train")] == [1, 3]
+    assert [row["run"] for row in command.data("runs", "chart", "loss", "--notebook", "b.ipynb")] == [3]
+    assert [row["run"] for row in command.data("runs", "chart", "loss", "--limit", "1")] == [3]
+
+
+def test_the_curve_of_a_metric_is_drawn_for_some_runs(command: Commands, record: Record) -> None:
+    record("train", {}, metrics=_logged(3.0, 2.0, 1.0))
+    record("load", {})
+    (found,) = command.data("runs", "chart", "loss", "1", "2")
+    assert found["metrics"]["loss"]["points"] == [[0, 3.0], [1, 2.0], [2, 1.0]]
+
+
+def test_values_that_are_no_json_numbers_are_texts(command: Commands, record: Record) -> None:
+    record("train", {}, metrics=_logged(float("nan"), float("inf")))
+    (found,) = command.data("runs", "chart", "loss", "1")
+    assert found["metrics"]["loss"]["last"] == "inf"
+    assert found["metrics"]["loss"]["points"] == [[0, "nan"], [1, "inf"]]
+    assert command.data("runs", "chart", "loss")[0]["value"] == "inf"
+
+
+def test_what_nobody_logged_or_read_is_named(command: Commands, record: Record) -> None:
+    record("train", {}, metrics=_logged(3.0))
+    with pytest.raises(UnknownName, match="no metric 'los'; did you mean 'loss'"):
+        command("runs", "chart", "los")
+    with pytest.raises(UnknownName, match="no input of a step that logged 'loss', called 'alpha'"):
+        command("runs", "chart", "loss", "--by", "alpha")
+    with pytest.raises(UsageError, match="give either numbers of runs"):
+        command("runs", "chart", "loss", "1", "--step", "train")

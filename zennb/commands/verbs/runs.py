@@ -18,13 +18,15 @@ from zennb.commands.syntax import Argument, Command, verb
 from zennb.commands.verbs.background import ID, attach_verb, find_run, stop_verb
 from zennb.commands.verbs.space import DELETE
 from zennb.core.planning.expiry import parse_duration
-from zennb.core.records.records import Status
+from zennb.core.records.metrics import metrics_of_run
+from zennb.core.records.records import Run, Status, Step
 from zennb.engine.background.attach import forget_output, with_progress
 from zennb.engine.run.run_log import run_log
 from zennb.engine.sharing.shared_records import shared_of
-from zennb.errors import UsageError
+from zennb.errors import UnknownName, UsageError
 from zennb.headless.notebook_label import label
 from zennb.views import comparison
+from zennb.views import metrics as metrics_view
 from zennb.views import run as run_view
 from zennb.views.log import log
 from zennb.views.shared_runs import shared_runs
@@ -160,20 +162,83 @@ def _logs(context: Context, run: str, step: str | None) -> Outcome:
 
 
 @verb(
-    "show what differed between two runs; of a step that ran several times the latest counts",
+    "show what differed between two runs, or the parameters and metrics of several side by side; of a step that ran "
+    "several times the latest counts",
     _id("OLD"),
     _id("NEW"),
-    examples=("runs compare 11 12",),
+    Argument("MORE", "further runs", type=list, kind="run"),
+    examples=("runs compare 11 12", "runs compare 11 12 13"),
 )
-def _compare(context: Context, old: str, new: str) -> Outcome:
-    runs = [find_run(context, old), find_run(context, new)]
-    (before, old_steps), (after, new_steps) = sides = [
-        # Elements are parts of the steps that are compared.
-        (run, [each for each in context.workspace.metadata.steps(run.id or 0) if not each.is_element])
-        for run in runs
-    ]
+def _compare(context: Context, old: str, new: str, more: list[str]) -> Outcome:
+    sides = _with_steps(context, [old, new, *more])
     data = [{**plain(run), "steps": [step_data(step) for step in steps]} for run, steps in sides]
+    if more:
+        return Outcome(view=comparison.compare_many(sides), data=data)
+    (before, old_steps), (after, new_steps) = sides
     return Outcome(view=comparison.compare(before, old_steps, after, new_steps), data=data)
+
+
+@verb(
+    "draw a metric: over all executions of the steps that logged it, or its curve in some runs",
+    Argument("METRIC", "the name it was logged under", required=True, kind="metric"),
+    Argument(
+        "RUN",
+        "the runs whose curves are drawn; by default the last value of each execution",
+        type=list,
+        kind="run",
+    ),
+    Argument("--by", "draw it over the values of this input of the step", word="INPUT"),
+    Argument("--step", "only this step", kind="step"),
+    Argument("--notebook", "only this notebook: its path, or its name in the list", kind="path"),
+    Argument(
+        "--limit",
+        f"at most this many executions, the newest; {MOST_STEPS} by default",
+        type=int,
+        default=MOST_STEPS,
+        word="N",
+    ),
+    examples=("runs chart accuracy", "runs chart accuracy --by alpha", "runs chart loss 11 12"),
+)
+def _chart(
+    context: Context,
+    metric: str,
+    run: list[str],
+    *,
+    by: str | None,
+    step: str | None,
+    notebook: str | None,
+    limit: int,
+) -> Outcome:
+    listings = context.workspace.metadata.listings
+    if run:
+        if by or step or notebook:
+            raise UsageError(
+                f"{context.command_line}: give either numbers of runs, or `--by`, `--step`, `--notebook`."
+            )
+        sides = _with_steps(context, run)
+        data = [
+            {"run": each.id, "metrics": plain({metric: logged[metric]})}
+            for each, steps in sides
+            if metric in (logged := metrics_of_run((one.name, one.metrics) for one in steps))
+        ]
+        view = metrics_view.curves(metric, sides)
+    else:
+        found = listings.logged(metric, step=step, notebook=_notebook(context, notebook), limit=limit)
+        inputs = dict.fromkeys(name for each in found for name in each.inputs)
+        if by is not None and found and by not in inputs:
+            raise UnknownName(f"input of a step that logged '{metric}', called", by, list(inputs))
+        data = plain(metrics_view.history_rows(metric, found, by=by))
+        view = metrics_view.history(metric, found, by=by)
+    if not data and metric not in (known := listings.metric_names()):
+        raise UnknownName("metric", metric, known)
+    return Outcome(view=view, data=data)
+
+
+def _with_steps(context: Context, runs: list[str]) -> list[tuple[Run, list[Step]]]:
+    """Return runs with their steps in order, without the elements, which are parts of steps."""
+    found = [find_run(context, each) for each in runs]
+    metadata = context.workspace.metadata
+    return [(run, [each for each in metadata.steps(run.id or 0) if not each.is_element]) for run in found]
 
 
 @verb(
@@ -234,7 +299,8 @@ PARTS = (
             "runs logs 12 train",
             "runs attach 12",
             "runs compare 11 12",
+            "runs chart accuracy",
         ),
-        parts=(_list, _show, _logs, attach_verb, stop_verb, _compare, _delete),
+        parts=(_list, _show, _logs, attach_verb, stop_verb, _compare, _chart, _delete),
     ),
 )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from zennb.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["MOST_METRICS", "MOST_POINTS", "Curve", "Metric", "checked_metrics"]
+__all__ = ["MOST_METRICS", "MOST_POINTS", "Curve", "Metric", "checked_metrics", "metrics_of_run"]
 
 MOST_POINTS = 1000
 """Points of a metric that are kept. Of longer curves every second point goes, again and again; the ends stay."""
@@ -91,3 +91,18 @@ def _number(name: str, value: object) -> float:
     raise UsageError(
         f"metric '{name}' is {shown}; a metric is one number. Log several under a name each, or with `step=` in a loop."
     )
+
+
+def metrics_of_run(steps: Iterable[tuple[str, Mapping[str, Metric]]]) -> dict[str, Metric]:
+    """Return the metrics of a run by name: `accuracy`; where several steps log it, `train.accuracy` for each of them.
+
+    Args:
+        steps: name and metrics of each record, in order; of a step with several records the latest counts.
+    """
+    latest = dict(steps)
+    names = [name for metrics in latest.values() for name in metrics]
+    return {
+        name if names.count(name) == 1 else f"{step}.{name}": metric
+        for step, metrics in latest.items()
+        for name, metric in metrics.items()
+    }
