@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
-from zennb.commands.catalogue import MAGICS, build
+from zennb.commands.catalogue import MAGICS, build, tree
 from zennb.commands.help import example, help_text
 from zennb.commands.interface import Interface
 from zennb.commands.parser import find, parse
 from zennb.commands.reference import reference
+from zennb.commands.step_options import STEP
 from zennb.commands.syntax import Verb, paths
+from zennb.errors import UsageError
 
 Commands = Any
 TREE = build(frozenset({"orchestrator", "artifact_store"}))
@@ -83,26 +85,37 @@ def test_help_speaks_the_words_of_the_face(
         assert command.text(*words, interface=interface).startswith(command_line)
 
 
-def test_help_of_a_command_lists_its_verbs_and_says_what_it_means_alone(command: Commands) -> None:
-    text = command.text("stack", "--help")
-    assert "`%stack` alone means `%stack describe`." in text.replace("\n", " ")
-    assert "register NAME -o ORCHESTRATOR -a ARTIFACT_STORE [-s STEP_OPERATOR] [--set]" in " ".join(
-        text.split()
-    )
-    assert max(map(len, text.splitlines())) <= 80
+def test_help_of_a_command_lists_its_verbs(command: Commands) -> None:
+    text = command.text("help", "stack")
+    assert text.startswith("Stacks: named combinations of components that steps run on. `%stack` alone")
+    assert "\n  set NAME " in text
+    assert command.text("help", "stack", "set").startswith("%stack set NAME")
 
 
-def test_help_changes_nothing_and_needs_no_workspace() -> None:
-    from zennb.commands.dispatch import run
-    from zennb.commands.outcome import Context
-
-    def opener(_start: object) -> Any:
-        raise AssertionError("help opened a workspace")
-
-    for words in (["--help"], ["stack", "--help"], ["help", "runs"], ["version"]):
-        assert run(words, Context(interface=Interface.TERMINAL, opener=opener)).code == 0
+def test_the_help_of_step_cells_spells_them_as_cells() -> None:
+    text = help_text(STEP, ("%step",), interface=Interface.MAGIC)
+    assert text.startswith("%%step [NAME]")
+    assert "  %%step train -o model --rerun\n" in text
+    assert "%zennb %step" not in text
 
 
-def test_the_version_is_shown(command: Commands) -> None:
-    assert command.text("version").startswith("zennb ")
-    assert set(command.data("version")) == {"version"}
+@pytest.mark.parametrize(
+    ("interface", "word", "sentence"),
+    [
+        (
+            Interface.TERMINAL,
+            "dashboard",
+            "zennb dashboard: works in a notebook only; type %zennb dashboard there.",
+        ),
+        (Interface.MAGIC, "init", "%zennb init: works in a terminal only; type zennb init there."),
+    ],
+)
+def test_a_command_of_the_other_interface_is_named(interface: Interface, word: str, sentence: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        find(tree(), [word], interface=interface)
+    assert raised.value.message == sentence
+
+
+def test_a_terminal_is_not_promised_the_dashboard(command: Commands) -> None:
+    assert "dashboard" not in command.text("help", interface=Interface.TERMINAL)
+    assert "`%zennb` alone means `%zennb dashboard`" in " ".join(command.text("help").split())

@@ -94,7 +94,7 @@ def _answered(words: list[str], context: Context) -> Outcome:
     __tracebackhide__ = True
     asks_help, root = words[:1] == ["help"], tree_for(words, context.interface)
     if asks_help:  # `help` alone is the help of everything, not of the default command
-        words, root = [word for word in words[1:] if word != JSON.spellings] or ["--help"], tree()
+        words, root = [*(word for word in words[1:] if word != JSON.spellings), "--help"], tree()
     found = find(root, words, interface=context.interface, magics=MAGICS)
     node = found.node
     if asks_help or not isinstance(node, Verb) or HELP & set(found.rest):

@@ -46,7 +46,7 @@ def example(line: str, interface: Interface) -> str:
     noun = line.split(" ", 1)[0]
     if interface is Interface.TERMINAL:
         return f"{ROOT} {line}"
-    return f"%{line}" if noun in MAGICS else f"%{ROOT} {line}"
+    return f"%{line}" if noun in MAGICS or noun.startswith("%") else f"%{ROOT} {line}"
 
 
 def _verb(verb: Verb, path: Sequence[str], interface: Interface) -> list[str]:
@@ -67,7 +67,8 @@ def argument_rows(verb: Verb, interface: Interface) -> list[tuple[str, str]]:
 
 def _command(command: Command, path: Sequence[str], interface: Interface) -> list[str]:
     command_line = interface.spell(path, magics=MAGICS)
-    bare = f"`{command_line}` alone means `{command_line} {command.default}`." if command.default else ""
+    is_known = command.part(command.default, interface) is not None
+    bare = f"`{command_line}` alone means `{command_line} {command.default}`." if is_known else ""
     lead = "\n".join(wrap(f"{sentence(command.help)} {bare}", ROOM))
     more = f"{command_line} VERB --help" if path else f"{command_line} COMMAND --help"
     ending = f"Type `{more}` for the arguments of one."

@@ -31,6 +31,8 @@ class Interface(StrEnum):
             path: its words, e.g. `("stack", "list")`.
             magics: the first words that have a line magic of their own.
         """
+        if path and path[0].startswith("%"):  # a cell magic
+            return "%" + " ".join(path)
         if self is Interface.TERMINAL:
             return " ".join([ROOT, *path])
         return "%" + " ".join(path if path and path[0] in magics else [ROOT, *path])

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zennb.commands.interface import ROOT, Interface
 from zennb.commands.syntax import Argument, Command, Node, Verb
+from zennb.core.records.component_types import COMPONENT_TYPES
 from zennb.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from zennb.commands.interface import Interface
 
 __all__ = ["HELP", "FoundVerb", "find", "parse", "words_of"]
 
@@ -71,9 +72,25 @@ def find(
     found = _walk(root, words, interface)
     if isinstance(found.node, Command) and found.rest and not found.rest[0].startswith("-"):
         word, command_line = found.rest[0], interface.spell(found.path, magics=magics)
+        if other := _elsewhere(found.node, word, interface):
+            raise UsageError(other)
         problem = f"{command_line} {word}: no verb" if found.path else f"{command_line}: no command"
         raise UsageError(f"{problem} '{word}'; {_advice(word, found.node.names(interface))}")
     return found
+
+
+def _elsewhere(command: Command, word: str, interface: Interface) -> str:
+    """Return where a word works that is no command here; "" if it does nowhere."""
+    for other in Interface:
+        if other is not interface and command.name == ROOT and command.part(word, other) is not None:
+            place = "in a notebook" if other is Interface.MAGIC else "in a terminal"
+            # Without backticks, between which the spelling would be that of this interface.
+            return f"{interface.spell((word,))}: works {place} only; type {other.spell((word,))} there."
+    kind = next((each for each in COMPONENT_TYPES if each.command == word.replace("_", "-")), None)
+    if kind is None or command.name != ROOT:
+        return ""
+    listing = interface.spell(("components",))
+    return f"{kind.title} ({kind.purpose}): not supported yet; `{listing}` lists what is."
 
 
 def words_of(root: Command, words: Sequence[str], *, interface: Interface) -> str:

@@ -8,15 +8,19 @@ import uuid
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zennb.bounded_input import parse_json, read_file
 from zennb.components.artifact_stores.store_directory import publish
 from zennb.errors import ForeignStore, StoreError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 __all__ = [
     "FORMAT",
     "MARKER",
+    "abbreviated",
     "check_marker",
     "check_records",
     "claim",
@@ -54,6 +58,15 @@ def find_home(start: Path | None = None) -> Path:
     start = (start or working_folder()).absolute()
     nearest = next((found for place in (start, *start.parents) if (found := place / _LOCAL).is_dir()), None)
     return nearest or data_directory()
+
+
+def abbreviated(places: Mapping[str, str]) -> dict[str, str]:
+    """Return directories as people write them: `~/work` for those in the user's own."""
+    own = os.path.expanduser("~").rstrip(os.sep) + os.sep  # noqa: PTH111 - no path, but how one begins
+    return {
+        kind: f"~{os.sep}{path.removeprefix(own)}" if own != os.sep and path.startswith(own) else path
+        for kind, path in places.items()
+    }
 
 
 def working_folder() -> Path:

@@ -13,7 +13,7 @@ from zennb.metadata.store import MetadataStore
 from zennb.registry.flavors import check_reach, check_stack
 from zennb.registry.home import check_records, claim
 from zennb.registry.live_probe import why_unreachable
-from zennb.registry.pool import Pool
+from zennb.registry.pool import Pool, place
 from zennb.registry.stack import Stack
 from zennb.registry.stack_registry import Registry
 
@@ -171,6 +171,11 @@ class Workspace:
         whose = f"the {component_type(spec.type).title}"
         check_reach(stack.spec, component, stack.store, whose=whose)
         return spec, component
+
+    def places(self, stack: StackSpec) -> dict[str, str]:
+        """Return where a stack keeps things on this machine: `home`, and component type → directory."""
+        found = {kind: place(spec, self.home) for kind, spec in stack.components.items()}
+        return {"home": str(self.home), **{kind: where for kind, where in found.items() if where}}
 
     def dashboards(self, stack: StackSpec) -> dict[str, str]:
         """Return component type → address of the page that shows what it runs, of components that are connected."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def stack(
     unfit: str = "",
     note: str = "",
     links: Mapping[str, str] = MappingProxyType({}),
+    places: Mapping[str, str] = MappingProxyType({}),
 ) -> View:
     """Show one stack as a card: its components with flavor and configuration, and whether it can be used.
 
@@ -36,11 +38,24 @@ def stack(
         unfit: why it cannot be used, one sentence; "" when its store can be reached from its orchestrator.
         note: something to add, one sentence.
         links: component type → address of the page that shows what it runs.
+        places: component type → directory, of those that keep something on this machine; and `home`.
     """
-    return View(_stack_text(spec, active, unfit, note, links), _stack_html(spec, active, unfit, note, links))
+    spec = replace(spec, components={kind: _placed(each, places) for kind, each in spec.components.items()})
+    home = f"records in {places['home']}" if "home" in places else ""
+    notes = [each for each in (note, home) if each]
+    return View(
+        _stack_text(spec, active, unfit, notes, links), _stack_html(spec, active, unfit, notes, links)
+    )
 
 
-def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str, links: Mapping[str, str]) -> str:
+def _placed(spec: ComponentSpec, places: Mapping[str, str]) -> ComponentSpec:
+    where = places.get(spec.type)
+    return spec if where is None else replace(spec, config={**spec.config, "path": where})
+
+
+def _stack_text(
+    spec: StackSpec, active: bool, unfit: str, notes: Sequence[str], links: Mapping[str, str]
+) -> str:
     lines = [f"stack {clean(spec.name)}{f'  {ACTIVE.symbol} {ACTIVE.word}' if active else ''}"]
     cells = [
         (type_title(each.type), clean(each.name), clean(each.flavor), ", ".join(_configuration(each, links)))
@@ -55,7 +70,7 @@ def _stack_text(spec: StackSpec, active: bool, unfit: str, note: str, links: Map
             *(" " * margin + each for each in others),
         ]
     lines += [f"  ✘ not usable: {clean(unfit)}"] if unfit else []
-    lines += [f"  {clean(note)}"] if note else []
+    lines += [f"  {clean(note)}" for note in notes]
     return "\n".join(lines)
 
 
@@ -64,14 +79,16 @@ def _configuration(spec: ComponentSpec, links: Mapping[str, str]) -> list[str]:
     return [*options(spec.config), *([f"dashboard {clean(link)}"] if link else [])]
 
 
-def _stack_html(spec: StackSpec, active: bool, unfit: str, note: str, links: Mapping[str, str]) -> str:
+def _stack_html(
+    spec: StackSpec, active: bool, unfit: str, notes: Sequence[str], links: Mapping[str, str]
+) -> str:
     mark = f" &nbsp;{symbol_html(ACTIVE)} {ACTIVE.word}" if active else ""
     titles = ("component", "name", "flavor", "configuration")
     rows = [_row(each, links.get(each.type, "")) for each in spec.components.values()]
     inside = table([heading(muted(title)) for title in titles], rows)
     edge = ACTIVE.colour if active else GREY
     bad = f'<div><span style="color:{RED}">✘&#xFE0E;</span> not usable: {prose(unfit)}</div>' if unfit else ""
-    more = f"<div>{muted(prose(note))}</div>" if note else ""
+    more = "".join(f"<div>{muted(prose(note))}</div>" for note in notes)
     return box(
         f'<div style="border-left:3px solid {edge};padding:2px 0 2px 12px">'
         f"<div>{muted('stack')} {strong(name(spec.name))}{mark}</div>{inside}{bad}{more}</div>"

@@ -27,6 +27,18 @@ def test_the_command_alone_shows_the_active_stack(command: Commands) -> None:
     assert command.data("stack")["active"] is True
 
 
+def test_the_active_stack_says_where_things_are_kept(
+    command: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = command.workspace.home
+    monkeypatch.setenv("HOME", str(home.parent))
+    assert command.data("stack")["places"] == {"home": str(home), "artifact_store": str(home / "artifacts")}
+    text = " ".join(command.text("stack").split())
+    assert f"artifact store default local path=~/{home.name}/artifacts records in ~/{home.name}" in text
+    version = " ".join(command.text("version").split())
+    assert f"home ~/{home.name} artifact store ~/{home.name}/artifacts" in version
+
+
 @pytest.mark.usefixtures("my_stack")
 def test_the_words_of_the_guide_register_and_activate_a_stack(
     command: Commands, workspace: Workspace

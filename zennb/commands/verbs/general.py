@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zennb import api
 from zennb.commands.data import plain
 from zennb.commands.interface import Interface
 from zennb.commands.messages import message_view
@@ -13,11 +15,14 @@ from zennb.commands.outcome import Context, Outcome
 from zennb.commands.syntax import Argument, verb
 from zennb.commands.verbs.component import active_components, flavor_view
 from zennb.core.records.component_types import COMPONENT_TYPES
-from zennb.errors import UsageError
+from zennb.errors import UsageError, ZennbError
 from zennb.plugins import all_flavors
+from zennb.registry.home import abbreviated
 from zennb.views import component as component_view
 from zennb.views.component_type import component_types
+from zennb.views.markup import block
 from zennb.views.page import page
+from zennb.views.view import View
 
 if TYPE_CHECKING:
     from zennb.views.table import Table
@@ -44,11 +49,21 @@ def _dashboard(context: Context) -> Outcome:
     return Outcome(view=context.session.panel("dashboard"))
 
 
-@verb("show the version of zennb", examples=("version",))
+@verb(
+    "show the version of zennb, and where records and artifacts are kept",
+    examples=("version",),
+)
 def _version(context: Context) -> Outcome:
-    del context
-    number = version("zennb")
-    return Outcome(view=message_view(f"zennb {number}"), data={"version": number})
+    number, places = version("zennb"), {"home": str(api.home())}
+    # Asking makes no home, and is what people do when nothing works.
+    with contextlib.suppress(ZennbError):
+        if api.home().is_dir():
+            places = context.workspace.places(context.workspace.snapshot())
+    shown = abbreviated(places)
+    lines = [f"zennb {number}", f"home            {shown['home']}"]
+    lines += [f"artifact store  {shown['artifact_store']}"] if "artifact_store" in shown else []
+    text = "\n".join(lines)
+    return Outcome(view=View(text, block(text)), data={"version": number, "places": places})
 
 
 @verb(

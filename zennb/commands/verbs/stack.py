@@ -16,6 +16,7 @@ from zennb.commands.syntax import YES, Argument, Command, verb
 from zennb.core.records.component_types import REQUIRED_TYPES
 from zennb.errors import StoreError, UsageError
 from zennb.registry.flavors import why_unfit
+from zennb.registry.home import abbreviated
 from zennb.views import stack as stack_view
 from zennb.views.markup import block
 from zennb.views.view import View
@@ -75,8 +76,11 @@ def _card(context: Context, spec: StackSpec, note: str = "") -> Outcome:
     active = spec.name == context.workspace.active
     unfit = why_unfit(spec)
     links = context.workspace.dashboards(spec)
-    view = stack_view.stack(spec, active=active, unfit=unfit, note=note, links=links)
-    return Outcome(view=view, data=stack_data(spec, active=active, unfit=unfit), sentence=note)
+    places = context.workspace.places(spec)
+    view = stack_view.stack(
+        spec, active=active, unfit=unfit, note=note, links=links, places=abbreviated(places)
+    )
+    return Outcome(view=view, data=stack_data(spec, active=active, unfit=unfit, places=places), sentence=note)
 
 
 def _register(context: Context, name: str, **components: Any) -> Outcome:

@@ -11,6 +11,7 @@ from zennb.jupyter.panels.kit.choice import Choice
 from zennb.jupyter.panels.kit.form_host import Confirmation, FormHost, NameForm
 from zennb.jupyter.panels.pages.stack_form import StackForm
 from zennb.registry.flavors import why_unfit
+from zennb.registry.home import abbreviated
 from zennb.views import run as run_view
 from zennb.views import stack as stack_view
 from zennb.views.markup import muted
@@ -117,7 +118,8 @@ class StackBrowser:
     def _about(self, spec: StackSpec) -> View:
         active = spec.name == self._panel.panels.workspace.active
         links = self._panel.panels.workspace.dashboards(spec)
-        return stack_view.stack(spec, active=active, unfit=why_unfit(spec), links=links)
+        places = abbreviated(self._panel.panels.workspace.places(spec))
+        return stack_view.stack(spec, active=active, unfit=why_unfit(spec), links=links, places=places)
 
     def _ran(self, spec: StackSpec) -> Shown:
         found = run_view.runs(self._panel.panels.workspace.metadata.runs(stack=spec.name, limit=RUNS))
