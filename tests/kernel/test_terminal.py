@@ -84,7 +84,7 @@ def test_a_step_shows_its_output_result_and_status_and_is_reused(terminals: Call
     again = terminal.enter(*STEP)
     assert "adding\n" in again
     assert re.search(r"Out\[\d+\]: 6\n", again), again
-    assert re.search(r"● sums  cached  .*→ xs  \(same code and inputs as run 1\)", again), again
+    assert re.search(r"● sums  cached  .*→ xs  \(same code and inputs as run 1, \d{4}-", again), again
     assert first.count("adding") == again.count("adding") == 1
     assert "[1, 2, 3]" in terminal.enter("xs")
 

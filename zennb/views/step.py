@@ -42,6 +42,9 @@ METRICS = tuple(column for column in metrics([]).columns if column.key != "step"
 QUIET = frozenset({Status.SKIPPED, Status.RUNNING})
 """States without a meaningful duration."""
 
+WORTH_SAYING = 0.05
+"""Seconds that reuse has saved, from which on its line says so."""
+
 NOT_RUN_YET = "not run yet"
 PHRASES = {
     Freshness.FRESH: "it would be reused",
@@ -52,8 +55,8 @@ PHRASES = {
 
 
 def status_line(step: Step) -> View:
-    """Return the line that ends a step cell: `● train  cached  0.4 ms  → model  (same code as in run 12)`."""
-    return _line(step, step.status, None if step.status in QUIET else step.seconds)
+    """Return the line that ends a step cell: `● train  cached  saved 9.2 s  → model  (same code as run 12)`."""
+    return _line(step, step.status, None if step.status in QUIET or step.original else step.seconds)
 
 
 def running_line(step: Step, *, seconds: float) -> View:
@@ -69,6 +72,11 @@ def running_line(step: Step, *, seconds: float) -> View:
 def _line(step: Step, status: Status, seconds: float | None) -> View:
     style = mark(shown_state(step) if status is step.status else status)
     took, failed, why = duration(seconds), _failure(step.failure), reason(step)
+    if (made := step.original) is not None:
+        # What does not change from one reuse to the next, so that a saved notebook stays as it is.
+        took = f"saved {duration(made.seconds)}" if made.seconds >= WORTH_SAYING else ""
+        told, date = clean(step.reason), when(made.started)
+        why = why if date in told else why.replace(told, f"{told}, {date}", 1)
     text = [
         f"{style.symbol} {clean(step.name)}",
         style.word,

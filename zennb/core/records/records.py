@@ -260,6 +260,7 @@ class Step:
             judged without running its plain cells.
         seal: the signature of its record; None before it is recorded.
         unrecorded: why it is not on record, of a step that has just ended; "" when it is. It is never stored.
+        original: the step it reuses, of a step that has just ended. It is never stored.
     """
 
     id: int | None = None
@@ -293,6 +294,7 @@ class Step:
     provenance: Mapping[str, str] = field(default_factory=dict)
     seal: Seal | None = field(default=None, compare=False, repr=False)
     unrecorded: str = ""
+    original: Step | None = field(default=None, compare=False, repr=False)
 
     @property
     def unstored(self) -> tuple[str, ...]:

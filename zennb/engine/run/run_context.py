@@ -336,6 +336,7 @@ class RunContext:
             observed=source.observed,
             carried=source.carried,
             reused=source.id,
+            original=source,
             expires=expires(source, resolved.definition.options.expires),
             saved=max(0.0, source.seconds - seconds),
         )

@@ -22,16 +22,22 @@ DATA_TYPE = "application/vnd.zennb+json"
 
 
 def facts(step: Step) -> dict[str, Any]:
-    """Return the facts of a step for the metadata of its output; `unrecorded` and `ran_on` only if they are set."""
+    """Return the facts of a step for the metadata of its output; `unrecorded` and `ran_on` only if they are set.
+
+    Of a reused step, `run` and `made` are those of the run that made its results, and `saved` what that took.
+    """
     more = {"unrecorded": step.unrecorded} if step.unrecorded else {}
     more |= {"ran_on": step.ran_on} if step.ran_on else {}
+    timed: dict[str, Any] = {"run": step.run, "seconds": round(step.seconds, 6)}
+    if step.original is not None:  # what does not change from one reuse to the next
+        made = step.original
+        timed = {"run": made.run, "saved": round(made.seconds, 6), "made": round(made.started, 3)}
     return {
         "step": step.name,
         "status": step.status.value,
-        "run": step.run,
         "reason": step.reason,
-        "seconds": round(step.seconds, 6),
         "outputs": list(step.outputs),
+        **timed,
         **more,
     }
 
