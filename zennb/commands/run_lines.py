@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.core.records.records import Artifact
+from zennb.core.records.records import Artifact, Status
 from zennb.core.records.records import Step as StepRecord
 from zennb.views.text import clean
 
@@ -29,6 +29,15 @@ def step_record(line: StepLine) -> StepRecord:
         outputs=outputs,
         run=line.run,
         unrecorded=line.unrecorded,
+        original=None
+        if line.made is None
+        else StepRecord(
+            name=line.step,
+            run=line.run,
+            status=Status.COMPLETED,
+            started=line.made,
+            seconds=line.saved or 0.0,
+        ),
     )
 
 

@@ -19,10 +19,12 @@ class StepLine:
         step: the step's name.
         status: how it ended, or `running` while it does not.
         reason: why it ran or was reused, for a person.
-        seconds: duration of the work, or of the restoring when it was cached.
+        seconds: duration of the work; 0.0 when it was cached.
         outputs: names of what it made.
-        run: id of the run, None when it was not recorded.
+        run: id of the run, None when it was not recorded; when it was cached, of the run that made its results.
         unrecorded: why it is not on record; "" when it is.
+        saved: when it was cached, the seconds that its results took when they were made; else None.
+        made: when it was cached, when that was, in seconds since the epoch; else None.
     """
 
     step: str
@@ -32,6 +34,8 @@ class StepLine:
     outputs: tuple[str, ...] = ()
     run: int | None = None
     unrecorded: str = ""
+    saved: float | None = None
+    made: float | None = None
 
 
 def step_lines(metadata: Mapping[str, Any]) -> Iterator[StepLine]:
@@ -56,6 +60,12 @@ def _line(entry: Mapping[str, Any]) -> StepLine | None:
             outputs=tuple(str(name) for name in entry.get("outputs") or ()),
             run=None if entry.get("run") is None else int(entry["run"]),
             unrecorded=str(entry.get("unrecorded") or ""),
+            saved=_number(entry.get("saved")),
+            made=_number(entry.get("made")),
         )
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zennb.commands.data import plain
 from zennb.commands.interface import Interface
 from zennb.commands.json_envelope import FAILED, INTERRUPTED
 from zennb.commands.outcome import Context, Outcome
-from zennb.commands.run_lines import failed_cell, step_record
+from zennb.commands.run_lines import failed_cell
+from zennb.commands.run_progress import RunProgress
 from zennb.commands.syntax import Argument, Verb
 from zennb.commands.verbs.background import started_outcome
 from zennb.core.records.records import Status
 from zennb.core.secrets.names import is_secret
 from zennb.errors import RunFailed, UsageError
+from zennb.headless.notebook_label import label
 from zennb.views.mark import mark
 from zennb.views.markup import block
-from zennb.views.step import status_line
 from zennb.views.text import clean, clean_block, duration, plural
 from zennb.views.view import View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from zennb.headless.execute import CellStart, Execution
-    from zennb.headless.step_line import StepLine
+    from zennb.headless.execute import Execution
+    from zennb.registry.workspace import Workspace
 
 __all__ = [
     "BACKGROUND",
@@ -119,18 +121,18 @@ def run_notebook(
             timeout=timeout,
         )
         return started_outcome(context, run, workspace)
-    progress = _Progress(context.say)
-    execution = execute(
-        notebook,
-        stack=stack,
-        parameters=parameter,
-        out=out,
-        on_cell=progress.cell,
-        on_step=progress.step,
-        timeout=timeout,
-        rerun=rerun,
-        workspace=workspace,
-    )
+    with RunProgress(context, _durations(workspace, notebook)) as progress:
+        execution = execute(
+            notebook,
+            stack=stack,
+            parameters=parameter,
+            out=out,
+            on_cell=progress.cell,
+            on_step=progress.step,
+            timeout=timeout,
+            rerun=rerun,
+            workspace=workspace,
+        )
     for name in [name for name, value in parameter.items() if is_secret(name, value)]:
         places = "your shell's history" + (f" and in {out}" if out is not None else "")
         context.say(
@@ -164,19 +166,10 @@ def run_error(execution: Execution) -> RunFailed | None:
     )
 
 
-class _Progress:
-    """Shows each step once, when it has ended, with the number of its cell."""
-
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say, self._place = say, ""
-
-    def cell(self, start: CellStart) -> None:
-        wide = len(str(start.total))
-        self._place = f"[{start.number:{wide}}/{start.total}]"
-
-    def step(self, line: StepLine) -> None:
-        if line.status.is_final:
-            self._say(f"{self._place} {status_line(step_record(line)).text}")
+def _durations(workspace: Workspace, notebook: str) -> dict[str, float]:
+    """Return step name → seconds that it took when it ran last, of the steps of a notebook."""
+    latest = workspace.metadata.latest_steps(label(Path(notebook), workspace.home))
+    return {step.name: step.seconds + step.saved for step in latest}
 
 
 def _summary(execution: Execution) -> View:
