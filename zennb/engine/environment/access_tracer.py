@@ -27,6 +27,7 @@ from zennb.engine.environment.callers import (
     module_name,
     untraced,
 )
+from zennb.engine.environment.file_events import CLOSE, MOVE, REMOVE
 from zennb.engine.environment.files import (
     CHANGED,
     TIMED,
@@ -43,6 +44,7 @@ from zennb.engine.environment.files import (
     state,
 )
 from zennb.engine.environment.variable_reads import ALL, unwatch, watch
+from zennb.engine.environment.written_files import WrittenFiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -87,8 +89,7 @@ class AccessTracer:
         self._reads: dict[str, str | Signature | None] = {}
         self._lists: dict[str, str] = {}
         self._asked: dict[str, dict[str, str]] = {}
-        self._written: dict[str, None] = {}
-        self._new: set[str] = set()
+        self._written = WrittenFiles()
         self._thread = 0
         self._in_background = in_background
         self._outer: AccessTracer | None = None
@@ -148,6 +149,10 @@ class AccessTracer:
         """Return path → current state of everything that was created, changed or removed."""
         return {shown(path, self.folder): state(path) for path in self._written}
 
+    def disturbed(self) -> set[str]:
+        """Return what it wrote and somebody else changed meanwhile; asked at the very end, after its files are read."""
+        return {shown(path, self.folder) for path in self._written.disturbed()}
+
     def note_named(self, access: NamedAccess) -> set[str]:
         """Note what happened to named files besides what Python reported; return those that reuse must not make."""
         for path, mark in access.read.items():
@@ -157,15 +162,15 @@ class AccessTracer:
         for path, found in access.matched.items():
             if fixed_part(path) not in self._lists:
                 self._lists[path] = found
-        unseen = {path for path in access.extended | access.removed if not self._is_in_written(path)}
+        unseen = {path for path in access.extended | access.removed if not self._written.covers(path)}
         self._reads.update(dict.fromkeys((access.updated | unseen) - self._reads.keys(), CHANGED))
-        for path in (access.created | access.overwritten) - self._written.keys():
+        for path in (access.created | access.overwritten).difference(self._written):
             # What it read there afterwards is its own; that there was nothing before counts where it asked.
             self._reads.pop(path, None)
             if path in access.created and self._asked.get(path, {}).get("is", NOTHING) != NOTHING:
                 del self._asked[path]
-        unsure = access.overwritten - self._written.keys()
-        self._written.update(dict.fromkeys(access.created | access.overwritten))
+        unsure = access.overwritten.difference(self._written)
+        self._written.update(access.created | access.overwritten)
         return {shown(path, self.folder) for path in unsure}
 
     # Audit events
@@ -187,7 +192,7 @@ class AccessTracer:
         is_fresh = flags & os.O_TRUNC or (flags & os.O_EXCL and where.startswith(tempfile.gettempdir()))
         if not is_fresh and (flags & os.O_EXCL or os.path.exists(where)):
             self._read(where)
-        self._write(where)
+        self._write(where, CLOSE)
 
     def connected(self, database: object, *_more: object) -> None:
         """Note that SQLite opened a file."""
@@ -200,7 +205,7 @@ class AccessTracer:
             if os.path.exists(where):
                 self._read(where)
             if is_changed:
-                self._write(where)
+                self._write(where, CLOSE)
 
     def listed(self, path: object = None, *_more: object) -> None:
         """Note that a folder was listed."""
@@ -208,11 +213,11 @@ class AccessTracer:
         if not where or not self.counts_here(where + os.sep) or is_import():
             return
         # A folder that the step made is no input: it is empty, or holds what the step put there.
-        if where in self._new or self._is_in_new_folder(where):
+        if self._written.is_new(where):
             return
         # What the step itself made in a folder before it listed it will be there again, or not,
         # depending on the step alone.
-        made = frozenset(os.path.basename(each) for each in self._written if os.path.dirname(each) == where)
+        made = self._written.names_in(where)
         # The first listing counts: later ones show what the step has made of the folder itself.
         self._lists.setdefault(where, listing(where, made))
 
@@ -225,22 +230,19 @@ class AccessTracer:
         for each in (os.path.join(where, name) for name in (os.listdir(where) if wanted and where else ())):
             self.asked_for(each, wanted, os.stat(each))
 
-    def made(self, path: object, *_more: object) -> None:
-        """Note that a file or folder was created or replaced."""
-        where = resolved(path)
-        if self.counts_here(where):
-            self._write(where)
-
     def made_folder(self, path: object, *_more: object) -> None:
         """Note that a folder was created, or that creating it failed because it exists."""
         where = resolved(path)
         if self.counts_here(where):
-            if not os.path.isdir(where):
-                self._new.add(where)
+            self._written.note_folder(where)
             self._write(where)
 
-    def removed(self, path: object, folder: object = -1) -> None:
-        """Note that a file or folder was removed or truncated."""
+    def truncated(self, path: object, _length: object) -> None:
+        """Note that a file was truncated."""
+        self.removed(path, how=CLOSE)
+
+    def removed(self, path: object, folder: object = -1, *, how: int = REMOVE) -> None:
+        """Note that a file or folder was removed."""
         where = resolved(path)
         # A path relative to an open folder (`dir_fd`) cannot be told from here. `shutil.rmtree` uses such paths
         # inside the folder that it reports itself.
@@ -249,22 +251,24 @@ class AccessTracer:
                 self._read(where)
             else:
                 self.asked_for(where, stat_calls.KIND, None)
-            self._write(where)
+            self._write(where, how)
 
     def moved(
         self, source: object, target: object, source_folder: object = -1, target_folder: object = -1
     ) -> None:
         """Note that a file was moved."""
         self.removed(source, source_folder)
-        if target_folder in {-1, None}:
-            self.made(target)
+        if target_folder in {-1, None} and self.counts_here(resolved(target)):
+            self._write(resolved(target), MOVE)
+            self._written.moved(resolved(source), resolved(target))
 
     def linked(self, source: object, target: object, *_more: object) -> None:
         """Note that a file got another name."""
         where = resolved(source)
         if self.counts_here(where):
             self._read(where)
-        self.made(target)
+        if self.counts_here(resolved(target)):
+            self._write(resolved(target))
 
     def ran(self, program: object, arguments: object = None, *_more: object) -> None:
         """Note that a program was started."""
@@ -292,7 +296,7 @@ class AccessTracer:
     def asked_for(self, path: object, asked: str, found: Any) -> None:
         """Note that existence, size or time of a file was asked for."""
         where = resolved(path)
-        if self.counts_here(where) and where not in self._written and not self._is_in_new_folder(where):
+        if self.counts_here(where) and where not in self._written and not self._written.is_new(where):
             self._asked.setdefault(where, {}).setdefault(asked, asked_state(found, asked))
 
     # Bookkeeping
@@ -303,23 +307,19 @@ class AccessTracer:
 
     def _read(self, path: str, mark: Signature | None = None) -> None:
         # Read after it was written: the step reads its own output.
-        if path in self._written or path in self._reads or self._is_in_new_folder(path):
+        if path in self._written or path in self._reads or self._written.is_new(path):
             return
         self._reads[path] = mark or signature(path)
 
-    def _write(self, path: str) -> None:
-        """Note that a path is about to change."""
+    def _write(self, path: str, how: int = 0) -> None:
+        """Note that a path is about to change; `how` as for `WrittenFiles.add`."""
         # Digest what was read there before it is overwritten: afterwards its content is gone.
         for known, mark in self._reads.items():
             if not isinstance(mark, str) and (known == path or known.startswith(path + os.sep)):
                 self._reads[known] = ABSENT if mark is None else state(known)
-        self._written[path] = None
-
-    def _is_in_written(self, path: str) -> bool:
-        return any(path == written or path.startswith(written + os.sep) for written in self._written)
-
-    def _is_in_new_folder(self, path: str) -> bool:
-        return any(path.startswith(made + os.sep) for made in self._new)
+        others = [] if len(_tracers) == 1 else [each for each in list(_tracers.values()) if each is not self]
+        beside = [each._written for each in others if not each._in_background]  # noqa: SLF001 - another of this class
+        self._written.add(path, *(() if self._in_background else (how, beside)))
 
 
 def _note(what: Any, value: str | None) -> None:
@@ -352,7 +352,7 @@ _REPORTS: dict[str, Callable[..., None]] = {
     "os.listdir": AccessTracer.listed,
     "os.scandir": AccessTracer.scanned,
     "os.mkdir": AccessTracer.made_folder,
-    "os.truncate": AccessTracer.removed,
+    "os.truncate": AccessTracer.truncated,
     "os.remove": AccessTracer.removed,
     "os.rmdir": AccessTracer.removed,
     "shutil.rmtree": AccessTracer.removed,

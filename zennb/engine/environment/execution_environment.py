@@ -8,7 +8,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.python import environment_data
 from zennb.core.records.observed import ABSENT, NOTHING, Observed, as_asked, changed
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets, has_token
@@ -25,6 +24,7 @@ from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, Plain
 from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
 from zennb.engine.environment.torch_options import TORCH_OPTIONS
+from zennb.engine.environment.variable_reads import set_variable, variable, variables
 from zennb.engine.step.outcome import Reason
 from zennb.errors import StoreError
 
@@ -69,7 +69,7 @@ class ExecutionEnvironment:
     ) -> None:
         self._seal, self._ignored = seal, ignored
         # A worker starts with these; only what has changed since then is sent to it.
-        self._beginning, self._handlers = _variables(), handlers()
+        self._beginning, self._handlers = variables(), handlers()
         self.secrets = KnownSecrets()
         self.note_secrets()
         own: tuple[Setting, ...] = (
@@ -93,12 +93,12 @@ class ExecutionEnvironment:
 
     def note_secrets(self) -> None:
         """Note the environment variables that are secret by their names; not words, such as a default password."""
-        found = [value for name, value in _variables().items() if is_secret(name, value)]
+        found = [value for name, value in variables().items() if is_secret(name, value)]
         self.secrets.note(value for value in found if not value.isalpha())
 
     def variables_set(self) -> dict[str, str | None]:
         """Return the environment variables that changed since the start; None for a deleted one."""
-        before, now = self._beginning, _variables()
+        before, now = self._beginning, variables()
         return {name: now.get(name) for name in {*before, *now} if now.get(name) != before.get(name)}
 
     def take_as_set(self, variables: Iterable[str]) -> None:
@@ -132,7 +132,7 @@ class ExecutionEnvironment:
         return changed(
             observed,
             file=file,
-            environment=lambda name: overlay.get(f"${name}") or self.sealed(name, _variable(name)),
+            environment=lambda name: overlay.get(f"${name}") or self.sealed(name, variable(name)),
             setting=lambda name: overlay[name] if name in overlay else self.settings.digest(name),
         )
 
@@ -144,7 +144,7 @@ class ExecutionEnvironment:
             recorded: a state to be compared with.
         """
         if thing.startswith("$"):
-            return self.sealed(thing[1:], _variable(thing[1:]))
+            return self.sealed(thing[1:], variable(thing[1:]))
         return self.settings.digest(thing) if self.settings.knows(thing) else state(thing, recorded)
 
     def restore(self, changes: Mapping[str, Any], uses: StaticUsage) -> None:
@@ -176,7 +176,7 @@ class ExecutionEnvironment:
         # Files first: what can fail comes before settings, which would have to be taken back.
         write(changes.get(FILES, {}))
         for name, value in changes.get(ENVIRONMENT, {}).items():
-            _set(name, value)
+            set_variable(name, value)
         self.settings.apply(changes)
 
     def rewrite(self, changes: Mapping[str, Any]) -> None:
@@ -204,16 +204,16 @@ class ExecutionEnvironment:
 
     def undo(self, *, besides: Collection[str] = ()) -> Callable[[], None]:
         """Return a function that restores the current state, besides some settings."""
-        before, environment = dict(self.settings.read()), _variables()
+        before, environment = dict(self.settings.read()), variables()
 
         def back() -> None:
             after = self.settings.read()
             then = before | {name: after[name] for name in besides}
             self.settings.apply(self.settings.changes(after, then))
-            now = _variables()
+            now = variables()
             for name in {*environment, *now}:
                 if environment.get(name) != now.get(name):
-                    _set(name, environment.get(name))
+                    set_variable(name, environment.get(name))
 
         return back
 
@@ -236,7 +236,7 @@ class EnvironmentRecorder:
         self._owner, self._tracer = environment, tracer
         self._logging = logging_state()
         self._access: NamedAccess | None = None
-        self._environment = _variables()
+        self._environment = variables()
         # Everything is read before tracing begins, so that our own reads are not taken for the step's.
         self._before: Snapshot = environment.settings.read()
         self._texts = frozenset(texts)
@@ -251,6 +251,11 @@ class EnvironmentRecorder:
         if self._access is None:  # at once: what is opened from now on is not the step's doing
             with untraced():
                 self._access = self._named.stop(is_alone=self._tracer.is_alone)
+
+    def discard(self) -> None:
+        """End recording of a step that failed; calling it twice is fine."""
+        self.end()
+        self._tracer.disturbed()
 
     def side_effects(self, uses: StaticUsage) -> tuple[Observed, dict[str, Any], list[Reason]]:
         """Return what the step touched: for the record, as changes to restore on reuse, and as reasons against reuse.
@@ -280,11 +285,13 @@ class EnvironmentRecorder:
             del written[path]
             if files.get(path) in {ABSENT, NOTHING}:
                 del files[path]
-        secrets = self._owner.secrets
+        kept = keepable(written, tracer.folder, policy.allows_file)
+        # Only now: what somebody else writes until its files have been read is not the step's either.
+        disturbed, secrets = tracer.disturbed(), self._owner.secrets
         restorable = {
             path: content
-            for path, content in keepable(written, tracer.folder, policy.allows_file).items()
-            if path not in unsure and (content is None or not secrets.is_in(content))
+            for path, content in kept.items()
+            if path not in unsure | disturbed and (content is None or not secrets.is_in(content))
         }
         if restorable:
             changes[FILES] = restorable
@@ -298,7 +305,11 @@ class EnvironmentRecorder:
             left={name: settings.digest_of(name, after[name]) for name in changes if settings.knows(name)}
             | {f"${name}": self._owner.sealed(name, value) for name, value in environment.items()},
         )
-        reasons = self._reasons(changes)
+        reasons = [
+            Reason(f"{path}, which it writes, was changed by something else while it ran")
+            for path in sorted(disturbed)
+        ]
+        reasons += self._reasons(changes)
         if changes.pop(DUCKDB_TABLES, None) is not None:
             reasons.append(Reason(f"it changes {DUCKDB_TABLES}", "which are not stored", loses="change"))
         reasons += [
@@ -320,7 +331,7 @@ class EnvironmentRecorder:
         A value written in the code is visible in the record anyway, unless it is masked there; any other may be a
         secret.
         """
-        now = {name: _variable(name) for name in sorted(self._tracer.sets)}
+        now = {name: variable(name) for name in sorted(self._tracer.sets)}
         moved = {
             name: value
             for name, value in now.items()
@@ -377,21 +388,3 @@ def _folders(changes: Mapping[str, Any]) -> list[str]:
 
 def _is_in(path: str, folder: str) -> bool:
     return path.startswith(f"{folder}/") or (folder == "." and not path.startswith(("/", "$")))
-
-
-def _variables() -> dict[str, str]:
-    """Return the environment variables as they are now, without tracing the access."""
-    decode_name, decode = os.environ.decodekey, os.environ.decodevalue
-    return {decode_name(name): decode(value) for name, value in list(environment_data().items())}
-
-
-def _variable(name: str) -> str | None:
-    value = environment_data().get(os.environ.encodekey(name))
-    return None if value is None else os.environ.decodevalue(value)
-
-
-def _set(name: str, value: str | None) -> None:
-    if value is None:
-        os.environ.pop(name, None)
-    else:
-        os.environ[name] = value

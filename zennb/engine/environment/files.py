@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
@@ -228,10 +229,11 @@ def keepable(
         if mark == "folder":
             found[path] = None
         elif mark.startswith("file ") and not path.endswith(_SECRET):
-            size = os.stat(where).st_size
-            if size <= min(_SMALL, left):
-                left -= size
-                found[path] = _bytes(where)
+            with suppress(OSError):  # somebody else may have removed it just now
+                size = os.stat(where).st_size
+                if size <= min(_SMALL, left):
+                    found[path] = _bytes(where)
+                    left -= size
     return found
 
 
@@ -257,7 +259,8 @@ def _bytes(path: str) -> bytes:
 
 
 def _replace(path: str, content: bytes) -> None:
-    folder = os.path.dirname(os.path.abspath(path))
+    path = os.path.realpath(path)  # a link stays one: what it leads to is written
+    folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)
     handle, draft = tempfile.mkstemp(dir=folder, prefix=".zennb-")
     try:

@@ -1,4 +1,4 @@
-"""Owns the notice of environment variables that are read, which raises no audit event.
+"""Owns reading and setting environment variables, and the notice of those that code reads: no audit event tells it.
 
 While somebody watches, `os.environ` and `os.environb` have a class of their own.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.python import Environ
+from zennb.compat.python import Environ, environment_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["ALL", "unwatch", "watch"]
+__all__ = ["ALL", "set_variable", "unwatch", "variable", "variables", "watch"]
 
 ALL = object()
 """What is reported when all variables are gone through."""
@@ -33,6 +33,26 @@ def unwatch() -> None:
     """Leave everything as it was before `watch`."""
     for environment in _environments():
         environment.__class__ = Environ
+
+
+def variables() -> dict[str, str]:
+    """Return the environment variables as they are now, without the access being noticed."""
+    decode_name, decode = os.environ.decodekey, os.environ.decodevalue
+    return {decode_name(name): decode(value) for name, value in list(environment_data().items())}
+
+
+def variable(name: str) -> str | None:
+    """Return one of them, without the access being noticed; None when it is unset."""
+    value = environment_data().get(os.environ.encodekey(name))
+    return None if value is None else os.environ.decodevalue(value)
+
+
+def set_variable(name: str, value: str | None) -> None:
+    """Set an environment variable; None deletes it."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def _environments() -> list[Any]:

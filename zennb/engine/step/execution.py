@@ -179,6 +179,8 @@ class StepExecution:
     def undo(self) -> list[str]:
         """After an error: restore the bindings from before; return the inputs whose content changed."""
         self.stop()
+        if self._recorder is not None:
+            self._recorder.discard()
         self._note_secrets()
         self.before.show()
         self.before.restore()

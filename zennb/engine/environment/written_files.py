@@ -1,0 +1,78 @@
+"""Owns `WrittenFiles`: what a step creates, changes or removes, and which of it somebody else changes meanwhile."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from zennb.engine.environment.file_events import WriteWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["WrittenFiles"]
+
+
+class WrittenFiles:
+    """The files and folders that one step creates, changes or removes."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, None] = {}
+        self._folders: set[str] = set()
+        self._watch = WriteWatch()
+        self._contested: set[str] = set()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._paths
+
+    def add(self, path: str, how: int = 0, others: Iterable[WrittenFiles] = ()) -> None:
+        """Note that a path is about to change.
+
+        Args:
+            path: absolute.
+            how: how the change of a file ends, as in `file_events`; 0 for folders and links, which are not followed.
+            others: those of steps that run at the same time. What two of them write is neither's.
+        """
+        self._paths[path] = None
+        if how:
+            self._watch.announce(path, how)
+            for other in others:
+                other._contested.add(path)  # noqa: SLF001 - another of this class
+
+    def moved(self, source: str, target: str) -> None:
+        """Note that a file is about to be moved; what somebody else changed in it, moves with it."""
+        self._watch.follow(source, target)
+        if source in self._contested:
+            self._contested.add(target)
+
+    def note_folder(self, path: str) -> None:
+        """Note that a folder is about to be made, if there is none."""
+        if not os.path.isdir(path):
+            self._folders.add(path)
+
+    def update(self, paths: Iterable[str]) -> None:
+        """Note what was written out of sight."""
+        self._paths.update(dict.fromkeys(paths))
+
+    def covers(self, path: str) -> bool:
+        """Whether a path, or a folder that it lies in, was written."""
+        return any(path == each or path.startswith(each + os.sep) for each in self._paths)
+
+    def is_new(self, path: str) -> bool:
+        """Whether a path is a folder that was made, or lies in one."""
+        return any(path == each or path.startswith(each + os.sep) for each in self._folders)
+
+    def names_in(self, folder: str) -> frozenset[str]:
+        """Return the names of what was written in a folder."""
+        return frozenset(os.path.basename(each) for each in self._paths if os.path.dirname(each) == folder)
+
+    def disturbed(self) -> set[str]:
+        """End watching, and return what somebody else changed as well.
+
+        Asked at the very end, after the files were read: what others write until then would be taken for the step's.
+        """
+        self._watch.stop()
+        return {path for path in self._paths if path in self._contested or self._watch.is_disturbed(path)}
