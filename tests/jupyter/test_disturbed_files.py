@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.jupyter.background import GATE, ended, opened
+from tests.jupyter.conftest import no_run_left  # noqa: F401 - a fixture
 from zennb.engine.environment.callers import untraced
-from tests.jupyter.conftest import no_run_left as no_run_left  # a fixture
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
@@ -114,9 +114,12 @@ ALONE = {
     **WRITES,
     "over what was there": "Path('o.txt').write_text('old')\nPath('o.txt').write_text('mine')",
     "after it was removed": "Path('o.txt').write_text('old')\nos.remove('o.txt')\nPath('o.txt').write_text('mine')",
-    "read in between": "Path('o.txt').write_text('mi')\n_old = Path('o.txt').read_text()\nPath('o.txt').write_text('mine')",
+    "read in between": (
+        "Path('o.txt').write_text('mi')\n_old = Path('o.txt').read_text()\nPath('o.txt').write_text('mine')"
+    ),
     "two writers at once": (
-        "with open('o.txt', 'w') as _a, open('o.txt', 'a') as _b:\n    _b.write('mi')\n    _b.flush()\n    _b.write('ne')"
+        "with open('o.txt', 'w') as _a, open('o.txt', 'a') as _b:\n"
+        "    _b.write('mi')\n    _b.flush()\n    _b.write('ne')"
     ),
     "by a thread": (
         "from threading import Thread\n_thread = Thread(target=Path('o.txt').write_text, args=('mine',))\n"

@@ -205,6 +205,10 @@ def test_unseeded_elements_differ_and_stay_cached(notebook: Notebook, flavor: st
     assert notebook.run("random.random()", cell)[1].status == "cached"
 
 
+ADD = "os.environ['MAPPED_SUM'] = str(int(os.environ['MAPPED_SUM']) + xs)\ny = 1"
+SET = "def keep(value): os.environ.update(MAPPED_SUM=f'is {value}')\nkeep(xs)\ny = 1"
+
+
 @pytest.mark.parametrize(
     ("cells", "why"),
     [
@@ -223,9 +227,17 @@ def test_unseeded_elements_differ_and_stay_cached(notebook: Notebook, flavor: st
             ["import csv", "%%step s --map xs\ncsv.register_dialect(f'd{xs}', delimiter=';')\ny = 1"],
             "with a part of the element",
         ),
+        (
+            ["import os\nos.environ['MAPPED_SUM'] = '0'", f"%%step s --map xs\n{ADD}"],
+            "it sets the environment variable MAPPED_SUM, whose value is not stored, and each element begins with",
+        ),
+        (["import os", f"%%step s --map xs\n{SET}"], "Set it in a cell above, or bind a name instead"),
     ],
 )
-def test_what_elements_cannot_do_is_refused(notebook: Notebook, cells: list[str], why: str) -> None:
+def test_what_elements_cannot_do_is_refused(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, cells: list[str], why: str
+) -> None:
+    monkeypatch.setenv("MAPPED_SUM", "")
     notebook.run(IMPORTS, "xs = [1, 2]", *cells[:-1])
     before = {name: repr(notebook.ns[name]) for name in ("t", "xs") if name in notebook.ns}
     ran = notebook.cell(cells[-1])
@@ -293,7 +305,12 @@ def test_what_an_element_sets_does_not_reach_the_next_one(notebook: Notebook, fl
         "%%step mapped --map xs\nimport numpy as np\nseen = np.get_printoptions()['precision']\n"
         "np.set_printoptions(precision=xs)"
     )
-    notebook.run("import numpy as np\nnp.set_printoptions(precision=8)", *use(flavor), "xs = [3, 4]", cell)
+    *_, ran = notebook.run(
+        "import numpy as np\nnp.set_printoptions(precision=8)", *use(flavor), "xs = [3, 4]", cell
+    )
+    assert (
+        "numpy print options: each element starts from the notebook's, the last one's is kept" in ran.reason
+    )
     assert notebook.ns["seen"] == [8, 8]
     assert np.get_printoptions()["precision"] == 4  # as a loop leaves it
     notebook.restart()
@@ -314,6 +331,18 @@ def test_files_that_elements_write_are_restored(notebook: Notebook) -> None:
     (ran,) = notebook.run("xs = [2, 1]", cell)[1:]
     assert "all 2 elements cached" in ran.reason
     assert Path("b.txt").read_text() == "2"
+
+
+def test_a_file_that_elements_side_by_side_write_is_as_the_last_of_them_leaves_it(notebook: Notebook) -> None:
+    # The first one writes when the other has ended.
+    wait = "if xs == 1:\n    while not Path('end').exists():\n        time.sleep(.01)\n    time.sleep(.5)\n"
+    body = f"{wait}_ = Path('o.txt').write_text(str(xs))\nif xs == 2:\n    _ = Path('end').touch()\ny = xs"
+    cell = f"%%step mapped --map xs\n{body}"
+    notebook.run(IMPORTS, *use("threads"), "xs = [1, 2]", cell)
+    assert Path("o.txt").read_text() == "2"
+    Path("o.txt").unlink()
+    notebook.run(cell)
+    assert Path("o.txt").read_text() == "2"
 
 
 def test_a_file_that_one_element_reads_counts_for_it_alone(notebook: Notebook) -> None:

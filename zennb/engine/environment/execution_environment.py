@@ -34,13 +34,16 @@ if TYPE_CHECKING:
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.static_usage import StaticUsage
 
-__all__ = ["RESULT", "SHOWN", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
+__all__ = ["RESULT", "SHOWN", "UNSTORED_VARIABLE", "EnvironmentRecorder", "ExecutionEnvironment", "sealed"]
 
 _ASKS_ENVIRONMENT = ("os.environ", "os.getenv", "os.path.expand")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{2,100}")
 
 ENVIRONMENT = "environment variables"
 FILES = "files"
+UNSTORED_VARIABLE = ", whose value is not stored"
+"""How the reason ends that a step leaves an environment variable changed."""
+
 RESULT = "result"
 SHOWN = "shown values"
 """Other entries of a step's changes: variables, files, and how the values it showed come back (`RESULT`: once)."""
@@ -318,7 +321,7 @@ class EnvironmentRecorder:
             if not policy.allows_folder(path)
         ]
         reasons += [
-            Reason(f"it sets the environment variable {name}, whose value is not stored", loses="result")
+            Reason(f"it sets the environment variable {name}{self._end_of(name)}", loses="result")
             for name in withheld
         ]
         if logging_state() != self._logging:
@@ -345,6 +348,10 @@ class EnvironmentRecorder:
             if not policy.allows_variable(name, value) or (value is not None and self._is_secret(name, value))
         ]
         return {name: value for name, value in moved.items() if name not in withheld}, withheld
+
+    def _end_of(self, name: str) -> str:
+        is_changed = variable(name) != self._environment.get(name)
+        return UNSTORED_VARIABLE if is_changed else " to what it was, which is not stored"
 
     def _is_secret(self, name: str, value: str) -> bool:
         return is_secret(name, value) or has_token(value) or value in self._owner.secrets

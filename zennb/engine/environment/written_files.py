@@ -34,13 +34,14 @@ class WrittenFiles:
         Args:
             path: absolute.
             how: how the change of a file ends, as in `file_events`; 0 for folders and links, which are not followed.
-            others: those of steps that run at the same time. What two of them write is neither's.
+            others: those of steps that run at the same time, and may have written it before.
         """
         self._paths[path] = None
         if how:
             self._watch.announce(path, how)
             for other in others:
-                other._contested.add(path)  # noqa: SLF001 - another of this class
+                if path in other:
+                    other._contested.add(path)  # noqa: SLF001 - another of this class
 
     def moved(self, source: str, target: str) -> None:
         """Note that a file is about to be moved; what somebody else changed in it, moves with it."""

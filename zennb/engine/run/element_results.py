@@ -11,7 +11,13 @@ from zennb.core.records.observed import UNTOUCHED, Observed
 from zennb.dependencies.library_calls import LibraryCall
 from zennb.digests.bytecode import nested
 from zennb.digests.digest import digest_cache, digest_value
-from zennb.engine.environment.execution_environment import ENVIRONMENT, FILES, RESULT, SHOWN
+from zennb.engine.environment.execution_environment import (
+    ENVIRONMENT,
+    FILES,
+    RESULT,
+    SHOWN,
+    UNSTORED_VARIABLE,
+)
 from zennb.engine.environment.random_state import GENERATORS
 from zennb.engine.step.library_steps import code_again, statements_again
 from zennb.engine.step.loaded_modules import MODULES
@@ -21,14 +27,14 @@ from zennb.engine.step.streams import redirected
 from zennb.errors import CannotDigest, MissingDefinition, NotStorable, StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact, Step
     from zennb.digests.digest import ValueDigest
     from zennb.engine.run.artifact_repository import ArtifactRepository
     from zennb.engine.step.definition import StepDefinition
 
-__all__ = ["ElementResult", "combine", "lost_names"]
+__all__ = ["ElementResult", "combine", "lost_names", "written_by_several"]
 
 
 _LOADS = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS"})
@@ -42,12 +48,14 @@ class ElementResult:
         step: its record.
         changes: settings, environment variables and files that it changed.
         held: name → value, of what it bound and nothing stores.
+        not_reusable: why it must not be reused; empty as a rule.
         ran: whether it ran; else it was reused.
     """
 
     step: Step
     changes: Mapping[str, Any] = field(default_factory=dict)
     held: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    not_reusable: tuple[str, ...] = ()
     ran: bool = True
 
 
@@ -67,17 +75,34 @@ def lost_names(definition: StepDefinition, result: ElementResult) -> str:
                 f"it changes `{name}` in place, and each element has a copy of its own, so nothing would keep the "
                 "change. Bind a new name instead: it becomes the list of the results."
             )
-    if step.unusable_because.startswith("it modifies "):
-        return (
-            f"{step.unusable_because}, and each element has copies of its own, so nothing would keep the change. "
-            "Bind a new name instead: it becomes the list of the results."
-        )
+    for why in result.not_reusable:
+        if why.startswith("it modifies "):
+            return (
+                f"{why}, and each element has copies of its own, so nothing would keep the change. "
+                "Bind a new name instead: it becomes the list of the results."
+            )
+        if why.endswith(UNSTORED_VARIABLE):
+            return (
+                f"{why}, and each element begins with the variables of the notebook, so nothing would keep the change. "
+                "Set it in a cell above, or bind a name instead: it becomes the list of the results."
+            )
     known = {*step.outputs, *step.defines, *step.deletes, *result.held}
     for name in _public(definition):
         if name in definition.analysis.surely and name not in known:
             why = step.unusable_because or f"`{name}` cannot be stored"
             return f"{why}. Turn it into data, or begin its name with an underscore."
     return ""
+
+
+def written_by_several(results: Iterable[ElementResult]) -> dict[str, bytes | None]:
+    """Return the files that more than one element wrote, as a loop over the elements leaves them."""
+    found: dict[str, bytes | None] = {}
+    several: set[str] = set()
+    for each in results:
+        files = each.changes.get(FILES, {})
+        several |= found.keys() & files.keys()
+        found |= files
+    return {path: found[path] for path in several}
 
 
 def combine(

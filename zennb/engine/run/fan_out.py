@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 from zennb.components.component import Visibility
 from zennb.core.planning.cache_decision import CacheDecision
 from zennb.core.records.records import Status
+from zennb.engine.environment.execution_environment import ENVIRONMENT, FILES
 from zennb.engine.environment.random_state import GENERATORS
 from zennb.engine.run.element_output import ElementOutput
-from zennb.engine.run.element_results import ElementResult, combine, lost_names
+from zennb.engine.run.element_results import ElementResult, combine, lost_names, written_by_several
 from zennb.engine.run.element_steps import ElementSteps
 from zennb.engine.run.repeated_calls import with_calls_repeated
 from zennb.engine.step.elements import element_name
+from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.recording import Recording, keep_output
 from zennb.errors import StepRefused, StoreError, ZennbError
 
@@ -188,7 +190,9 @@ class FanOut:
             }
             observed = replace(observed, settings=settings)
         step = replace(step, outputs=outputs, observed=observed)
-        self._results[number] = ElementResult(step=step, changes=outcome.changes, held=outcome.held)
+        self._results[number] = ElementResult(
+            step=step, changes=outcome.changes, held=outcome.held, not_reusable=outcome.not_reusable
+        )
         self._end(number)
         return step
 
@@ -242,14 +246,18 @@ class FanOut:
                 random=self.steps.random.digests,
                 draws_in_place=self._is_here and not self._takes_turns,
             )
-            lasting = {name: change for name, change in outcome.changes.items() if name != "files"}
+            # Elements side by side end in any order.
+            files = written_by_several(self._results[number] for number in range(self.size))
+            lasting = {**outcome.changes, FILES: files}
             context.environment.apply(lasting)
             context.environment.settings.note_again()
         except ZennbError as error:
             self._errors[0] = error
             return self._failed(displays)
         ran = [each for each in self._results.values() if each.ran]
-        reason = "; ".join([self._decision.reason, _counts(self.size, len(ran)), *_gaps(absent, self.size)])
+        reason = "; ".join(
+            [self._decision.reason, _counts(self.size, len(ran)), *_gaps(absent, self.size), *_sets(lasting)]
+        )
         step = context.made_step(
             self._resolved,
             replace(self._decision, reason=reason),
@@ -323,3 +331,14 @@ def _counts(size: int, ran: int) -> str:
 
 def _gaps(absent: Mapping[str, int], size: int) -> list[str]:
     return [f"`{name}` is None for {many} of {size}, which do not bind it" for name, many in absent.items()]
+
+
+def _sets(changes: Mapping[str, Any]) -> list[str]:
+    """Say of what elements have set that no element saw what another one set."""
+    names = [name for name in changes if name not in {FILES, ENVIRONMENT, MODULES, *GENERATORS}]
+    names += [f"environment variable {name}" for name in changes.get(ENVIRONMENT, ())]
+    return (
+        [f"{', '.join(names)}: each element starts from the notebook's, the last one's is kept"]
+        if names
+        else []
+    )
