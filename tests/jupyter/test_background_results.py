@@ -190,6 +190,66 @@ def test_an_input_that_it_changes_and_the_notebook_too(notebook: Notebook) -> No
 
 
 @pytest.mark.parametrize(
+    ("alias", "other"),
+    [("zs = xs", "zs"), ("zs = [xs]", "zs[0]"), ("import numpy as np\nxs = np.zeros(3)\nzs = xs[:2]", "zs")],
+    ids=["name", "list", "view"],
+)
+def test_a_name_that_an_input_got_meanwhile_is_said(notebook: Notebook, alias: str, other: str) -> None:
+    *made, alias = alias.rpartition("\n")
+    body = "xs[0] = 5" if made[0] else "xs.append(2)"
+    notebook.run("import time\nfrom pathlib import Path\nxs = [1]\nother = [1]", made[0])
+    notebook.run(f"%%step s --background\n{GATE}{body}\ny = 1", alias)
+    opened()
+    assert ended() == "completed"
+    (ran,) = notebook.run("y")
+    assert "`zs` keeps what `xs` held before the run, which changed `xs` in place; bind `zs` anew" in said(
+        ran
+    )
+    assert 5 in notebook.ns["xs"] or 2 in notebook.ns["xs"]
+    assert list(notebook.ns["zs"][0] if "[0]" in other else notebook.ns["zs"]) in ([1], [0, 0])
+
+
+def test_names_that_go_another_way_are_not_said(notebook: Notebook) -> None:
+    notebook.run("import time\nfrom pathlib import Path\nxs = [1]\nzs = xs\nvs = [1]")
+    notebook.run(f"%%step s --background\n{GATE}xs.append(2)\nvs = [*vs, 2]", "ws = vs")
+    opened()
+    assert ended() == "completed"
+    (ran,) = notebook.run("print(xs, zs, xs is zs, vs, ws)")
+    assert ran.out == "[1, 2] [1, 2] True [1, 2] [1]\n"
+    assert "keep" not in said(ran)
+
+
+TURN = "while not Path(f'turn{k}').exists():\n    time.sleep(0.02)\n"
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)], ids=["in order", "the other way"])
+@pytest.mark.parametrize("collected", [True, False], ids=["bound in between", "bound together"])
+def test_of_one_step_that_was_started_twice_the_later_run_is_bound(
+    notebook: Notebook, order: tuple[int, int], collected: bool
+) -> None:
+    cell = f"%%step s --background\n{TURN}y = k"
+    notebook.run("import time\nfrom pathlib import Path\ny = 0\nk = 1", cell, "k = 2", cell)
+    for number in order:
+        Path(f"turn{number}").touch()
+        assert ended(number) == "completed"
+        if collected:
+            assert notebook.run("print(y)")[0].out == f"{2 if order[0] == 2 else number}\n"
+    assert notebook.run("print(y)")[0].out == "2\n"
+
+
+def test_a_run_that_read_what_an_earlier_one_binds_leaves_that_alone(notebook: Notebook) -> None:
+    notebook.run("import time\nfrom pathlib import Path\nxs = [0]\nk = 1")
+    notebook.run(f"%%step first --background\n{TURN}xs = [1]", "k = 2")
+    notebook.run(f"%%step second --background\n{TURN}xs.append(2)")
+    for number in (1, 2):
+        Path(f"turn{number}").touch()
+        assert ended(number) == "completed"
+        (ran,) = notebook.run("print(xs)")
+        assert ran.out == "[1]\n"
+    assert "`xs` changed in the notebook since the run began" in said(ran)
+
+
+@pytest.mark.parametrize(
     ("edit", "what"),
     [
         ("def f(): return 2", "function `f`, which step 's' uses, changed since the run began"),

@@ -6,6 +6,7 @@ changed since the run began is left alone, and so are settings and files of the 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not
 from zennb.views.background import ended, step_started
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from zennb.core.records.records import Artifact, CacheKeyParts, Run, Step
     from zennb.engine.run.run_context import RunContext
@@ -53,7 +54,7 @@ class _Followed:
     context: RunContext
     definitions: Mapping[str, StepDefinition] = field(default_factory=dict)
     expected: Mapping[str, CacheKeyParts] = field(default_factory=dict)
-    before: Mapping[str, object] | None = None
+    before: dict[str, object] | None = None
 
 
 @dataclass(slots=True)
@@ -224,10 +225,10 @@ class BackgroundRuns:
         found = []
         for number, followed in list(self._followed.items()):
             try:
-                run = self._ended(followed)
+                run = followed.context.metadata.run(number)
             except StoreError:
-                run = None  # the next cell tries again
-            if run is None:
+                continue  # the next cell tries again
+            if run is None or not run.status.is_final:
                 continue
             try:
                 with self._session.lock:
@@ -241,11 +242,6 @@ class BackgroundRuns:
             view = ended(run, list(bound.names), remarks=bound.remarks)
             self._session.capture.publish(dict(view._repr_mimebundle_()), {})
         return found
-
-    def _ended(self, followed: _Followed) -> Run | None:
-        """Return the record of a run that has ended; None while it goes on."""
-        run = followed.context.metadata.run(followed.number)
-        return run if run is not None and run.status.is_final else None
 
     # Binding
 
@@ -261,6 +257,7 @@ class BackgroundRuns:
                 bound.remarks.append(f"what step '{step.name}' made is not bound: {why}")
                 self._session.provenance.bound(step, None)
             bound.remarks += self._unlike(step, followed)
+        self._hand_on(followed.number, bound.names)
         if kept:
             listed = ", ".join(f"`{name}`" for name in sorted(kept))
             why = "changed in the notebook since the run began"
@@ -270,6 +267,16 @@ class BackgroundRuns:
                 f"{listed} {why}, so what the run made is not bound; run the cell of the step to get it"
             )
         return bound
+
+    def _hand_on(self, number: int, names: Iterable[str]) -> None:
+        """Tell later runs, which still go on, what was bound: that is no change of the notebook they must leave alone.
+
+        An input of theirs is: what they make of it is made of what it was.
+        """
+        for other in self._followed.values():
+            if other.number > number and other.before is not None:
+                read = {name for parts in other.expected.values() for name in parts.inputs}
+                other.before.update({name: self._state_of(name) for name in names if name not in read})
 
     def _kept(self, steps: Sequence[Step], followed: _Followed) -> set[str]:
         """Return the names that steps bind or delete, and that the notebook has changed since the run began.
@@ -302,9 +309,10 @@ class BackgroundRuns:
             deletes=deletes,
             observed=Observed(),  # without calls to libraries, which reuse makes again
         )
+        definition = followed.definitions.get(step.name)
+        bound.remarks += self._left_behind(step, outputs, definition)
         changes = followed.context.artifacts.load_changes(step.carried)
         modules = {MODULES: changes[MODULES]} if MODULES in changes else {}
-        definition = followed.definitions.get(step.name)
         if definition is not None:
             restorer = StepRestorer(session, followed.context, definition)
             with restorer.restoring(wanted):
@@ -330,6 +338,23 @@ class BackgroundRuns:
             deleted=(),
             modules=modules,
         )
+
+    def _left_behind(
+        self, step: Step, outputs: Collection[str], definition: StepDefinition | None
+    ) -> list[str]:
+        """Say which variables go on to share state with what an input held that the step changed in place."""
+        session, binds = self._session, () if definition is None else definition.analysis.binds
+        seen = {}
+        for name in outputs:
+            if name in step.inputs and name not in binds and name in session.namespace:
+                with suppress(CannotDigest):
+                    seen[name] = session.variables.digest(name, session.namespace[name])[0]
+        others = session.variables.partners(seen, session.namespace).keys() - outputs if seen else ()
+        if not others:
+            return []
+        listed, changed = (", ".join(f"`{name}`" for name in sorted(names)) for names in (others, seen))
+        which = f"{listed} {'keep' if others > {min(others)} else 'keeps'} what {changed} held before"
+        return [f"{which} the run, which changed {changed} in place; bind {listed} anew to share it again"]
 
     def _unlike(self, step: Step, followed: _Followed) -> list[str]:
         """Say if the code of a step is another one now, so that its cell would run again."""
