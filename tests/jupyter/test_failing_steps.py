@@ -27,6 +27,7 @@ def test_a_failing_step_binds_nothing_and_the_error_is_the_users_own(notebook: N
     assert notebook.ns["xs"] == [1]
     assert "z" not in notebook.ns
     assert "line 4" in ran.out or "4 z = 1 / 0" in ran.out
+    assert "pass" not in ran.out  # what stands in the first line is none of the user's
     assert "stepcell.py" not in ran.out
     assert "zennb_step" not in ran.out
     ok = notebook.cell(step("z = 1", "bad"))

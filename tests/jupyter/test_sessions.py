@@ -70,16 +70,18 @@ def test_what_looks_like_a_secret_is_no_parameter_that_one_can_read(notebook: No
     assert only(notebook).parameters == {"api_token": "••••", "rate": "4"}
 
 
-def test_the_state_of_a_session_is_that_of_its_latest_step(notebook: Notebook) -> None:
+def test_the_state_of_a_session_is_that_of_its_latest_step_or_failed_while_one_is(notebook: Notebook) -> None:
     for cell, status in (
         ("%%step a\nx = 1", "completed"),
         ("%%step b\n1 / 0", "failed"),
         ("%%step c\nraise KeyboardInterrupt", "interrupted"),
+        ("%%step a\nx = 1", "failed"),
+        ("%%step b\ny = 1", "completed"),
         ("%%step a\nx = 1", "cached"),
     ):
         notebook.cell(cell)
         assert only(notebook).status.value == status
-    assert only(notebook).names == {"a": "completed", "b": "failed", "c": "interrupted"}
+    assert only(notebook).names == {"a": "completed", "b": "completed", "c": "interrupted"}
 
 
 def test_each_stack_has_a_session_of_its_own(notebook: Notebook) -> None:

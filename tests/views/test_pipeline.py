@@ -84,8 +84,8 @@ def test_the_table_says_what_a_run_would_do_with_each_step_and_why() -> None:
     )
     last = {"load": LOAD, "train": replace(TRAIN, status=Status.FAILED)}
     assert plan_table(plan, last=last).text.splitlines()[2:] == [
-        "load   ✔ fresh        same code and inputs as run 3  ● cached       0.4 ms",
-        "train  △ stale        input `X` changed              ✘ failed       0.0 ms",
+        "load   ✔ fresh        same code and inputs as run 3  ● cached        0.4 ms",
+        "train  △ stale        input `X` changed              ✘ failed       <0.1 ms",
         "plot   ◇ may run      needs step 'train'",
         "tell   ? unknown      code cell 2 computes `k`",
         "last   ○ not run yet  first run",

@@ -27,7 +27,7 @@ from zennb.views.text import (
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0, "0.0 ms"),
+        (0, "<0.1 ms"),
         (0.0004, "0.4 ms"),
         (0.0099, "9.9 ms"),
         (0.00996, "10 ms"),
@@ -41,7 +41,7 @@ from zennb.views.text import (
         (11_220, "3 h 07 min"),
         (86_390, "1 d 00 h"),
         (93_600, "1 d 02 h"),
-        (-1, "0.0 ms"),
+        (-1, "<0.1 ms"),
         (math.nan, ""),
         (None, ""),
     ],

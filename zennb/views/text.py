@@ -143,10 +143,11 @@ def wrap(text: str, room: int) -> list[str]:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a duration as people write it: `0.4 ms`, `12 ms`, `1.3 s`, `2 min 05 s`, `3 h 07 min`."""
+    """Return a duration as people write it: `<0.1 ms`, `0.4 ms`, `12 ms`, `1.3 s`, `2 min 05 s`, `3 h 07 min`."""
     if seconds is None or not math.isfinite(seconds):
         return ""
-    seconds = max(seconds, 0.0)
+    if seconds < 0.00005:
+        return "<0.1 ms"
     if seconds < 0.00995:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 0.9995:

@@ -155,6 +155,17 @@ def test_a_run_shows_the_runs_it_started(command: Commands) -> None:
     assert "started by  run 1" in command.text("runs", "show", "2")
 
 
+def test_a_list_says_that_runs_started_by_others_are_left_out(command: Commands) -> None:
+    recorded(command, step("a"), kind="notebook")
+    assert "not shown" not in command.text("runs")
+    recorded(command, step("b"), kind="pipeline", parent=1)
+    assert "1 run that run 1 started is not shown; `%runs --nested` shows them." in command.text("runs")
+    recorded(command, step("b"), kind="pipeline", parent=1)
+    assert "2 runs that run 1 started are not shown" in command.text("runs")
+    assert "not shown" not in command.text("runs", "--nested")
+    assert [run["id"] for run in command.data("runs")] == [1]
+
+
 def test_the_latest_record_of_a_step_counts_when_sessions_are_compared(command: Commands) -> None:
     recorded(command, step("train", source="x = 1"), step("train", source="x = 2"))
     recorded(command, step("train", source="x = 3"), step("train", source="x = 2"))

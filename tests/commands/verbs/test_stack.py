@@ -82,7 +82,7 @@ def test_json_shows_exactly_the_data(command: Commands, words: list[str]) -> Non
 @pytest.mark.usefixtures("my_stack")
 def test_registering_again_is_no_error_and_no_change(command: Commands) -> None:
     again = command.text("stack", "register", "my_stack", "-o", "default", "-a", "my_artifact_store")
-    assert "is registered already, just so; nothing changed." in again
+    assert "is already registered with these components; nothing changed." in again
 
 
 def test_set_at_registration_activates_at_once(command: Commands, workspace: Workspace) -> None:

@@ -71,6 +71,21 @@ def test_attach_shows_what_comes_and_then_binds_it(notebook: Notebook) -> None:
     assert data.out == ""
 
 
+def test_attach_without_a_number_takes_the_only_run_that_goes_on(notebook: Notebook) -> None:
+    refused = notebook.cell("%runs attach")
+    assert "%runs attach: no run is in the background now" in str(refused.error)
+    cells = [f"%%step {name} --background\n{GATE}{name}1 = 1" for name in ("a", "b")]
+    notebook.run("import time\nfrom pathlib import Path", cells[0])
+    opened()
+    assert "✔ run 1 completed in the background" in said(notebook.run("%runs attach")[0])
+    Path("gate").unlink()
+    notebook.run(*(f"%%step {name} --background\n{GATE}{name}1 = 2" for name in ("a", "b")))
+    refused = notebook.cell("%runs attach")
+    assert "runs 3 and 2 are in the background; type `%runs attach 3` for one of them." in str(refused.error)
+    opened()
+    assert (ended(2), ended(3)) == ("completed", "completed")
+
+
 def test_attach_shows_a_run_that_was_none_in_the_background(notebook: Notebook) -> None:
     notebook.run("%%step s\nprint('here')\ny = 1")
     assert "here" in said(notebook.run("%runs attach 1")[0])
@@ -155,7 +170,7 @@ def test_a_step_that_runs_already_is_not_started_again(notebook: Notebook) -> No
     notebook.run("import time\nfrom pathlib import Path\nz = 'mine'")
     (again,) = notebook.run(cell)
     assert (again.status, again.facts["run"]) == ("running", 1)
-    assert "`y` is bound when run 1 has ended" in notebook.cell("%%step reader\nw = y").reason
+    assert "`y` is being made by run 1 in the background" in notebook.cell("%%step reader\nw = y").reason
     opened()
     assert ended() == "completed"
     (ran,) = notebook.run("print(y, z, f())")  # the kernel that found it binds what it made
@@ -166,7 +181,7 @@ def test_a_step_that_runs_already_is_not_started_again(notebook: Notebook) -> No
 def test_a_cell_that_reads_what_is_not_there_yet_says_which_run_makes_it(notebook: Notebook) -> None:
     notebook.run("import time\nfrom pathlib import Path", f"%%step s --background\n{GATE}y = 1")
     ran = notebook.cell("%%step reader\nz = y")
-    assert "`y` is bound when run 1 has ended" in ran.reason
+    assert "`y` is being made by run 1 in the background" in ran.reason
     opened()
     assert ended() == "completed"
     assert notebook.run("%%step reader\nz = y")[0].status == "completed"

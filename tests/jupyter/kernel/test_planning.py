@@ -163,6 +163,14 @@ def test_a_local_module_that_changed_makes_its_users_stale(notebook: Notebook, t
         sys.modules.pop("planmod", None)
 
 
+def test_a_step_that_waits_sets_nothing_that_others_depend_on(notebook: Notebook) -> None:
+    notebook.run("import time\nn = 1", "%%step t\nlate = time.time() > 0")
+    notebook.cell("%%step s\ntime.sleep(0)\ny = 1 / 0")
+    assert states(notebook) == {"t": "fresh", "s": "stale"}
+    notebook.run("%%step u\ntime.sleep(0)\nsoon = 1")
+    assert states(notebook) == {"t": "fresh", "s": "stale", "u": "fresh"}
+
+
 def test_nothing_is_unknown_in_a_kernel(notebook: Notebook) -> None:
     notebook.run("import time", "%%step s\nnow = time.time()", "%%step t\nlater = now + 1")
     assert set(states(notebook).values()) <= {"fresh", "stale", "may run"}

@@ -13,7 +13,7 @@ from zennb.core.records.log import event_text
 from zennb.core.records.records import Run, Status
 from zennb.engine.background.attach import attach, is_background, last_words, stop_run, with_progress
 from zennb.engine.run.run_log import run_log
-from zennb.errors import UnknownName
+from zennb.errors import UnknownName, UsageError
 from zennb.views.background import ended, started, step_line
 from zennb.views.log import log
 from zennb.views.text import plural
@@ -56,14 +56,16 @@ def started_outcome(context: Context, run: Run, workspace: Workspace) -> Outcome
 
 @verb(
     "show the output of a run that was started with --background, as it comes, until it ends",
-    ID,
-    examples=("runs attach 12",),
+    Argument(
+        "ID", "a run's number, as lists show it; by default the one that runs in the background", kind="run"
+    ),
+    examples=("runs attach 12", "runs attach"),
     name="attach",
 )
-def attach_verb(context: Context, id: str) -> Outcome:  # noqa: A002 - the argument's name
+def attach_verb(context: Context, id: str | None) -> Outcome:  # noqa: A002 - the argument's name
     """Show the output of a run in the background, until it ends or this is interrupted."""
-    run = find_run(context, id)
     workspace = context.workspace
+    run = _running(context) if id is None else find_run(context, id)
     entries = attach(workspace, run)
     if not is_background(workspace, run):
         found = run_log(workspace, run)
@@ -77,8 +79,8 @@ def attach_verb(context: Context, id: str) -> Outcome:  # noqa: A002 - the argum
             shown.entry(entry)
     except KeyboardInterrupt:
         sentence = f"run {run.id} goes on in the background; `%runs attach {run.id}` shows it again."
-        return Outcome(view=note(context.interface.adapt(sentence)), data=plain(find_run(context, id)))
-    run = find_run(context, id)
+        return Outcome(view=note(context.interface.adapt(sentence)), data=plain(_now(context, run)))
+    run = _now(context, run)
     if words := last_words(workspace, run):
         shown.text(words)
     is_said = context.session is not None and run.id in context.session.collect()
@@ -103,6 +105,29 @@ def stop_verb(context: Context, id: str) -> Outcome:  # noqa: A002 - as above
     good = sum(run.steps.get(status.value, 0) for status in Status if status.is_good)
     view = ended(run, remarks=[f"what {plural(good, 'step')} made stays"] if good else [])
     return Outcome(view=view, data=plain(run), sentence=view.text)
+
+
+def _running(context: Context) -> Run:
+    """Return the only run that goes on in the background.
+
+    Raises:
+        UsageError: there is none, or more than one.
+    """
+    workspace, line = context.workspace, context.command_line
+    found = workspace.metadata.runs(status=Status.RUNNING, nested=True, limit=_RECENT)
+    numbers = [str(run.id) for run in found if is_background(workspace, run)]
+    if not numbers:
+        raise UsageError(f"{line}: no run is in the background now; give the number of one that has ended.")
+    if len(numbers) > 1:
+        listed = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+        raise UsageError(
+            f"{line}: runs {listed} are in the background; type `{line} {numbers[0]}` for one of them."
+        )
+    return find_run(context, numbers[0])
+
+
+def _now(context: Context, run: Run) -> Run:
+    return find_run(context, str(run.id))
 
 
 def _code(run: Run) -> int:

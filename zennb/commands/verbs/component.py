@@ -56,7 +56,7 @@ class _Verbs:
     def register(self, context: Context, name: str, flavor: str, free: dict[str, str]) -> Outcome:
         spec, new = context.workspace.registry.register_component(self.kind.name, name, flavor, free)
         if not new:
-            return self._done(spec, "is registered already, just so; nothing changed")
+            return self._done(spec, "is already registered with these settings; nothing changed")
         return self._done(spec, f"registered (flavor {spec.flavor})", problem=_problem(context, spec))
 
     def update(self, context: Context, name: str, remove: tuple[str, ...], free: dict[str, str]) -> Outcome:

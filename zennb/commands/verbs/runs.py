@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zennb.commands.data import plain, step_data
 from zennb.commands.interface import Interface
@@ -31,6 +32,13 @@ from zennb.views import run as run_view
 from zennb.views.log import log
 from zennb.views.shared_runs import shared_runs
 from zennb.views.text import plural
+from zennb.views.view import join, note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from zennb.core.records.records import Run
+    from zennb.views.view import Displayed
 
 __all__ = ["PARTS"]
 
@@ -99,8 +107,24 @@ def _list(
     listed, cut = limited(runs, limit)
     found = with_progress(context.workspace, listed)
     is_filtered = any([notebook, kind, *filters.values()])
-    view = run_view.runs(found, page=_page(), is_filtered=is_filtered)
+    view: Displayed = run_view.runs(found, page=_page(), is_filtered=is_filtered)
+    if found and not (nested or is_filtered) and (left_out := _started(context, found)):
+        sentence = f"{left_out} not shown; `{context.command_line} --nested` shows them."
+        view = join([view, note(context.interface.adapt(sentence))])
     return Outcome(view=view, data=plain(found), cut=cut)
+
+
+def _started(context: Context, listed: Sequence[Run]) -> str:
+    """Say how many runs some of the listed ones have started; "" if none."""
+    known = {run.id for run in listed}
+    since = min(run.started for run in listed)
+    runs = context.workspace.metadata.runs(since=since, nested=True, limit=MOST_STEPS)
+    by = Counter(run.parent for run in runs if run.parent in known and run.id not in known)
+    total = sum(by.values())
+    if not total:
+        return ""
+    which = f"run {min(by)}" if len(by) == 1 else f"{len(by)} of these"  # type: ignore[type-var]  # no None is known
+    return f"{plural(total, 'run')} that {which} started {'is' if total == 1 else 'are'}"
 
 
 def _shared(context: Context, notebook: str | None, kind: str | None, limit: int) -> Outcome:

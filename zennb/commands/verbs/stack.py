@@ -90,7 +90,7 @@ def _register(context: Context, name: str, **components: Any) -> Outcome:
     if activate:
         context.workspace.set(spec.name)
         use = "It is active from now on."
-    done = f"registered. {use}" if new else "is registered already, just so; nothing changed."
+    done = f"registered. {use}" if new else "is already registered with these components; nothing changed."
     return _card(context, spec, note=_tried(context, spec, f"stack '{spec.name}' {done}", new or activate))
 
 
@@ -192,7 +192,7 @@ def _import(context: Context, file: str) -> Outcome:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise UsageError(f"{path} cannot be read ({why}); give a file that `stack export` wrote.") from error
     spec, new = context.workspace.registry.import_stack(text)
-    done = "imported" if new else "is registered already, just so; nothing changed"
+    done = "imported" if new else "is already registered with these components; nothing changed"
     return _card(context, spec, note=f"stack '{spec.name}' {done}.")
 
 

@@ -108,6 +108,8 @@ class PossibleEffects:
             packages = {package for call in calls for package in call.packages}
         else:
             packages = set(resolved.used) if may_have_effects(resolved.definition.tree) else set()
+        if "tzset" not in self.words:  # all else of `time` waits, or tells the time
+            packages.discard("time")
         concerned = imported_by(used) | {EVERYTHING} if packages else frozenset()
         return min(packages & concerned, default="")
 

@@ -1,7 +1,8 @@
 """Owns the runs that the step cells of a kernel belong to: the run of the whole notebook, or the kernel's session.
 
 Cells run by hand belong to one run per kernel and stack, of kind `session`. Its status is `running` while a cell runs
-that takes more than a moment, and otherwise that of its latest step. A short cell costs one transaction, at its end.
+that takes more than a moment, and otherwise that of its latest step; `failed` while a step of it has failed and not run
+since. A short cell costs one transaction, at its end.
 `zennb run` begins one run for the whole notebook and hands it to the kernel; cells on its stack belong to that run.
 """
 
@@ -95,6 +96,7 @@ class _Ongoing:
     def __init__(self, run: Run, place: tuple[object, ...]) -> None:
         self.run = run
         self.packages: dict[str, str] = {}
+        self.failed: set[str] = set()
         self.has_commit = run.kind != "session"
         self.place = place
         self._begun: DelayedCall[Run] | None = None
@@ -223,6 +225,7 @@ class CellRun:
     def _ended(self, step: Step, status: Status) -> Run:
         """Return the run as it is after a step; its duration never shrinks, even if the clock is set back."""
         run, ongoing = self._ongoing.run, self._ongoing
+        (ongoing.failed.add if status is Status.FAILED else ongoing.failed.discard)(step.name)
         ongoing.packages.update(step.parts.packages if step.parts is not None else {})
         read = {
             name: DOTS if suspicion(name) is Suspicion.SECRET else mask_text(glance(item, alone=True))
@@ -237,7 +240,7 @@ class CellRun:
         )
         return replace(
             run,
-            status=status,
+            status=Status.FAILED if ongoing.failed and status.is_good else status,
             seconds=max(run.seconds, time.time() - run.started),
             versions=run_versions(ongoing.packages),
             parameters={**run.parameters, **read},

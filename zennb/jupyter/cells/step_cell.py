@@ -258,7 +258,8 @@ class StepCell:
         step = self._record(
             replace(step, inputs=self._inputs, displays=displays, metrics=metrics), step.status
         )
-        self._session.show_status(replace(step, reason=remarks))
+        is_noted = self._failed in getattr(error, "__notes__", ())
+        self._session.show_status(replace(step, reason=remarks), said=self._failed if is_noted else "")
 
     def _record(self, step: Step, status: Status) -> Step:
         return self._run.end(step, status, self._write_buffer)

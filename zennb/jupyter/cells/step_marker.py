@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from zennb.jupyter.cells.transform import StepMarker
 
-__all__ = ["nested_too_deeply", "parse_step_cell"]
+__all__ = ["hide_first_line", "nested_too_deeply", "parse_step_cell"]
 
 
 def parse_step_cell(
@@ -105,9 +105,21 @@ def _show_first_line(filename: str, line: str) -> None:
 
     As a comment of its own, `help(...)` would show it for a definition on the next line.
     """
+    _set_first_line(filename, f"pass  # %%step {line}".rstrip())
+
+
+def hide_first_line(filename: str) -> None:
+    """Let tracebacks begin with the user's own code, where it runs in the cell itself.
+
+    Elsewhere the frame of the cell is at its first line, which has to be there then.
+    """
+    _set_first_line(filename, "")
+
+
+def _set_first_line(filename: str, text: str) -> None:
     entry = linecache.cache.get(filename)
     if entry is not None and len(entry) == 4 and entry[2]:
-        entry[2][0] = f"pass  # %%step {line}".rstrip() + "\n"
+        entry[2][0] = f"{text}\n"
 
 
 def _star_names(module: str) -> Iterable[str]:

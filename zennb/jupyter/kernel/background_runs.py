@@ -214,10 +214,8 @@ class BackgroundRuns:
         """Return which run is going to bind a name; "" for none."""
         for followed in self._followed.values():
             if any(name in each.analysis.binds for each in followed.definitions.values()):
-                return (
-                    f"`{name}` is bound when run {followed.number} has ended, which goes on in the background; "
-                    f"`%runs attach {followed.number}` waits for it"
-                )
+                number = followed.number
+                return f"`{name}` is being made by run {number} in the background; `%runs attach {number}` waits for it"
         return ""
 
     def collect(self) -> list[int]:

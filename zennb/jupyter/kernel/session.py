@@ -20,11 +20,13 @@ from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StepRefused
 from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.step_cell import StepCell
-from zennb.jupyter.cells.step_marker import nested_too_deeply, parse_step_cell
+from zennb.jupyter.cells.step_marker import hide_first_line, nested_too_deeply, parse_step_cell
 from zennb.jupyter.kernel.background_runs import BackgroundRuns
+from zennb.jupyter.kernel.error_notes import error_note
 from zennb.jupyter.kernel.state import KernelState
 from zennb.packages.versions import note_loaded
 from zennb.registry.home import working_folder
+from zennb.views.view import note
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
@@ -132,7 +134,10 @@ class KernelSession(KernelState):
         # The stack was changed by another kernel since it was opened: once more with the new one.
         while not self._cell.decide():
             self._cell = StepCell(self, self.context(stack), definition)
-        return self._cell.begin()
+        runs_here = self._cell.begin()
+        if runs_here and marker.command_line == "%%step":
+            hide_first_line(filename)
+        return runs_here
 
     def need(self) -> None:
         """Load the outputs that the running cell names, before its first line runs.
@@ -287,6 +292,9 @@ class KernelSession(KernelState):
         self._note_patches(result)
         if cell is None:
             self._note_library_calls(result)
+            error = getattr(result, "error_in_exec", None)
+            if self._depth == 0 and (said := error_note(error, self.shell, self.background.hint)):
+                self.capture.publish(dict(note(said)._repr_mimebundle_()), {})
         note_cached_functions(self.namespace)
         self.variables.sweep(self.namespace)
         # The cell bound these names itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -311,9 +312,15 @@ class KernelState:
         """Return the display of a step that takes long."""
         return LiveLine(self.capture, step, updates=self.can_update, monitor=self.monitor)
 
-    def show_status(self, step: Step) -> None:
-        """Show a step's status line, with data for tools that read the saved notebook."""
-        view = status_line(step)
+    def show_status(self, step: Step, *, said: str = "") -> None:
+        """Show a step's status line, with data for tools that read the saved notebook.
+
+        Args:
+            step: its record.
+            said: the beginning of its reason, if the error above the line says it already.
+        """
+        shown = step.reason.removeprefix(said).removeprefix("; ")
+        view = status_line(replace(step, reason=shown))
         for text in filter(None, [self.secret_notes.of(step), *_left_out(step)]):
             view = join([view, note(text)], gap=0)
         self.capture.publish(
