@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from zennb.compat.frames import byte_bounds
 from zennb.digests.digest import digest
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import joined
@@ -133,3 +134,44 @@ def test_a_dtype_that_cannot_be_written_down_is_refused_and_pickled(trip: Trip) 
 def test_damaged_bytes_are_named_and_never_read_as_objects(stored: bytes) -> None:
     with pytest.raises(DamagedArtifact, match="run the step again"):
         NumpyArrays().load(stored, {})
+
+
+WINDOWS = np.lib.stride_tricks.sliding_window_view
+ROWS = np.asfortranarray(np.arange(40_000.0).reshape(200, 200))
+REPEATED: dict[str, Any] = {
+    "one number": np.broadcast_to(1.5, (1000, 1000)),
+    "a row": np.broadcast_to(np.arange(1000), (1000, 1000)),
+    "a column": np.broadcast_to(np.arange(1000)[:, None], (1000, 1000)),
+    "every other": np.broadcast_to(np.arange(2000)[::-2], (1000, 1000)),
+    "structured": np.broadcast_to(np.zeros(1000, [("a", "i1"), ("b", "f8")]), (1000, 1000)),
+    "windows": WINDOWS(np.arange(20_000), 1000),
+    "windows of text": WINDOWS(np.array(["a", "ü"] * 5000), 200),
+    "blocks in Fortran order": WINDOWS(ROWS, (10, 20)),
+    "blocks, turned": WINDOWS(ROWS, (10, 20)).transpose(2, 0, 3, 1),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_an_array_shows_often_is_stored_once(name: str, trip: Trip) -> None:
+    value = REPEATED[name]
+    dumped, again = trip(value)
+    assert sum(len(memoryview(part).cast("B")) for part in dumped.buffers) < 1_000_000
+    assert (again.dtype, again.shape) == (value.dtype, value.shape)
+    assert np.array_equal(again, value)
+    assert digest(again) == digest(value)
+    assert again.flags.writeable == value.flags.writeable
+    assert again.nbytes > 10 * np.ptp(byte_bounds(again))
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_what_an_array_shows_often_counts_as_content(name: str) -> None:
+    value = REPEATED[name]
+    changed = np.array(value)
+    changed[0, -1] = changed[-1, 0]
+    assert len({digest(value), digest(changed), digest(value[:-1]), digest(value[1:])}) >= 3
+
+
+def test_windows_that_may_be_written_to_are_written_to_together(trip: Trip) -> None:
+    _, again = trip(WINDOWS(np.arange(20_000), 1000, writeable=True))
+    again[0, 1] = 7
+    assert again[1, 0] == 7

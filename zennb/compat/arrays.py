@@ -8,10 +8,13 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-__all__ = ["file_behind", "memory_order", "memory_owner", "top_array", "with_strides"]
+__all__ = ["as_often", "as_once", "file_behind", "memory_order", "memory_owner", "top_array", "with_strides"]
 
 _SPAN = 1 << 20
 """Bytes that an array may span at least, whatever its size; else gaps between its elements are closed."""
+
+_REPEATED = 1 << 22
+"""Bytes that an array shows at least, before it matters that it shows some of them more than once."""
 
 
 def memory_owner(array: Any) -> Any:
@@ -69,6 +72,54 @@ def with_strides(array: Any, strides: tuple[int, ...]) -> Any:
         return np.lib.stride_tricks.as_strided(array, array.shape, array.strides)
     made: Any = np.ndarray(array.shape, array.dtype, buffer=memory, offset=-low, strides=tuple(steps))
     made[...] = array
+    return made
+
+
+def as_once(array: Any) -> tuple[Any, tuple[int, ...]] | None:
+    """Return a view that has each element once of a large array that shows some more than once; None for other arrays.
+
+    Such arrays come from `broadcast_to` and `sliding_window_view`. Also returned is which axis of the view each axis of
+    the array steps along, -1 for an axis that stays where it is.
+    """
+    if array.nbytes <= _REPEATED or array.flags.forc:
+        return None
+    long = [(step, length) for step, length in zip(array.strides, array.shape, strict=True) if length > 1]
+    steps = sorted({step for step, _ in long if step}, key=abs, reverse=True)
+    if len(steps) == len(long):
+        return None
+    lengths = [1 + sum(length - 1 for step, length in long if step == one) for one in steps]
+    once = sys.modules["numpy"].lib.stride_tricks.as_strided(
+        array, lengths, steps, writeable=array.flags.writeable
+    )
+    axes = (
+        steps.index(step) if step and length > 1 else -1
+        for step, length in zip(array.strides, array.shape, strict=True)
+    )
+    return once, tuple(axes)
+
+
+def as_often(elements: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """Return the array that `as_once` took apart, as a view of its elements.
+
+    Args:
+        elements: each once, in C order.
+        shape: that of the array.
+        axes: along which axis of the elements each axis of the array goes; -1 for none.
+
+    Raises:
+        ValueError: the parts do not fit together.
+    """
+    lengths = [1] * (1 + max(axes, default=-1))
+    for axis, length in zip(axes, shape, strict=True):
+        if length < 1 or axis < -1:
+            raise ValueError(f"shape {shape} along axes {axes}")
+        if axis >= 0:
+            lengths[axis] += length - 1
+    once = elements.reshape(lengths)
+    steps = [once.strides[axis] if axis >= 0 else 0 for axis in axes]
+    made: Any = sys.modules["numpy"].lib.stride_tricks.as_strided(
+        once, shape, steps, writeable=once.flags.writeable
+    )
     return made
 
 

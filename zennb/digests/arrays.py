@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from zennb.compat.arrays import memory_order, memory_owner, top_array
+from zennb.compat.arrays import as_once, memory_order, memory_owner, top_array
 from zennb.compat.frames import fill_value, global_random_state
 from zennb.digests.containers import sequence
 from zennb.digests.objects import changeable
@@ -125,7 +125,13 @@ def _array(walker: DigestWalker, value: Any) -> Steps:
         walker.sink.text(order)
     if type(value) is np.memmap and value.filename is not None:
         walker.sink.text(f"{value.filename} {value.mode} {value.offset}")
-    yield from array_content(walker, value) or ()
+    repeated = as_once(value) if type(value) is np.ndarray and not value.dtype.hasobject else None
+    if repeated is None:
+        yield from array_content(walker, value) or ()
+    else:  # gigabytes may lie in a few numbers: `np.broadcast_to`
+        once, axes = repeated
+        walker.sink.text(f"{value.shape} along {axes}")
+        yield from array_content(walker, once) or ()
     # A memory map's attributes are its file name and offset, not content.
     if type(value) is not np.ndarray and not isinstance(value, np.memmap):
         yield getattr(value, "__dict__", None) or None, STATE

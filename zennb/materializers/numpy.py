@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from zennb.compat.arrays import file_behind, with_strides
+from zennb.compat.arrays import as_often, as_once, file_behind, with_strides
 from zennb.errors import DamagedArtifact, NotStorable
 from zennb.materializers.buffers import ALIGNMENT, private
 from zennb.materializers.materializer import Buffer, Materializer, Scope
@@ -32,8 +32,13 @@ class NumpyArrays(Materializer):
     exact: ClassVar[bool] = True
 
     def handles(self, value: object) -> bool:
-        """Whether `value` is an array that is fully described by its dtype, shape and memory."""
-        return type(value) is np.ndarray and not value.dtype.hasobject and file_behind(value) is None
+        """Whether `value` is an array that is fully described by its dtype, shape and memory.
+
+        One that shows elements more than once, by the million, is pickled: as a file it would be as large as it looks.
+        """
+        if type(value) is not np.ndarray or value.dtype.hasobject:
+            return False
+        return file_behind(value) is None and as_once(value) is None
 
     def dump(self, value: Any) -> Sequence[Buffer]:
         """Return an `.npy` header and the array's own memory (a copy only where it is not contiguous).
@@ -92,12 +97,18 @@ def _describe(dtype: Any) -> Any:
 def array_parts(value: Any) -> tuple[Any, tuple[int, ...], str, Any]:
     """Return what an array is made of: dtype as text, shape, memory order, and its bytes as an array.
 
-    The order is C, F, or how far apart the elements are: `strides 40 8`; the bytes are without gaps in any case.
+    The order is C, F, or how far apart the elements are: `strides 40 8`; the bytes are without gaps in any case. A
+    large array that shows elements more than once has them once in the bytes, and `along -1 0` says along which axes of
+    them its own axes go.
 
     Raises:
         NotStorable: the dtype cannot be written as text.
     """
     descr = _describe(value.dtype)
+    repeated = as_once(value)
+    if repeated is not None:
+        once, axes = repeated
+        return descr, value.shape, f"along {' '.join(map(str, axes))}", _memory(np.ascontiguousarray(once))
     if not value.flags.forc:
         order = f"strides {' '.join(map(str, value.strides))}"
         return descr, value.shape, order, _memory(np.ascontiguousarray(value))
@@ -122,6 +133,10 @@ def array_from(descr: Any, shape: Sequence[int], order: str, data: Buffer) -> An
     if dtype.hasobject:  # stored bytes must never be read as references to objects
         raise ValueError("a stored array of Python objects is never read")
     memory = data if len(data) else None
+    if order.startswith("along "):
+        return as_often(
+            np.frombuffer(data, np.uint8).view(dtype), tuple(shape), tuple(map(int, order.split()[1:]))
+        )
     array: Any = np.ndarray(tuple(shape), dtype, buffer=memory, order="F" if order == "F" else "C")
     # Both must agree exactly. numpy itself only refuses memory that is too short.
     if array.nbytes != len(data):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zennb.compat.arrays import file_behind, memory_owner, top_array, with_strides
+from zennb.compat.arrays import as_often, as_once, file_behind, memory_owner, top_array, with_strides
 from zennb.compat.frames import byte_bounds
 from zennb.compat.instances import is_a
 from zennb.digests.digest import digest
@@ -237,9 +237,18 @@ def restore_strided(array: Any, strides: tuple[int, ...], writeable: bool) -> An
 
 
 def strided_reduction(value: object) -> tuple[Any, tuple[Any, ...]] | None:
-    """Return the recipe of an array whose elements lie apart, which pickle would put together; None for others."""
+    """Return the recipe of an array whose elements lie apart, which pickle would put together; None for others.
+
+    An array that shows elements more than once is one over a copy that has each once.
+    """
     if type(value) is not np.ndarray or value.flags.forc or value.dtype.hasobject:
         return None
+    repeated = as_once(value)
+    if repeated is not None:
+        once, axes = repeated
+        elements = np.ascontiguousarray(once).reshape(-1)
+        elements.flags.writeable = value.flags.writeable
+        return as_often, (elements, value.shape, axes)
     return restore_strided, (np.ascontiguousarray(value), value.strides, value.flags.writeable)
 
 
