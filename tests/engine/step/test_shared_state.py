@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -147,7 +149,7 @@ def test_what_libraries_keep_is_searched_for_once(monkeypatch: pytest.MonkeyPatc
     assert searches == []
 
 
-def test_two_views_are_searched_for_once_until_code_has_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_views_are_searched_for_once_until_code_has_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     base = np.arange(6)
     start, end = base[:2], base[4:]
     one, other = digest_value(start), digest_value(end)
@@ -156,6 +158,9 @@ def test_two_views_are_searched_for_once_until_code_has_run(monkeypatch: pytest.
     assert share(other, one)
     forget()
     monkeypatch.setattr(shared_state, "_kept_by_libraries", lambda: [{"kept": base}])
+    assert share(one, other)
+    monkeypatch.setitem(sys.modules, "imported_now", ModuleType("imported_now"))
+    forget()
     assert not share(one, other)
 
 
@@ -181,7 +186,7 @@ def test_threads_that_build_tuples_meanwhile_go_on() -> None:
     for thread in threads:
         thread.start()
     for _ in range(8):
-        shared_state._others.clear()
+        shared_state._others.ids.clear()
         shared_state._are_libraries(frozenset({1}))
     is_over.set()
     for thread in threads:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sys
 from dataclasses import replace
+from functools import cache
+from itertools import compress
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +16,12 @@ from zennb.digests.stretches import share_memory
 from zennb.packages.origin import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
 
 __all__ = ["connected", "forget", "groups", "own_parts", "share", "stored_apart"]
-
-_LIBRARY_KEYS = (("__module__", "__doc__"), ("__name__", "__spec__"))
-"""Keys in the dictionaries of classes, and of modules."""
 
 _CONTAINERS = (dict, list, set, tuple)
 """Containers in which a library keeps constants, e.g. the converters of matplotlib's units."""
@@ -32,13 +31,32 @@ _DEPTH = 3  # how deep the parts of a library's object are searched
 _libraries: dict[int, object] = {}
 """Objects that belong to a library, by id; kept alive, so that no other object gets their id."""
 
-_others: set[int] = set()
-"""Ids of objects that do not; valid only until code runs, because ids are reused."""
+_MOST = 100_000
+
+
+class _Others:
+    """Ids of objects that do not belong to a library, known until modules are imported.
+
+    Code that runs may free such an object, and its id may go to another one. If a library keeps that one for two
+    values, they are stored together without need. To search all classes again after each cell would cost every step
+    that reads a shared value 50 to 200 ms.
+    """
+
+    __slots__ = ("ids", "modules")
+
+    def __init__(self) -> None:
+        self.ids: set[int] = set()
+        self.modules = 0
+
+
+_others = _Others()
 
 
 def forget() -> None:
-    """Note that code ran, so that ids may belong to other objects now."""
-    _others.clear()
+    """Note that code ran: it may have imported modules, and these may keep objects that were nobody's before."""
+    if len(sys.modules) != _others.modules or len(_others.ids) > _MOST:
+        _others.ids.clear()
+        _others.modules = len(sys.modules)
 
 
 def share(one: ValueDigest, other: ValueDigest) -> bool:
@@ -54,7 +72,7 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
         return False
     # The cheap answers first: a variable that functions share (its id is negative), a value that is part of the other
     # one, an object that is known to be nobody's library. What follows walks all classes of the process.
-    if min(common) < 0 or one.root in common or other.root in common or not _others.isdisjoint(common):
+    if min(common) < 0 or one.root in common or other.root in common or not _others.ids.isdisjoint(common):
         return True
     return not _are_libraries(common)
 
@@ -62,7 +80,7 @@ def share(one: ValueDigest, other: ValueDigest) -> bool:
 def own_parts(value_digests: Mapping[str, ValueDigest]) -> dict[str, ValueDigest]:
     """Return what was seen of values, less the mutable parts and memory that belong to libraries."""
     unknown = frozenset[int]().union(*(each.mutable for each in value_digests.values()))
-    unknown -= _libraries.keys() | _others
+    unknown -= _libraries.keys() | _others.ids
     if unknown:
         _are_libraries(unknown)
     return {
@@ -110,8 +128,9 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     # In one call over everything: one call for each object would take seconds in a process with many libraries.
     owned = gc.get_referents(*_kept_by_libraries())
     containers = {kind for kind in set(map(type, owned)) if issubclass(kind, _CONTAINERS)}
+    held = compress(owned, map(containers.__contains__, map(type, owned)))
     # Each once: all modules refer to the dictionary of the builtins.
-    owned += gc.get_referents(*{id(each): each for each in owned if type(each) in containers}.values())
+    owned += gc.get_referents(*{id(each): each for each in held}.values())
     for depth in range(_DEPTH + 1):
         inside = ids.intersection(map(id, owned))
         _libraries.update({id(each): each for each in owned if id(each) in inside} if inside else {})
@@ -123,7 +142,7 @@ def _are_libraries(ids: frozenset[int]) -> bool:
     # What stands for the memory of a library's array is the library's, too.
     memory = [part for each in list(_libraries.values()) if is_array(each) for part in memory_parts(each)]
     _libraries.update({id(part): part for part in memory})
-    _others.update(ids - _libraries.keys())
+    _others.ids.update(ids - _libraries.keys())
     return ids <= _libraries.keys()
 
 
@@ -138,7 +157,9 @@ def _kept_by_libraries() -> list[dict[Any, Any]]:
     found += {id(each): each for each in gc.get_referents(*_all_classes()) if type(each) is dict}.values()
     # A dictionary of matplotlib's own that every figure refers to.
     settings = getattr(sys.modules.get("matplotlib"), "rcParams", None)
-    return [*filter(_is_library, found), *([settings] if settings is not None else [])]
+    is_users = cache(lambda module: origin(module).is_users)  # a module has many classes
+    kept = [each for each in found if _is_library(each, is_users)]
+    return [*kept, *([settings] if settings is not None else [])]
 
 
 def _all_classes() -> list[type]:
@@ -152,10 +173,11 @@ def _all_classes() -> list[type]:
     return list(found.values())
 
 
-def _is_library(namespace: dict[Any, Any]) -> bool:
+def _is_library(namespace: dict[Any, Any], is_users: Callable[[str], bool]) -> bool:
     """Whether this is the dictionary of a class or module of an installed package."""
     # The dictionary of any object may have an entry `__doc__`; those of classes and modules have two such entries.
-    if not any(key in namespace and other in namespace for key, other in _LIBRARY_KEYS):
+    is_class = "__module__" in namespace and "__doc__" in namespace
+    if not is_class and not ("__name__" in namespace and "__spec__" in namespace):
         return False
     module = namespace.get("__module__", namespace.get("__name__"))
-    return is_a(module, str) and not origin(module).is_users
+    return type(module) is str and not is_users(module)
