@@ -13,13 +13,15 @@ import mimetypes
 import os
 import random
 import re
+import signal
 import socket
 import sys
+import time
 import types
 import weakref
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -103,6 +105,9 @@ class Content:
             return f"frame {value.columns!r} {columns} {value.attrs}"
         if isinstance(value, pd.Series):
             return f"series {value.name!r} {value.dtype} {value.index!r} {self.text(value.tolist())}"
+        if (torch := sys.modules.get("torch")) is not None and issubclass(kind, torch.Tensor):
+            grad = value.grad if value.is_leaf else None
+            return f"tensor {value.dtype} {value.requires_grad} {value.detach().tolist()} {self.text(grad)}"
         if isinstance(value, types.FunctionType):
             return self._function(value)
         if isinstance(
@@ -184,6 +189,8 @@ LOCAL = frozenset(
         "mod_b",
         "mod_c",
         "mod_d",
+        "mod_e",
+        "mod_f",
         "one",
         "pack",
         "pack.low",
@@ -206,6 +213,10 @@ def code_text(code: types.CodeType) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
 
 
+class _NoFigures:
+    figs: ClassVar[dict[int, Any]] = {}
+
+
 def settings() -> str:
     """Return the settings and registries of libraries that cells of the notebook change."""
     known = (
@@ -217,6 +228,10 @@ def settings() -> str:
         socket.getdefaulttimeout(),
         decimal.getcontext().prec,
         mimetypes.guess_type("a.reuse"),
+        time.localtime(0).tm_hour,
+        signal.getsignal(signal.SIGUSR2) is signal.SIG_IGN,
+        hasattr(pd.Series, "reuse"),
+        getattr(sys.modules.get("matplotlib._pylab_helpers"), "Gcf", _NoFigures).figs.keys(),
     )
     return " ".join(map(str, known))
 

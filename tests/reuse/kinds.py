@@ -1,13 +1,17 @@
-"""Owns cells of the random notebook by what is treacherous about them; those of a kind can be left out."""
+"""Owns cells of the random notebook by what is treacherous about them; those of some kinds alone can be tried."""
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
-__all__ = ["KINDS", "LEFT_OUT", "MODULE", "kinds_cells"]
+__all__ = ["HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "kinds_cells"]
 
-LEFT_OUT = frozenset({"files"})
-"""Kinds that the machine leaves out: a pool that a step opens in a worker gets no functions of the notebook."""
+HERE = frozenset({"s_worker", "s_written"})
+"""Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook."""
+
+NOT_AGAIN = frozenset({"s_last"})
+"""Steps that are not run once more as a pipeline: what is shown last is something else by then."""
 
 Cells = dict[str, tuple[str, ...]]
 
@@ -33,6 +37,15 @@ TEXT: Cells = {
     "limit": ("limit = 1", "limit = 2"),
     "expression": ("expression = 'a > @limit'", "expression = 'a >= @limit'", "expression = 'b > 3'"),
     "pick": ("def pick(text):\n    return len(df.query(text))",),
+    "sales": (
+        "import polars as pl\nsales = pl.DataFrame({'a': [1, 2]})",
+        "import polars as pl\nsales = pl.DataFrame({'a': [RATE, 3]})",
+    ),
+    "sql": ("sql = 'select sum(a) from sales'", "sql = 'select a from \"sales\" order by a limit 1'"),
+    "s_sql": (
+        "r_sq = pl.SQLContext(register_globals=True).execute(sql, eager=True).rows()",
+        "r_sq = pl.SQLContext(register_globals=True).execute('select max(a) ' + 'from sales', eager=True).rows()",
+    ),
     "s_text": (
         "r_q = len(df.query(expression))",
         "r_q = pick('a ' + '> @limit')",
@@ -66,6 +79,28 @@ FILES: Cells = {
             "r_na = _u.execute('select x from t').fetchall()\n_u.close()"
         ),
     ),
+    "lazy": (
+        "import polars as pl\nlazy = pl.scan_csv('data.csv')",
+        "import polars as pl\nlazy = pl.scan_csv('data.csv').filter(pl.col('a') > 1)",
+    ),
+    "s_lazy": ("r_lz = lazy.collect().rows()", "r_lz = lazy.select('b').collect().rows()"),
+    "writer": ("def writer(path):\n    with open(path, 'w') as file:\n        return file.write(str(RATE))",),
+    "s_written": (
+        "df.to_csv('made.txt')\nr_wr = RATE",
+        "np.savetxt('made.txt', arr)\nr_wr = RATE",
+        "from pyarrow import csv as _csv, table as _table\n_csv.write_csv(_table({'a': [RATE]}), 'made.txt')",
+        "import polars as _pl\n_pl.DataFrame({'a': [RATE]}).write_csv('made.txt')",
+        "import os\nos.replace('made.txt', 'moved.txt') if os.path.exists('made.txt') else None",
+        "import shutil\n_ = shutil.copy('data.txt', 'made.txt')",
+        (
+            "import multiprocessing\nwith multiprocessing.get_context('fork').Pool(1) as _pool:\n"
+            "    r_wr = _pool.map(writer, ['made.txt'])"
+        ),
+    ),
+    "s_reread": (
+        "r_rr = open('made.txt').read() if os.path.exists('made.txt') else None",
+        "r_rr = sorted(name for name in os.listdir() if name in {'made.txt', 'moved.txt'})",
+    ),
     "s_worker": (
         (
             "import multiprocessing\nfrom concurrent.futures import ProcessPoolExecutor\n"
@@ -95,6 +130,17 @@ EFFECTS: Cells = {
         "@kind.register\ndef _(x: int):\n    return 'int'",
         "kind.register(list, lambda x: RATE)\nNone",
         "import mimetypes\nmimetypes.add_type('text/reuse', '.reuse')",
+        "np.seterr(divide='call')\nnp.seterrcall(lambda kind, flag: print('called', kind))\nNone",
+        "import time\nos.environ['TZ'] = 'UTC'\ntime.tzset()",
+        "import time\nos.environ['TZ'] = 'EST+05'\ntime.tzset()",
+        "import signal\nsignal.signal(signal.SIGUSR2, signal.SIG_IGN)\nNone",
+        (
+            "@pd.api.extensions.register_series_accessor('reuse')\nclass Accessor:\n"
+            "    def __init__(self, series):\n        self.series = series\n"
+            "    def size(self):\n        return len(self.series) + RATE"
+        ),
+        "import sqlite3\nsqlite3.register_adapter(complex, lambda x: str(x.real))",
+        "import warnings\nwarnings.simplefilter('ignore')",
     ),
     "s_effect": (
         "import csv, io\nr_ef = 'reuse' in csv.list_dialects() and list(csv.reader(io.StringIO('a|b;c'), 'reuse'))",
@@ -105,6 +151,15 @@ EFFECTS: Cells = {
         "r_ef = isinstance(obj, Shape)",
         "r_ef = [kind(x) for x in (1, [2], 'x')]",
         "import mimetypes\nr_ef = mimetypes.guess_type('a.reuse')[0]",
+        "r_ef = np.geterr()['divide']",
+        "import time\nr_ef = time.localtime(0).tm_hour",
+        "import signal\nr_ef = signal.getsignal(signal.SIGUSR2) is signal.SIG_IGN",
+        "r_ef = df['a'].reuse.size() if hasattr(pd.Series, 'reuse') else None",
+        (
+            "import sqlite3\nwith sqlite3.connect(':memory:') as _c:\n    try:\n"
+            "        r_ef = _c.execute('select ?', (1 + 2j,)).fetchone()\n"
+            "    except Exception as _e:\n        r_ef = type(_e).__name__"
+        ),
     ),
 }
 
@@ -158,6 +213,9 @@ RESULTS: Cells = {
         "block = bytearray(b'abcdef')\nshared = np.frombuffer(block, dtype='u1')",
         "block = np.asfortranarray(np.arange(6).reshape(2, 3))\nshared = block.T",
         "block = np.arange(6).reshape(2, 3)\nshared = np.asfortranarray(block)",
+        "np.save('block.npy', np.arange(RATE, 9))\nblock = np.load('block.npy', mmap_mode='r')\nshared = block[2:]",
+        "block = np.arange(4.0)\nshared = np.broadcast_to(block, (2, 4))",
+        "block = np.arange(9)\nshared = np.lib.stride_tricks.sliding_window_view(block, 3)",
     ),
     "s_memory": (
         "block[0] = 9\nr_me = repr(shared)",
@@ -171,6 +229,73 @@ RESULTS: Cells = {
         "Record = type('Record', (), {'n': RATE})\nrecord = Record()",
     ),
     "s_record": ("r_re = record.n + 1", "r_re = [record, Record]", "r_re = type(record) is Record"),
+}
+
+FIGURES: Cells = {
+    "figure": (
+        "import matplotlib.pyplot as plt\nplt.close('all')",
+        "import matplotlib.pyplot as plt\nplt.figure(RATE)\nNone",
+    ),
+    "s_draw": (
+        "import matplotlib.pyplot as plt\n_drawn = plt.plot([1, RATE])",
+        "import matplotlib.pyplot as plt\n_drawn = plt.title(f'rate {RATE}')",
+        "import matplotlib.pyplot as plt\n_drawn = plt.subplots(1, 2)\nr_dr = len(plt.gcf().axes)",
+    ),
+    "s_figure": (
+        "import matplotlib.pyplot as plt\nr_fi = plt.get_fignums()",
+        "import matplotlib.pyplot as plt\nr_fi = plt.gca().get_title()",
+        "import matplotlib.pyplot as plt\nr_fi = [len(axes.lines) for axes in plt.gcf().axes]",
+    ),
+}
+
+LOADED: Cells = {
+    "s_load": (
+        "import mod_e, mod_f\nloaded = mod_e.Thing()",
+        "import mod_e\nloaded = mod_e.Thing()",
+        "import mod_e\ndef made_later():\n    import mod_f\n    return mod_e.Thing()\nloaded = made_later()",
+    ),
+    "s_loaded": ("r_ld2 = loaded.get()", "r_ld2 = [loaded, loaded.get()]"),
+}
+
+TORCH: Cells = {
+    "tensor": (
+        "import torch\nt = torch.arange(4.0, requires_grad=True)",
+        "import torch\nt = torch.arange(4.0)\nt_part = t[1:]",
+        "import torch\nt = torch.full((4,), float(RATE), requires_grad=True)",
+        "import torch\nt_numpy = np.zeros(4, dtype='f4')\nt = torch.from_numpy(t_numpy)",
+    ),
+    "s_backward": (
+        "if t.requires_grad:\n    (t * RATE).sum().backward()",
+        "if t.requires_grad:\n    t.grad = None",
+        "t.data[0] = 7\nr_ba = float(t.sum())",
+    ),
+    "s_tensor": (
+        "r_te = t.grad",
+        "r_te = t.detach().sum().item()",
+        "r_te = [t.detach()[:2], t.requires_grad]",
+    ),
+    "net": (
+        "torch.manual_seed(0)\nnet = torch.nn.Linear(2, 1)\nopt = torch.optim.SGD(net.parameters(), lr=0.1)",
+        (
+            "torch.manual_seed(1)\nnet = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Dropout(0.5))\n"
+            "opt = torch.optim.Adam(net.parameters(), lr=0.1)"
+        ),
+    ),
+    "s_train": (
+        "net(torch.ones(1, 2)).sum().backward()",
+        "opt.step()",
+        "opt.zero_grad()",
+        "net.eval()\nNone",
+        "net.train()\nNone",
+        "opt.param_groups[0]['lr'] = RATE / 100",
+    ),
+    "s_net": (
+        "r_ne = [p.detach().clone() for p in net.parameters()]",
+        "r_ne = [p.grad for p in net.parameters()]",
+        "r_ne = net(torch.ones(1, 2)).item()",
+        "r_ne = net.training",
+        "torch.manual_seed(3)\nr_ne = torch.rand(2).tolist()",
+    ),
 }
 
 SHOWN: Cells = {
@@ -209,10 +334,12 @@ KINDS: dict[str, Cells] = {
     "results": RESULTS,
     "shown": SHOWN,
     "odd": ODD,
-}
+    "figures": FIGURES,
+    "loaded": LOADED,
+} | ({"torch": TORCH} if find_spec("torch") else {})
 """Kinds of cells: definitions with effects, names inside text, files that Python does not open itself, effects on
 libraries, the environment and working folder, local modules that carry state, what reuse gives back, what it shows and
-what `_` is then, odd objects."""
+what `_` is then, odd objects, figures of pyplot, modules that an object needs; where it is installed, torch."""
 
 MOD_D = """
 LOCATION = 'en'
@@ -239,11 +366,23 @@ def take():
     return next(Base.numbers)
 """
 
+MOD_E = """
+REGISTRY = {}
+class Thing:
+    def get(self):
+        return sorted(REGISTRY.items())
+"""
+
+MOD_F = "import mod_e\nmod_e.REGISTRY['f'] = 1\n"
+
+LOADED_MODULES = {"mod_e.py": (MOD_E,), "mod_f.py": (MOD_F, MOD_F.replace("1", "2"))}
+"""A local module that another one registers itself with, when it is imported."""
+
 MODULE = (MOD_D, MOD_D.replace("Take the next.", "Take one."), MOD_D.replace("'en'", "'es'"))
 """Variants of the local module `mod_d`."""
 
 
 def kinds_cells() -> Cells:
-    """Return the cells of all kinds that are not left out; of those that `ZENNB_REUSE_KINDS` names, if it is set."""
-    chosen = os.environ.get("ZENNB_REUSE_KINDS", "").split() or KINDS.keys() - LEFT_OUT
+    """Return the cells of all kinds; of those that `ZENNB_REUSE_KINDS` names, if it is set."""
+    chosen = os.environ.get("ZENNB_REUSE_KINDS", "").split() or KINDS.keys()
     return {slot: texts for kind, cells in KINDS.items() if kind in chosen for slot, texts in cells.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reuse.kinds import MODULE, kinds_cells
+from tests.reuse.kinds import LOADED_MODULES, MODULE, kinds_cells
 
 __all__ = ["ALSO", "CELLS", "DATA", "FILES", "PACKAGES", "SEEDED"]
 
@@ -297,6 +297,7 @@ FILES: dict[str, tuple[str, ...]] = {
         MOD_B.replace("return work(x) * 2", "from pkg_l.inner import deep\n    return deep(x)"),
     ),
     "mod_d.py": MODULE,
+    **LOADED_MODULES,
     "mod_c.py": (
         "def clean(x):\n    return other(x)\ndef other(x):\n    return x + 100\nstar = 1\n",
         "def clean(x):\n    return other(x)\ndef other(x):\n    return x + 200\nstar = 2\n",
