@@ -111,6 +111,36 @@ def test_an_edit_of_what_a_step_draws_in_runs_it_again(notebook: Notebook) -> No
     assert ran.status == "cached"
 
 
+OTHERS = {
+    "all are closed": "plt.close('all')\nx = 1",
+    "one is closed": "plt.close(1)\nx = 1",
+    "all are closed, and one is opened": "plt.close('all')\n_ = plt.plot([1])",
+    "the numbers are asked for": "x = plt.get_fignums()",
+    "a number is asked for": "x = plt.fignum_exists(1)",
+    "the names are asked for": "x = plt.get_figlabels()",
+    "its own are opened and closed": "plt.figure('mine')\nplt.close('mine')\nx = 1",
+}
+
+
+@pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("made", ["plt.figure(1)\nNone", "plt.figure('f')\nplt.figure(4)\nNone"])
+def test_other_figures_may_be_open_than_in_the_run_before(notebook: Notebook, made: str, text: str) -> None:
+    notebook.run(IMPORT, f"%%step a\n{text}")
+    restart(notebook)
+    notebook.run(IMPORT, made, f"%%step a\n{text}", LOOK)
+    given = (notebook.ns["seen"], notebook.ns.get("x"))
+    restart(notebook)
+    notebook.run(IMPORT, made, text, LOOK)
+    assert given == (notebook.ns["seen"], notebook.ns.get("x"))
+
+
+@pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS)
+def test_steps_that_close_figures_or_ask_for_them_are_reused(notebook: Notebook, text: str) -> None:
+    notebook.run(IMPORT, f"%%step a\n{text}")
+    restart(notebook)
+    assert notebook.run(IMPORT, f"%%step a\n{text}")[-1].status == "cached"
+
+
 def test_a_pipeline_run_opens_the_figures_of_what_it_reuses(notebook: Notebook) -> None:
     import matplotlib.pyplot as plt
 

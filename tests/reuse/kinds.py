@@ -232,19 +232,17 @@ RESULTS: Cells = {
 }
 
 FIGURES: Cells = {
-    "figure": (
-        "import matplotlib.pyplot as plt\nplt.close('all')",
-        "import matplotlib.pyplot as plt\nplt.figure(RATE)\nNone",
-    ),
+    "pyplot": ("import matplotlib.pyplot as plt",),
+    "figure": ("plt.close('all')", "plt.figure(RATE)\nNone", "plt.close(3)"),
     "s_draw": (
-        "import matplotlib.pyplot as plt\n_drawn = plt.plot([1, RATE])",
-        "import matplotlib.pyplot as plt\n_drawn = plt.title(f'rate {RATE}')",
-        "import matplotlib.pyplot as plt\n_drawn = plt.subplots(1, 2)\nr_dr = len(plt.gcf().axes)",
+        "_drawn = plt.plot([1, RATE])",
+        "_drawn = plt.title(f'rate {RATE}')",
+        "_drawn = plt.subplots(1, 2)\nr_dr = len(plt.gcf().axes)",
     ),
     "s_figure": (
-        "import matplotlib.pyplot as plt\nr_fi = plt.get_fignums()",
-        "import matplotlib.pyplot as plt\nr_fi = plt.gca().get_title()",
-        "import matplotlib.pyplot as plt\nr_fi = [len(axes.lines) for axes in plt.gcf().axes]",
+        "r_fi = plt.get_fignums()",
+        "r_fi = plt.gca().get_title()",
+        "r_fi = [len(axes.lines) for axes in plt.gcf().axes]",
     ),
 }
 

@@ -5,8 +5,10 @@ The inline backend closes all of them after each cell; others, such as Agg, keep
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zennb.compat.pyplot import figure_of, managers, open_figure, registry
@@ -16,7 +18,7 @@ from zennb.errors import NotStorable, StoreError
 from zennb.materializers.previews import copied_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from zennb.core.records.observed import Observed
     from zennb.core.records.records import Artifact, Step
@@ -99,7 +101,7 @@ class OpenFigures:
 
 
 _lock = threading.Lock()
-_originals: dict[str, Any] = {}
+_originals: dict[tuple[Any, str], Any] = {}
 _recorders: list[FigureRecorder] = []
 """Those that record now."""
 
@@ -119,6 +121,44 @@ def _noting(ask: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
+def _noting_ends(close: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of pyplot's that tells the recorders which figure it closes, or that it closes all."""
+
+    def closed(*number: Any) -> Any:
+        for each in _recorders:
+            if each.is_here:
+                each.closes(*number)
+        return close(*number)
+
+    return closed
+
+
+def _noting_lists(ask: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of pyplot's that tells the recorders if somebody else asks it which figures are open."""
+
+    @wraps(ask)
+    def asked(*args: Any, **more: Any) -> Any:
+        if sys._getframe(1).f_globals.get("__name__") != "matplotlib.pyplot":  # noqa: SLF001 - nothing else tells
+            for each in _recorders:
+                if each.is_here:
+                    each.lists()
+        return ask(*args, **more)
+
+    return asked
+
+
+def _watched(listed: Any) -> Iterator[tuple[Any, str, Any]]:
+    """Yield what stands in for functions of pyplot's while steps run: where, under which name, and what."""
+    for name in ("get_active", "get_fig_manager"):
+        yield listed, name, staticmethod(_noting(getattr(listed, name)))
+    for name in ("destroy", "destroy_all"):
+        yield listed, name, staticmethod(_noting_ends(getattr(listed, name)))
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    for name in ("fignum_exists", "get_figlabels", "get_fignums"):
+        if hasattr(pyplot, name):
+            yield pyplot, name, _noting_lists(getattr(pyplot, name))
+
+
 class FigureRecorder:
     """Records which of the open figures a step uses that it did not open itself."""
 
@@ -127,6 +167,8 @@ class FigureRecorder:
         self._is_loaded = registry() is not None
         self._found: str | None = None
         self._touched: dict[int, str] = {}
+        self._closed: set[Any] = set()
+        self._closed_all = False
         self._thread = 0
 
     def start(self) -> None:
@@ -137,9 +179,9 @@ class FigureRecorder:
         self._thread = threading.get_ident()
         with _lock:
             if not _recorders:  # once for all: steps in other threads end in any order
-                for name in ("get_active", "get_fig_manager"):
-                    _originals[name] = vars(listed)[name]
-                    setattr(listed, name, staticmethod(_noting(getattr(listed, name))))
+                for holder, name, function in list(_watched(listed)):
+                    _originals[holder, name] = vars(holder)[name]
+                    setattr(holder, name, function)
             _recorders.append(self)
 
     def stop(self) -> None:
@@ -148,8 +190,9 @@ class FigureRecorder:
             if self in _recorders:
                 _recorders.remove(self)
                 if not _recorders:
-                    for name, original in _originals.items():
-                        setattr(registry(), name, original)
+                    for (holder, name), original in _originals.items():
+                        setattr(holder, name, original)
+                    _originals.clear()
 
     def asks(self, *number: Any) -> None:
         """Note that the current figure, or the one with a number, is about to be asked for."""
@@ -165,6 +208,17 @@ class FigureRecorder:
         if figure is not None and any(figure is each for _, each in self._before):
             self._found = self._found or OpenFigures().digest(self._before)
             self._touched.setdefault(id(figure), _content(figure))
+
+    def closes(self, *number: Any) -> None:
+        """Note that all figures are about to be closed, or one that is not open: on reuse others may be."""
+        if not number:
+            self._closed_all = not _is_inline()
+        elif type(number[0]) is int and number[0] not in managers():
+            self._closed.add(number[0])
+
+    def lists(self) -> None:
+        """Note that the step asks which figures are open."""
+        self._found = self._found or OpenFigures().digest(self._before)
 
     @property
     def is_here(self) -> bool:
@@ -193,6 +247,8 @@ class FigureRecorder:
         return replace(observed, settings={**observed.settings, **settings}, left={**observed.left, **left})
 
     def _has_changed(self, after: FigureState) -> bool:
+        if self._closed or self._closed_all:
+            return True
         return self._ids(after) != self._ids(self._before) or any(self._is_changed(each) for _, each in after)
 
     @staticmethod
@@ -243,9 +299,15 @@ class FigureRecorder:
                         f"it leaves figure {number} of pyplot open, and {error.message}"
                     ) from error
                 notes.append((number, _STORED, stored))
-        gone = [number for number, _ in self._before if number not in dict(after)]
+        gone = {number for number, _ in self._before} | self._closed
+        gone -= dict(after).keys()
         new = [number for number, figure in after if id(figure) not in before]
-        return {"figures": notes, "new": new, "closed": gone}
+        return {"figures": notes, "new": new, "closed": sorted(gone, key=str), "closed all": self._closed_all}
+
+
+def _is_inline() -> bool:
+    """Whether the backend closes all figures after each cell, so that none is open when a step begins."""
+    return "inline" in str(getattr(sys.modules.get("matplotlib"), "rcParams", {}).get("backend", "")).lower()
 
 
 def numbers_of(namespace: Mapping[str, Any], left: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -281,9 +343,11 @@ def opened_again(
         figures.append((number if is_new else numbers.get(note, number), figure, is_new))
 
     def act() -> None:
+        if not figures and registry() is None:
+            return
         import matplotlib.pyplot as plt
 
-        for number in left["closed"]:
+        for number in ["all"] if left.get("closed all") else left["closed"]:
             plt.close(number)
         for number, figure, is_new in figures:
             known = managers()
