@@ -261,6 +261,39 @@ def test_what_no_change_can_reach_is_stored_apart(notebook: Notebook, name: str)
     assert notebook.run(f"%%step made\n{APART[name]}")[0].status == "cached"
 
 
+FROM_COLUMNS = {
+    "its array": "x = e.to_numpy()",
+    "its array, twice": "x = e.to_numpy()\ny = x[1:]",
+    "a model of it": "x = {'endog': e, 'exog': e.to_numpy(), 'first': e.to_numpy()[:1]}",
+    "a model of it, grown": "x = [e, e.to_numpy(), e.to_numpy()[:1]]\nx.append(1)",
+}
+LATER = {
+    "the column": "e.iloc[0] = 9",
+    "the frame": "df.iloc[0, 0] = 9",
+}
+
+
+@pytest.mark.parametrize("later", LATER.values(), ids=LATER)
+@pytest.mark.parametrize("text", FROM_COLUMNS.values(), ids=FROM_COLUMNS)
+@pytest.mark.parametrize(
+    "frame", ["{'a': [1., 2, 3], 'b': [3., 4, 5]}", "np.arange(6.).reshape(3, 2)"], ids=["columns", "block"]
+)
+def test_arrays_of_a_column_see_what_they_would_in_a_plain_kernel(
+    notebook: Notebook, frame: str, text: str, later: str
+) -> None:
+    index = "df.index = pd.period_range('2020', periods=3, freq='Q')\n"
+    steps = [f"df = pd.DataFrame({frame})\n{index}", "e = df[df.columns[0]]", text, "z = [x, 1]\nprint(z)"]
+    look = f"{later}\nprint(e, df, x)"
+    notebook.run(IMPORTS, *steps)
+    plain = notebook.run(look)[0].out
+    for status in ("completed", "cached"):
+        notebook.restart()
+        notebook.run(IMPORTS)
+        ran = notebook.run(*(f"%%step s{place}\n{step}" for place, step in enumerate(steps)))
+        assert [each.status for each in ran] == [status] * 4, [each.reason for each in ran]
+        assert notebook.run(look)[0].out == plain
+
+
 def test_arrays_that_were_loaded_from_one_artifact_share_nothing(notebook: Notebook) -> None:
     cells = [
         "%%step made\npair = np.arange(3), np.arange(3)",

@@ -82,10 +82,10 @@ def copies_on_write() -> bool:
     return int(pd.__version__.partition(".")[0]) >= 3 or pd.options.mode.copy_on_write is True
 
 
-def detached(value: Any, *, deep: bool = True) -> Any:
+def detached(value: Any, *, deep: bool = True, copied: bool = False) -> Any:
     """Return a frame or series of array objects that no other one has, over the same memory; None for other values.
 
-    Of a subclass, which knows best what belongs to it, a copy, which has the same memory unless `deep`.
+    With `copied`, over a copy of the memory. Of a subclass, which knows best what belongs to it, a copy, which has the same memory unless `deep`.
 
     pandas 3 lets tables share arrays and copies one before the first write. It keeps the list of sharers outside the
     arrays, so stored arrays that are one object would be loaded as one object which nobody copies any more.
@@ -94,10 +94,10 @@ def detached(value: Any, *, deep: bool = True) -> Any:
     if type(value) not in {pd.DataFrame, pd.Series}:
         return _copied(value, deep=deep) if isinstance(value, pd.DataFrame | pd.Series) else None
     if type(value) is pd.Series:
-        array = detached_array(array_of(value))
+        array = detached_array(array_of(value), copied=copied)
         made = pd.Series(array, index=value.index, dtype=value.dtype, name=value.name, copy=False)
     else:
-        blocks = [(at, detached_array(values)) for at, values in blocks_of(value)]
+        blocks = [(at, detached_array(values, copied=copied)) for at, values in blocks_of(value)]
         made = frame_of_blocks(blocks, value.index, value.columns)
     made.attrs = value.attrs
     made.flags.allows_duplicate_labels = value.flags.allows_duplicate_labels
@@ -109,8 +109,7 @@ def blocks_with_references(table: Any) -> list[tuple[Any, Any]]:
     try:
         return [(block.values, block.refs) for block in _private(table, "_mgr").blocks]
     except AttributeError:
-        is_frame = hasattr(table, "columns")
-        return [(array, None) for array in (columns_of(table) if is_frame else [array_of(table)])]
+        return [(a, None) for a in (columns_of(table) if hasattr(table, "columns") else [array_of(table)])]
 
 
 def references_of(index: Any) -> Any:
@@ -129,6 +128,11 @@ def with_references(table: Any, state: tuple[Any, list[Any]]) -> None:
             if sharers is not None:
                 block.refs = sharers
                 sharers.add_reference(block)
+
+
+def has_sharers(references: Any) -> bool:
+    """Whether more than one living table is on a list of sharers."""
+    return is_references(references) and bool(references.has_reference())
 
 
 def is_references(value: object) -> bool:
@@ -177,9 +181,11 @@ def _copied(table: Any, *, deep: bool) -> Any:
     return made
 
 
-def detached_array(array: Any) -> Any:
-    """Return an array of numpy or pandas over the same memory that has no object in common with the given one."""
-    return array[:]  # not `view`: an extension array's view consists of the same arrays of numpy
+def detached_array(array: Any, *, copied: bool = False) -> Any:
+    """Return an array of numpy or pandas over the same memory, or a copy, that shares no object with the given one."""
+    return (
+        array.copy() if copied else array[:]
+    )  # not `view`: an extension array's view consists of the same arrays of numpy
 
 
 def array_of(labelled: Any) -> Any:

@@ -21,6 +21,7 @@ from zennb.compat.frames import (
     blocks_with_references,
     byte_bounds,
     copies_on_write,
+    has_sharers,
     references_of,
 )
 from zennb.compat.instances import bases_of
@@ -45,7 +46,9 @@ __all__ = [
 ARRAY, READ_ONLY, TABLE, SEEN = -1, -2, -3, 0
 """Uses of memory: by an array, by one that may not be written to, by what writes in place, only to read it.
 
-A table that copies before it writes has the id of its list of sharers instead: with these it shares nothing.
+A table that copies before it writes has the id of its list of sharers instead: with these it shares nothing. While
+somebody else is on that list the id is negative: the table then copies before its next write, which no read-only
+array sees.
 """
 
 _ARRAYS = frozenset({ARRAY, READ_ONLY})
@@ -121,10 +124,11 @@ def is_memory_shared(one: Sequence[Stretch], other: Sequence[Stretch]) -> bool:
 
 def _counts(one: Stretch, other: Stretch) -> bool:
     """Whether memory that is used in these two ways is shared: at least one side may write to it."""
-    uses = {one.use, other.use}
-    if len(uses) == 1:
-        return bool(uses & {ARRAY, TABLE})
-    return not uses <= {READ_ONLY, SEEN}
+    if one.use == other.use:
+        return one.use in {ARRAY, TABLE}
+    if one.use == -other.use and min(one.use, other.use) < TABLE:
+        return False  # one list of sharers, looked at before and after somebody came to it
+    return not _are_read((one, other))
 
 
 def _is_known(one: Stretch, other: Stretch) -> bool:
@@ -146,10 +150,14 @@ def _overlapping(one: Sequence[Stretch], other: Sequence[Stretch]) -> Iterator[t
         yield from ((own, each) for each in ordered[first:last] if each.end > own.start)
 
 
-def shared_ranges(memory: Iterable[Stretch]) -> list[tuple[int, int]]:
+def shared_ranges(memory: Iterable[Stretch], *, written: bool = False) -> list[tuple[int, int]]:
     """Return the ranges of addresses that values must have in common after they are stored together, too.
 
     Each covers all that overlaps. Tables that copy before they write, and what is only read, share nothing.
+
+    Args:
+        memory: of all values.
+        written: only ranges that something may write to.
     """
     found: list[tuple[int, int]] = []
     end, members = 0, list[Stretch]()
@@ -158,7 +166,7 @@ def shared_ranges(memory: Iterable[Stretch]) -> list[tuple[int, int]]:
             members.append(each)
             end = max(end, each.end)
             continue
-        if _is_shared(members):
+        if _is_shared(members) and not (written and _are_read(members)):
             found.append((members[0].start, end))
         if each is not None:
             end, members = each.end, [each]
@@ -167,9 +175,14 @@ def shared_ranges(memory: Iterable[Stretch]) -> list[tuple[int, int]]:
 
 def _is_shared(members: Sequence[Stretch]) -> bool:
     uses = [each.use for each in members]
-    if {*uses} <= {READ_ONLY, SEEN}:
+    if _are_read(members):
         return uses.count(READ_ONLY) > 1
     return len({*uses}) > 1 or (len(uses) > 1 and uses[0] in {ARRAY, TABLE})
+
+
+def _are_read(members: Sequence[Stretch]) -> bool:
+    """Whether nothing writes to memory: only tables stand on it that copy before they write, and read-only arrays."""
+    return all(each.use in {READ_ONLY, SEEN} or each.use < TABLE for each in members)
 
 
 def ranges(memory: Iterable[Stretch]) -> list[tuple[int, int]]:
@@ -266,9 +279,9 @@ def _of_pandas(cls: type) -> Callable[[Any], _Noted] | None:
 
 
 def _of_table(table: Any) -> _Noted:
-    has_sharers = copies_on_write()
+    copies = copies_on_write()
     for array, references in blocks_with_references(table):
-        yield from _of_extension(array, id(references) if has_sharers and references is not None else TABLE)
+        yield from _of_extension(array, _use_with(references) if copies else TABLE)
     for axis in table.axes:
         yield from _of_index(axis)
 
@@ -281,6 +294,13 @@ def _of_index(index: Any) -> _Noted:
     elif not isinstance(index, pd.RangeIndex):
         sharers = references_of(index) if copies_on_write() else None
         yield from _of_extension(array_of(index), SEEN if sharers is None else id(sharers))
+
+
+def _use_with(references: Any) -> int:
+    """Return how a table with this list of sharers uses its memory."""
+    if references is None:
+        return TABLE
+    return -id(references) if has_sharers(references) else id(references)
 
 
 def _of_extension(array: Any, use: int | None = None) -> _Noted:

@@ -385,10 +385,10 @@ def _pickled(
 ) -> Pickled:
     stream = Collector(largest)
     shared = None
-    if found := shared_ranges(memory):
+    if shared_ranges(memory):
         from zennb.materializers.views import SharedMemory
 
-        shared = SharedMemory(found, {each.owner for each in memory})
+        shared = SharedMemory(memory)
     with OutOfBand() as buffers:
         pickler = _NotebookPickler(stream, scope, buffers.keep, shared=shared, apart=apart)
         pickler.dump_root(value, together=together)

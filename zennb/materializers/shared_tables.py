@@ -32,8 +32,16 @@ def table_reduction(value: Any, shared: SharedMemory | None) -> tuple[Any, ...] 
     pd = sys.modules["pandas"]
     if not is_a(value, pd.DataFrame | pd.Series) or not copies_on_write():
         return None
-    is_shared = shared is not None and any((each.start, each.end) in shared for each, _ in stretches(value))
-    table = detached(value, deep=not is_shared)
+    is_shared = shared is not None and any(
+        shared.is_written((each.start, each.end)) for each, _ in stretches(value)
+    )
+    # What only read-only arrays share with a table that copies before it writes: from now on each has its own.
+    copied = (
+        shared is not None
+        and not is_shared
+        and any((each.start, each.end) in shared for each, _ in stretches(value))
+    )
+    table = detached(value, deep=not is_shared, copied=copied)
     if table is None:
         return None
     make, args, state, *rest = table.__reduce_ex__(5)

@@ -20,11 +20,10 @@ from zennb.compat.arrays import as_often, as_once, file_behind, memory_owner, to
 from zennb.compat.frames import byte_bounds
 from zennb.compat.instances import is_a
 from zennb.digests.digest import digest
-from zennb.digests.stretches import exported, is_in, is_opaque, stretches
+from zennb.digests.stretches import Stretch, exported, is_in, is_opaque, shared_ranges, stretches
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
 
 __all__ = [
     "SharedMemory",
@@ -52,16 +51,20 @@ class SharedMemory:
     Each range of addresses is pickled once, as bytes, or as the `bytearray` that it is; what lies in it becomes a view.
 
     Args:
-        found: the ranges.
-        owners: ids of all that owns memory inside the values.
+        memory: what all of them use.
     """
 
-    def __init__(self, found: Sequence[tuple[int, int]], owners: AbstractSet[int]) -> None:
-        self._found, self._owners = found, owners
+    def __init__(self, memory: Sequence[Stretch]) -> None:
+        self._found, self._written = shared_ranges(memory), shared_ranges(memory, written=True)
+        self._owners = {each.owner for each in memory}
         self._memories: dict[tuple[int, int], Any] = {}
 
     def __contains__(self, bounds: tuple[int, int]) -> bool:
         return is_in(self._found, *bounds)
+
+    def is_written(self, bounds: tuple[int, int]) -> bool:
+        """Whether something may write to these addresses, so that a table over them has to stay there."""
+        return is_in(self._written, *bounds)
 
     def is_memory(self, value: object) -> bool:
         """Whether a value is what is pickled of a range."""
