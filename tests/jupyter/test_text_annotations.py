@@ -74,3 +74,32 @@ def test_a_pipeline_run_compiles_its_steps_alike(notebook: Notebook) -> None:
     notebook.run(IMPORT, "%%step s\ndef f(x: Later): return x\nr = str(f.__annotations__)")
     notebook.run("%pipeline run --rerun")
     assert notebook.ns["r"] == "{'x': 'Later'}"
+
+
+FUTURES = {
+    "in the middle": (
+        "import math\nx = [7 / 2]\nfrom __future__ import division\nimport json\ndef f(a: int):\n    return a"
+    ),
+    "twice": (
+        "from __future__ import division\nimport math\nfrom __future__ import annotations\nimport json\nx = [1]\n"
+        "def f(a): pass"
+    ),
+    "below a docstring": "'''Text.'''\nfrom __future__ import division\nimport math, json\nx = [1]\ndef f(a): pass",
+    "with a call between": (
+        "import math, json\nimport csv\ncsv.register_dialect('futures', delimiter='|')\n"
+        "from __future__ import division\nx = [1]\ndef f(a): pass"
+    ),
+}
+
+
+@pytest.mark.parametrize("text", FUTURES.values(), ids=FUTURES)
+def test_an_import_from_the_future_may_stand_anywhere_in_a_cell(notebook: Notebook, text: str) -> None:
+    look = "print(math.pi, json.dumps(x), f(1))"
+    notebook.run(text, look)
+    plain = notebook.run(look)[0].out
+    for status in ("completed", "cached"):
+        notebook.restart()
+        assert notebook.run(f"%%step a\n{text}")[0].status == status
+        assert notebook.run(look)[0].out == plain
+    notebook.run("%pipeline run --rerun")
+    assert notebook.run(look)[0].out == plain

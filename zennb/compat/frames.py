@@ -85,11 +85,9 @@ def copies_on_write() -> bool:
 def detached(value: Any, *, deep: bool = True, copied: bool = False) -> Any:
     """Return a frame or series of array objects that no other one has, over the same memory; None for other values.
 
-    With `copied`, over a copy of it. Of a subclass, which knows best what belongs to it, a copy, which has the same
-    memory unless `deep`.
-
-    pandas 3 lets tables share arrays and copies one before the first write. It keeps the list of sharers outside the
-    arrays, so stored arrays that are one object would be loaded as one object which nobody copies any more.
+    With `copied`, over a copy of it. Of a subclass, which knows best what belongs to it, it is a copy with the same
+    memory unless `deep`. pandas 3 lets tables share arrays and copies one before the first write. It keeps the list of
+    sharers outside the arrays, so stored arrays that are one object would be loaded as one that nobody copies any more.
     """
     pd = _loaded("pandas")
     if type(value) not in {pd.DataFrame, pd.Series}:

@@ -5,9 +5,11 @@ import __future__
 
 import ast
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
+from zennb.core.reading.definitions import is_future
 from zennb.core.reading.source import Analysis, analyse, normal_digest
 from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
 
@@ -115,9 +117,19 @@ class StepDefinition:
         """Compile a part of the body, under its file name and with its line numbers."""
         if self.text_annotations:
             flags |= TEXT_ANNOTATIONS
+        if isinstance(tree, ast.Module):
+            tree = _with_futures_first(tree)
         # Without `dont_inherit` the future import of this file would hold for the user's code.
         code: CodeType = compile(tree, self.filename, mode, flags=flags, dont_inherit=True)
         return code
+
+
+def _with_futures_first(tree: ast.Module) -> ast.Module:
+    """Return a body that Python compiles as a whole: IPython, statement by statement, lets futures come anywhere."""
+    rest = tree.body[1:] if ast.get_docstring(tree) is not None else tree.body
+    if not any(is_future(node) for node in dropwhile(is_future, rest)):
+        return tree
+    return ast.Module(body=sorted(tree.body, key=lambda node: not is_future(node)), type_ignores=[])
 
 
 def define(
