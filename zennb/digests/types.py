@@ -6,6 +6,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
+from zennb.compat.finished import finished, restored
 from zennb.compat.instances import bases_of, class_attributes
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
@@ -15,7 +16,7 @@ from zennb.digests.plugins import by_library, by_type, refusing
 from zennb.packages.origin import full_name, module_of
 
 if TYPE_CHECKING:
-    from zennb.digests.walker import DigestWalker, Handler
+    from zennb.digests.walker import DigestWalker, Handler, Steps
 
 __all__ = ["find"]
 
@@ -89,7 +90,11 @@ def _by_kind(cls: type) -> Handler | None:
     for base, phrase in CONTENTLESS.items():
         # By name, so that no module has to be imported to rule its types out.
         if base in names and not names & IN_MEMORY:
-            return _file if base == "_io._IOBase" else refusing(phrase)
+            if base == "_io._IOBase":
+                return _file
+            return _finished_or(refusing(phrase)) if base.startswith("concurrent.") else refusing(phrase)
+    if "tqdm.std.tqdm" in names:
+        return _finished_or(digest_objects.changeable)
     if issubclass(cls, type):
         return digest_code.class_
     if issubclass(cls, Enum):
@@ -120,3 +125,19 @@ def _file(walker: DigestWalker, value: Any) -> None:
     walker.mark("closed file")
     for part in (type(value).__name__, value.name, value.mode, getattr(value, "encoding", "")):
         walker.sink.text(str(part))
+
+
+def _finished_or(otherwise: Handler) -> Handler:
+    """Return the handler of progress bars or pools: what a finished one was, and else as another handler does."""
+
+    def write(walker: DigestWalker, value: Any) -> Steps | None:
+        found = finished(value)
+        if found is None:
+            return otherwise(walker, value)
+        if walker.seen(value):
+            return None
+        kind, state, _ = found
+        walker.keep(state)
+        return digest_objects.by_recipe(walker, value, (restored, (kind, state)))
+
+    return write

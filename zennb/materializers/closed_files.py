@@ -1,4 +1,4 @@
-"""Owns the serialization of closed files: the name and mode that `with open(...) as file` leaves behind."""
+"""Owns the serialization of what is closed: files, progress bars, pools. It says what it was, and does nothing more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from zennb.compat.finished import finished, restored
 from zennb.compat.instances import is_a
 
 __all__ = ["closed_file", "closed_reduction"]
@@ -15,7 +16,9 @@ _BINARY = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 
 
 def closed_reduction(value: object) -> tuple[Any, ...] | None:
-    """Return the pickle recipe of a closed file; None for anything else."""
+    """Return the pickle recipe of a closed file, a finished bar or a pool that was shut; None for anything else."""
+    if (found := finished(value)) is not None:
+        return restored, found
     if not is_a(value, io.TextIOWrapper | io.BufferedReader | io.BufferedWriter | io.BufferedRandom):
         return None
     if type(value) not in (io.TextIOWrapper, *_BINARY) or not value.closed:

@@ -71,6 +71,7 @@ OURS: dict[str, tuple[Offer, ...]] = {
             ("picture.PIL", "figure:Pictures"),
             ("plain.*", "plain:PlainData"),
             ("pickle.*", "pickle:SignedPickles"),
+            ("not_stored.*", "not_stored:NotStored"),
         )
     ),
     DIGESTS: tuple(

@@ -97,17 +97,21 @@ def _line(step: Step, status: Status, seconds: float | None) -> View:
 
 
 def _effect_html(step: Step) -> str:
-    if step.outputs and step.status.is_good:
-        shown = list(step.outputs.values())
+    if (shown := _stored(step)) and step.status.is_good:
         named = [f'<span title="{escape(glance(each))}">{name(each.name)}</span>' for each in shown[:6]]
         more = f" and {len(shown) - 6} more" if len(shown) > 6 else ""
         return f"→ {', '.join(named)}{more}{escape(_unstored(step))}"
     return escape(effect(step))
 
 
+def _stored(step: Step) -> list[Artifact]:
+    return [each for each in step.outputs.values() if each.is_stored]
+
+
 def _unstored(step: Step) -> str:
     """Return the names that a run bound but did not store: `, rows (not stored)`; after reuse, they are unbound."""
     names = step.unstored if step.status is Status.COMPLETED else ()
+    names = (*names, *(each.name for each in step.outputs.values() if not each.is_stored))
     return f", {listing(names, most=5)} (not stored)" if names else ""
 
 
@@ -120,9 +124,9 @@ def effect(step: Step) -> str:
     """Return the effect of a step: `→ model, score`, `defines clean`, `deletes tmp`, or nothing."""
     if not step.status.is_good:
         return ""
-    if step.outputs:
-        return f"→ {listing((each.name for each in step.outputs.values()), most=5)}{_unstored(step)}"
-    if step.defines:
+    if stored := _stored(step):
+        return f"→ {listing((each.name for each in stored), most=5)}{_unstored(step)}"
+    if step.defines and not step.outputs:
         return f"defines {listing(step.defines, most=5)}"
     deleted = [each for each in step.deletes if each not in step.unstored]
     if deleted:

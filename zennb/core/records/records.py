@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ELEMENT",
+    "NOT_STORED",
     "Artifact",
     "Attempt",
     "CacheKeyParts",
@@ -32,6 +33,9 @@ __all__ = [
 
 ELEMENT = "element of "
 """Begins the option in the cache key of a step that got one element of what another step is mapped over."""
+
+NOT_STORED = "not_stored"
+"""The materializer of an output that cannot be stored: its bytes only say what it is."""
 
 
 class Status(StrEnum):
@@ -165,6 +169,16 @@ class Artifact:
     def blobs(self) -> tuple[str, ...]:
         """All the blobs that it takes to load it."""
         return (self.blob, *self.parts)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its value can be loaded; else only running its step again makes it."""
+        return self.materializer != NOT_STORED
+
+    @property
+    def is_opaque(self) -> bool:
+        """Whether nobody knows its content: its digest stands for the run that made it."""
+        return not self.is_stored and not self.summary.get("digested")
 
     @property
     def label(self) -> str:

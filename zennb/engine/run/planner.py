@@ -51,7 +51,7 @@ def resolve_in_run(
     for wanted, source in request.plan.sources[name].items():
         refuse_unstored(name, wanted, request.definitions.get(source))
         produced = outputs(source)
-        if wanted in produced:
+        if wanted in produced and (produced[wanted].is_stored or not request.holds(wanted, produced[wanted])):
             given[wanted] = produced[wanted]
             given.update(_stored_with(wanted, source, produced, request, name))
     return resolve_step(

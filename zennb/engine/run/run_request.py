@@ -51,6 +51,7 @@ class RunRequest:
         decided: steps that are already known to run, as resolved and decided.
         process: the state of the notebook's process, where this is another one; None in the kernel.
         refused: returns why a step must not run here, because the notebook has other code; None as a rule.
+        holds: whether a variable of the notebook is what a step made, and could not store.
     """
 
     definitions: Mapping[str, StepDefinition]
@@ -71,6 +72,7 @@ class RunRequest:
     decided: Mapping[str, tuple[ResolvedStep, CacheDecision]] = field(default_factory=dict)
     process: ProcessSnapshot | None = None
     refused: Callable[[ResolvedStep], StepRefused | None] = lambda _resolved: None
+    holds: Callable[[str, Artifact], bool] = lambda _name, _artifact: False
 
     def stays_here(self, run_context: RunContext) -> bool:
         """Return whether all its steps are executed in this process."""

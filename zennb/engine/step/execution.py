@@ -27,6 +27,7 @@ from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.module_snapshot import ModuleSnapshot
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
+from zennb.engine.step.postponed import postponed, why_not_postponed
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.engine.step.running import running
 from zennb.engine.step.shown_values import MISSING, Note, noted
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from zennb.core.records.observed import Carried, Observed
+    from zennb.core.records.records import Artifact
     from zennb.engine.environment.execution_environment import EnvironmentRecorder
     from zennb.engine.step.recording import Recording
     from zennb.engine.step.request import Resources, StepRequest
@@ -176,6 +178,36 @@ class StepExecution:
             self._note_figures(changes)
         return self._stored(observed, changes, recording)
 
+    def _postponed(
+        self,
+        unstorable: Mapping[str, Reason],
+        observed: Observed,
+        changes: Mapping[str, Any],
+        recording: Recording,
+    ) -> dict[str, Artifact]:
+        """Return the artifacts of outputs that cannot be stored and are postponed; else add the reasons."""
+        if not unstorable:
+            return {}
+        why = self.reasons or why_not_postponed(
+            unstorable,
+            request=self.request,
+            observed=observed,
+            changes=changes,
+            collected=self.collected,
+            namespace=self._namespace,
+            inputs=self.inputs,
+            recording=recording,
+        )
+        if why:  # first of all reasons: it helps most
+            self.reasons[:0] = unstorable.values()
+            return {}
+        return postponed(
+            {name: each.what for name, each in unstorable.items()},
+            self._namespace,
+            self.collected.values,
+            self._resources.artifacts.store,
+        )
+
     def undo(self) -> list[str]:
         """After an error: restore the bindings from before; return the inputs whose content changed."""
         self.stop()
@@ -237,11 +269,17 @@ class StepExecution:
     def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:
         repository, options = self._resources.artifacts, self.request.definition.options
         saved = repository.save(self.collected.values)
+        unstorable = dict(self.collected.unstorable)
         for name, why in saved.refused.items():
             if name in (options.outputs or ()) and name not in saved.secret:
                 raise NotStorable(why, path=name)
             what, comma, so = why.partition(", which ")
-            self.reasons.append(Reason(what, f"which {so}" if comma else "", loses="result"))
+            reason = Reason(what, f"which {so}" if comma else "", loses="result")
+            if name in saved.secret or name in self.inputs:
+                self.reasons.append(reason)
+            else:
+                unstorable[name] = reason
+        postponed_outputs = self._postponed(unstorable, observed, changes, recording)
         carried: Carried | None = None
         # Asked after the outputs were saved, which may have added a reason: a step that always
         # runs has nothing to restore.
@@ -254,7 +292,7 @@ class StepExecution:
         displays = self._stored_output(recording)
         reasons = tuple(map(str, self.reasons))
         return StepOutcome(
-            artifacts=saved.artifacts,
+            artifacts={**saved.artifacts, **postponed_outputs},
             defines=self.collected.defines,
             deletes=self.collected.deletes,
             displays=displays,

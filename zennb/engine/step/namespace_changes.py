@@ -136,6 +136,7 @@ class NamespaceChanges:
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
         unchanged: inputs whose digest is the same afterwards.
         reasons: why the step cannot be reused; empty as a rule.
+        unstorable: output that has no digest → why that rules out reuse, unless it is postponed.
         calls: what it called for its effect on libraries.
     """
 
@@ -145,6 +146,7 @@ class NamespaceChanges:
     own: tuple[str, ...] = ()
     unchanged: frozenset[str] = frozenset()
     reasons: tuple[Reason, ...] = ()
+    unstorable: Mapping[str, Reason] = field(default_factory=dict)
     calls: tuple[LibraryCall, ...] = ()
 
 
@@ -215,6 +217,7 @@ def collect_changes(
         own=tuple(own),
         unchanged=unchanged,
         reasons=tuple(reasons),
+        unstorable=outputs.unstorable,
         calls=called.calls,
     )
 
@@ -231,6 +234,7 @@ class _Outputs:
         self._definition, self._namespace, self._inputs = definition, namespace, inputs
         self.values: dict[str, tuple[Any, ValueDigest]] = {}
         self.reasons: list[Reason] = []
+        self.unstorable: dict[str, Reason] = {}
         # Equal content, but perhaps in other objects and other memory than before: a model that was fitted again.
         self._unchanged: dict[str, ValueDigest] = {}
 
@@ -242,7 +246,11 @@ class _Outputs:
         try:
             digest = digest_value(value, name=name)
         except CannotDigest as error:
-            self.reasons.append(Reason(f"`{error.path}` is {error.why}", loses="result"))
+            reason = Reason(f"`{error.path}` is {error.why}", loses="result")
+            if name in self._inputs:  # nobody knows how the step has changed it
+                self.reasons.append(reason)
+            else:
+                self.unstorable[name] = reason
             return False
         if digest.digest != before:
             self.values[name] = (value, digest)
@@ -297,8 +305,9 @@ class _Outputs:
                     path=name,
                 )
             if not self.add(name):
+                reason = self.unstorable.get(name) or self.reasons[-1]
                 raise NotStorable(
-                    f"step '{step}' declares `-o {name}`, but {self.reasons[-1]}, which cannot be stored; "
+                    f"step '{step}' declares `-o {name}`, but {reason}, which cannot be stored; "
                     "turn it into data first (a list, an array), or take it out of `-o`.",
                     path=name,
                 )

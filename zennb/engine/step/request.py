@@ -59,6 +59,7 @@ class StepRequest:
             call in a worker; "" where there is no such code.
         secrets: secret texts in its code and inputs, which are masked in its output.
         process: state of the notebook's process that a worker must set up; None in this process.
+        postpones: whether outputs that cannot be stored may be postponed: the notebook can run the step again.
     """
 
     definition: StepDefinition
@@ -81,6 +82,7 @@ class StepRequest:
     calls: tuple[tuple[str, str], ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
     process: ProcessSnapshot | None = None
+    postpones: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

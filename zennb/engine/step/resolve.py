@@ -24,6 +24,7 @@ from zennb.engine.step.shared_state import groups
 from zennb.engine.step.static_usage import StaticUsage, static_usage
 from zennb.errors import CannotDigest, StepRefused
 from zennb.materializers.definitions import find
+from zennb.materializers.not_stored import why_unknown
 from zennb.packages.origin import module_of, top_level
 from zennb.packages.versions import versions
 
@@ -62,6 +63,7 @@ class ResolvedStep:
         used: import names of all that it uses, parts of Python among them.
         calls: what the notebook called for its effect on these.
         secrets: the secret texts in its code and inputs; their digests in the parts are sealed.
+        unstored: inputs that another step makes and cannot store.
     """
 
     definition: StepDefinition
@@ -79,6 +81,7 @@ class ResolvedStep:
     used: frozenset[str] = frozenset()
     calls: tuple[LibraryCall, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    unstored: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -129,7 +132,10 @@ def resolve_step(
     ignored = ignored_inputs(definition, analysis, namespace, given)
     # Only after the check above: it needs the reads as they are, to refuse a name that nothing reads.
     analysis = without_reads(analysis, ignored, in_functions=True)
-    inputs = _Inputs(artifacts=dict(given), value_digest=value_digest)
+    opaque = {name: _reads(why_unknown(each)) for name, each in given.items() if each.is_opaque}
+    given = {name: each for name, each in given.items() if name not in opaque}
+    opaque = {name: why for name, why in opaque.items() if name not in ignored}
+    inputs = _Inputs(artifacts=dict(given), value_digest=value_digest, opaque=dict(opaque))
     for name, artifact in given.items():
         # The code in a stored value cannot be looked at without loading it. Its record names what it needs.
         inputs.code.update({} if name in ignored else _needed(artifact, namespace))
@@ -206,6 +212,7 @@ def resolve_step(
         used=used,
         calls=tuple(concerning),
         secrets=secrets,
+        unstored=(*opaque, *(name for name, each in given.items() if not each.is_stored)),
     )
 
 
@@ -235,13 +242,17 @@ class _Inputs:
         try:
             digest, artifact = self.value_digest(name, value)
         except CannotDigest as error:
-            self.opaque[name] = f"it reads `{error.path}`, {error.why}"
+            self.opaque[name] = _reads(error)
             return None
         self.digests[name] = digest
         if artifact is not None:
             self.artifacts[name] = artifact
         self.code.update({id(code): code for code in digest.code})
         return digest
+
+
+def _reads(error: CannotDigest) -> str:
+    return f"it reads `{error.path}`, {error.why}"
 
 
 def _used(definition: StepDefinition, found: Dependencies, inputs: _Inputs) -> frozenset[str]:

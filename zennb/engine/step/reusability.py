@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.request import StepRequest
     from zennb.engine.step.resolve import ResolvedStep
 
-__all__ = ["changed_code", "earlier_code", "reasons_against_reuse", "refused_parts"]
+__all__ = ["changed_code", "earlier_code", "reads_unstored", "reasons_against_reuse", "refused_parts"]
 
 
 def reasons_against_reuse(
@@ -136,6 +136,16 @@ def earlier_code(resolved: ResolvedStep) -> StepRefused | None:
         f"step '{resolved.definition.name}' uses {kind} `{name}` as it was before it was defined anew, and a copy "
         "would be of today's. Run the cells again that make what the step reads, or run it as a cell on a stack that "
         "runs in the kernel."
+    )
+
+
+def reads_unstored(resolved: ResolvedStep) -> StepRefused | None:
+    """Return an error if a step reads what another one makes and cannot store, and the notebook does not have it."""
+    if not resolved.unstored:
+        return None
+    return StepRefused(
+        f"step '{resolved.definition.name}' reads `{resolved.unstored[0]}`, which cannot be stored. Run its cell: "
+        "that makes it again first."
     )
 
 

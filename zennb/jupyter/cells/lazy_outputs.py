@@ -1,12 +1,17 @@
 """Owns `LazyOutputs`: large outputs of reused steps, which are loaded when a cell first names them.
 
 The notebook's namespace is a plain dictionary, so zennb cannot intercept the read of a variable. But the code that
-reads it was typed into a cell. So before a cell runs, the outputs that its text names are loaded. A name that occurs
-in a cell that ran earlier, where a function may still read it, is never deferred.
+reads it was typed into a cell. So before a cell runs, the outputs that its text names are loaded. A large one whose
+name occurs in a cell that ran earlier, where a function may still read it, is never deferred.
+
+Outputs that cannot be stored wait as well: to have one, its step is run again. That may take long, so only code that
+reads the name counts, not comments, `dir()` or `del`; and if a function that was defined earlier reads it, the next
+cell that runs anything does.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.engine.run.artifact_repository import ArtifactRepository
 
-__all__ = ["LazyOutputs", "identifiers", "may_read_all", "only_bound"]
+__all__ = ["PLACEHOLDER", "LazyOutputs", "identifiers", "may_read_all", "only_bound"]
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _DYNAMIC = frozenset({"dir", "eval", "exec", "globals", "locals", "user_ns", "vars", "__main__"})
@@ -28,6 +33,26 @@ _DYNAMIC_MAGIC = re.compile(
     r"%\s*(?:load|recall|rep|rerun|reset|reset_selective|run|store|who|who_ls|whos|xdel)\b"
 )
 """Words and magics with which code may read variables that its text does not name."""
+
+_EXECUTES = re.compile(r"\b(?:eval|exec|__main__)\b|%\s*(?:load|recall|rep|rerun|run)\b")
+"""Those of them that run other code. The others list names, or find what the text names."""
+
+
+_DEFERS = re.compile(r"\b(?:def|class|lambda|for)\b")
+_LINE = re.compile(r"(?m)^([ \t]*)[%!].*$")
+"""Magic and shell lines."""
+
+_DEFERRED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
+
+
+class _Placeholder:
+    """What `del bar` deletes, where making `bar` again would be for nothing."""
+
+    def __repr__(self) -> str:
+        return "an output that cannot be stored, and that no cell has read yet"
+
+
+PLACEHOLDER = _Placeholder()
 
 
 def identifiers(text: str) -> set[str]:
@@ -51,14 +76,20 @@ class LazyOutputs:
     Args:
         namespace: the notebook's variables.
         bound: called with name, value, artifact and step when a name has been bound.
+        is_ours: whether a cell consists of our own magics, which read no variable.
     """
 
     def __init__(
-        self, namespace: MutableMapping[str, Any], bound: Callable[[str, Any, Artifact, str], None]
+        self,
+        namespace: MutableMapping[str, Any],
+        bound: Callable[[str, Any, Artifact, str], None],
+        is_ours: Callable[[ast.Module], bool] = lambda _tree: False,
     ) -> None:
-        self._namespace, self._bound = namespace, bound
+        self._namespace, self._bound, self._is_ours = namespace, bound, is_ours
         self._waiting: dict[str, tuple[Artifact, ArtifactRepository, str, Collection[str]]] = {}
         self._exposed: set[str] = set()
+        self._read_later: set[str] = set()
+        self._placed: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
         return name in self._waiting
@@ -79,7 +110,9 @@ class LazyOutputs:
         # times they would not share it.
         read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
         return {
-            name for name, artifact in outputs.items() if artifact.size >= LARGE and artifact.blob not in read
+            name
+            for name, artifact in outputs.items()
+            if not artifact.is_stored or (artifact.size >= LARGE and artifact.blob not in read)
         }
 
     def defer(
@@ -94,6 +127,10 @@ class LazyOutputs:
         for name, artifact in outputs.items():
             self._namespace.pop(name, None)
             self._waiting[name] = (artifact, repository, step, modules)
+
+    def step_of(self, name: str) -> str:
+        """Return the step that makes a pending name."""
+        return self._waiting[name][2]
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop names that were bound by other means, or deleted."""
@@ -110,6 +147,28 @@ class LazyOutputs:
     def mark_used(self, text: str) -> None:
         """Note that a cell ran whose functions may read what its text names from now on."""
         self._exposed |= identifiers(text)
+        self._read_later |= _names_read_later(text)
+
+    def needed(self, text: str, tree: ast.Module, analysis: Analysis) -> set[str]:
+        """Return the pending names that a cell may read when it runs.
+
+        Args:
+            text: the cell.
+            tree: it as Python.
+            analysis: what it does with names.
+        """
+        if not self._waiting:
+            return set()
+        unstored = self.unstored
+        named = self.named_in(text) - only_bound(analysis)
+        if not unstored or self._is_ours(tree):
+            return named - unstored
+        words = set(analysis.reads)
+        if analysis.magics or may_read_all(text) or "@" in text:  # then texts may name variables
+            words |= identifiers(text) - (analysis.deletes - analysis.reads.keys())
+        if _EXECUTES.search(text):
+            words |= unstored
+        return (named - unstored) | (unstored & (words | self._read_later) - only_bound(analysis))
 
     def named_in(self, text: str) -> set[str]:
         """Return the pending names that code of this text may read."""
@@ -118,6 +177,27 @@ class LazyOutputs:
         # Any word counts, also in strings and comments: a name too many only costs time, one too few a NameError.
         words = identifiers(text)
         return set(self._waiting) if may_read_all(text) else words & self._waiting.keys()
+
+    @property
+    def unstored(self) -> set[str]:
+        """The pending names whose value only running their step again makes."""
+        return {name for name, (artifact, *_) in self._waiting.items() if not artifact.is_stored}
+
+    def let_delete(self, names: Collection[str]) -> None:
+        """Let a cell delete names that are pending; those that it leaves are pending again afterwards."""
+        for name in self.unstored.intersection(names):
+            self._namespace.setdefault(name, PLACEHOLDER)
+            self._placed.add(name)
+
+    def after_cell(self) -> None:
+        """Forget the pending names that a cell has bound or deleted."""
+        for name in self._placed:
+            if self._namespace.get(name) is PLACEHOLDER:
+                del self._namespace[name]
+            elif name not in self._namespace:
+                self.forget([name])
+        self._placed.clear()
+        self.forget([name for name in self._waiting if name in self._namespace])
 
     def load(self, names: Iterable[str]) -> None:
         """Bind names that are pending.
@@ -148,3 +228,20 @@ class LazyOutputs:
                 f"Nothing else is touched; run the cell of step '{step}' again, which makes it anew.",
                 step=step,
             ) from error
+
+
+def _names_read_later(text: str) -> set[str]:
+    """Return the names that a cell's functions, classes and generators may read after the cell has ended."""
+    if not _DEFERS.search(text):
+        return set()
+    try:
+        tree = ast.parse(_LINE.sub(r"\1pass", text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return identifiers(text)
+    return {
+        inner.id
+        for node in ast.walk(tree)
+        if isinstance(node, _DEFERRED)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name)
+    }

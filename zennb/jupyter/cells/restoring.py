@@ -127,6 +127,7 @@ class StepRestorer:
         self._definitions: _Definitions | None = None  # set by `restoring`
         self._modules: Collection[str] = ()  # set by `fetch`
         self._open_figures: Callable[[], None] = lambda: None  # set by `fetch`
+        self._settings: Callable[[], None] = lambda: None  # set by `restoring`
 
     def restoring(
         self, step: Step, undo_settings: Callable[[], None] = lambda: None
@@ -140,6 +141,8 @@ class StepRestorer:
         Raises:
             StoreError, UntrustedArtifact, MissingDefinition: its definitions read an output that cannot be loaded.
         """
+        if not all(artifact.is_stored for artifact in step.outputs.values()):
+            self._settings = self._session.environment.undo()
         # In silence: IPython has shown the compiler's warnings for this cell just now.
         with uninterrupted(), self._session.capture.discarding():
             definitions = self._definitions = _definitions(self._definition, step)
@@ -192,8 +195,19 @@ class StepRestorer:
             with digest_cache():
                 return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
 
-    def bind(self, step: Step, restored: Mapping[str, tuple[Any, ValueDigest]]) -> None:
-        """Bind the outputs of a step that `fetch` has loaded."""
+    def bind(
+        self,
+        step: Step,
+        restored: Mapping[str, tuple[Any, ValueDigest]],
+        code: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """Bind the outputs of a step that `fetch` has loaded.
+
+        Args:
+            step: the record.
+            restored: name → value and content.
+            code: the functions, classes and modules that the step uses, by name.
+        """
         self._session.lazy_outputs.forget(step.defines)
         bind_outputs(
             self._session,
@@ -205,6 +219,8 @@ class StepRestorer:
             deleted=step.deletes,
             modules=self._modules,
         )
+        repository = self._run_context.artifacts
+        self._session.unstored.note(step, self._definition, repository, self._settings, code)
         self._open_figures()
 
     def _define(self, values: Mapping[str, Any], changes: Mapping[str, Any], uses: StaticUsage) -> None:

@@ -24,7 +24,6 @@ from zennb.engine.step.shown_values import MISSING, VALUE
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import DamagedArtifact, StepRefused
 from zennb.jupyter.cells.engine_run import run_by_engine
-from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored, restored_words
 
 if TYPE_CHECKING:
@@ -124,10 +123,10 @@ class StepCell:
         __tracebackhide__ = True
         session = self._session
         with session.lock:
-            needed = session.lazy_outputs.named_in(self.definition.source) - only_bound(
-                self.definition.analysis
-            )
+            definition = self.definition
+            needed = session.lazy_outputs.needed(definition.source, definition.tree, definition.analysis)
             session.load(needed)
+            session.lazy_outputs.let_delete(definition.analysis.deletes)
         if needed:
             self._resolved = session.resolve(self.definition)
 
@@ -147,6 +146,7 @@ class StepCell:
                     texts=texts_for(resolved),
                     unclear=(*resolved.unclear, *self._never),
                     secrets=resolved.secrets,
+                    postpones=True,
                 ),
                 self._session.namespace,
                 inputs={name: (resolved.values[name], seen) for name, seen in resolved.digests.items()},
@@ -229,6 +229,7 @@ class StepCell:
                 if name in made.outputs:
                     variables.bind(name, value, made.outputs[name], seen)
             pending.forget(step.outputs)
+            self._session.unstored.bound(made, made.outputs)
             pending.mark_used(self.definition.source)
             self._end(with_all_outputs(made, step))
 
@@ -329,7 +330,7 @@ class StepCell:
         held: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._hold_inputs(step, self._resolved.values.keys() - step.outputs.keys())
-        self._restorer.bind(step, restored)
+        self._restorer.bind(step, restored, self._resolved.dependencies.definitions)
         note_calls(self._session.calls, step)
         self._session.namespace.update(held)
         self._end(step)

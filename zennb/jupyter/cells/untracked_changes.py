@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact
     from zennb.engine.run.variable_tracker import KnownOutput, VariableTracker
 
-__all__ = ["UntrackedChange", "UntrackedChanges"]
+__all__ = ["UntrackedChange", "UntrackedChanges", "is_ours"]
 
 _OURS = MAGICS | {ROOT}
 _REMEMBERED = 500
@@ -139,8 +139,13 @@ class UntrackedChanges:
             return _which(found, "and")
         # No cell clearly did it, e.g. because a function did: all that could have are named.
         mention = [cell for cell, tree in trees if not names.isdisjoint(_mentioned(tree, self._namespace))]
-        others = [cell for cell in cells if (tree := cell.tree) is None or not is_only_magics(tree, _OURS)]
+        others = [cell for cell in cells if (tree := cell.tree) is None or not is_ours(tree)]
         return _which(mention or others, "or")
+
+
+def is_ours(tree: ast.Module) -> bool:
+    """Whether a cell consists of our own magics."""
+    return is_only_magics(tree, _OURS)
 
 
 def _is_ours(line: str) -> bool:

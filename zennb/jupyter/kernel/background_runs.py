@@ -295,7 +295,8 @@ class BackgroundRuns:
 
     def _bind_step(self, step: Step, followed: _Followed, kept: Collection[str], bound: _Bound) -> None:
         session, namespace = self._session, self._session.namespace
-        own = {name: artifact for name, artifact in step.outputs.items() if name not in kept}
+        # What cannot be stored stays as the notebook has it, which may be using it just now.
+        own = {name: each for name, each in step.outputs.items() if name not in kept and each.is_stored}
         outputs = {name: artifact for name, artifact in own.items() if not self._is_held(name, artifact)}
         # What is defined already stays: instances in the notebook belong to the class as it is there.
         defines = tuple(name for name in step.defines if name not in kept and name not in namespace)

@@ -85,7 +85,8 @@ class PipelineSession:
         with self._session.capture.discarding():  # what objects print while they are looked at
             planner, request, previous = self._planner(self._session.context())
             planned = planner.plan()
-            changes = self._changes()
+            with self._session.lock:
+                changes = self._session.untracked.changes()
             steps = tuple(
                 replace(each, remark="; ".join(self._remarks(each, planner, previous, changes)))
                 for each in planned
@@ -196,6 +197,7 @@ class PipelineSession:
                 parameters=parameters,
                 rerun=rerun,
             )
+            session.load(self._planning.unstored(request, run_context))
         edges = list(filter(set(chosen).issuperset, drawn.edges))
         with LiveTable(
             session.capture, chosen, updates=session.can_update, monitor=session.monitor, edges=edges
@@ -293,10 +295,6 @@ class PipelineSession:
         found = self._session.registry.ordered(cells, saved=saved)
         return {definition.name: definition for definition in found}
 
-    def _changes(self) -> dict[str, UntrackedChange]:
-        with self._session.lock:
-            return self._session.untracked.changes()
-
     def _request(
         self,
         definitions: Mapping[str, StepDefinition],
@@ -333,6 +331,7 @@ class PipelineSession:
             previous=previous,
             binds={name: self._planning.binds(definitions[name], previous.get(name)) for name in chosen},
             origins={name: found for name, found in origins.items() if found},
+            holds=session.unstored.is_live,
         )
 
     def _remarks(
@@ -389,6 +388,7 @@ class PipelineSession:
             )
             session.lazy_outputs.forget(held)
             session.namespace.update(held)
+            session.unstored.note_all(finished.steps.values(), artifacts)
 
     def _holds(self, name: str, artifact: Artifact) -> bool:
         """Whether the notebook's variable is that artifact already, or will be when a cell names it."""

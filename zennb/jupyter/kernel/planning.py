@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.core.planning.ordering import ordering
 from zennb.core.planning.plan import Outline, Plan, plan
 from zennb.dependencies.dependencies import resolve_dependencies
+from zennb.engine.run.planner import RunPlanner
 from zennb.engine.step.namespace_changes import is_code
 from zennb.errors import CannotDigest, PlanError, UnknownName, UsageError
 from zennb.headless.parameters import UNKNOWN, fitted_value
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from zennb.core.records.records import Artifact, Step
+    from zennb.engine.run.run_context import RunContext
+    from zennb.engine.run.run_request import RunRequest
     from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.kernel.state import KernelState
 
@@ -122,6 +125,18 @@ class Planning:
             if (origin := self._origin(name, recorded.get(name), previous)) is not None:
                 found[name] = origin
         return {name: each for name, each in found.items() if name not in drawn.sources[definition.name]}
+
+    def unstored(self, request: RunRequest, run_context: RunContext) -> set[str]:
+        """Return the pending outputs that could not be stored, and that a step of a run reads when it has to run."""
+        unstored = self._session.lazy_outputs.unstored
+        reads = {
+            name: unstored.intersection(request.definitions[name].analysis.reads) for name in request.chosen
+        }
+        if not any(reads.values()):
+            return set()
+        with self._session.capture.discarding():
+            planned = RunPlanner(request, run_context).plan()
+        return {each for step in planned if not step.is_fresh for each in reads[step.name]}
 
     def overrides(
         self,

@@ -18,7 +18,6 @@ from zennb.engine.step.definition import TEXT_ANNOTATIONS
 from zennb.engine.step.library_steps import calls_of_cell
 from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import StepRefused
-from zennb.jupyter.cells.lazy_outputs import only_bound
 from zennb.jupyter.cells.step_cell import StepCell
 from zennb.jupyter.cells.step_marker import hide_first_line, nested_too_deeply, parse_step_cell
 from zennb.jupyter.kernel.background_runs import BackgroundRuns
@@ -57,6 +56,7 @@ class KernelSession(KernelState):
         self._refusal: Exception | None = None
         self._text = ""
         self._needed: set[str] = set()
+        self._deletes: frozenset[str] = frozenset()
         self._reading: ast.Module | None = (
             None  # the tree of a plain cell that may read what a reused step showed
         )
@@ -147,6 +147,7 @@ class KernelSession(KernelState):
         """
         __tracebackhide__ = True
         self.load(self._needed)
+        self.lazy_outputs.let_delete(self._deletes)
         if self._reading is not None:
             self.shown.load(self._text)
             self.shown.check(analyse(self._reading), self._reading)
@@ -242,13 +243,18 @@ class KernelSession(KernelState):
         """
         __tracebackhide__ = True
         self._deliver_interrupt()
-        named = self.lazy_outputs.named_in(self._text)
-        self._needed = named
-        if named:
-            with suppress(RecursionError):  # then it may read all of them
-                self._needed = named - only_bound(analyse(tree))
+        lazy_outputs, self._deletes = self.lazy_outputs, frozenset[str]()
+        self._needed = set()
+        if lazy_outputs.names:
+            try:
+                analysis = analyse(tree)
+            except RecursionError:  # then it may read all of them
+                self._needed = lazy_outputs.named_in(self._text)
+            else:
+                self._needed = lazy_outputs.needed(self._text, tree, analysis)
+                self._deletes = analysis.deletes & lazy_outputs.unstored
         self._reading = tree if self.shown.is_named_in(self._text) else None
-        return bool(self._needed) or self._reading is not None
+        return bool(self._needed or self._deletes) or self._reading is not None
 
     def after_cell(self, result: ExecutionResult | None) -> None:
         """Record a step that failed, and note that variables may have changed."""
@@ -297,8 +303,8 @@ class KernelSession(KernelState):
                 self.capture.publish(dict(note(said)._repr_mimebundle_()), {})
         note_cached_functions(self.namespace)
         self.variables.sweep(self.namespace)
-        # The cell bound these names itself.
-        self.lazy_outputs.forget([name for name in self.lazy_outputs.names if name in self.namespace])
+        self.lazy_outputs.after_cell()
+        self.unstored.sweep()
 
     def _shown_error(self) -> BaseException | None:
         """Return the error that a magic around the step has shown and kept to itself, as `%%time` of IPython 8 does."""

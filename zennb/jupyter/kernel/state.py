@@ -28,7 +28,8 @@ from zennb.jupyter.cells.lazy_outputs import LazyOutputs
 from zennb.jupyter.cells.output_capture import OutputCapture
 from zennb.jupyter.cells.shown_values import ShownValues
 from zennb.jupyter.cells.step_registry import StepRegistry
-from zennb.jupyter.cells.untracked_changes import UntrackedChanges
+from zennb.jupyter.cells.unstored_outputs import UnstoredOutputs
+from zennb.jupyter.cells.untracked_changes import UntrackedChanges, is_ours
 from zennb.jupyter.kernel.frontend import DisplaySettings, KernelFrontend
 from zennb.jupyter.kernel.live_display import LiveLine
 from zennb.jupyter.kernel.notebook import find_notebook
@@ -87,6 +88,7 @@ class KernelState:
         variables: which artifact each variable is.
         untracked: changes of steps' outputs by plain cells.
         lazy_outputs: outputs of reused steps that no cell has named yet.
+        unstored: makes those of them again that cannot be stored.
         shown: the values that reused steps showed, `_` and `Out[n]`.
         registry: the steps of the notebook.
         pipeline: runs steps again whose outputs are lost; None until the extension is loaded.
@@ -102,12 +104,13 @@ class KernelState:
         self.namespace: dict[str, Any] = shell.user_ns
         self.variables = VariableTracker()
         self.untracked = UntrackedChanges(self.variables, self.namespace)
-        self.lazy_outputs = LazyOutputs(self.namespace, self._bound)
-        self.shown = ShownValues(shell, self.lazy_outputs)
+        self.lazy_outputs = LazyOutputs(self.namespace, self._bound, is_ours)
+        self.unstored: UnstoredOutputs = UnstoredOutputs(self)
+        self.shown: ShownValues = ShownValues(shell, self.lazy_outputs)
         self.registry = StepRegistry()
         self.pipeline: Remaker | None = None
         self.background: BackgroundStarter | None = None
-        self.capture = OutputCapture(shell)
+        self.capture: OutputCapture = OutputCapture(shell)
         self.frontend = KernelFrontend(shell, self.capture)
         self.monitor = RunMonitor()
         # Kept with the shell: `%reload_ext` makes a new state, but the kernel's session goes on.
@@ -145,6 +148,7 @@ class KernelState:
         __tracebackhide__ = True
         wanted, remade = list(names), set[str]()
         with self.lock:
+            self.unstored.make(self.lazy_outputs.unstored.intersection(wanted))
             while True:
                 try:
                     with self.capture.discarding():
@@ -243,13 +247,14 @@ class KernelState:
         # Discarded: what objects print while they are looked at.
         with self.lock, digest_cache(), self.capture.discarding():
             self.shown.load(definition.source)
+            # Outputs that are not loaded yet are inputs by their records: deciding on a step must not load them.
+            given = self.lazy_outputs.artifacts(definition.analysis.reads)
             return resolve_step(
                 definition,
-                self.namespace,
-                value_digest=self.variables.digest,
+                self.unstored.beside(self.namespace, given),
+                value_digest=self.unstored.digest,
                 partners=lambda digests: self.variables.partners(digests, self.namespace),
-                # Outputs that are not loaded yet are inputs by their records: deciding on a step must not load them.
-                given=self.lazy_outputs.artifacts(definition.analysis.reads),
+                given=given,
                 patches=self.patches,
                 calls=self.calls,
             )
