@@ -9,7 +9,7 @@ import time
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -272,6 +272,19 @@ class OrchestratorContract(ComponentContract):
             assert decimal.getcontext().prec == 7
         finally:
             decimal.setcontext(decimal.Context())
+
+    def test_drawing_from_a_generator_that_nobody_seeded_is_no_reason_to_run_again(
+        self, bench: Bench
+    ) -> None:
+        numpy: Any = pytest.importorskip("numpy.random")
+        generator = numpy.get_bit_generator()
+        numpy.set_bit_generator(numpy.MT19937())
+        try:
+            for status in ("completed", "cached"):
+                done = bench.step("import numpy as np\nx = np.random.rand()")
+                assert (done.step.status, done.step.reason) == (status, done.step.reason)
+        finally:
+            numpy.set_bit_generator(generator)
 
     def test_files_that_a_step_reads_count(self, bench: Bench, tmp_path: Path) -> None:
         (tmp_path / "data.txt").write_text("1 2 3")

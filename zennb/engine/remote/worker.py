@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cloudpickle
 
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.environment.random_state import NumpyRandom
 from zennb.engine.remote.portable_error import carried
 from zennb.engine.remote.process_snapshot import frontend_of, know_texts
 from zennb.engine.remote.shipped_modules import ShippedModules
@@ -121,7 +122,8 @@ class WorkerState:
             ignored=lambda: self._ignored,
             more=settings,
         )
-        self._pristine = self._environment.settings.read()
+        # Dask seeds numpy in its workers. No step has, so a step begins as in a process where nobody did.
+        self._pristine = {**self._environment.settings.read(), NumpyRandom.name: None}
         self._path = list(sys.path)
         self._variables = dict(os.environ)
         self._modules = ShippedModules()
