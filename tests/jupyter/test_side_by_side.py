@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook
@@ -112,3 +113,16 @@ def test_the_status_takes_for_granted_what_fresh_steps_above_set_and_write(noteb
     )
     (shown,) = notebook.run("%pipeline status")
     assert "stale" not in str(shown.displays[-1]["data"]["text/plain"])
+
+
+@pytest.mark.parametrize(("seed", "expected"), [("", "cached"), ("np.random.seed(3)", "completed")])
+def test_steps_in_which_a_library_draws_unforeseen_are_reused_unless_somebody_seeded(
+    notebook: Notebook, seed: str, expected: str
+) -> None:
+    anew: Any = np.random
+    anew.set_bit_generator(np.random.MT19937())
+    cells = [step(f"{name} = draw()\ntime.sleep(0.3)", name) for name in "ab"]
+    notebook.run(*THREADS, "import time\nimport numpy as np", seed or "None", "draw = lambda: 1", *cells)
+    notebook.run("draw = lambda: vars(np)['random'].rand()", "%pipeline run")
+    again = notebook.run(seed or "None", *cells)
+    assert [ran.status for ran in again[1:]] == [expected] * 2, [ran.reason for ran in again[1:]]

@@ -363,7 +363,9 @@ class EnvironmentRecorder:
         ]
         if tracer.reads_all:
             found.append(Reason("it goes through all environment variables"))
-        shared = [name for name in changes if name not in {FILES, ENVIRONMENT}]
+        # Nothing depends on the state of a generator that nobody has seeded, whichever step drew from it.
+        unseeded = [name for name in GENERATORS if name in changes and not changes[name]["seeded"]]
+        shared = [name for name in changes if name not in {FILES, ENVIRONMENT, *unseeded}]
         # Settings belong to the process: with several steps at once nobody can tell which of them made a change.
         if shared and not tracer.is_alone:
             found.append(Reason(f"it changed {', '.join(shared)} while other steps ran beside it"))
