@@ -12,6 +12,7 @@ import pytest
 
 from tests.engine.steps import Notebook, step
 from zennb.digests.digest import digest_value
+from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.remote.dispatch import snapshot
 from zennb.engine.remote.process_snapshot import ProcessSnapshot, frontend_of, know_texts
 from zennb.engine.remote.worker_checks import prove_same_code, refuse_losses
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 
 def requested(notebook: Notebook, text: str, **process: Any) -> StepRequest:
     return replace(notebook.request(step(text))[0], process=ProcessSnapshot(**process))
+
+
+def test_what_the_kernel_has_set_for_its_displays_goes_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    monkeypatch.setenv("ZENNB_TEST_MACHINE", "of this machine")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    found = ExecutionEnvironment(seal=str).variables_set()
+    assert found["MPLBACKEND"] == "module://matplotlib_inline.backend_inline"
+    assert found.keys().isdisjoint({"ZENNB_TEST_MACHINE", "FORCE_COLOR"})
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.log_handlers import handlers, logging_state
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
 from zennb.engine.environment.open_figures import OpenFigures
-from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, PROCESS_STATE
+from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, OF_KERNELS, PROCESS_STATE
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
@@ -72,7 +72,8 @@ class ExecutionEnvironment:
     ) -> None:
         self._seal, self._ignored = seal, ignored
         # A worker starts with these; only what has changed since then is sent to it.
-        self._beginning, self._handlers = variables(), handlers()
+        self._beginning = {name: value for name, value in variables().items() if name not in OF_KERNELS}
+        self._handlers = handlers()
         self.secrets = KnownSecrets()
         self.note_secrets()
         own: tuple[Setting, ...] = (

@@ -19,13 +19,19 @@ from zennb.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FOLDER", "FOLDER_PATH", "MODULE_PATH", "PROCESS_STATE", "ProcessSetting"]
+__all__ = ["FOLDER", "FOLDER_PATH", "MODULE_PATH", "OF_KERNELS", "PROCESS_STATE", "ProcessSetting"]
 
 FOLDER, MODULE_PATH = "current folder", "module path"
 """Names of settings that decide where programs are found."""
 
 FOLDER_PATH = "path of the current folder"
 """Name of the setting that a step depends on which asks where it is."""
+
+OF_KERNELS = frozenset(
+    {"MPLBACKEND", "TERM", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "PAGER", "GIT_PAGER"}
+)
+"""Environment variables by which a kernel says how output looks, before any code runs. Workers that something else has
+started lack them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
