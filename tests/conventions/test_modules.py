@@ -34,6 +34,7 @@ BEHAVIOUR = {
     "libraries",
     "odd_input",
     "reuse",
+    "stacks",
     "status",
 }
 """Folders of tests that are about how the whole behaves."""
