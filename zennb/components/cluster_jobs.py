@@ -27,6 +27,7 @@ from traitlets import Dict, Float, Int, Unicode
 
 from zennb.components.component import Visibility
 from zennb.components.pooled import PooledOrchestrator
+from zennb.components.relay import FileRelay, Relay
 from zennb.errors import InvalidConfiguration, WorkerLost
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class ClusterOrchestrator(PooledOrchestrator):
     """Each call is a job of its own, in the queue of a cluster."""
 
     visibility = Visibility.NETWORK
+
+    _relay: FileRelay | None = None
 
     system: ClassVar[str]
     """The cluster's software, as it is called in messages."""
@@ -68,6 +71,12 @@ class ClusterOrchestrator(PooledOrchestrator):
     refresh = Float(1.0, min=0.01, help="Seconds between two looks at the files of the jobs.").tag(
         config=True
     )
+
+    def relay(self) -> Relay | None:
+        """Return a relay through files in `cache_directory`."""
+        if self._relay is None:
+            self._relay = FileRelay(Path(self.cache_directory).expanduser(), every=min(self.refresh, 0.5))
+        return self._relay
 
     @abstractmethod
     def cluster_executor(self, **options: Any) -> Executor:

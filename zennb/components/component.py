@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
+    from zennb.components.relay import Relay
     from zennb.components.shared_files import SharedFiles
 
 __all__ = [
@@ -237,6 +238,13 @@ class Orchestrator(Component):
     def dashboard(self) -> str:
         """The address of the page that shows what it runs; "" when it has none, or is not connected."""
         return ""
+
+    def relay(self) -> Relay | None:
+        """Return what carries messages of calls whose machines cannot reach this one; None for nothing.
+
+        With it, the output of a step on another machine arrives while it runs; without, when it ends.
+        """
+        return None
 
     @abstractmethod
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import distributed
@@ -15,6 +16,7 @@ import pytest
 
 from zennb import plugins
 from zennb.components.component import Visibility
+from zennb.engine.remote.side_channel import LinkServer
 from zennb.errors import InvalidConfiguration, WorkerLost
 from zennb.testing.orchestrator import OrchestratorContract
 from zennb.testing.steps import Bench
@@ -59,6 +61,60 @@ class TestDaskOrchestrator(OrchestratorContract):
     def test_a_time_limit_ends_a_step_that_no_interrupt_reaches(self, bench: Bench) -> None:
         done = bench.step("import ctypes\nctypes.PyDLL(None).sleep(5)", timeout=0.5)
         assert type(done.error).__name__ == "StepTimeout"
+
+
+@pytest.fixture
+def far_bench(scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    """A bench whose workers cannot reach this process, as on other machines."""
+    expect = LinkServer.expect
+
+    def elsewhere(*given: Any, **named: Any) -> Any:
+        call, link = expect(*given, **named)
+        return call, replace(link, address="/no/such/socket")
+
+    monkeypatch.setattr(LinkServer, "expect", elsewhere)
+    monkeypatch.chdir(tmp_path)
+    orchestrator = made(address=scheduler)
+    bench = Bench(orchestrator, tmp_path / "home")
+    yield bench
+    bench.close()
+    orchestrator.close()
+
+
+def test_what_a_step_on_another_machine_shows_arrives_in_order_and_once(far_bench: Bench) -> None:
+    done = far_bench.step(
+        "import sys\nfrom IPython.display import HTML, display\n"
+        "for number in range(2000):\n    print(number, end=' ')\n"
+        "display(HTML('<b>second</b>'))\nprint('third', file=sys.stderr)\nprint('fourth')\n"
+        "display(HTML('<i>' + 'x' * 400_000 + '</i>'))\nprint('after a large one')\n'last'"
+    )
+    assert done.error is None
+    shown = [
+        event.get("text") or event["data"].get("text/html") or event["data"]["text/plain"]
+        for event in done.shown
+    ]
+    assert shown[0] == "".join(f"{number} " for number in range(2000))
+    assert shown[1:4] == ["<b>second</b>", "third\n", "fourth\n"]
+    assert len(shown[4]) == 400_007
+    assert shown[5:] == ["after a large one\n", "'last'"]
+
+
+def test_a_step_on_another_machine_shows_its_progress_and_stops_when_it_is_interrupted(
+    far_bench: Bench, tmp_path: Path
+) -> None:
+    # It is interrupted once what it prints is here: it prints while it runs.
+    seconds = far_bench.interrupted(
+        "import time\nfrom pathlib import Path\nprint('begun')\n"
+        "try:\n    for _ in range(600):\n        time.sleep(0.1)\n"
+        "except KeyboardInterrupt:\n    Path('stopped').touch()\n    raise",
+        after="begun",
+    )
+    assert seconds < PATIENCE / 2
+    end = time.monotonic() + PATIENCE / 2
+    while not (tmp_path / "stopped").exists():
+        assert time.monotonic() < end, "it goes on running there"
+        time.sleep(0.05)
+    assert far_bench.step("print('again')\nanswer = 42").text == "again\n"
 
 
 def test_without_an_address_a_cluster_is_started_and_closed_with_the_session() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,9 @@ pytest.importorskip("pysqa")
 
 from zennb import plugins
 from zennb.components.component import Visibility
+from zennb.engine.remote.side_channel import LinkServer
 from zennb.errors import WorkerLost
+from zennb.testing.steps import Bench
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +148,28 @@ def test_a_job_is_cancelled_with_its_call(cluster: Path, tmp_path: Path) -> None
         time.sleep(0.02)
     assert not _is_alive(pid)
     orchestrator.close()
+
+
+def test_what_a_job_on_another_machine_prints_arrives_while_it_runs(
+    cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expect = LinkServer.expect
+
+    def elsewhere(*given: Any, **named: Any) -> Any:
+        call, link = expect(*given, **named)
+        return call, replace(link, address="/no/such/socket")
+
+    monkeypatch.setattr(LinkServer, "expect", elsewhere)
+    monkeypatch.chdir(tmp_path)
+    orchestrator = made(tmp_path)
+    bench = Bench(orchestrator, tmp_path / "home")
+    text = "import time\nprint('begun')\nfor _ in range(600):\n    time.sleep(0.1)"
+    assert bench.interrupted(text, after="begun") < PATIENCE / 2
+    done = bench.step("for number in range(3):\n    print(number)")
+    assert done.text == "0\n1\n2\n"
+    bench.close()
+    orchestrator.close()
+    assert not list((tmp_path / "jobs").glob("*.messages"))
 
 
 def test_its_nodes_are_other_machines(tmp_path: Path) -> None:

@@ -15,11 +15,14 @@ import distributed
 from traitlets import Dict, Int, Unicode, observe
 
 from zennb.components.component import Visibility
+from zennb.components.orchestrators.dask_relay import DaskRelay
 from zennb.components.pooled import PooledOrchestrator, named
 from zennb.errors import InvalidConfiguration, WorkerLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from zennb.components.relay import Relay
 
 __all__ = ["DaskOrchestrator"]
 
@@ -67,6 +70,11 @@ class DaskOrchestrator(PooledOrchestrator):
         """The page of the scheduler, once it is connected."""
         connected = self._executor
         return connected.dashboard if isinstance(connected, _SchedulerConnection) else ""
+
+    def relay(self) -> Relay | None:
+        """Return a relay through the scheduler; none for a cluster of this machine."""
+        connected = self.executor() if self.visibility is Visibility.NETWORK else None
+        return connected.relay if isinstance(connected, _SchedulerConnection) else None
 
     def make_executor(self) -> Executor:
         """Connect.
@@ -126,6 +134,7 @@ class _SchedulerConnection(Executor):
         self._watcher: threading.Thread | None = None
         self._options = {"pure": False, "resources": resources or None}
         self._calls: WeakSet[_TaskFuture[Any]] = WeakSet()
+        self.relay = DaskRelay(client)
 
     def check(self, patience: int) -> None:
         """Wait until a worker does something, and refuse a cluster with other versions than here."""
@@ -193,6 +202,7 @@ class _SchedulerConnection(Executor):
         del cancel_futures
         if wait:  # tasks end also when the connection is lost
             wait_for(list(self._calls))
+        self.relay.end()
         if self._is_lost:
             with suppress(Exception):  # nobody answers
                 self.client.close(timeout=1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from traitlets import Dict, Enum, Unicode, observe
 
 from zennb.components.component import Visibility
 from zennb.components.pooled import PooledOrchestrator, named
+from zennb.components.relay import FileRelay, Relay
 from zennb.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ class ExecutorOrchestrator(PooledOrchestrator):
     description = "runs steps on any executor: ipyparallel, mpi4py, Ray, Parsl, ..."
     visibility = Visibility.MACHINE
 
+    _relay: FileRelay | None = None
+
     factory = Unicode(
         help="Where the class or function is that returns the executor: package.module.Name."
     ).tag(config=True, required=True)
@@ -35,10 +39,21 @@ class ExecutorOrchestrator(PooledOrchestrator):
         ["machine", "network"], "machine", help="Whether its workers are on this machine or on others too."
     ).tag(config=True)
 
+    messages = Unicode(
+        help="A folder that the workers reach, too. With it, the output of steps on other machines arrives while "
+        "they run."
+    ).tag(config=True)
+
     @observe("where")
     def _reach(self, change: dict[str, Any]) -> None:
         own = Visibility.NETWORK if change["new"] == "network" else Visibility.MACHINE
         self.visibility = own  # type: ignore[misc]  # it depends on the options
+
+    def relay(self) -> Relay | None:
+        """Return a relay through files in the folder `messages`, if there is one."""
+        if self.messages and self._relay is None:
+            self._relay = FileRelay(Path(self.messages).expanduser(), every=0.5)
+        return self._relay
 
     def make_executor(self) -> Executor:
         """Return what the factory makes.

@@ -65,7 +65,8 @@ def submit_remotely(
     request = replace(request, store=run_context.store, values=values, process=process)
     limit = _TimeLimit(request.definition.options.timeout)
     # Before `submit`: the worker may connect at once.
-    call, link = _server.expect(channels.output, limit.begin)
+    relay = run_context.orchestrator.relay()
+    call, link = _server.expect(channels.output, limit.begin, relay)
     inner = run_context.orchestrator.submit(perform, request, link)
     limit.ends(inner)
     if channels.cancel is not None:
@@ -77,6 +78,8 @@ def submit_remotely(
         limit.end()
         # The outcome comes through the orchestrator, the output through the socket: some of
         # it may still be under way.
+        if relay is not None:
+            relay.close(link.token)
         call.settle()
         _server.forget(link)
         # The caller may have cancelled the outer future in the meantime; setting a result would raise then.
@@ -84,7 +87,8 @@ def submit_remotely(
             if limit.is_over and (inner.cancelled() or inner.exception() is not None):
                 outer.set_exception(StepTimeout())
                 return
-            _hand_on(inner, outer, run_context, None if call.connected else channels.output)
+            first = call.rest if call.connected else 0
+            _hand_on(inner, outer, run_context, channels.output, first)
 
     inner.add_done_callback(done)
     return outer
@@ -186,8 +190,17 @@ def _hand_on(
     outer: Future[StepOutcome],
     run_context: RunContext,
     output: Callable[[Event], None] | None,
+    first: int | None,
 ) -> None:
-    """Resolve the future with what a worker returned; pass the output to `output` if it was not streamed already."""
+    """Resolve the future with what a worker returned; pass the output to `output` that was not streamed already.
+
+    Args:
+        inner: what the orchestrator returned.
+        outer: the future to resolve.
+        run_context: the stack it ran on.
+        output: called with each thing that the step has shown.
+        first: the number of the first event that was not streamed; None when all were.
+    """
     try:
         outcome = inner.result()
         # A worker on another machine signs with a key of its own. It was sent the step from here, and has answered.
@@ -195,8 +208,8 @@ def _hand_on(
         run_context.artifacts.signer.vouch(
             (*(each.blob for each in outcome.artifacts.values()), *carried, outcome.displays)
         )
-        if output is not None and outcome.displays:
-            for event in Recording.load(run_context.store.get(outcome.displays)):
+        if output is not None and first is not None and outcome.displays:
+            for event in list(Recording.load(run_context.store.get(outcome.displays)))[first:]:
                 output(event)
         outer.set_result(outcome)
     except BaseException as error:  # noqa: BLE001 - a lost worker or an interrupt is the result, too

@@ -1,7 +1,8 @@
 """Owns the side channel of a step in a worker: its output arrives live, and it can be cancelled.
 
 The driver listens on a socket of its own (a Unix socket where available), protected by a random key. Only JSON and the
-word `stop` are sent. A worker that cannot reach the socket, e.g. on another machine, runs without it.
+word `stop` are sent. A worker that cannot reach the socket, e.g. on another machine, uses the relay of the orchestrator
+(`relayed_output`), and runs without a connection where there is none.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import socket
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Listener
 from typing import TYPE_CHECKING, Any
 
+from zennb.engine.remote.relayed_output import RelayedOutput, relayed
 from zennb.engine.step.cancellation import CancellationToken
 from zennb.engine.step.request import Channels
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
+    from zennb.components.relay import Relay, RelayEnd
     from zennb.engine.step.recording import Event
 
 __all__ = ["Call", "LinkServer", "RemoteLink"]
@@ -40,6 +44,7 @@ class Call:
 
     Attributes:
         connected: whether the step ever reached the driver, so that its output was streamed.
+        rest: which event of its output was the first that was not streamed; None when all of it was.
     """
 
     def __init__(self, output: Callable[[Event], None] | None, begun: Callable[[], None]) -> None:
@@ -48,7 +53,13 @@ class Call:
         self._connection: Connection[Any, Any] | None = None
         self._is_stopped = False
         self._ended = threading.Event()
+        self._tell: Callable[[str], None] | None = None
+        self._relayed: RelayedOutput | None = None
         self.connected = False
+
+    @property
+    def rest(self) -> int | None:  # noqa: D102 - above
+        return None if self._relayed is None else self._relayed.rest
 
     def stop(self) -> None:
         """Raise KeyboardInterrupt in the step, now or as soon as it begins."""
@@ -58,8 +69,24 @@ class Call:
 
     def settle(self) -> None:
         """Wait until all output of the step has arrived."""
-        if self.connected:
+        if self.connected and self._relayed is None:
             self._ended.wait(_DRAIN_SECONDS)
+
+    def take(self, message: str) -> None:
+        """Receive a message of the step that came through a relay."""
+        if self._relayed is None:
+            self._relayed = RelayedOutput(self._output, self._begin_relayed)
+        self._relayed.take(message)
+
+    def reach_by(self, tell: Callable[[str], None]) -> None:
+        """Note how to send the step a message through a relay."""
+        self._tell = tell
+
+    def _begin_relayed(self) -> None:
+        self.connected = True
+        self._begun()
+        with self._lock:
+            self._send_stop()
 
     def serve(self, connection: Connection[Any, Any]) -> None:
         """Receive the output of the step until it ends."""
@@ -80,9 +107,13 @@ class Call:
             connection.close()
 
     def _send_stop(self) -> None:
-        if self._is_stopped and self._connection is not None:
+        if not self._is_stopped:
+            return
+        if self._connection is not None:
             with suppress(OSError):
                 self._connection.send_bytes(_STOP)
+        elif self._relayed is not None and self._tell is not None:
+            self._tell(_STOP.decode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,18 +124,21 @@ class RemoteLink:
         address: of the driver's socket: a path, or host and port.
         key: authenticates both sides.
         token: which step it is.
+        relay: what is used where the socket cannot be reached; None for nothing.
     """
 
     address: str | tuple[str, int]
     key: bytes
     token: str
+    relay: RelayEnd | None = None
 
     @contextmanager
     def open(self) -> Iterator[Channels]:
         """Connect for the duration of a step; yield empty channels if the driver cannot be reached."""
         connection = self._connected()
         if connection is None:
-            yield Channels()
+            with relayed(self.relay) as channels:
+                yield channels
             return
         cancel = CancellationToken()
         lock = threading.Lock()
@@ -153,10 +187,23 @@ class LinkServer:
         self._calls: dict[str, Call] = {}
 
     def expect(
-        self, output: Callable[[Event], None] | None, begun: Callable[[], None] = lambda: None
+        self,
+        output: Callable[[Event], None] | None,
+        begun: Callable[[], None] = lambda: None,
+        relay: Relay | None = None,
     ) -> tuple[Call, RemoteLink]:
-        """Return both ends of the link of a step that is about to be submitted; as for `Call`."""
+        """Return both ends of the link of a step that is about to be submitted; as for `Call`.
+
+        Args:
+            output: as for `Call`.
+            begun: as for `Call`.
+            relay: that of the orchestrator, for workers that cannot reach the socket.
+        """
         call, token = Call(output, begun), secrets.token_hex(16)
+        end = None
+        if relay is not None:
+            call.reach_by(partial(relay.tell, token))
+            end = relay.expect(token, call.take)
         with self._lock:
             if self._listener is None:
                 self._listener = _listening(self._key)
@@ -164,7 +211,7 @@ class LinkServer:
                     target=self._accept, args=(self._listener,), name="zennb-links", daemon=True
                 ).start()
             self._calls[token] = call
-            return call, RemoteLink(address=self._listener.address, key=self._key, token=token)
+            return call, RemoteLink(address=self._listener.address, key=self._key, token=token, relay=end)
 
     def forget(self, link: RemoteLink) -> None:
         """Note that a step has ended."""
