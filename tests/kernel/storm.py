@@ -195,12 +195,15 @@ class Storm:
 
     Args:
         kernels: starts a kernel with zennb.
-        control: the other one; None for none.
+        controls: starts a kernel without it; None for no control.
         seed: of the random cells and moments.
     """
 
-    def __init__(self, kernels: Callable[[], Kernel], control: Kernel | None, seed: int) -> None:
-        self._kernels, self._control = kernels, control
+    def __init__(
+        self, kernels: Callable[[], Kernel], controls: Callable[[], Kernel] | None, seed: int
+    ) -> None:
+        self._kernels, self._controls = kernels, controls
+        self._control: Kernel | None = None
         self._random = random.Random(seed)
         self._kernel: Kernel | None = None
         self._state: dict[str, Any] = {}
@@ -208,25 +211,35 @@ class Storm:
         self.violations: list[str] = []
         self.kinds: Counter[str] = Counter()
         self.ends: Counter[str] = Counter()
+        self.control_ends: Counter[str] = Counter()
         self.slowest: list[tuple[float, str]] = []
         self.latencies, self.control_latencies = Latencies(), Latencies()
-        if control is not None:
-            control.cell("log = [0, 0]")
 
     def begin(self) -> None:
         """Go on with a new kernel."""
         self.end()
         self._kernel = self._kernels()
+        self._begin_control()
         self._kernel.run(HELPER, "log = [0, 0]")
         state = self._probe("a new kernel")
         assert state is not None, self.violations
         self._state = state
 
     def end(self) -> None:
-        """End the kernel."""
+        """End the kernels."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
         if self._kernel is not None:
             self._kernel.close()
             self._kernel = None
+
+    def _begin_control(self) -> None:
+        if self._control is not None:
+            self._control.close()
+        self._control = None if self._controls is None else self._controls()
+        if self._control is not None:
+            self._control.cell("log = [0, 0]")
 
     def shoot(self) -> None:
         """Run a random cell, interrupt it, and check what it left."""
@@ -242,7 +255,13 @@ class Storm:
         after = WINDOW * self._random.random() * self._random.choice((1.0, 1.0, 0.4, 0.1))
         label = f"{code.splitlines()[0]} v{variant}, {after * 1e3:.1f} ms"
         if self._control is not None:
-            interrupt(self._control, bare(code), after, self.control_latencies)
+            self.control_ends[
+                ended := interrupt(self._control, bare(code), after, self.control_latencies)
+            ] += 1
+            if (
+                ended == "dead"
+            ):  # as kernels do now and then; messages to a dead one would block after a thousand
+                self._begin_control()
         known = len(self.latencies.seconds)
         end = interrupt(self._kernel, code, after, self.latencies)
         self.slowest += [(seconds, f"{label}: {end}") for seconds in self.latencies.seconds[known:]]

@@ -16,7 +16,7 @@ from tests.kernel.conftest import Kernel
 from tests.kernel.storm import Storm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 pytestmark = pytest.mark.kernel
@@ -27,20 +27,15 @@ PER_KERNEL = 125
 
 
 @pytest.fixture
-def control(environment: dict[str, str], tmp_path: Path) -> Iterator[Kernel | None]:
-    """A kernel without zennb, for the long form."""
-    if INTERRUPTS <= 60:
-        yield None
-        return
-    kernel = Kernel(environment, tmp_path)
-    yield kernel
-    kernel.close()
+def controls(environment: dict[str, str], tmp_path: Path) -> Callable[[], Kernel] | None:
+    """Start kernels without zennb, for the long form."""
+    return (lambda: Kernel(environment, tmp_path)) if INTERRUPTS > 60 else None
 
 
 def test_a_storm_of_interrupts_leaves_every_cell_done_or_undone(
-    kernels: Callable[[], Kernel], control: Kernel | None
+    kernels: Callable[[], Kernel], controls: Callable[[], Kernel] | None
 ) -> None:
-    storm = Storm(kernels, control, SEED)
+    storm = Storm(kernels, controls, SEED)
     for shot in range(INTERRUPTS):
         if shot % PER_KERNEL == 0:
             storm.begin()
@@ -48,6 +43,7 @@ def test_a_storm_of_interrupts_leaves_every_cell_done_or_undone(
     storm.end()
     print(f"\n{INTERRUPTS} interrupts, seed {SEED}: {dict(storm.ends)}; {dict(storm.kinds)}")
     print(f"from the interrupt to the prompt: {storm.latencies}; without zennb: {storm.control_latencies}")
+    print(f"without zennb: {dict(storm.control_ends)}")
     print("slowest: " + "; ".join(f"{seconds * 1e3:.0f} ms {cell}" for seconds, cell in storm.slowest))
     print("\n".join(storm.violations))
     assert storm.violations == [], f"seed {SEED}"
