@@ -24,6 +24,7 @@ ZennbError
 ├── MissingDefinition (LookupError)     a value needs a notebook class or function that has not been run
 ├── PlanError (ValueError)              the steps do not form a pipeline (cycle, unknown step)
 ├── StepRefused (RuntimeError)          a step cannot run here; raised before it starts
+├── OutputCheckFailed (ValueError)      an output of a step does not pass its `--check`
 ├── StepTimeout (TimeoutError)          a step ran longer than its --timeout
 ├── WorkerLost (RuntimeError)           the process that ran a step has died, or none can be reached
 ├── RunFailed (RuntimeError)            a notebook file failed or was interrupted
@@ -54,6 +55,7 @@ __all__ = [
     "MissingExtra",
     "NameTaken",
     "NotStorable",
+    "OutputCheckFailed",
     "PlanError",
     "RunFailed",
     "StepRefused",
@@ -318,6 +320,10 @@ class PlanError(ZennbError, ValueError):
 
 class StepRefused(ZennbError, RuntimeError):
     """A step cannot run as asked; nothing was started."""
+
+
+class OutputCheckFailed(ZennbError, ValueError):
+    """An output of a step does not pass its `--check`; nothing of the step was bound or stored."""
 
 
 class StepTimeout(ZennbError, TimeoutError):

@@ -137,6 +137,18 @@ _OURS: tuple[FlavorInfo, ...] = (
         libraries=("fsspec", "adlfs"),
         description="keeps artifacts in a container of Azure Blob Storage",
     ),
+    FlavorInfo(
+        type="data_validator",
+        name="local",
+        target="zennb.components.data_validators.local:LocalDataValidator",
+        description="checks types, ranges, nulls, allowed values, row counts and drift, given as a plain dict",
+    ),
+    FlavorInfo(
+        type="alerter",
+        name="local",
+        target="zennb.components.alerters.local:LocalAlerter",
+        description="shows a notice in the notebook, and writes it to a log file",
+    ),
 )
 
 

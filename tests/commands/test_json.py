@@ -20,10 +20,12 @@ from zennb.commands.syntax import paths
 from zennb.core.planning.run_plan import Edge, PlannedStep, RunPlan
 from zennb.core.records.check_findings import Check
 from zennb.core.records.metrics import Metric
+from zennb.core.records.component_types import COMPONENT_TYPES, REQUIRED_TYPES
 from zennb.core.records.records import Run, Status, Step
 from zennb.errors import UnknownName
 from zennb.headless.execute import CellFailure, Execution
 from zennb.jupyter.kernel.status_data import facts
+from zennb.plugins import all_flavors
 from zennb.views.view import View
 
 if TYPE_CHECKING:
@@ -93,6 +95,7 @@ WORDS = {
     "autostep": "",
     "doctor": "",
     "reopen": "",
+    "sync": "",
     "trust": "rows",
     "init": "",
     "version": "",
@@ -100,8 +103,12 @@ WORDS = {
 }
 """Every verb with arguments that it takes; a magic is not told the notebook."""
 _LIKE = {each: words for each, words in WORDS.items() if each.startswith("orchestrator")}
-WORDS |= {each.replace("orchestrator", "step-operator"): words for each, words in _LIKE.items()}
-WORDS["step-operator describe"] = "spare"
+OPTIONAL_TYPES = [
+    kind.command for kind in COMPONENT_TYPES if kind.name in all_flavors() and kind.name not in REQUIRED_TYPES
+]
+for _noun in OPTIONAL_TYPES:
+    WORDS |= {each.replace("orchestrator", _noun): words for each, words in _LIKE.items()}
+    WORDS[f"{_noun} describe"] = "spare"
 
 VERBS = sorted(
     {(" ".join(path[1:]), interface) for interface in Interface for path, _ in paths(tree(), interface)}
@@ -155,7 +162,7 @@ def ready(
         "stack copy default other",
         "stack export other other.json",
         "orchestrator register spare --flavor=local",
-        "step-operator register spare --flavor=local",
+        *(f"{noun} register spare --flavor=local" for noun in OPTIONAL_TYPES),
         "artifact-store register spare --flavor=local",
     ):
         command(*words.split())

@@ -34,6 +34,7 @@ MODULES = {
     "runs": "runs",
     "artifacts": "artifacts",
     "autostep": "general",
+    "sync": "sync",
     "trust": "trust",
     "init": "general",
     "doctor": "doctor",

@@ -43,6 +43,7 @@ class Session(Protocol):
         only: str | None,
         rerun: bool,
         background: bool = False,
+        notify: tuple[str, ...] = (),
     ) -> Run:
         """Run the pipeline with a live table of its steps; once all is recorded, raise the first failure.
 

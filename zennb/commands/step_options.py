@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.commands.syntax import Argument, Verb
 from zennb.core.planning.expiry import parse_duration
+from zennb.core.planning.notify import parse_notify
 from zennb.engine.step.definition import StepOptions
 from zennb.errors import UsageError
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from zennb.commands.outcome import Context, Outcome
 
-__all__ = ["STEP", "options"]
+__all__ = ["NOTIFY", "STEP", "options"]
 
 
 def _refuse(context: Context, **arguments: Any) -> Outcome:
@@ -28,7 +29,8 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
     """Return the options of a step, given the parsed arguments of `%%step`.
 
     Raises:
-        UsageError: `--expires` is no duration, or `--delay` no time that one could wait.
+        UsageError: `--expires` is no duration, or `--delay` no time that one could wait; or another option has a wrong
+            form.
     """
     others = dict(arguments)
     expires, delay = others.pop("expires"), others.pop("delay")
@@ -39,9 +41,13 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
         )
     if not delay < math.inf:
         raise UsageError(f"%%step: --delay takes seconds from 0 on, not {delay:g}.")
+    checks = _checks(others.pop("check"))
+    parse_notify(arguments["notify"])
+    # A step depends on what it is mapped over, and on its schemas, even if its code never names them.
+    unnamed = (*filter(None, (arguments["map"],)), *checks.values())
     return StepOptions(
-        # A step depends on what it is mapped over even if its code never names it.
-        inputs=tuple(dict.fromkeys((*others.pop("input"), *filter(None, (arguments["map"],))))),
+        inputs=tuple(dict.fromkeys((*others.pop("input"), *unnamed))),
+        checks=checks,
         outputs=others.pop("output") or None,
         cache=not others.pop("no_cache"),
         depends_on=tuple(others.pop("depends_on")),
@@ -50,6 +56,31 @@ def options(arguments: Mapping[str, Any]) -> StepOptions:
         **others,
     )
 
+
+def _checks(given: tuple[str, ...]) -> dict[str, str]:
+    """Return output → variable with its schema, from `schema` or `output=schema`."""
+    found: dict[str, str] = {}
+    for each in given:
+        output, _, schema = each.rpartition("=")
+        if not schema.isidentifier() or not (output.isidentifier() or "=" not in each):
+            raise UsageError(
+                f"%%step: --check takes the name of a variable with a schema, or OUTPUT=SCHEMA, not `{each}`."
+            )
+        if output in found:
+            whose = f"`{output}`" if output else "the output"
+            raise UsageError(f"%%step: --check gives {whose} two schemas, `{found[output]}` and `{schema}`.")
+        found[output] = schema
+    return found
+
+
+NOTIFY = Argument(
+    "--notify",
+    "send an alert when it ends: ALERTER for either end, or ALERTER:failure, ALERTER:success, or ALERTER:10m when it "
+    "is still running after that time",
+    type=tuple,
+    word="ALERTER",
+    kind="alerter",
+)
 
 STEP = Verb(
     name="step",
@@ -79,6 +110,13 @@ STEP = Verb(
             kind="variable",
             word="NAME",
         ),
+        Argument(
+            "--check",
+            "a variable with the schema that its output has to pass, or OUTPUT=SCHEMA; otherwise the step fails",
+            type=tuple,
+            word="SCHEMA",
+            kind="variable",
+        ),
         Argument("--stack", "run it on this stack, this time", default="", kind="stack"),
         Argument(
             "--on",
@@ -101,6 +139,7 @@ STEP = Verb(
         Argument("--delay", "seconds to wait before each retry", type=float, default=0.0, word="SECONDS"),
         Argument("--timeout", "stop it after this many seconds", type=float, word="SECONDS"),
         Argument("--background", "run it in a process of its own; the kernel stays free", type=bool),
+        NOTIFY,
         Argument(
             "--after",
             "run after this step even if it uses none of its outputs",
@@ -125,5 +164,7 @@ STEP = Verb(
         "%step fetch --retries 3 --delay 10",
         "%step train --background",
         "%step fit --map files",
+        "%step clean --check schema",
+        "%step train --notify team:failure",
     ),
 )

@@ -14,6 +14,7 @@ from zennb.core.secrets.literals import split_secrets
 from zennb.engine.background.process import announce, launch, prepare_process, refuse_start
 from zennb.engine.background.run_files import OutputLog, RunFiles, RunState
 from zennb.errors import ZennbError
+from zennb.headless.alerts import watched_run
 from zennb.headless.execute import CellStart, execute, known_secrets
 from zennb.headless.kernel import refuse_recursion, require_kernel
 from zennb.headless.parameters import inject
@@ -43,6 +44,7 @@ def start_notebook(
     rerun: bool = False,
     out: str | Path | None = None,
     timeout: float | None = None,
+    notify: Sequence[str] = (),
 ) -> Run:
     """Start to run a notebook file in a process of its own, and return the run.
 
@@ -56,6 +58,7 @@ def start_notebook(
         rerun: as for `execute`.
         out: as for `execute`.
         timeout: as for `execute`.
+        notify: who is told how it ends, as typed after `--notify`.
 
     Raises:
         UnknownName, BrokenNotebook, UsageError, MissingExtra, StepRefused: as `execute`.
@@ -73,6 +76,7 @@ def start_notebook(
         "rerun": rerun,
         "out": None if out is None else str(out),
         "timeout": timeout,
+        "notify": list(notify),
         "content": content,
     }
     number = launch("zennb.headless.background", json.dumps(request).encode())
@@ -88,20 +92,22 @@ def main() -> int:
     sources = [cell.source for cell in document(request["path"], request["content"]).cells if runs(cell)]
     log = _Log(workspace, sources, request["parameters"])
     try:
-        execution = execute(
-            request["path"],
-            stack=request["stack"],
-            parameters=request["parameters"],
-            out=request["out"],
-            timeout=request["timeout"],
-            rerun=request["rerun"],
-            workspace=workspace,
-            content=request["content"],
-            on_run=log.begin,
-            on_cell=log.cell,
-            on_step=log.step,
-            on_output=log.output,
-        )
+        with watched_run(workspace, request["notify"], request["path"], say=log.say) as ended:
+            execution = execute(
+                request["path"],
+                stack=request["stack"],
+                parameters=request["parameters"],
+                out=request["out"],
+                timeout=request["timeout"],
+                rerun=request["rerun"],
+                workspace=workspace,
+                content=request["content"],
+                on_run=log.begin,
+                on_cell=log.cell,
+                on_step=log.step,
+                on_output=log.output,
+            )
+            ended(execution)
     except ZennbError as error:
         log.fail(error)
         return 1
@@ -159,13 +165,17 @@ class _Log:
         if event is not None and self._log is not None:
             self._log.output(self._label, event)
 
+    def say(self, sentence: str) -> None:
+        """Show a sentence."""
+        if self._log is not None:
+            self._log.output(self._label, {"kind": "stream", "name": "stderr", "text": f"{sentence}\n"})
+
     def fail(self, error: ZennbError) -> None:
         """Say why the run did not begin, or could not go on."""
         if self._log is None:
             refuse_start(error.message)
         else:
-            text = f"{error.message}\n"
-            self._log.output(self._label, {"kind": "stream", "name": "stderr", "text": text})
+            self.say(error.message)
 
     def close(self) -> None:
         """End the log."""

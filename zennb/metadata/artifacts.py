@@ -98,6 +98,13 @@ class ArtifactQueries(Queries):
             found = _first(select_artifacts(connection, where, (name,), query=_CURRENT))
         return found or _first(_latest(connection, name=name, kind=None, limit=1, offset=0))
 
+    @reading
+    def current_output(self, connection: sqlite3.Connection, name: str, notebook: str) -> Artifact | None:
+        """Return what a step of a notebook put out last under a name, run or cached; None if none ever did."""
+        number = find_text(connection, InternedText.of(notebook))
+        where, values = "WHERE c.name = ? AND c.notebook = ?", (plain(name), number)
+        return None if number is None else _first(select_artifacts(connection, where, values, query=_CURRENT))
+
 
 def record_artifact(connection: sqlite3.Connection, new: NewRow[Artifact], *, step: int) -> Artifact:
     """Give `new` the next version of its name, or return the latest one when it has the same content."""

@@ -91,6 +91,8 @@ def place(spec: ComponentSpec, home: Path) -> str:
 
 
 def located(spec: ComponentSpec, home: Path) -> ComponentSpec:
-    """Return `spec` with its directory among its options, ready to be opened."""
+    """Return `spec` with its directory, or its file in the home, among its options, ready to be opened."""
+    if (spec.type, spec.flavor) == ("alerter", "local") and not spec.config.get("path"):
+        return replace(spec, config={**spec.config, "path": str(home / "alerts.log")})
     directory = place(spec, home)
     return replace(spec, config={**spec.config, "path": directory}) if directory else spec

@@ -8,11 +8,14 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
 from zennb.core.records.component_types import component_type
+from zennb.core.records.records import ComponentSpec
+from zennb.errors import UnknownName
 from zennb.materializers.signer import Signer
 from zennb.metadata.store import MetadataStore
 from zennb.registry.flavors import check_reach, check_stack
 from zennb.registry.home import check_records, claim
 from zennb.registry.live_probe import why_unreachable
+from zennb.registry.names import DEFAULT
 from zennb.registry.pool import Pool, place
 from zennb.registry.stack import Stack
 from zennb.registry.stack_registry import Registry
@@ -21,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from zennb.components.component import Orchestrator
-    from zennb.core.records.records import ComponentSpec, StackSpec
+    from zennb.components.component import Component, Orchestrator
+    from zennb.core.records.records import StackSpec
     from zennb.registry.changes import Change
 
 __all__ = ["Workspace"]
@@ -176,6 +179,25 @@ class Workspace:
         """Return where a stack keeps things on this machine: `home`, and component type → directory."""
         found = {kind: place(spec, self.home) for kind, spec in stack.components.items()}
         return {"home": str(self.home), **{kind: where for kind, where in found.items() if where}}
+
+    def component(self, type: str, name: str, stack: Stack | None = None) -> Component:  # noqa: A002 -- ZenML's word
+        """Return a component of an optional type, opened for use: that of a stack, else any that is registered.
+
+        The name `default` stands for the flavor `local`, which needs nothing, unless a component is called so.
+
+        Raises:
+            UnknownName: there is none of that name.
+            MissingExtra, InvalidConfiguration: it cannot be made.
+        """
+        spec = None if stack is None else stack.spec.components.get(type)
+        if spec is None or spec.name != name:
+            try:
+                spec = self.registry.component(type, name)
+            except UnknownName:
+                if name != DEFAULT:
+                    raise
+                spec = ComponentSpec(type=type, name=DEFAULT, flavor="local")
+        return self._pool.get(spec)
 
     def dashboards(self, stack: StackSpec) -> dict[str, str]:
         """Return component type → address of the page that shows what it runs, of components that are connected."""

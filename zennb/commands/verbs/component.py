@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["active_components", "component_command", "flavor_view"]
 
 
-USUAL = {"orchestrator": "threads", "artifact_store": "local", "step_operator": "processes"}
+USUAL = {
+    "orchestrator": "threads",
+    "artifact_store": "local",
+    "step_operator": "processes",
+    "data_validator": "local",
+    "alerter": "local",
+}
 """Flavors used in examples."""
 
 

@@ -11,6 +11,7 @@ from zennb.commands.json_envelope import FAILED, INTERRUPTED
 from zennb.commands.outcome import Context, Outcome
 from zennb.commands.run_lines import failed_cell
 from zennb.commands.run_progress import RunProgress
+from zennb.commands.step_options import NOTIFY
 from zennb.commands.syntax import Argument, Verb
 from zennb.commands.verbs.background import started_outcome
 from zennb.core.records.records import Status
@@ -81,26 +82,32 @@ def run_notebook(
     background: bool = False,
     sweep: Sequence[str] = (),
     workers: int = 1,
+    notify: tuple[str, ...] = (),
 ) -> Outcome:
     """Run a notebook in a kernel of its own; the exit code is 0 if every cell succeeded, or if it began."""
     if sweep and background:
         raise UsageError(
             "--sweep compares its variants when all have ended, so it cannot run with --background."
         )
+    from zennb.headless.alerts import watched_run
+
     if sweep:
         from zennb.commands.verbs.sweep import run_sweep  # most notebooks are run alone
 
-        return run_sweep(
-            context,
-            notebook,
-            sweep,
-            stack=stack,
-            fixed=parameter,
-            rerun=rerun,
-            out=out,
-            timeout=timeout,
-            workers=workers,
-        )
+        with watched_run(context.beside(notebook), notify, notebook, say=context.say) as ended:
+            outcome = run_sweep(
+                context,
+                notebook,
+                sweep,
+                stack=stack,
+                fixed=parameter,
+                rerun=rerun,
+                out=out,
+                timeout=timeout,
+                workers=workers,
+            )
+            ended("" if outcome.error is None else outcome.error.message)
+        return outcome
     if workers != 1:
         raise UsageError(f"--workers {workers} is for the variants of a --sweep, and there is none.")
     from zennb.headless.execute import execute  # no other command runs notebooks
@@ -119,9 +126,13 @@ def run_notebook(
             rerun=rerun,
             out=out,
             timeout=timeout,
+            notify=notify,
         )
         return started_outcome(context, run, workspace)
-    with RunProgress(context, _durations(workspace, notebook)) as progress:
+    with (
+        watched_run(workspace, notify, notebook, say=context.say) as ended,
+        RunProgress(context, _durations(workspace, notebook)) as progress,
+    ):
         execution = execute(
             notebook,
             stack=stack,
@@ -133,6 +144,7 @@ def run_notebook(
             rerun=rerun,
             workspace=workspace,
         )
+        ended(execution)
     for name in [name for name, value in parameter.items() if is_secret(name, value)]:
         places = "your shell's history" + (f" and in {out}" if out is not None else "")
         context.say(
@@ -199,11 +211,12 @@ PARTS = (
         name="run",
         help="run a notebook from top to bottom in a kernel of its own",
         run=run_notebook,
-        arguments=(NOTEBOOK, STACK, PARAMETER, SWEEP, WORKERS, RERUN, SWEPT_OUT, TIMEOUT, BACKGROUND),
+        arguments=(NOTEBOOK, STACK, PARAMETER, SWEEP, WORKERS, RERUN, SWEPT_OUT, TIMEOUT, BACKGROUND, NOTIFY),
         examples=(
             "run study.ipynb",
             "run study.ipynb --stack my_stack -p depth=3 -o done.ipynb",
             "run study.ipynb --background",
+            "run study.ipynb --notify team:failure",
             "run study.ipynb --sweep alpha=0.1,0.3,1.0 --sweep depth=3,5 --workers 2 -o runs/",
         ),
         interfaces=frozenset({Interface.TERMINAL}),

@@ -9,6 +9,7 @@ from zennb.commands.data import plain, step_data
 from zennb.commands.interface import Interface
 from zennb.commands.messages import message_view
 from zennb.commands.outcome import Context, Outcome
+from zennb.commands.step_options import NOTIFY
 from zennb.commands.syntax import Argument, Command, verb
 from zennb.commands.verbs.background import started_outcome
 from zennb.commands.verbs.notebook import (
@@ -21,6 +22,7 @@ from zennb.commands.verbs.notebook import (
     TIMEOUT,
     run_notebook,
 )
+from zennb.core.planning.notify import parse_notify
 from zennb.engine.step.running import refuse_inside_step
 from zennb.errors import UnknownName, UsageError
 from zennb.views.pipeline import pipeline, plan_table
@@ -67,6 +69,7 @@ def _status(context: Context, notebook: str | None) -> Outcome:
     Argument("--only", "only this step", kind="step", word="STEP", interfaces=MAGIC),
     RERUN,
     BACKGROUND,
+    NOTIFY,
     replace(OUT, interfaces=TERMINAL),
     replace(TIMEOUT, interfaces=TERMINAL),
     examples=(
@@ -81,6 +84,7 @@ def _run(context: Context, from_: str | None, only: str | None, **arguments: Any
         return run_notebook(context, **arguments)
     session = _session(context)
     refuse_inside_step()
+    parse_notify(arguments["notify"])
     run = session.run_pipeline(
         parameters=arguments["parameter"],
         stack=arguments["stack"],
@@ -88,6 +92,7 @@ def _run(context: Context, from_: str | None, only: str | None, **arguments: Any
         only=only,
         rerun=arguments["rerun"],
         background=arguments["background"],
+        notify=arguments["notify"],
     )
     if not run.status.is_final:
         return started_outcome(context, run, context.workspace)

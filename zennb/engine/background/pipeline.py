@@ -27,6 +27,7 @@ from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.run_request import RunRequest
+from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.cancellation import interrupts_raise
 from zennb.errors import CannotDigest, StepRefused, StoreError, ZennbError
@@ -118,6 +119,7 @@ def _prepared(snapshot: RunSnapshot, workspace: Workspace, opened: Stack) -> tup
         unstored=lambda: {name for each in snapshot.definitions.values() for name in each.options.no_store},
         folder=Path(snapshot.folder) if snapshot.folder else None,
         traced=lambda _resolved, step: _with_provenance(step, snapshot),
+        services=StackServices(workspace, opened, secrets=environment.secrets, say=_say),
     )
     request = RunRequest(
         definitions=snapshot.definitions,
@@ -133,12 +135,17 @@ def _prepared(snapshot: RunSnapshot, workspace: Workspace, opened: Stack) -> tup
         last=snapshot.last,
         previous=snapshot.previous,
         rerun=snapshot.rerun,
+        notify=snapshot.notify,
         binds=snapshot.binds,
         origins=snapshot.origins,
         process=snapshot.process,
         refused=lambda resolved: _refused(resolved, snapshot),
     )
     return request, context
+
+
+def _say(sentence: str) -> None:
+    pass
 
 
 def _with_provenance(step: Step, snapshot: RunSnapshot) -> Step:

@@ -50,7 +50,7 @@ class RunSnapshot:
         stack: the stack to run it on.
         notebook: the notebook's name in records.
         folder: the notebook's folder; "" when it has none.
-        definitions, plan, chosen, parameters, last, previous, rerun, binds, patches, calls: as in `RunRequest`.
+        definitions, plan, chosen, parameters, last, previous, rerun, binds, patches, calls, notify: as in `RunRequest`.
         origins: step → input → its artifact, of inputs that the notebook does not hold in memory.
         code: the notebook's functions, classes and modules that the steps use (`namespace_pickling.pack`).
         inputs: variable → its artifact.
@@ -74,6 +74,7 @@ class RunSnapshot:
     last: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     previous: Mapping[str, Step] | None = None
     rerun: bool = False
+    notify: tuple[str, ...] = ()
     binds: Mapping[str, Collection[str]] = field(default_factory=dict)
     patches: tuple[Patch, ...] = ()
     calls: LibraryCalls | None = None
@@ -153,6 +154,7 @@ def run_snapshot(
         last=dict(request.last),
         previous=None if request.previous is None else dict(request.previous),
         rerun=request.rerun,
+        notify=request.notify,
         binds={name: frozenset(found) for name, found in request.binds.items()},
         patches=tuple(request.patches),
         calls=None if request.calls is None else request.calls.copy(),

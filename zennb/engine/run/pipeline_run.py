@@ -18,6 +18,7 @@ from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
+from zennb.engine.run.run_alerts import RunAlerts
 from zennb.engine.run.run_request import FinishedRun, RunRequest
 from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.step_task import StepTask, new_task
@@ -97,13 +98,16 @@ class PipelineRun:
         self._postponed: dict[str, list[str]] = {}
         self._held = HeldValues()
         self._next_notification, self._pause = 0.0, pause
+        self._alerts = RunAlerts(run_context, request, is_recorded=recorded)
 
     def execute(self) -> FinishedRun:
         """Run the chosen steps and record each; a step's error is returned after all that can run has run.
 
         Raises:
             KeyboardInterrupt: it was interrupted; what had finished is recorded, the rest is marked.
+            UnknownName: an alerter that is to be told is not there; nothing was run.
         """
+        self._alerts.begin_run()
         with self._context.metadata.claim() as claim:
             if self._recorded:
                 # Without its record the steps still run, and each says that it is not on record.
@@ -224,6 +228,7 @@ class PipelineRun:
             if refused is not None:
                 raise refused
             context = self._context.placed(resolved.definition)
+            self._alerts.begin(resolved.definition)
         except ZennbError as error:
             self._fail_early(resolved.definition, error, started)
             return
@@ -328,6 +333,7 @@ class PipelineRun:
             note_calls(self._request.calls, step)
         if self._recorded:
             self._unit.note(step)
+        self._alerts.end(step)
         self._release(step.name)
 
     def _write_if_due(self) -> None:
@@ -364,6 +370,7 @@ class PipelineRun:
         self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(packages))
         self._write(self._run)
         self.on_change(self._run, self._steps)
+        self._alerts.end_run(self._run, self._steps)
         return FinishedRun(
             run=self._run,
             steps=dict(self._steps),

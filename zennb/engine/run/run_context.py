@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
     from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.run.services import StackServices
     from zennb.engine.run.unit_of_work import UnitOfWork
     from zennb.engine.sharing.shared_records import SharedRecords
     from zennb.engine.step.definition import StepDefinition
@@ -71,6 +72,7 @@ class RunContext:
         operator: returns what `--on NAME` names: what is registered, opened for use.
         ran_on: what runs a step in place of the stack's orchestrator, `big (dask)`; "" for that orchestrator.
         traced: takes a resolved step and its record, and returns the record with the provenance of its inputs.
+        services: the stack's components beside these two: its data validator, alerters; None for the defaults.
     """
 
     spec: StackSpec
@@ -90,6 +92,7 @@ class RunContext:
     operator: Callable[[str], tuple[ComponentSpec, Orchestrator]] = unknown_operator
     ran_on: str = ""
     traced: Callable[[ResolvedStep, Step], Step] = lambda _resolved, step: step
+    services: StackServices | None = None
 
     def with_store(self, store: Any) -> RunContext:
         """Return the same context with another artifact store, such as a `WriteBuffer`."""

@@ -50,6 +50,7 @@ class RunRequest:
         origins: step → input from plain cells → its artifact before other steps changed the variable.
         decided: steps that are already known to run, as resolved and decided.
         process: the state of the notebook's process, where this is another one; None in the kernel.
+        notify: who is told of the end or duration of the run, as typed after `--notify`.
         refused: returns why a step must not run here, because the notebook has other code; None as a rule.
         holds: whether a variable of the notebook is what a step made, and could not store.
     """
@@ -71,6 +72,7 @@ class RunRequest:
     origins: Mapping[str, Mapping[str, Artifact]] = field(default_factory=dict)
     decided: Mapping[str, tuple[ResolvedStep, CacheDecision]] = field(default_factory=dict)
     process: ProcessSnapshot | None = None
+    notify: tuple[str, ...] = ()
     refused: Callable[[ResolvedStep], StepRefused | None] = lambda _resolved: None
     holds: Callable[[str, Artifact], bool] = lambda _name, _artifact: False
 

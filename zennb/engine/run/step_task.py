@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.records import Attempt
 from zennb.engine.run.failures import failure_of, is_interrupt
+from zennb.engine.run.step_services import step_checks
 from zennb.engine.step.recording import Recording
 from zennb.engine.step.request import request_for
 from zennb.engine.step.streams import redirected
@@ -90,6 +91,8 @@ def new_task(
     with redirected(Recording()):  # what values print while they are stored
         inputs = context.keep_inputs(resolved, known=known)
     request, channels = request_for(resolved, context.copies(resolved, inputs), namespace)
+    if resolved.definition.options.checks:
+        request = replace(request, checks=step_checks(context, resolved.definition))
     return StepTask(
         context=context,
         resolved=resolved,

@@ -16,6 +16,7 @@ from zennb.core.reading.source import analyse
 from zennb.core.records.records import ELEMENT
 from zennb.dependencies.callables import has_state, is_code
 from zennb.dependencies.dependencies import resolve_dependencies
+from zennb.engine.step.output_checks import checks_in_key
 from zennb.errors import StepRefused
 from zennb.materializers.available import unreadable
 
@@ -185,8 +186,8 @@ def unstored(definition: StepDefinition) -> dict[str, str]:
 
 
 def options_in_key(definition: StepDefinition) -> dict[str, str]:
-    """Return the entries of the cache key for outputs that are not stored, and for what a step is mapped over."""
-    found = unstored(definition)
+    """Return the entries of the cache key for outputs that are not stored, what is checked, and `--map`."""
+    found = {**unstored(definition), **checks_in_key(definition)}
     if definition.options.map:
         found[f"map {definition.options.map}"] = ""
     if definition.element_of:

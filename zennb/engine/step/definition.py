@@ -14,7 +14,7 @@ from zennb.core.reading.source import Analysis, analyse, normal_digest
 from zennb.core.secrets.literals import NO_SECRETS, CodeSecrets, split_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import CodeType
 
 __all__ = [
@@ -54,6 +54,8 @@ class StepOptions:
         no_store: outputs that are bound but not stored.
         background: whether the cell only starts it, in a process of its own.
         map: the input over whose elements the step is mapped; "" for none.
+        checks: output → variable with the schema that it has to pass; "" for the only output.
+        notify: who is told of its end or duration: `team`, `team:failure`, `team:10m`.
     """
 
     name: str = ""
@@ -73,6 +75,8 @@ class StepOptions:
     no_store: tuple[str, ...] = ()
     background: bool = False
     map: str = ""
+    checks: Mapping[str, str] = field(default_factory=dict)
+    notify: tuple[str, ...] = ()
 
     @property
     def forced(self) -> str:

@@ -28,6 +28,7 @@ from zennb.engine.step.module_snapshot import ModuleSnapshot
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
 from zennb.engine.step.postponed import postponed, why_not_postponed
+from zennb.engine.step.output_checks import OutputChecks
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.engine.step.running import running
 from zennb.engine.step.shown_values import MISSING, Note, noted
@@ -87,6 +88,7 @@ class StepExecution:
         self._recorder: EnvironmentRecorder | None = None
         self._figures = FigureRecorder()
         self.metrics = metrics or MetricLog()
+        self._checks: OutputChecks | None = None
         self._is_timed = False
         self._loaded: frozenset[str] = frozenset()
         self._started = time.perf_counter()
@@ -96,7 +98,13 @@ class StepExecution:
 
         Args:
             contexts: capture its output; entered before recording begins, and left at the end.
+
+        Raises:
+            UsageError: what its outputs are to be checked against is no schema.
         """
+        checks, load = self.request.checks, self._resources.artifacts.load
+        if checks is not None:
+            self._checks = OutputChecks(self.request.definition, checks, self._namespace, load)
         self.before.hide()
         for each in contexts:
             self._running.enter_context(each)
@@ -137,6 +145,7 @@ class StepExecution:
 
         Raises:
             NotStorable: an output declared with `-o` is missing or cannot be stored.
+            OutputCheckFailed: an output does not pass its `--check`.
         """
         assert self._recorder is not None
         # The order matters: end recording first, so that our own work is no side effect of the step; restore hidden
@@ -176,6 +185,10 @@ class StepExecution:
             changes[SHOWN] = self._shown(results[-_REMEMBERED:])
         if not self.reasons:
             self._note_figures(changes)
+        if self._checks is not None:
+            self._checks.run(
+                {name: value for name, (value, _) in collected.values.items()}, namespace, self.metrics
+            )
         return self._stored(observed, changes, recording)
 
     def _postponed(

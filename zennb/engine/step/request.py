@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.cancellation import CancellationToken
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.frontend import Frontend
+    from zennb.engine.step.output_checks import StepChecks
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep
 
@@ -60,6 +61,7 @@ class StepRequest:
         secrets: secret texts in its code and inputs, which are masked in its output.
         process: state of the notebook's process that a worker must set up; None in this process.
         postpones: whether outputs that cannot be stored may be postponed: the notebook can run the step again.
+        checks: what its outputs are checked with; None for a step without `--check`.
     """
 
     definition: StepDefinition
@@ -83,6 +85,7 @@ class StepRequest:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     process: ProcessSnapshot | None = None
     postpones: bool = False
+    checks: StepChecks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

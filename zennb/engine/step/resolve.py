@@ -19,6 +19,7 @@ from zennb.digests.stream import text_digest
 from zennb.engine.environment.files import file_digest
 from zennb.engine.step.cache_options import check_unstored, ignored_inputs, options_in_key, without_reads
 from zennb.engine.step.elements import check_mapped, mapped_value
+from zennb.engine.step.output_checks import checked_outputs
 from zennb.engine.step.sealed_parts import seal_parts
 from zennb.engine.step.shared_state import groups
 from zennb.engine.step.static_usage import StaticUsage, static_usage
@@ -114,7 +115,8 @@ def resolve_step(
         calls: what the notebook called for its effect on libraries.
 
     Raises:
-        StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist.
+        StepRefused: a file named with `--depends-on`, or a name given with `-i`, does not exist; or another option
+            cannot be followed.
     """
     given, overrides = given or {}, overrides or {}
     given = {
@@ -124,6 +126,7 @@ def resolve_step(
     }
     # Bad options are refused before the inputs are digested, which may take seconds.
     check_unstored(definition)
+    checked_outputs(definition)
     analysis = _with_inputs(definition, namespace, given)
     if mapped := definition.options.map:
         check_mapped(definition, {**given, **namespace})
@@ -291,7 +294,8 @@ def _with_inputs(
     analysis = definition.analysis
     for name in definition.options.inputs:
         if name not in namespace and name not in given:
-            option = "--map" if name == definition.options.map else "-i"
+            checks = definition.options.checks.values()
+            option = "--map" if name == definition.options.map else "--check" if name in checks else "-i"
             raise StepRefused(
                 f"step '{definition.name}' has `{option} {name}`, but the notebook has no variable `{name}` yet."
             )

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 from zennb.components.component import Visibility
 from zennb.components.content import name_of
 from zennb.core.records.records import Attempt, Status, Step
+from zennb.engine.delivery.alerts import step_alert
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.repeated_calls import note_calls
+from zennb.engine.run.step_services import step_checks, watch_step
 from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.run.unstored import with_all_outputs
 from zennb.engine.step.cancellation import keep_loop_responsive
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
+    from zennb.core.records.metrics import Metric
     from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
+    from zennb.engine.delivery.alerts import Watched
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
@@ -99,6 +103,7 @@ class StepCell:
             background.start_step(self._resolved, self._as_running())
             self.is_over = True
             return False
+        self._watched = watch_step(self._run_context, self.definition)
         if not self._is_run_by_engine:
             with self._session.capture.discarding():
                 inputs, unstored = self._run_context.keep_inputs(self._resolved), self._write_buffer.unstored
@@ -147,6 +152,7 @@ class StepCell:
                     unclear=(*resolved.unclear, *self._never),
                     secrets=resolved.secrets,
                     postpones=True,
+                    checks=step_checks(self._run_context, self.definition),
                 ),
                 self._session.namespace,
                 inputs={name: (resolved.values[name], seen) for name, seen in resolved.digests.items()},
@@ -185,6 +191,9 @@ class StepCell:
         return bool(self.definition.options.map) or not self._run_context.orchestrator.in_kernel
 
     is_over = False
+    _metrics: Mapping[str, Metric] = MappingProxyType({})
+    _watched: Watched | None = None
+    _ended: Step | None = None
     _failed = ""
     """Which elements of a mapped step failed."""
     _never: tuple[str, ...] = ()
@@ -236,6 +245,8 @@ class StepCell:
     def close(self) -> None:
         """After the cell, however it ended: its run does not go on."""
         self._run.close()
+        if self._watched is not None:
+            self._watched.end(None if self._ended is None else step_alert(self._ended))
 
     def fail(self, error: BaseException | None) -> None:
         """After an error or interrupt: restore variables and inputs, and record the failure."""
@@ -255,7 +266,7 @@ class StepCell:
         remarks = "; ".join(part for part in (self._failed, hint, restored_words(restored)) if part)
         context = self._run_context
         displays = self._displays or keep_output(self._recording, context.store, context.environment.secrets)
-        metrics = {} if self._execution is None else self._execution.metrics.metrics()
+        metrics = self._metrics if self._execution is None else self._execution.metrics.metrics()
         step = self._record(
             replace(step, inputs=self._inputs, displays=displays, metrics=metrics), step.status
         )
@@ -263,7 +274,8 @@ class StepCell:
         self._session.show_status(replace(step, reason=remarks), said=self._failed if is_noted else "")
 
     def _record(self, step: Step, status: Status) -> Step:
-        return self._run.end(step, status, self._write_buffer)
+        self._ended = self._run.end(step, status, self._write_buffer)
+        return self._ended
 
     def _undo(self) -> list[str]:
         """Restore the variables and inputs as before the body; return the inputs that it had changed."""
@@ -363,6 +375,7 @@ class StepCell:
         )
         done = finished.steps[name]
         self._attempts, self._displays, self._inputs = list(done.attempts), done.displays, done.inputs
+        self._metrics = done.metrics
         if finished.error is not None:
             self._clock = time.perf_counter() - done.seconds
             self._failed = done.reason if self.definition.options.map else ""

@@ -153,6 +153,7 @@ class PipelineSession:
         only: str | None,
         rerun: bool,
         background: bool = False,
+        notify: tuple[str, ...] = (),
     ) -> Run:
         """Run the pipeline with a live table, bind its outputs, and raise the first step's error at the end.
 
@@ -165,37 +166,28 @@ class PipelineSession:
         try:
             with interrupts_raise():
                 begin = self._start if background and not os.environ.get(RUNNING) else self._run
-                return begin(parameters, stack=stack, start=start, only=only, rerun=rerun)
+                return begin(stack, (start, only), parameters=parameters, rerun=rerun, notify=notify)
         except KeyboardInterrupt as interrupt:
             files = {self._session.registry.get(name).filename for name in self.step_names()}
             own = own_frames(interrupt, files)
             frame = own.__traceback__
             raise (own if frame and frame.tb_frame.f_code.co_filename in files else interrupted()) from None
 
-    def _run(
-        self,
-        parameters: Mapping[str, str],
-        *,
-        stack: str | None,
-        start: str | None,
-        only: str | None,
-        rerun: bool,
-    ) -> Run:
+    def _run(self, stack: str | None, bounds: tuple[str | None, str | None], **more: Any) -> Run:
         __tracebackhide__ = True
         session = self._session
         # Held while the run is prepared and while it is bound, but not while it runs:
         # panels read variables meanwhile.
         with session.lock:
-            definitions, previous, drawn, chosen = self._chosen(start, only)
+            definitions, previous, drawn, chosen = self._chosen(*bounds)
             for name in chosen:  # what comes from no step of the plan has to be bound
                 reads, sources = definitions[name].analysis.reads, drawn.sources[name]
                 session.load([each for each in reads if each not in sources])
             run_context = session.context(stack)
             request = replace(
                 self._request(definitions, drawn, chosen, previous),
-                overrides=self._planning.overrides(parameters, definitions, drawn, previous),
-                parameters=parameters,
-                rerun=rerun,
+                overrides=self._planning.overrides(more["parameters"], definitions, drawn, previous),
+                **more,
             )
             session.load(self._planning.unstored(request, run_context))
         edges = list(filter(set(chosen).issuperset, drawn.edges))
@@ -212,26 +204,17 @@ class PipelineSession:
             raise finished.error
         return finished.run
 
-    def _start(
-        self,
-        parameters: Mapping[str, str],
-        *,
-        stack: str | None,
-        start: str | None,
-        only: str | None,
-        rerun: bool,
-    ) -> Run:
+    def _start(self, stack: str | None, bounds: tuple[str | None, str | None], **more: Any) -> Run:
         """Start a run in the background."""
         __tracebackhide__ = True
         session = self._session
         with session.lock, session.capture.discarding():
-            definitions, previous, drawn, chosen = self._chosen(start, only)
+            definitions, previous, drawn, chosen = self._chosen(*bounds)
             run_context = session.context(stack)
             request = replace(
                 self._request(definitions, drawn, chosen, previous, pending=True),
-                overrides=self._planning.overrides(parameters, definitions, drawn, previous),
-                parameters=parameters,
-                rerun=rerun,
+                overrides=self._planning.overrides(more["parameters"], definitions, drawn, previous),
+                **more,
             )
             planner = RunPlanner(request, run_context)
             fresh = {step.name for step in planner.plan() if step.is_fresh}

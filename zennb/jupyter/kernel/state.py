@@ -18,6 +18,7 @@ from zennb.engine.environment.execution_environment import ExecutionEnvironment
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
+from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.sharing.shared_records import shared_records
 from zennb.engine.step.resolve import ResolvedStep, resolve_step
@@ -240,6 +241,7 @@ class KernelState:
             folder=self._folder(),
             operator=partial(workspace.step_operator, opened),
             traced=self.provenance.traced,
+            services=StackServices(workspace, opened, secrets=self.environment.secrets, say=self.say),
         )
 
     def resolve(self, definition: StepDefinition) -> ResolvedStep:
@@ -331,6 +333,10 @@ class KernelState:
         self.capture.publish(
             {**view._repr_mimebundle_(), DATA_TYPE: step_content(step)}, {"zennb": facts(step)}
         )
+
+    def say(self, sentence: str) -> None:
+        """Show a line below the cell."""
+        self.capture.publish(note(sentence)._repr_mimebundle_(), {})
 
     def show_secret_notes(self, steps: Iterable[Step]) -> None:
         """Show where the secrets of a run's steps still stand in the notebook."""

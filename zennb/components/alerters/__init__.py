@@ -1,0 +1,1 @@
+"""Alerters we ship, one per file."""
