@@ -144,10 +144,26 @@ _OURS: tuple[FlavorInfo, ...] = (
         description="checks types, ranges, nulls, allowed values, row counts and drift, given as a plain dict",
     ),
     FlavorInfo(
+        type="data_validator",
+        name="pandera",
+        target="zennb.components.data_validators.pandera:PanderaDataValidator",
+        extra="zennb[pandera]",
+        libraries=("pandera",),
+        description="checks data frames against schemas of pandera, given or inferred from the version before",
+    ),
+    FlavorInfo(
         type="alerter",
         name="local",
         target="zennb.components.alerters.local:LocalAlerter",
         description="shows a notice in the notebook, and writes it to a log file",
+    ),
+    FlavorInfo(
+        type="alerter",
+        name="apprise",
+        target="zennb.components.alerters.apprise:AppriseAlerter",
+        extra="zennb[apprise]",
+        libraries=("apprise",),
+        description="sends messages by URL to over a hundred services: Slack, Teams, Telegram, mail, ntfy, ...",
     ),
 )
 

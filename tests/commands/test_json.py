@@ -400,5 +400,5 @@ def test_the_document_says_of_every_verb_what_its_data_is() -> None:
         words = re.findall(r"`([a-z -]+)`", line.split("|")[1]) if "`" in line else []
         for word in words:  # `stack set`, or only `set` where the words before say of what
             described |= {word, f"{words[0].partition(' ')[0]} {word}"}
-    known = {verb for verb, _ in VERBS if not verb.startswith(("artifact-s", "step-o"))}
+    known = {verb for verb, _ in VERBS if not verb.startswith(("artifact-s", *OPTIONAL_TYPES))}
     assert known - described == set()
