@@ -19,8 +19,8 @@ from zennb.commands.outcome import Outcome
 from zennb.commands.syntax import paths
 from zennb.core.planning.run_plan import Edge, PlannedStep, RunPlan
 from zennb.core.records.check_findings import Check
-from zennb.core.records.metrics import Metric
 from zennb.core.records.component_types import COMPONENT_TYPES, REQUIRED_TYPES
+from zennb.core.records.metrics import Metric
 from zennb.core.records.records import Run, Status, Step
 from zennb.errors import UnknownName
 from zennb.headless.execute import CellFailure, Execution

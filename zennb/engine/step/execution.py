@@ -27,8 +27,8 @@ from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.module_snapshot import ModuleSnapshot
 from zennb.engine.step.namespace_changes import NamespaceChanges, NamespaceSnapshot, collect_changes
 from zennb.engine.step.outcome import Reason, StepOutcome
-from zennb.engine.step.postponed import postponed, why_not_postponed
 from zennb.engine.step.output_checks import OutputChecks
+from zennb.engine.step.postponed import postponed, why_not_postponed
 from zennb.engine.step.reusability import reasons_against_reuse
 from zennb.engine.step.running import running
 from zennb.engine.step.shown_values import MISSING, Note, noted
