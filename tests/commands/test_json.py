@@ -14,8 +14,7 @@ import pytest
 from zennb import api, errors
 from zennb.commands.catalogue import tree
 from zennb.commands.interface import Interface
-from zennb.commands.json_envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT, answer
-from zennb.commands.outcome import Outcome
+from zennb.commands.json_envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT
 from zennb.commands.syntax import paths
 from zennb.core.planning.run_plan import Edge, PlannedStep, RunPlan
 from zennb.core.records.check_findings import Check
@@ -327,12 +326,6 @@ def test_an_error_names_some_of_the_known_names_only(ready: Commands, record: Re
     found = parsed(ready("artifacts", "show", "zzz", "--json"))
     assert len(found["error"]["details"]["known"]) == MOST_KNOWN
     assert found["cut"][0]["path"] == "error.details.known"
-
-
-def test_numbers_that_json_does_not_know_are_null() -> None:
-    outcome = Outcome(view=None, data={"mean": float("nan"), "max": float("inf"), "min": -1.5})
-    found = parsed(answer(outcome, command="x", interface=MAGIC))
-    assert found["data"] == {"mean": None, "max": None, "min": -1.5}
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import StrEnum
@@ -32,8 +31,6 @@ def plain(value: Any) -> Any:
         return value.value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # which JSON has no number for: `nan`, `inf`
     if isinstance(value, str | int | float | bool | None):
         return value
     if isinstance(value, Iterable):

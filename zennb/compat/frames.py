@@ -337,9 +337,8 @@ def global_random_state() -> Any:
 def byte_bounds(array: Any) -> tuple[int, int]:
     """Return the addresses of the first byte of an array and of the first after it."""
     np = _loaded("numpy")
-    found: tuple[int, int] = getattr(np.lib, "array_utils", np).byte_bounds(
-        array
-    )  # numpy 1 has it at its top
+    utils = getattr(np.lib, "array_utils", np)  # numpy 1 has it at its top
+    found: tuple[int, int] = utils.byte_bounds(array)
     return found
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.bounded_input import decompress, parse_json
+from zennb.components.content import name_of
 from zennb.core.secrets.texts import KnownSecrets, mask_json
 from zennb.errors import DamagedArtifact, NotStorable, StoreError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore
 
-__all__ = ["LARGEST", "Event", "Recording", "check_event", "keep_output", "masked_event"]
+__all__ = ["LARGEST", "Event", "Recording", "check_event", "keep_output", "masked_event", "stored_output"]
 
 Event: TypeAlias = dict[str, Any]
 """One output: `{"kind": "stream", "name", "text"}`, `{"kind": "display", "data", "metadata", "id", "update"}`,
@@ -245,3 +246,18 @@ def keep_output(recording: Recording, store: ArtifactStore, secrets: KnownSecret
         return store.put([recording.dump(secrets)])
     except (StoreError, NotStorable):
         return ""
+
+
+def stored_output(blob: str, store: ArtifactStore) -> Recording:
+    """Return the output that is stored under a name; an empty one for "".
+
+    Raises:
+        MissingArtifact, DamagedArtifact: it is not there, or not as it was stored.
+    """
+    if not blob:
+        return Recording()
+    content = store.get(blob)
+    # The store checks large files by a checksum that can be forged, and what is shown may contain scripts.
+    if name_of(content) != blob:
+        raise DamagedArtifact("the stored output is not the one that was recorded.", digest=blob)
+    return Recording.load(content)

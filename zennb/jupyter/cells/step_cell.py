@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Visibility
-from zennb.components.content import name_of
 from zennb.core.records.records import Attempt, Status, Step
 from zennb.engine.delivery.alerts import step_alert
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
@@ -20,11 +19,11 @@ from zennb.engine.run.unit_of_work import WriteBuffer
 from zennb.engine.run.unstored import with_all_outputs
 from zennb.engine.step.cancellation import keep_loop_responsive
 from zennb.engine.step.execution import StepExecution
-from zennb.engine.step.recording import Recording, keep_output
+from zennb.engine.step.recording import Recording, keep_output, stored_output
 from zennb.engine.step.request import StepRequest, texts_for
 from zennb.engine.step.shown_values import MISSING, VALUE
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
-from zennb.errors import DamagedArtifact, StepRefused
+from zennb.errors import StepRefused
 from zennb.jupyter.cells.engine_run import run_by_engine
 from zennb.jupyter.cells.restoring import NotRestoredError, StepRestorer, as_not_restored, restored_words
 
@@ -313,7 +312,7 @@ class StepCell:
         __tracebackhide__ = True
         with interruptible():
             with as_not_restored():
-                displays = self._recorded(source)
+                displays = stored_output(source.displays, self._run_context.store)
                 changes = self._run_context.artifacts.load_changes(source.carried)
                 restored = self._restorer.fetch(source, changes, self._resolved.uses)
             step = self._run_context.cached_step(
@@ -346,17 +345,6 @@ class StepCell:
         note_calls(self._session.calls, step)
         self._session.namespace.update(held)
         self._end(step)
-
-    def _recorded(self, source: Step) -> Recording:
-        if not source.displays:
-            return Recording()
-        content = self._run_context.store.get(source.displays)
-        # The store checks large files by a checksum that can be forged, and what is shown may contain scripts.
-        if name_of(content) != source.displays:
-            raise DamagedArtifact(
-                "the stored output is not the one that was recorded.", digest=source.displays
-            )
-        return Recording.load(content)
 
     def _run_by_engine(self) -> None:
         """Run the step where the stack's orchestrator runs steps, and bind its outputs."""

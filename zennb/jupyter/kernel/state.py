@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from zennb import api
 from zennb.dependencies.library_calls import LibraryCalls
@@ -54,31 +54,12 @@ if TYPE_CHECKING:
     from zennb.dependencies.patches import Patch
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.engine.step.definition import StepDefinition
+    from zennb.jupyter.kernel.parts import BackgroundStarter, Remaker
     from zennb.metadata.store import MetadataStore
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
-__all__ = ["BackgroundStarter", "KernelState", "Remaker"]
-
-
-class Remaker(Protocol):
-    """The part of the pipeline that runs steps again."""
-
-    def step_names(self) -> list[str]:
-        """Return the names of its steps."""
-
-    def remake(self, name: str) -> None:
-        """Run a step again, and before it those that must run for it."""
-
-
-class BackgroundStarter(Protocol):
-    """The part of the kernel that runs steps in the background."""
-
-    def start_step(self, resolved: ResolvedStep, running: Step) -> None:
-        """Start a run of one step, and show its status line."""
-
-    def hint(self, name: str) -> str:
-        """Return which run is going to bind a name; "" for none."""
+__all__ = ["KernelState"]
 
 
 class KernelState:
