@@ -138,6 +138,20 @@ _OURS: tuple[FlavorInfo, ...] = (
         description="keeps artifacts in a container of Azure Blob Storage",
     ),
     FlavorInfo(
+        type="experiment_tracker",
+        name="local",
+        target="zennb.components.experiment_trackers.local:LocalExperimentTracker",
+        description="keeps metrics and parameters in the records of the home",
+    ),
+    FlavorInfo(
+        type="experiment_tracker",
+        name="mlflow",
+        target="zennb.components.experiment_trackers.mlflow:MlflowExperimentTracker",
+        extra="zennb[mlflow]",
+        libraries=("mlflow",),
+        description="logs steps to MLflow: a local SQLite database, or a server",
+    ),
+    FlavorInfo(
         type="data_validator",
         name="local",
         target="zennb.components.data_validators.local:LocalDataValidator",

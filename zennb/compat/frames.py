@@ -31,6 +31,7 @@ __all__ = [
     "fill_value",
     "frame_of_blocks",
     "global_random_state",
+    "has_sharers",
     "is_references",
     "masked_parts",
     "new_references",
@@ -337,9 +338,8 @@ def global_random_state() -> Any:
 def byte_bounds(array: Any) -> tuple[int, int]:
     """Return the addresses of the first byte of an array and of the first after it."""
     np = _loaded("numpy")
-    utils = getattr(np.lib, "array_utils", np)  # numpy 1 has it at its top
-    found: tuple[int, int] = utils.byte_bounds(array)
-    return found
+    utils: Any = getattr(np.lib, "array_utils", np)  # numpy 1 has it at its top
+    return utils.byte_bounds(array)  # type: ignore[no-any-return]
 
 
 def option_names() -> Sequence[str]:

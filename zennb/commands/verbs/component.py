@@ -29,6 +29,7 @@ USUAL = {
     "orchestrator": "threads",
     "artifact_store": "local",
     "step_operator": "processes",
+    "experiment_tracker": "local",
     "data_validator": "local",
     "alerter": "local",
 }

@@ -83,6 +83,7 @@ class PipelineRun:
         self._places = {name: place for place, name in enumerate(request.chosen)}
         previous = {name: step for name, step in (request.previous or {}).items() if name in self._places}
         shared, signer = run_context.shared, run_context.artifacts.signer
+        tracking = run_context.services.tracking if recorded and run_context.services is not None else None
         self._unit = UnitOfWork(
             run_context.metadata,
             write_buffer,
@@ -90,6 +91,7 @@ class PipelineRun:
             rerun=request.rerun,
             copied=lambda new: sealed_copy(new, self._run, signer=signer) if shared is None else None,
             shared=lambda new: shared.publish(new, self._run) if shared is not None else None,
+            noted=lambda steps: tracking.note(steps, self._run) if tracking is not None else None,
         )
         self._elements = ElementQueue(request, self._queue, self._unit, self._write)
         self._known = None if request.previous is None else self._unit

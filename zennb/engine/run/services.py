@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from zennb.engine.delivery.alerts import AlertSender
 from zennb.engine.delivery.outbox import Outbox
+from zennb.engine.delivery.tracking import Tracking
 from zennb.registry.names import DEFAULT
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from zennb.components.alerter import Alerter
     from zennb.components.data_validator import DataValidator
+    from zennb.components.experiment_tracker import ExperimentTracker
     from zennb.core.secrets.texts import KnownSecrets
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
@@ -46,6 +48,20 @@ class StackServices:
         spec = self._stack.spec.components.get("data_validator")
         name = DEFAULT if spec is None else spec.name
         return cast("DataValidator", self._workspace.component("data_validator", name, self._stack))
+
+    @property
+    def tracking(self) -> Tracking | None:
+        """Tells the experiment tracker of the stack; None without one, and for zennb's own records."""
+        spec = self._stack.spec.components.get("experiment_tracker")
+        if spec is None or spec.flavor == "local":
+            return None
+        return Tracking(
+            spec.name,
+            lambda: cast("ExperimentTracker", self._workspace.component(spec.type, spec.name, self._stack)),
+            # Nobody waits for it, and the first call may have to create a database.
+            Outbox(self._workspace.home, secrets=self._secrets, deadline=60.0),
+            say=self._say,
+        )
 
     @property
     def alerts(self) -> AlertSender:

@@ -190,6 +190,7 @@ class UnitOfWork:
         rerun: whether all steps run anyway, so that no result is needed.
         copied: returns the copy of a completed step's record that is stored with its blobs; None for none.
         shared: leaves records for other people, once their blobs are stored.
+        noted: takes the steps that are on record now.
 
     Attributes:
         present: names of blobs that are in the store; add to it when you store more.
@@ -205,11 +206,13 @@ class UnitOfWork:
         rerun: bool = False,
         copied: Callable[[NewStep], bytes | None] = lambda _new: None,
         shared: Callable[[Sequence[tuple[NewStep, int | None]]], None] = lambda _new: None,
+        noted: Callable[[Sequence[Step]], None] = lambda _steps: None,
     ) -> None:
         self.previous = previous or {}
         self.present: set[str] = set()
         self.gone = ""
         self._metadata, self._store, self._copied, self._shared = metadata, store, copied, shared
+        self._noted = noted
         self._read_ahead = frozenset[str]() if rerun else {step.cache_key for step in self.previous.values()}
         self._results: Mapping[str, Step] | None = None
         self._held: list[Step] = []
@@ -270,6 +273,7 @@ class UnitOfWork:
             return [replace(step, unrecorded=error.brief) for step in held]
         if not self._store.unstored:
             self._shared([(each, after.run) for each, after in zip(new, added, strict=True)])
+        self._noted(added)
         for before, after in zip(steps, added, strict=True):
             self._note_recorded(before.inputs, after.inputs)
             self._note_recorded(before.outputs, after.outputs)

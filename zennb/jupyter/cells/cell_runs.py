@@ -151,6 +151,7 @@ class CellRun:
     def __init__(self, ongoing: _Ongoing, run_context: RunContext) -> None:
         self._ongoing, self._metadata, self._folder = ongoing, run_context.metadata, run_context.folder
         self._signer, self._shared = run_context.artifacts.signer, run_context.shared
+        self._tracking = None if run_context.services is None else run_context.services.tracking
         self._live: LiveLine | None = None
         self._claim = RunClaim()
         self._goes_on = False
@@ -193,6 +194,7 @@ class CellRun:
                 (added,) = self._metadata.add_new([new])
                 self._goes_on = False
                 self._share(new, added, write_buffer)
+                self._track(added)
                 return added
             run = self._ended(step, status)
             (added,) = self._metadata.add_new([new], run=run)
@@ -204,7 +206,13 @@ class CellRun:
         self._goes_on = False
         self._note_commit()
         self._share(new, added, write_buffer)
+        self._track(added)
         return added
+
+    def _track(self, added: Step) -> None:
+        """Tell the experiment tracker of the stack, if it has one."""
+        if self._tracking is not None:
+            self._tracking.note([added], self._ongoing.run)
 
     def _share(self, new: NewStep, added: Step, write_buffer: WriteBuffer) -> None:
         """Leave the record for other people, if all that it names is stored."""

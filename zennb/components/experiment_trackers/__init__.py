@@ -1,0 +1,1 @@
+"""Experiment trackers: zennb's own records, and MLflow."""
