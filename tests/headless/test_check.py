@@ -225,3 +225,29 @@ def test_two_plain_runs_may_agree_by_chance(tmp_path: Path, monkeypatch: pytest.
     found = check(path)
     (cell,) = found.cells
     assert (cell.varies, cell.reused, cell.differs) == (True, None, False)
+
+
+def test_unseeded_draws_that_agree_by_chance_are_no_difference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first two plain runs draw the same, and the run as steps something else, which is replayed."""
+    count = tmp_path / "count.txt"
+    monkeypatch.setenv("RUNS_COUNTED_IN", str(count))
+    draw = """
+        import os, pathlib, random
+        counted = pathlib.Path(os.environ["RUNS_COUNTED_IN"])
+        runs = int(counted.read_text()) if counted.exists() else 0
+        counted.write_text(str(runs + 1))
+        _ = random.random()
+        print("drew", [5, 5, 9, 5, 5, 7, 1, 2][runs])
+        """
+    found = check(make(tmp_path / "study", draw, "print('rest')"))
+    cell, rest = found.cells
+    assert (cell.varies, cell.differs) == (True, False)
+    assert (rest.varies, rest.cold, rest.reused) == (False, True, True)
+
+
+def test_magics_that_are_listed_are_no_measure(tmp_path: Path) -> None:
+    (cell,) = check(make(tmp_path / "study", "%lsmagic"), once=True).cells
+    assert cell.uncompared == "it lists zennb's magics"
+    assert not cell.differs

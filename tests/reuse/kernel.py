@@ -36,6 +36,9 @@ UNAWAITED = re.compile(
 )
 """What Python says of a coroutine when it is collected, which is a matter of when that happens."""
 
+ASIDE = re.compile(r"(Out\[\d+\]: )(aside\n)")
+"""A terminal writes its prompt before a value is formatted, and so before what its `__repr__` prints."""
+
 
 class Shell:
     """An IPython shell that runs cells and tells what they did."""
@@ -77,7 +80,7 @@ class Shell:
             if isinstance(one["metadata"].get("zennb"), dict)
         ]
         return {
-            "out": "" if error else out.getvalue(),
+            "out": "" if error else ASIDE.sub(r"\2\1", out.getvalue()),
             "err": "" if error else UNAWAITED.sub("", err.getvalue()),
             "shown": [one["data"]["text/plain"] for one in shown if "zennb" not in one["metadata"]],
             "error": f"{type(error).__name__}: {error}".replace(str(Path.cwd()), "") if error else "",

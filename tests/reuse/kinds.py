@@ -10,8 +10,8 @@ __all__ = ["HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "kinds_cell
 HERE = frozenset({"s_worker", "s_written"})
 """Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook."""
 
-NOT_AGAIN = frozenset({"s_last"})
-"""Steps that are not run once more as a pipeline: what is shown last is something else by then."""
+NOT_AGAIN = frozenset({"s_draw", "s_figure", "s_last", "s_reread", "s_written"})
+"""Steps that are not run once more as a pipeline: the figures, the folder and what is shown last are others by then."""
 
 Cells = dict[str, tuple[str, ...]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 import time
 from functools import partial
@@ -26,6 +27,21 @@ LIMIT = 500.0
 """Megabytes of the notebook's folder that are copied at most."""
 
 _SEEDS = 10_000
+
+_LISTS = re.compile(r"(?m)^\s*%lsmagic\b|\blsmagic\(")
+
+_CHANCES = 6
+"""More plain runs at most, while a cell differs in a notebook that draws: `randint(1, 10)` agrees every tenth time."""
+
+_DRAWS = re.compile(
+    r"rand|shuffle|sampl|choice|bootstrap|default_rng|uuid|secrets|token_|getpid|\btime\b|\bnow\b|today|hash\(|id\("
+)
+"""What cells name whose output differs from run to run."""
+
+_WORDS = re.compile(r"\w+")
+_BINDS = re.compile(
+    r"(?m)^\s*(?:def|class)\s+(\w+)|^\s*([\w, ]+?)\s*[-+*/]?=(?!=)|^\s*for\s+([\w, ]+)\s+in\b"
+)
 
 
 def check(
@@ -72,6 +88,11 @@ def check(
         if any(_is_suspect(cell) for cell in cells):
             # A plain cell that finds the files of an earlier run may show something else too: `Overwriting notes.txt`.
             found.run_over_files()
+            cells = tuple(found.cells())
+        runs_left = 0 if once else _CHANCES
+        while runs_left and any(cell.is_silent and cell.number in found.chancy for cell in cells):
+            runs_left -= 1
+            found.run_by_chance(_CHANCES - runs_left)
             cells = tuple(found.cells())
         notes = series.take_notes()
         trials = EditTrials(series, node, cells=cells, plain=found.plain, variables=found.variables)
@@ -120,15 +141,35 @@ class _Runs:
 
     def run_over_files(self) -> None:
         """Run the notebook without steps again, over the files that such a run left."""
-        third = self._series.run("plain, for its files", as_plain(self._node), seed=0)
-        # Two runs that draw unseeded numbers may agree by chance; the run for the files is a third one.
-        others = {
-            cell: each for cell, each in third.items() if each.showing.text != self.plain[cell].showing.text
-        }
-        self._again = {**third, **(self._again or {}), **others}
+        self._add_run(self._series.run("plain, for its files", as_plain(self._node), seed=0))
         self._over = self._series.run(
             "plain, over those files", as_plain(self._node), seed=self._seed, restore=False
         )
+
+    @property
+    def chancy(self) -> frozenset[int]:
+        """The numbers of cells that name what may differ from run to run, or what such cells bind."""
+        names, found = set[str](), set[int]()
+        for number, cell in enumerate(filter(runs, self._node.cells), start=1):
+            if _DRAWS.search(cell.source) or not names.isdisjoint(_WORDS.findall(cell.source)):
+                found.add(number)
+                names.update(
+                    name for bound in _BINDS.findall(cell.source) for name in _WORDS.findall(" ".join(bound))
+                )
+        return frozenset(found)
+
+    def run_by_chance(self, seed: int) -> None:
+        """Run the notebook without steps once more: two runs that draw unseeded numbers may agree by chance."""
+        self._add_run(
+            self._series.run("plain, as cells may differ by chance", as_plain(self._node), seed=seed)
+        )
+
+    def _add_run(self, run: dict[str, CellResult]) -> None:
+        """Add a run without steps from the original files: what it shows otherwise varies by itself."""
+        others = {
+            cell: each for cell, each in run.items() if each.showing.text != self.plain[cell].showing.text
+        }
+        self._again = {**run, **(self._again or {}), **others}
 
     def cells(self) -> Iterator[CheckedCell]:
         """Yield the findings, from top to bottom."""
@@ -148,7 +189,10 @@ class _Runs:
                 reused=self._reused.get(cell.id),
                 over=self._over.get(cell.id),
             )
-            found = judge(uncompared="it uses zennb itself" if has_own_magics(cell.source) else "")
+            uses = "it uses zennb itself" if has_own_magics(cell.source) else ""
+            found = judge(
+                uncompared=uses or ("it lists zennb's magics" if _LISTS.search(cell.source) else "")
+            )
             # What zennb returns without steps, no records and no artifacts, is no measure either.
             yield judge(uncompared="it uses what zennb returns") if is_user and found.differs else found
 
