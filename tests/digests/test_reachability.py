@@ -52,3 +52,26 @@ def test_what_holds_the_shell_as_a_widget_does_holds_no_variable_because_of_that
     widget = Holder(shell(namespace))
     assert not is_reachable(widget, {id(rows)})
     assert is_reachable(Holder({"mine": rows, "shell": shell(namespace)}), {id(rows)})
+
+
+FLAT: dict[str, Any] = {
+    "numbers": [1, 2.5, None],
+    "a set of text": {"a", "b"},
+    "a dictionary of numbers": {"a": 1},
+    "nothing": {},
+    "rows of numbers": [(1, 2), (3, 4)],
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_what_holds_only_scalars_reaches_itself_alone(name: str) -> None:
+    value = FLAT[name]
+    assert is_reachable(value, {id(value)})
+    assert not is_reachable(value, {1})
+    assert is_reachable([value, {"k": value}], {id(value)})
+
+
+@pytest.mark.parametrize("hold", [lambda part: {1: part}, lambda part: [1, part], lambda part: {(1, 2): [part]}])
+def test_what_lies_beside_scalars_is_reached(hold: Any) -> None:
+    part = [1]
+    assert is_reachable(hold(part), {id(part)})

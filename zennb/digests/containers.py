@@ -68,7 +68,8 @@ def mapping(walker: DigestWalker, value: dict[Any, Any]) -> Steps | None:
         walker.sink.write(b"*%d:" % len(keys))
         return key_value_pairs(list(value.items()))
     values = list(value.values())
-    flat = _are_scalars(values)
+    kinds = set(map(type, values))
+    flat = kinds <= SCALARS or _are_rows(walker, kinds, values)
     walker.sink.write(b"=" if flat else b"-")
     walker.sink.raw(marshal.dumps(keys, 2))
     if not flat:

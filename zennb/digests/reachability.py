@@ -24,7 +24,8 @@ FAR = 2_000_000
 """Objects visited before the search gives up."""
 
 MANY = 1_000
-PLAIN = frozenset({list, dict, tuple, set, frozenset}) | SCALARS
+CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
+PLAIN = CONTAINERS | SCALARS
 """Types without hidden contents; many values of them are visited at once, which is faster."""
 
 
@@ -60,9 +61,18 @@ def is_reachable(value: object, ids: AbstractSet[int], memory: Iterable[Stretch]
         fresh = {id(each): each for each in level if id(each) not in seen}
         if not ids.isdisjoint(fresh) or (found and _is_over(fresh.values(), found)):
             return True
+        if kinds <= CONTAINERS and all(map(_is_flat, fresh.values())):
+            return False
         seen.update(fresh)
         level = list(parts_of(fresh.values()))
     return False
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether a container holds nothing but scalars; a copy of a large one would take as long as to look inside."""
+    return set(map(type, value)) <= SCALARS and (
+        type(value) is not dict or set(map(type, value.values())) <= SCALARS
+    )
 
 
 def _is_over(values: Iterable[Any], found: Sequence[tuple[int, int]]) -> bool:
