@@ -71,7 +71,9 @@ def test_what_holds_only_scalars_reaches_itself_alone(name: str) -> None:
     assert is_reachable([value, {"k": value}], {id(value)})
 
 
-@pytest.mark.parametrize("hold", [lambda part: {1: part}, lambda part: [1, part], lambda part: {(1, 2): [part]}])
+@pytest.mark.parametrize(
+    "hold", [lambda part: {1: part}, lambda part: [1, part], lambda part: {(1, 2): [part]}]
+)
 def test_what_lies_beside_scalars_is_reached(hold: Any) -> None:
     part = [1]
     assert is_reachable(hold(part), {id(part)})

@@ -135,6 +135,9 @@ def resolve_step(
     ignored = ignored_inputs(definition, analysis, namespace, given)
     # Only after the check above: it needs the reads as they are, to refuse a name that nothing reads.
     analysis = without_reads(analysis, ignored, in_functions=True)
+    overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
+    # Also those that wait in the store beside an input, or the key of a new kernel would be another one.
+    given = {name: each for name, each in given.items() if name not in overwritten}
     opaque = {name: _reads(why_unknown(each)) for name, each in given.items() if each.is_opaque}
     given = {name: each for name, each in given.items() if name not in opaque}
     opaque = {name: why for name, why in opaque.items() if name not in ignored}
@@ -142,7 +145,6 @@ def resolve_step(
     for name, artifact in given.items():
         # The code in a stored value cannot be looked at without loading it. Its record names what it needs.
         inputs.code.update({} if name in ignored else _needed(artifact, namespace))
-    overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
     search = DependencySearch(analysis, namespace, patches=patches)
     # -1, so that the search runs at least once even when no code was found in data.
     followed = -1
