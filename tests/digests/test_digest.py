@@ -164,7 +164,7 @@ DIFFER: dict[str, tuple[Any, Any]] = {
     "dict rows": ([{"a": 1}], [{"a": 2}]),
     "tuples and lists in a dictionary": ({1: (1, 2)}, {1: [1, 2]}),
     "lists in a dictionary": ({1: [1, 2], 2: [3]}, {1: [1, 2], 2: [4]}),
-    "one list twice in a dictionary": (dict.fromkeys("ab", [1]), {"a": [1], "b": [1]}),
+    "one list twice in a dictionary": ({key: part for part in [[1]] for key in "ab"}, {"a": [1], "b": [1]}),
     "order of a dict": ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
     "keys of a dict": ({"a": 1}, {"b": 1}),
     "types of keys": ({1: "a"}, {True: "a"}),

@@ -251,3 +251,10 @@ def test_magics_that_are_listed_are_no_measure(tmp_path: Path) -> None:
     (cell,) = check(make(tmp_path / "study", "%lsmagic"), once=True).cells
     assert cell.uncompared == "it lists zennb's magics"
     assert not cell.differs
+
+
+def test_a_note_that_a_step_ran_again_is_no_difference(tmp_path: Path) -> None:
+    """A cell that reads what cannot be stored has its maker run again, and zennb says so in the cell."""
+    path = make(tmp_path / "study", "rows = (n for n in (1, 2))\ntotal = 3", "print(list(rows))")
+    cells = check(path, once=True).cells
+    assert [(cell.cold, cell.reused) for cell in cells] == [(True, True)] * 2

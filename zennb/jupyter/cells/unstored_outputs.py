@@ -182,9 +182,9 @@ class UnstoredOutputs:
                 self.bound(maker.step, made)
             read = [f"`{each}`" for each in wanted if each in made]
             verb = "cannot be stored and this cell reads " + ("it" if len(read) == 1 else "them")
-            self._session.capture.publish(
-                note(f"{maker.step.name} ran again: {' and '.join(read)} {verb}")._repr_mimebundle_()
-            )
+            shown = note(f"{maker.step.name} ran again: {' and '.join(read)} {verb}")
+            # Marked as ours, like a status line: `zennb check` leaves it out.
+            self._session.capture.publish(shown._repr_mimebundle_(), {"zennb": []})
 
     def _is_pending(self, name: str, maker: _Maker) -> bool:
         return name in self._session.lazy_outputs.unstored and self._makers.get(name) is maker
