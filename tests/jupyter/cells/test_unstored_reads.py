@@ -254,3 +254,10 @@ def test_a_pipeline_run_makes_it_for_a_step_that_reads_it(notebook: Notebook) ->
     del notebook.ns["total"]
     notebook.run(MAKE, "%pipeline run")
     assert notebook.ns["total"] == 7
+
+
+@pytest.mark.parametrize("cell", ["v?", "v.close?", "%%step r\nv.close?", "%%step r\nv??", "%pinfo v"])
+def test_help_on_it_finds_it(reused: Notebook, cell: str) -> None:
+    ran = reused.run(cell)[0]
+    assert notes(ran) == ["make ran again: `v` cannot be stored and this cell reads it"]
+    assert "not found" not in ran.out

@@ -161,7 +161,9 @@ class LazyOutputs:
             return set()
         unstored = self.unstored
         named = self.named_in(text) - only_bound(analysis)
-        if not unstored or self._is_ours(tree):
+        if not unstored or (
+            self._is_ours(tree) and not analysis.reads
+        ):  # `v?` is no magic of ours, and reads `v`
             return named - unstored
         words = set(analysis.reads)
         if analysis.magics or may_read_all(text) or "@" in text:  # then texts may name variables
