@@ -13,6 +13,7 @@ import pytest
 
 from tests.jupyter.background import GATE, ended, opened
 from tests.jupyter.conftest import no_run_left  # noqa: F401 - a fixture
+from tests.jupyter.test_unseen_files import NATIVE
 from zennb.engine.environment.callers import untraced
 
 if TYPE_CHECKING:
@@ -67,6 +68,12 @@ def meanwhile() -> list[tuple[str, str]]:
     """What another process does at `sys.audit("tests.pause")`, which is no code of the step: a file, and the change."""
     waiting.clear()
     return waiting
+
+
+def tells_writers() -> bool:
+    from zennb.engine.environment.writer_watch import _system
+
+    return _system() is not None
 
 
 def clean() -> None:
@@ -168,18 +175,34 @@ def test_other_files_in_the_folder_do_not_matter(
     assert [ran.status for ran in notebook.run(*CELLS, step, step)[1:]] == ["completed", "cached"]
 
 
-def test_a_file_that_is_read_while_it_changes_is_no_input_as_it_is_in_the_end(
-    notebook: Notebook, meanwhile: list[tuple[str, str]]
+READERS = {
+    "python": "found = Path('d.csv').read_text()",
+    "compiled code": "found = native('d.csv').decode()",
+    "a map of memory": "import polars as pl\nfound = pl.read_csv('d.csv').write_csv()",
+    "a map of a file": (
+        "import mmap\nwith open('d.csv', 'rb') as _file:\n"
+        "    found = bytes(mmap.mmap(_file.fileno(), 0, access=mmap.ACCESS_READ)).decode()"
+    ),
+}
+
+
+@pytest.mark.parametrize("how", READERS)
+@pytest.mark.parametrize("change", ["written", "replaced"])
+def test_a_file_that_changes_after_it_was_read(
+    notebook: Notebook, meanwhile: list[tuple[str, str]], how: str, change: str
 ) -> None:
-    Path("o.txt").write_text("old")
-    meanwhile.append(("o.txt", CHANGES["written"]))
-    step = "%%step s\nfound = Path('o.txt').read_text()\nsys.audit('tests.pause')"
-    notebook.run(*CELLS, step)
+    if "polars" in READERS[how]:
+        pytest.importorskip("polars")
+    Path("d.csv").write_text("a\n1\n")
+    meanwhile.append(("d.csv", CHANGES[change].replace("'other'", "'a\\n2\\n'")))
+    step = f"%%step s\n{READERS[how]}\nsys.audit('tests.pause')"
+    notebook.run(*CELLS, NATIVE, step)
+    assert notebook.ns["found"] == "a\n1\n"
     meanwhile.clear()
-    assert notebook.ns["found"] == "old"
     (again,) = notebook.run(step)
     assert again.status == "completed"
-    assert notebook.ns["found"] == "other"
+    assert notebook.ns["found"] == "a\n2\n"
+    assert notebook.run(step)[0].status == "cached"
 
 
 @pytest.mark.usefixtures("no_run_left")
@@ -236,3 +259,65 @@ def until_there(path: str) -> None:
     while not Path(path).exists():
         assert time.monotonic() < deadline, f"{path} is not made"
         time.sleep(0.02)
+
+
+NATIVE_WRITES = {
+    "at once": "native('o.txt', b'mine');",
+    "over what was there": "Path('o.txt').write_text('')\nnative('o.txt', b'mine');",
+    "by pyarrow": (
+        "import pyarrow as pa, pyarrow.csv\n"
+        "pyarrow.csv.write_csv(pa.table({'mine': ['1']}), 'o.txt', pyarrow.csv.WriteOptions(quoting_style='none'))"
+    ),
+    "in a folder that was there": "native('there/o.txt', b'mine');",
+}
+
+
+@pytest.mark.skipif(not tells_writers(), reason="Linux does not say here who writes a file")
+@pytest.mark.parametrize("how", NATIVE_WRITES)
+@pytest.mark.parametrize("change", ["written", "appended", "replaced"])
+def test_what_another_process_leaves_where_compiled_code_wrote_is_not_restored(
+    notebook: Notebook, meanwhile: list[tuple[str, str]], how: str, change: str
+) -> None:
+    if how == "by pyarrow":
+        pytest.importorskip("pyarrow")
+    before()
+    path = PLACES.get(how, "o.txt")
+    step = f"%%step s\n{NATIVE_WRITES[how]}\nsys.audit('tests.pause')\nfound = 1"
+    meanwhile.append((path, CHANGES[change]))
+    notebook.run(*CELLS, NATIVE, step)
+    meanwhile.clear()
+    clean()
+    notebook.restart()
+    (again,) = notebook.run(*CELLS, NATIVE, step)[2:]
+    assert (
+        again.reason == f"not cacheable: {path}, which it writes, was changed by something else while it ran"
+    )
+    assert "mine" in Path(path).read_text()
+    notebook.restart()
+    clean()
+    (third,) = notebook.run(*CELLS, NATIVE, step)[2:]
+    assert third.status == "cached", third.reason
+    assert "mine" in Path(path).read_text()
+
+
+def test_elements_on_threads_whose_compiled_code_writes_one_file(notebook: Notebook) -> None:
+    notebook.run(
+        *CELLS, NATIVE, "%orchestrator register side --flavor=threads", "import time", "names = ['a', 'b']"
+    )
+    step = "%%step s --on side --map names\nnative('o.txt', names.encode())\ntime.sleep(0.5)\nfound = names"
+    notebook.run(step)
+    for each in ("a", "b"):
+        notebook.run(f"names = ['{each}']", step)
+        assert Path("o.txt").read_text() == each
+
+
+def test_elements_on_threads_whose_compiled_code_writes_files_of_their_own(notebook: Notebook) -> None:
+    notebook.run(
+        *CELLS, NATIVE, "%orchestrator register side --flavor=threads", "import time", "names = ['a', 'b']"
+    )
+    step = "%%step s --on side --map names\nnative(f'o{names}.txt', b'mine')\ntime.sleep(0.5)\nfound = names"
+    notebook.run(step)
+    Path("oa.txt").unlink()
+    (again,) = notebook.run(step)
+    assert again.status == "cached", again.reason
+    assert Path("oa.txt").read_text() == "mine"

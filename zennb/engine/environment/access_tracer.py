@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zennb.engine.environment.named_paths import NamedAccess
+    from zennb.engine.environment.writer_watch import WriterWatch
 
 __all__ = ["AccessTracer"]
 
@@ -65,6 +66,7 @@ class AccessTracer:
 
     Args:
         ignored: folders whose files do not count, in addition to those of Python, packages and tools.
+        texts: what the step can see, and in which files may be named.
         in_background: whether it traces a plain cell; steps that run at the same time still count as alone.
 
     Attributes:
@@ -77,13 +79,16 @@ class AccessTracer:
         reads_all: whether the user's own code iterated over the whole environment.
     """
 
-    def __init__(self, *, ignored: tuple[str, ...] = (), in_background: bool = False) -> None:
+    def __init__(
+        self, *, ignored: tuple[str, ...] = (), texts: Iterable[str] = (), in_background: bool = False
+    ) -> None:
         self.environment: dict[str, str | None] = {}
         self.sets: set[str] = set()
         self.sets_itself: set[str] = set()
         self.programs: list[str] = []
         self.reads_all = False
         self.is_alone = True
+        self._texts, self._beside = frozenset(texts), set[str]()
         self._ignored = tuple(folder.rstrip(os.sep) + os.sep for folder in ignored if folder)
         self.folder = os.getcwd()
         self._reads: dict[str, str | Signature | None] = {}
@@ -104,6 +109,8 @@ class AccessTracer:
             for other in _tracers.values():
                 if not (self._in_background or other._in_background):  # noqa: SLF001 - another of this class
                     other.is_alone = self.is_alone = False
+                    self._beside |= other._texts  # noqa: SLF001
+                    other._beside |= self._texts  # noqa: SLF001
             _tracers[self._thread] = self
             watch(_note)
             stat_calls.watch(_note_question)
@@ -121,8 +128,7 @@ class AccessTracer:
 
     def read_unseen(self, paths: Iterable[str]) -> None:
         """Record files and folders that another program read for the step."""
-        for path in paths:
-            where = os.path.join(self.folder, path)
+        for where in (os.path.join(self.folder, path) for path in paths):
             if os.path.isdir(where):
                 self.listed(where)
             elif self.counts_here(where):
@@ -136,8 +142,7 @@ class AccessTracer:
         """
         found = {path: merged(asked) for path, asked in self._asked.items()} | self._lists
         for path, mark in self._reads.items():
-            # Reading a file costs one `stat` while the step runs. Its content is digested only at the end, and counts
-            # only if the signature says that it is still what the step read.
+            # Reading costs one `stat` while the step runs; the content is digested now, if it is what the step read.
             if not isinstance(mark, str):
                 timed = TIMED if {"time", "size"} & self._asked.get(path, {}).keys() else ""
                 was = ABSENT if mark is None else state(path, timed, largest=largest)
@@ -149,9 +154,9 @@ class AccessTracer:
         """Return path → current state of everything that was created, changed or removed."""
         return {shown(path, self.folder): state(path) for path in self._written}
 
-    def disturbed(self) -> set[str]:
-        """Return what it wrote and somebody else changed meanwhile; asked at the very end, after its files are read."""
-        return {shown(path, self.folder) for path in self._written.disturbed()}
+    def disturbed(self, writers: WriterWatch) -> set[str]:
+        """End watching, and return what somebody else wrote as well; asked after the files were read."""
+        return {shown(path, self.folder) for path in self._written.disturbed(writers)}
 
     def note_named(self, access: NamedAccess) -> set[str]:
         """Note what happened to named files besides what Python reported; return those that reuse must not make."""
@@ -164,13 +169,13 @@ class AccessTracer:
                 self._lists[path] = found
         unseen = {path for path in access.extended | access.removed if not self._written.covers(path)}
         self._reads.update(dict.fromkeys((access.updated | unseen) - self._reads.keys(), CHANGED))
-        for path in (access.created | access.overwritten).difference(self._written):
+        fresh, unsure = (each.difference(self._written) for each in (access.created, access.overwritten))
+        for path in fresh | unsure:
             # What it read there afterwards is its own; that there was nothing before counts where it asked.
             self._reads.pop(path, None)
             if path in access.created and self._asked.get(path, {}).get("is", NOTHING) != NOTHING:
                 del self._asked[path]
-        unsure = access.overwritten.difference(self._written)
-        self._written.update(access.created | access.overwritten)
+        self._written.update(fresh | unsure, beside=self._beside)
         return {shown(path, self.folder) for path in unsure}
 
     # Audit events
@@ -237,10 +242,6 @@ class AccessTracer:
             self._written.note_folder(where)
             self._write(where)
 
-    def truncated(self, path: object, _length: object) -> None:
-        """Note that a file was truncated."""
-        self.removed(path, how=CLOSE)
-
     def removed(self, path: object, folder: object = -1, *, how: int = REMOVE) -> None:
         """Note that a file or folder was removed."""
         where = resolved(path)
@@ -258,15 +259,15 @@ class AccessTracer:
     ) -> None:
         """Note that a file was moved."""
         self.removed(source, source_folder)
-        if target_folder in {-1, None} and self.counts_here(resolved(target)):
-            self._write(resolved(target), MOVE)
-            self._written.moved(resolved(source), resolved(target))
+        where = resolved(target)
+        if target_folder in {-1, None} and self.counts_here(where):
+            self._write(where, MOVE)
+            self._written.moved(resolved(source), where)
 
     def linked(self, source: object, target: object, *_more: object) -> None:
         """Note that a file got another name."""
-        where = resolved(source)
-        if self.counts_here(where):
-            self._read(where)
+        if self.counts_here(resolved(source)):
+            self._read(resolved(source))
         if self.counts_here(resolved(target)):
             self._write(resolved(target))
 
@@ -275,9 +276,8 @@ class AccessTracer:
         if not is_users(caller()):
             return
         line = arguments if isinstance(arguments, list | tuple) and arguments else [program]
-        self.programs.append(
-            " ".join(os.fsdecode(part) for part in line if isinstance(part, str | bytes | os.PathLike))
-        )
+        words = (os.fsdecode(part) for part in line if isinstance(part, str | bytes | os.PathLike))
+        self.programs.append(" ".join(words))
 
     def set(self, name: object, *_value: object) -> None:
         """Note that an environment variable was set or taken away."""
@@ -317,8 +317,8 @@ class AccessTracer:
         for known, mark in self._reads.items():
             if not isinstance(mark, str) and (known == path or known.startswith(path + os.sep)):
                 self._reads[known] = ABSENT if mark is None else state(known)
-        others = [] if len(_tracers) == 1 else [each for each in list(_tracers.values()) if each is not self]
-        beside = [each._written for each in others if not each._in_background]  # noqa: SLF001 - another of this class
+        others = [each for each in list(_tracers.values()) if each is not self and not each._in_background]  # noqa: SLF001
+        beside = [each._written for each in others]  # noqa: SLF001 - others of this class
         self._written.add(path, *(() if self._in_background else (how, beside)))
 
 
@@ -352,7 +352,7 @@ _REPORTS: dict[str, Callable[..., None]] = {
     "os.listdir": AccessTracer.listed,
     "os.scandir": AccessTracer.scanned,
     "os.mkdir": AccessTracer.made_folder,
-    "os.truncate": AccessTracer.truncated,
+    "os.truncate": lambda tracer, path, _length: tracer.removed(path, how=CLOSE),
     "os.remove": AccessTracer.removed,
     "os.rmdir": AccessTracer.removed,
     "shutil.rmtree": AccessTracer.removed,

@@ -115,7 +115,7 @@ class ExecutionEnvironment:
         Args:
             texts: what the step can see; files that they name are watched.
         """
-        return EnvironmentRecorder(self, AccessTracer(ignored=self._ignored()), texts)
+        return EnvironmentRecorder(self, AccessTracer(ignored=self._ignored(), texts=texts), texts)
 
     def stale(self, observed: Observed, overlay: Mapping[str, str] = MappingProxyType({})) -> str:
         """Return what differs from how a step found and left it, as a reason; "" when nothing does.
@@ -259,7 +259,7 @@ class EnvironmentRecorder:
     def discard(self) -> None:
         """End recording of a step that failed; calling it twice is fine."""
         self.end()
-        self._tracer.disturbed()
+        self._tracer.disturbed(self._named.writers)
 
     def side_effects(self, uses: StaticUsage) -> tuple[Observed, dict[str, Any], list[Reason]]:
         """Return what the step touched: for the record, as changes to restore on reuse, and as reasons against reuse.
@@ -291,7 +291,7 @@ class EnvironmentRecorder:
                 del files[path]
         kept = keepable(written, tracer.folder, policy.allows_file)
         # Only now: what somebody else writes until its files have been read is not the step's either.
-        disturbed, secrets = tracer.disturbed(), self._owner.secrets
+        disturbed, secrets = tracer.disturbed(self._named.writers), self._owner.secrets
         restorable = {
             path: content
             for path, content in kept.items()

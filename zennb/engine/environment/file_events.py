@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CLOSE", "MOVE", "REMOVE", "FolderWatch", "WriteWatch"]
 
-_ACCESS, _MODIFY, _OPEN, _IS_FOLDER = 0x1, 0x2, 0x20, 0x40000000
+_ACCESS, _MODIFY, _CLOSE_READ, _OPEN, _IS_FOLDER = 0x1, 0x2, 0x10, 0x20, 0x40000000
 _FULL, _LOST = 0x4000, 0x2000 | 0x8000
 """The queue was full; the disk was unmounted, or the folder is gone."""
 
@@ -56,7 +56,8 @@ class FolderWatch:
             return
         self._queue = _queue(system)
         for folder in folders if self._queue >= 0 else ():
-            number = system.inotify_add_watch(self._queue, os.fsencode(folder), _ACCESS | _MODIFY | _OPEN)
+            mask = _ACCESS | _MODIFY | _CLOSE_READ | _OPEN
+            number = system.inotify_add_watch(self._queue, os.fsencode(folder), mask)
             if number >= 0:
                 self._folders[number] = folder
 
@@ -100,7 +101,8 @@ class FolderWatch:
         # The opening of a folder inside is reported here and, if it is watched as well, there.
         if mask & _OPEN:
             self._opened.add(path)
-        if mask & _ACCESS and path not in self._changed:
+        # Reading through a map of memory is no access, but ends as reading does.
+        if mask & (_ACCESS | _CLOSE_READ) and path not in self._changed:
             self._read_first.add(path)
         if mask & _MODIFY:
             self._changed.add(path)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from zennb.compat.python import environment_data
 from zennb.engine.environment.file_events import FolderWatch
 from zennb.engine.environment.files import Signature, fixed_part, matches, signature
+from zennb.engine.environment.writer_watch import WriterWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,6 +47,7 @@ _WORD = re.compile(r"[^\s'\"(),;<>|{}`]+")
 _SCHEME = re.compile(r"^(?:file|local)(?:://|:)(?=\S)")
 _MAGIC = re.compile(r"[*?\[]")
 _GLOB = re.compile(r"[\w./ *?\[\]~-]*[\w./~-][\w./ *?\[\]~-]*")
+_SUFFIX = re.compile(r"\.\w{1,12}$")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
@@ -96,6 +98,9 @@ class NamedPaths:
         texts: what the step can see.
         folder: the working folder.
         counts: whether a file counts.
+
+    Attributes:
+        writers: tells which processes change files in the folders of these names; whoever asks it, stops it.
     """
 
     def __init__(self, texts: Iterable[str], folder: str, *, counts: Callable[[str], bool]) -> None:
@@ -103,7 +108,7 @@ class NamedPaths:
         self._words, self._patterns, self._globs = set[str](), set[str](), set[str]()
         for name in islice(dict.fromkeys(_names(texts)), _MOST):
             self._note(name)
-        self._watch = FolderWatch()
+        self._watch, self.writers = FolderWatch(), WriterWatch()
         self._before, self._ends = _Found(), dict[str, bytes]()
         self._matched: dict[str, str] = {}
 
@@ -112,6 +117,7 @@ class NamedPaths:
         if not (self._words or self._patterns):
             return
         self._before = self._find()
+        self.writers.start(islice(self._places(), _FEW))
         self._ends = {path: _end(path) for path in islice(self._before.named, _FEW)}
         for pattern in self._globs:
             where = os.path.join(self._folder, pattern)
@@ -135,6 +141,14 @@ class NamedPaths:
         if self._words or self._patterns:
             self._compare(found, self._find(), is_alone=is_alone)
         return found
+
+    def _places(self) -> Iterator[str]:
+        """Yield the folders in which files of these names are, or may be made."""
+        places = dict.fromkeys(self._before.folders)
+        for name in (*self._words, *self._patterns):
+            if _SUFFIX.search(name):
+                places[os.path.dirname(os.path.join(self._folder, name))] = None
+        yield from filter(os.path.isdir, places)
 
     def _compare(self, found: NamedAccess, now: _Found, *, is_alone: bool) -> None:
         before = {**self._before.inside, **self._before.named}

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from zennb.engine.environment.file_events import WriteWatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
+
+    from zennb.engine.environment.writer_watch import WriterWatch
 
 __all__ = ["WrittenFiles"]
 
@@ -19,7 +21,7 @@ class WrittenFiles:
     def __init__(self) -> None:
         self._paths: dict[str, None] = {}
         self._folders: set[str] = set()
-        self._watch = WriteWatch()
+        self._watch: WriteWatch | None = None  # most steps write nothing
         self._contested: set[str] = set()
 
     def __iter__(self) -> Iterator[str]:
@@ -38,6 +40,8 @@ class WrittenFiles:
         """
         self._paths[path] = None
         if how:
+            if self._watch is None:
+                self._watch = WriteWatch()
             self._watch.announce(path, how)
             for other in others:
                 if path in other:
@@ -45,7 +49,8 @@ class WrittenFiles:
 
     def moved(self, source: str, target: str) -> None:
         """Note that a file is about to be moved; what somebody else changed in it, moves with it."""
-        self._watch.follow(source, target)
+        if self._watch is not None:
+            self._watch.follow(source, target)
         if source in self._contested:
             self._contested.add(target)
 
@@ -54,9 +59,15 @@ class WrittenFiles:
         if not os.path.isdir(path):
             self._folders.add(path)
 
-    def update(self, paths: Iterable[str]) -> None:
-        """Note what was written out of sight."""
+    def update(self, paths: Collection[str], *, beside: Iterable[str]) -> None:
+        """Note what was written out of sight.
+
+        Args:
+            paths: absolute.
+            beside: the texts of steps that ran at the same time. Of what they name, nobody can tell whose it is.
+        """
         self._paths.update(dict.fromkeys(paths))
+        self._contested |= {path for path in paths if any(os.path.basename(path) in text for text in beside)}
 
     def covers(self, path: str) -> bool:
         """Whether a path, or a folder that it lies in, was written."""
@@ -70,10 +81,17 @@ class WrittenFiles:
         """Return the names of what was written in a folder."""
         return frozenset(os.path.basename(each) for each in self._paths if os.path.dirname(each) == folder)
 
-    def disturbed(self) -> set[str]:
+    def disturbed(self, writers: WriterWatch) -> set[str]:
         """End watching, and return what somebody else changed as well.
 
         Asked at the very end, after the files were read: what others write until then would be taken for the step's.
         """
-        self._watch.stop()
-        return {path for path in self._paths if path in self._contested or self._watch.is_disturbed(path)}
+        if self._watch is not None:
+            self._watch.stop()
+        writers.stop()
+        return {path for path in self._paths if path in self._contested or self._is_disturbed(path, writers)}
+
+    def _is_disturbed(self, path: str, writers: WriterWatch) -> bool:
+        # What compiled code of the step itself writes was not announced either.
+        is_changed = self._watch is not None and self._watch.is_disturbed(path)
+        return (is_changed and not writers.is_own(path)) or writers.is_shared(path)
