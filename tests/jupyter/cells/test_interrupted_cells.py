@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,6 +104,26 @@ def test_a_step_that_is_interrupted_while_it_is_stored_has_bound_everything_or_n
         assert after in ({variant}, {known}), (moment, held(notebook))
         (known,) = after
         check_shell(notebook)
+
+
+def test_what_a_step_reads_is_noticed_after_an_interrupt_while_that_is_noticed(notebook: Notebook) -> None:
+    cell = (
+        "%%step reads\nfrom pathlib import Path\ntext = Path('a.txt').read_text()\nos.environ['CODED'] = '1'"
+    )
+    within = ("callers.py", "access_tracer.py", "named_paths.py")
+    Path("a.txt").write_text("0")
+    notebook.run("import os")
+    count = lines_of(lambda: notebook.run(f"{cell}\n_ = 0"), within=within)
+    for number, moment in enumerate(moments(count), start=1):
+        with suppress(KeyboardInterrupt), InterruptedAt(moment, within=within):
+            notebook.cell(f"{cell}\n_ = {number}")
+        notebook.run(cell)
+        Path("a.txt").write_text(str(number))
+        os.environ["CODED"] = "2"
+        (again,) = notebook.run(cell)
+        assert again.reason == "a.txt changed", moment
+        (third,) = notebook.run(cell)
+        assert third.status == "cached", (moment, third.reason)
 
 
 def test_a_pipeline_run_that_is_interrupted_has_bound_everything_or_nothing(notebook: Notebook) -> None:

@@ -102,6 +102,8 @@ class AccessTracer:
     def start(self) -> None:
         """Trace this thread, and threads that no other tracer covers."""
         self._thread = threading.get_ident()
+        # An interrupt may have kept our own work from ending it, and then nothing would be traced any more.
+        INSIDE.busy = False
         with _lock:
             _install()
             # A step inside a plain cell that is traced: accesses of the step are the step's alone.
@@ -245,8 +247,7 @@ class AccessTracer:
     def removed(self, path: object, folder: object = -1, *, how: int = REMOVE) -> None:
         """Note that a file or folder was removed."""
         where = resolved(path)
-        # A path relative to an open folder (`dir_fd`) cannot be told from here. `shutil.rmtree` uses such paths
-        # inside the folder that it reports itself.
+        # A path in an open folder (`dir_fd`) cannot be told; `shutil.rmtree` uses them inside what it reports itself.
         if folder in {-1, None} and self.counts_here(where):
             if os.path.lexists(where):
                 self._read(where)
@@ -312,13 +313,12 @@ class AccessTracer:
         self._reads[path] = mark or signature(path)
 
     def _write(self, path: str, how: int = 0) -> None:
-        """Note that a path is about to change; `how` as for `WrittenFiles.add`."""
-        # Digest what was read there before it is overwritten: afterwards its content is gone.
+        """Note that a path is about to change, and digest what was read there; `how` as for `WrittenFiles.add`."""
         for known, mark in self._reads.items():
             if not isinstance(mark, str) and (known == path or known.startswith(path + os.sep)):
                 self._reads[known] = ABSENT if mark is None else state(known)
-        others = [each for each in list(_tracers.values()) if each is not self and not each._in_background]  # noqa: SLF001
-        beside = [each._written for each in others]  # noqa: SLF001 - others of this class
+        others = [each for each in list(_tracers.values()) if each is not self]
+        beside = [each._written for each in others if not each._in_background]  # noqa: SLF001 - as above
         self._written.add(path, *(() if self._in_background else (how, beside)))
 
 
