@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tests.reuse.pair import Warm
+    from zennb.core.planning.run_plan import RunPlan
 
 __all__ = ["Counts", "Project", "notebook"]
 
@@ -168,15 +169,18 @@ class Project:
 
     def status(self) -> Mapping[str, tuple[Freshness, str]]:
         """Return what the file's status says of each step."""
+        return {step.name: (step.state, step.reason) for step in self.planned().steps}
+
+    def planned(self) -> RunPlan:
+        """Return what the file's status knows."""
         kept = {name: os.environ.get(name) for name in (*ENVIRONMENT, "JUPYTER_DATA_DIR")}
         _set({**self.environment, "JUPYTER_DATA_DIR": str(self.root / "jupyter")})
         workspace = Workspace(self.home)
         try:
-            planned = NotebookFile(self.path).state(workspace)
+            return NotebookFile(self.path).state(workspace)
         finally:
             workspace.close()
             _set(kept)
-        return {step.name: (step.state, step.reason) for step in planned.steps}
 
     def compare(self, counts: Counts) -> None:
         """Ask for the status, run the notebook, and count where the two differ."""

@@ -55,3 +55,43 @@ def test_a_file_with_a_mapped_step(
     assert said["s"][0] is state
     ended = project.run(after)["s"]
     assert (ended == "cached") is (state is Freshness.FRESH)
+
+
+HELPED = "def helper(x):\n    return x * unit"
+STEP = "%%step s --map xs\nr = helper(xs)"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "remark"),
+    [
+        ([XS, MAPPED], [XS, MAPPED], "2 of 2 elements are fresh"),
+        ([XS, MAPPED], ["xs = [3, 2, 1, 4]", MAPPED], "2 of 4 elements are fresh"),
+        ([XS, MAPPED], ["xs = {'a': 1}", MAPPED], "0 of 1 elements are fresh"),
+        ([XS, MAPPED], ["xs = [1]", MAPPED.replace("[xs]", "[xs, 1]")], "0 of 1 elements are fresh"),
+        ([XS, MAPPED], ["xs = [1, 2]\nxs.append(3)", MAPPED], ""),  # only running it tells
+        ([XS, MAPPED], ["xs = 5", MAPPED], ""),
+        (
+            ["unit = 2", HELPED, XS, STEP],
+            ["unit = 2", HELPED, "xs = [2, 5]", STEP],
+            "1 of 2 elements are fresh",
+        ),
+        (
+            ["unit = 2", HELPED, XS, STEP],
+            ["unit = 3", HELPED, "xs = [2, 5]", STEP],
+            "0 of 2 elements are fresh",
+        ),
+        (
+            [XS, "%%step s --map xs\nr = 1 / (xs - 2)"],
+            [XS, "%%step s --map xs\nr = 1 / (xs - 2)"],
+            "1 of 2 elements are fresh",
+        ),
+    ],
+)
+def test_the_elements_that_a_run_would_reuse_are_counted(
+    project: Project, before: list[str], after: list[str], remark: str
+) -> None:
+    project.path.write_text(notebook(before))
+    project.run(before)
+    project.path.write_text(notebook(after))
+    (planned,) = project.planned().steps
+    assert planned.remark == remark

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.core.planning.cache_decision import copied, reason_to_run, reused
 from zennb.core.planning.ordering import file_edges, flows
 from zennb.core.planning.run_plan import Freshness, PlannedStep, RunPlan
 from zennb.core.records.records import Status
+from zennb.digests.digest import digest_value
 from zennb.engine.environment.execution_environment import sealed
 from zennb.engine.environment.local_modules import find_local, package_reader, reader, text_reader
 from zennb.engine.run.lost_results import missing_results, why_lost
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
 from zennb.errors import ZennbError
+from zennb.headless.file_elements import fresh_elements
 from zennb.headless.record_match import RecordMatch
 from zennb.headless.run_environment import Difference, RunEnvironment
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.steps import apply, step_statements
+from zennb.provenance.value_source import SourceKind
 from zennb.registry.stores import artifact_stores
 
 if TYPE_CHECKING:
@@ -64,6 +67,7 @@ class _Answer:
     reason: str
     record: Step | None = None
     on: str = ""
+    remark: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,6 +95,7 @@ class FilePlan:
     _records: dict[str, list[Step]] = field(init=False)
     _stacks: dict[str, Stack] = field(init=False, default_factory=dict)
     _answers: dict[str, _Answer] = field(init=False, default_factory=dict)
+    _literals: dict[str, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         folder = str(self.path.absolute().parent)
@@ -119,6 +124,8 @@ class FilePlan:
         for cell in self.cells:
             if cell.definition is None:
                 self._names.run(cell.statements, source=cell.source, number=cell.number)
+                for statement in cell.statements or ():
+                    self._literals.update(statement.literals)
             else:
                 self._step(cell, cell.definition)
         binds = {cell.definition.name: cell.binds for cell in self.cells if cell.definition is not None}
@@ -128,7 +135,10 @@ class FilePlan:
     # One step
 
     def _step(self, cell: FileCell, definition: StepDefinition) -> None:
-        answer = self._answers[definition.name] = self._placed(self._judge(definition), definition)
+        answer = self._placed(self._judge(definition), definition)
+        if definition.options.map and not definition.options.forced:
+            answer = replace(answer, remark=self._elements(definition))
+        self._answers[definition.name] = answer
         statements = step_statements(definition.tree, definition.text)
         inside, last = self._names.folder, self.previous.get(definition.name)
         # The steps below see what reuse would leave: the recorded outputs, files and settings.
@@ -159,6 +169,40 @@ class FilePlan:
         own = spec == stack.spec.orchestrator
         return answer if own else replace(answer, on=f"{spec.name} ({spec.flavor})")
 
+    def _elements(self, definition: StepDefinition) -> str:
+        """Return of how many elements a mapped step would reuse the results; "" where only running it tells."""
+        name = definition.options.map
+        source = self._names.names.get(name)
+        if name not in self._literals or source is None or source.kind is not SourceKind.VALUE:
+            return ""
+        value, latest = self._literals[name], self.previous.get(definition.name)
+        if digest_value(value, name=name).digest != source.own:  # a step has bound it since
+            return ""
+        steps = {self._source(each).id: self._source(each) for each in self._records.get(definition.code, ())}
+        if latest is not None:
+            steps[latest.id] = latest
+        return fresh_elements(
+            definition,
+            value,
+            matching=self._match,
+            runs=[(each, self._parts_of(each, definition)) for each in steps.values()],
+        )
+
+    def _parts_of(self, step: Step, definition: StepDefinition) -> list[Step]:
+        """Return the elements of a mapped step that ran in the run of this record, and can be reused."""
+        found = self.workspace.metadata.steps(step.run or 0)
+        good = (each for each in found if each.is_element and each.status.is_good and each.reusable)
+        return [each for each in good if not self._lacks(each, definition)]
+
+    def _match(self, definition: StepDefinition) -> RecordMatch:
+        return RecordMatch(
+            definition,
+            names=self._names,
+            modules=self._modules,
+            environment=self._environment,
+            records=self._records.get(definition.code, []),
+        )
+
     def _judge(self, definition: StepDefinition) -> _Answer:
         if definition.options.forced:
             return _Answer(state=Freshness.STALE, reason=f"asked for with {definition.options.forced}")
@@ -166,13 +210,7 @@ class FilePlan:
         readers = read_although_unstored(definition.name, definition.options.no_store, self.previous.values())
         if readers:
             return _Answer(state=Freshness.STALE, reason=f"not cacheable: {readers[0]}")
-        match = RecordMatch(
-            definition,
-            names=self._names,
-            modules=self._modules,
-            environment=self._environment,
-            records=records,
-        )
+        match = self._match(definition)
         is_open: list[list[Difference]] = []
         lost = ""
         away: dict[str, Step] = {}
@@ -266,6 +304,7 @@ class FilePlan:
             reads=tuple(sorted(self.plan.sources.get(name, ()))),
             binds=tuple(sorted(binds)),
             on=answer.on,
+            remark=answer.remark,
         )
 
     def _edges(self) -> tuple[Edge, ...]:
