@@ -123,6 +123,7 @@ class WriteWatch:
         self._folders: dict[int, str] = {}
         self._expected: Counter[tuple[int, str]] = Counter()
         self._known: set[str] = set()
+        self._modified: set[str] = set()
         self._removed: set[str] = set()
         self._queue, self._process = -1, os.getpid()
         # Threads of the step announce what they write as well.
@@ -191,11 +192,16 @@ class WriteWatch:
     def _is_own(self, path: str, mask: int) -> bool:
         """Whether a change is one that was announced."""
         if mask & _MODIFY:
+            self._modified.add(path)
             return self._expected[CLOSE, path] > 0
         how = next((each for each in (CLOSE, MOVE, REMOVE) if mask & each), 0)
         if self._expected[how, path] > 0:
             self._expected[how, path] -= 1
             return True
+        if (
+            how == CLOSE
+        ):  # one that was open before, as a connection that is replaced, changes nothing as it is closed
+            return path not in self._modified
         # With a folder goes what is in it, of which Python says nothing more.
         return how == REMOVE and any(path.startswith(each + os.sep) for each in self._removed)
 
