@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HANDLERS",
+    "as_labels",
     "by_recipe",
     "cell_content",
     "changeable",
     "enumerated",
     "named_tuple",
     "path",
+    "recipe_of",
     "set_of",
     "settled",
 ]
@@ -35,6 +37,7 @@ __all__ = [
 CACHE_ATTRIBUTES = {
     "matplotlib": frozenset({"_cid_gen", "_invalid", "_parents", "_stale"}),
     "scipy": frozenset({"_has_canonical_format", "_has_sorted_indices"}),
+    "sympy": frozenset({"_hash"}),
 }
 """Attributes, by package, that are caches: they change when a value is only read."""
 
@@ -53,7 +56,7 @@ def changeable(walker: DigestWalker, value: Any) -> Steps | None:
 
 def settled(walker: DigestWalker, value: Any) -> Steps | None:
     """Write an object by its pickle recipe (`__reduce_ex__`)."""
-    return by_recipe(walker, value, _recipe(walker, value))
+    return by_recipe(walker, value, recipe_of(walker, value))
 
 
 def by_recipe(walker: DigestWalker, value: Any, recipe: str | tuple[Any, ...]) -> Steps | None:
@@ -67,17 +70,17 @@ def by_recipe(walker: DigestWalker, value: Any, recipe: str | tuple[Any, ...]) -
         return None
     walker.mark("object", type(value))
     parts = _parts(walker, type(value), (*recipe, *(None,) * (6 - len(recipe))))
-    return _as_labels(walker, parts) if _title(type(value)) in TABLES else parts
+    return as_labels(walker, parts) if _title(type(value)) in TABLES else parts
 
 
-def _as_labels(walker: DigestWalker, parts: Steps) -> Steps:
+def as_labels(walker: DigestWalker, parts: Steps) -> Steps:
     """Visit the parts of an object without counting them as mutable state that others may share."""
     walker.in_labels += 1
     yield from parts
     walker.in_labels -= 1
 
 
-def _recipe(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
+def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     """Return the pickle recipe of an object. This runs user code, which may raise anything."""
     cls = type(value)
     reducer = copyreg.dispatch_table.get(cls)

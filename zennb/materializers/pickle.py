@@ -27,6 +27,7 @@ from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, OutOfBand, size
 from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import find, import_home, refuse_stale
+from zennb.materializers.expressions import sympy_reduction
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
@@ -307,8 +308,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
             return code
         if is_a(value, type | FunctionType):
             import_home(value)
-        special = closed_reduction(value) or self._special(value)
-        if special is None:
+        if (special := closed_reduction(value) or self._special(value)) is None:
             refuse_open_resources(value)
         return with_annotations(value, super().reducer_override(value)) if special is None else special
 
@@ -343,7 +343,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
                 return reduced
         if is_figure(value):
             return figure_state(value)
-        return match_recipe(value) or iterator_recipe(value) or error_recipe(value)
+        return sympy_reduction(value) or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""
