@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SYMPY = "import sympy as sp\nx, y = sp.symbols('x y')"
 
+MOVE = "class Move:\n    items = [1]\n    def __init__(self, n):\n        self.n = n"
+
 REUSED: dict[str, tuple[str, ...]] = {
     "parts that expressions share": (
         SYMPY,
@@ -28,7 +30,7 @@ REUSED: dict[str, tuple[str, ...]] = {
         SYMPY,
         "f, g = sp.symbols('f g', cls=sp.Function)",
         "sp.dsolve(sp.Eq(f(x).diff(x), f(x)))",
-        "class half(sp.Function):\n    @classmethod\n    def eval(cls, n):\n        return n / 2 if n.is_Number else None",
+        "class half(sp.Function):\n    @classmethod\n    def eval(cls, n):\n        return n / 2 if n.is_Number else n",
         "half(x) + half(sp.Integer(4))",
     ),
     "polynomials": (
@@ -39,10 +41,51 @@ REUSED: dict[str, tuple[str, ...]] = {
         "product = (a + b) * a",
         "str(product), hash(product) == hash(a * a + a * b)",
     ),
+    "functions with the names of builtins": (
+        "def eval(model):\n    return model * 2\ndef exec(a):\n    return input(a)\ndef input(a):\n    return a + 1",
+        "def globals():\n    return {'a': eval(1)}",
+        "eval(3), exec(3), input(3), globals()",
+    ),
+    "classes in containers and types": (
+        MOVE,
+        "table = {'m': Move}\nmoves = list[Move]\nmaybe = Move | None",
+        "table['m'](3).n, isinstance(table['m'](1), Move)",
+        "from typing import Generic, Optional, TypeVar\nT = TypeVar('T')\nqueue = Optional[Move]",
+        "class Stack(Generic[T]):\n    def __init__(self) -> None:\n        self.items: list[T] = []",
+        "s = Stack[Move]()\ns.items.append(Move(4))",
+        "s.items[0].n, type(s) is Stack",
+    ),
+    "a function under a cache of its own name": (
+        "from functools import lru_cache\ndef c(n, k):\n    return c(n - 1, k - 1) + c(n - 1, k) if 0 < k < n else 1",
+        "c = lru_cache(None)(c)",
+        "c(10, 3)",
+    ),
+    "an import within catch_warnings": (
+        "import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('ignore')\n    import colorsys",
+        "colorsys.rgb_to_hsv(1, 1, 1)",
+    ),
+    "a method that counts, where it is only defined": (
+        "class Agent:\n    count = 0\n    def __init__(self):\n        Agent.count += 1\n        type(self).n = 1",
+        "import decimal\ndef precise():\n    decimal.extra = 1",
+        "Agent.count",
+    ),
+    "folders and where one is": (
+        "!mkdir -p out/raw",
+        "open('out/raw/a.txt', 'w').write('x')",
+        "import os\nos.listdir('out/raw')",
+        "!echo done",
+        "names = !ls out\nlist(names)",
+        "ls out",
+        "where = %pwd\nwhere == os.getcwd()",
+    ),
 }
 
 EDITED: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "assumptions of a symbol": ((SYMPY, "z = sp.Symbol('z')", "(z**2) ** 0.5"), 1, "z = sp.Symbol('z', positive=True)"),
+    "assumptions of a symbol": (
+        (SYMPY, "z = sp.Symbol('z')", "(z**2) ** 0.5"),
+        1,
+        "z = sp.Symbol('z', positive=True)",
+    ),
     "assumptions of a function": (
         (SYMPY, "f = sp.Function('f')", "e = f(x)", "e.is_real"),
         1,
@@ -52,6 +95,26 @@ EDITED: dict[str, tuple[tuple[str, ...], int, str]] = {
         (SYMPY, "p = sp.Poly(x**2, x)", "p.domain"),
         1,
         "p = sp.Poly(x**2, x, modulus=3)",
+    ),
+    "a function with the name of a builtin": (
+        ("def eval(a):\n    return a * 2", "eval(3)"),
+        0,
+        "def eval(a):\n    return a * 3",
+    ),
+    "the builtin under its own name": (
+        ("import builtins\nk = 3", "eval = builtins.eval", "eval('k')"),
+        0,
+        "import builtins\nk = 4",
+    ),
+    "a class in a container": (
+        (MOVE, "table = {'m': Move}", "table['m'](3).n"),
+        0,
+        MOVE.replace("self.n = n", "self.n = n + 1"),
+    ),
+    "the function under a cache": (
+        ("def c(n):\n    return n", "from functools import lru_cache\nc = lru_cache(None)(c)", "c(10)"),
+        0,
+        "def c(n):\n    return n + 1",
     ),
     "an element of a matrix": ((SYMPY, "m = sp.Matrix([[x, 1]])", "m"), 1, "m = sp.Matrix([[x, 2]])"),
 }
@@ -68,6 +131,50 @@ def test_a_cell_that_needs_not_run_is_reused(notebook: Notebook, tmp_path: Path,
     again = _steps(notebook, cells)
     assert [ran.reason for ran in again if ran.status != "cached"] == []
     assert [_shown(ran) for ran in first] == plain
+    assert [_shown(ran) for ran in again] == plain
+
+
+RUN: dict[str, tuple[tuple[str, ...], int]] = {
+    "a part of a class beside the class": (
+        (MOVE, "table = {'m': Move, 'parts': Move.items}", "Move.items.append(2)\ntable"),
+        1,
+    ),
+    "a class that code registers": (
+        (
+            "from abc import ABC\nclass Base(ABC): pass\nclass Other: pass\nBase.register(Other)",
+            "isinstance(Other(), Base)",
+        ),
+        0,
+    ),
+    "a class that a call changes": (
+        ("class A:\n    items = []\nA.items.append(3)\nsetattr(A, 'x', 1)", "A.items, A.x"),
+        0,
+    ),
+    "a class that its instances count": (
+        ("class A:\n    n = 0\n    def __init__(self): A.n += 1", "a = A()\nb = A()", "A.n"),
+        1,
+    ),
+    "a function that gets another branch": (
+        (
+            "from functools import singledispatch\n@singledispatch\ndef f(x): return 'o'\nf.register(int, len)",
+            "f.dispatch(int) is len",
+        ),
+        0,
+    ),
+}
+"""Kind → the cells, and which of them has to run every time."""
+
+
+@pytest.mark.parametrize("kind", RUN)
+def test_a_cell_runs_where_reuse_would_give_something_else(
+    notebook: Notebook, tmp_path: Path, kind: str
+) -> None:
+    cells, at = RUN[kind]
+    plain = _plain(notebook, tmp_path, cells)
+    assert [_shown(ran) for ran in _steps(notebook, cells)] == plain
+    notebook.restart()
+    again = _steps(notebook, cells)
+    assert again[at].status == "completed"
     assert [_shown(ran) for ran in again] == plain
 
 
@@ -107,5 +214,7 @@ def _steps(notebook: Notebook, cells: tuple[str, ...]) -> list[Ran]:
 
 def _shown(ran: Ran) -> str:
     """Return what a cell printed and its last value as text, whether it ran or was reused."""
-    values = [shown["data"].get("text/plain", "") for shown in ran.displays if "zennb" not in shown["metadata"]]
+    values = [
+        shown["data"].get("text/plain", "") for shown in ran.displays if "zennb" not in shown["metadata"]
+    ]
     return ran.out + "".join(values)

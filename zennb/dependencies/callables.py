@@ -13,10 +13,19 @@ from zennb.digests.digest import is_immutable
 from zennb.packages.origin import full_name, module_of, origin, top_level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
-__all__ = ["SHELL", "closure_of", "has_state", "is_code", "is_from_shell", "is_users_code", "target"]
+__all__ = [
+    "SHELL",
+    "closure_of",
+    "has_state",
+    "is_code",
+    "is_from_shell",
+    "is_own_builtin",
+    "is_users_code",
+    "target",
+]
 
 CALLABLES = frozenset(
     {
@@ -54,6 +63,11 @@ def is_users_code(value: object) -> bool:
     if is_a(value, FunctionType):
         return origin(home(value)).is_users
     return is_a(value, type) and origin(module_of(value)).is_users
+
+
+def is_own_builtin(phrase: str, namespace: Mapping[str, Any]) -> bool:
+    """Whether a use such as `eval(...)` is of a function of the user that has the name of the builtin."""
+    return is_users_code(namespace.get(phrase.partition("(")[0]))
 
 
 def has_state(code: object) -> bool:

@@ -14,7 +14,7 @@ from zennb.compat.instances import bases_of, is_a
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.reading.reflection import Reflection
-from zennb.dependencies.callables import SHELL, is_code, is_from_shell, is_users_code, target
+from zennb.dependencies.callables import SHELL, is_code, is_from_shell, is_own_builtin, is_users_code, target
 from zennb.dependencies.code_as_value import read_as_value, subclasses_of
 from zennb.dependencies.found_dependencies import FoundDependencies
 from zennb.dependencies.local_imports import absolute, is_package, module_at
@@ -150,7 +150,8 @@ class DependencyResolver(FoundDependencies):
             self.push(part, bound)
         read = function_body(function.__code__).analysis
         for phrase in read.dynamic:
-            self._unclear(f"`{name}` uses `{phrase}`")
+            if not is_own_builtin(phrase, function.__globals__):
+                self._unclear(f"`{name}` uses `{phrase}`")
         for magic in read.magics:
             if magic.effect is not Effect.NONE:
                 self._unclear(f"`{name}` runs `{magic.text}`, whose effects cannot be seen")

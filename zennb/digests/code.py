@@ -6,7 +6,7 @@ import sys
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from zennb.compat.instances import is_a, qualified_name
+from zennb.compat.instances import class_attributes, is_a, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
 from zennb.digests.bytecode import code_digest
 from zennb.digests.classes import class_parts
@@ -44,6 +44,7 @@ def _function(walker: DigestWalker, value: FunctionType) -> Steps | None:
     if not origin(module).is_users:
         return _foreign(walker, value, module)
     walker.code.setdefault(id(value), value)
+    _note_variables(walker, value)
     if walker.seen(value):
         return None
     found = function_body(value.__code__)
@@ -60,7 +61,10 @@ def _foreign(walker: DigestWalker, value: FunctionType, module: str) -> Steps | 
     is_nested = value.__closure__ is not None or "__wrapped__" in value.__dict__ or "<" in name
     _named(walker, "package function", module, name)
     # The version of the package covers its code, but not what a call put into the closure of a nested function.
-    if not is_nested or _is_found(value, module) or walker.seen(value):
+    if not is_nested or _is_found(value, module):
+        return None
+    _note_variables(walker, value)
+    if walker.seen(value):
         return None
     return _live_parts(walker, value)
 
@@ -71,6 +75,15 @@ def _is_found(value: Any, module: str) -> bool:
     for part in str(getattr(value, "__qualname__", "")).split("."):
         found = getattr(found, "__dict__", {}).get(part)
     return found is value and not origin(module_of(value)).is_users
+
+
+def _note_variables(walker: DigestWalker, value: FunctionType) -> None:
+    """Note the closure variables of a function: functions that share a variable share state."""
+    if not walker.in_labels:  # also when it is met again, as it may have been met inside a class before
+        names = zip(value.__code__.co_freevars, value.__closure__ or (), strict=True)
+        walker.owners.update(
+            part for name, cell in names if name != "__class__" for part in (id(cell), -id(cell))
+        )
 
 
 def _live_parts(walker: DigestWalker, value: FunctionType) -> Steps:
@@ -85,7 +98,6 @@ def _live_parts(walker: DigestWalker, value: FunctionType) -> Steps:
         walker.sink.text(name)
         if name == "__class__":  # a method of a class refers to the class, which is not part of the method
             continue
-        walker.owners.update((id(cell), -id(cell)))  # functions that share a variable share state
         for part, _ in cell_content(walker, cell):
             yield part, f".{name}"
     wrapped = value.__dict__.get("__wrapped__")
@@ -112,12 +124,39 @@ def class_(walker: DigestWalker, value: type) -> Steps | None:
         )
         return None
     walker.code.setdefault(id(value), value)
-    if walker.seen(value):
+    at_home = _is_at_home(value, module)
+    # A value refers to such a class by its name, and what the class consists of is no part of the value's own state.
+    walker.in_labels += at_home
+    met = walker.seen(value)
+    walker.in_labels -= at_home
+    if met:
         return None
     walker.mark("class")
     walker.sink.text(walker.note_module(module))
     walker.sink.text(qualified_name(value))
-    return class_parts(walker, value)
+    parts = class_parts(walker, value)
+    return _by_name(walker, parts) if at_home else parts
+
+
+def _is_at_home(cls: type, module: str) -> bool:
+    """Whether a class is found under its name where it was defined, so that a value that holds it is stored so."""
+    found: object = sys.modules.get(module)
+    for part in qualified_name(cls).split("."):
+        found = (
+            class_attributes(found).get(part)
+            if is_a(found, type)
+            else getattr(found, "__dict__", {}).get(part)
+        )
+    return found is cls
+
+
+def _by_name(walker: DigestWalker, parts: Steps) -> Steps:
+    """Visit the parts of a class without counting them as state that values share."""
+    walker.in_labels += 1
+    known = len(walker.memory)
+    yield from parts
+    del walker.memory[known:]
+    walker.in_labels -= 1
 
 
 def _method(walker: DigestWalker, value: MethodType) -> Steps:

@@ -1,4 +1,4 @@
-"""Owns the digests of sympy's expressions: immutable values that share their parts and fill caches when they are read."""
+"""Owns the digests of sympy's expressions: immutable values that share parts and fill caches when they are read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _undefined_function(walker: DigestWalker, value: Any) -> Steps:
     walker.sink.text(value.__name__)
     for base in value.__bases__:
         yield base, ".__bases__"
-    yield tuple(sorted(value._kwargs.items())), "._kwargs"
+    yield tuple(sorted(class_attributes(value)["_kwargs"].items())), "._kwargs"
 
 
 def _is_undefined(cls: type) -> bool:

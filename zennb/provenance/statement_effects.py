@@ -244,7 +244,7 @@ def _magic(found: Effects, magic: MagicLine, known: Known, *, binds: bool) -> No
     if text.startswith("!") and binds:
         found.unsteady = f"`{text}`"
     if text.startswith(("!", *_SHELL_CELLS)):
-        found.writes = found.writes or magic.effect is Effect.UNSEEN
+        found.writes = found.writes or magic.effect in {Effect.UNSEEN, Effect.SETTING}
     elif magic.effect is Effect.SETTING:
         _setting_magic(found, name, line.strip())
     elif magic.effect is Effect.UNSEEN and name not in _QUIET_MAGICS:

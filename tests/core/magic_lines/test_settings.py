@@ -79,7 +79,7 @@ UNSEEN = (
     "%cd -b there",
     "%pprint",
     "%autoreload",
-    "here = %pwd",
+    "here = %dirs",
     "%%bash\nls",
 )
 

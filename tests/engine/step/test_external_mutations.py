@@ -55,8 +55,8 @@ OUTSIDE = {
     "Counter.most = 1": ["Counter.most"],
     "class Model: pass\nModel.rate = 2": ["Model.rate"],
     "def f(): ...\nf.calls = 0": ["f.calls"],
-    "class Model:\n    def __init__(self):\n        type(self).count = 1": ["type(self).count"],
-    "class Model:\n    def __init__(self):\n        self.__class__.count = 1": ["self.__class__.count"],
+    "class Model:\n    def __init__(self):\n        type(self).count = 1\nModel()": ["type(self).count"],
+    "class Model:\n    def __init__(self):\n        self.__class__.count = 1\nModel()": ["self.__class__.count"],
 }
 WITHIN = [
     "rows[0] = 1",
@@ -67,6 +67,8 @@ WITHIN = [
     "Mine.count = 1",
     "type(box).count = 1",
     "f().x = 1",
+    "class Model:\n    def __init__(self):\n        Model.count = type(self).count = 1",
+    "def seed():\n    helpers.SEED = 3",
 ]
 CARRIED = [
     "plt.rcParams['lines.linewidth'] = 3",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from zennb.core.magic_lines.shell_lines import files_named
+from zennb.core.magic_lines.shell_lines import files_named, makes_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,8 @@ class Effect(StrEnum):
 
     Attributes:
         NONE: replay its output: `%time`, `%pinfo`.
-        SETTING: run it again, because it changes a setting of the process: `%matplotlib inline`, `%precision 3`.
+        SETTING: run it again, because it changes a setting of the process, or makes a folder: `%matplotlib inline`,
+            `%precision 3`, `!mkdir -p data`.
         FILES: replay its output while the files it names are unchanged: `!ls data`, `!head data.csv`.
         UNSEEN: do not reuse the step, because the line may read or change anything: `!cmd`, `%run`, third-party magics.
     """
@@ -32,12 +33,18 @@ class Effect(StrEnum):
 _HARMLESS = frozenset(
     {"time", "timeit", "prun", "memit", "mprun", "lprun", "xdel"}
     | {"pinfo", "pinfo2", "psearch", "pdef", "pdoc", "psource", "pfile"}
-    | {"lsmagic", "magic", "quickref"}
+    | {"lsmagic", "magic", "quickref", "pwd"}
 )
 """Line magics without side effects: they run Python, which is analysed, or only show information."""
 
 _DISPLAYS = frozenset(["html", "HTML", "javascript", "js", "latex", "markdown", "svg", "SVG", "capture"])
 """Cell magics that only display their body or its output."""
+
+_WRITERS = frozenset(["writefile", "file"])
+"""Cell magics that write their body to a file, which is seen."""
+
+_ALIASES = frozenset(["cat", "ls", "mkdir"])
+"""Programs that IPython offers as line magics."""
 
 
 def _set_by_line(line: str) -> Effect:
@@ -76,6 +83,8 @@ def effect_of_line_magic(name: str, line: str) -> Effect:
     """Return the effect of `%name line`."""
     if name in _HARMLESS:
         return Effect.NONE
+    if name in _ALIASES:
+        return effect_of_shell_line(f"{name} {line}".strip())
     # A magic that nobody here knows may do anything.
     judge = _SETTINGS.get(name)
     return Effect.UNSEEN if judge is None else judge(line.strip())
@@ -83,9 +92,11 @@ def effect_of_line_magic(name: str, line: str) -> Effect:
 
 def effect_of_cell_magic(name: str) -> Effect:
     """Return the effect of `%%name`, besides that of Python in its body."""
-    return Effect.NONE if name in _HARMLESS | _DISPLAYS else Effect.UNSEEN
+    return Effect.NONE if name in _HARMLESS | _DISPLAYS | _WRITERS else Effect.UNSEEN
 
 
 def effect_of_shell_line(command: str) -> Effect:
     """Return the effect of `!command`."""
+    if makes_folders(command):
+        return Effect.SETTING
     return Effect.UNSEEN if files_named(command) is None else Effect.FILES

@@ -53,13 +53,13 @@ class Heading:
 def heading(source: str) -> Heading | None:
     """Return the line that makes a cell a step or keeps it from being one; None when there is none.
 
-    It is `%%step` as the first line, or `#| step: ...` among the lines `#| ...` that the cell starts with; blank
-    lines may stand before and between.
+    It is `%%step` as the first line, or `#| step: ...` among the lines `#| ...` that the cell, or the body of its cell
+    magic, starts with; blank lines may stand before and between.
     """
     lines = [line for line in source.splitlines() if line.strip()]
     if lines and (found := _MAGIC.match(lines[0])):
         return Heading(marker="%%step", line=(found["line"] or "").strip())
-    for line in lines:
+    for line in lines[1:] if lines and lines[0].startswith("%%") else lines:
         # Options of a cell stand at its top; below code `#| step:` is a comment like any other.
         if not _OPTION.match(line):
             return None

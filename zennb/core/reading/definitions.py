@@ -15,7 +15,7 @@ from zennb.core.reading.statements import Statements
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["definitions", "flattened", "is_future"]
+__all__ = ["definitions", "flattened", "is_future", "makes_type"]
 
 _TYPE_MAKERS = frozenset(
     {
@@ -200,7 +200,9 @@ def _defines(node: ast.stmt) -> bool:
             handled = [statement for handler in node.handlers for statement in handler.body]
             return _all_define([*node.body, *handled, *node.orelse, *node.finalbody])
         case ast.With():
-            return all(_is_suppressor(item.context_expr) for item in node.items) and _all_define(node.body)
+            return all(map(_is_suppressor, node.items)) and all(
+                _defines(each) or _is_filter(each) for each in node.body
+            )
         case _:
             return type(node).__name__ == "TypeAlias"
 
@@ -220,10 +222,10 @@ def _is_definition(value: ast.expr) -> bool:
     """Whether a value is a lambda, an alias, a constant, or a tuple of these."""
     if isinstance(value, ast.Tuple):
         return all(_is_definition(element) for element in value.elts)
-    return isinstance(value, ast.Lambda) or _is_alias(value) or _is_constant(value) or _is_type(value)
+    return isinstance(value, ast.Lambda) or _is_alias(value) or _is_constant(value) or makes_type(value)
 
 
-def _is_type(value: ast.expr) -> bool:
+def makes_type(value: ast.expr) -> bool:
     """Say whether a value is a class or type that a call makes of what is written out: `namedtuple("P", "x y")`."""
     if not isinstance(value, ast.Call):
         return False
@@ -287,10 +289,24 @@ def _is_simple_test(test: ast.expr) -> bool:
     return all(isinstance(node, parts | marks) for node in ast.walk(test))
 
 
-def _is_suppressor(manager: ast.expr) -> bool:
-    if not isinstance(manager, ast.Call):
+def _is_suppressor(item: ast.withitem) -> bool:
+    """Say whether a context only suppresses errors or warnings."""
+    manager = item.context_expr
+    if not isinstance(manager, ast.Call) or item.optional_vars is not None:
         return False
-    return last_name(manager.func) == "suppress" and all(_is_alias(argument) for argument in manager.args)
+    given = [*manager.args, *(keyword.value for keyword in manager.keywords)]
+    return last_name(manager.func) in {"suppress", "catch_warnings"} and all(
+        _is_alias(each) or _is_constant(each) for each in given
+    )
+
+
+def _is_filter(node: ast.stmt) -> bool:
+    """Say whether a statement says which warnings to ignore, as within `catch_warnings()`."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or last_name(call.func) not in {"simplefilter", "filterwarnings"}:
+        return False
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return all(_is_alias(each) or _is_constant(each) for each in given)
 
 
 def _root(target: ast.expr) -> str:

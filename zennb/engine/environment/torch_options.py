@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zennb.engine.environment.settings import LibraryOptions
@@ -49,6 +50,14 @@ def _count_hooks(torch: Any, number: int) -> None:
     handle.next_id = max(handle.next_id, number)
 
 
+CUDNN = ("benchmark", "deterministic", "enabled")
+"""Attributes of `torch.backends.cudnn` that notebooks set beside the seeds."""
+
+
+def _set_cudnn(name: str, torch: Any, value: Any) -> None:
+    setattr(torch.backends.cudnn, name, value)
+
+
 _SETTERS: dict[str, Callable[[Any, Any], object]] = {
     "default_dtype": lambda torch, value: torch.set_default_dtype(getattr(torch, value)),
     "deterministic": lambda torch, value: torch.use_deterministic_algorithms(value[0], warn_only=value[1]),
@@ -59,6 +68,7 @@ _SETTERS: dict[str, Callable[[Any, Any], object]] = {
     "device": lambda torch, value: torch.set_default_device(None if value == "cpu" else value),
     "threads": lambda torch, value: torch.set_num_threads(value),
     "hooks": _count_hooks,
+    **{name: partial(_set_cudnn, name) for name in CUDNN},
 }
 
 
@@ -99,6 +109,15 @@ TORCH_OPTIONS: tuple[LibraryOptions, ...] = (
         keys=lambda: ("gradients", "device"),
         values=lambda: (_torch().is_grad_enabled(), str(_torch().get_default_device())),
         defaults=lambda: {"gradients": True, "device": "cpu"},
+        put=_put,
+    ),
+    LibraryOptions(
+        name="torch options of cudnn",
+        module="torch",
+        modules=_USED_BY,
+        keys=lambda: CUDNN,
+        values=lambda: [getattr(_torch().backends.cudnn, name) for name in CUDNN],
+        defaults=lambda: dict(zip(CUDNN, (False, False, True), strict=True)),
         put=_put,
     ),
     LibraryOptions(  # results may differ in the last digit; that is no reason to run again on another machine

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zennb.core.reading.definition_checks import checks
 from zennb.digests.digest import ValueDigest, digest_value
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.namespace_pickling import unpack
@@ -30,7 +31,7 @@ from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from types import CodeType
 
@@ -115,7 +116,7 @@ def _execution(
         try:
             execution.start(redirected(recording), resources.frontend.shown(recording, namespace))
             with interruptible():
-                results = _execute(request.definition, namespace, recording, resources.frontend)
+                results = _execute(execution, namespace, recording, resources.frontend)
         finally:
             execution.stop()
     with redirected(Recording()), untraced():  # what values print while they are stored
@@ -151,10 +152,12 @@ def _contents(values: Mapping[str, Any]) -> dict[str, tuple[Any, ValueDigest]]:
 
 
 def _execute(
-    definition: StepDefinition, namespace: dict[str, Any], recording: Recording, frontend: Frontend
+    execution: StepExecution, namespace: dict[str, Any], recording: Recording, frontend: Frontend
 ) -> list[object]:
     """Run the body; show the values of expressions that the cell displays, by default the last one; return them."""
     __tracebackhide__ = True
+    definition = execution.request.definition
+    places = {definition.tree.body[place]: start for place, start in checks(definition.tree).items()}
 
     @contextmanager
     def around() -> Iterator[None]:
@@ -163,7 +166,9 @@ def _execute(
 
     results: list[object] = []
     # In portions, as only an expression compiled by itself gives its value.
-    for statements, is_shown in _portions(definition, frontend.interactivity):
+    for statements, is_shown in _split(_portions(definition, frontend.interactivity), places):
+        if statements and statements[0] in places:
+            execution.definitions.check(is_start=places[statements[0]])
         if not is_shown:
             tree = ast.Module(body=statements, type_ignores=[])
             _run(definition.compiled(tree, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), namespace, around)
@@ -194,6 +199,19 @@ def _portions(definition: StepDefinition, interactivity: str) -> list[tuple[list
         return [(body, False)]
     # As in IPython, `last` runs the last statement on its own also if it is a loop; then nothing is shown.
     return [(body[:-1], False), (body[-1:], isinstance(body[-1], ast.Expr))]
+
+
+def _split(
+    portions: list[tuple[list[ast.stmt], bool]], places: Collection[ast.stmt]
+) -> Iterator[tuple[list[ast.stmt], bool]]:
+    """Yield the portions, each beginning anew where definitions are noted or compared."""
+    for statements, is_shown in portions:
+        start = 0
+        for end in range(1, len(statements)):
+            if statements[end] in places:
+                yield statements[start:end], is_shown
+                start = end
+        yield statements[start:], is_shown
 
 
 def _assigned(statement: ast.stmt) -> str:

@@ -22,6 +22,7 @@ from zennb.engine.environment.execution_environment import SHOWN
 from zennb.engine.environment.open_figures import PYPLOT, FigureRecorder
 from zennb.engine.environment.stat_calls import put_back
 from zennb.engine.step.cancellation import time_limit
+from zennb.engine.step.definition_notes import DefinitionNotes
 from zennb.engine.step.loaded_modules import MODULES, loaded_since
 from zennb.engine.step.metric_log import MetricLog
 from zennb.engine.step.module_snapshot import ModuleSnapshot
@@ -80,6 +81,7 @@ class StepExecution:
         self.request, self.inputs = request, inputs
         self._namespace, self._resources = namespace, resources
         self.before = NamespaceSnapshot(namespace, request.definition, request.writes)
+        self.definitions = DefinitionNotes(request.definition, namespace)
         self._modules = ModuleSnapshot()
         self.collected = NamespaceChanges()
         self.reasons: list[Reason] = []
@@ -106,6 +108,7 @@ class StepExecution:
         if checks is not None:
             self._checks = OutputChecks(self.request.definition, checks, self._namespace, load)
         self.before.hide()
+        self.definitions = DefinitionNotes(self.request.definition, self._namespace)
         for each in contexts:
             self._running.enter_context(each)
         self._running.enter_context(running(self.request.definition.name, self.metrics))
@@ -155,19 +158,21 @@ class StepExecution:
         put_back(self._namespace)
         self.before.show()
         request, namespace = self.request, self._namespace
+        changes_itself = self.definitions.are_changed()
         self.collected = collected = collect_changes(
             request.definition,
             namespace,
             before=self.before,
             inputs=self.inputs,
             shows=any(event["kind"] == "result" for event in recording),
+            changes_itself=changes_itself,
         )
         self.reasons = reasons_against_reuse(
             request,
             collected,
             namespace,
             inputs=self.inputs,
-            modules=self._modules.changed(),
+            changed=[*self.definitions.changed(collected.defines), *self._modules.changed()],
             records_shell=self._resources.frontend.records_shell,
         )
         uses = _uses(request.uses, collected, recording)

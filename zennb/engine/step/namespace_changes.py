@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import is_a, qualified_name
 from zennb.core.magic_lines.settings import magic_troubles
 from zennb.core.reading.source import definitions
-from zennb.dependencies.callables import has_state, is_users_code
+from zennb.dependencies.callables import has_state, is_own_builtin, is_users_code
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
 from zennb.engine.step.code_owned_outputs import code_kind
 from zennb.engine.step.external_mutations import external_mutations
@@ -158,6 +158,7 @@ def collect_changes(
     before: NamespaceSnapshot,
     inputs: Mapping[str, tuple[Any, ValueDigest]],
     shows: bool = False,
+    changes_itself: bool = True,
 ) -> NamespaceChanges:
     """Find what a step changed in its namespace.
 
@@ -167,6 +168,7 @@ def collect_changes(
         before: the namespace before.
         inputs: input name → value and content before.
         shows: whether the value of its last expression was displayed.
+        changes_itself: whether it changed functions or classes that it defines.
 
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no digest.
@@ -192,7 +194,9 @@ def collect_changes(
         # would not repeat the change.
         values = {name: found for name, found in values.items() if name in options.outputs or name in inputs}
     # From here on the code is judged, not the values: what a step does to a library leaves no trace in the namespace.
-    set_outside = ", ".join(f"`{each}`" for each in external_mutations(definition, namespace))
+    set_outside = ", ".join(
+        f"`{each}`" for each in external_mutations(definition, namespace, changes_itself=changes_itself)
+    )
     if set_outside:
         reasons.append(Reason(f"it sets {set_outside}", loses="change"))
     called = calls_of_step(
@@ -202,7 +206,11 @@ def collect_changes(
         is_logging = called.trouble == SETS_UP_LOGGING
         reasons.append(Reason(called.trouble, loses="result" if is_logging else "change"))
     reasons += map(Reason, magic_troubles(definition.tree, definition.analysis))
-    reasons += [Reason(f"it uses `{use}`") for use in definition.analysis.dynamic if not use.startswith("%")]
+    reasons += [
+        Reason(f"it uses `{use}`")
+        for use in definition.analysis.dynamic
+        if not use.startswith("%") and not is_own_builtin(use, namespace)
+    ]
     # A magic or a star binds names by itself; what they do is judged above.
     unseen = [] if definition.analysis.stars or definition.analysis.magics else before.unseen()
     if unseen:

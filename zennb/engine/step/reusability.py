@@ -34,7 +34,7 @@ def reasons_against_reuse(
     namespace: Mapping[str, Any],
     *,
     inputs: Mapping[str, tuple[Any, ValueDigest]],
-    modules: Collection[str] = (),
+    changed: Collection[str] = (),
     records_shell: bool,
 ) -> list[Reason]:
     """Return why the results of a step must not be reused, judged by its namespace; empty as a rule.
@@ -46,17 +46,17 @@ def reasons_against_reuse(
         collected: what it left in the namespace.
         namespace: where its code ran.
         inputs: input name → value and content before.
-        modules: what it bound anew in modules of the user (`ModuleSnapshot.changed`).
+        changed: what it changed of its own definitions, and bound anew in modules of the user.
         records_shell: whether what `!shell` lines print is recorded.
     """
     definition = request.definition
     found = list(collected.reasons)
     if not records_shell and any(line.effect is Effect.FILES for line in definition.analysis.magics):
         found.append(Reason("its shell lines print through the terminal itself"))
-    changed = changed_code(definition, request.reached, namespace, inputs=inputs)
-    changed += [each for each in modules if each not in changed][:_SHOWN]
-    if changed:
-        found.append(Reason(f"it modifies {', '.join(changed)}", loses="change"))
+    code = changed_code(definition, request.reached, namespace, inputs=inputs)
+    code += [each for each in changed if each not in code][:_SHOWN]
+    if code:
+        found.append(Reason(f"it modifies {', '.join(code)}", loses="change"))
     found += map(Reason, changed_although_left_out(definition, collected.values, inputs))
     if collected.defines:
         repeated = effects_when_defined(definition.tree, collected.defines, namespace)
@@ -176,7 +176,10 @@ def changed_code(
     found = []
     for known, digest in before.items():
         kind, _, name = known.partition(" ")
-        is_own = name in own or name.split(".")[0] in definition.analysis.defines
+        root = name.split(".")[0]
+        # Nor is what the cell binds to the name of a function, as in `fib = lru_cache(fib)`, a change of the function.
+        is_own = name in own or root in definition.analysis.defines
+        is_own = is_own or (kind == "function" and root in definition.analysis.surely)
         if after.get(known, digest) != digest and not is_own:
             found.append(f"{kind} `{name}`")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import class_attributes, is_a, module_name, path_text, qualified_name
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.magic_lines.magics import read_magic
-from zennb.core.magic_lines.shell_lines import files_named
+from zennb.core.magic_lines.shell_lines import asks_folder, files_named
 from zennb.dependencies.callables import is_users_code
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
@@ -103,7 +104,7 @@ def static_usage(
             path
             for line in definition.analysis.magics
             if line.effect is Effect.FILES
-            for path in files_named(line.text.rpartition("!")[2]) or ()
+            for path in files_named(_command(line.text)) or ()
         ),
     )
 
@@ -113,6 +114,8 @@ def _asks_folder(definition: StepDefinition, dependencies: Dependencies) -> bool
 
     By name alone: what is missed would be reused in another folder, and what counts too much is only run again there.
     """
+    if any(asks_folder(_command(line.text)) for line in definition.analysis.magics):
+        return True
     names = {*nodes(definition.tree).names, *(use.rpartition(".")[2] for use in dependencies.uses)}
     for value in dependencies.definitions.values():
         is_own_class = is_a(value, type) and is_users_code(value)
@@ -122,6 +125,11 @@ def _asks_folder(definition: StepDefinition, dependencies: Dependencies) -> bool
         if is_a(value, FunctionType | BuiltinFunctionType):
             names.add(value.__name__)  # `from os import getcwd as here`
     return not names.isdisjoint(_FOLDER_NAMES)
+
+
+def _command(text: str) -> str:
+    """Return the command of a shell line as typed: `pwd` of `where = %pwd`, `!pwd` and `!!pwd`."""
+    return re.sub(r"^[^%!]*[%!]+", "", text)
 
 
 def _constants(value: object) -> Iterable[str]:

@@ -36,6 +36,7 @@ class Autostep:
         self.is_on = False
         self._depth = depth
         self._source: str | None = None
+        self._body = ""
         self._is_typed = False
 
     def before_cell(self, info: ExecutionInfo) -> None:
@@ -54,8 +55,11 @@ class Autostep:
         if source is None:
             return None
         found = heading(source)
+        if found is not None and source.strip() == self._body:
+            return None  # `%%capture` runs its body as a cell, which is a part of the step that has begun
         if not (self._is_automatic(tree) if found is None else _is_comment(found)):
             return None
+        self._body = source.strip().partition("\n")[2].strip() if source.lstrip().startswith("%%") else ""
         return StepMarker(
             command_line=found.marker if found is not None else "",
             line=found.line if found is not None else "",

@@ -202,6 +202,11 @@ class StepCell:
         """Note a value that the body displayed, IPython's `_`."""
         self._results.append(value)
 
+    def check_definitions(self, *, is_start: bool) -> None:
+        """Note or compare what the body has defined so far."""
+        if self._execution is not None:
+            self._execution.definitions.check(is_start=is_start)
+
     def finish(self) -> None:
         """After the body: store its outputs, record the step, and show the status line.
 

@@ -93,10 +93,10 @@ def _refuse_cell_magic(text: str, command_line: str) -> None:
         return
     lines = (line.strip() for line in text.splitlines())
     first = next((line.split(" ")[0] for line in lines if line and not line.startswith("#")), "")
-    if command_line and first.startswith("%%"):
+    if command_line == "%%step" and first.startswith("%%"):
         raise StepRefused(
-            f"`{first}` stands below {command_line.rstrip(':')}, where it is no cell magic. "
-            f"Put it on the first line and %%step on the second."
+            f"`{first}` stands below %%step, where it is no cell magic. Put it on the first line, and "
+            "`#| step: NAME` on the second."
         )
 
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zennb.compat.python import deep_recursion
+from zennb.core.reading.definition_checks import checks
 from zennb.core.reading.definitions import is_future
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class CellTransformer:
         True  # a terminal that asks whether a cell is complete must see `%%step`, and wait for the body
     )
 
-    def __init__(self) -> None:
+    def __init__(self, single_line: Callable[[str], str] = str) -> None:
+        """`single_line` is what IPython makes of a cell of a single line, of `ls` for example."""
+        self._single_line = single_line
         self._sources: OrderedDict[str, str] = OrderedDict()
 
     def __call__(self, lines: list[str]) -> list[str]:
@@ -77,7 +80,14 @@ class CellTransformer:
         while len(self._sources) > _REMEMBERED:
             self._sources.popitem(last=False)
         line = (found["line"] or "").strip()
-        return [f"get_ipython().{_CALL}({line!r}, {token!r})\n", *lines[start + 1 :]]
+        body = lines[start + 1 :]
+        written = [number for number, each in enumerate(body) if each.strip()]
+        if written and body[written[0]].lstrip().startswith("%%"):
+            body = []  # refused in a sentence when it is announced; what a cell magic takes need not be Python
+        elif len(written) == 1:
+            # IPython takes a line for a magic without its `%` only where a cell has no other line.
+            body[written[0]] = self._single_line(body[written[0]].rstrip("\r\n")) + "\n"
+        return [f"get_ipython().{_CALL}({line!r}, {token!r})\n", *body]
 
     def source(self, token: str) -> str:
         """Return the text of a cell that was transformed lately; "" when it was not."""
@@ -136,7 +146,22 @@ class TreeTransformer(ast.NodeTransformer):
         else:
             return (_preceded(node) if self._reads_pending(node) else node), None
         self._announce(token, step)
+        body = _checked(body, checks(step.tree))
         return _folded(body, token, self._interactivity(), retries="--retries" in step.line), step
+
+
+def _checked(body: list[ast.stmt], places: dict[int, bool]) -> list[ast.stmt]:
+    """Return the body with the calls that note and compare what it defines."""
+    found: list[ast.stmt] = []
+    for place, node in enumerate(body):
+        if place in places:
+            # Not an expression: IPython may be told to display all of them.
+            call = _statement(f"if get_ipython().{_CALL}.defined(is_start={places[place]}): pass")
+            for part in ast.walk(call):
+                ast.copy_location(part, node)
+            found.append(call)
+        found.append(node)
+    return found
 
 
 def _preceded(node: ast.Module) -> ast.Module:

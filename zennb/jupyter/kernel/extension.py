@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zennb import api
@@ -42,7 +43,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     autostep = Autostep(lambda: session.depth)
     pipeline = session.pipeline = PipelineSession(session, autostep, session.background)
     undo.callback(pipeline.panels.close)
-    cells = CellTransformer()
+    cells = CellTransformer(partial(_prefiltered, shell))
     trees = TreeTransformer(
         session.mark_step,
         cells.source,
@@ -75,6 +76,14 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     undo.callback(completion.remove)
     # Last: only a complete set of hooks counts as loaded.
     shell.zennb_hooks = _Hooks(session=session, pipeline=pipeline, completion=completion, undo=undo)
+
+
+def _prefiltered(shell: Any, line: str) -> str:
+    """Return what IPython makes of a cell of one line: of `ls` a call of the magic, if no variable has the name."""
+    if not line[:1].isalpha():
+        return line
+    with shell.builtin_trap:
+        return str(shell.prefilter_manager.prefilter_lines(line))
 
 
 def unload(shell: Any) -> None:  # Any: as above

@@ -162,6 +162,11 @@ class KernelSession(KernelState):
             return
         raise interrupted()
 
+    def defined(self, *, is_start: bool) -> None:
+        """Note or compare what the step that runs has defined so far."""
+        if self._cell is not None:
+            self._cell.check_definitions(is_start=is_start)
+
     def again(self, _token: str) -> bool:
         """Return whether to run the body once more after an error."""
         return self._cell is not None and self._cell.again()
