@@ -69,9 +69,31 @@ REUSED: dict[str, tuple[str, ...]] = {
         "import decimal\ndef precise():\n    decimal.extra = 1",
         "Agent.count",
     ),
+    "ufuncs of a function": (
+        "import numpy as np\ndef f(a):\n    return a + 1",
+        "uf = np.frompyfunc(f, 1, 1)\ntotal = np.frompyfunc(lambda a, b: a + b, 2, 1, identity=0)\nadd = np.add",
+        "v = np.vectorize(f, otypes=[float])",
+        "uf(np.arange(3)), total.reduce(np.array([1, 2], object)), total.identity, add is np.add",
+        "v(np.arange(3))",
+        "v(np.arange(4))",
+    ),
+    "drawing in an image": (
+        "from PIL import Image, ImageDraw, ImageFont\nimg = Image.new('RGB', (20, 20))",
+        "draw = ImageDraw.Draw(img, 'RGBA')\nfont = ImageFont.load_default()",
+        "draw.rectangle((0, 0, 9, 9), fill=(255, 0, 0, 128))",
+        "draw.text((1, 1), 'x', font=font)",
+        "draw.text((9, 9), 'y')",
+        "draw._image is img, img.getpixel((1, 1)), sum(img.tobytes())",
+    ),
+    "what says that it cannot be pickled yet": (
+        "import pandas as pd, patsy\ndf = pd.DataFrame({'y': [1.0, 2, 3, 4], 'x': [1.0, 3, 2, 5], 'g': list('abab')})",
+        "y, X = patsy.dmatrices('y ~ x + g', df)",
+        "X.design_info.column_names, X.sum(), type(X) is type(y)",
+        "Z = patsy.build_design_matrices([X.design_info], df)[0]\nZ.tolist()",
+    ),
     "folders and where one is": (
         "!mkdir -p out/raw",
-        "open('out/raw/a.txt', 'w').write('x')",
+        "from pathlib import Path\nPath('out/raw/a.txt').write_text('x')",
         "import os\nos.listdir('out/raw')",
         "!echo done",
         "names = !ls out\nlist(names)",
@@ -105,6 +127,33 @@ EDITED: dict[str, tuple[tuple[str, ...], int, str]] = {
         ("import builtins\nk = 3", "eval = builtins.eval", "eval('k')"),
         0,
         "import builtins\nk = 4",
+    ),
+    "the function of a ufunc": (
+        (
+            "import numpy as np\ndef f(a):\n    return a + 1",
+            "uf = np.frompyfunc(f, 1, 1)",
+            "uf(np.arange(3))",
+        ),
+        0,
+        "import numpy as np\ndef f(a):\n    return a + 2",
+    ),
+    "the image that is drawn in": (
+        (
+            "from PIL import Image, ImageDraw\nimg = Image.new('L', (4, 4))\ndraw = ImageDraw.Draw(img)",
+            "draw.point((0, 0), 3)",
+            "img.tobytes()",
+        ),
+        1,
+        "draw.point((0, 0), 4)",
+    ),
+    "the formula of a design": (
+        (
+            "import pandas as pd, patsy\ndf = pd.DataFrame({'x': [1.0, 3, 2, 5]})",
+            "X = patsy.dmatrix('x', df)",
+            "X.design_info.column_names",
+        ),
+        1,
+        "X = patsy.dmatrix('x - 1', df)",
     ),
     "a class in a container": (
         (MOVE, "table = {'m': Move}", "table['m'](3).n"),
@@ -192,8 +241,8 @@ def test_a_cell_runs_when_what_it_reads_was_edited(notebook: Notebook, tmp_path:
 
 
 def _skip_without_library(cells: tuple[str, ...]) -> None:
-    for library in ("sympy",):
-        if any(f"import {library}" in text for text in cells) and find_spec(library) is None:
+    for library in ("sympy", "patsy"):
+        if any(library in text for text in cells) and find_spec(library) is None:
             pytest.skip(f"needs {library}")
 
 

@@ -5,10 +5,20 @@ It imports nothing: whoever has an array has numpy.
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
-__all__ = ["as_often", "as_once", "file_behind", "memory_order", "memory_owner", "top_array", "with_strides"]
+__all__ = [
+    "as_often",
+    "as_once",
+    "file_behind",
+    "function_of_ufunc",
+    "memory_order",
+    "memory_owner",
+    "top_array",
+    "with_strides",
+]
 
 _SPAN = 1 << 20
 """Bytes that an array may span at least, whatever its size; else gaps between its elements are closed."""
@@ -146,3 +156,11 @@ def file_behind(array: Any) -> Any:
             found = owner
         owner = owner.base
     return found if type(owner).__name__ == "mmap" else None
+
+
+def function_of_ufunc(value: object) -> Any:
+    """Return the function that `np.frompyfunc` was given; None for any other ufunc and anything else."""
+    ufunc = getattr(sys.modules.get("numpy"), "ufunc", None)
+    if type(value) is not ufunc or not value.__name__.endswith(" (vectorized)"):  # type: ignore[attr-defined]
+        return None
+    return next((part for part in gc.get_referents(value) if callable(part)), None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from zennb.compat.arrays import as_once, memory_order, memory_owner, top_array
+from zennb.compat.arrays import as_once, function_of_ufunc, memory_order, memory_owner, top_array
 from zennb.compat.frames import fill_value, global_random_state
 from zennb.digests.containers import sequence
-from zennb.digests.objects import changeable
+from zennb.digests.objects import changeable, settled
 from zennb.digests.tensors import note_memory
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 
@@ -32,7 +32,22 @@ def handler(cls: type) -> Handler | None:
         return _dtype
     if issubclass(cls, np.random.RandomState):
         return _random_state
+    if cls is np.ufunc:
+        return _ufunc
     return _scalar if issubclass(cls, np.generic) else None
+
+
+def _ufunc(walker: DigestWalker, value: Any) -> Steps | None:
+    function = function_of_ufunc(value)
+    return settled(walker, value) if function is None else _ufunc_parts(walker, value, function)
+
+
+def _ufunc_parts(walker: DigestWalker, value: Any, function: Any) -> Steps:
+    walker.mark("ufunc of a function")
+    walker.packages.add("numpy")
+    walker.sink.text(f"{value.nin} {value.nout}")
+    yield value.identity, ".identity"
+    yield function, HIDDEN
 
 
 def _dtype_text(dtype: Any) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copyreg
 import warnings
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import error_text, is_a
+from zennb.compat.instances import bases_of, class_attributes, error_text, is_a
 from zennb.compat.python import error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
@@ -27,6 +28,7 @@ __all__ = [
     "cell_content",
     "changeable",
     "enumerated",
+    "is_pure",
     "named_tuple",
     "path",
     "recipe_of",
@@ -37,6 +39,7 @@ __all__ = [
 CACHE_ATTRIBUTES = {
     "matplotlib": frozenset({"_cid_gen", "_invalid", "_parents", "_stale"}),
     "scipy": frozenset({"_has_canonical_format", "_has_sorted_indices"}),
+    "numpy": frozenset({"_ufunc"}),
     "sympy": frozenset({"_hash"}),
 }
 """Attributes, by package, that are caches: they change when a value is only read."""
@@ -95,6 +98,10 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
             found = error_recipe(value) or (value.__reduce_ex__(4) if reducer is None else reducer(value))
     except KeyboardInterrupt:
         raise
+    except NotImplementedError as error:
+        if not is_pure(cls):
+            raise walker.refuse(_refusal(cls, error)) from error
+        found = (getattr(copyreg, "__newobj__", None), (cls,), object.__getstate__(value))
     except BaseException as error:
         raise walker.refuse(_refusal(cls, error)) from error
     if not is_a(found, str | tuple):
@@ -102,6 +109,20 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     if is_a(value, BaseException) and type(found) is tuple and found[2:] == ({},):
         return found[:2]  # its `__dict__` is there only once somebody has looked at it
     return found
+
+
+def is_pure(cls: type) -> bool:
+    """Whether all that an instance holds is in its attributes: its class and all bases are written in Python."""
+    slots = sum(
+        type(each) is MemberDescriptorType
+        for base in bases_of(cls)
+        for each in class_attributes(base).values()
+    )
+    room = object.__basicsize__ + POINTER * (slots + 2)  # and for `__dict__` and `__weakref__`
+    return cls.__basicsize__ <= room and not cls.__itemsize__ and cls.__new__ is object.__new__
+
+
+POINTER = 8
 
 
 def _refusal(cls: type, error: BaseException) -> str:

@@ -11,6 +11,7 @@ from zennb.compat.instances import bases_of, class_attributes
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
+from zennb.digests.drawings import DRAWINGS
 from zennb.digests.expressions import EXPRESSIONS
 from zennb.digests.hooks import hook_of
 from zennb.digests.plugins import by_library, by_type, refusing
@@ -56,6 +57,8 @@ CONTENTLESS = {
 }
 """Types and base types whose instances cannot be digested → what to call them."""
 
+_BY_BASE = EXPRESSIONS | DRAWINGS
+
 CLOSABLE = {"_io.TextIOWrapper", "_io.BufferedReader", "_io.BufferedWriter", "_io.BufferedRandom"}
 """Files that can be digested once they are closed."""
 
@@ -96,8 +99,8 @@ def _by_kind(cls: type) -> Handler | None:
             return _finished_or(refusing(phrase)) if base.startswith("concurrent.") else refusing(phrase)
     if "tqdm.std.tqdm" in names:
         return _finished_or(digest_objects.changeable)
-    for base in EXPRESSIONS.keys() & names:
-        return EXPRESSIONS[base]
+    for base in _BY_BASE.keys() & names:
+        return _BY_BASE[base]
     if issubclass(cls, type):
         return digest_code.class_
     if issubclass(cls, Enum):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from zennb.materializers.materializer import Scope
 
-__all__ = ["ClassRestorer", "find", "import_home", "refuse_stale"]
+__all__ = ["ClassRestorer", "find", "import_home", "kind_of", "own_name", "refuse_stale"]
 
 
 def find(scope: Scope, name: str) -> Any:
@@ -88,3 +88,18 @@ def import_home(value: type | FunctionType) -> None:
     if module and module not in sys.modules and origin(module) is Origin.PACKAGE:
         with suppress(ImportError):
             importlib.import_module(module)
+
+
+def own_name(value: type | FunctionType, scope: Scope) -> str:
+    """Return the qualified name of a class or function; for a lambda, the notebook variable that holds it."""
+    name = qualified_name(value) if is_a(value, type) else value.__qualname__
+    if name != "<lambda>":
+        return name
+    return next((name for name, found in scope.items() if found is value), "")
+
+
+def kind_of(value: object, root: type | None) -> str:
+    """Return the noun for a definition: `instance` if it is the class of the value that is written."""
+    if is_a(value, type):
+        return "instance" if value is root else "class"
+    return "function"

@@ -18,7 +18,7 @@ import cloudpickle
 
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import global_random_state
-from zennb.compat.instances import error_text, is_a, qualified_name
+from zennb.compat.instances import error_text, is_a
 from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.stretches import shared_ranges
@@ -26,8 +26,8 @@ from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbE
 from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, OutOfBand, size
 from zennb.materializers.closed_files import closed_reduction
-from zennb.materializers.definitions import find, import_home, refuse_stale
-from zennb.materializers.expressions import sympy_reduction
+from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale
+from zennb.materializers.library_recipes import library_reduction, structure_reduction
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
@@ -272,8 +272,10 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         *,
         shared: SharedMemory | None,
         apart: bool = False,
+        by_structure: bool = False,
     ) -> None:
         super().__init__(file, protocol=5, buffer_callback=keep)
+        self._by_structure = by_structure
         self.parts: list[memoryview] | None = [] if apart else None
         self._shared = shared
         self._scope = scope
@@ -295,12 +297,12 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         if is_compiled(value):
             raise pickle.PicklingError("made by `torch.compile`; keep what it was made of")
         if is_a(value, type | FunctionType) and module_of(value) == "__main__":
-            name = _own_name(value, self._scope)
+            name = own_name(value, self._scope)
             # A function that is an output is stored whole: on reuse nothing else defines it.
             by_name = is_a(value, type) or id(value) not in self._whole
             if by_name and find(self._scope, name) is value:
                 self.needs[name] = None
-                return notebook_object, (name, _kind(value, self._root))
+                return notebook_object, (name, kind_of(value, self._root))
         if is_a(value, type | FunctionType):
             refuse_stale(value, self._scope)
         code = self._code(value)
@@ -343,7 +345,11 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
                 return reduced
         if is_figure(value):
             return figure_state(value)
-        return sympy_reduction(value) or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
+        if self._by_structure and (structure := structure_reduction(value)) is not None:
+            return structure
+        return (
+            library_reduction(value) or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
+        )
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""
@@ -360,21 +366,14 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
         return functions.cached_reduction(value) if is_a(value, CachedFunction) else None
 
 
-def _own_name(value: type | FunctionType, scope: Scope) -> str:
-    """Return the qualified name of a class or function; for a lambda, the notebook variable that holds it."""
-    name = qualified_name(value) if is_a(value, type) else value.__qualname__
-    if name != "<lambda>":
-        return name
-    return next((name for name, found in scope.items() if found is value), "")
+def _pickled(value: Any, scope: Scope, **options: Any) -> Pickled:
+    try:
+        return _written(value, scope, **options)
+    except NotImplementedError:  # what a class says that cannot be pickled yet
+        return _written(value, scope, by_structure=True, **options)
 
 
-def _kind(value: object, root: type | None) -> str:
-    if is_a(value, type):
-        return "instance" if value is root else "class"
-    return "function"
-
-
-def _pickled(
+def _written(
     value: Any,
     scope: Scope,
     *,
@@ -382,6 +381,7 @@ def _pickled(
     memory: Sequence[Stretch] = (),
     apart: bool = False,
     largest: int | None = None,
+    by_structure: bool = False,
 ) -> Pickled:
     stream = Collector(largest)
     shared = None
@@ -390,7 +390,9 @@ def _pickled(
 
         shared = SharedMemory(memory)
     with OutOfBand() as buffers:
-        pickler = _NotebookPickler(stream, scope, buffers.keep, shared=shared, apart=apart)
+        pickler = _NotebookPickler(
+            stream, scope, buffers.keep, shared=shared, apart=apart, by_structure=by_structure
+        )
         pickler.dump_root(value, together=together)
         return Pickled(
             stream=stream.parts,
