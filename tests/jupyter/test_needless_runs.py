@@ -91,6 +91,27 @@ REUSED: dict[str, tuple[str, ...]] = {
         "X.design_info.column_names, X.sum(), type(X) is type(y)",
         "Z = patsy.build_design_matrices([X.design_info], df)[0]\nZ.tolist()",
     ),
+    "files that are moved": (
+        "import os\nfrom pathlib import Path\nfirst = Path('a.txt').write_text('1') + Path('b.txt').write_text('2')",
+        "os.rename('a.txt', 'c.txt')",
+        "os.remove('b.txt')",
+        "[os.path.exists(each) for each in ('a.txt', 'b.txt')], Path('c.txt').read_text()",
+        "Path('c.txt').rename('d.txt')",
+        "os.path.exists('c.txt'), Path('d.txt').read_text()",
+    ),
+    "a cache that is cleared": (
+        "from functools import lru_cache\nk = 1\n@lru_cache\ndef f(n):\n    return n * k",
+        "f(3)",
+        "k = 2",
+        "f.cache_clear()",
+        "f(3)",
+        "k = 3\nf.cache_clear()\nf(3)",
+    ),
+    "a protocol that is asked for": (
+        "from typing import Protocol, runtime_checkable\n@runtime_checkable\nclass Walks(Protocol):\n    go: int",
+        "isinstance(3, Walks)",
+        "isinstance(4, Walks)",
+    ),
     "folders and where one is": (
         "!mkdir -p out/raw",
         "from pathlib import Path\nPath('out/raw/a.txt').write_text('x')",
@@ -127,6 +148,15 @@ EDITED: dict[str, tuple[tuple[str, ...], int, str]] = {
         ("import builtins\nk = 3", "eval = builtins.eval", "eval('k')"),
         0,
         "import builtins\nk = 4",
+    ),
+    "a file that is moved": (
+        (
+            "import os\nfrom pathlib import Path\nn = Path('a.txt').write_text('1')",
+            "os.rename('a.txt', 'c.txt')",
+            "Path('c.txt').read_text()",
+        ),
+        0,
+        "import os\nfrom pathlib import Path\nn = Path('a.txt').write_text('22')",
     ),
     "the function of a ufunc": (
         (
@@ -238,6 +268,94 @@ def test_a_cell_runs_when_what_it_reads_was_edited(notebook: Notebook, tmp_path:
     notebook.restart()
     assert [_shown(ran) for ran in again] == _plain(notebook, tmp_path, changed)
     assert again[-1].status == "completed"
+
+
+HELPERS = """import random
+import numpy as np
+def seed_everything(seed=42):
+    \"\"\"Seed all.\"\"\"
+    random.seed(seed)
+    np.random.seed(seed + 1)
+def prepare(n):
+    print("seeding")
+    seed_everything(n)
+def maybe(n):
+    if n is None:
+        return
+    seed_everything(n)
+def late(n):
+    random.random()
+    random.seed(n)
+class Settings:
+    seed = 3
+"""
+
+SEEDED = {
+    "seed_everything(1)": True,
+    "seed_everything(seed=Settings.seed)": True,
+    "prepare(3)": True,
+    "n = 3\nprepare(n)": True,
+    "def again(n):\n    prepare(n)\nagain(2)": True,
+    "np.random.seed(Settings.seed)\nrandom.seed(Settings.seed)": True,
+    "maybe(None)": False,
+    "late(3)": False,
+    "before = random.random()\nseed_everything(1)": False,
+    "if np.random.rand() < 2:\n    seed_everything(1)": False,
+    "random = np.random\nrandom.seed(3)\nimport random": False,
+}
+"""How a cell begins, and whether the random numbers it draws then do not depend on the state before."""
+
+
+@pytest.mark.parametrize("start", SEEDED)
+def test_a_step_that_seeds_first_does_not_depend_on_the_state_before(notebook: Notebook, start: str) -> None:
+    drawing = f"%%step drawn\n{start}\nx = random.random(), np.random.rand()\nx"
+    notebook.run(HELPERS, "random.seed(7)\nnp.random.seed(7)", drawing)
+    notebook.restart()
+    *_, again = notebook.run(HELPERS, "random.seed(8)\nnp.random.seed(8)", drawing)
+    assert again.status == ("cached" if SEEDED[start] else "completed"), again.reason
+    notebook.restart()
+    *_, plain = notebook.run(HELPERS, "random.seed(8)\nnp.random.seed(8)", drawing.partition("\n")[2])
+    assert _shown(again) == _shown(plain)
+
+
+def test_a_cache_that_reuse_clears_keeps_no_result_of_other_code(notebook: Notebook) -> None:
+    notebook.run("from functools import lru_cache\n@lru_cache\ndef f(n):\n    return n * k")
+    for k in (1, 2, 1, 2):
+        *_, asked = notebook.run(f"k = {k}", "%%step clear\nf.cache_clear()", "%%step ask\nf(3)")
+        assert f": {3 * k}\n" in _shown(asked)
+
+
+def test_a_cell_magic_below_the_step_line_is_refused_in_a_sentence(notebook: Notebook) -> None:
+    ran = notebook.cell("%%step s\n%%bash\nif true; then echo hi; fi")
+    assert "Put it on the first line, and `#| step: NAME` on the second" in str(ran.error)
+
+
+@pytest.mark.parametrize(
+    ("cell", "shows"),
+    [
+        ("%%writefile notes.txt\n#| step: s\nhello", "notes.txt"),
+        ("%%capture said\n#| step: s\nprint(3)", ""),
+        ("%%time\n#| step: s\nvalue = 3", ""),
+        ("%%html\n#| step: s\n<b>hi</b>", ""),
+    ],
+)
+def test_a_cell_with_a_cell_magic_is_a_step_by_its_second_line(
+    notebook: Notebook, cell: str, shows: str
+) -> None:
+    (first,) = notebook.run(cell)
+    assert first.status == "completed"
+    assert shows in first.out
+    notebook.restart()
+    (again,) = notebook.run(cell)
+    assert again.status == "cached", again.reason
+    assert notebook.ns.get("value", 3) == 3
+
+
+def test_a_cell_magic_with_unknown_effects_runs_every_time(notebook: Notebook) -> None:
+    cell = "%%bash\n#| step: s\necho hi"
+    notebook.run(cell)
+    (again,) = notebook.run(cell)
+    assert "it runs `%%bash`, whose effects cannot be seen" in again.reason
 
 
 def _skip_without_library(cells: tuple[str, ...]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zennb.core.reading.source import Analysis
     from zennb.dependencies.patches import Patch
 
-__all__ = ["Dependencies", "DependencySearch", "note_cached_functions", "resolve_dependencies"]
+__all__ = ["OUTDATED", "Dependencies", "DependencySearch", "note_cached_functions", "resolve_dependencies"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ class DependencySearch:
         """Return what was reached."""
         closure = self._closure
         outdated = [
-            f"`{name}` remembers results of code that has changed since"
+            OUTDATED.format(name=name)
             for name, cached in closure.cached.items()
             if _is_outdated(cached, self._namespace)
         ]
@@ -133,6 +133,10 @@ class DependencySearch:
             writes=frozenset(closure.writes),
             unclear=(*closure.unclear, *outdated),
         )
+
+
+OUTDATED = "`{name}` remembers results of code that has changed since"
+"""What is unclear of a function with a cache that is older than its code."""
 
 
 def note_cached_functions(namespace: Mapping[str, Any]) -> None:

@@ -115,7 +115,8 @@ def member_attributes(member: Enum) -> dict[str, Any]:
 def own_attributes(cls: type) -> dict[str, Any]:
     """Return the attributes of a class that its author wrote, in alphabetical order."""
     held = dict(class_attributes(cls))
-    if (annotations := own_annotations(cls)) is not None:
+    held.pop("__annotations__", None)
+    if annotations := own_annotations(cls):  # asking a class that has none may give it an empty dictionary
         held["__annotations__"] = annotations
     return {name: value for name, value in sorted(held.items()) if _counts(cls, name, value)}
 

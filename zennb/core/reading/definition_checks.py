@@ -10,7 +10,15 @@ from zennb.core.reading.definitions import definitions, flattened, makes_type
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["are_in_sight", "checks", "defined_names", "targets_at_the_top", "targets_run"]
+__all__ = [
+    "are_in_sight",
+    "caches_cleared_first",
+    "checks",
+    "cleared_cache",
+    "defined_names",
+    "targets_at_the_top",
+    "targets_run",
+]
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _QUIET = (ast.Import, ast.ImportFrom, ast.Pass)
@@ -37,6 +45,29 @@ def checks(tree: ast.Module) -> dict[int, bool]:
         elif is_defined and not is_noted and not _is_quiet(node):
             found[place] = is_noted = True
     return found
+
+
+def cleared_cache(node: ast.stmt) -> str | None:
+    """Return the function whose cache a statement clears: `fib` of `fib.cache_clear()`; None for any other."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    if not isinstance(call, ast.Call) or call.args or call.keywords:
+        return None
+    function = call.func
+    is_clear = isinstance(function, ast.Attribute) and function.attr == "cache_clear"
+    owner = function.value if is_clear and isinstance(function, ast.Attribute) else None
+    return owner.id if isinstance(owner, ast.Name) else None
+
+
+def caches_cleared_first(tree: ast.Module) -> frozenset[str]:
+    """Return the functions whose caches a cell clears before it can call anything."""
+    found = set()
+    for node in tree.body:
+        name = cleared_cache(node)
+        is_plain = isinstance(node, _DEFINITIONS) and not node.decorator_list
+        if name is None and not (is_plain or _is_quiet(node)):
+            break
+        found.update(() if name is None else (name,))
+    return frozenset(found)
 
 
 def defined_names(body: Iterable[ast.stmt]) -> frozenset[str]:

@@ -289,13 +289,13 @@ class EnvironmentRecorder:
             del written[path]
             if files.get(path) in {ABSENT, NOTHING}:
                 del files[path]
-        kept = keepable(written, tracer.folder, policy.allows_file)
+        kept = keepable(written, tracer.folder, policy.allows_file, read=files)
         # Only now: what somebody else writes until its files have been read is not the step's either.
         disturbed, secrets = tracer.disturbed(self._named.writers), self._owner.secrets
         restorable = {
             path: content
             for path, content in kept.items()
-            if path not in unsure | disturbed and (content is None or not secrets.is_in(content))
+            if path not in unsure | disturbed and not (isinstance(content, bytes) and secrets.is_in(content))
         }
         if restorable:
             changes[FILES] = restorable

@@ -209,25 +209,30 @@ def fixed_part(pattern: str) -> str:
 
 
 def keepable(
-    written: Mapping[str, str], folder: str, allowed: Callable[[str], bool]
-) -> dict[str, bytes | None]:
-    """Return the content of the files that are stored with a step and restored on reuse; None for a folder.
+    written: Mapping[str, str], read: Mapping[str, str], folder: str, allowed: Callable[[str], bool]
+) -> dict[str, bytes | str | None]:
+    """Return the content of the files that are stored with a step and restored on reuse.
 
-    Large files are not stored; they must still exist. Neither are files that are likely to hold secrets.
+    Large files are not stored; they must still exist. Neither are files that are likely to hold secrets. None stands
+    for a folder; the state of a file for one that the step removed, which reuse removes if it is as it was then.
 
     Args:
         written: path → state, as recorded.
+        read: the same of what was there before.
         folder: the folder that paths are relative to.
         allowed: whether reuse may write a path.
     """
-    found: dict[str, bytes | None] = {}
+    found: dict[str, bytes | str | None] = {}
     left = _ALL
     for path, mark in written.items():
         where = os.path.join(folder, path)
         if not allowed(path):
             continue
+        before = read.get(path, "")
         if mark == "folder":
             found[path] = None
+        elif mark == ABSENT and before.startswith("file "):
+            found[path] = before
         elif mark.startswith("file ") and not path.endswith(_SECRET):
             with suppress(OSError):  # somebody else may have removed it just now
                 size = os.stat(where).st_size
@@ -237,20 +242,30 @@ def keepable(
     return found
 
 
-def write(files: Mapping[str, bytes | None]) -> None:
-    """Restore files and folders (None) as a step left them; those that are unchanged are not written.
+def write(files: Mapping[str, bytes | str | None]) -> None:
+    """Restore files and folders as a step left them (see `keepable`); those that are unchanged are not written.
 
     Raises:
-        StoreError: one of them cannot be made.
+        StoreError: one of them cannot be made, or is not what the step removed.
     """
     for path, content in files.items():
         try:
             if content is None:
                 os.makedirs(path, exist_ok=True)
+            elif isinstance(content, str):
+                _remove(path, content)
             elif not os.path.isfile(path) or os.stat(path).st_size != len(content) or _bytes(path) != content:
                 _replace(path, content)
         except OSError as error:
             raise StoreError(f"it writes {path}, which cannot be written ({error}).") from error
+
+
+def _remove(path: str, before: str) -> None:
+    now = state(path)
+    if now not in {ABSENT, before}:
+        raise StoreError(f"it removes {path}, which has changed since.")
+    if now == before:
+        os.unlink(path)
 
 
 def _bytes(path: str) -> bytes:

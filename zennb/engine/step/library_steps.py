@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import environment_data
+from zennb.core.reading.definition_checks import cleared_cache
 from zennb.core.reading.definitions import definitions, flattened
 from zennb.core.reading.literals import NOT_WRITTEN_OUT, is_immutable_literal, written_out
 from zennb.core.reading.source import analyse, normal_digest
@@ -122,10 +123,15 @@ def _verb(effect: LibraryEffect) -> str:
 
 
 def statements_again(tree: ast.Module, calls: Iterable[LibraryCall]) -> list[ast.stmt]:
-    """Return the statements of a cell that reuse executes again for calls of its record; definitions are, anyway."""
+    """Return the statements of a cell that reuse executes again for calls of its record; definitions are, anyway.
+
+    And those that clear a cache: what is called later would fill it with other results, or find old ones.
+    """
     statements = list(flattened(tree.body))
-    places = sorted({call.place for call in calls if 0 <= call.place < len(statements)})
-    return [statements[place] for place in places]
+    places = {call.place for call in calls if 0 <= call.place < len(statements)}
+    return [
+        each for place, each in enumerate(statements) if place in places or cleared_cache(each) is not None
+    ]
 
 
 def _call(

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any
+from types import BuiltinFunctionType, FunctionType
+from typing import TYPE_CHECKING
 
-from zennb.compat.instances import class_attributes, is_a, module_name, path_text, qualified_name
+from zennb.compat.instances import class_attributes, is_a, path_text
 from zennb.core.magic_lines.effects import Effect
-from zennb.core.magic_lines.magics import read_magic
 from zennb.core.magic_lines.shell_lines import asks_folder, files_named
 from zennb.dependencies.callables import is_users_code
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
 from zennb.engine.step.definition import nodes
+from zennb.engine.step.seeding import generator_function, seeds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from zennb.dependencies.dependencies import Dependencies
     from zennb.engine.step.definition import StepDefinition
 
 __all__ = ["StaticUsage", "static_usage"]
 
-_SEEDS = {
-    "numpy.random.seed": "random state of numpy",
-    "random.seed": "random state of random",
-    "torch.manual_seed": "random state of torch",
-}
-_SETTERS = (
-    *("matplotlib.", "seaborn.set", "warnings.", "logging."),
-    *("pandas.set_option", "numpy.set_printoptions", "numpy.seterr"),
-)
 _OWN_GENERATORS = frozenset(
     {"BitGenerator", "Generator", "MT19937", "PCG64", "PCG64DXSM", "Philox", "RandomState", "SFC64"}
     | {"Random", "SeedSequence", "SystemRandom", "default_rng"}
@@ -47,8 +37,6 @@ _FOLDER_NAMES = frozenset(
 
 _LONGEST = 4096
 """Characters of the longest text that can be a path."""
-
-_HARMLESS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.Pass)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +76,12 @@ def static_usage(
     """
     texts = nodes(definition.tree).texts
     found = {".".join(path) for path in _used(definition.analysis.modules)} | dependencies.uses
-    found |= {name for value in dependencies.definitions.values() if (name := _generator_function(value))}
+    found |= {name for value in dependencies.definitions.values() if (name := generator_function(value))}
     return StaticUsage(
         # Packages of inputs count as used: printing a frame depends on pandas' options without any
         # name of pandas in the code.
         modules=frozenset({*filter(_is_use, found), *packages, *dependencies.packages}),
-        seeds=frozenset(_seeds(definition.tree, dependencies.definitions)),
+        seeds=seeds(definition.tree, dependencies.definitions),
         texts=texts,
         asks_folder=_asks_folder(definition, dependencies),
         names=texts.union(
@@ -152,68 +140,3 @@ def _is_use(name: str) -> bool:
         return False
     module, _, last = name.rpartition(".")
     return not (last in _OWN_GENERATORS and module.startswith(("numpy.random", "random")))
-
-
-def _generator_function(value: object) -> str:
-    """Return the dotted name of a function that belongs to a global random generator; "" for anything else."""
-    if not is_a(value, MethodType | BuiltinFunctionType):
-        return ""
-    kind = type(value.__self__)
-    home = {"RandomState": "numpy.random", "Random": "random"}.get(qualified_name(kind), "")
-    return f"{home}.{value.__name__}" if home and module_name(kind).startswith(home) else ""
-
-
-def _seeds(tree: ast.Module, definitions: Mapping[str, Any]) -> Iterable[str]:
-    """Yield the generators seeded at the top of a cell, before a statement that could draw from them."""
-    known = {
-        name: value.__name__ if is_a(value, ModuleType) else _generator_function(value)
-        for name, value in definitions.items()
-    }
-    for statement in tree.body:
-        if isinstance(statement, ast.Import | ast.ImportFrom):
-            # An import in the cell itself is bound only when it runs, so the namespace may not have it yet.
-            known.update(_imported(statement))
-        seeded = _SEEDS.get(_called(statement, known))
-        if seeded is not None:
-            yield seeded
-        elif not (is_a(statement, _HARMLESS) or _is_constant(statement) or _is_setter(statement, known)):
-            return
-
-
-def _imported(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
-    """Return name → dotted name of what a statement imports."""
-    if isinstance(statement, ast.ImportFrom):
-        return {each.asname or each.name: f"{statement.module}.{each.name}" for each in statement.names}
-    return {
-        each.asname or each.name.partition(".")[0]: each.name if each.asname else each.name.partition(".")[0]
-        for each in statement.names
-    }
-
-
-def _called(statement: ast.stmt, known: Mapping[str, str]) -> str:
-    """Return the dotted name of what a statement calls with constants or names; "" for any other statement."""
-    call = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-    if not isinstance(call, ast.Call):
-        return ""
-    values = [*call.args, *(each.value for each in call.keywords)]
-    if not all(isinstance(each, ast.Constant | ast.Name) for each in values):
-        return ""
-    target, path = call.func, list[str]()
-    while isinstance(target, ast.Attribute):
-        path.insert(0, target.attr)
-        target = target.value
-    root = known.get(target.id, "") if isinstance(target, ast.Name) else ""
-    return ".".join([root, *path]) if root else ""
-
-
-def _is_setter(statement: ast.stmt, known: Mapping[str, str]) -> bool:
-    """Whether a statement only sets a style or option: `%matplotlib inline`, `plt.style.use("ggplot")`."""
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    magic = read_magic(call) if isinstance(call, ast.Call) else None
-    if magic is not None:
-        return magic.effect is Effect.SETTING
-    return _called(statement, known).startswith(_SETTERS)
-
-
-def _is_constant(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr | ast.Assign) and isinstance(statement.value, ast.Constant)
