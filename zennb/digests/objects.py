@@ -8,7 +8,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import bases_of, class_attributes, error_text, is_a
-from zennb.compat.python import error_recipe, iterator_recipe
+from zennb.compat.python import Unsupported, error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import full_name, module_of, top_level
@@ -98,7 +98,7 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
             found = error_recipe(value) or (value.__reduce_ex__(4) if reducer is None else reducer(value))
     except KeyboardInterrupt:
         raise
-    except NotImplementedError as error:
+    except Unsupported as error:
         if not is_pure(cls):
             raise walker.refuse(_refusal(cls, error)) from error
         found = (getattr(copyreg, "__newobj__", None), (cls,), object.__getstate__(value))
@@ -119,7 +119,8 @@ def is_pure(cls: type) -> bool:
         for each in class_attributes(base).values()
     )
     room = object.__basicsize__ + POINTER * (slots + 2)  # and for `__dict__` and `__weakref__`
-    return cls.__basicsize__ <= room and not cls.__itemsize__ and cls.__new__ is object.__new__
+    new: Any = cls.__new__
+    return cls.__basicsize__ <= room and not cls.__itemsize__ and new is object.__new__
 
 
 POINTER = 8

@@ -10,6 +10,7 @@ from typing import Any
 
 from zennb.compat.arrays import function_of_ufunc
 from zennb.compat.instances import is_a
+from zennb.compat.python import Unsupported
 from zennb.digests.objects import is_pure
 
 __all__ = [
@@ -20,13 +21,16 @@ __all__ = [
     "make_ufunc",
     "make_view",
     "set_structure",
-    "structure_reduction",
 ]
 
 
-def library_reduction(value: Any) -> tuple[Any, ...] | None:
-    """Return our pickle recipe of an object of a library; None for one that needs none."""
-    return _of_sympy(value) or _ufunc(value) or _drawing(value) or _font(value)
+def library_reduction(value: Any, *, by_structure: bool = False) -> tuple[Any, ...] | None:
+    """Return our pickle recipe of an object of a library; None for one that needs none.
+
+    With `by_structure`, objects whose class says that it does not support pickling yet have one.
+    """
+    own = _structure(value) if by_structure else None
+    return own or _of_sympy(value) or _ufunc(value) or _drawing(value) or _font(value)
 
 
 # sympy: rings do not survive their own recipe, and polynomials forget over which numbers they are
@@ -108,7 +112,7 @@ def make_font(content: bytes, *options: Any) -> Any:
 # Objects whose class says that it does not support pickling yet
 
 
-def structure_reduction(value: Any) -> tuple[Any, ...] | None:
+def _structure(value: Any) -> tuple[Any, ...] | None:
     """Return the recipe of an object written in Python by its attributes, if its own says that there is none yet."""
     array: Any = getattr(sys.modules.get("numpy"), "ndarray", None)
     is_array = array is not None and is_a(value, array)
@@ -116,7 +120,7 @@ def structure_reduction(value: Any) -> tuple[Any, ...] | None:
         return None
     try:
         value.__reduce_ex__(5)
-    except NotImplementedError:
+    except Unsupported:
         new: Any = copyreg.__newobj__  # type: ignore[attr-defined] # the name that pickles use
         made = (make_view, (type(value), value.view(array))) if is_array else (new, (type(value),))
         return *made, object.__getstate__(value), None, None, set_structure

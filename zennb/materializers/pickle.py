@@ -19,7 +19,7 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_text, is_a
-from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
+from zennb.compat.python import CachedFunction, Unsupported, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
@@ -27,7 +27,7 @@ from zennb.materializers import functions
 from zennb.materializers.buffers import Collector, OutOfBand, size
 from zennb.materializers.closed_files import closed_reduction
 from zennb.materializers.definitions import find, import_home, kind_of, own_name, refuse_stale
-from zennb.materializers.library_recipes import library_reduction, structure_reduction
+from zennb.materializers.library_recipes import library_reduction
 from zennb.materializers.matches import match_recipe
 from zennb.materializers.materializer import Buffer, Materializer, Scope
 from zennb.materializers.parts import MemoryPart, part_table, read_part_table
@@ -345,11 +345,8 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
                 return reduced
         if is_figure(value):
             return figure_state(value)
-        if self._by_structure and (structure := structure_reduction(value)) is not None:
-            return structure
-        return (
-            library_reduction(value) or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
-        )
+        own = library_reduction(value, by_structure=self._by_structure)
+        return own or match_recipe(value) or iterator_recipe(value) or error_recipe(value)
 
     def _code(self, value: Any) -> Any:
         """Return the recipe for a function that cannot be found by name, or a part of one; None for anything else."""
@@ -369,7 +366,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 def _pickled(value: Any, scope: Scope, **options: Any) -> Pickled:
     try:
         return _written(value, scope, **options)
-    except NotImplementedError:  # what a class says that cannot be pickled yet
+    except Unsupported:  # as classes say that cannot be pickled yet
         return _written(value, scope, by_structure=True, **options)
 
 

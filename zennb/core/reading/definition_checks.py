@@ -60,7 +60,7 @@ def cleared_cache(node: ast.stmt) -> str | None:
 
 def caches_cleared_first(tree: ast.Module) -> frozenset[str]:
     """Return the functions whose caches a cell clears before it can call anything."""
-    found = set()
+    found = set[str]()
     for node in tree.body:
         name = cleared_cache(node)
         is_plain = isinstance(node, _DEFINITIONS) and not node.decorator_list

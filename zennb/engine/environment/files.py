@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
@@ -209,7 +210,11 @@ def fixed_part(pattern: str) -> str:
 
 
 def keepable(
-    written: Mapping[str, str], read: Mapping[str, str], folder: str, allowed: Callable[[str], bool]
+    written: Mapping[str, str],
+    folder: str,
+    allowed: Callable[[str], bool],
+    *,
+    read: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, bytes | str | None]:
     """Return the content of the files that are stored with a step and restored on reuse.
 
@@ -218,9 +223,9 @@ def keepable(
 
     Args:
         written: path → state, as recorded.
-        read: the same of what was there before.
         folder: the folder that paths are relative to.
         allowed: whether reuse may write a path.
+        read: path → state of what was there before.
     """
     found: dict[str, bytes | str | None] = {}
     left = _ALL

@@ -89,8 +89,8 @@ def _is_known_setting(target: ast.Attribute | ast.Subscript, namespace: Mapping[
     if not isinstance(node, ast.Name):
         return False
     holder = namespace.get(node.id)
-    is_of_module = isinstance(target, ast.Attribute) and is_a(holder, types.ModuleType)
-    if is_of_module and ".".join([holder.__name__, *reversed(path)]) in _CARRIED:
+    module = holder.__name__ if is_a(holder, types.ModuleType) else ""
+    if isinstance(target, ast.Attribute) and ".".join([module, *reversed(path)]) in _CARRIED:
         return True
     if not is_a(holder, types.ModuleType):
         return holder is not None and _names(holder, path) in _KNOWN_SETTINGS
