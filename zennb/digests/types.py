@@ -57,8 +57,6 @@ CONTENTLESS = {
 }
 """Types and base types whose instances cannot be digested → what to call them."""
 
-_BY_BASE = EXPRESSIONS | DRAWINGS
-
 CLOSABLE = {"_io.TextIOWrapper", "_io.BufferedReader", "_io.BufferedWriter", "_io.BufferedRandom"}
 """Files that can be digested once they are closed."""
 
@@ -97,8 +95,6 @@ def _by_kind(cls: type) -> Handler | None:
             if base == "_io._IOBase":
                 return _file
             return _finished_or(refusing(phrase)) if base.startswith("concurrent.") else refusing(phrase)
-    if "tqdm.std.tqdm" in names:
-        return _finished_or(digest_objects.changeable)
     for base in _BY_BASE.keys() & names:
         return _BY_BASE[base]
     if issubclass(cls, type):
@@ -147,3 +143,7 @@ def _finished_or(otherwise: Handler) -> Handler:
         return digest_objects.by_recipe(walker, value, (restored, (kind, state)))
 
     return write
+
+
+_BY_BASE = {**EXPRESSIONS, **DRAWINGS, "tqdm.std.tqdm": _finished_or(digest_objects.changeable)}
+"""Handlers of types of libraries by the name of a base, so that none of them has to be imported."""

@@ -56,7 +56,9 @@ OUTSIDE = {
     "class Model: pass\nModel.rate = 2": ["Model.rate"],
     "def f(): ...\nf.calls = 0": ["f.calls"],
     "class Model:\n    def __init__(self):\n        type(self).count = 1\nModel()": ["type(self).count"],
-    "class Model:\n    def __init__(self):\n        self.__class__.count = 1\nModel()": ["self.__class__.count"],
+    "class Model:\n    def __init__(self):\n        self.__class__.count = 1\nModel()": [
+        "self.__class__.count"
+    ],
 }
 WITHIN = [
     "rows[0] = 1",
