@@ -30,6 +30,7 @@ __all__ = [
     "class_attribute",
     "class_attributes",
     "elements_of",
+    "error_line",
     "error_text",
     "is_a",
     "length_of",
@@ -158,6 +159,20 @@ def path_text(value: object) -> str:
         return plain(value)
     # Only of `pathlib` itself: a class of the user may do anything when it is asked.
     return str(value) if is_a(value, PurePath) and module_name(type(value)).startswith("pathlib") else ""
+
+
+def error_line(error: BaseException) -> str:
+    """Return the type of an error and the first line of what it says, to be quoted in a sentence."""
+    kind = f"{type(error).__name__}: "
+    said = error_text(error).removeprefix(kind)
+    line = next((line for line in map(str.strip, said.splitlines()) if line), "")
+    if not line or said == type(error).__name__:
+        return type(error).__name__
+    return kind + (line if len(line) <= LONGEST_QUOTE else line[: LONGEST_QUOTE - 1] + "…")
+
+
+LONGEST_QUOTE = 160
+"""Characters of the longest quotation."""
 
 
 def error_text(error: BaseException) -> str:

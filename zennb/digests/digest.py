@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128
 
-from zennb.compat.instances import error_text
+from zennb.compat.instances import error_line
 from zennb.digests.objects import HANDLERS
 from zennb.digests.stretches import compact
 from zennb.digests.types import find
@@ -179,7 +179,7 @@ def _walk(value: object, name: str, *, shell: type | None = None) -> DigestWalke
         raise
     # A library may raise anything while it is taken apart. For the user it is one thing: the value has no digest.
     except BaseException as error:
-        why = f"something that cannot be read ({error_text(error)})"
+        why = f"something that cannot be read ({error_line(error)})"
         raise CannotDigest(walker.path(), why) from error
     return walker
 

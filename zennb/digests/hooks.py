@@ -8,7 +8,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from zennb.compat.instances import error_text, is_a, qualified_name
+from zennb.compat.instances import error_line, is_a, qualified_name
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
@@ -117,7 +117,7 @@ def _content(walker: DigestWalker, value: Any, content: Callable[[Any], Any], na
     except CannotDigest:
         raise
     except Exception as error:
-        why = error_text(error)
+        why = error_line(error)
         raise walker.refuse(f"{what} whose digest function `{name}` raised {why}") from error
     if found is None or found is value or is_a(found, FunctionType | type | ModuleType):
         got = "None" if found is None else "the value itself" if found is value else _article(type(found))

@@ -7,7 +7,7 @@ import warnings
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import bases_of, class_attributes, error_text, is_a
+from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
 from zennb.compat.python import Unsupported, error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
@@ -128,7 +128,7 @@ POINTER = 8
 
 def _refusal(cls: type, error: BaseException) -> str:
     title = _title(cls)
-    text = error_text(error)
+    text = error_line(error)
     if text.startswith("TypeError: cannot pickle"):
         return f"an object of type {title}"
     return f"an object of type {title} that cannot be taken apart ({text})"

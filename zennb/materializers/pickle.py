@@ -11,6 +11,7 @@ import importlib
 import pickle
 import sys
 from dataclasses import dataclass
+from functools import partial
 from types import CellType, FunctionType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +19,7 @@ import cloudpickle
 
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import global_random_state
-from zennb.compat.instances import error_text, is_a
+from zennb.compat.instances import error_line, is_a
 from zennb.compat.python import CachedFunction, Unsupported, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.stretches import shared_ranges
@@ -35,7 +36,7 @@ from zennb.materializers.previews import figure_state, is_figure
 from zennb.materializers.sealed import untrusted
 from zennb.materializers.signature import Envelope, pack, unpack
 from zennb.materializers.summary import type_text
-from zennb.materializers.unpicklable import find_unpicklable, refuse_open_resources
+from zennb.materializers.unpicklable import not_loaded, refusal, refuse_open_resources
 from zennb.materializers.unpickling import unpickled
 from zennb.packages.origin import module_of
 
@@ -130,7 +131,8 @@ class SignedPickles(Materializer):
         try:
             return _pickled(value, self._scope, together=together, memory=memory, apart=apart)
         except Exception as error:
-            raise self._refusal(value, name, error) from error
+            store = partial(_pickled, scope=self._scope)
+            raise refusal(value, name, store, error, together=together) from error
 
     def dump_small(self, value: Any, *, largest: int) -> tuple[Sequence[Buffer], Any]:
         """Return `value` as a sealed pickle, and what it is when it is loaded.
@@ -146,18 +148,10 @@ class SignedPickles(Materializer):
         except OverflowError:
             again = None
         except Exception as error:
-            raise NotStorable(f"cannot be stored ({error_text(error)})", path="") from error
+            raise NotStorable(f"cannot be stored ({error_line(error)})", path="") from error
         if again is None:
             raise NotStorable(f"has more than {largest / 1e6:.0f} MB", path="")
         return self.pack(pickled), again
-
-    def _refusal(self, value: Any, name: str, error: Exception) -> NotStorable:
-        path, part, why = find_unpicklable(value, name, lambda one: _pickled(one, self._scope), error)
-        return NotStorable(
-            f"`{path}` is a {type_text(part)}, which cannot be stored ({why}). Keep it in a name that starts "
-            "with `_`, which is the step's own, or name with -o the outputs to store.",
-            path=path,
-        )
 
     def pack(self, pickled: Pickled, parts: Sequence[MemoryPart] = ()) -> Sequence[Buffer]:
         """Return the sealed bytes of a pickle; `parts` are the blobs with what was left out of it."""
@@ -166,7 +160,7 @@ class SignedPickles(Materializer):
         buffers: list[Buffer] = [*pickled.buffers, part_table(parts)]
         return pack(_MAGIC_WITH_PARTS, pickled.stream, buffers, self._signer.sign)
 
-    def prove(self, value: Any, pickled: Pickled, *, name: str) -> Any:
+    def prove(self, value: Any, pickled: Pickled, *, name: str, together: bool = False) -> Any:
         """Load the pickle once to check it, and return the result.
 
         Raises:
@@ -175,12 +169,7 @@ class SignedPickles(Materializer):
         try:
             again = self._again(pickled)
         except Exception as error:
-            raise NotStorable(
-                f"`{name}` is a {type_text(value)}, which can be pickled but not loaded again "
-                f"({type(error).__name__}: {error}). Keep it in a name that starts with `_`, "
-                "or store its parts.",
-                path=name,
-            ) from error
+            raise not_loaded(value, name, error, together=together) from error
         if type_text(again) != type_text(value):
             raise NotStorable(
                 f"`{name}` is a {type_text(value)}, but pickled and loaded it is a {type_text(again)}. "

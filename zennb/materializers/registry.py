@@ -146,7 +146,7 @@ class Materializers:
         before = memory or {each: digest_value(value, name=each).memory for each, value in together.items()}
         used = [stretch for each in before.values() for stretch in each]
         pickled = self._pickles.pickle(together, name=name, together=True, memory=used, apart=apart)
-        self._pickles.prove(together, pickled, name=name)
+        self._pickles.prove(together, pickled, name=name, together=True)
         if shared_ranges(used):
             _check_sharing(before, self._pickles.copy_of(pickled, largest=_WHOLE))
         return self._pickled(together, pickled)

@@ -11,16 +11,46 @@ from time import monotonic
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from zennb.compat.instances import attributes_of, elements_of, error_text, is_a, plain, slot_values
+from zennb.compat.instances import attributes_of, elements_of, error_line, is_a, plain, slot_values
+from zennb.errors import NotStorable
+from zennb.materializers.summary import type_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["find_unpicklable", "refuse_open_resources"]
+__all__ = ["find_unpicklable", "not_loaded", "refusal", "refuse_open_resources"]
 
 _SECONDS = 2.0
 _DEPTH = 12
 _PARTS = 200
+
+
+def refusal(
+    value: Any, name: str, store: Callable[[Any], object], error: Exception, *, together: bool
+) -> NotStorable:
+    """Return the error for a value that cannot be stored, or variables `together`; it names the part at fault."""
+    if together:  # the one among them that is at fault, as the cell names it
+        found = _first_refused(value, store, {id(value)}, monotonic() + _SECONDS)
+        if found is not None:
+            _, part, error = found
+            name = next((each for each, held in value.items() if held is part), name)
+            value = part
+    path, part, why = find_unpicklable(value, name, store, error)
+    return NotStorable(
+        f"`{path}` is a {type_text(part)}, which cannot be stored ({why}). Keep it in a name that starts "
+        "with `_`, which is the step's own, or name with -o the outputs to store.",
+        path=path,
+    )
+
+
+def not_loaded(value: Any, name: str, error: Exception, *, together: bool) -> NotStorable:
+    """Return the error for a value, or variables `together`, that can be pickled but not loaded again."""
+    what = f"is a {type_text(value)}, which"
+    return NotStorable(
+        f"`{name}` {'share state and' if together else what} can be pickled but not loaded again "
+        f"({error_line(error)}). Keep it in a name that starts with `_`, or store its parts.",
+        path=name,
+    )
 
 
 def find_unpicklable(
@@ -69,9 +99,7 @@ def _some_parts(value: Any) -> list[tuple[str, Any]]:
 
 
 def _reason(error: BaseException) -> str:
-    text = " ".join(error_text(error).removeprefix(f"{type(error).__name__}: ").split())
-    text = text or type(error).__name__
-    return text if len(text) <= 160 else text[:159] + "…"
+    return error_line(error).removeprefix(f"{type(error).__name__}: ")
 
 
 def _parts(value: Any) -> Iterator[tuple[str, Any]]:
