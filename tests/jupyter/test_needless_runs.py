@@ -158,6 +158,11 @@ EDITED: dict[str, tuple[tuple[str, ...], int, str]] = {
         0,
         "import os\nfrom pathlib import Path\nn = Path('a.txt').write_text('22')",
     ),
+    "a class that says no module": (
+        ("class B:\n    __module__ = None\n    def v(self): return 3", "b = B()", "b.v()"),
+        0,
+        "class B:\n    __module__ = None\n    def v(self): return 4",
+    ),
     "the function of a ufunc": (
         (
             "import numpy as np\ndef f(a):\n    return a + 1",

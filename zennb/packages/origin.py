@@ -60,6 +60,8 @@ def module_of(thing: object) -> str:
     if is_a(thing, type):
         defined_in = module_name(thing)
         # Before Python 3.12 `make_dataclass` does not say where it was called.
+        if not defined_in and type(thing) is type:  # `__module__ = None`: no package writes that
+            return "__main__"
         is_made = defined_in == "types" and vars(types).get(qualified_name(thing)) is None
         return "__main__" if is_made and "__dataclass_fields__" in class_attributes(thing) else defined_in
     if is_a(thing, types.ModuleType):  # its own `__getattr__` may raise anything
