@@ -18,13 +18,12 @@ from zennb.commands.json_envelope import MOST_ITEMS, MOST_KNOWN, MOST_TEXT
 from zennb.commands.syntax import paths
 from zennb.core.planning.run_plan import Edge, PlannedStep, RunPlan
 from zennb.core.records.check_findings import Check
-from zennb.core.records.component_types import COMPONENT_TYPES, REQUIRED_TYPES
+from zennb.core.records.component_types import COMPONENT_TYPES
 from zennb.core.records.metrics import Metric
 from zennb.core.records.records import Run, Status, Step
 from zennb.errors import UnknownName
 from zennb.headless.execute import CellFailure, Execution
 from zennb.jupyter.kernel.status_data import facts
-from zennb.plugins import all_flavors
 from zennb.views.view import View
 
 if TYPE_CHECKING:
@@ -102,12 +101,9 @@ WORDS = {
 }
 """Every verb with arguments that it takes; a magic is not told the notebook."""
 _LIKE = {each: words for each, words in WORDS.items() if each.startswith("orchestrator")}
-OPTIONAL_TYPES = [
-    kind.command for kind in COMPONENT_TYPES if kind.name in all_flavors() and kind.name not in REQUIRED_TYPES
-]
-for _noun in OPTIONAL_TYPES:
-    WORDS |= {each.replace("orchestrator", _noun): words for each, words in _LIKE.items()}
-    WORDS[f"{_noun} describe"] = "spare"
+_LIKE["orchestrator describe"] = "spare"
+OPTIONAL = [each.command for each in COMPONENT_TYPES[2:] if tree().part(each.command, TERMINAL)]
+WORDS |= {each.replace("orchestrator", noun): words for noun in OPTIONAL for each, words in _LIKE.items()}
 
 VERBS = sorted(
     {(" ".join(path[1:]), interface) for interface in Interface for path, _ in paths(tree(), interface)}
@@ -161,7 +157,7 @@ def ready(
         "stack copy default other",
         "stack export other other.json",
         "orchestrator register spare --flavor=local",
-        *(f"{noun} register spare --flavor=local" for noun in OPTIONAL_TYPES),
+        *(f"{noun} register spare --flavor=local" for noun in OPTIONAL),
         "artifact-store register spare --flavor=local",
     ):
         command(*words.split())
@@ -393,5 +389,5 @@ def test_the_document_says_of_every_verb_what_its_data_is() -> None:
         words = re.findall(r"`([a-z -]+)`", line.split("|")[1]) if "`" in line else []
         for word in words:  # `stack set`, or only `set` where the words before say of what
             described |= {word, f"{words[0].partition(' ')[0]} {word}"}
-    known = {verb for verb, _ in VERBS if not verb.startswith(("artifact-s", *OPTIONAL_TYPES))}
+    known = {verb for verb, _ in VERBS if not verb.startswith(("artifact-s", *OPTIONAL))}
     assert known - described == set()

@@ -80,6 +80,7 @@ OURS: dict[str, tuple[Offer, ...]] = {
             ("matplotlib", "artists"),
             ("numpy", "arrays"),
             ("pandas", "frames"),
+            ("pandera", "pandera"),
             ("polars", "polars"),
             ("pyarrow", "arrow"),
             ("torch", "tensors"),

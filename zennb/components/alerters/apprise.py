@@ -7,8 +7,6 @@ import re
 import threading
 from typing import TYPE_CHECKING, Self
 
-import apprise
-
 from zennb.components.alerter import Alerter
 from zennb.components.component import SecretRef
 from zennb.core.secrets.names import DOTS
@@ -45,6 +43,8 @@ class AppriseAlerter(Alerter):
             raise InvalidConfiguration(
                 f"the alerter '{self.name}' has no address; give it as --url=env:NAME."
             )
+        import apprise  # takes a second
+
         address = self.url.reveal()
         service = apprise.Apprise()
         # What the library says when it fails goes into its log, and would reach the notebook from there.

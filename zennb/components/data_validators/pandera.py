@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandera
-from pandera.errors import SchemaError, SchemaErrors
-
 from zennb.compat.instances import is_a
 from zennb.components.data_validator import CheckResult, DataValidator
 from zennb.components.data_validators.columns import row_count
@@ -58,6 +55,8 @@ def _check_inferred(value: Any, earlier: Earlier) -> CheckResult:
     before = earlier()
     if before is None:
         return CheckResult(measures=_rows(value))
+    import pandera
+
     schema: Any = pandera.infer_schema(before)
     # Only the columns: an index is mostly a count. And types have to be the same, not only convertible.
     schema.index, schema.coerce = None, False
@@ -70,6 +69,8 @@ def _rows(value: object) -> dict[str, float]:
 
 
 def _checked(schema: Any, value: Any) -> CheckResult:
+    from pandera.errors import SchemaError, SchemaErrors
+
     try:
         schema.validate(value, lazy=True)
     except SchemaErrors as errors:

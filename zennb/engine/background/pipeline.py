@@ -22,7 +22,7 @@ from zennb.engine.background.run_files import OutputLog, RunFiles, RunState
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.shipped_modules import set_constants
 from zennb.engine.remote.worker import WorkerState
-from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.run.artifact_repository import ArtifactRepository, known_in
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import RunContext
@@ -35,9 +35,9 @@ from zennb.registry.stores import artifact_stores
 from zennb.registry.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from zennb.core.records.records import Artifact, Run, Step
+    from zennb.core.records.records import Run, Step
     from zennb.core.secrets.texts import KnownSecrets
     from zennb.engine.background.snapshot import RunSnapshot
     from zennb.engine.run.run_request import FinishedRun
@@ -101,7 +101,7 @@ def _prepared(snapshot: RunSnapshot, workspace: Workspace, opened: Stack) -> tup
         scope=namespace,
         signer=resources.artifacts.signer,
         secrets=environment.secrets,
-        known=lambda digests: _known(workspace, digests),
+        known=known_in(metadata),
     )
     variables = _variables(snapshot, namespace, repository)
     _set_constants(snapshot, namespace)
@@ -187,13 +187,6 @@ def _set_constants(snapshot: RunSnapshot, namespace: Mapping[str, Any]) -> None:
         }
         # Only those that differ: other modules may hold the same object, and a copy would part them.
         set_constants({known: constants[known] for known in other & constants.keys()})
-
-
-def _known(workspace: Workspace, digests: Collection[str]) -> Mapping[str, Sequence[tuple[Artifact, Step]]]:
-    try:
-        return workspace.metadata.with_digests(digests)
-    except StoreError:
-        return {}
 
 
 def _refused(resolved: ResolvedStep, snapshot: RunSnapshot) -> StepRefused | None:

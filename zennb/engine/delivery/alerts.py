@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Run, Step
     from zennb.engine.delivery.outbox import Outbox
 
-__all__ = ["AlertSender", "Watched", "run_alert", "step_alert"]
+__all__ = ["NOT_WATCHED", "AlertSender", "Watched", "run_alert", "step_alert"]
 
 _told: set[tuple[str, str]] = set()
 """The outboxes and alerters of which the user was told in this process that they fail."""
@@ -84,29 +84,31 @@ class Watched:
     """A step or run that somebody wants to be told of.
 
     Args:
-        sender: sends the alerts.
+        sender: sends the alerts; None for a step or run that nobody wants to be told of.
         rules: who is told of what.
         what: the step or run.
     """
 
-    def __init__(self, sender: AlertSender, rules: Iterable[NotifyRule], what: str) -> None:
+    def __init__(
+        self, sender: AlertSender | None = None, rules: Iterable[NotifyRule] = (), what: str = ""
+    ) -> None:
         self._sender, self._rules, self._lock = sender, tuple(rules), threading.Lock()
         self._said: list[str] = []
         self._timers = [
-            threading.Timer(rule.after, self._still_running, (rule, what))
+            threading.Timer(rule.after, self._still_running, (sender, rule, what))
             for rule in self._rules
-            if rule.after is not None
+            if rule.after is not None and sender is not None
         ]
         for timer in self._timers:
             timer.daemon = True
             timer.start()
 
-    def _still_running(self, rule: NotifyRule, what: str) -> None:
+    def _still_running(self, sender: AlertSender, rule: NotifyRule, what: str) -> None:
         spent = duration_text(rule.after or 0.0)
         alert = Alert(
             event=RUNNING, title=f"{what} is still running", text=f"it has been running for {spent}."
         )
-        said = self._sender.send(rule.alerter, alert)
+        said = sender.send(rule.alerter, alert)
         with self._lock:
             self._said += [said] if said else []
 
@@ -114,6 +116,8 @@ class Watched:
         """Stop watching, and send an alert to those who want to be told of its event; None for an end without one."""
         for timer in self._timers:
             timer.cancel()
+        if self._sender is None:
+            return
         for rule in self._rules:
             if alert is not None and alert.event in rule.events:
                 said = self._sender.send(rule.alerter, alert)
@@ -124,8 +128,13 @@ class Watched:
             self._sender.say(said)
 
 
-def step_alert(step: Step) -> Alert | None:
+NOT_WATCHED = Watched()
+
+
+def step_alert(step: Step | None) -> Alert | None:
     """Return the alert for a step that has ended; None for one that was reused, skipped or interrupted."""
+    if step is None:
+        return None
     of = f" of {step.notebook}" if step.notebook else ""
     where = f" (run {step.run})" if step.run is not None else ""
     took = f"after {_seconds(step.seconds)}"

@@ -19,7 +19,14 @@ from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.environment.open_figures import PYPLOT
 from zennb.engine.step.loaded_modules import MODULES, import_for
 from zennb.engine.step.shared_state import connected
-from zennb.errors import CannotDigest, DamagedArtifact, MissingArtifact, NotStorable, UntrustedArtifact
+from zennb.errors import (
+    CannotDigest,
+    DamagedArtifact,
+    MissingArtifact,
+    NotStorable,
+    StoreError,
+    UntrustedArtifact,
+)
 from zennb.materializers.parts import MemoryPart, quick_digest
 from zennb.materializers.registry import Materializers
 from zennb.materializers.sealed import seal, unseal
@@ -33,8 +40,9 @@ if TYPE_CHECKING:
     from zennb.digests.digest import ValueDigest
     from zennb.materializers.registry import Dumped
     from zennb.materializers.signer import Signer
+    from zennb.metadata.store import MetadataStore
 
-__all__ = ["ArtifactRepository", "SavedOutput"]
+__all__ = ["ArtifactRepository", "SavedOutput", "known_in"]
 
 _unreadable: set[str] = set()
 """Blobs that did not load in this process. Equal values are stored again, or nobody could ever load them."""
@@ -357,3 +365,21 @@ def _groups(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[dict[str, tup
     """Return the values in groups that share no state with each other."""
     digests = {name: seen for name, (_, seen) in values.items()}
     return [{name: values[name] for name in names} for names in connected(digests)]
+
+
+def known_in(
+    metadata: MetadataStore,
+) -> Callable[[Collection[str]], Mapping[str, Sequence[tuple[Artifact, Step]]]]:
+    """Return a function that takes digests, and returns the artifacts on record with these digests.
+
+    It is asked after the body of a step, whose results are not to be thrown away: when the records cannot be read, none
+    is known, and the values are stored again.
+    """
+
+    def known(digests: Collection[str]) -> Mapping[str, Sequence[tuple[Artifact, Step]]]:
+        try:
+            return metadata.with_digests(digests)
+        except StoreError:
+            return {}
+
+    return known

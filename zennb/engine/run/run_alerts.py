@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zennb.engine.delivery.alerts import run_alert, step_alert
+from zennb.engine.delivery.alerts import NOT_WATCHED, run_alert, step_alert
 from zennb.engine.run.step_services import watch_step
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class RunAlerts:
         self._context, self._notify, self._is_recorded = context, request.notify, is_recorded
         of = f" of {context.notebook}" if context.notebook else ""
         self._what = f"the pipeline{of}"
-        self._run: Watched | None = None
+        self._run = NOT_WATCHED
         self._steps: dict[str, Watched] = {}
 
     def begin_run(self) -> None:
@@ -50,9 +50,8 @@ class RunAlerts:
         Raises:
             UnknownName: there is no such alerter.
         """
-        watched = watch_step(self._context, definition) if self._is_recorded else None
-        if watched is not None:
-            self._steps[definition.name] = watched
+        if self._is_recorded:
+            self._steps[definition.name] = watch_step(self._context, definition)
 
     def end(self, step: Step) -> None:
         """Tell of a step that has ended, if it was watched."""
@@ -61,6 +60,5 @@ class RunAlerts:
 
     def end_run(self, run: Run, steps: Mapping[str, Step]) -> None:
         """Tell of the run, if it was watched."""
-        if self._run is not None:
-            self._run.end(run_alert(run, steps.values(), self._what))
-            self._run = None
+        self._run.end(run_alert(run, steps.values(), self._what))
+        self._run = NOT_WATCHED

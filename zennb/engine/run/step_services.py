@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb import plugins
+from zennb.engine.delivery.alerts import NOT_WATCHED
 from zennb.engine.step.output_checks import StepChecks, checked_outputs
 from zennb.registry.names import DEFAULT
 
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 __all__ = ["step_checks", "watch_step"]
 
 
-def watch_step(context: RunContext, definition: StepDefinition) -> Watched | None:
-    """Begin to watch a step that somebody wants to be told of (`--notify`); None for any other.
+def watch_step(context: RunContext, definition: StepDefinition) -> Watched:
+    """Begin to watch a step, if somebody wants to be told of it (`--notify`).
 
     Raises:
         UnknownName: there is no such alerter.
     """
     notify, services = definition.options.notify, context.services
     if not notify or services is None or definition.element_of:
-        return None
+        return NOT_WATCHED
     of = f" of {context.notebook}" if context.notebook else ""
     return services.alerts.watch(notify, f"step '{definition.name}'{of}")
 

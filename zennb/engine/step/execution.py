@@ -104,9 +104,6 @@ class StepExecution:
         Raises:
             UsageError: what its outputs are to be checked against is no schema.
         """
-        checks, load = self.request.checks, self._resources.artifacts.load
-        if checks is not None:
-            self._checks = OutputChecks(self.request.definition, checks, self._namespace, load)
         self.before.hide()
         self.definitions = DefinitionNotes(self.request.definition, self._namespace)
         for each in contexts:
@@ -119,6 +116,10 @@ class StepExecution:
         self._running.callback(self._recorder.end)
         self._figures.start()
         self._running.callback(self._figures.stop)
+        checks, load = self.request.checks, self._resources.artifacts.load
+        # Recorded, unlike the check itself: a library that reads a schema may change settings when it is first used.
+        if checks is not None:
+            self._checks = OutputChecks(self.request.definition, checks, self._namespace, load)
         self._is_timed = True
         self._loaded = frozenset(sys.modules)
         self._started = time.perf_counter()

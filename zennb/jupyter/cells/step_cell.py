@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Visibility
 from zennb.core.records.records import Attempt, Status, Step
-from zennb.engine.delivery.alerts import step_alert
+from zennb.engine.delivery.alerts import NOT_WATCHED, step_alert
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.repeated_calls import note_calls
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
-    from zennb.core.records.metrics import Metric
     from zennb.core.records.records import Artifact
     from zennb.digests.digest import ValueDigest
-    from zennb.engine.delivery.alerts import Watched
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.step.definition import StepDefinition
     from zennb.engine.step.resolve import ResolvedStep
@@ -190,8 +188,8 @@ class StepCell:
         return bool(self.definition.options.map) or not self._run_context.orchestrator.in_kernel
 
     is_over = False
-    _metrics: Mapping[str, Metric] = MappingProxyType({})
-    _watched: Watched | None = None
+    _metrics: Mapping[str, Any] = MappingProxyType({})
+    _watched = NOT_WATCHED
     _ended: Step | None = None
     _failed = ""
     """Which elements of a mapped step failed."""
@@ -249,8 +247,7 @@ class StepCell:
     def close(self) -> None:
         """After the cell, however it ended: its run does not go on."""
         self._run.close()
-        if self._watched is not None:
-            self._watched.end(None if self._ended is None else step_alert(self._ended))
+        self._watched.end(step_alert(self._ended))
 
     def fail(self, error: BaseException | None) -> None:
         """After an error or interrupt: restore variables and inputs, and record the failure."""

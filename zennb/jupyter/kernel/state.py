@@ -15,7 +15,7 @@ from zennb.dependencies.library_calls import LibraryCalls
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
 from zennb.digests.stretches import compact, stretches
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
-from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.run.artifact_repository import ArtifactRepository, known_in
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.services import StackServices
@@ -44,7 +44,7 @@ from zennb.views.step import status_line
 from zennb.views.view import join, note
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
     from zennb.engine.run.unit_of_work import WriteBuffer
     from zennb.engine.step.definition import StepDefinition
     from zennb.jupyter.kernel.parts import BackgroundStarter, Remaker
-    from zennb.metadata.store import MetadataStore
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
@@ -203,7 +202,7 @@ class KernelState:
             scope=self.namespace,
             signer=workspace.signer,
             secrets=self.environment.secrets,
-            known=lambda digests: _known(workspace.metadata, digests),
+            known=known_in(workspace.metadata),
         )
         whole = self.runs.whole(workspace.metadata)
         return RunContext(
@@ -363,19 +362,6 @@ class KernelState:
         if producer is None:
             return ""
         return f"`{name}` is bound by step '{producer.name}', which has not run in this kernel; run that cell first"
-
-
-def _known(
-    metadata: MetadataStore, digests: Collection[str]
-) -> Mapping[str, Sequence[tuple[Artifact, Step]]]:
-    """Return the artifacts with these digests; none when the records cannot be read, and the values are stored again.
-
-    It is asked after the body of a step, whose results are not to be thrown away.
-    """
-    try:
-        return metadata.with_digests(digests)
-    except StoreError:
-        return {}
 
 
 def _left_out(step: Step) -> list[str]:
