@@ -1,4 +1,4 @@
-"""A schema of pandera has the same digest before and after it is used, and another one when it asks for something else."""
+"""A schema of pandera has the same digest before and after it is used, and another one when its rules differ."""
 
 from __future__ import annotations
 

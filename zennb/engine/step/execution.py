@@ -10,7 +10,7 @@ import ast
 import os
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,7 @@ from zennb.engine.step.visible_texts import texts_in_values
 from zennb.errors import CannotDigest, NotStorable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping, Sequence
+    from collections.abc import Iterator, Mapping, MutableMapping, Sequence
     from contextlib import AbstractContextManager
 
     from zennb.core.records.observed import Carried, Observed
@@ -104,6 +104,10 @@ class StepExecution:
         Raises:
             UsageError: what its outputs are to be checked against is no schema.
         """
+        checks, load = self.request.checks, self._resources.artifacts.load
+        if checks is not None:
+            with self._settings_kept():
+                self._checks = OutputChecks(self.request.definition, checks, self._namespace, load)
         self.before.hide()
         self.definitions = DefinitionNotes(self.request.definition, self._namespace)
         for each in contexts:
@@ -116,13 +120,19 @@ class StepExecution:
         self._running.callback(self._recorder.end)
         self._figures.start()
         self._running.callback(self._figures.stop)
-        checks, load = self.request.checks, self._resources.artifacts.load
-        # Recorded, unlike the check itself: a library that reads a schema may change settings when it is first used.
-        if checks is not None:
-            self._checks = OutputChecks(self.request.definition, checks, self._namespace, load)
         self._is_timed = True
         self._loaded = frozenset(sys.modules)
         self._started = time.perf_counter()
+
+    @contextmanager
+    def _settings_kept(self) -> Iterator[None]:
+        """Take back what libraries set in the process when a check imports them; it is not the step's doing."""
+        loaded, undo = len(sys.modules), self._resources.environment.undo()
+        try:
+            yield
+        finally:
+            if len(sys.modules) != loaded:  # else a step in another thread may have set something meanwhile
+                undo()
 
     def _texts(self) -> frozenset[str]:
         """Return the texts that the step can see, and in which files may be named that are opened out of sight."""
@@ -192,9 +202,9 @@ class StepExecution:
         if not self.reasons:
             self._note_figures(changes)
         if self._checks is not None:
-            self._checks.run(
-                {name: value for name, (value, _) in collected.values.items()}, namespace, self.metrics
-            )
+            outputs = {name: value for name, (value, _) in collected.values.items()}
+            with self._settings_kept():
+                self._checks.run(outputs, namespace, self.metrics)
         return self._stored(observed, changes, recording)
 
     def _postponed(
