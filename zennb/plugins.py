@@ -179,6 +179,12 @@ _OURS: tuple[FlavorInfo, ...] = (
         libraries=("apprise",),
         description="sends messages by URL to over a hundred services: Slack, Teams, Telegram, mail, ntfy, ...",
     ),
+    FlavorInfo(
+        type="annotator",
+        name="local",
+        target="zennb.jupyter.panels.labeller:LocalAnnotator",
+        description="labels texts, images and rows in the notebook, with buttons and keys",
+    ),
 )
 
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-pytest.importorskip("pandera.pandas")  # here, as it sets options of pandas that a restart in this process takes back
+pytest.importorskip(
+    "pandera.pandas"
+)  # here, as it sets options of pandas that a restart in this process takes back
 
 from zennb.errors import OutputCheckFailed
 

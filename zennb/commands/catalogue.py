@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MAGICS", "build", "tree", "tree_for"]
 
-MAGICS = frozenset({"stack", "pipeline", "runs", "artifacts", *(kind.command for kind in COMPONENT_TYPES)})
+MAGICS = frozenset(
+    {"stack", "pipeline", "runs", "artifacts", "annotate", *(kind.command for kind in COMPONENT_TYPES)}
+)
 """Commands with a line magic of their own; the others follow `%zennb`."""
 
 MODULES = {
@@ -31,6 +33,7 @@ MODULES = {
     "pipeline": "pipeline",
     "run": "notebook",
     "check": "check",
+    "annotate": "annotate",
     "runs": "runs",
     "artifacts": "artifacts",
     "autostep": "general",

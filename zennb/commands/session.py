@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from zennb.core.planning.run_plan import RunPlan
     from zennb.core.records.records import Run, Step
@@ -78,6 +78,9 @@ class Session(Protocol):
 
     def forget_records(self) -> None:
         """Forget what this kernel knows of the records of its home, which was opened again and may be another one."""
+
+    def annotate(self, name: str, *, labels: Sequence[str], target: str, annotator: str) -> Shown:
+        """Return what labels the items of a variable by hand; see `jupyter.kernel.annotations`."""
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind (`picker`, `dashboard`), with a text and an HTML representation."""

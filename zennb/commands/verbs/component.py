@@ -32,6 +32,7 @@ USUAL = {
     "experiment_tracker": "local",
     "data_validator": "local",
     "alerter": "local",
+    "annotator": "local",
 }
 """Flavors used in examples."""
 

@@ -63,6 +63,7 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
         ("pre_run_cell", autostep.before_cell),
         ("post_run_cell", autostep.after_cell),
         ("post_run_cell", pipeline.panels.cell_ran),
+        ("pre_run_cell", pipeline.annotations.save),
     ):
         shell.events.register(event, callback)
         undo.callback(_remove, shell.events.unregister, event, callback)

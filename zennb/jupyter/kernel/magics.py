@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from zennb.commands.outcome import Outcome
     from zennb.commands.session import Session
-    from zennb.commands.syntax import Command
+    from zennb.commands.syntax import Node
 
 __all__ = ["register", "unregister"]
 
@@ -77,11 +77,11 @@ def _help_line(line: str) -> str:
     return line.replace("-", "_").replace("??", "?")
 
 
-def _magics() -> Iterator[tuple[str, Command, tuple[str, ...]]]:
+def _magics() -> Iterator[tuple[str, Node, tuple[str, ...]]]:
     """Give each magic's name, its command, and the words that lead there from the root."""
     root = tree()
     yield ROOT, root, ()
-    for command in root.commands(Interface.MAGIC):
+    for command in root.known(Interface.MAGIC):
         if command.name in MAGICS:
             yield command.name, command, (command.name,)
             # As a line magic `%artifact-store` works, but `%artifact-store?` and completion want an identifier.
@@ -91,7 +91,7 @@ def _magics() -> Iterator[tuple[str, Command, tuple[str, ...]]]:
 
 def _magic(
     name: str,
-    command: Command,
+    command: Node,
     path: tuple[str, ...],
     context: Context,
     silence: Callable[[], AbstractContextManager[None]],

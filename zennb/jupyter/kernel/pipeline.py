@@ -19,6 +19,7 @@ from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.errors import PlanError, StepRefused
 from zennb.headless.kernel import RUNNING
 from zennb.jupyter.cells.restoring import bind_outputs
+from zennb.jupyter.kernel.annotations import Annotations
 from zennb.jupyter.kernel.live_display import LiveTable
 from zennb.jupyter.kernel.notebook import saved_cells
 from zennb.jupyter.kernel.planning import Planning, last_outputs
@@ -26,7 +27,7 @@ from zennb.jupyter.panels.kit.panels import Panels
 from zennb.registry.home import working_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from zennb.core.planning.plan import Plan
     from zennb.core.records.records import Artifact, Step
@@ -51,6 +52,7 @@ class PipelineSession:
         self._session, self._autostep, self._background = session, autostep, background
         self._planning = Planning(session)
         self.panels = Panels(self)
+        self.annotations = Annotations(session)
 
     @property
     def autostep(self) -> bool:
@@ -106,6 +108,12 @@ class PipelineSession:
         chosen = tuple(name for name in drawn.order if name in needed)
         request = self._request(definitions, drawn, chosen, previous, pending=True)
         return RunPlanner(request, run_context), request, previous
+
+    def annotate(self, name: str, *, labels: Sequence[str], target: str, annotator: str) -> Shown:
+        """Return what labels the items of a variable by hand."""
+        open_task = self.annotations.open
+        shown: Shown = open_task(name, labels=labels, target=target, annotator=annotator, host=self.panels)
+        return shown
 
     def panel(self, kind: str) -> Shown:
         """Return this kernel's panel of a kind."""

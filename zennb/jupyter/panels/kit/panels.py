@@ -92,6 +92,13 @@ class Panels:
                 self._panels[kind] = getattr(import_module(module), name)(self)
             return self._panels[kind]
 
+    def hold(self, kind: str, panel: KernelPanel) -> None:
+        """Keep a panel that was made elsewhere, in place of an earlier one of its kind, which is closed."""
+        with self.lock:
+            earlier, self._panels[kind] = self._panels.get(kind), panel
+            if earlier is not None:
+                earlier.close()
+
     def close(self) -> None:
         """Close all panels and stop following changes."""
         with self.lock:
