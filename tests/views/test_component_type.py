@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from zennb.core.records.component_types import COMPONENT_TYPES, component_type
+from zennb.core.records.records import ComponentType
+from zennb.plugins import all_flavors
 from zennb.views.component import Flavor
 from zennb.views.component_type import component_types
 
@@ -13,15 +17,28 @@ FLAVORS = {
 
 
 def test_types_say_what_they_are_for_what_is_here_and_what_is_not_supported_yet() -> None:
-    kinds = [component_type("orchestrator"), component_type("image-builder")]
+    kinds = [component_type("orchestrator"), ComponentType(name="oracle", purpose="knows it all")]
     assert component_types(kinds, FLAVORS).text == (
         "component type  purpose                            flavors here\n"
         "────────────────────────────────────────────────────────────────────────────────\n"
         "orchestrator    runs the steps: in the kernel, in  dask (to be installed), local\n"
         "                threads, on a cluster\n"
-        "image builder   builds the container images that   not supported yet\n"
-        "                steps run in"
+        "oracle          knows it all                       not supported yet"
     )
+
+
+def test_a_type_without_flavors_says_what_does_its_job() -> None:
+    (row,) = component_types([component_type("log-store")], FLAVORS).rows()
+    assert row["supported"] is False
+    assert row["instead"] == "not needed: what a step prints is kept with its run, and `%runs logs` shows it"
+    text = " ".join(component_types([component_type("log-store")], FLAVORS).text.split())
+    assert "not supported" not in text
+
+
+@pytest.mark.parametrize("kind", COMPONENT_TYPES, ids=lambda kind: kind.name)
+def test_every_type_has_a_flavor_of_ours_or_says_why_not(kind: ComponentType) -> None:
+    waiting = {"experiment_tracker", "model_registry", "model_deployer"}
+    assert bool(kind.instead) is not (kind.name in all_flavors() or kind.name in waiting)
 
 
 def test_every_type_is_a_row_with_plain_values() -> None:

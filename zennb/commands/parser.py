@@ -90,7 +90,7 @@ def _elsewhere(command: Command, word: str, interface: Interface) -> str:
     if kind is None or command.name != ROOT:
         return ""
     listing = interface.spell(("components",))
-    return f"{kind.title} ({kind.purpose}): not supported yet; `{listing}` lists what is."
+    return f"{kind.title} ({kind.purpose}): {kind.instead or 'not supported yet'}; `{listing}` lists what there is."
 
 
 def words_of(root: Command, words: Sequence[str], *, interface: Interface) -> str:

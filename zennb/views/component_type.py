@@ -1,8 +1,8 @@
-"""Owns the view of component types: their purpose, their flavors, and which are not supported yet."""
+"""Owns the view of component types: their purpose, their flavors, and why some have none."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zennb.views.markup import muted, name
 from zennb.views.table import Column, Table, values
@@ -32,24 +32,36 @@ def component_types(kinds: Sequence[ComponentType], flavors: Mapping[str, Sequen
             "purpose": kind.purpose,
             "supported": bool(flavors.get(kind.name)),
             "flavors": [values(each, "name", "needs") for each in flavors.get(kind.name, ())],
+            "instead": "" if flavors.get(kind.name) else kind.instead,
+            "here": ([values(each, "name", "needs") for each in flavors.get(kind.name, ())], kind.instead),
         }
         for kind in kinds
     ]
     columns = (
         Column.of("type", "type", "component type", heading=True, most=32),
         Column.of("prose", "purpose"),
-        Column.of("names", "flavors", "flavors here", show=_flavors, markup=_marked, wrap=True),
+        Column.of("names", "here", "flavors here", show=_flavors, markup=_marked, wrap=True),
     )
-    return Table(columns=columns, data=rows)
+    return _TypeTable(columns=columns, data=rows)
 
 
-def _flavors(found: Sequence[Mapping[str, str]]) -> str:
+class _TypeTable(Table):
+    """The table of component types; how it shows flavors is no part of its data."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows as dicts of JSON values."""
+        return [{key: each for key, each in row.items() if key != "here"} for row in super().rows()]
+
+
+def _flavors(here: tuple[Sequence[Mapping[str, str]], str]) -> str:
+    found, instead = here
     names = (clean(each["name"]) + (" (to be installed)" if each["needs"] else "") for each in found)
-    return ", ".join(names) or UNSUPPORTED
+    return ", ".join(names) or instead or UNSUPPORTED
 
 
-def _marked(found: Sequence[Mapping[str, str]]) -> str:
+def _marked(here: tuple[Sequence[Mapping[str, str]], str]) -> str:
+    found, instead = here
     names = [
         name(each["name"]) + (f" {muted('(to be installed)')}" if each["needs"] else "") for each in found
     ]
-    return ", ".join(names) or muted(UNSUPPORTED)
+    return ", ".join(names) or muted(instead or UNSUPPORTED)

@@ -24,7 +24,7 @@ def _annotate(
     if not target.isidentifier():
         raise UsageError(f"{context.command_line}: `--as {target}` is no name of a variable.")
     view = context.session.annotate(variable, labels=labels, target=target, annotator=annotator or "")
-    return Outcome(view=view)
+    return Outcome(view=view, data={"target": target})
 
 
 PARTS = (

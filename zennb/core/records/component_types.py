@@ -17,18 +17,42 @@ COMPONENT_TYPES: tuple[ComponentType, ...] = (
     ),
     ComponentType(name="model_registry", purpose="keeps trained models with their versions and stages"),
     ComponentType(name="model_deployer", purpose="serves a trained model for online inference"),
-    ComponentType(name="deployer", purpose="serves a whole pipeline as a long-running service"),
+    ComponentType(
+        name="deployer",
+        purpose="serves a whole pipeline as a long-running service",
+        instead="not needed: `zennb run NOTEBOOK -p NAME=VALUE` runs the pipeline from any scheduler or service",
+    ),
     ComponentType(name="data_validator", purpose="checks the quality of data and models and reports on it"),
-    ComponentType(name="feature_store", purpose="manages the features that training and inference share"),
+    ComponentType(
+        name="feature_store",
+        purpose="manages the features that training and inference share",
+        instead="not needed: features are artifacts with versions, which `zennb.load` reads anywhere",
+    ),
     ComponentType(name="alerter", purpose="sends messages to a chat or mailbox from within a pipeline"),
     ComponentType(name="annotator", purpose="lets people label data as part of a pipeline"),
     ComponentType(
         name="step_operator", purpose="runs single steps on other machines than the rest of the pipeline"
     ),
-    ComponentType(name="container_registry", purpose="keeps the container images that steps run in"),
-    ComponentType(name="image_builder", purpose="builds the container images that steps run in"),
-    ComponentType(name="log_store", purpose="keeps the log output of steps"),
-    ComponentType(name="sandbox", purpose="gives a step an isolated place to run untrusted code"),
+    ComponentType(
+        name="container_registry",
+        purpose="keeps the container images that steps run in",
+        instead="not needed: steps are sent to workers as code and data; only a cluster's own workers use images",
+    ),
+    ComponentType(
+        name="image_builder",
+        purpose="builds the container images that steps run in",
+        instead="not needed: steps are sent to workers as code and data, and no image is built for them",
+    ),
+    ComponentType(
+        name="log_store",
+        purpose="keeps the log output of steps",
+        instead="not needed: what a step prints is kept with its run, and `%runs logs` shows it",
+    ),
+    ComponentType(
+        name="sandbox",
+        purpose="gives a step an isolated place to run untrusted code",
+        instead="not offered: a process of the user keeps nobody out; run a notebook you do not trust in a container",
+    ),
 )
 """Every component type a stack can hold."""
 

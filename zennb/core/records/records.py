@@ -78,10 +78,12 @@ class ComponentType:
     Attributes:
         name: with underscores, as in the metadata store: `artifact_store`.
         purpose: one line.
+        instead: why it has no flavors here, or what does its job; "" for a type that has flavors.
     """
 
     name: str
     purpose: str
+    instead: str = ""
 
     @property
     def command(self) -> str:

@@ -64,7 +64,7 @@ class StackPicker(Panel):
 
 
 class _TypesPage:
-    """Every component type: what it is for, the flavors available here, and which are not supported yet."""
+    """Every component type: what it is for, the flavors available here, and why some have none."""
 
     def __init__(self) -> None:
         self.widget = html()
