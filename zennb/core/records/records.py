@@ -183,6 +183,20 @@ class Artifact:
         return not self.is_stored and not self.summary.get("digested")
 
     @property
+    def part_of(self) -> str:
+        """The input of its step that it is a part of, as which it is stored; "" for an artifact by itself."""
+        return str(self.summary.get("part", {}).get("of", ""))
+
+    @property
+    def whole(self) -> Artifact:
+        """What it is a part of, as its step read it."""
+        part = self.summary["part"]
+        summary = {"kind": "object", "text": "", "attributes": []}
+        return replace(
+            self.unrecorded(), name=part["of"], digest=part["digest"], type=part["type"], summary=summary
+        )
+
+    @property
     def label(self) -> str:
         """`model v3`."""
         return f"{self.name} v{self.version}"

@@ -17,6 +17,7 @@ from zennb.digests.digest import SCALARS, digest_value
 from zennb.digests.stretches import shared_ranges
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.environment.open_figures import PYPLOT
+from zennb.engine.step.input_parts import part_in
 from zennb.engine.step.loaded_modules import MODULES, import_for
 from zennb.engine.step.shared_state import connected
 from zennb.errors import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from zennb.components.component import ArtifactStore, Buffer
     from zennb.core.records.records import Step
     from zennb.digests.digest import ValueDigest
+    from zennb.engine.step.input_parts import InputPart
     from zennb.materializers.registry import Dumped
     from zennb.materializers.signer import Signer
     from zennb.metadata.store import MetadataStore
@@ -134,21 +136,40 @@ class ArtifactRepository:
         """
         import_for(artifacts.values(), modules)
         loaded: dict[str, Any] = {}
+        shared = {artifact.blob for artifact in artifacts.values() if artifact.part_of}
         values: dict[str, Any] = {}
         for name, artifact in artifacts.items():
-            if artifact.item is None:
+            # A part is the very object that is inside the whole, if both are loaded.
+            if artifact.item is None and artifact.blob not in shared:
                 values[name] = self._load_group(artifact)
                 continue
             if artifact.blob not in loaded:
                 loaded[artifact.blob] = self._load_group(artifact)
+            if artifact.item is None:
+                values[name] = part_in(loaded[artifact.blob], artifact)
+                continue
             group = loaded[artifact.blob]
             if not is_a(group, dict) or artifact.item not in group:
                 raise DamagedArtifact(
                     f"{artifact.label} is not among what is stored with it; run its step again.",
                     digest=artifact.blob,
                 )
-            values[name] = group[artifact.item]
+            values[name] = part_in(group[artifact.item], artifact)
         return values
+
+    def part(self, name: str, part: InputPart, whole: Artifact) -> Artifact:
+        """Return the artifact of an output that is a part of an input, and stored as that."""
+        where = {"of": part.whole, "path": part.path, "digest": whole.digest, "type": whole.type}
+        return replace(
+            whole.unrecorded(),
+            name=name,
+            digest=part.digest.digest,
+            type=type_text(part.value),
+            summary={**mask_json(self._materializers.summary(part.value), self.secrets), "part": where},
+            packages=tuple(sorted({*whole.packages, *part.digest.packages})),
+            kind="output",
+            created=time.time(),
+        )
 
     def save_changes(self, changes: Mapping[str, Any]) -> Carried:
         """Store the settings, environment variables and small files that a step changed or wrote, signed.
@@ -253,7 +274,7 @@ class ArtifactRepository:
 
     def _is_sound(self, artifact: Artifact, step: Step) -> bool:
         """Whether an artifact can take the place of an equal value: it would be loaded later, and is what it says."""
-        stands_alone = artifact.item is None and DISTRIBUTION not in artifact.summary
+        stands_alone = artifact.item is None and not artifact.part_of and DISTRIBUTION not in artifact.summary
         return (
             stands_alone
             and artifact.blob not in _unreadable

@@ -21,7 +21,7 @@ from zennb.engine.step.resolve import resolve_step
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.observed import Observed
@@ -54,6 +54,7 @@ def resolve_in_run(
         if wanted in produced and (produced[wanted].is_stored or not request.holds(wanted, produced[wanted])):
             given[wanted] = produced[wanted]
             given.update(_stored_with(wanted, source, produced, request, name))
+    given.update(_parts(given, request, name, outputs))
     return resolve_step(
         request.definitions[name],
         request.namespace,
@@ -83,6 +84,36 @@ def _stored_with(
         for name, artifact in outputs.items()
         if artifact.blob == outputs[wanted].blob and name not in rebound
     }
+
+
+def _parts(
+    given: Mapping[str, Artifact],
+    request: RunRequest,
+    reader: str,
+    outputs: Callable[[str], Mapping[str, Artifact]],
+) -> dict[str, Artifact]:
+    """Return what shares state with the inputs of a step as a part of one, or as the whole, in the order of the run."""
+    sources, order = request.plan.sources[reader], request.plan.order
+    before = order[: order.index(reader)]
+    latest = {name: step for step in before for name in (*request.binds.get(step, ()), *outputs(step))}
+    found: dict[str, Artifact] = {}
+    for name, artifact in given.items():
+        whole = artifact.part_of
+        # As long as no step in between has bound the whole to something else.
+        if whole and whole not in given and not _is_later(latest.get(whole), sources.get(name), order):
+            found[whole] = artifact.whole
+    wholes = {**found, **given}
+    for step in before:
+        for name, artifact in outputs(step).items():
+            held = wholes.get(artifact.part_of)
+            is_same = held is not None and held.digest == artifact.whole.digest
+            if is_same and latest[name] == step and name not in given:
+                found[name] = artifact
+    return found
+
+
+def _is_later(one: str | None, other: str | None, order: Sequence[str]) -> bool:
+    return one is not None and other is not None and order.index(one) > order.index(other)
 
 
 class RunPlanner:

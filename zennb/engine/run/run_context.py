@@ -148,12 +148,12 @@ class RunContext:
         # Read ahead for most steps of a run; else the store is asked: another kernel may have finished the step since.
         for step in [found for key in keys if known is not None for found in known.find(key)][:1]:
             if not (
-                not_reusable([step], definition, self.artifacts.signer)
+                not_reusable([step], definition, self.artifacts.signer, resolved.rebound)
                 or self.environment.stale(step.observed)
             ):
                 return reused(step)
         candidates, previous = self._known_of(resolved, known, history) if keys else ([], None)
-        unusable = not_reusable(candidates, definition, self.artifacts.signer)
+        unusable = not_reusable(candidates, definition, self.artifacts.signer, resolved.rebound)
         # Prefer complete results: the output and settings of a run on another stack may be only in that stack's store.
         if len(candidates) > 1:
             candidates.sort(key=lambda step: bool(missing_results(step, self.store)))

@@ -13,6 +13,7 @@ from zennb.core.records.shared import SHOWN_DIGITS, adopted_reason
 from zennb.digests.digest import digest_value
 from zennb.engine.run.lost_results import why_lost
 from zennb.engine.sharing.foreign_results import bound_to_its_machine, needs_trust
+from zennb.engine.step.cache_options import changed_beside
 from zennb.errors import StoreError, ZennbError
 from zennb.materializers.available import unreadable
 
@@ -104,6 +105,7 @@ class SharedReuse:
         why = (
             expired(step, within=resolved.definition.options.expires, now=time.time())
             or unreadable(step.outputs.values())
+            or changed_beside(step, resolved.rebound)
             or bound_to_its_machine(step)
             or self.environment.stale(step.observed, overlay)
         )

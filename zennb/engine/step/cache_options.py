@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "changed_although_left_out",
+    "changed_beside",
     "check_unstored",
     "end_of_reuse",
     "ignored_inputs",
@@ -46,7 +47,9 @@ __all__ = [
 # --expires
 
 
-def not_reusable(steps: Iterable[Step], definition: StepDefinition, signer: Signer) -> dict[int | None, str]:
+def not_reusable(
+    steps: Iterable[Step], definition: StepDefinition, signer: Signer, rebound: Collection[str] = ()
+) -> dict[int | None, str]:
     """Return, by id, why matching results are not reused.
 
     Their record is not signed by the user or by somebody they trust, they have expired, or no materializer here reads
@@ -57,6 +60,7 @@ def not_reusable(steps: Iterable[Step], definition: StepDefinition, signer: Sign
             record allows: they would be a step back.
         definition: the step.
         signer: checks the signatures.
+        rebound: names that it need not have bound, and that share state with its inputs now.
     """
     found: dict[int | None, str] = {}
     over, now = "", time.time()
@@ -66,10 +70,16 @@ def not_reusable(steps: Iterable[Step], definition: StepDefinition, signer: Sign
             found[step.id] = f"the record of run {step.run} is not signed by you or by somebody you trust"
             continue
         over = over or expired(step, within=definition.options.expires, now=now)
-        reason = over or unreadable(step.outputs.values())
+        reason = over or unreadable(step.outputs.values()) or changed_beside(step, rebound)
         if reason:
             found[step.id] = reason
     return found
+
+
+def changed_beside(step: Step, rebound: Collection[str]) -> str:
+    """Return which name that the results of a step do not bind shares state with an input that they replace."""
+    left = [name for name in rebound if name not in step.outputs and name not in step.inputs]
+    return f"it did not bind `{min(left)}`" if left and step.outputs.keys() & step.inputs.keys() else ""
 
 
 def end_of_reuse(step: Step, definition: StepDefinition) -> Step:

@@ -177,6 +177,7 @@ class StepExecution:
             inputs=self.inputs,
             shows=any(event["kind"] == "result" for event in recording),
             changes_itself=changes_itself,
+            in_store=() if request.definition.element_of else _whole(request.inputs),
         )
         self.reasons = reasons_against_reuse(
             request,
@@ -321,7 +322,7 @@ class StepExecution:
         displays = self._stored_output(recording)
         reasons = tuple(map(str, self.reasons))
         return StepOutcome(
-            artifacts={**saved.artifacts, **postponed_outputs},
+            artifacts={**saved.artifacts, **self._parts(), **postponed_outputs},
             defines=self.collected.defines,
             deletes=self.collected.deletes,
             displays=displays,
@@ -334,6 +335,14 @@ class StepExecution:
             process=os.getpid(),
             held={name: self.collected.values[name][0] for name in saved.secret},
         )
+
+    def _parts(self) -> dict[str, Artifact]:
+        """Return the artifacts of outputs that are parts of inputs."""
+        repository, inputs = self._resources.artifacts, self.request.inputs
+        return {
+            name: repository.part(name, part, inputs[part.whole])
+            for name, part in self.collected.parts.items()
+        }
 
     def _stored_output(self, recording: Recording) -> str:
         """Store what the step showed; return the blob, "" if there is none."""
@@ -355,6 +364,11 @@ def _uses(uses: StaticUsage, collected: NamespaceChanges, recording: Recording) 
     if len(recording) and recording.text("stderr"):
         modules.add("warnings")
     return uses if modules == uses.modules else replace(uses, modules=frozenset(modules))
+
+
+def _whole(inputs: Mapping[str, Artifact]) -> list[str]:
+    """Return the inputs that are stored, and not as a part of another one."""
+    return [name for name, each in inputs.items() if each.is_stored and not each.part_of]
 
 
 def _is_changed(name: str, value: Any, seen: ValueDigest) -> bool:

@@ -15,6 +15,7 @@ from zennb.dependencies.callables import has_state, is_own_builtin, is_users_cod
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
 from zennb.engine.step.code_owned_outputs import code_kind
 from zennb.engine.step.external_mutations import external_mutations
+from zennb.engine.step.input_parts import InputPart, parts_of_inputs
 from zennb.engine.step.library_steps import SETS_UP_LOGGING, calls_of_step
 from zennb.engine.step.outcome import Reason
 from zennb.engine.step.shared_state import share
@@ -136,6 +137,7 @@ class NamespaceChanges:
         own: names that stay the step's own (private ones, and those that `-o` leaves out).
         unchanged: inputs whose digest is the same afterwards.
         reasons: why the step cannot be reused; empty as a rule.
+        parts: output that is a part of an unchanged input → where it is in there.
         unstorable: output that has no digest → why that rules out reuse, unless it is postponed.
         calls: what it called for its effect on libraries.
     """
@@ -146,6 +148,7 @@ class NamespaceChanges:
     own: tuple[str, ...] = ()
     unchanged: frozenset[str] = frozenset()
     reasons: tuple[Reason, ...] = ()
+    parts: Mapping[str, InputPart] = field(default_factory=dict)
     unstorable: Mapping[str, Reason] = field(default_factory=dict)
     calls: tuple[LibraryCall, ...] = ()
 
@@ -159,6 +162,7 @@ def collect_changes(
     inputs: Mapping[str, tuple[Any, ValueDigest]],
     shows: bool = False,
     changes_itself: bool = True,
+    in_store: Collection[str] = (),
 ) -> NamespaceChanges:
     """Find what a step changed in its namespace.
 
@@ -169,6 +173,7 @@ def collect_changes(
         inputs: input name → value and content before.
         shows: whether the value of its last expression was displayed.
         changes_itself: whether it changed functions or classes that it defines.
+        in_store: the inputs that can be loaded from the store.
 
     Raises:
         NotStorable: a name given with `-o` is not bound, or has no digest.
@@ -186,13 +191,14 @@ def collect_changes(
             outputs.add(name)
     unchanged = outputs.add_changed(skip=bound)
     # After the changes: sharing is judged by the digests taken just now, not by those from before the step.
-    outputs.add_partners()
+    outputs.add_partners(outputs.take_parts(in_store, bound))
     values, reasons = outputs.values, outputs.reasons
     if options.outputs is not None:
         outputs.check_declared(options.outputs, defines)
         # An input that the step changed stays an output even if `-o` leaves it out: reuse
         # would not repeat the change.
         values = {name: found for name, found in values.items() if name in options.outputs or name in inputs}
+        outputs.parts = {name: part for name, part in outputs.parts.items() if name in options.outputs}
     # From here on the code is judged, not the values: what a step does to a library leaves no trace in the namespace.
     set_outside = ", ".join(
         f"`{each}`" for each in external_mutations(definition, namespace, changes_itself=changes_itself)
@@ -225,6 +231,7 @@ def collect_changes(
         own=tuple(own),
         unchanged=unchanged,
         reasons=tuple(reasons),
+        parts=outputs.parts,
         unstorable=outputs.unstorable,
         calls=called.calls,
     )
@@ -243,6 +250,7 @@ class _Outputs:
         self.values: dict[str, tuple[Any, ValueDigest]] = {}
         self.reasons: list[Reason] = []
         self.unstorable: dict[str, Reason] = {}
+        self.parts: dict[str, InputPart] = {}
         # Equal content, but perhaps in other objects and other memory than before: a model that was fitted again.
         self._unchanged: dict[str, ValueDigest] = {}
 
@@ -277,11 +285,35 @@ class _Outputs:
                 unchanged.add(name)
         return frozenset(unchanged)
 
-    def add_partners(self) -> None:
+    def take_parts(self, in_store: Collection[str], bound: Collection[str]) -> dict[str, InputPart]:
+        """Take out the outputs that are parts of an input that is stored and unchanged, and return them."""
+        inputs = {
+            name: value
+            for name, (value, _) in self._inputs.items()
+            if name in in_store and name not in self.values and self._namespace.get(name) is value
+        }
+        outputs = {name: found for name, found in self.values.items() if name in bound}
+        parts = parts_of_inputs(outputs, inputs) if inputs and outputs else {}
+        for name in parts:
+            del self.values[name]
+        return parts
+
+    def add_partners(self, parts: Mapping[str, InputPart]) -> None:
         """Add unchanged inputs that share state with an output: stored together, they share it again on reuse.
 
         Inputs that share state only with such an input are added, too.
+
+        Args:
+            parts: outputs that need not be stored, unless the input that they are a part of is.
         """
+        self._add_partners()
+        while back := {name: part for name, part in parts.items() if part.whole in self.values}:
+            self.values.update({name: (part.value, part.digest) for name, part in back.items()})
+            parts = {name: part for name, part in parts.items() if name not in back}
+            self._add_partners()
+        self.parts = dict(parts)
+
+    def _add_partners(self) -> None:
         waiting = {
             name: (value, self._unchanged.get(name, seen))
             for name, (value, seen) in self._inputs.items()

@@ -66,6 +66,7 @@ class ResolvedStep:
         calls: what the notebook called for its effect on these.
         secrets: the secret texts in its code and inputs; their digests in the parts are sealed.
         unstored: inputs that another step makes and cannot store.
+        rebound: inputs only because they share state with another one, and that the step may bind anew.
     """
 
     definition: StepDefinition
@@ -84,6 +85,7 @@ class ResolvedStep:
     calls: tuple[LibraryCall, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
     unstored: tuple[str, ...] = ()
+    rebound: frozenset[str] = frozenset()
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -136,9 +138,10 @@ def resolve_step(
     ignored = ignored_inputs(definition, analysis, namespace, given)
     # Only after the check above: it needs the reads as they are, to refuse a name that nothing reads.
     analysis = without_reads(analysis, ignored, in_functions=True)
-    overwritten = analysis.surely - analysis.reads.keys()  # whatever they hold, the step will not see it
+    # Whatever they hold, the step will not see it. Hidden are those that it may bind (see `doubtful` below).
+    overwritten = (analysis.surely | analysis.hidden.intersection(analysis.binds)) - analysis.reads.keys()
     # Also those that wait in the store beside an input, or the key of a new kernel would be another one.
-    given = {name: each for name, each in given.items() if name not in overwritten}
+    given = {name: each for name, each in given.items() if name not in analysis.surely - analysis.reads.keys()}
     opaque = {name: _reads(why_unknown(each)) for name, each in given.items() if each.is_opaque}
     given = {name: each for name, each in given.items() if name not in opaque}
     opaque = {name: why for name, why in opaque.items() if name not in ignored}
@@ -184,14 +187,17 @@ def resolve_step(
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
     # Once more, as if the doubtful names were not bound yet, as they were when the cell first ran. Otherwise a cell
     # that binds such a name changes its own key by running, and its second run is not cached.
-    doubtful = (analysis.doubtful | search.named.intersection(analysis.binds)) & inputs.values.keys()
+    rebound = {*inputs.values, *given} & set(analysis.binds) - analysis.reads.keys() - search.data.keys()
+    doubtful = (
+        analysis.doubtful | search.named.intersection(analysis.binds)
+    ) & inputs.values.keys() | rebound
     reduced = (
         resolve_step(
             replace(definition, analysis=without_reads(definition.analysis, doubtful)),
             namespace,
             value_digest=value_digest,
             partners=partners,
-            given=given,
+            given={name: each for name, each in given.items() if name not in rebound},
             overrides=overrides,
             patches=patches,
             calls=calls,
@@ -219,6 +225,7 @@ def resolve_step(
         used=used,
         calls=tuple(concerning),
         secrets=secrets,
+        rebound=frozenset(rebound),
         unstored=(*opaque, *(name for name, each in given.items() if not each.is_stored)),
     )
 
@@ -386,7 +393,9 @@ def _sharing(
 ) -> list[tuple[str, ...]]:
     """Return which inputs share state: `b.append(1)` does something else if `a` is the same list."""
     together: dict[str, list[str]] = {}
-    for name in sorted(artifacts.keys() - value_digests.keys()):
-        if artifacts[name].item is not None:
+    waiting = sorted(artifacts.keys() - value_digests.keys())
+    whole = {artifacts[name].blob for name in waiting if artifacts[name].part_of}
+    for name in waiting:
+        if artifacts[name].item is not None or artifacts[name].blob in whole:
             together.setdefault(artifacts[name].blob, []).append(name)
     return [*groups(value_digests), *(tuple(names) for names in together.values() if len(names) > 1)]

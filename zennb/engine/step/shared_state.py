@@ -114,7 +114,11 @@ def stored_apart(digests: Mapping[str, ValueDigest], inputs: Mapping[str, Artifa
     found = set[str]()
     for names in groups(digests):
         # Values that were stored together are items of one blob; only these come back sharing their state.
-        stored = {inputs[n].blob if n in inputs and inputs[n].item is not None else n for n in names}
+        whole = {inputs[n].blob for n in names if n in inputs and inputs[n].part_of}
+        stored = {
+            inputs[n].blob if n in inputs and (inputs[n].item is not None or inputs[n].blob in whole) else n
+            for n in names
+        }
         found.update(names if len(stored) > 1 else ())
     return frozenset(found)
 

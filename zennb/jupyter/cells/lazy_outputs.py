@@ -109,10 +109,16 @@ class LazyOutputs:
         # Of values in one blob, which share state, either all are loaded or none: loaded at two
         # times they would not share it.
         read = {artifact.blob for name, artifact in outputs.items() if name in self._exposed}
-        return {
+        found = {
             name
             for name, artifact in outputs.items()
             if not artifact.is_stored or (artifact.size >= LARGE and artifact.blob not in read)
+        }
+        # A part is there as soon as the whole is.
+        return {
+            name
+            for name in found
+            if not (whole := outputs[name].part_of) or whole in self._waiting or whole in found
         }
 
     def defer(

@@ -14,12 +14,14 @@ from zennb.core.magic_lines.settings import setting_lines
 from zennb.dependencies.library_calls import LibraryCall
 from zennb.digests.digest import digest_cache, digest_value
 from zennb.engine.environment.open_figures import PYPLOT, named_in, numbers_of, opened_again
+from zennb.engine.step.input_parts import part_in
 from zennb.engine.step.library_steps import code_again, statements_again
 from zennb.engine.step.loaded_modules import MODULES
 from zennb.engine.step.static_usage import StaticUsage
 from zennb.engine.step.uninterrupted import interruptible, uninterrupted
 from zennb.errors import (
     CannotDigest,
+    DamagedArtifact,
     MissingDefinition,
     MissingExtra,
     StepRefused,
@@ -187,13 +189,30 @@ class StepRestorer:
         later = {name for name, artifact in now.items() if set(artifact.needs) & set(step.defines)}
         with self._session.capture.discarding():  # what objects print while they are looked at
             modules = self._modules = changes.get(MODULES, ())
+            parts = {name: self._part(now.pop(name)) for name in list(now) if now[name].part_of}
             values = repository.load({n: each for n, each in now.items() if n not in later}, modules)
             self._define(values, changes, uses)
             values.update(repository.load({name: now[name] for name in later}, modules))
             if figures is not None:
                 self._open_figures = opened_again(figures, values, numbers, repository.load_unnamed)
+            values.update(parts)
             with digest_cache():
-                return {name: (value, self._session.seen(now[name], value)) for name, value in values.items()}
+                found = {
+                    n: (value, self._session.seen(step.outputs[n], value)) for n, value in values.items()
+                }
+        if changed := [name for name in parts if found[name][1].digest != step.outputs[name].digest]:
+            raise DamagedArtifact(
+                f"`{changed[0]}` is another part now.", digest=step.outputs[changed[0]].blob
+            )
+        return found
+
+    def _part(self, artifact: Artifact) -> Any:
+        """Return an output that is a part of an input: of the very object that the notebook has."""
+        whole = artifact.part_of
+        self._session.load(self._session.lazy_outputs.artifacts([whole]))
+        if whole in self._session.namespace:
+            return part_in(self._session.namespace[whole], artifact)
+        return self._run_context.artifacts.load({artifact.name: artifact})[artifact.name]
 
     def bind(
         self,
@@ -332,6 +351,7 @@ def bind_outputs(
         digests: name → content, where it is known already.
         modules: what the step had loaded.
     """
+    values = {**values, **_parts_held(session, outputs, values)}
     with uninterrupted():
         session.namespace.update(values)
         session.lazy_outputs.forget((*values, *deleted))
@@ -343,6 +363,20 @@ def bind_outputs(
             session.note_restored(name, value, outputs[name], makers[name])
             value_digest = digests[name] if name in digests else session.seen(outputs[name], value)
             session.variables.bind(name, value, outputs[name], value_digest)
+
+
+def _parts_held(
+    session: KernelState, outputs: Mapping[str, Artifact], values: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the outputs that are parts of what the notebook holds: the very objects."""
+    found = {}
+    for name, artifact in outputs.items():
+        whole = artifact.part_of
+        if name in values and whole in session.namespace and whole not in outputs:
+            held = session.artifact_of(whole)
+            if held is not None and held.digest == artifact.whole.digest:
+                found[name] = part_in(session.namespace[whole], artifact)
+    return found
 
 
 @contextmanager

@@ -239,6 +239,9 @@ class StepCell:
             for name, (value, seen) in collected.values.items():
                 if name in made.outputs:
                     variables.bind(name, value, made.outputs[name], seen)
+            for name, part in collected.parts.items():
+                if name in made.outputs:
+                    variables.bind(name, part.value, made.outputs[name], part.digest)
             pending.forget(step.outputs)
             self._session.unstored.bound(made, made.outputs)
             pending.mark_used(self.definition.source)
