@@ -79,7 +79,7 @@ def test_a_cell_that_looks_through_an_input_runs_once_and_makes_nothing(
             assert [each.status for each in notebook.run(*cells)] == ["cached", "cached"]
             shown = notebook.run("%pipeline status")[0].displays[0]["data"]["text/plain"]
             assert shown.count("fresh") == 2
-            assert "cached on stack" in notebook.run("%pipeline run")[0].displays[0]["data"]["text/plain"]
+            assert "cached on stack" in notebook.run("%pipeline run")[0].displays[-1]["data"]["text/plain"]
         notebook.run(f"same = {is_same}")
         assert notebook.ns["same"]
         notebook.restart()
@@ -153,3 +153,44 @@ def test_a_part_can_be_loaded_by_its_name(notebook: Notebook) -> None:
     )
     notebook.run("import zennb\nfound = zennb.load('d')")
     assert notebook.ns["found"] == [2]
+
+
+def test_equal_parts_at_two_places_are_two(notebook: Notebook) -> None:
+    make = "%%step make\nframes = {'a': [1], 'b': [1]}"
+    for key in "ab":
+        notebook.run(make, f"%%step read\nd = frames['{key}']")
+        notebook.restart()
+    for key in "ab":
+        notebook.run(make, f"%%step read\nd = frames['{key}']", "d.append(2)")
+        assert notebook.ns["frames"] == {"a": [1], "b": [1]} | {key: [1, 2]}
+        notebook.restart()
+
+
+@pytest.mark.parametrize("options", ["-o d", "--ignore frames"])
+def test_options_leave_parts_what_they_are(notebook: Notebook, options: str) -> None:
+    cells = ["frames = {'a': [1], 'b': [2]}", f"%%step read {options}\nd = frames['b']", "d.append(3)"]
+    for _ in range(3):
+        notebook.run(*cells)
+        assert notebook.ns["frames"] == {"a": [1], "b": [2, 3]}
+        notebook.restart()
+
+
+def test_the_last_value_is_the_part(notebook: Notebook) -> None:
+    cells = ["%%step make\nframes = {'a': [1]}", "%%step read\nd = frames['a']\nd", "_.append(3)"]
+    for _ in range(2):
+        notebook.run(*cells)
+        assert (notebook.ns["d"], notebook.ns["frames"]) == ([1, 3], {"a": [1, 3]})
+        notebook.restart()
+
+
+@pytest.mark.parametrize("size", [3, 30_000])
+def test_a_run_binds_the_part_of_what_the_notebook_has(notebook: Notebook, size: int) -> None:
+    make = f"%%step make\nimport numpy as np\nframes = {{'a': np.zeros({size}), 'b': np.zeros(2)}}"
+    read = "%%step read\nfor d in frames.values():\n    print(len(d))"
+    notebook.run(make, read)
+    notebook.restart()
+    notebook.run(make, read, "%pipeline run", "d[0] = 5", "same = d is frames['b']")
+    assert notebook.ns["same"]
+    assert notebook.ns["frames"]["b"][0] == 5
+    notebook.run(make, "del d", "%pipeline run", "same = d is frames['b']")
+    assert notebook.ns["same"]

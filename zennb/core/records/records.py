@@ -193,7 +193,12 @@ class Artifact:
         part = self.summary["part"]
         summary = {"kind": "object", "text": "", "attributes": []}
         return replace(
-            self.unrecorded(), name=part["of"], digest=part["digest"], type=part["type"], summary=summary
+            self.unrecorded(),
+            name=part["of"],
+            item=part["item"],
+            digest=part["digest"],
+            type=part["type"],
+            summary=summary,
         )
 
     @property

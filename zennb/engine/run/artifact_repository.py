@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -140,30 +141,30 @@ class ArtifactRepository:
         values: dict[str, Any] = {}
         for name, artifact in artifacts.items():
             # A part is the very object that is inside the whole, if both are loaded.
-            if artifact.item is None and artifact.blob not in shared:
+            whole = artifact.whole if artifact.part_of else artifact
+            if whole.item is None and artifact.blob not in shared:
                 values[name] = self._load_group(artifact)
                 continue
             if artifact.blob not in loaded:
                 loaded[artifact.blob] = self._load_group(artifact)
-            if artifact.item is None:
-                values[name] = part_in(loaded[artifact.blob], artifact)
-                continue
             group = loaded[artifact.blob]
-            if not is_a(group, dict) or artifact.item not in group:
+            if whole.item is not None and (not is_a(group, dict) or whole.item not in group):
                 raise DamagedArtifact(
                     f"{artifact.label} is not among what is stored with it; run its step again.",
                     digest=artifact.blob,
                 )
-            values[name] = part_in(group[artifact.item], artifact)
+            values[name] = part_in(group if whole.item is None else group[whole.item], artifact)
         return values
 
     def part(self, name: str, part: InputPart, whole: Artifact) -> Artifact:
         """Return the artifact of an output that is a part of an input, and stored as that."""
-        where = {"of": part.whole, "path": part.path, "digest": whole.digest, "type": whole.type}
+        where = {"of": part.whole, "item": whole.item, "digest": whole.digest, "type": whole.type}
         return replace(
             whole.unrecorded(),
             name=name,
             digest=part.digest.digest,
+            # Equal values at two places are two artifacts: each is another object.
+            item=json.dumps([whole.item, part.path]),
             type=type_text(part.value),
             summary={**mask_json(self._materializers.summary(part.value), self.secrets), "part": where},
             packages=tuple(sorted({*whole.packages, *part.digest.packages})),
@@ -274,7 +275,7 @@ class ArtifactRepository:
 
     def _is_sound(self, artifact: Artifact, step: Step) -> bool:
         """Whether an artifact can take the place of an equal value: it would be loaded later, and is what it says."""
-        stands_alone = artifact.item is None and not artifact.part_of and DISTRIBUTION not in artifact.summary
+        stands_alone = artifact.item is None and DISTRIBUTION not in artifact.summary
         return (
             stands_alone
             and artifact.blob not in _unreadable

@@ -177,7 +177,7 @@ class StepExecution:
             inputs=self.inputs,
             shows=any(event["kind"] == "result" for event in recording),
             changes_itself=changes_itself,
-            in_store=() if request.definition.element_of else _whole(request.inputs),
+            in_store=_whole(request),
         )
         self.reasons = reasons_against_reuse(
             request,
@@ -260,7 +260,7 @@ class StepExecution:
 
     def _shown(self, results: Sequence[object]) -> list[Note]:
         """Return how the values that the step displayed come back on reuse."""
-        names = (*self.inputs, *self.collected.values, *self.collected.defines)
+        names = (*self.inputs, *self.collected.values, *self.collected.parts, *self.collected.defines)
         last = self.request.definition.tree.body[-1:]
         notes = noted(
             results,
@@ -366,9 +366,16 @@ def _uses(uses: StaticUsage, collected: NamespaceChanges, recording: Recording) 
     return uses if modules == uses.modules else replace(uses, modules=frozenset(modules))
 
 
-def _whole(inputs: Mapping[str, Artifact]) -> list[str]:
-    """Return the inputs that are stored, and not as a part of another one."""
-    return [name for name, each in inputs.items() if each.is_stored and not each.part_of]
+def _whole(request: StepRequest) -> list[str]:
+    """Return the inputs that are stored, and not as a part of another one, and whose content is in the key."""
+    if request.definition.element_of:
+        return []
+    ignored = request.definition.options.ignore
+    return [
+        name
+        for name, each in request.inputs.items()
+        if each.is_stored and not each.part_of and name not in ignored
+    ]
 
 
 def _is_changed(name: str, value: Any, seen: ValueDigest) -> bool:

@@ -5,6 +5,7 @@ They are not stored, which would store the input once more, as an output: what i
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class InputPart:
         value: it.
         digest: its content.
         whole: the input.
-        path: where it is in there, as `engine.step.shown_values.part_at` takes it.
+        path: the keys that lead to it, each in a list of its own.
     """
 
     value: Any
@@ -102,7 +103,7 @@ def part_in(value: Any, artifact: Artifact) -> Any:
     """
     if not artifact.part_of:
         return value
-    for (key,) in artifact.summary["part"]["path"]:
+    for (key,) in json.loads(artifact.item or "[0, []]")[1]:
         if type(value) not in {dict, list, tuple}:
             raise _missing(artifact)
         try:

@@ -336,7 +336,8 @@ class _Outputs:
         """
         step = self._definition.name
         for name in declared:
-            if name in self.values or name in defines or name in self._definition.options.no_store:
+            known = name in self.values or name in self.parts or name in defines
+            if known or name in self._definition.options.no_store:
                 continue
             if name not in self._namespace:
                 raise NotStorable(

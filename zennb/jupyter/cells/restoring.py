@@ -372,10 +372,10 @@ def _parts_held(
     found = {}
     for name, artifact in outputs.items():
         whole = artifact.part_of
-        if name in values and whole in session.namespace and whole not in outputs:
-            held = session.artifact_of(whole)
-            if held is not None and held.digest == artifact.whole.digest:
-                found[name] = part_in(session.namespace[whole], artifact)
+        held = session.artifact_of(whole) if whole and name in values and whole not in outputs else None
+        if held is not None and held.digest == artifact.whole.digest:
+            session.load(session.lazy_outputs.artifacts([whole]))
+            found[name] = part_in(session.namespace[whole], artifact)
     return found
 
 
