@@ -305,7 +305,9 @@ class StepExecution:
                 raise NotStorable(why, path=name)
             what, comma, so = why.partition(", which ")
             reason = Reason(what, f"which {so}" if comma else "", loses="result")
-            if name in saved.secret or name in self.inputs:
+            # Of values that share memory, each by itself could be stored: they are data, not handles.
+            together = list(saved.refused.values()).count(why) > 1
+            if name in saved.secret or name in self.inputs or together:
                 self.reasons.append(reason)
             else:
                 unstorable[name] = reason
