@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zennb import api
-from zennb.components.artifact_stores.local import _Rows
+from zennb.components.artifact_stores.local import LocalArtifactStore, _Rows
 from zennb.core.reading import definitions
 from zennb.dependencies import dependencies as reach
 from zennb.dependencies.resolver import DependencyResolver
+from zennb.digests.digest import digest_value
 from zennb.errors import StoreError, UnknownName
 from zennb.metadata.connection import Database
 from zennb.registry.workspace import Workspace
@@ -160,3 +161,37 @@ def test_where_nothing_can_be_stored_the_value_is_bound_and_the_record_names_no_
     assert (made.status, made.reusable, made.inputs, made.outputs) == ("completed", False, {}, {})
     again, once_more = notebook.run("%%step made\na = n + [1]", "%%step made\na = n + [1]")
     assert (again.status, once_more.status) == ("completed", "cached")
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_parameter_that_many_steps_read_is_stored_once_for_workers(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch, mapped: bool
+) -> None:
+    # Threads, but zennb takes them for other processes, which read everything from the store.
+    pool = "--factory=concurrent.futures.ThreadPoolExecutor --arguments=\"{'max_workers': 2}\""
+    names = [f"s{number}" for number in range(6)]
+    cells = [f"%%step {name}\n{name} = rate + {number + 1}" for number, name in enumerate(names)]
+    notebook.run("rate, numbers = 1.25, [1, 2, 3]", *cells)
+    notebook.run(
+        f"%orchestrator register pool --flavor=executor {pool}",
+        "%stack register side -o pool -a default --set",
+    )
+    stored, put_all = Counter[str](), LocalArtifactStore.put_all
+
+    def counted(store: LocalArtifactStore, blobs: Any) -> list[str]:
+        found = put_all(store, blobs)
+        stored.update(found)
+        return found
+
+    notebook.run("rate = 2.5")
+    monkeypatch.setattr(LocalArtifactStore, "put_all", counted)
+    if mapped:
+        notebook.run("%%step all --map numbers\nmore = numbers + rate")
+        assert notebook.ns["more"] == [3.5, 4.5, 5.5]
+    else:
+        notebook.run("%pipeline run")
+        assert notebook.ns["s5"] == 8.5
+    versions = api.workspace().metadata.history("rate")
+    assert [
+        stored[blob] for blob in {each.blob for each in versions if each.digest == digest_value(2.5).digest}
+    ] == [1]

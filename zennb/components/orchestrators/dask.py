@@ -7,10 +7,10 @@ import threading
 from concurrent.futures import Executor, Future
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+import cloudpickle
 import distributed
 from traitlets import Dict, Int, Unicode, observe
 
@@ -165,7 +165,8 @@ class _SchedulerConnection(Executor):
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         if self._is_lost or self.client.status != "running":
             raise RuntimeError(self.client.status)  # the scheduler is gone: a new connection is tried
-        task = self.client.submit(partial(fn, *args, **kwargs), **self._options)
+        # As bytes: Dask would pickle the call twice, first without cloudpickle.
+        task = self.client.submit(_call, cloudpickle.dumps((fn, args, kwargs)), **self._options)
         future: _TaskFuture[R] = _TaskFuture(task)
         self._calls.add(future)
         task.add_done_callback(future.take)
@@ -234,6 +235,7 @@ class _TaskFuture(Future[R]):
             self.set_result(task.result())
         else:
             self.set_exception(error)
+        task.release()  # the worker need not keep the result
 
     def lose(self) -> None:
         """End it, because the scheduler does not answer any more."""
@@ -245,6 +247,12 @@ class _TaskFuture(Future[R]):
         with self._guard:
             is_first, self._is_taken = not self._is_taken, True
         return is_first and self.set_running_or_notify_cancel()
+
+
+def _call(content: bytes) -> Any:
+    """Make a call, on a worker."""
+    function, args, kwargs = cloudpickle.loads(content)
+    return function(*args, **kwargs)
 
 
 def _error_of(task: Any) -> BaseException | None:

@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zennb.compat.instances import is_a
 from zennb.core.records.observed import Carried
@@ -45,7 +45,10 @@ if TYPE_CHECKING:
     from zennb.materializers.signer import Signer
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["ArtifactRepository", "SavedOutput", "known_in"]
+__all__ = ["ArtifactRepository", "SavedOutput", "Scalars", "known_in"]
+
+Scalars: TypeAlias = dict[tuple[str, str], Artifact]
+"""Name and digest of a scalar → the artifact that it was stored as."""
 
 _unreadable: set[str] = set()
 """Blobs that did not load in this process. Equal values are stored again, or nobody could ever load them."""
@@ -93,11 +96,22 @@ class ArtifactRepository:
     def _materializers(self) -> Materializers:
         return Materializers(self.scope, self.signer, self._part)
 
-    def save(self, values: Mapping[str, tuple[Any, ValueDigest]], *, kind: str = "output") -> SavedOutput:
+    def save(
+        self,
+        values: Mapping[str, tuple[Any, ValueDigest]],
+        *,
+        kind: str = "output",
+        scalars: Scalars | None = None,
+    ) -> SavedOutput:
         """Store values; those that share mutable state are stored together, so that they still share it when loaded.
 
         A value that cannot be stored is refused by name and does not stop the others. Secrets are refused as well, with
         all that share state with them.
+
+        Args:
+            values: name → value.
+            kind: of the artifacts.
+            scalars: name and digest → artifact, of scalars that need not be stored again; new ones are added.
         """
         artifacts: dict[str, Artifact] = {}
         refused: dict[str, str] = {}
@@ -107,6 +121,11 @@ class ArtifactRepository:
         refused.update((name, _never_stored(name, each)) for name, each in secret.items())
         groups = [group for group in groups if not group.keys() & secret.keys()]
         seen = self._seen(groups)
+        if scalars is not None:
+            keys = {
+                name: (name, each.digest) for name, (value, each) in values.items() if type(value) in SCALARS
+            }
+            seen |= {name: scalars[key] for name, key in keys.items() if key in scalars}
         for group in groups:
             found = seen.get(next(iter(group)))
             if found is not None:
@@ -121,6 +140,8 @@ class ArtifactRepository:
         blobs = self.store.put_all([whole.buffers for _, (whole, _) in pending]) if pending else []
         for (group, (whole, parts)), blob in zip(pending, blobs, strict=True):
             artifacts.update(self._records(group, whole, blob, parts, kind))
+        if scalars is not None:
+            scalars |= {key: artifacts[name] for name, key in keys.items() if name in artifacts}
         # Reused artifacts came before new ones; records keep the order in which the step bound its names.
         ordered = {name: artifacts[name] for name in values if name in artifacts}
         return SavedOutput(artifacts=ordered, refused=refused, secret=frozenset(secret))

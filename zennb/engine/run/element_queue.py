@@ -75,6 +75,7 @@ class ElementQueue:
                 listener=listener,
                 previous=(self._request.previous or {}).get(name)
                 or context.metadata.previous(name, context.notebook),
+                scalars=self._unit.scalars,
             )
         self.fans.append(fan)
 
@@ -116,7 +117,14 @@ class ElementQueue:
             decision = fan.decide(number, resolved)
             self.packages.update(resolved.parts.packages)
             if decision.reuse is None:
-                task = new_task(resolved, decision, fan.context, self._request.namespace, started=started)
+                task = new_task(
+                    resolved,
+                    decision,
+                    fan.context,
+                    self._request.namespace,
+                    started=started,
+                    scalars=self._unit.scalars,
+                )
                 self._tasks.launch(self._of_element(task, fan, number))
         except ZennbError as error:
             fan.failed(number, error)

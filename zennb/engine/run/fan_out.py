@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact, Step
     from zennb.engine.environment.settings import Settings
+    from zennb.engine.run.artifact_repository import Scalars
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.run.run_request import RunRequest
     from zennb.engine.step.outcome import StepOutcome
@@ -46,6 +47,7 @@ class FanOut:
         context: the stack it runs on.
         listener: called with what the elements show, in their order; None for nobody.
         previous: the latest record of the step; None when there is none.
+        scalars: the scalars that steps of the run have captured.
 
     Attributes:
         context: the stack it runs on.
@@ -68,6 +70,7 @@ class FanOut:
         context: RunContext,
         listener: Callable[[Event], None] | None = None,
         previous: Step | None = None,
+        scalars: Scalars | None = None,
     ) -> None:
         self._resolved, self._decision, self._request, self.context = resolved, decision, request, context
         asked = (
@@ -75,7 +78,7 @@ class FanOut:
         )
         self.started = time.time()
         self.steps = ElementSteps(resolved, request, context, asked=asked)
-        self.inputs = context.keep_inputs(resolved)
+        self.inputs = context.keep_inputs(resolved, scalars=scalars)
         self.output = ElementOutput(len(self.steps), listener)
         self._waiting = deque(range(len(self.steps)))
         self._running: set[int] = set()

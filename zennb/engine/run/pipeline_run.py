@@ -243,7 +243,13 @@ class PipelineRun:
             self._steps |= self._elements.running()
             return
         task = new_task(
-            resolved, decision, context, self._request.namespace, started=started, known=self._known
+            resolved,
+            decision,
+            context,
+            self._request.namespace,
+            started=started,
+            known=self._known,
+            scalars=self._unit.scalars,
         )
         self._steps[name] = context.bare_step(
             resolved, status=Status.RUNNING, reason=decision.reason, started=started

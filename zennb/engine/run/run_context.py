@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact, Attempt, ComponentSpec, StackSpec
     from zennb.digests.digest import ValueDigest
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
-    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.run.artifact_repository import ArtifactRepository, Scalars
     from zennb.engine.run.services import StackServices
     from zennb.engine.run.unit_of_work import UnitOfWork
     from zennb.engine.sharing.shared_records import SharedRecords
@@ -242,7 +242,9 @@ class RunContext:
             )
             raise magics_refused(definition, where)
 
-    def keep_inputs(self, resolved: ResolvedStep, *, known: UnitOfWork | None = None) -> dict[str, Artifact]:
+    def keep_inputs(
+        self, resolved: ResolvedStep, *, known: UnitOfWork | None = None, scalars: Scalars | None = None
+    ) -> dict[str, Artifact]:
         """Return all inputs of a step as artifacts in this store; values from plain cells are captured.
 
         Inputs that cannot be stored are left out: their content is part of the key anyway.
@@ -261,7 +263,7 @@ class RunContext:
             elif name in resolved.digests and name not in self.unstored():
                 unsaved[name] = (resolved.values[name], resolved.digests[name])
         if unsaved:
-            saved.update(self.artifacts.save(unsaved, kind="captured").artifacts)
+            saved.update(self.artifacts.save(unsaved, kind="captured", scalars=scalars).artifacts)
         return saved
 
     def copies(self, resolved: ResolvedStep, inputs: Mapping[str, Artifact]) -> dict[str, Artifact]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
+    from zennb.engine.run.artifact_repository import Scalars
     from zennb.engine.run.fan_out import ElementIsolation, FanOut
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.run.unit_of_work import UnitOfWork
@@ -77,6 +78,7 @@ def new_task(
     *,
     started: float,
     known: UnitOfWork | None = None,
+    scalars: Scalars | None = None,
 ) -> StepTask:
     """Return a step that is to be submitted, with its inputs stored.
 
@@ -87,9 +89,10 @@ def new_task(
         namespace: the notebook's variables.
         started: when it began, in seconds since the epoch.
         known: what was read ahead for all steps of the run.
+        scalars: the scalars that steps of the run have captured.
     """
     with redirected(Recording()):  # what values print while they are stored
-        inputs = context.keep_inputs(resolved, known=known)
+        inputs = context.keep_inputs(resolved, known=known, scalars=scalars)
     request, channels = request_for(resolved, context.copies(resolved, inputs), namespace)
     if resolved.definition.options.checks:
         request = replace(request, checks=step_checks(context, resolved.definition))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore, Buffer
     from zennb.core.records.records import Artifact, Run, Step
+    from zennb.engine.run.artifact_repository import Scalars
     from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
 
@@ -194,6 +195,7 @@ class UnitOfWork:
 
     Attributes:
         present: names of blobs that are in the store; add to it when you store more.
+        scalars: those that steps of the run have captured: hundreds of steps may read the same parameter.
         gone: what happened to the records, if those that were written are not there any more; "" else.
     """
 
@@ -210,6 +212,7 @@ class UnitOfWork:
     ) -> None:
         self.previous = previous or {}
         self.present: set[str] = set()
+        self.scalars: Scalars = {}
         self.gone = ""
         self._metadata, self._store, self._copied, self._shared = metadata, store, copied, shared
         self._noted = noted
