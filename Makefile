@@ -112,7 +112,7 @@ $(VENV)/.demo $(VENV)/.lab $(VENV)/.test: $(VENV)/.%: $(VENV)/.made pyproject.to
 # Each peer on its own: one that cannot be installed is named in the table, and the others compete.
 $(BENCH)/.made: pyproject.toml benchmarks/requirements.txt
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --retries 5 --editable ".[frames,kernel]"
+	$(BENCH)/bin/python -m pip install --quiet --retries 5 --editable ".[frames,kernel,processes,dask,s3]"
 	grep -v '^#' benchmarks/requirements.txt | while read -r peer; do \
 		$(BENCH)/bin/python -m pip install --quiet --retries 5 $$peer || echo "left out: $$peer"; \
 	done

@@ -9,7 +9,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.contests import CONTESTS, Plan
+from benchmarks.contest import Plan
+from benchmarks.contests import CONTESTS
 from benchmarks.machine import machine
 from benchmarks.table import LESS, Line, markdown
 

@@ -12,8 +12,12 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["Entry", "Job", "Result", "hold", "python"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Entry", "Job", "Plan", "Result", "hold", "python"]
 
 Numbers = dict[str, float]
 PATIENCE = 4.0  # seconds until two processes that start together have both loaded what they need
@@ -83,6 +87,23 @@ def hold(jobs: dict[str, Job], *, rounds: int, say: object = None) -> Result:
         label: Entry(numbers=_medians(found[label]), rounds=len(found[label]), failed=failed.get(label, ""))
         for label in jobs
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How thoroughly to measure.
+
+    Attributes:
+        rounds: rounds of a contest; long ones take fewer.
+        say: told how it goes.
+    """
+
+    rounds: int
+    say: Callable[[str], None]
+
+    def hold(self, jobs: dict[str, Job], *, most: int = 99) -> Result:
+        """Hold a contest of `most` rounds at most."""
+        return hold(jobs, rounds=min(self.rounds, most), say=self.say)
 
 
 def _once(job: Job) -> Numbers:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.contest import Entry, Job, hold
+from benchmarks.contest import Entry, Job, Plan
+from benchmarks.stacks import stacks
 from benchmarks.starting import start
 from benchmarks.table import Line, times
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from benchmarks.contest import Result
 
-__all__ = ["CONTESTS", "Plan"]
+__all__ = ["CONTESTS"]
 
 PEERS = {
     "limit": "limit",
@@ -25,23 +25,6 @@ PEERS = {
     "zennb": "zennb_shell",
 }
 TWICE = ("cold", "reused")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How thoroughly to measure.
-
-    Attributes:
-        rounds: rounds of a contest; long ones take fewer.
-        say: told how it goes.
-    """
-
-    rounds: int
-    say: Callable[[str], None]
-
-    def hold(self, jobs: dict[str, Job], *, most: int = 99) -> Result:
-        """Hold a contest of `most` rounds at most."""
-        return hold(jobs, rounds=min(self.rounds, most), say=self.say)
 
 
 def _jobs(work: str, *, only: tuple[str, ...] = tuple(PEERS), **options: object) -> dict[str, Job]:
@@ -299,4 +282,5 @@ CONTESTS: dict[str, Callable[[Plan], list[Line]]] = {
     "restarting": restarting,
     "kernels": kernels,
     "lengths": lengths,
+    "stacks": stacks,
 }

@@ -13,7 +13,7 @@ __all__ = ["LESS", "Line", "markdown", "times"]
 LESS = (
     (
         "limit: diskcache `set` + `get` (reused: `get` + `set`); numpy `save`, fsync, mmap; Arrow IPC, fsync, mmap; "
-        "torch `save`, fsync, `load`."
+        "torch `save`, fsync, `load`; on stacks, the bare engine with plain functions, and s3fs `put_file`, `get_file`."
     ),
     "joblib: `Memory.cache`. Tracks the function's own code and its arguments. No lineage, versions, runs or displays.",
     "marimo: `mo.persistent_cache` in a notebook run as a script. No lineage, versions, runs or displays.",

@@ -102,7 +102,7 @@ class _TaskEnd:
     @contextmanager
     def open(self, receive: Callable[[str], None]) -> Iterator[Callable[[str], None] | None]:
         try:
-            worker = distributed.get_worker()  # type: ignore[no-untyped-call, unused-ignore]
+            worker = distributed.get_worker()
         except ValueError:  # no task of Dask
             yield None
             return
