@@ -102,6 +102,8 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self) -> None:
         self._known: dict[str, ShippedModule] = {}
+        # Modules of packages: a process has thousands, and none of them becomes a local one.
+        self._of_packages: dict[str, ModuleType] = {}
 
     def install(self, modules: Mapping[str, ShippedModule]) -> None:
         """Make these importable; unload modules whose source differs or changed on disk."""
@@ -109,8 +111,7 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             # First, so that the shipped source wins over a file of that name on the worker's path.
             sys.meta_path.insert(0, self)
         before, self._known = self._known, dict(modules)
-        local = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
-        if any(self._is_other(name, before.get(name)) for name in local):
+        if any(self._is_other(name, before.get(name)) for name in self._local()):
             self.forget()  # all of them: unchanged modules refer to changed ones
             # Finders remember what folders contain, also that a file was not there.
             importlib.invalidate_caches()
@@ -131,9 +132,21 @@ class ShippedModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def forget(self) -> None:
         """Unload all local modules, so that changes made by a failed step do not stay."""
-        for name in [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]:
+        for name in self._local():
             if name != "__mp_main__":
                 del sys.modules[name]
+
+    def _local(self) -> list[str]:
+        """Return the names of the local modules that are imported."""
+        found = []
+        for name, module in list(sys.modules.items()):
+            if self._of_packages.get(name) is module and module is not None:
+                continue
+            if origin(name) is Origin.LOCAL:
+                found.append(name)
+            else:
+                self._of_packages[name] = module
+        return found
 
     def _is_other(self, name: str, before: ShippedModule | None) -> bool:
         now = self._known.get(name)

@@ -172,4 +172,9 @@ class WorkerState:
         wanted = {**self._variables, **process.environment}
         for name in [name for name in os.environ if wanted.get(name) is None]:
             del os.environ[name]
-        os.environ.update({name: value for name, value in wanted.items() if value is not None})
+        changed = {
+            name: value
+            for name, value in wanted.items()
+            if value is not None and os.environ.get(name) != value
+        }
+        os.environ.update(changed)
