@@ -371,11 +371,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "a member of a set": (lambda: {1, generator()}, "value{...}", "a generator"),
     "a key": (lambda: {generator(): 1}, "value", "a generator"),
     "a closure's variable": (lambda: closed_over(generator()), "value.inner", "a generator"),
-    "a partial's argument": (
-        lambda: functools.partial(function, generator()),
-        "value.args[0]",
-        "a generator",
-    ),
+    "a partial's argument": (lambda: functools.partial(len, generator()), "value.args[0]", "a generator"),
     "keys of a dictionary": (lambda: {"a": 1}.keys(), "value", "an object of type dict_keys"),
     "a deep one": (lambda: deep(3, generator()), "value[0][0][0][0]", "a generator"),
 }

@@ -66,7 +66,9 @@ def test_of_variables_that_share_state_the_one_at_fault_is_named(materializers: 
     shared = [1]
     with pytest.raises(NotStorable, match=r"^`second\[1\]` is a .*Wordy"):
         materializers.dump_together(
-            {"first": [shared], "second": [shared, Wordy()]}, name="first and second", memory={"first": (), "second": ()}
+            {"first": [shared], "second": [shared, Wordy()]},
+            name="first and second",
+            memory={"first": (), "second": ()},
         )
 
 

@@ -190,9 +190,7 @@ class _Runs:
                 over=self._over.get(cell.id),
             )
             own = "it uses zennb itself" if has_own_magics(cell.source) else ""
-            found = judge(
-                uncompared=own or ("it lists zennb's magics" if _LISTS.search(cell.source) else "")
-            )
+            found = judge(uncompared=own or ("it lists zennb's magics" if _LISTS.search(cell.source) else ""))
             # What zennb returns without steps, no records and no artifacts, is no measure either.
             yield judge(uncompared="it uses what zennb returns") if is_user and found.differs else found
 

@@ -15,7 +15,8 @@ from zennb.core.records.observed import Carried
 from zennb.core.records.records import Artifact, Status, Step
 from zennb.core.records.seal import Seal
 from zennb.digests.digest import digest_value
-from zennb.engine.run.artifact_repository import ArtifactRepository, SavedOutput, _groups
+from zennb.engine.run.artifact_repository import ArtifactRepository
+from zennb.engine.run.saved_output import SavedOutput, groups_of
 from zennb.errors import (
     DamagedArtifact,
     MissingArtifact,
@@ -238,7 +239,7 @@ def test_changes_without_content_cannot_be_stored(bench: Bench) -> None:
 def test_groups_are_what_is_connected_through_shared_state(members: list[set[int]]) -> None:
     parts: list[list[int]] = [[number] for number in range(5)]
     values = {f"v{place}": [parts[each] for each in sorted(found)] for place, found in enumerate(members)}
-    groups = _groups(looks(values))
+    groups = groups_of(looks(values))
     assert sorted(name for group in groups for name in group) == sorted(values)
     together = {frozenset(group) for group in groups}
     expected: list[tuple[set[str], set[int]]] = []

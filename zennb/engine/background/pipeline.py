@@ -22,11 +22,12 @@ from zennb.engine.background.run_files import OutputLog, RunFiles, RunState
 from zennb.engine.remote.namespace_pickling import unpack
 from zennb.engine.remote.shipped_modules import set_constants
 from zennb.engine.remote.worker import WorkerState
-from zennb.engine.run.artifact_repository import ArtifactRepository, known_in
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.pipeline_run import PipelineRun
 from zennb.engine.run.run_context import RunContext
 from zennb.engine.run.run_request import RunRequest
+from zennb.engine.run.saved_output import known_in
 from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.cancellation import interrupts_raise

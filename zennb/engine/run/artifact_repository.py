@@ -6,7 +6,7 @@ import json
 import time
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
 from zennb.core.records.observed import Carried
@@ -18,15 +18,14 @@ from zennb.digests.digest import SCALARS, digest_value
 from zennb.digests.stretches import shared_ranges
 from zennb.engine.environment.execution_environment import RESULT, SHOWN
 from zennb.engine.environment.open_figures import PYPLOT
+from zennb.engine.run.saved_output import SavedOutput, Scalars, groups_of, kind_of, never_stored, renamed
 from zennb.engine.step.input_parts import part_in
 from zennb.engine.step.loaded_modules import MODULES, import_for
-from zennb.engine.step.shared_state import connected
 from zennb.errors import (
     CannotDigest,
     DamagedArtifact,
     MissingArtifact,
     NotStorable,
-    StoreError,
     UntrustedArtifact,
 )
 from zennb.materializers.parts import MemoryPart, quick_digest
@@ -43,12 +42,8 @@ if TYPE_CHECKING:
     from zennb.engine.step.input_parts import InputPart
     from zennb.materializers.registry import Dumped
     from zennb.materializers.signer import Signer
-    from zennb.metadata.store import MetadataStore
 
-__all__ = ["ArtifactRepository", "SavedOutput", "Scalars", "known_in"]
-
-Scalars: TypeAlias = dict[tuple[str, str], Artifact]
-"""Name and digest of a scalar → the artifact that it was stored as."""
+__all__ = ["ArtifactRepository"]
 
 _unreadable: set[str] = set()
 """Blobs that did not load in this process. Equal values are stored again, or nobody could ever load them."""
@@ -58,19 +53,6 @@ _parts: dict[str, str] = {}
 
 _CHANGES = "changes of a step"
 """Takes the place of a materializer's name in the signature; no materializer has this name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedOutput:
-    """The artifacts that were saved, and why the other values were not (name → sentence).
-
-    Attributes:
-        secret: those of the refused that are, or hold, secrets, which are never stored.
-    """
-
-    artifacts: Mapping[str, Artifact]
-    refused: Mapping[str, str]
-    secret: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +98,9 @@ class ArtifactRepository:
         artifacts: dict[str, Artifact] = {}
         refused: dict[str, str] = {}
         dumps: list[tuple[dict[str, tuple[Any, ValueDigest]], Dumped]] = []
-        groups = _groups(values)
+        groups = groups_of(values)
         secret = {name: each for group in groups for name in group if (each := self._secret(group))}
-        refused.update((name, _never_stored(name, each)) for name, each in secret.items())
+        refused.update((name, never_stored(name, each)) for name, each in secret.items())
         groups = [group for group in groups if not group.keys() & secret.keys()]
         seen = self._seen(groups)
         if scalars is not None:
@@ -129,7 +111,7 @@ class ArtifactRepository:
         for group in groups:
             found = seen.get(next(iter(group)))
             if found is not None:
-                artifacts.update({name: _renamed(found, name, kind) for name in group})
+                artifacts.update({name: renamed(found, name, kind) for name in group})
                 continue
             try:
                 dumps.append((group, self._dump(group)))
@@ -368,61 +350,8 @@ class ArtifactRepository:
                 summary=mask_json(summaries[name], self.secrets),
                 needs=dumped.needs,
                 packages=tuple(sorted(seen.packages)),
-                kind=_kind(kind, value),
+                kind=kind_of(kind, value),
                 created=time.time(),
             )
             for name, (value, seen) in group.items()
         }
-
-
-def _never_stored(name: str, secret: str) -> str:
-    what = "it looks secret" if name == secret else f"it shares state with `{secret}`, and that looks secret"
-    return f"`{name}` is never stored: {what}"
-
-
-def _kind(kind: str, value: object) -> str:
-    if (
-        kind == "captured"
-        # A short plain value that a plain cell set: what people call a parameter.
-        and type(value) in SCALARS
-        # Python refuses to write out longer integers.
-        and not (type(value) is int and value.bit_length() > 300)
-        and len(str(value)) < 80
-    ):
-        return "parameter"
-    return kind
-
-
-def _renamed(artifact: Artifact, name: str, kind: str) -> Artifact:
-    """Return the artifact if it has that name, else a new one of that name for the same bytes.
-
-    An output of a step is a new artifact even if the notebook had an equal value under that name before.
-    """
-    if artifact.name == name and (kind != "output" or artifact.kind == "output"):
-        return artifact
-    kind = kind if "output" in {kind, artifact.kind} else artifact.kind
-    return replace(artifact, id=None, name=name, version=0, kind=kind, step=None, created=time.time())
-
-
-def _groups(values: Mapping[str, tuple[Any, ValueDigest]]) -> list[dict[str, tuple[Any, ValueDigest]]]:
-    """Return the values in groups that share no state with each other."""
-    digests = {name: seen for name, (_, seen) in values.items()}
-    return [{name: values[name] for name in names} for names in connected(digests)]
-
-
-def known_in(
-    metadata: MetadataStore,
-) -> Callable[[Collection[str]], Mapping[str, Sequence[tuple[Artifact, Step]]]]:
-    """Return a function that takes digests, and returns the artifacts on record with these digests.
-
-    It is asked after the body of a step, whose results are not to be thrown away: when the records cannot be read, none
-    is known, and the values are stored again.
-    """
-
-    def known(digests: Collection[str]) -> Mapping[str, Sequence[tuple[Artifact, Step]]]:
-        try:
-            return metadata.with_digests(digests)
-        except StoreError:
-            return {}
-
-    return known

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from zennb.core.records.records import Artifact, Step
     from zennb.engine.environment.settings import Settings
-    from zennb.engine.run.artifact_repository import Scalars
     from zennb.engine.run.run_context import RunContext
     from zennb.engine.run.run_request import RunRequest
+    from zennb.engine.run.saved_output import Scalars
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.recording import Event
     from zennb.engine.step.resolve import ResolvedStep

@@ -19,7 +19,7 @@ from zennb.engine.run.held_values import HeldValues
 from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
 from zennb.engine.run.run_alerts import RunAlerts
-from zennb.engine.run.run_request import FinishedRun, RunRequest
+from zennb.engine.run.run_request import FinishedRun, RunRequest, status_of_run
 from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.step_task import StepTask, new_task
 from zennb.engine.run.task_queue import TICK, TaskQueue
@@ -127,7 +127,7 @@ class PipelineRun:
                     with uninterrupted(deliver=False):
                         self._abandon(error)
                     raise
-                return self._finish(self._outcome())
+                return self._finish(status_of_run(self._steps.values()))
 
     def _number_of_parents(self, name: str) -> int:
         return sum(parent in self._places for parent in self._request.plan.parents(name))
@@ -363,14 +363,6 @@ class PipelineRun:
         self._steps |= self._elements.running()
         self.on_change(self._run, self._steps)
         self._next_notification = time.perf_counter() + self._pause
-
-    def _outcome(self) -> Status:
-        found = {step.status for step in self._steps.values()}
-        if Status.INTERRUPTED in found:
-            return Status.INTERRUPTED
-        if Status.FAILED in found:
-            return Status.FAILED
-        return Status.CACHED if found == {Status.CACHED} else Status.COMPLETED
 
     def _finish(self, status: Status) -> FinishedRun:
         seconds = time.time() - self._run.started

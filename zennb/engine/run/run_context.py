@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from zennb.core.records.records import Artifact, Attempt, ComponentSpec, StackSpec
     from zennb.digests.digest import ValueDigest
     from zennb.engine.environment.execution_environment import ExecutionEnvironment
-    from zennb.engine.run.artifact_repository import ArtifactRepository, Scalars
+    from zennb.engine.run.artifact_repository import ArtifactRepository
+    from zennb.engine.run.saved_output import Scalars
     from zennb.engine.run.services import StackServices
     from zennb.engine.run.unit_of_work import UnitOfWork
     from zennb.engine.sharing.shared_records import SharedRecords
@@ -230,25 +231,20 @@ class RunContext:
 
     def unreadable(self, resolved: ResolvedStep) -> list[str]:
         """Return the inputs whose stored bytes are damaged or missing; the store moves damaged ones aside."""
-        large = {name: each for name, each in resolved.artifacts.items() if each.size >= LARGE}
-        wanted = large.keys() - resolved.values.keys()
-        return [name for name in large if name in wanted and not can_be_read(large[name], self.store)]
+        waiting = [name for name in resolved.artifacts if name not in resolved.values]
+        large = {n: resolved.artifacts[n] for n in waiting if resolved.artifacts[n].size >= LARGE}
+        return [name for name, each in large.items() if not can_be_read(each, self.store)]
 
     def _check_magics(self, definition: StepDefinition) -> None:
         if definition.analysis.magics and not (here := self.placed(definition)).orchestrator.in_kernel:
             own = self.spec.orchestrator
-            where = (
-                f"`--on {here.ran_on}`" if here.ran_on else f"the orchestrator '{own.name}' ({own.flavor})"
-            )
-            raise magics_refused(definition, where)
+            stacks = f"the orchestrator '{own.name}' ({own.flavor})"
+            raise magics_refused(definition, f"`--on {here.ran_on}`" if here.ran_on else stacks)
 
     def keep_inputs(
         self, resolved: ResolvedStep, *, known: UnitOfWork | None = None, scalars: Scalars | None = None
     ) -> dict[str, Artifact]:
-        """Return all inputs of a step as artifacts in this store; values from plain cells are captured.
-
-        Inputs that cannot be stored are left out: their content is part of the key anyway.
-        """
+        """Return the inputs of a step that can be stored as artifacts in this store; values of plain cells are saved."""
         present = set[str]() if known is None else known.present
         saved: dict[str, Artifact] = {}
         unsaved: dict[str, tuple[Any, ValueDigest]] = {}

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zennb.components.component import Visibility
+from zennb.core.records.records import Status
 from zennb.errors import ZennbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.planning.plan import Plan
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from zennb.engine.step.resolve import ResolvedStep
     from zennb.errors import StepRefused
 
-__all__ = ["FinishedRun", "RunRequest"]
+__all__ = ["FinishedRun", "RunRequest", "status_of_run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +103,12 @@ class FinishedRun:
     repository: ArtifactRepository
     error: BaseException | None = None
     held: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+
+def status_of_run(steps: Iterable[Step]) -> Status:
+    """Return how a run has ended whose steps have ended so."""
+    found = {step.status for step in steps}
+    for status in (Status.INTERRUPTED, Status.FAILED):
+        if status in found:
+            return status
+    return Status.CACHED if found == {Status.CACHED} else Status.COMPLETED

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from zennb.core.planning.cache_decision import CacheDecision
     from zennb.core.records.records import Artifact
-    from zennb.engine.run.artifact_repository import Scalars
     from zennb.engine.run.fan_out import ElementIsolation, FanOut
     from zennb.engine.run.run_context import RunContext
+    from zennb.engine.run.saved_output import Scalars
     from zennb.engine.run.unit_of_work import UnitOfWork
     from zennb.engine.step.outcome import StepOutcome
     from zennb.engine.step.request import Channels, StepRequest

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from zennb.components.component import ArtifactStore, Buffer
     from zennb.core.records.records import Artifact, Run, Step
-    from zennb.engine.run.artifact_repository import Scalars
+    from zennb.engine.run.saved_output import Scalars
     from zennb.metadata.steps import NewStep
     from zennb.metadata.store import MetadataStore
 

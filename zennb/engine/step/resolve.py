@@ -122,11 +122,7 @@ def resolve_step(
             cannot be followed.
     """
     given, overrides = given or {}, overrides or {}
-    given = {
-        name: artifact
-        for name, artifact in given.items()
-        if not _is_at_hand(name, artifact, namespace, value_digest)
-    }
+    given = {n: each for n, each in given.items() if not _is_at_hand(n, each, namespace, value_digest)}
     # Bad options are refused before the inputs are digested, which may take seconds.
     check_unstored(definition)
     checked_outputs(definition)
@@ -139,9 +135,10 @@ def resolve_step(
     # Only after the check above: it needs the reads as they are, to refuse a name that nothing reads.
     analysis = without_reads(analysis, ignored, in_functions=True)
     # Whatever they hold, the step will not see it. Hidden are those that it may bind (see `doubtful` below).
-    overwritten = (analysis.surely | analysis.hidden.intersection(analysis.binds)) - analysis.reads.keys()
+    surely = analysis.surely - analysis.reads.keys()
+    overwritten = surely | analysis.hidden.intersection(analysis.binds) - analysis.reads.keys()
     # Also those that wait in the store beside an input, or the key of a new kernel would be another one.
-    given = {name: each for name, each in given.items() if name not in analysis.surely - analysis.reads.keys()}
+    given = {name: each for name, each in given.items() if name not in surely}
     opaque = {name: _reads(why_unknown(each)) for name, each in given.items() if each.is_opaque}
     given = {name: each for name, each in given.items() if name not in opaque}
     opaque = {name: why for name, why in opaque.items() if name not in ignored}

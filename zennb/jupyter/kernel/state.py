@@ -15,9 +15,10 @@ from zennb.dependencies.library_calls import LibraryCalls
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
 from zennb.digests.stretches import compact, stretches
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
-from zennb.engine.run.artifact_repository import ArtifactRepository, known_in
+from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
+from zennb.engine.run.saved_output import known_in
 from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.sharing.shared_records import shared_records
