@@ -244,7 +244,7 @@ class RunContext:
     def keep_inputs(
         self, resolved: ResolvedStep, *, known: UnitOfWork | None = None, scalars: Scalars | None = None
     ) -> dict[str, Artifact]:
-        """Return the inputs of a step that can be stored as artifacts in this store; values of plain cells are saved."""
+        """Return the inputs of a step that can be stored, as artifacts in this store; plain cells' values are saved."""
         present = set[str]() if known is None else known.present
         saved: dict[str, Artifact] = {}
         unsaved: dict[str, tuple[Any, ValueDigest]] = {}
