@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-pytest.importorskip(
-    "pandera.pandas"
-)  # here, as it sets options of pandas that a restart in this process takes back
+pytest.importorskip("pandera")
 
 from zennb.errors import OutputCheckFailed
 
@@ -22,6 +20,15 @@ class Person(pa.DataFrameModel):
     age: int = pa.Field(ge=0, le=120)
 model = Person.to_schema()
 inferred = "inferred" """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _used() -> None:
+    """Use pandera once: that sets options of pandas, which a restart in this process would take back."""
+    names: dict[str, Any] = {}
+    exec(SCHEMAS, names)
+    names["schema"].validate(names["raw"])
+    names["Person"].validate(names["raw"])
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ def check_panels(text: str) -> None:
     assert re.search(r"notebook default \S*\.ipynb", text)
     assert re.search(r"pipeline of \d+ my_stack \S*\.ipynb", text)
     assert "This is how it stood when it was shown; run %stack picker for the panel itself." in text
-    assert "an isolated place to run untrusted code not supported yet" in text
+    assert (
+        "an isolated place to run untrusted code not offered: a process of the user keeps nobody out" in text
+    )
     assert "Traceback" not in text
     assert "model not found" not in text
 

@@ -224,7 +224,7 @@ def test_a_new_component_can_be_chosen_in_a_stack_that_is_being_composed(opened:
     assert opened.stacks.list.value == "wide"
 
 
-def test_all_component_types_are_shown_with_those_not_supported_yet(opened: Opened) -> None:
+def test_all_component_types_are_shown_with_what_does_the_job_of_others(opened: Opened) -> None:
     opened.picker.pages.show("Component types")
     for kind in COMPONENT_TYPES:
         assert f"{kind.title} {kind.purpose}" in opened.words
@@ -232,4 +232,7 @@ def test_all_component_types_are_shown_with_those_not_supported_yet(opened: Open
         "on a cluster absent (to be installed), dask, executor, far, flux (to be installed), local, processes, "
         "slurm (to be installed), threads" in opened.words
     )
-    assert "an isolated place to run untrusted code not supported yet" in opened.words
+    assert (
+        "an isolated place to run untrusted code not offered: a process of the user keeps nobody out"
+        in opened.words
+    )
