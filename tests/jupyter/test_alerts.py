@@ -185,3 +185,21 @@ def test_a_secret_reaches_no_alert(
     (file,) = (tmp_path / "home" / "outbox").iterdir()
     assert "c4nary" not in file.read_text()
     assert api.workspace().metadata is not None
+
+
+def test_runs_in_the_background_tell_of_their_end(
+    notebook: Notebook, no_run_left: None, tmp_path: Path
+) -> None:
+    del no_run_left
+    notebook.run(
+        "%%step first --background --notify default\na = 1",
+        "%runs attach 1",
+        "%%step second\nb = 2",
+        "%pipeline run --rerun --background --notify default:success",
+        "%runs attach 3",
+    )
+    assert [line.split(":")[0] for line in _log(tmp_path)] == [
+        "SUCCESS step 'first' completed",
+        "SUCCESS step 'first' completed",
+        "SUCCESS the pipeline completed",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 from zennb import api
 from zennb.commands.file_pipeline import NotebookFile
 from zennb.commands.verbs.notebook import run_error
+from zennb.core.planning.notify import parse_notify
 from zennb.core.records.records import Status
 from zennb.engine.step.running import refuse_inside_step
 from zennb.errors import StepRefused, UsageError
 from zennb.handles.plan import PlanHandle
 from zennb.handles.records import RunHandle
+from zennb.headless.alerts import watched_run
 from zennb.headless.background import start_notebook
 from zennb.headless.execute import execute
 from zennb.headless.parameters import LiteralText, literal, literal_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from zennb.commands.session import Session
 
@@ -44,6 +47,7 @@ def run(
     out: str | Path | None = None,
     timeout: float | None = None,
     background: bool = False,
+    notify: str | Sequence[str] = (),
 ) -> RunHandle:
     """Run a notebook and return the run.
 
@@ -62,6 +66,7 @@ def run(
         out: where to write the executed notebook; of a file only.
         timeout: seconds that one cell may take; of a file only.
         background: only start it, in a process of its own that outlives this one; `run.attach()` shows its output.
+        notify: who is told how it ends, as after `--notify`: "team", or "team:failure"; several in a list.
 
     Raises:
         RunFailed: a cell of the file failed; `error.run` is the run, `error.cause` the exception's class there.
@@ -73,16 +78,24 @@ def run(
         Exception: without a path, whatever a step raised: its own exception.
     """
     __tracebackhide__ = True
+    told = (notify,) if isinstance(notify, str) else tuple(notify)
+    parse_notify(told)
     texts = {name: _as_text(name, value) for name, value in (parameters or {}).items()}
     if notebook is not None:
         _refuse("of this kernel's own notebook", start=start, only=only)
         begin = _start_file if background else _run_file
-        return begin(Path(notebook), texts, stack=stack, rerun=rerun, out=out, timeout=timeout)
+        return begin(Path(notebook), texts, stack=stack, rerun=rerun, out=out, timeout=timeout, notify=told)
     _refuse("of a notebook file", out=out, timeout=timeout)
     session = _session("zennb.run")
     with _turn():
         done = session.run_pipeline(
-            parameters=texts, stack=stack, start=start, only=only, rerun=rerun, background=background
+            parameters=texts,
+            stack=stack,
+            start=start,
+            only=only,
+            rerun=rerun,
+            background=background,
+            notify=told,
         )
     return RunHandle(done, api.source())
 
@@ -130,13 +143,16 @@ def _run_file(
     rerun: bool,
     out: str | Path | None,
     timeout: float | None,
+    notify: Sequence[str],
 ) -> RunHandle:
     opened = api.workspace_beside(path)
     if stack is not None:
         opened.registry.stack(stack)  # an unknown one is refused before a kernel starts
-    execution = execute(
-        path, stack=stack, parameters=parameters, out=out, timeout=timeout, rerun=rerun, workspace=opened
-    )
+    with watched_run(opened, notify, path, say=_say) as ended:
+        execution = execute(
+            path, stack=stack, parameters=parameters, out=out, timeout=timeout, rerun=rerun, workspace=opened
+        )
+        ended(execution)
     if execution.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
     record = None if execution.run is None else opened.metadata.run(execution.run)
@@ -147,6 +163,10 @@ def _run_file(
         error.run = done
         raise error
     return done
+
+
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
 
 
 def _start_file(path: Path, parameters: Mapping[str, str], *, stack: str | None, **more: Any) -> RunHandle:
