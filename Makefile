@@ -62,10 +62,11 @@ coverage: $(VENV)/.test ## which lines of zennb the tests run, less the browser
 test-clusters: .venv-clusters/.made ## orchestrators of batch systems; no cluster is needed
 	env -u ZENNB_HOME .venv-clusters/bin/python -m pytest $(CLUSTER_TESTS)
 
-test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server with the API of S3; notebooks on all stacks
+test-stores: .venv-stores/.made ## artifact stores, those of buckets on a server with the API of S3; pandera, apprise; notebooks on all stacks
 	env -u ZENNB_HOME .venv-stores/bin/python -m pytest $(ALL_CORES) -o cache_dir=.venv-stores/.cache \
 		tests/stacks tests/components/artifact_stores tests/jupyter/test_remote_store.py \
-		tests/jupyter/test_shared_bucket.py
+		tests/jupyter/test_shared_bucket.py tests/components/data_validators tests/components/alerters \
+		tests/jupyter/test_pandera_checks.py tests/digests/test_pandera.py
 
 bench: $(BENCH)/.made ## compare speeds; quick: make bench ROUNDS=1 CONTESTS="starting chain"
 	$(BENCH)/bin/python -m benchmarks $(CONTESTS) --rounds $(ROUNDS)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from zennb.components.alerter import Alert, Alerter
+from zennb.components.component import SecretRef
 from zennb.core.secrets.texts import KnownSecrets
 from zennb.engine.delivery import outbox as module
-from zennb.engine.delivery.outbox import Outbox, OutboxMessage
+from zennb.engine.delivery.outbox import Outbox, OutboxMessage, deliver_to
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,3 +164,25 @@ def test_discarding_deletes_all(tmp_path: Path) -> None:
     box = Outbox(tmp_path)
     box.deliver(_message(), _fail)
     assert (box.discard(), box.pending()) == (1, [])
+
+
+class _Hook(Alerter):
+    flavor = "hook"
+    description = "posts messages to an address"
+    url = SecretRef(help="The address.").tag(config=True)
+
+    def send(self, alert: Alert) -> None:
+        raise ConnectionError(f"cannot reach {self.url and self.url.reveal()}: {alert.text}")
+
+
+def test_the_secrets_of_a_component_are_masked_in_what_it_raises(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK_URL", f"https://hooks.example.org/{SECRET}")
+    hook = _Hook.from_config("team", {"url": "env:HOOK_URL"})
+    payload = {"event": "failure", "title": "t", "text": "x"}
+    message = OutboxMessage(type="alerter", component="team", payload=payload)
+    said = Outbox(tmp_path).deliver(message, lambda sent: deliver_to(hook, sent))
+    (file,) = (tmp_path / "outbox").iterdir()
+    assert said == "cannot reach ••••: x"
+    assert SECRET not in file.read_text()
