@@ -122,7 +122,8 @@ class Planning:
         for name in {*definition.analysis.reads, *recorded} - drawn.sources[definition.name].keys():
             if name not in made or session.untracked.may_bind(name, since=made[name].made_at):
                 continue
-            if (origin := self._origin(name, recorded.get(name), previous)) is not None:
+            steps = {step: each for step, each in previous.items() if step in drawn.sources}
+            if (origin := self._origin(name, recorded.get(name), steps)) is not None:
                 found[name] = origin
         return {name: each for name, each in found.items() if name not in drawn.sources[definition.name]}
 
@@ -195,8 +196,8 @@ class Planning:
         while held is not None and held.kind == "output" and held.digest not in seen:
             seen.add(held.digest)
             maker = makers.get(held.digest)
-            if maker is None:
-                return None
+            if maker is None:  # a step of an earlier version of the notebook may have made the same
+                return held if len(seen) > 1 else None
             held = maker.inputs.get(name) or (recorded if _is_plain(recorded) else None)
         return held if _is_plain(held) and seen else None
 
