@@ -301,8 +301,11 @@ def test_its_source_and_lines_are_those_of_the_cell_in_this_kernel(notebook: Not
 def test_what_cannot_be_kept_is_told_as_what_it_is(notebook: Notebook) -> None:
     (made,) = notebook.run("%%step t\nnames = {}\nShape = type('Shape', (), names)")
     assert "`Shape` is a class made while the step runs" in made.displays[-1]["data"]["text/plain"]
-    (held,) = notebook.run("%%step g\nsource = (n for n in range(3))\npull = source.__next__")
-    assert "not cacheable" in held.displays[-1]["data"]["text/plain"]
+    held_step = "%%step g\nsource = (n for n in range(3))\npull = source.__next__"
+    (held,) = notebook.run(held_step)
+    assert "source, pull (not stored)" in held.displays[-1]["data"]["text/plain"]
+    assert notebook.run("first = pull()", held_step, "again = pull()")[1].status == "cached"
+    assert (notebook.ns["first"], notebook.ns["again"]) == (0, 0)
 
 
 def test_a_pipeline_run_gives_the_same(notebook: Notebook) -> None:

@@ -178,11 +178,6 @@ class Artifact:
         return self.materializer != NOT_STORED
 
     @property
-    def is_opaque(self) -> bool:
-        """Whether nobody knows its content: its digest stands for the run that made it."""
-        return not self.is_stored and not self.summary.get("digested")
-
-    @property
     def part_of(self) -> str:
         """The input of its step that it is a part of, as which it is stored; "" for an artifact by itself."""
         return str(self.summary.get("part", {}).get("of", ""))

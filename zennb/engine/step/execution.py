@@ -234,7 +234,6 @@ class StepExecution:
         return postponed(
             {name: each.what for name, each in unstorable.items()},
             self._namespace,
-            self.collected.values,
             self._resources.artifacts.store,
         )
 
@@ -299,19 +298,13 @@ class StepExecution:
     def _stored(self, observed: Observed, changes: dict[str, Any], recording: Recording) -> StepOutcome:
         repository, options = self._resources.artifacts, self.request.definition.options
         saved = repository.save(self.collected.values)
-        unstorable = dict(self.collected.unstorable)
         for name, why in saved.refused.items():
             if name in (options.outputs or ()) and name not in saved.secret:
                 raise NotStorable(why, path=name)
             what, comma, so = why.partition(", which ")
             reason = Reason(what, f"which {so}" if comma else "", loses="result")
-            # Of values that share memory, each by itself could be stored: they are data, not handles.
-            together = list(saved.refused.values()).count(why) > 1
-            if name in saved.secret or name in self.inputs or together:
-                self.reasons.append(reason)
-            else:
-                unstorable[name] = reason
-        postponed_outputs = self._postponed(unstorable, observed, changes, recording)
+            self.reasons.append(reason)
+        postponed_outputs = self._postponed(self.collected.unstorable, observed, changes, recording)
         carried: Carried | None = None
         # Asked after the outputs were saved, which may have added a reason: a step that always
         # runs has nothing to restore.

@@ -263,7 +263,8 @@ class _Outputs:
             digest = digest_value(value, name=name)
         except CannotDigest as error:
             reason = Reason(f"`{error.path}` is {error.why}", loses="result")
-            if name in self._inputs:  # nobody knows how the step has changed it
+            # Nobody knows how the step has changed it. What a digest function of the user raises is no kind of value.
+            if name in self._inputs or "digest function" in error.why:
                 self.reasons.append(reason)
             else:
                 self.unstorable[name] = reason

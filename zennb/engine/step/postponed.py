@@ -232,23 +232,18 @@ _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 
 
 def postponed(
-    reasons: Mapping[str, str],
-    namespace: Mapping[str, Any],
-    digests: Mapping[str, tuple[Any, ValueDigest]],
-    store: ArtifactStore | WriteBuffer,
+    reasons: Mapping[str, str], namespace: Mapping[str, Any], store: ArtifactStore | WriteBuffer
 ) -> dict[str, Artifact]:
     """Return the artifacts of outputs that cannot be stored.
 
     Args:
         reasons: output name → why it cannot be stored.
         namespace: where their step ran.
-        digests: output name → value and content, of those whose content is known.
         store: takes what stands for them.
     """
     found = {}
     for name, why in reasons.items():
-        # Each run makes another object, and without a digest nobody can tell whether it is the same.
-        digest = digests[name][1].digest if name in digests else uuid.uuid4().hex
+        digest = uuid.uuid4().hex  # each run makes another object, and nobody can tell whether it is the same
         data = stand_in(name, why, digest)
         found[name] = Artifact(
             name=name,
@@ -257,13 +252,7 @@ def postponed(
             materializer=NOT_STORED,
             size=len(data),
             type=type_text(namespace[name]),
-            summary={
-                "kind": "object",
-                "text": f"not stored: {why}",
-                "attributes": [],
-                "digested": name in digests,
-            },
-            packages=tuple(sorted(digests[name][1].packages)) if name in digests else (),
+            summary={"kind": "object", "text": f"not stored: {why}", "attributes": []},
             created=time.time(),
         )
     return found

@@ -139,7 +139,7 @@ def resolve_step(
     overwritten = surely | analysis.hidden.intersection(analysis.binds) - analysis.reads.keys()
     # Also those that wait in the store beside an input, or the key of a new kernel would be another one.
     given = {name: each for name, each in given.items() if name not in surely}
-    opaque = {name: _reads(why_unknown(each)) for name, each in given.items() if each.is_opaque}
+    opaque = {name: _reads(why_unknown(each)) for name, each in given.items() if not each.is_stored}
     given = {name: each for name, each in given.items() if name not in opaque}
     opaque = {name: why for name, why in opaque.items() if name not in ignored}
     inputs = _Inputs(artifacts=dict(given), value_digest=value_digest, opaque=dict(opaque))
@@ -163,6 +163,10 @@ def resolve_step(
     found = search.found()
     in_key = {name: artifact for name, artifact in inputs.artifacts.items() if name not in ignored}
     earlier = _earlier(inputs.digests, found.definitions, namespace)
+    # Not what is an input only because it shares state with an ignored one, which comes below.
+    rebound = {*inputs.values, *given}.intersection(analysis.binds).difference(
+        analysis.hidden, analysis.reads, search.data
+    )
     # The key is made before ignored inputs are added: the step gets them, but they must not count.
     more = {**dict.fromkeys(earlier, ""), **_own_text(definition, search.reflections)}
     used = _used(definition, found, inputs)
@@ -184,7 +188,6 @@ def resolve_step(
         names = {n: v for n, v in shared.items() if n not in inputs.values and n not in inputs.artifacts}
     # Once more, as if the doubtful names were not bound yet, as they were when the cell first ran. Otherwise a cell
     # that binds such a name changes its own key by running, and its second run is not cached.
-    rebound = {*inputs.values, *given} & set(analysis.binds) - analysis.reads.keys() - search.data.keys()
     doubtful = (
         analysis.doubtful | search.named.intersection(analysis.binds)
     ) & inputs.values.keys() | rebound
@@ -223,7 +226,7 @@ def resolve_step(
         calls=tuple(concerning),
         secrets=secrets,
         rebound=frozenset(rebound),
-        unstored=(*opaque, *(name for name, each in given.items() if not each.is_stored)),
+        unstored=tuple(opaque),
     )
 
 

@@ -237,7 +237,7 @@ class UnstoredOutputs:
         exec(code, namespace)
         with digest_cache():
             for name, artifact in step.outputs.items():
-                if not artifact.is_opaque and _digest(name, namespace.get(name, _ABSENT)) != artifact.digest:
+                if artifact.is_stored and _digest(name, namespace.get(name, _ABSENT)) != artifact.digest:
                     raise StepRefused(f"it makes another `{name}` each time")
         return {name: namespace[name] for name in wanted}
 
