@@ -162,7 +162,9 @@ def _masked(walker: DigestWalker, value: Any) -> Steps:
     yield from array_content(walker, value.data) or ()
     yield None if value.mask is np.ma.nomask else np.asarray(value.mask), ".mask"
     fill = fill_value(value)
-    yield None if fill is None else np.asarray(fill), ".fill_value"
+    if fill is None:  # as long as nobody has asked for it; storing the array does
+        fill = np.ma.empty(0, value.dtype).fill_value
+    yield np.asarray(fill).astype(value.dtype), ".fill_value"
 
 
 def _scalar(walker: DigestWalker, value: Any) -> Steps | None:

@@ -45,6 +45,9 @@ CACHE_ATTRIBUTES = {
 """Attributes, by package, that are caches: they change when a value is only read."""
 
 
+LAZY_ATTRIBUTES = {"xarray": ("attrs", "encoding")}
+"""Attributes, by package, that a value gets when it is asked for any attribute that it does not have."""
+
 TABLES = frozenset({"matplotlib.colors.LinearSegmentedColormap", "matplotlib.colors.ListedColormap"})
 """Types whose copies share lookup tables, which are not modified in place."""
 
@@ -86,6 +89,8 @@ def as_labels(walker: DigestWalker, parts: Steps) -> Steps:
 def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
     """Return the pickle recipe of an object. This runs user code, which may raise anything."""
     cls = type(value)
+    for name in LAZY_ATTRIBUTES.get(top_level(module_of(cls)), ()):
+        getattr(value, name, None)
     reducer = copyreg.dispatch_table.get(cls)
     try:
         if module_of(cls) == "itertools":

@@ -11,6 +11,7 @@ from zennb.compat.instances import bases_of, class_attributes
 from zennb.digests import code as digest_code
 from zennb.digests import containers as digest_plain
 from zennb.digests import objects as digest_objects
+from zennb.digests.charts import CHARTS
 from zennb.digests.drawings import DRAWINGS
 from zennb.digests.expressions import EXPRESSIONS
 from zennb.digests.hooks import hook_of
@@ -145,5 +146,5 @@ def _finished_or(otherwise: Handler) -> Handler:
     return write
 
 
-_BY_BASE = {**EXPRESSIONS, **DRAWINGS, "tqdm.std.tqdm": _finished_or(digest_objects.changeable)}
+_BY_BASE = {**CHARTS, **EXPRESSIONS, **DRAWINGS, "tqdm.std.tqdm": _finished_or(digest_objects.changeable)}
 """Handlers of types of libraries by the name of a base, so that none of them has to be imported."""
