@@ -234,6 +234,15 @@ RUN: dict[str, tuple[tuple[str, ...], int]] = {
         ("class A:\n    items = []\nA.items.append(3)\nsetattr(A, 'x', 1)", "A.items, A.x"),
         0,
     ),
+    "what is written through an extension's own object": (
+        (
+            "from PIL import Image\nimg = Image.new('RGB', (4, 4))",
+            "pixels = img.load()",
+            "pixels[2, 2] = (1, 2, 3)",
+            "img.getpixel((2, 2))",
+        ),
+        1,
+    ),
     "a class that its instances count": (
         ("class A:\n    n = 0\n    def __init__(self): A.n += 1", "a = A()\nb = A()", "A.n"),
         1,

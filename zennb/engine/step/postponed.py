@@ -6,9 +6,11 @@ and only that name is taken from it. So nothing else may depend on the object, a
 
 from __future__ import annotations
 
+import builtins
 import re
 import sys
 import time
+import types
 import uuid
 import weakref
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
@@ -217,6 +219,8 @@ def _is_transparent(cls: type) -> bool:
         module = module_of(base).partition(".")[0]
         if module in _HIDING or full_name(base) in _HIDING:
             return False
+        if module == "builtins" and base not in _PYTHONS:
+            return False
         if module in _STANDARD or module.lstrip("_") in _STANDARD or origin(module_of(base)).is_users:
             continue
         if not any(is_a(each, FunctionType | property) for each in class_attributes(base).values()):
@@ -227,6 +231,9 @@ def _is_transparent(cls: type) -> bool:
 _STANDARD = sys.stdlib_module_names
 _HIDING = frozenset({"ctypes", "_ctypes", "mmap", "_ssl", "_contextvars", "_thread._local", "_hashlib"})
 """Modules and types of Python whose instances refer to what the collector does not see, or to memory and contexts."""
+
+_PYTHONS = frozenset(each for home in (builtins, types) for each in vars(home).values() if is_a(each, type))
+"""Types of Python itself. Those of some extensions do not say their module, and seem to be among them."""
 
 _PLAIN = frozenset({type(None), bool, int, float, complex, str, bytes})
 
