@@ -3,19 +3,22 @@
     %load_ext zennb
 
 loads the magics; the names below are for code. Importing this package loads nothing else: each name is
-fetched from `zennb.api`, `zennb.commands.program` or `zennb.jupyter.panels` when it is used.
+fetched from the module of `SOURCES` that has it when it is used.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from zennb.api import artifacts, digest, load, log, prune, runs, stack, stacks, usage
+    from zennb.api import artifacts, digest, load, log, runs, stack, stacks
     from zennb.commands.program import plan, run
     from zennb.jupyter.panels.public import Dashboard, StackPicker
+    from zennb.model_api import deploy, deployment, deployments, models, register_model
+    from zennb.space_api import prune, usage
 
     __version__: str
 
@@ -24,12 +27,17 @@ __all__ = [
     "StackPicker",
     "__version__",
     "artifacts",
+    "deploy",
+    "deployment",
+    "deployments",
     "digest",
     "load",
     "load_ipython_extension",
     "log",
+    "models",
     "plan",
     "prune",
+    "register_model",
     "run",
     "runs",
     "stack",
@@ -38,9 +46,14 @@ __all__ = [
     "usage",
 ]
 
-FROM_API = frozenset({"artifacts", "digest", "load", "log", "prune", "runs", "stack", "stacks", "usage"})
-FROM_PROGRAM = frozenset({"plan", "run"})
-PANELS = frozenset({"Dashboard", "StackPicker"})
+SOURCES = {
+    "zennb.api": ("artifacts", "digest", "load", "log", "runs", "stack", "stacks"),
+    "zennb.commands.program": ("plan", "run"),
+    "zennb.jupyter.panels.public": ("Dashboard", "StackPicker"),
+    "zennb.model_api": ("deploy", "deployment", "deployments", "models", "register_model"),
+    "zennb.space_api": ("prune", "usage"),
+}
+"""Modules → the names that come from them."""
 
 
 def load_ipython_extension(ip: InteractiveShell) -> None:
@@ -63,18 +76,9 @@ def __getattr__(name: str) -> Any:
 
         globals()["__version__"] = version("zennb")
         return globals()["__version__"]
-    if name in FROM_API:
-        from zennb import api
-
-        return getattr(api, name)
-    if name in FROM_PROGRAM:
-        from zennb.commands import program
-
-        return getattr(program, name)
-    if name in PANELS:
-        from zennb.jupyter.panels import public
-
-        return getattr(public, name)
+    for module, names in SOURCES.items():
+        if name in names:
+            return getattr(import_module(module), name)
     raise AttributeError(f"module 'zennb' has no attribute '{name}'")
 
 

@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zennb.digests.hooks import digest
-from zennb.errors import (
-    UnknownName,
-)
+from zennb.errors import UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from zennb.handles.handle import Source
     from zennb.handles.listing import Listing
     from zennb.handles.records import ArtifactHandle, RunHandle, StackHandle
-    from zennb.handles.space import PrunedHandle, UsageHandle
     from zennb.registry.stack import Stack
     from zennb.registry.workspace import Workspace
 
@@ -35,9 +32,10 @@ __all__ = [
     "load",
     "load_artifact",
     "log",
-    "prune",
+    "notebook_name",
     "reopen",
     "runs",
+    "scope",
     "session",
     "set_scope",
     "set_session",
@@ -45,7 +43,6 @@ __all__ = [
     "stack",
     "stacks",
     "unknown_artifact",
-    "usage",
     "workspace",
     "workspace_beside",
 ]
@@ -178,7 +175,8 @@ def load(name: str, *, version: int | None = None) -> Any:
     """Return the value of an artifact, from the artifact store of the active stack or of any other stack.
 
     Args:
-        name: the variable's name.
+        name: the variable's name; or a registered model: `classifier@champion`, or `classifier` if no artifact is
+            called so.
         version: counts from 1; None for the current one, of this notebook if it has produced one.
 
     Raises:
@@ -188,9 +186,21 @@ def load(name: str, *, version: int | None = None) -> Any:
         UntrustedArtifact: loading it could run code, and you have not trusted it.
         MissingDefinition: it needs a class or function of a cell that has not run.
     """
-    opened = workspace()
-    notebook = _process.notebook() if _process.notebook is not None else ""
-    return load_artifact(opened, find_artifact(opened, name, version=version, notebook=notebook or None))
+    from zennb.engine.step.running import note_load
+    from zennb.registry.registered_models import model_artifact
+
+    opened, found = workspace(), None
+    try:
+        try:
+            found = find_artifact(opened, name, version=version, notebook=notebook_name())
+        except UnknownName:
+            found = model_artifact(opened, name, version)
+            if found is None:
+                raise
+        return load_artifact(opened, found)
+    finally:
+        if version is None:  # a version never changes, but what a name stands for does
+            note_load(name, "" if found is None else found.digest)
 
 
 def log(metrics: Mapping[str, object] | None = None, /, *, step: int | None = None, **values: object) -> None:
@@ -278,53 +288,6 @@ def stacks() -> Listing[StackHandle]:
     return list_stacks(opened.registry.stacks(), active=opened.active)
 
 
-def usage(stack: str | None = None) -> UsageHandle:
-    """Return what takes space in all artifact stores, or in that of one stack, and what reuse has saved.
-
-    Raises:
-        UnknownName: there is no such stack.
-        StoreError: a store cannot be read.
-    """
-    from zennb.handles.space import UsageHandle
-    from zennb.space.usage import usage as measured
-
-    return UsageHandle(measured(workspace(), stack=stack))
-
-
-def prune(
-    *,
-    older: str | None = None,
-    keep: int | None = None,
-    unreferenced: bool = False,
-    to: str | None = None,
-    stack: str | None = None,
-    yes: bool = False,
-) -> PrunedHandle:
-    """Say what could be deleted to free space; with `yes=True`, delete it.
-
-    Never what an open kernel, a pinned version or a run of the last day needs. Exactly one rule is given.
-
-    Args:
-        older: what was not used for this long: `"30d"`.
-        keep: all but the newest so many versions of each name.
-        unreferenced: what no record names.
-        to: the longest unused, until the store holds this much: `"5GB"`.
-        stack: the stack whose artifact store is meant; by default the active one.
-        yes: whether to delete.
-
-    Raises:
-        UsageError: none of the rules is given, or more than one.
-        UnknownName: there is no such stack.
-        StoreError: the store cannot delete, or cannot be read or written.
-    """
-    from zennb.core.planning.pruning import parse_rule
-    from zennb.handles.space import PrunedHandle
-    from zennb.space.prune import prune as pruned
-
-    rule = parse_rule(older=older, keep=keep, unreferenced=unreferenced, to=to)
-    return PrunedHandle(pruned(workspace(), rule, stack=stack, delete=yes))
-
-
 @contextmanager
 def stack(name: str) -> Iterator[Stack]:
     """Make a stack the active one inside a `with` block, in this thread only.
@@ -384,6 +347,14 @@ def load_artifact(opened: Workspace, artifact: Artifact) -> Any:
     """Return the value of an artifact; raises as `load`."""
     from zennb.handles.stored_values import load_value
 
-    return load_value(
-        opened, artifact, vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
-    )
+    return load_value(opened, artifact, scope())
+
+
+def scope() -> Mapping[str, Any]:
+    """Return the namespace of the notebook, or that of `__main__`."""
+    return vars(sys.modules["__main__"]) if _process.scope is None else _process.scope
+
+
+def notebook_name() -> str | None:
+    """Return the notebook's name in records; None outside of one."""
+    return (_process.notebook() if _process.notebook is not None else "") or None

@@ -27,6 +27,7 @@ ZennbError
 ├── OutputCheckFailed (ValueError)      an output of a step does not pass its `--check`
 ├── StepTimeout (TimeoutError)          a step ran longer than its --timeout
 ├── WorkerLost (RuntimeError)           the process that ran a step has died, or none can be reached
+├── DeploymentFailed (RuntimeError)     a model cannot be served, or does not answer
 ├── RunFailed (RuntimeError)            a notebook file failed or was interrupted
 └── CheckFailed (AssertionError)        a notebook shows something else when its cells are steps
 
@@ -46,6 +47,7 @@ __all__ = [
     "CannotDigest",
     "CheckFailed",
     "DamagedArtifact",
+    "DeploymentFailed",
     "ForeignStore",
     "InUse",
     "InvalidConfiguration",
@@ -337,6 +339,10 @@ class StepTimeout(ZennbError, TimeoutError):
 
 class WorkerLost(ZennbError, RuntimeError):
     """The process that ran a step has died, or none can be reached."""
+
+
+class DeploymentFailed(ZennbError, RuntimeError):
+    """A model cannot be served, or its deployment does not answer or answers with an error."""
 
 
 class RunFailed(ZennbError, RuntimeError):

@@ -185,6 +185,26 @@ _OURS: tuple[FlavorInfo, ...] = (
         target="zennb.jupyter.panels.labeller:LocalAnnotator",
         description="labels texts, images and rows in the notebook, with buttons and keys",
     ),
+    FlavorInfo(
+        type="model_registry",
+        name="local",
+        target="zennb.components.model_registries.local:LocalModelRegistry",
+        description="keeps models in zennb's own records, shared by all kernels that use the home",
+    ),
+    FlavorInfo(
+        type="model_registry",
+        name="mlflow",
+        target="zennb.components.model_registries.mlflow:MlflowModelRegistry",
+        extra="zennb[mlflow]",
+        libraries=("mlflow",),
+        description="keeps models in the registry of an MLflow server, or of a database of MLflow",
+    ),
+    FlavorInfo(
+        type="model_deployer",
+        name="local",
+        target="zennb.components.model_deployers.local:LocalModelDeployer",
+        description="serves each model over HTTP on 127.0.0.1, in a process of its own",
+    ),
 )
 
 

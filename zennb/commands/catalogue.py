@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["MAGICS", "build", "tree", "tree_for"]
 
 MAGICS = frozenset(
-    {"stack", "pipeline", "runs", "artifacts", "annotate", *(kind.command for kind in COMPONENT_TYPES)}
+    {"stack", "pipeline", "runs", "artifacts", "model", "deployment", "annotate"}
+    | {kind.command for kind in COMPONENT_TYPES}
 )
 """Commands with a line magic of their own; the others follow `%zennb`."""
 
@@ -36,6 +37,8 @@ MODULES = {
     "annotate": "annotate",
     "runs": "runs",
     "artifacts": "artifacts",
+    "model": "model",
+    "deployment": "deployment",
     "autostep": "general",
     "sync": "sync",
     "trust": "trust",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zennb import plugins
 from zennb.core.records.component_types import COMPONENT_TYPES
+from zennb.lifecycle.deployments import deployment_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,12 @@ class KnownNames:
             "artifact": tuple(metadata.artifact_names(limit=MOST)),
             "run": tuple(str(run) for run in metadata.run_ids(limit=20)),
             "metric": tuple(metadata.listings.metric_names()),
+            "model": tuple(
+                dict.fromkeys(
+                    name for each in metadata.models.versions() for name in (each.name, *each.names)
+                )
+            ),
+            "deployment": tuple(deployment_names(workspace)),
             "step": () if session is None else tuple(session.step_names()),
             "component type": tuple(kind.command for kind in COMPONENT_TYPES),
         }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zennb.errors import InUse
 from zennb.metadata.artifacts import select_artifacts
 from zennb.metadata.interned_text import plain
+from zennb.metadata.models import REGISTERED
 from zennb.metadata.space import live_runs
 from zennb.metadata.transactions import Queries, reading, writing
 
@@ -29,6 +30,7 @@ _LIVE_ARTIFACTS = f"""
 SELECT artifact FROM outputs WHERE step IN (SELECT id FROM steps WHERE run {_IN})
 UNION SELECT artifact FROM inputs WHERE step IN (SELECT id FROM steps WHERE run {_IN})
 UNION SELECT max(id) FROM artifacts
+UNION SELECT artifact FROM model_versions
 """
 _NEEDED = f"""
 SELECT DISTINCT i.artifact FROM inputs i JOIN steps s ON s.id = i.step
@@ -177,7 +179,9 @@ def _gone(connection: sqlite3.Connection, runs: Collection[int]) -> set[int]:
     newest = connection.execute(
         "SELECT max(id) FROM steps UNION ALL SELECT step FROM artifacts WHERE id = (SELECT max(id) FROM artifacts)"
     ).fetchall()
-    pinned = connection.execute("SELECT a.step FROM pins p JOIN artifacts a ON a.id = p.artifact").fetchall()
+    pinned = connection.execute(
+        f"SELECT a.step FROM ({REGISTERED}) p JOIN artifacts a ON a.id = p.artifact"
+    ).fetchall()
     todo = {step for step, users in needs.items() if not users <= gone}
     todo |= gone & {step for (step,) in (*newest, *pinned)}
     while todo:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["APPLICATION", "MIGRATIONS", "VERSION", "Migration", "migrate", "needs_work", "schema"]
 
-VERSION = 7
+VERSION = 8
 """`PRAGMA user_version` of the schema in `schema.sql`."""
 
 APPLICATION = 0x7A656E62
@@ -154,6 +154,32 @@ MIGRATIONS: tuple[Migration, ...] = (
         );
         INSERT INTO step_details SELECT *, NULL FROM details_before;
         DROP TABLE details_before;
+        """,
+    ),
+    Migration(
+        version=8,
+        script="""
+        CREATE TABLE models (
+            name TEXT PRIMARY KEY,
+            last INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE model_versions (
+            model    TEXT NOT NULL REFERENCES models (name),
+            version  INTEGER NOT NULL,
+            artifact INTEGER NOT NULL REFERENCES artifacts (id),
+            created  REAL NOT NULL,
+            note     TEXT NOT NULL,
+            tags     TEXT NOT NULL,                 -- JSON object
+            PRIMARY KEY (model, version)
+        ) WITHOUT ROWID;
+        CREATE INDEX model_versions_by_artifact ON model_versions (artifact);
+        CREATE TABLE model_aliases (
+            model   TEXT NOT NULL,
+            alias   TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            PRIMARY KEY (model, alias),
+            FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
+        ) WITHOUT ROWID;
         """,
     ),
 )

@@ -1,4 +1,4 @@
--- The metadata store, version 7. JSON columns hold JSON text; times are seconds since the epoch.
+-- The metadata store, version 8. JSON columns hold JSON text; times are seconds since the epoch.
 -- A change here needs a step in migrations.py that brings older databases to the same shape.
 
 -- Texts that come back again and again (cell sources, parts of keys, stack snapshots, notebook paths), kept once.
@@ -191,3 +191,29 @@ CREATE TABLE run_processes (
     run  INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
     mark TEXT NOT NULL
 );
+
+-- Registered models, and the highest number that a version of each got, so that none is given twice.
+CREATE TABLE models (
+    name TEXT PRIMARY KEY,
+    last INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- What the versions of a model stand for. Their artifacts are never deleted to free space.
+CREATE TABLE model_versions (
+    model    TEXT NOT NULL REFERENCES models (name),
+    version  INTEGER NOT NULL,
+    artifact INTEGER NOT NULL REFERENCES artifacts (id),
+    created  REAL NOT NULL,
+    note     TEXT NOT NULL,
+    tags     TEXT NOT NULL,                 -- JSON object
+    PRIMARY KEY (model, version)
+) WITHOUT ROWID;
+CREATE INDEX model_versions_by_artifact ON model_versions (artifact);
+
+CREATE TABLE model_aliases (
+    model   TEXT NOT NULL,
+    alias   TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (model, alias),
+    FOREIGN KEY (model, version) REFERENCES model_versions (model, version) ON DELETE CASCADE
+) WITHOUT ROWID;

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from zennb.core.records.records import Status
 from zennb.core.records.space import BlobReference, FreedBlob, SpaceRecords
 from zennb.metadata.interned_text import plain
+from zennb.metadata.models import REGISTERED
 from zennb.metadata.processes import hostname, is_alive
 from zennb.metadata.table import select
 from zennb.metadata.transactions import Queries, reading, writing
@@ -175,8 +176,14 @@ class SpaceQueries(Queries):
 
     @reading
     def pins(self, connection: sqlite3.Connection) -> frozenset[int]:
-        """Return the ids of the pinned versions."""
-        return frozenset(number for (number,) in connection.execute("SELECT artifact FROM pins"))
+        """Return the ids of the versions that are never deleted: pinned, or registered as models."""
+        return frozenset(number for (number,) in connection.execute(REGISTERED))
+
+    @reading
+    def registered_as(self, connection: sqlite3.Connection, artifact: int) -> list[str]:
+        """Return the labels of the models that a version is registered as."""
+        sql = "SELECT model || ' v' || version FROM model_versions WHERE artifact = ? ORDER BY model, version"
+        return [str(label) for (label,) in connection.execute(sql, (artifact,))]
 
     # Usage
 
@@ -296,8 +303,8 @@ def _blobs(connection: sqlite3.Connection, which: str, values: dict[str, object]
 
 def _pinned(connection: sqlite3.Connection) -> frozenset[str]:
     sql = (
-        "SELECT a.blob FROM pins p JOIN artifacts a ON a.id = p.artifact "
-        f"UNION {_PARTS} IN (SELECT artifact FROM pins)"
+        f"SELECT a.blob FROM ({REGISTERED}) p JOIN artifacts a ON a.id = p.artifact "
+        f"UNION {_PARTS} IN ({REGISTERED})"
     )
     return frozenset(blob for (blob,) in connection.execute(sql))
 

@@ -10,6 +10,7 @@ from zennb.metadata.connection import Database
 from zennb.metadata.deletion import Deletions
 from zennb.metadata.interned_text import InternedText
 from zennb.metadata.listings import Listings
+from zennb.metadata.models import ModelQueries
 from zennb.metadata.rows import RUNS
 from zennb.metadata.runs import RunQueries, add_seconds, record_run
 from zennb.metadata.space import SpaceQueries, note_stored
@@ -48,6 +49,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         listings: runs and artifacts a page at a time.
         space: which blobs the records name, and what of them was deleted or may be.
         deletions: deletes records.
+        models: the registered models.
         backups: makes copies of the file from time to time.
     """
 
@@ -61,6 +63,7 @@ class MetadataStore(StackQueries, RunQueries, StepQueries, ArtifactQueries):
         self.listings = Listings(self._database, self.dead_runs)
         self.space = SpaceQueries(self._database)
         self.deletions = Deletions(self._database)
+        self.models = ModelQueries(self._database)
 
     def close(self) -> None:
         """Close the file; twice is fine."""

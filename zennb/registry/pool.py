@@ -9,6 +9,7 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from zennb.components.models import ModelDeployer, ModelRegistry
 from zennb.errors import ZennbError
 from zennb.registry.flavors import made
 from zennb.registry.names import DEFAULT
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from zennb.components.component import Component
+    from zennb.components.models import ModelRecords
     from zennb.core.records.records import ComponentSpec
 
 __all__ = ["Pool", "located", "place"]
@@ -29,10 +31,11 @@ class Pool:
 
     Args:
         home: the home directory, which contains the local stores.
+        models: the tables of its registered models, for the model registry that keeps them there.
     """
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, models: ModelRecords | None = None) -> None:
+        self._home, self._models = home, models
         self._lock = threading.Lock()
         self._open: dict[str, Component] = {}
 
@@ -46,7 +49,11 @@ class Pool:
         key = _key(complete)
         with self._lock:
             if key not in self._open:
-                self._open[key] = made(complete)
+                component = self._open[key] = made(complete)
+                if isinstance(component, ModelRegistry) and self._models is not None:
+                    component.use(self._models)
+                if isinstance(component, ModelDeployer):
+                    component.use(self._home / "deployments")
             return self._open[key]
 
     def opened(self, spec: ComponentSpec) -> Component | None:

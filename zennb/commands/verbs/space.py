@@ -127,11 +127,14 @@ def _pin(context: Context, name: str, version: str | None) -> Outcome:
 )
 def _unpin(context: Context, name: str, version: str | None) -> Outcome:
     found = _artifact(context, name, version)
-    was_pinned = context.workspace.metadata.space.unpin(found.id or 0)
+    space = context.workspace.metadata.space
+    was_pinned = space.unpin(found.id or 0)
     sentence = (
         f"`{found.label}` {'is not pinned any more' if was_pinned else 'was not pinned; nothing changed'}."
     )
-    return _pinned(found, sentence, is_pinned=False)
+    if models := space.registered_as(found.id or 0):
+        sentence += f" It is registered as {listing(models)}, so it is kept all the same."
+    return _pinned(found, sentence, is_pinned=bool(models))
 
 
 def _pinned(found: Artifact, sentence: str, *, is_pinned: bool) -> Outcome:

@@ -37,6 +37,7 @@ SHORT = {
     "experiment_tracker": "-e",
     "step_operator": "-s",
     "container_registry": "-c",
+    "model_registry": "-r",
     "model_deployer": "-d",
     "image_builder": "-i",
     "feature_store": "-f",

@@ -1,0 +1,1 @@
+"""Model deployers we ship, one per file, and what they share."""

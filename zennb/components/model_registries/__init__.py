@@ -1,0 +1,1 @@
+"""Model registries we ship, one per file."""

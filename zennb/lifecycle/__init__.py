@@ -1,0 +1,1 @@
+"""The life of a model after it is registered: deploying it."""

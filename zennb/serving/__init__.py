@@ -1,0 +1,1 @@
+"""Serving: the process of a deployment, from its order to its answers over HTTP."""
