@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +20,14 @@ from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.step.cache_options import not_reusable, read_although_unstored
 from zennb.errors import ZennbError
 from zennb.headless.file_elements import fresh_elements
+from zennb.headless.notebook_label import label
 from zennb.headless.record_match import RecordMatch
 from zennb.headless.run_environment import Difference, RunEnvironment
 from zennb.provenance.module_source import ModuleSources
 from zennb.provenance.notebook import Provenance
 from zennb.provenance.steps import apply, step_statements
 from zennb.provenance.value_source import SourceKind
+from zennb.registry.registered_models import loaded_digest
 from zennb.registry.stores import artifact_stores
 
 if TYPE_CHECKING:
@@ -38,6 +42,11 @@ if TYPE_CHECKING:
     from zennb.registry.workspace import Workspace
 
 __all__ = ["FileCell", "FilePlan"]
+
+_MODELS = re.compile(
+    r"\bmodel\s+(register|alias|unalias|delete)\b|\b(register_model|set_alias|delete_alias)\b"
+)
+"""What cells contain that change which artifact the name of a model stands for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +120,12 @@ class FilePlan:
             reader(locate), package_reader(locate), written=text_reader(locate), seal=seal
         )
         self._names = Provenance(modules=self._modules, ours=self.ours, seal=seal)
-        self._environment = RunEnvironment(folder=Path(folder), sealed=seal)
+        self._environment = RunEnvironment(
+            folder=Path(folder),
+            sealed=seal,
+            loaded=partial(loaded_digest, self.workspace, notebook=label(self.path, self.workspace.home)),
+            changes_models=any(_MODELS.search(cell.source) for cell in self.cells),
+        )
         self._records = {}
         codes = {cell.definition.code for cell in self.cells if cell.definition is not None}
         # One query for all steps, whatever notebook the records are of: equal code with equal inputs can be reused.

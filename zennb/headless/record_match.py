@@ -6,6 +6,7 @@ import platform
 from functools import cache
 from typing import TYPE_CHECKING
 
+from zennb.core.records.loaded_names import loaded_name
 from zennb.core.records.observed import changed
 from zennb.engine.environment.files import file_digest
 from zennb.engine.environment.process_state import FOLDER_PATH
@@ -268,6 +269,8 @@ class RecordMatch:
 
     def _setting(self, name: str, mark: str) -> str | Difference:
         """Return the state of a setting when the step begins. What plain cells set is compared by topic."""
+        if (loaded := loaded_name(name)) is not None:
+            return self._environment.load(loaded)
         if name != FOLDER_PATH:
             return mark
         if self._names.folder is None:

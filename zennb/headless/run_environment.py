@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zennb.core.records.loaded_names import load_call
 from zennb.core.records.observed import ABSENT, as_asked
 from zennb.engine.environment.files import fixed_part, state
 
@@ -48,6 +49,10 @@ class RunEnvironment:
         files: absolute path → state in which reused steps leave it.
         waiting: absolute path → step that will write it again.
         writers: steps that will run and whose writes are unknown.
+        loaded: returns the digest of what `zennb.load` would return for a name now.
+        outputs: name → digest of the output that reused steps leave under it.
+        running: steps that will run.
+        changes_models: whether cells of the notebook register models or change their aliases.
     """
 
     folder: Path
@@ -55,6 +60,22 @@ class RunEnvironment:
     files: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
     writers: list[str] = field(default_factory=list)
+    loaded: Callable[[str], str] = lambda _name: ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    running: list[str] = field(default_factory=list)
+    changes_models: bool = False
+
+    def load(self, name: str) -> str | Difference:
+        """Return the digest of what `zennb.load` will return for a name; a difference when it cannot be known."""
+        if name in self.outputs:
+            return self.outputs[name]
+        if self.running:
+            step = self.running[-1]
+            why = f"needs step '{step}', which may change what {load_call(name)} returns"
+            return unclear(why, frozenset(self.running))
+        if self.changes_models:
+            return unclear(f"cells of the notebook change what {load_call(name)} returns")
+        return self.loaded(name)
 
     def file(self, path: str, recorded: str, *, inside: str | None) -> str | Difference:
         """Return the state of a file or folder.
@@ -104,7 +125,8 @@ class RunEnvironment:
         return self.sealed(name, os.environ.get(name))
 
     def reused(self, step: Step, inside: str | None) -> None:
-        """Note which files reusing a step restores."""
+        """Note which files reusing a step restores, and what its outputs are."""
+        self.outputs.update({name: output.digest for name, output in step.outputs.items()})
         for path, mark in {**step.observed.restored, **step.observed.written}.items():
             where = self._absolute(path, inside or "")
             self.files[where] = mark
@@ -119,6 +141,8 @@ class RunEnvironment:
             inside: the working directory of the notebook by then.
             is_known: whether it writes the same files as then and no more.
         """
+        self.outputs.clear()
+        self.running.append(name)
         written = [] if last is None else [*last.observed.restored, *last.observed.written]
         for path in written:
             where = self._absolute(path, inside or "")

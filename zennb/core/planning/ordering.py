@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Edge
+from zennb.core.records.loaded_names import LOADING, load_call
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +21,8 @@ def ordering(
 ) -> dict[str, tuple[str, ...]]:
     """Return step → the earlier steps that it must wait for, according to their latest runs.
 
-    A step waits for the last one before it that wrote a file it reads or writes, or that set what it depends on or
-    sets; and one that writes or sets waits for those that read what was there before.
+    A step waits for the last one before it that wrote a file it reads or writes, that set what it depends on or sets,
+    or that put out what it loads by name; and one that writes or sets waits for those that read what was there before.
 
     Args:
         names: the steps, in notebook order.
@@ -32,12 +33,14 @@ def ordering(
     writer: dict[str, str] = {}
     readers: dict[str, list[str]] = {}
     found: dict[str, tuple[str, ...]] = {}
+    settings = [thing for step in latest.values() for thing in step.observed.settings]
+    loads = {thing for thing in settings if thing.startswith(LOADING)}
     for name in names:
         step = latest.get(name)
         if step is None:
             continue
         before: dict[str, None] = {}
-        written = step.brings_about
+        written = {*step.brings_about, *(loads and loads.intersection(map(load_call, step.outputs)))}
         for thing in (*step.observed.files, *step.observed.settings):
             before.update(dict.fromkeys(_over(thing, writer)))
             if thing not in written:

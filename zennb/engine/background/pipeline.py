@@ -32,6 +32,7 @@ from zennb.engine.run.services import StackServices
 from zennb.engine.run.variable_tracker import VariableTracker
 from zennb.engine.step.cancellation import interrupts_raise
 from zennb.errors import CannotDigest, StepRefused, StoreError, ZennbError
+from zennb.registry.registered_models import loaded_digest
 from zennb.registry.stores import artifact_stores
 from zennb.registry.workspace import Workspace
 
@@ -95,6 +96,7 @@ def _prepared(snapshot: RunSnapshot, workspace: Workspace, opened: Stack) -> tup
     resources = worker.ready(snapshot.process, store)
     environment = resources.environment
     environment.take_as_set(snapshot.process.environment)
+    environment.settings.loaded = partial(loaded_digest, workspace, notebook=snapshot.notebook or None)
     namespace: dict[str, Any] = {"__name__": "__main__"}
     metadata = workspace.metadata
     repository = ArtifactRepository(

@@ -10,6 +10,7 @@ from functools import cache
 from types import FunctionType
 from typing import Any, Protocol
 
+from zennb.core.records.loaded_names import loaded_name
 from zennb.core.records.observed import UNTOUCHED
 from zennb.digests.digest import digest_value
 from zennb.errors import CannotDigest
@@ -115,7 +116,12 @@ class Settings:
 
     Args:
         known: the settings.
+
+    Attributes:
+        loaded: returns the digest of what a name stands for that steps give to `zennb.load`; "" for nothing.
     """
+
+    loaded: Callable[[str], str] = staticmethod(lambda _name: "")
 
     def __init__(self, known: Iterable[Setting]) -> None:
         self._known = {setting.name: setting for setting in known}
@@ -188,6 +194,8 @@ class Settings:
 
         In other threads, the noted state of thread-local settings counts.
         """
+        if (loaded := loaded_name(name)) is not None:
+            return self.loaded(loaded)
         setting = self._known.get(name)
         return "" if setting is None else setting.digest(self._current(name))
 
@@ -197,7 +205,7 @@ class Settings:
 
     def knows(self, name: str) -> bool:
         """Whether there is a setting of that name."""
-        return name in self._known
+        return name in self._known or loaded_name(name) is not None
 
     def digest_of(self, name: str, seen: Any) -> str:
         """Return the digest of a state of a setting."""

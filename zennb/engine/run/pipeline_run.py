@@ -167,6 +167,8 @@ class PipelineRun:
             resolved = resolve_in_run(self._held.beside(self._request, name), name, self._outputs_of)
             if self._unit.holds(resolved.cache_key, resolved.key_without_maybe_reads):
                 self._write()  # an equal step has just run: once written, its result is found like any other
+            if any(use.partition(".")[0] == "zennb" for use in resolved.uses.modules):
+                self._write()  # so that `zennb.load` finds what the steps before it have made
             asked = "--rerun" if self._request.rerun else ""
             # What was read ahead says that the outputs of such a step are there. They turned out to be damaged.
             known = None if name in self._postponed else self._known

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Freshness, PlannedStep
+from zennb.core.records.loaded_names import load_call, loaded_name
 from zennb.digests.digest import digest_cache
 from zennb.engine.run.element_steps import ElementSteps
 from zennb.engine.run.possible_effects import PossibleEffects
@@ -248,6 +249,7 @@ class RunPlanner:
                 each for each in source.carried.names if self._context.environment.settings.knows(each)
             }
             restored.update(dict.fromkeys(missing - restored.keys(), ""))
+        self._overlay.update({load_call(name): output.digest for name, output in source.outputs.items()})
         for thing, state in restored.items():
             # The process is in that state already, also if an earlier step of the plan would have changed it before.
             if state_of(thing, state) == state:
@@ -274,7 +276,11 @@ def _touched(observed: Observed, effects: PossibleEffects) -> Iterator[str]:
     for path in observed.files:
         if effects.may_write(path):
             yield "the current folder" if path == "." else path
-    yield from (f"the {name}" for name, digest in observed.settings.items() if effects.may_set(name, digest))
+    yield from (
+        name if loaded_name(name) else f"the {name}"
+        for name, digest in observed.settings.items()
+        if effects.may_set(name, digest)
+    )
     yield from (f"environment variable {name}" for name in observed.environment if effects.may_mention(name))
 
 

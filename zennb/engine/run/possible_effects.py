@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import class_attributes, is_a, path_text
 from zennb.core.magic_lines.effects import Effect
+from zennb.core.records.loaded_names import loaded_name
 from zennb.core.records.observed import UNTOUCHED
 from zennb.dependencies.library_calls import EVERYTHING, LibraryCall
 from zennb.dependencies.library_effects import may_have_effects
@@ -46,6 +47,8 @@ _WORDS = {
 }
 """Setting → parts of words, one of which occurs in any code that changes it."""
 
+_MODELS = ("register_model", "set_alias", "delete_alias", "delete", "models")
+"""Names that code uses to change what the name of a model stands for."""
 _SEEDING = ("seed", "setstate", "set_state", "set_rng_state", "set_bit_generator")
 
 
@@ -88,6 +91,9 @@ class PossibleEffects:
         """
         if not self._is_known:
             return True
+        if (loaded := loaded_name(setting)) is not None:
+            name, _, alias = loaded.partition("@")
+            return not self.words.isdisjoint({name, loaded, *_MODELS}) or bool(alias and alias in self.words)
         if setting.startswith("random state of "):
             # Drawing changes a seeded generator; one that nobody has seeded counts as unchanged.
             is_drawing = digest != UNTOUCHED and self._draws(setting.removeprefix("random state of "))

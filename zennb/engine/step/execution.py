@@ -91,6 +91,7 @@ class StepExecution:
         self._figures = FigureRecorder()
         self.metrics = metrics or MetricLog()
         self._checks: OutputChecks | None = None
+        self._loads: dict[str, str] = {}
         self._is_timed = False
         self._loaded: frozenset[str] = frozenset()
         self._started = time.perf_counter()
@@ -112,7 +113,7 @@ class StepExecution:
         self.definitions = DefinitionNotes(self.request.definition, self._namespace)
         for each in contexts:
             self._running.enter_context(each)
-        self._running.enter_context(running(self.request.definition.name, self.metrics))
+        self._running.enter_context(running(self.request.definition.name, self.metrics, self._loads))
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
         # Recording begins last and so ends first: what the capture of output does (showing
         # figures) is not the step's doing.
@@ -190,6 +191,9 @@ class StepExecution:
         uses = _uses(request.uses, collected, recording)
         observed, changes, reasons = self._recorder.side_effects(uses)
         observed = observed.with_calls(call.text for call in collected.calls)
+        observed = (
+            replace(observed, settings={**observed.settings, **self._loads}) if self._loads else observed
+        )
         observed = self._figures.noted(
             observed, {name: value for name, (value, _) in collected.values.items()}
         )

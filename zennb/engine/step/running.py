@@ -1,4 +1,4 @@
-"""Owns which step the code of this thread belongs to: what it logs, and that it does not run its own pipeline."""
+"""Owns which step the code of this thread belongs to: what it logs and loads, and that it runs no pipeline itself."""
 
 from __future__ import annotations
 
@@ -6,45 +6,63 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from zennb.core.records.loaded_names import load_call
 from zennb.errors import StepRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
 
     from zennb.engine.step.metric_log import MetricLog
 
-__all__ = ["metric_log", "refuse_inside_step", "running"]
+__all__ = ["metric_log", "note_load", "refuse_inside_step", "running"]
 
 _here = threading.local()
-_logs: list[MetricLog] = []
-"""Of all the steps that run in this process."""
+_steps: list[tuple[MetricLog, MutableMapping[str, str]]] = []
+"""The metrics and loads of all the steps that run in this process."""
 
 
 @contextmanager
-def running(step: str, log: MetricLog) -> Iterator[None]:
+def running(step: str, log: MetricLog, loads: MutableMapping[str, str]) -> Iterator[None]:
     """Note that this thread runs the body of a step.
 
     Args:
         step: its name.
         log: takes the metrics that it logs.
+        loads: takes what it loads by name → digest, as settings that it depends on.
     """
-    before = getattr(_here, "step", ""), getattr(_here, "log", None)
-    _here.step, _here.log = step, log
-    _logs.append(log)
+    before = getattr(_here, "step", ""), getattr(_here, "notes", None)
+    notes = (log, loads)
+    _here.step, _here.notes = step, notes
+    _steps.append(notes)
     try:
         yield
     finally:
-        _here.step, _here.log = before
-        _logs.remove(log)
+        _here.step, _here.notes = before
+        _steps.remove(notes)
+
+
+def _notes() -> list[tuple[MetricLog, MutableMapping[str, str]]]:
+    """Return the notes of the step that this thread runs; in a thread of no step, those of all steps that run."""
+    notes = getattr(_here, "notes", None)
+    return list(_steps) if notes is None else [notes]
 
 
 def metric_log() -> MetricLog | None:
     """Return the log of the step that this thread runs; in a thread of no step, that of the only step that runs."""
-    log: MetricLog | None = getattr(_here, "log", None)
-    if log is not None:
-        return log
-    logs = list(_logs)
-    return logs[0] if len(logs) == 1 else None
+    found = _notes()
+    return found[0][0] if len(found) == 1 else None
+
+
+def note_load(name: str, digest: str) -> None:
+    """Note that the step that runs here depends on what a name stands for, if a step does.
+
+    Args:
+        name: as given to `zennb.load`.
+        digest: of what it stands for; "" for nothing.
+    """
+    # In a thread of no step it may be any of those that run: each depends on it then, rather than none.
+    for _, loads in _notes():
+        loads.setdefault(load_call(name), digest)
 
 
 def refuse_inside_step() -> None:

@@ -17,6 +17,7 @@ from zennb.jupyter.kernel import magics
 from zennb.jupyter.kernel.completion import Completion
 from zennb.jupyter.kernel.pipeline import PipelineSession
 from zennb.jupyter.kernel.session import KernelSession
+from zennb.registry.registered_models import loaded_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,9 @@ def load(shell: Any) -> None:  # Any: our session and hooks are attributes of th
     session = shell.zennb_step = KernelSession(shell)
     undo.callback(session.capture.remove)
     undo.callback(session.monitor.close)
+    session.environment.settings.loaded = lambda name: loaded_digest(
+        session.workspace, name, notebook=session.notebook or None
+    )
     autostep = Autostep(lambda: session.depth)
     pipeline = session.pipeline = PipelineSession(session, autostep, session.background)
     undo.callback(pipeline.panels.close)
