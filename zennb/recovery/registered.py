@@ -1,4 +1,4 @@
-"""Owns the stacks and components of a damaged database: reading what can be read, and registering it again."""
+"""Owns the stacks, components and models of a damaged database: reading what can be read, and registering it again."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zennb.metadata.models import select_models
 from zennb.metadata.stacks import select_components, select_stacks
 from zennb.sqlite_files import UNREADABLE, open_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zennb.core.records.models import ModelVersion
     from zennb.core.records.records import ComponentSpec, StackSpec
     from zennb.metadata.store import MetadataStore
 
-__all__ = ["Registered", "register_again", "registered_in"]
+__all__ = ["Registered", "register_again", "register_models_again", "registered_in"]
 
 _DEFAULT = "default_stack"
 
@@ -29,27 +31,32 @@ class Registered:
         components: the components.
         stacks: the stacks.
         default: the stack that new kernels use; "" when unknown.
+        models: the versions of models.
     """
 
     components: list[ComponentSpec] = field(default_factory=list)
     stacks: list[StackSpec] = field(default_factory=list)
     default: str = ""
+    models: list[ModelVersion] = field(default_factory=list)
 
 
 def registered_in(database: Path) -> Registered:
     """Return what can be read in a database, whatever else of it is damaged."""
     components: list[ComponentSpec] = []
     stacks: list[StackSpec] = []
+    models: list[ModelVersion] = []
     default = ""
     with suppress(*UNREADABLE), closing(open_snapshot(database)) as snapshot:
         with suppress(sqlite3.Error, ValueError, TypeError):
             components = select_components(snapshot.connection, None)
         with suppress(sqlite3.Error, ValueError, TypeError, KeyError):
             stacks = select_stacks(snapshot.connection, None)
+        with suppress(sqlite3.Error, ValueError, TypeError):
+            models = select_models(snapshot.connection)
         sql = "SELECT value FROM settings WHERE key = ?"
         row = snapshot.connection.execute(sql, (_DEFAULT,)).fetchone()
         default = str(row[0]) if row is not None else ""
-    return Registered(components=components, stacks=stacks, default=default)
+    return Registered(components=components, stacks=stacks, default=default, models=models)
 
 
 def register_again(metadata: MetadataStore, found: Registered) -> None:
@@ -69,3 +76,11 @@ def register_again(metadata: MetadataStore, found: Registered) -> None:
             metadata.set_setting(_DEFAULT, found.default)
 
     metadata.atomically(register)
+
+
+def register_models_again(metadata: MetadataStore, found: Registered) -> int:
+    """Register versions of models whose artifacts are on record again; return how many.
+
+    An alias that another version has by now stays with that one.
+    """
+    return sum(metadata.models.restore(each) for each in found.models)

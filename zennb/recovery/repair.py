@@ -17,7 +17,7 @@ from zennb.metadata.backups import backups_in
 from zennb.metadata.store import MetadataStore
 from zennb.recovery.examination import Examination, database_fault, examine_home, store_roots
 from zennb.recovery.lost_records import find_lost, write_again
-from zennb.recovery.registered import Registered, register_again, registered_in
+from zennb.recovery.registered import Registered, register_again, register_models_again, registered_in
 from zennb.registry.home import MARKER, check_marker, claim
 from zennb.registry.workspace import Workspace
 from zennb.sqlite_files import FAMILY, UNREADABLE, allow, files_of_others
@@ -207,6 +207,10 @@ def _complete_records(
         register_again(metadata, registered)
         count = write_again(metadata, lost, roots, signer=signer)
         register_again(metadata, Registered(stacks=list(lost.stacks.values())))
+        models = register_models_again(metadata, registered)  # now that their artifacts are on record
         for backup in backups_in(home)[:1]:
-            register_again(metadata, registered_in(backup))
-    return [*done, f"{count} records were written again from their copies."] if count else done
+            before = registered_in(backup)
+            register_again(metadata, before)
+            models += register_models_again(metadata, before)
+    done += [f"{count} records were written again from their copies."] if count else []
+    return [*done, f"{models} versions of models were registered again."] if models else done

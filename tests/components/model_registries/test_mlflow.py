@@ -1,0 +1,114 @@
+"""The registry of MLflow, in a database of its own; skipped where mlflow is not installed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from zennb.components.component import Visibility
+from zennb.components.model_registries.mlflow import MlflowModelRegistry
+from zennb.core.records.models import ModelName
+from zennb.errors import StoreError, ZennbError
+from zennb.testing.model_registry import ModelRegistryContract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from zennb.components.models import ModelRegistry
+    from zennb.core.records.records import Artifact
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of mlflow and its libraries
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An empty database of MLflow: it takes seconds to make one."""
+    pytest.importorskip("mlflow")
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    made = MlflowModelRegistry.from_config("made", {"uri": f"sqlite:///{path}", "timeout": "300"})
+    assert made.versions() == []
+    made.close()
+    return path.read_bytes()
+
+
+class TestMlflow(ModelRegistryContract):
+    @pytest.fixture
+    def uri(self, tmp_path: Path, empty: bytes) -> str:
+        (tmp_path / "mlflow.db").write_bytes(empty)
+        return f"sqlite:///{tmp_path / 'mlflow.db'}"
+
+    @pytest.fixture
+    def registry(self, uri: str) -> Iterator[ModelRegistry]:
+        made = MlflowModelRegistry.from_config("mine", {"uri": uri})
+        yield made
+        made.close()
+
+    @pytest.fixture
+    def reopen(self, uri: str) -> Callable[[], ModelRegistry]:
+        return lambda: MlflowModelRegistry.from_config("mine", {"uri": uri})
+
+    def test_mlflow_itself_finds_the_version_and_its_artifact(
+        self, registry: ModelRegistry, uri: str, artifacts: Sequence[Artifact]
+    ) -> None:
+        from mlflow import MlflowClient
+
+        registry.register("classifier", artifacts[1], note="a note", tags={"stage": "test"})
+        registry.set_alias("classifier", "champion", 1)
+        found = MlflowClient(registry_uri=uri, tracking_uri=uri).get_model_version_by_alias(
+            "classifier", "champion"
+        )
+        assert (found.source, found.description) == ("zennb://artifacts/model/2", "a note")
+        assert found.tags["stage"] == "test"
+        assert found.tags["zennb.digest"] == artifacts[1].digest
+
+    def test_what_others_registered_is_left_out_and_left_alone(
+        self, registry: ModelRegistry, uri: str, artifacts: Sequence[Artifact]
+    ) -> None:
+        from mlflow import MlflowClient
+
+        client = MlflowClient(registry_uri=uri, tracking_uri=uri)
+        client.create_registered_model("classifier")
+        client.create_model_version("classifier", source="s3://bucket/other")
+        assert registry.versions() == []
+        assert registry.register("classifier", artifacts[0]) == 2
+        assert registry.find(ModelName("classifier")).version == 2
+        assert len(client.search_model_versions("name = 'classifier'")) == 2
+
+    def test_names_with_quotes_are_found(
+        self, registry: ModelRegistry, artifacts: Sequence[Artifact]
+    ) -> None:
+        registry.register("it's", artifacts[0])
+        assert [each.name for each in registry.versions("it's")] == ["it's"]
+
+    def test_what_mlflow_refuses_is_told_in_its_words(
+        self, registry: ModelRegistry, artifacts: Sequence[Artifact]
+    ) -> None:
+        with pytest.raises(StoreError, match="Names cannot contain"):
+            registry.register("a/b", artifacts[0])
+
+
+def test_a_server_that_does_not_answer_is_named_in_time() -> None:
+    pytest.importorskip("mlflow")
+    made = MlflowModelRegistry.from_config("far", {"uri": "http://127.0.0.1:9", "timeout": "2"})
+    assert made.visibility is Visibility.NETWORK
+    with pytest.raises(ZennbError, match="MLflow at http:"):
+        made.versions()
+
+
+def test_nothing_of_mlflow_is_imported_before_it_is_asked() -> None:
+    import subprocess
+    import sys
+
+    program = (
+        "import sys; from zennb import plugins; "
+        "plugins.load('model_registry', 'mlflow').from_config('a', {'uri': 'sqlite:///x.db'}); "
+        "print('mlflow' in sys.modules)"
+    )
+    pytest.importorskip("mlflow")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert done.stdout.split() == ["False"]
