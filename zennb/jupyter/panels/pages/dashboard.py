@@ -13,6 +13,7 @@ from zennb.jupyter.panels.kit.panel import Panel
 from zennb.jupyter.panels.kit.theme import ROW_STYLE
 from zennb.jupyter.panels.pages.artifacts_page import ArtifactsPage
 from zennb.jupyter.panels.pages.compare_page import ComparePage
+from zennb.jupyter.panels.pages.models_page import ModelsPage
 from zennb.jupyter.panels.pages.pipeline_page import PipelinePage
 from zennb.jupyter.panels.pages.run_page import RunPage
 from zennb.jupyter.panels.pages.runs_page import RunsPage
@@ -48,6 +49,7 @@ class Dashboard(Panel):
                 "Runs": lambda: self.runs,
                 "Run": lambda: self.one_run,
                 "Artifacts": lambda: self.artifacts,
+                "Models": lambda: self.models,
                 "Pipeline": lambda: self.pipeline,
                 "Compare": lambda: self.compare,
                 "Space": lambda: self.space,
@@ -78,6 +80,11 @@ class Dashboard(Panel):
     def artifacts(self) -> ArtifactsPage:
         """The page of artifacts."""
         return ArtifactsPage(self, open_run=self.open_run)
+
+    @cached_property
+    def models(self) -> ModelsPage:
+        """The page of registered models and deployments."""
+        return ModelsPage(self)
 
     @cached_property
     def pipeline(self) -> PipelinePage:
