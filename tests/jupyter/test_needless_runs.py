@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook, Ran
 
 SYMPY = "import sympy as sp\nx, y = sp.symbols('x y')"
-
 MOVE = "class Move:\n    items = [1]\n    def __init__(self, n):\n        self.n = n"
 
 REUSED: dict[str, tuple[str, ...]] = {

@@ -139,9 +139,8 @@ def resolve_step(
     overwritten = surely | analysis.hidden.intersection(analysis.binds) - analysis.reads.keys()
     # Also those that wait in the store beside an input, or the key of a new kernel would be another one.
     given = {name: each for name, each in given.items() if name not in surely}
-    opaque = {name: _reads(why_unknown(each)) for name, each in given.items() if not each.is_stored}
-    given = {name: each for name, each in given.items() if name not in opaque}
-    opaque = {name: why for name, why in opaque.items() if name not in ignored}
+    opaque = {n: _reads(why_unknown(e)) for n, e in given.items() if not e.is_stored and n not in ignored}
+    given = {name: each for name, each in given.items() if each.is_stored}
     inputs = _Inputs(artifacts=dict(given), value_digest=value_digest, opaque=dict(opaque))
     for name, artifact in given.items():
         # The code in a stored value cannot be looked at without loading it. Its record names what it needs.
