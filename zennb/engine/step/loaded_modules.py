@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from zennb.engine.step.uninterrupted import uninterrupted
 from zennb.packages.origin import Origin, origin, top_level
 
 if TYPE_CHECKING:
@@ -62,11 +63,15 @@ def import_for(artifacts: Iterable[Artifact], modules: Collection[str]) -> None:
     packages = {package for artifact in artifacts for package in artifact.packages}
     needed = [name for name in modules if top_level(name) in packages]
     _note(needed)
-    for name in needed:
-        if name not in sys.modules:
+    missing = [name for name in (*sorted(packages & _PLAIN), *needed) if name not in sys.modules]
+    registering = packages & _REGISTERING.keys()
+    if not missing and not registering:
+        return
+    with uninterrupted():  # a library that is imported by half stays broken until the kernel is restarted
+        for name in missing:
             with suppress(Exception):
                 import_module(name)
-    for package in packages & _REGISTERING.keys():
-        module, function = _REGISTERING[package]
-        with suppress(Exception):
-            getattr(import_module(module), function)()
+        for package in registering:
+            module, function = _REGISTERING[package]
+            with suppress(Exception):
+                getattr(import_module(module), function)()
