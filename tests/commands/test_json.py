@@ -20,10 +20,12 @@ from zennb.core.planning.run_plan import Edge, PlannedStep, RunPlan
 from zennb.core.records.check_findings import Check
 from zennb.core.records.component_types import COMPONENT_TYPES
 from zennb.core.records.metrics import Metric
+from zennb.core.records.models import Deployment
 from zennb.core.records.records import Run, Status, Step
 from zennb.errors import UnknownName
 from zennb.headless.execute import CellFailure, Execution
 from zennb.jupyter.kernel.status_data import facts
+from zennb.lifecycle import deployments as lifecycle_deployments
 from zennb.views.view import View
 
 if TYPE_CHECKING:
@@ -91,6 +93,21 @@ WORDS = {
     "artifacts pin": "rows",
     "artifacts unpin": "rows v1",
     "artifacts forget": "",
+    "model list": "",
+    "model show": "numbers@best",
+    "model register": "others --from rows --alias best",
+    "model alias": "numbers@1 other",
+    "model unalias": "numbers best",
+    "model tag": "numbers stage=test",
+    "model delete": "numbers@1",
+    "model deploy": "numbers",
+    "deployment list": "",
+    "deployment show": "served",
+    "deployment logs": "served",
+    "deployment start": "served",
+    "deployment stop": "served",
+    "deployment delete": "served",
+    "deployment token": "served",
     "autostep": "",
     "doctor": "",
     "reopen": "",
@@ -151,6 +168,34 @@ class FakeSession:
         raise AttributeError(name)
 
 
+class FakeDeployer:
+    """A deployer with one deployment, which nothing serves."""
+
+    name = flavor = "fake"
+    predictions = "/predict"
+
+    def deployments(self, *_asked: object) -> list[Deployment]:
+        known: dict[str, Any] = {
+            "model": "numbers",
+            "version": 1,
+            "artifact": "rows v1",
+            "deployer": "fake",
+            "flavor": "fake",
+        }
+        where: dict[str, Any] = {"url": "http://127.0.0.1:1", "host": "127.0.0.1", "port": 1}
+        return [Deployment(name="served", state="running", **known, **where)]
+
+    def deploy(self, *_asked: object, **_more: object) -> Deployment:
+        return self.deployments()[0]
+
+    start = stop = delete = deploy
+
+    def logs(self, _name: str) -> str:
+        return "a line"
+
+    token = logs
+
+
 @pytest.fixture
 def ready(
     command: Commands, workspace: Workspace, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -163,6 +208,7 @@ def ready(
         "orchestrator register spare --flavor=local",
         *(f"{noun} register spare --flavor=local" for noun in OPTIONAL),
         "artifact-store register spare --flavor=local",
+        "model register numbers --from rows --alias best",
     ):
         command(*words.split())
     cell = {"cell_type": "code", "source": "%%step train\nrows = [1]", "metadata": {}, "outputs": []}
@@ -173,6 +219,9 @@ def ready(
     monkeypatch.setattr(importlib.import_module("zennb.headless.execute"), "execute", lambda *_, **__: done)
     checked = Check(name="study.ipynb", cells=(), notes=(), seconds=1.0)
     monkeypatch.setattr(importlib.import_module("zennb.headless.check"), "check", lambda *_, **__: checked)
+    fake = FakeDeployer()
+    monkeypatch.setattr(lifecycle_deployments, "_deployers", lambda _workspace: [fake])
+    monkeypatch.setattr(lifecycle_deployments, "_deployer_for", lambda _workspace, _name: (fake, None))
     session = FakeSession()
     session.__dict__["stack"] = workspace.snapshot()
     return type(command)(workspace, session=session)
