@@ -109,7 +109,6 @@ REUSED: dict[str, tuple[str, ...]] = {
     "a protocol that is asked for": (
         "from typing import Protocol, runtime_checkable\n@runtime_checkable\nclass Walks(Protocol):\n    go: int",
         "isinstance(3, Walks)",
-        "isinstance(4, Walks)",
     ),
     "folders and where one is": (
         "!mkdir -p out/raw",

@@ -7,19 +7,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.python import CachedFunction
+from zennb.core.reading.definition_checks import caches_cleared_first
 from zennb.dependencies.resolver import DependencyResolver
 from zennb.digests.digest import digest_value
 from zennb.digests.stream import text_digest
 from zennb.errors import CannotDigest
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterable, Mapping
 
     from zennb.core.reading.reflection import Reflection
     from zennb.core.reading.source import Analysis
     from zennb.dependencies.patches import Patch
 
-__all__ = ["OUTDATED", "Dependencies", "DependencySearch", "note_cached_functions", "resolve_dependencies"]
+__all__ = [
+    "Dependencies",
+    "DependencySearch",
+    "note_cached_functions",
+    "resolve_dependencies",
+    "without_cleared",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +126,7 @@ class DependencySearch:
         """Return what was reached."""
         closure = self._closure
         outdated = [
-            OUTDATED.format(name=name)
+            _OUTDATED.format(name=name)
             for name, cached in closure.cached.items()
             if _is_outdated(cached, self._namespace)
         ]
@@ -135,8 +143,14 @@ class DependencySearch:
         )
 
 
-OUTDATED = "`{name}` remembers results of code that has changed since"
+_OUTDATED = "`{name}` remembers results of code that has changed since"
 """What is unclear of a function with a cache that is older than its code."""
+
+
+def without_cleared(unclear: Iterable[str], tree: ast.Module) -> list[str]:
+    """Return what is unclear of a step, without functions whose caches its cell clears before it calls anything."""
+    known = {_OUTDATED.format(name=name) for name in caches_cleared_first(tree)}
+    return [each for each in unclear if each not in known]
 
 
 def note_cached_functions(namespace: Mapping[str, Any]) -> None:

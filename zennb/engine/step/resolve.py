@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a, qualified_name
 from zennb.core.planning.cache_key import cache_key
-from zennb.core.reading.definition_checks import caches_cleared_first
 from zennb.core.reading.reflection import Reflection
 from zennb.core.records.records import CacheKeyParts
 from zennb.core.secrets.literals import mask_source
 from zennb.dependencies.callables import has_state
-from zennb.dependencies.dependencies import OUTDATED, Dependencies, DependencySearch
+from zennb.dependencies.dependencies import Dependencies, DependencySearch, without_cleared
 from zennb.dependencies.library_calls import digests_of
 from zennb.digests.stream import text_digest
 from zennb.engine.environment.files import file_digest
@@ -173,8 +172,7 @@ def resolve_step(
     more |= digests_of(concerning)
     parts = _parts(definition, found, inputs.digests, in_key, more)
     parts, secrets = seal_parts(parts, definition, inputs.values, namespace)
-    cleared = {OUTDATED.format(name=name) for name in caches_cleared_first(definition.tree)}
-    unclear = (*(each for each in found.unclear if each not in cleared), *inputs.opaque.values())
+    unclear = (*without_cleared(found.unclear, definition.tree), *inputs.opaque.values())
     scope = {**namespace, **overrides}
     names = {name: scope[name] for name in ignored if name in scope and name not in inputs.artifacts}
     # An ignored input may share state with other variables. A worker that got it alone would change a copy of that
