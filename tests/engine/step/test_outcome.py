@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, fields
 
 import pytest
 
+from zennb.core.records.metrics import Metric
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Artifact
 from zennb.engine.step.outcome import StepOutcome
@@ -16,6 +17,7 @@ FULL = StepOutcome(
     defines=("f",),
     deletes=("x",),
     displays="0" * 64,
+    metrics={"loss": Metric(last=0.5, count=2, points=((0, 1.0), (1, 0.5)))},
     observed=Observed(files={"data.csv": "s"}, written={"out.csv": "t"}, left={"numpy print options": "n"}),
     changes={"numpy print options": {"precision": 3}, "files": {"out.csv": b"bytes"}},
     carried=Carried(blob="c", materializer="pickle", names=("numpy print options",)),
