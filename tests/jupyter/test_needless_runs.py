@@ -311,6 +311,7 @@ SEEDED = {
     "np.random.seed(Settings.seed)\nrandom.seed(Settings.seed)": True,
     "maybe(None)": False,
     "late(3)": False,
+    "def lazy():\n    seed_everything(1)\n    yield\nlazy()": False,
     "before = random.random()\nseed_everything(1)": False,
     "if np.random.rand() < 2:\n    seed_everything(1)": False,
     "random = np.random\nrandom.seed(3)\nimport random": False,

@@ -148,6 +148,8 @@ class _Search:
             inner.functions = {name: each for name, each in names.items() if is_users_code(each)}
         if node is None or self.depth >= _DEEPEST or node.decorator_list:
             return False
+        if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in ast.walk(node)):
+            return False  # a call of a generator executes nothing yet
         for each in ast.walk(node.args):  # a parameter may have the name of a module
             if isinstance(each, ast.arg):
                 inner.known.pop(each.arg, None)
