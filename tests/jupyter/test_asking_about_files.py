@@ -164,3 +164,23 @@ def test_a_function_of_os_is_the_same_inside_a_step_and_outside(notebook: Notebo
     notebook.restart()
     kinds = [type(value).__name__ for value in (os.stat, os.lstat, os.access)]
     assert kinds == ["builtin_function_or_method"] * 3
+
+
+@pytest.mark.parametrize(
+    "removal",
+    [
+        "Path('old.txt').unlink(missing_ok=True)",
+        "shutil.rmtree('old.txt', ignore_errors=True)",
+        "try:\n    os.rename('old.txt', 'new.txt')\nexcept OSError:\n    pass",
+    ],
+)
+def test_what_was_not_there_to_be_removed_may_be_there_the_next_time(
+    notebook: Notebook, removal: str
+) -> None:
+    notebook.run(IMPORTS, step(f"{removal}\nn = 1"))
+    notebook.restart()
+    assert notebook.run(IMPORTS, step(f"{removal}\nn = 1"))[-1].status == "cached"
+    Path("old.txt").mkdir() if "rmtree" in removal else Path("old.txt").write_text("1")
+    notebook.restart()
+    assert notebook.run(IMPORTS, step(f"{removal}\nn = 1"))[-1].status == "completed"
+    assert not Path("old.txt").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from zennb.core.records.observed import ABSENT, NOTHING, Observed, as_asked, changed
+from zennb.core.records.observed import ABSENT, Observed, as_asked, changed
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
@@ -284,10 +284,10 @@ class EnvironmentRecorder:
                 tracer.asked(name, self._environment.get(name))
         unsure = tracer.note_named(self._access or NamedAccess())
         files, written = tracer.files(), tracer.written()
-        # Written but the same as before, or made and removed again: no effect. Absent at both ends: no input.
+        # Written but as before, or made and removed again: no effect. Absent at both ends and not asked for: no input.
         for path in [path for path, mark in written.items() if _is_as_before(mark, files.get(path, ABSENT))]:
             del written[path]
-            if files.get(path) in {ABSENT, NOTHING}:
+            if files.get(path) == ABSENT:
                 del files[path]
         kept = keepable(written, tracer.folder, policy.allows_file, read=files)
         # Only now: what somebody else writes until its files have been read is not the step's either.
