@@ -8,7 +8,7 @@ from typing import Any
 
 from zennb.compat.instances import class_attributes, is_a, qualified_name
 from zennb.compat.python import CACHED_FUNCTION
-from zennb.digests.bytecode import code_digest
+from zennb.digests.bytecode import code_digest, read_code
 from zennb.digests.classes import class_parts
 from zennb.digests.function_source import function_body
 from zennb.digests.objects import cell_content
@@ -41,6 +41,8 @@ def class_name(cls: type) -> str:
 
 def _function(walker: DigestWalker, value: FunctionType) -> Steps | None:
     module = home(value)
+    if not module:
+        return _homeless(walker, value)
     if not origin(module).is_users:
         return _foreign(walker, value, module)
     walker.code.setdefault(id(value), value)
@@ -53,6 +55,26 @@ def _function(walker: DigestWalker, value: FunctionType) -> Steps | None:
     walker.sink.text(found.name)
     walker.sink.text(found.digest)
     return _live_parts(walker, value)
+
+
+def _homeless(walker: DigestWalker, value: FunctionType) -> Steps | None:
+    """Write a function that was made from text (`exec`, `sympy.lambdify`): it is in no module that could tell."""
+    _note_variables(walker, value)
+    if walker.seen(value):
+        return None
+    walker.mark("function without module")
+    # Not its source: the names of such texts are counted anew in each process.
+    walker.sink.text(code_digest(value.__code__))
+    return _homeless_parts(walker, value)
+
+
+def _homeless_parts(walker: DigestWalker, value: FunctionType) -> Steps:
+    """Yield what a function in no module reads, which nothing else defines, and its state."""
+    known = value.__globals__
+    for name in sorted(read_code(value.__code__).reads.keys() & known.keys() - {"__builtins__"}):
+        walker.sink.text(name)
+        yield known[name], f".{name}"
+    yield from _live_parts(walker, value)
 
 
 def _foreign(walker: DigestWalker, value: FunctionType, module: str) -> Steps | None:

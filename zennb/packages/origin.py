@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import site
 import sys
 import sysconfig
@@ -61,6 +62,10 @@ def module_of(thing: object) -> str:
         defined_in = module_name(thing)
         # Before Python 3.12 `make_dataclass` does not say where it was called.
         if not defined_in and type(thing) is type:  # `__module__ = None`: no package writes that
+            return "__main__"
+        # A class statement in a text that `exec` runs takes `__name__` from `builtins`.
+        is_written = defined_in == "builtins" and class_attributes(thing).get("__module__") == defined_in
+        if is_written and vars(builtins).get(qualified_name(thing)) is not thing:
             return "__main__"
         is_made = defined_in == "types" and vars(types).get(qualified_name(thing)) is None
         return "__main__" if is_made and "__dataclass_fields__" in class_attributes(thing) else defined_in
