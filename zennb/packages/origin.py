@@ -61,7 +61,8 @@ def module_of(thing: object) -> str:
     if is_a(thing, type):
         defined_in = module_name(thing)
         # Before Python 3.12 `make_dataclass` does not say where it was called.
-        if not defined_in and type(thing) is type:  # `__module__ = None`: no package writes that
+        # `__module__ = None`, which no package writes; what stands there may also be a property.
+        if not defined_in and type(thing) is type and class_attributes(thing).get("__module__") is None:
             return "__main__"
         # A class statement in a text that `exec` runs takes `__name__` from `builtins`.
         is_written = defined_in == "builtins" and class_attributes(thing).get("__module__") == defined_in
