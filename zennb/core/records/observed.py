@@ -101,6 +101,10 @@ def changed(
     for path, state in observed.written.items():
         if file(path, state) != state:
             return f"{_shown(path)}, which it writes, {_how(state, file(path, state))}"
+    for path, state in observed.restored.items():
+        # A folder that the step clears first: it is restored where it is gone, but what others put there would stay.
+        if state.startswith("names ") and file(path, state) not in {ABSENT, state}:
+            return f"{_shown(path)}, which it clears, changed"
     for name, seal in observed.environment.items():
         if environment(name) != seal:
             return f"environment variable {name} changed"

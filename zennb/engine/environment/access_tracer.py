@@ -152,9 +152,9 @@ class AccessTracer:
             found[path] = mark
         return {shown(path, self.folder): mark for path, mark in found.items()}
 
-    def written(self) -> dict[str, str]:
-        """Return path → current state of everything that was created, changed or removed."""
-        return {shown(path, self.folder): state(path) for path in self._written}
+    def written(self, modules: Iterable[str] = ()) -> dict[str, str]:
+        """Return path → current state of everything that was created, changed or removed; see `WrittenFiles.states`."""
+        return {shown(path, self.folder): mark for path, mark in self._written.states(modules).items()}
 
     def disturbed(self, writers: WriterWatch) -> set[str]:
         """End watching, and return what somebody else wrote as well; asked after the files were read."""

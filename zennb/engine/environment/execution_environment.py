@@ -283,7 +283,7 @@ class EnvironmentRecorder:
             for name in filter(_VARIABLE.fullmatch, self._texts):
                 tracer.asked(name, self._environment.get(name))
         unsure = tracer.note_named(self._access or NamedAccess())
-        files, written = tracer.files(), tracer.written()
+        files, written = tracer.files(), tracer.written(uses.modules)
         # Written but as before, or made and removed again: no effect. Absent at both ends and not asked for: no input.
         for path in [path for path, mark in written.items() if _is_as_before(mark, files.get(path, ABSENT))]:
             del written[path]

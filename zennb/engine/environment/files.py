@@ -234,7 +234,7 @@ def keepable(
         if not allowed(path):
             continue
         before = read.get(path, "")
-        if mark == "folder":
+        if mark == "folder" or mark.startswith("names "):
             found[path] = None
         elif mark == ABSENT and before.startswith("file "):
             found[path] = before

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from zennb.engine.environment.file_events import WriteWatch
+from zennb.engine.environment.file_events import REMOVE, WriteWatch
+from zennb.engine.environment.files import listing, state
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["WrittenFiles"]
 
+_CLEARING = frozenset({"shutil.rmtree", "os.rmdir", "os.removedirs"})
+
 
 class WrittenFiles:
     """The files and folders that one step creates, changes or removes."""
@@ -21,6 +24,7 @@ class WrittenFiles:
     def __init__(self) -> None:
         self._paths: dict[str, None] = {}
         self._folders: set[str] = set()
+        self._cleared: set[str] = set()
         self._watch: WriteWatch | None = None  # most steps write nothing
         self._contested: set[str] = set()
 
@@ -39,6 +43,8 @@ class WrittenFiles:
             others: those of steps that run at the same time, and may have written it before.
         """
         self._paths[path] = None
+        if how == REMOVE:
+            self._cleared.add(path)
         if how:
             if self._watch is None:
                 self._watch = WriteWatch()
@@ -68,6 +74,22 @@ class WrittenFiles:
         """
         self._paths.update(dict.fromkeys(paths))
         self._contested |= {path for path in paths if any(os.path.basename(path) in text for text in beside)}
+
+    def states(self, modules: Iterable[str]) -> dict[str, str]:
+        """Return path → current state; of a folder that the step clears before it makes it, what it contains.
+
+        Whatever else is in such a folder when the step is to be reused, the step would have removed.
+
+        Args:
+            modules: what the step's code uses of modules: `shutil.rmtree`, `np`. It may remove what is not there yet.
+        """
+        clears = not _CLEARING.isdisjoint(modules)
+        return {path: self._state(path, clears=clears) for path in self._paths}
+
+    def _state(self, path: str, *, clears: bool) -> str:
+        found = state(path)
+        is_cleared = clears or any(path == each or path.startswith(each + os.sep) for each in self._cleared)
+        return listing(path) if found == "folder" and is_cleared else found
 
     def covers(self, path: str) -> bool:
         """Whether a path, or a folder that it lies in, was written."""
