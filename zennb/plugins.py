@@ -141,7 +141,7 @@ _OURS: tuple[FlavorInfo, ...] = (
         type="experiment_tracker",
         name="local",
         target="zennb.components.experiment_trackers.local:LocalExperimentTracker",
-        description="keeps metrics and parameters in the records of the home",
+        description="keeps metrics and parameters in the records of the home, for `%runs compare` and `%runs chart`",
     ),
     FlavorInfo(
         type="experiment_tracker",

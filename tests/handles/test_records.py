@@ -224,7 +224,8 @@ def test_frames_of_runs_have_parameters_and_seconds_computed_and_saved() -> None
     assert frame["parameters"][0] == {"depth": "3"}
     assert str(frame["started"].dtype).startswith("datetime64")
     empty = zennb.runs(stack="none").to_frame()
-    assert list(empty.columns) == list(frame.columns)
+    assert list(frame.columns) == [*empty.columns, "parameter depth"]
+    assert frame["parameter depth"][0] == 3
 
 
 def test_all_that_is_listed_becomes_a_frame() -> None:

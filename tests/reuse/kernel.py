@@ -60,9 +60,13 @@ class Shell:
 
     @property
     def _names(self) -> dict[str, Any]:
+        session = getattr(self._shell, "zennb_step", None)
+        pending = session.lazy_outputs.unstored if session is not None else ()
+        # What cannot be stored is made again when a cell reads it; here that is a generator, of which nothing is told.
+        names = {**self._shell.user_ns, **{name: (None for _ in ()) for name in pending}}
         return {
-            name: value
-            for name, value in self._shell.user_ns.items()
+            name: names[name]
+            for name in sorted(names)
             if name not in self._given and not name.startswith("_")
         }
 

@@ -7,8 +7,9 @@ from importlib.util import find_spec
 
 __all__ = ["HERE", "KINDS", "LOADED_MODULES", "MODULE", "NOT_AGAIN", "kinds_cells"]
 
-HERE = frozenset({"s_worker", "s_written"})
-"""Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook."""
+HERE = frozenset({"pyplot", "s_draw", "s_figure", "s_worker", "s_written"})
+"""Steps that stay in the kernel: a pool that a step opens in a worker gets no functions of the notebook, and
+figures that it leaves open are the worker's."""
 
 NOT_AGAIN = frozenset({"s_draw", "s_figure", "s_last", "s_reread", "s_written"})
 """Steps that are not run once more as a pipeline: the figures, the folder and what is shown last are others by then."""

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.run_plan import Edge, Freshness, PlannedStep, RunPlan
+from zennb.core.records.metrics import Metric
+from zennb.core.records.models import Deployment, ModelVersion
 from zennb.core.records.records import (
     Artifact,
     Attempt,
@@ -158,6 +160,45 @@ def usage_named(n: str) -> Usage:
         oldest=(item,),
         saved=3.0,
         reused=1,
+    )
+
+
+def logging_named(n: str) -> Step:
+    """A step that logged metrics under a hostile name, with an input of that name."""
+    curve = Metric(last=0.5, count=2, points=((0, 1.0), (1, 0.5)))
+    return replace(step_named(n), metrics={n: curve, "loss": curve}, inputs={n: artifact_named(n, 2)})
+
+
+def model_named(n: str) -> ModelVersion:
+    """A version of a registered model."""
+    return ModelVersion(
+        name=n,
+        version=1,
+        artifact=n,
+        artifact_version=1,
+        digest=n,
+        aliases=(n,),
+        created=1.0,
+        note=n,
+        tags={n: n},
+    )
+
+
+def deployment_named(n: str) -> Deployment:
+    """A deployment that has died."""
+    return Deployment(
+        name=n,
+        model=n,
+        version=1,
+        artifact=n,
+        deployer=n,
+        flavor=n,
+        state="dead",
+        url=n,
+        host=n,
+        port=1,
+        machine=n,
+        problem=n,
     )
 
 

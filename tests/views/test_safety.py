@@ -30,15 +30,19 @@ from zennb.views.attempts import attempts
 from zennb.views.background import ended, started, step_line
 from zennb.views.captured import captured
 from zennb.views.check import check
-from zennb.views.comparison import compare
+from zennb.views.comparison import compare, compare_many
 from zennb.views.component import Flavor, OptionHelp, component, components, flavors
 from zennb.views.component_type import component_types
+from zennb.views.deployment import deployment, deployments
 from zennb.views.examination import examination_view
 from zennb.views.graphs.graph import Node, graph
 from zennb.views.graphs.run_graph import flow
 from zennb.views.lineage import lineage
 from zennb.views.listing_caption import artifacts_caption, runs_caption
 from zennb.views.log import log
+from zennb.views.metrics import curves, metrics, metrics_side_by_side, parameters_side_by_side
+from zennb.views.metrics import history as metric_history
+from zennb.views.model import model_version, model_versions, models
 from zennb.views.page import page
 from zennb.views.pipeline import live, pipeline, plan_graph, plan_table, progress
 from zennb.views.preview import preview
@@ -54,8 +58,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 from tests.views.named import (
     artifact_named,
+    deployment_named,
     events_named,
     every_state_named,
+    logging_named,
+    model_named,
     plan_named,
     pruned_named,
     run_named,
@@ -133,6 +140,19 @@ VIEWS: Mapping[str, Callable[[str], Shown]] = {
     "comparison.compare": lambda n: compare(
         run_named(n), [step_named(n)], run_named(n, 2), [step_named(n, number=2), step_named(n + "2")]
     ),
+    "comparison.compare_many": lambda n: compare_many(
+        [(run_named(n), [logging_named(n)]), (run_named(n, 2), [logging_named(n)])]
+    ),
+    "deployment.deployment": lambda n: deployment(deployment_named(n), command=n, sentence=n),
+    "deployment.deployments": lambda n: deployments([deployment_named(n)]),
+    "metrics.curves": lambda n: curves(n, [(run_named(n), [logging_named(n)])]),
+    "metrics.history": lambda n: metric_history("loss", [logging_named(n)], by=n),
+    "metrics.metrics": lambda n: metrics([logging_named(n)]),
+    "metrics.metrics_side_by_side": lambda n: metrics_side_by_side([(run_named(n), [logging_named(n)])]),
+    "metrics.parameters_side_by_side": lambda n: parameters_side_by_side([(run_named(n), [])]),
+    "model.model_version": lambda n: model_version(model_named(n), artifact_named(n, 1), [n]),
+    "model.model_versions": lambda n: model_versions([model_named(n)]),
+    "model.models": lambda n: models([model_named(n)], {(n, 1): n}),
     "component.component": lambda n: component(
         ComponentSpec(type=n, name=n, flavor=n, config={n: n}),
         description=n,

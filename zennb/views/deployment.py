@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zennb.views.markup import block, box
 from zennb.views.table import Column, Table, card, values
-from zennb.views.text import clean, count, when
+from zennb.views.text import clean, clean_block, count, when
 from zennb.views.view import View, join, note
 
 if TYPE_CHECKING:
@@ -78,5 +78,5 @@ def deployment(found: Deployment, *, command: str = "", sentence: str = "") -> V
     parts = [note(sentence)] if sentence else []
     parts.append(card("deployment", found.name, rows))
     if command:
-        parts.append(View(f"  {command}", box(block(command))))
+        parts.append(View(f"  {clean_block(command)}", box(block(clean_block(command)))))
     return join(parts, gap=0)

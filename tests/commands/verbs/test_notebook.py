@@ -128,5 +128,5 @@ def test_an_unknown_stack_is_refused_before_a_kernel_starts(command: Commands, e
 
 
 def test_notebooks_are_run_from_the_terminal_only(command: Commands) -> None:
-    with pytest.raises(UsageError, match="%zennb: no command 'run'; did you mean 'runs'"):
+    with pytest.raises(UsageError, match="%zennb run: works in a terminal only; type zennb run there"):
         command("run", "study.ipynb")

@@ -14,7 +14,7 @@ from zennb.core.records.records import CacheKeyParts, Run, Status, Step
 from zennb.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 Commands = Any
@@ -56,7 +56,9 @@ class FakeSession:
         only: str | None,
         rerun: bool,
         background: bool,
+        notify: Sequence[str],
     ) -> Run:
+        assert not notify
         asked = {"parameters": dict(parameters), "stack": stack, "start": start, "only": only, "rerun": rerun}
         self.asked.append(asked | ({"background": True} if background else {}))
         assert isinstance(self.run, Run)

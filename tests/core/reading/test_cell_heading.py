@@ -40,7 +40,7 @@ SILENT = (
     "#| steps: train\nx = 1",
     "#| label: step\nx = 1",
     "%%steps\nx = 1",
-    "%%time\n#| step: train\nx = 1",
+    "%%capture kept\n#| step: train\nx = 1",
     "text = '''\n#| step: train\n'''",
 )
 

@@ -8,9 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, RunTag, ViewType
-from mlflow.exceptions import MlflowException
 from traitlets import Unicode
 
 from zennb.components.experiment_tracker import ExperimentTracker
@@ -57,6 +54,8 @@ class MlflowExperimentTracker(ExperimentTracker):
         Raises:
             StoreError: MLflow did not take it.
         """
+        from mlflow.exceptions import MlflowException  # loads much, and stacks are listed without it
+
         try:
             with _quiet():
                 self._log(step)
@@ -64,6 +63,8 @@ class MlflowExperimentTracker(ExperimentTracker):
             raise StoreError(f"MLflow did not take step '{step.step}': {_first_line(error)}") from error
 
     def _log(self, step: TrackedStep) -> None:
+        from mlflow.entities import Metric, Param, RunTag
+
         client = self._opened()
         experiment = self._experiment(step)
         if step.original:
@@ -112,6 +113,8 @@ class MlflowExperimentTracker(ExperimentTracker):
         return {**{name: value for name, value in facts.items() if value}, **outputs}
 
     def _experiment(self, step: TrackedStep) -> str:
+        from mlflow.exceptions import MlflowException
+
         client = self._opened()
         name = self.experiment or Path(step.notebook).stem or "zennb"
         found = client.get_experiment_by_name(name)
@@ -126,6 +129,8 @@ class MlflowExperimentTracker(ExperimentTracker):
             return str(found.experiment_id)
 
     def _find(self, experiment: str, number: str) -> str | None:
+        from mlflow.entities import ViewType
+
         quoted = number.replace("'", "")
         found = self._opened().search_runs(
             [experiment], f"tags.`{_ID}` = '{quoted}'", run_view_type=ViewType.ALL, max_results=1
@@ -134,6 +139,8 @@ class MlflowExperimentTracker(ExperimentTracker):
 
     def _opened(self) -> Any:
         if self._client is None:
+            from mlflow import MlflowClient
+
             self._client = MlflowClient(tracking_uri=self.tracking_uri or None)
         return self._client
 

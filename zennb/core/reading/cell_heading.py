@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Heading", "body", "heading", "is_only_magics", "stays_plain", "switch"]
 
 _MAGIC = re.compile(r"^[ \t]*%%step(?P<line>[ \t].*)?$")
+_RUNS_CELL = re.compile(r"%%capture\b")
 _OPTION = re.compile(r"^[ \t]*#\|")
 _STEP = re.compile(r"^[ \t]*#\|[ \t]*step(?:[ \t]*:(?P<line>.*)|(?P<bare>[ \t].*)?)$")
 _NAME = re.compile(r"""^(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s"'-]\S*))""")
@@ -54,12 +55,15 @@ def heading(source: str) -> Heading | None:
     """Return the line that makes a cell a step or keeps it from being one; None when there is none.
 
     It is `%%step` as the first line, or `#| step: ...` among the lines `#| ...` that the cell, or the body of its cell
-    magic, starts with; blank lines may stand before and between.
+    magic, starts with; blank lines may stand before and between. `%%capture` runs its body as a cell of its
+    own, and that is the step.
     """
     lines = [line for line in source.splitlines() if line.strip()]
     if lines and (found := _MAGIC.match(lines[0])):
         return Heading(marker="%%step", line=(found["line"] or "").strip())
-    for line in lines[1:] if lines and lines[0].startswith("%%") else lines:
+    if lines and lines[0].startswith("%%") and not _RUNS_CELL.match(lines[0]):
+        lines = lines[1:]
+    for line in lines:
         # Options of a cell stand at its top; below code `#| step:` is a comment like any other.
         if not _OPTION.match(line):
             return None

@@ -101,10 +101,8 @@ def changed(
     for path, state in observed.written.items():
         if file(path, state) != state:
             return f"{_shown(path)}, which it writes, {_how(state, file(path, state))}"
-    for path, state in observed.restored.items():
-        # A folder that the step clears first: it is restored where it is gone, but what others put there would stay.
-        if state.startswith("names ") and file(path, state) not in {ABSENT, state}:
-            return f"{_shown(path)}, which it clears, changed"
+    if cleared := _filled_since(observed.restored, file):
+        return f"{_shown(cleared)}, which it clears, changed"
     for name, seal in observed.environment.items():
         if environment(name) != seal:
             return f"environment variable {name} changed"
@@ -112,6 +110,15 @@ def changed(
         if setting(name) != digest:
             return f"{name} changed"
     return ""
+
+
+def _filled_since(restored: Mapping[str, str], file: Callable[[str, str], str]) -> str:
+    """Return a folder that the step clears first, and that holds something else by now; "" for none.
+
+    It is restored where it is gone, but what others put there would stay.
+    """
+    folders = ((path, state) for path, state in restored.items() if state.startswith("names "))
+    return next((path for path, state in folders if file(path, state) not in {ABSENT, state}), "")
 
 
 def _shown(path: str) -> str:

@@ -93,9 +93,10 @@ def _refuse_cell_magic(text: str, command_line: str) -> None:
         return
     lines = (line.strip() for line in text.splitlines())
     first = next((line.split(" ")[0] for line in lines if line and not line.startswith("#")), "")
-    if command_line == "%%step" and first.startswith("%%"):
+    is_below = command_line == "%%step" or text.lstrip().startswith("#|")
+    if is_below and first.startswith("%%"):
         raise StepRefused(
-            f"`{first}` stands below %%step, where it is no cell magic. Put it on the first line, and "
+            f"`{first}` stands below {command_line}, where it is no cell magic. Put it on the first line, and "
             "`#| step: NAME` on the second."
         )
 
