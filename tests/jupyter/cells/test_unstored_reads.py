@@ -261,3 +261,17 @@ def test_help_on_it_finds_it(reused: Notebook, cell: str) -> None:
     ran = reused.run(cell)[0]
     assert notes(ran) == ["make ran again: `v` cannot be stored and this cell reads it"]
     assert "not found" not in ran.out
+
+
+def test_a_cached_function_of_the_user_shares_nothing_with_a_connection(notebook: Notebook) -> None:
+    cells = (
+        "import functools, sqlite3\n@functools.lru_cache\ndef double(x):\n    return 2 * x\ndouble(1)",
+        "%%step connect\nconnection = sqlite3.connect(':memory:')",
+        "connection.execute('select 1').fetchall()",
+    )
+    notebook.run(*cells)
+    notebook.restart()
+    _, again, read = notebook.run(*cells)
+    assert again.status == "cached"
+    assert read.result == [(1,)]
+    notebook.run("connection.close()")

@@ -7,12 +7,14 @@ and only that name is taken from it. So nothing else may depend on the object, a
 from __future__ import annotations
 
 import builtins
+import gc
 import re
 import sys
 import time
 import types
 import uuid
 import weakref
+from functools import lru_cache
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +48,11 @@ _FAR = 100_000
 """Objects inside a value that are looked at; what holds more is not postponed."""
 
 _CODE = (type, ModuleType, FunctionType, BuiltinFunctionType, CodeType)
+
+_OF_CACHES = {
+    id(each): each for each in gc.get_referents(lru_cache(maxsize=1)(lambda: None)) if type(each) is object
+}
+"""What all caches of `functools` share, that of a database connection too; by id."""
 
 _DIFFERS = re.compile(
     r"^(?:time\.(?!sleep|strftime|strptime)|uuid\.|secrets\.|datetime\.|os\.(?:urandom|getpid)|tempfile\.)"
@@ -141,6 +148,7 @@ def _shared(
             return f"`{name}` holds {error.why}"
         inside |= found
         parts |= {key for key, each in found.items() if not is_a(each, _CODE) and not is_immutable(each)}
+        parts -= _OF_CACHES.keys()
         for digest in known:
             parts |= digest.mutable
             memory += digest.memory
