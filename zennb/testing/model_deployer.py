@@ -206,6 +206,9 @@ class ModelDeployerContract(ComponentContract):
     ) -> None:
         deployer.deploy(served(_times(2)))
         _asked(deployer)
+        end = time.monotonic() + 30
+        while not deployer.logs("classifier") and time.monotonic() < end:
+            time.sleep(0.05)  # a request may be answered before it is written down
         assert deployer.logs("classifier")
         deployer.delete("classifier")
         assert deployer.deployments() == []
