@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from zennb.components.experiment_tracker import TrackedStep
 from zennb.core.records.records import Status
-from zennb.core.secrets.names import DOTS, Suspicion, is_sealed, suspicion
-from zennb.core.secrets.texts import mask_text
+from zennb.core.secrets.parameters import small_inputs
 from zennb.engine.delivery.outbox import OutboxMessage, deliver_to
 
 if TYPE_CHECKING:
@@ -95,7 +94,7 @@ def tracked_step(step: Step, run: Run) -> TrackedStep:
         status=step.status.value,
         started=step.started,
         seconds=step.seconds,
-        parameters={**run.parameters, **_small_inputs(step)},
+        parameters={**run.parameters, **small_inputs(step, _text)},
         metrics={name: [list(point) for point in each.points] for name, each in step.metrics.items()},  # type: ignore[misc]  # lists, as they come back from JSON
         artifacts=[
             {
@@ -110,18 +109,6 @@ def tracked_step(step: Step, run: Run) -> TrackedStep:
         ],
         error="" if failure is None else f"{failure.type}: {failure.message}"[:1000],
     )
-
-
-def _small_inputs(step: Step) -> dict[str, str]:
-    """Return name → text of the small inputs of a step; of those that look secret the name only."""
-    sealed = {} if step.parts is None else step.parts.inputs
-    return {
-        name: DOTS
-        if suspicion(name) is Suspicion.SECRET or is_sealed(sealed.get(name, ""))
-        else mask_text(_text(each))
-        for name, each in step.inputs.items()
-        if each.kind == "parameter"
-    }
 
 
 def _text(artifact: Artifact) -> str:

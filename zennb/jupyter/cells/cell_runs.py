@@ -15,8 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
-from zennb.core.secrets.names import DOTS, Suspicion, is_sealed, suspicion
-from zennb.core.secrets.texts import mask_text
+from zennb.core.secrets.parameters import small_inputs
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
@@ -235,17 +234,7 @@ class CellRun:
         run, ongoing = self._ongoing.run, self._ongoing
         (ongoing.failed.add if status is Status.FAILED else ongoing.failed.discard)(step.name)
         ongoing.packages.update(step.parts.packages if step.parts is not None else {})
-        read = {
-            name: DOTS if suspicion(name) is Suspicion.SECRET else mask_text(glance(item, alone=True))
-            for name, item in step.inputs.items()
-            if item.kind == "parameter"
-        }
-        sealed = {} if step.parts is None else step.parts.inputs
-        read.update(
-            (name, DOTS)
-            for name, digest in sealed.items()
-            if is_sealed(digest) and suspicion(name) is not Suspicion.NONE
-        )
+        read = small_inputs(step, lambda item: glance(item, alone=True))
         return replace(
             run,
             status=Status.FAILED if ongoing.failed and status.is_good else status,
