@@ -9,7 +9,6 @@ import pytest
 
 from zennb import api
 from zennb.components.alerters.local import LocalAlerter
-from zennb.engine.delivery import alerts
 from zennb.engine.delivery.outbox import Outbox
 from zennb.errors import UnknownName, UsageError
 
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
     from tests.jupyter.conftest import Notebook, Ran
 
 WORKS, FAILS = "%%step train --notify {}\nmodel = 1", "%%step train --notify {}\n1 / 0"
-
-
-@pytest.fixture(autouse=True)
-def _told() -> None:
-    alerts._told.clear()
 
 
 def _log(tmp_path: Path) -> list[str]:

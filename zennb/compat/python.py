@@ -5,7 +5,6 @@ Where a private name is missing, the public way gives the same answer more slowl
 
 from __future__ import annotations
 
-import builtins
 import copyreg
 import dataclasses
 import functools
@@ -26,7 +25,6 @@ __all__ = [
     "CACHED_FUNCTION",
     "CachedFunction",
     "Environ",
-    "Unsupported",
     "deep_recursion",
     "environment_data",
     "error_recipe",
@@ -44,9 +42,6 @@ CachedFunction = type(functools.lru_cache(int))
 
 CACHED_FUNCTION = f"{CachedFunction.__module__}.{CachedFunction.__qualname__}"
 """Its name, by which handlers are found."""
-
-Unsupported: type[Exception] = vars(builtins)["NotImplementedError"]
-"""What the recipe of an object raises whose class does not support pickling yet."""
 
 _DEPTH = 5_000
 """Enough frames for any syntax tree that Python compiles. C code takes up to 1 kB of stack for each."""

@@ -8,7 +8,7 @@ from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import bases_of, class_attributes, error_line, is_a
-from zennb.compat.python import Unsupported, error_recipe, iterator_recipe
+from zennb.compat.python import error_recipe, iterator_recipe
 from zennb.digests.containers import children, key_value_pairs, mapping, members
 from zennb.digests.walker import HIDDEN, STATE, DigestWalker, Handler, Steps
 from zennb.packages.origin import full_name, module_of, top_level
@@ -103,7 +103,7 @@ def recipe_of(walker: DigestWalker, value: Any) -> str | tuple[Any, ...]:
             found = error_recipe(value) or (value.__reduce_ex__(4) if reducer is None else reducer(value))
     except KeyboardInterrupt:
         raise
-    except Unsupported as error:
+    except NotImplementedError as error:
         if not is_pure(cls):
             raise walker.refuse(_refusal(cls, error)) from error
         found = (getattr(copyreg, "__newobj__", None), (cls,), object.__getstate__(value))

@@ -10,7 +10,6 @@ from typing import Any
 
 from zennb.compat.arrays import function_of_ufunc
 from zennb.compat.instances import is_a
-from zennb.compat.python import Unsupported
 from zennb.digests.objects import is_pure
 
 __all__ = [
@@ -120,7 +119,7 @@ def _structure(value: Any) -> tuple[Any, ...] | None:
         return None
     try:
         value.__reduce_ex__(5)
-    except Unsupported:
+    except NotImplementedError:
         new: Any = copyreg.__newobj__  # type: ignore[attr-defined] # the name that pickles use
         made = (make_view, (type(value), value.view(array))) if is_array else (new, (type(value),))
         return *made, object.__getstate__(value), None, None, set_structure

@@ -20,7 +20,7 @@ import cloudpickle
 from zennb.compat.code_pickling import is_importable, with_annotations
 from zennb.compat.frames import global_random_state
 from zennb.compat.instances import error_line, is_a
-from zennb.compat.python import CachedFunction, Unsupported, error_recipe, iterator_recipe
+from zennb.compat.python import CachedFunction, error_recipe, iterator_recipe
 from zennb.compat.tensors import is_compiled, torch
 from zennb.digests.stretches import shared_ranges
 from zennb.errors import DamagedArtifact, MissingDefinition, NotStorable, ZennbError
@@ -355,7 +355,7 @@ class _NotebookPickler(cloudpickle.CloudPickler):  # type: ignore[misc] # cloudp
 def _pickled(value: Any, scope: Scope, **options: Any) -> Pickled:
     try:
         return _written(value, scope, **options)
-    except Unsupported:  # as classes say that cannot be pickled yet
+    except NotImplementedError:  # as classes say that cannot be pickled yet
         return _written(value, scope, by_structure=True, **options)
 
 

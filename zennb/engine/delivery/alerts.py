@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["NOT_WATCHED", "AlertSender", "Watched", "run_alert", "step_alert"]
 
-_told: set[tuple[str, str]] = set()
-"""The outboxes and alerters of which the user was told in this process that they fail."""
-
 
 class AlertSender:
     """Sends alerts for a process.
@@ -59,21 +56,10 @@ class AlertSender:
 
     def send(self, name: str, alert: Alert) -> str:
         """Send an alert; return what is to be said of it, "" for nothing. It raises nothing."""
-        message, key = (
-            OutboxMessage(type="alerter", component=name, payload=asdict(alert)),
-            (str(self._outbox.folder), name),
-        )
+        message = OutboxMessage(type="alerter", component=name, payload=asdict(alert))
         problem = self._outbox.deliver(message, lambda sent: deliver_to(self._find(name), sent))
-        if not problem:
-            _told.discard(key)
-            return self._find(name).notice(alert)
-        if key in _told:
-            return ""
-        _told.add(key)
-        return (
-            f"the alert to '{name}' was not delivered: {problem}. It is kept, and so are later ones, of which nothing "
-            "is said; `%zennb sync` sends them again."
-        )
+        failure = self._outbox.sentence(message, f"the alert to '{name}' was not delivered", problem)
+        return failure if problem else self._find(name).notice(alert)
 
     def say(self, sentence: str) -> None:
         """Show a sentence to the user."""

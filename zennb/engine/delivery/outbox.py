@@ -37,6 +37,9 @@ _SENDING, _KEPT = ".sending", ".json"
 _ABANDONED = 300.0
 """Seconds after which a message that somebody began to send counts as not delivered."""
 
+_failing: set[tuple[str, str, str]] = set()
+"""The outboxes and components, by type and name, of which the user was told in this process that they fail."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxMessage:
@@ -138,6 +141,28 @@ class Outbox:
             return f"{problem}; and it cannot be kept, since {self.folder} cannot be written"
         dropped = self._drop_oldest()
         return f"{problem}; the outbox is full, so {dropped} older ones were dropped" if dropped else problem
+
+    def sentence(self, message: OutboxMessage, what: str, problem: str) -> str:
+        """Return what the user is told of a message: of each component that fails once, until it works again.
+
+        Args:
+            message: the message.
+            what: what was not done: `the alert to 'team' was not delivered`.
+            problem: why, as `deliver` says; "" when it was delivered.
+
+        Returns:
+            The sentence; "" when there is nothing to say.
+        """
+        key = (str(self.folder), message.type, message.component)
+        if not problem:
+            _failing.discard(key)
+        if not problem or key in _failing:
+            return ""
+        _failing.add(key)
+        return (
+            f"{what}: {problem}. It is kept, and so are later ones, of which nothing is said; `%zennb sync` sends them "
+            "again."
+        )
 
     def pending(self) -> list[OutboxMessage]:
         """Return the messages that are waiting, the oldest first."""

@@ -34,8 +34,6 @@ _LAST_WORDS = 10.0
 _pending: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 _thread: threading.Thread | None = None
 _lock = threading.Lock()
-_said: set[tuple[str, str]] = set()
-"""The outboxes and trackers of which the user was told in this process that they fail."""
 
 
 class Tracking:
@@ -68,17 +66,11 @@ class Tracking:
                 _later(lambda message=message: self._tell(message))  # type: ignore[misc]  # the message of this round
 
     def _tell(self, message: OutboxMessage) -> None:
-        key = str(self._outbox.folder), self._name
         problem = self._outbox.deliver(message, lambda sent: deliver_to(self._find(), sent))
-        if not problem:
-            _said.discard(key)
-        elif key not in _said:
-            _said.add(key)
-            step = message.payload["step"]
-            self._say(
-                f"the experiment tracker '{self._name}' was not told of step '{step}': {problem}. It is kept, and so "
-                "are later ones, of which nothing is said; `%zennb sync` sends them again."
-            )
+        what = f"the experiment tracker '{self._name}' was not told of step '{message.payload['step']}'"
+        failure = self._outbox.sentence(message, what, problem)
+        if failure:
+            self._say(failure)
 
 
 def tracked_step(step: Step, run: Run) -> TrackedStep:
