@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Run, Status
 from zennb.core.secrets.texts import mask_json
+from zennb.engine.run.ended_run import run_versions
 from zennb.engine.run.git import find_commit
-from zennb.engine.run.run_versions import run_versions
 from zennb.headless.handover import hand_over, started_by
 from zennb.headless.notebook_label import label
 

@@ -95,7 +95,8 @@ class ComponentRegistry:
         kind = component_type(type)
         known = {spec.name: spec for spec in self.metadata.components(kind.name)}
         if name not in known:
-            raise UnknownName(kind.title, name, known, hint=f"List them with `%{kind.command} list`.")
+            hint = _registering(name, kind.name) or f"List them with `%{kind.command} list`."
+            raise UnknownName(kind.title, name, known, hint=hint)
         return known[name]
 
     def step_operator(self, name: str) -> ComponentSpec:
@@ -109,7 +110,8 @@ class ComponentRegistry:
             for spec in self.metadata.components(kind):
                 known.setdefault(spec.name, spec)
         if name not in known:
-            hint = "List them with `%step-operator list` and `%orchestrator list`."
+            usual = "List them with `%step-operator list` and `%orchestrator list`."
+            hint = _registering(name, "step_operator") or usual
             raise UnknownName("step operator or orchestrator", name, known, hint=hint)
         return known[name]
 
@@ -315,6 +317,14 @@ class ComponentRegistry:
             )
         self.metadata.delete_component(kind.name, name)
         return spec
+
+
+def _registering(name: str, type: str) -> str:  # noqa: A002 -- ZenML's word
+    """Return how to register a component of that name, if somebody typed the name of a flavor; "" otherwise."""
+    if name not in plugins.flavors(type):
+        return ""
+    command = component_type(type).command
+    return f"'{name}' is a flavor; `%{command} register {name} --flavor={name}` registers such a component."
 
 
 def _refuse_default(spec: ComponentSpec, verb: str) -> None:

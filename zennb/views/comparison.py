@@ -6,11 +6,11 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING
 
 from zennb.core.planning.cache_key import differences
-from zennb.views.artifact import glance
 from zennb.views.configuration import masked
 from zennb.views.mark import state_html, state_text
 from zennb.views.markup import block, box, details, escape, muted, name, strong
 from zennb.views.metrics import metrics_side_by_side, parameters_side_by_side
+from zennb.views.preview import in_a_line
 from zennb.views.run import commit
 from zennb.views.table import Column, Table
 from zennb.views.text import clean, clean_block, duration, plural, when
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from zennb.views.view import Shown
 
 __all__ = ["compare", "compare_many"]
+
+_LONGEST_VALUE = 160
+"""Characters of a value; what differs is often at the end of it."""
 
 
 def compare(old: Run, old_steps: Sequence[Step], new: Run, new_steps: Sequence[Step]) -> View:
@@ -207,7 +210,7 @@ def _pairs(old: Step, new: Step) -> list[tuple[str, Artifact | None, Artifact | 
 def _seen(artifact: Artifact | None) -> str:
     if artifact is None:
         return ""
-    glimpse = glance(artifact, alone=True)
+    glimpse = in_a_line(artifact.summary, most=_LONGEST_VALUE)
     return f"v{artifact.version}  {glimpse}" if artifact.version and glimpse else glimpse
 
 

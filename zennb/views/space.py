@@ -75,7 +75,11 @@ def groups(title: str, noun: str, found: Sequence[UsageGroup], total: int, *, mo
         Column.of("count", "reused", show=_some(count), markup=_some(count), minor=True),
     ]
     rows = [
-        {**values(each, "name", "notebook", "size", "old", "saved", "reused"), "share": each.size}
+        {
+            **values(each, "notebook", "size", "old", "saved", "reused"),
+            "name": each.name or f"(no {noun})",
+            "share": each.size,
+        }
         for each in found[:most]
     ]
     more = f" ({most} of {count(len(found))})" if len(found) > most else ""

@@ -129,17 +129,26 @@ def pad(text: str, columns: int, *, right: bool = False) -> str:
 
 
 def wrap(text: str, room: int) -> list[str]:
-    """Break a line between words into lines of at most `room` columns; longer words end in `…`."""
+    """Break a line between words into lines of at most `room` columns, and within a word that is longer."""
     lines: list[str] = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if width(longer) <= room:
             lines[-1] = longer
-        elif lines[-1]:
-            lines.append(cut(word, room))
-        else:
-            lines[-1] = cut(word, room)
+            continue
+        first, *others = _pieces(word, room)
+        lines[-1:] = [lines[-1], first, *others] if lines[-1] else [first, *others]
     return lines
+
+
+def _pieces(word: str, room: int) -> list[str]:
+    """Return a word in pieces of at most `room` columns; a character may be two columns wide."""
+    pieces = [""]
+    for character in word:
+        if pieces[-1] and width(pieces[-1] + character) > room:
+            pieces.append("")
+        pieces[-1] += character
+    return pieces
 
 
 def duration(seconds: float | None) -> str:

@@ -16,10 +16,10 @@ from zennb.core.planning.cache_decision import CacheDecision
 from zennb.core.records.observed import Carried, Observed
 from zennb.core.records.records import Artifact, Attempt, Failure, Status, Step
 from zennb.digests.digest import digest_value
+from zennb.engine.run.ended_run import run_versions
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import LARGE
-from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
 from zennb.engine.step.outcome import StepOutcome
 from zennb.errors import StepRefused, StoreError

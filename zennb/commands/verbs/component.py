@@ -134,7 +134,7 @@ def component_command(kind: ComponentType) -> Command:
     verbs, noun, title, a_noun = _Verbs(kind), kind.command, kind.title, article(kind.title)
     name = Argument("NAME", f"the {title}'s name", required=True, kind=kind.name)
     mine, usual = f"my_{kind.name}", USUAL.get(kind.name, "FLAVOR")
-    listing = verb(f"list the {title}s registered", examples=(f"{noun} list",))
+    listing = verb(f"list the {kind.titles} registered", examples=(f"{noun} list",))
     describe = verb(
         f"show {a_noun}: flavor, options, and the stacks that use it",
         name,
@@ -176,13 +176,13 @@ def component_command(kind: ComponentType) -> Command:
     )
     delete = verb(f"delete {a_noun} that no stack uses", name, YES, examples=(f"{noun} delete {mine}",))
     flavors = verb(
-        f"list the flavors of {title}s, and what each needs",
+        f"list the flavors of {kind.titles}, and what each needs",
         name="list",
         examples=(f"{noun} flavor list",),
     )
     return Command(
         name=noun,
-        help=f"{title}s: {a_noun} {kind.purpose}",
+        help=f"{kind.titles}: {a_noun} {kind.purpose}",
         default="list",
         examples=(f"{noun} list", f"{noun} register {mine} --flavor={usual}", f"{noun} describe {mine}"),
         parts=(
@@ -194,7 +194,7 @@ def component_command(kind: ComponentType) -> Command:
             delete(verbs.delete),
             Command(
                 name="flavor",
-                help=f"the implementations of {title}s",
+                help=f"the implementations of {kind.titles}",
                 default="list",
                 parts=(flavors(verbs.flavors),),
             ),

@@ -95,6 +95,11 @@ class ComponentType:
         """The name in a sentence: `artifact store`."""
         return self.name.replace("_", " ")
 
+    @property
+    def titles(self) -> str:
+        """Its plural: `artifact stores`, `model registries`."""
+        return f"{self.title[:-1]}ies" if self.title.endswith("y") else f"{self.title}s"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComponentSpec:
@@ -362,7 +367,7 @@ class Run:
         status: how it ended, or `running`.
         started: seconds since the epoch.
         seconds: duration; 0.0 while running.
-        parameters: `-p NAME=VALUE` overrides, as text; of a session, the small values of the notebook its steps read.
+        parameters: the small values of the notebook that its steps read, and `-p NAME=VALUE` overrides, as text.
         versions: python, zennb, platform, and distribution versions of the packages its steps used.
         host: name of the machine; process: its process id there (a dead one means `interrupted`).
         steps: number of its steps per status, e.g. `{"completed": 3, "cached": 2}` (filled in by listings).

@@ -86,7 +86,8 @@ def tracked_step(step: Step, run: Run) -> TrackedStep:
         status=step.status.value,
         started=step.started,
         seconds=step.seconds,
-        parameters={**run.parameters, **small_inputs(step, _text)},
+        # A session's are the small inputs of all its steps.
+        parameters={**({} if run.kind == "session" else run.parameters), **small_inputs(step)},
         metrics={name: [list(point) for point in each.points] for name, each in step.metrics.items()},  # type: ignore[misc]  # lists, as they come back from JSON
         artifacts=[
             {

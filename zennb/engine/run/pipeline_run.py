@@ -13,6 +13,7 @@ from zennb.core.records.records import Run, Status, Step
 from zennb.engine.environment.callers import untraced
 from zennb.engine.remote.portable_error import restored
 from zennb.engine.run.element_queue import ElementQueue
+from zennb.engine.run.ended_run import ended_run
 from zennb.engine.run.failures import failure_of, is_interrupt
 from zennb.engine.run.git import record_commit_later
 from zennb.engine.run.held_values import HeldValues
@@ -20,7 +21,6 @@ from zennb.engine.run.planner import resolve_in_run
 from zennb.engine.run.repeated_calls import note_calls, with_calls_repeated
 from zennb.engine.run.run_alerts import RunAlerts
 from zennb.engine.run.run_request import FinishedRun, RunRequest, status_of_run
-from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.step_task import StepTask, new_task
 from zennb.engine.run.task_queue import TICK, TaskQueue
 from zennb.engine.run.unit_of_work import UnitOfWork, WriteBuffer
@@ -367,9 +367,8 @@ class PipelineRun:
         self._next_notification = time.perf_counter() + self._pause
 
     def _finish(self, status: Status) -> FinishedRun:
-        seconds = time.time() - self._run.started
         packages = {**self._packages, **self._elements.packages}
-        self._run = replace(self._run, status=status, seconds=seconds, versions=run_versions(packages))
+        self._run = ended_run(self._run, status, self._steps.values(), packages)
         self._write(self._run)
         self.on_change(self._run, self._steps)
         self._alerts.end_run(self._run, self._steps)

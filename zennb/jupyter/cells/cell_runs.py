@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.records import Status
 from zennb.core.secrets.parameters import small_inputs
+from zennb.engine.run.ended_run import run_versions
 from zennb.engine.run.git import record_commit_later
-from zennb.engine.run.run_versions import run_versions
 from zennb.engine.run.unit_of_work import MAX_LOST_SECONDS
 from zennb.engine.run.unstored import without_unstored
 from zennb.engine.step.uninterrupted import uninterrupted
@@ -25,7 +25,6 @@ from zennb.errors import StoreError
 from zennb.headless.handover import handed_over
 from zennb.metadata.run_claims import RunClaim
 from zennb.recovery.record_copies import sealed_copy
-from zennb.views.artifact import glance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -234,13 +233,12 @@ class CellRun:
         run, ongoing = self._ongoing.run, self._ongoing
         (ongoing.failed.add if status is Status.FAILED else ongoing.failed.discard)(step.name)
         ongoing.packages.update(step.parts.packages if step.parts is not None else {})
-        read = small_inputs(step, lambda item: glance(item, alone=True))
         return replace(
             run,
             status=Status.FAILED if ongoing.failed and status.is_good else status,
             seconds=max(run.seconds, time.time() - run.started),
             versions=run_versions(ongoing.packages),
-            parameters={**run.parameters, **read},
+            parameters={**run.parameters, **small_inputs(step)},
         )
 
     def _note_commit(self) -> None:
