@@ -71,7 +71,7 @@ class Notebook:
         self.start()
         session: KernelSession = self.shell.zennb_step
         self._settings: Settings = session.environment.settings
-        self._process = self._settings.read()
+        self._process, self._path = self._settings.read(), [*sys.path]
 
     def start(self) -> None:
         InteractiveShell.clear_instance()
@@ -95,6 +95,7 @@ class Notebook:
         """Set the process's settings as they were in the beginning."""
         settings = self._settings
         settings.apply(settings.changes(settings.read(), self._process))
+        sys.path[:] = self._path  # a change of the settings only adds to it
 
     @property
     def ns(self) -> dict[str, Any]:

@@ -240,6 +240,66 @@ def test_the_working_folder_is_carried(notebook: Notebook, tmp_path: Path) -> No
     assert (tmp_path / "sub").samefile(Path.cwd())
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("import os\nos.chdir(os.path.join(TOP, 'inner'))", "import os\nos.path.basename(os.getcwd())"),
+        (
+            "def go():\n    import os\n    os.chdir(TOP + '/inner')\ngo()",
+            "import os\nos.path.basename(os.getcwd())",
+        ),
+        ("%cd -q {TOP}/inner", "import os\nos.path.basename(os.getcwd())"),
+        ("import sys\nsys.path.append('/added')", "import sys\n'/added' in sys.path"),
+        (
+            "import sys\nif '/added' not in sys.path:\n    sys.path.insert(0, '/added')",
+            "import sys\n'/added' in sys.path",
+        ),
+        ("import sys\nsys.path.append('/a')\nsys.path.remove('/a')", "import sys\n'/a' in sys.path"),
+        ("import sys\nsys.setrecursionlimit(4321)", "import sys\nsys.getrecursionlimit()"),
+        (
+            "import warnings\nwarnings.filterwarnings('ignore', message='hello')",
+            "import warnings\nany('hello' in str(each[1]) for each in warnings.filters)",
+        ),
+        (
+            "import warnings\nfrom numpy.exceptions import RankWarning\nwarnings.simplefilter('ignore', RankWarning)",
+            "any(each[:3] == ('ignore', None, RankWarning) for each in __import__('warnings').filters)",
+        ),
+        ("import numpy as np\nnp.set_printoptions(precision=3)", "np.get_printoptions()['precision']"),
+        ("import os\nos.environ['ADDED'] = 'low'", "import os\nos.environ.get('ADDED')"),
+        ("import random\nrandom.seed(3)", "import random\nrandom.random()"),
+    ],
+)
+def test_what_was_set_already_when_a_step_ran_is_set_in_a_new_kernel(
+    notebook: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, shown: str
+) -> None:
+    """Edited and run again, a step finds what it sets as it sets it, and so seems to do nothing."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "inner").mkdir()
+    monkeypatch.delenv("ADDED", raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    cells = [f"TOP = {str(tmp_path)!r}", step(text), step(f"{text}\nedited = 1"), shown]
+    expected = notebook.run(*cells)[-1].result
+    monkeypatch.delenv("ADDED", raising=False)
+    assert again(notebook, cells[0], cells[2], shown)[-1].result == expected
+    monkeypatch.delenv("ADDED", raising=False)
+    *_, ran, last = again(notebook, cells[0], cells[2], shown)
+    assert (ran.status, last.result) == ("cached", expected)
+
+
+def test_what_is_taken_from_the_module_path_stays_away(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    cells = [
+        "import sys\nsys.path.append('/there')",
+        step("sys.path.remove('/there')"),
+        "'/there' in sys.path",
+    ]
+    for status in ("completed", "cached"):
+        _, ran, last = again(notebook, *cells)
+        assert (ran.status, last.result) == (status, False)
+
+
 def test_logging_that_is_set_up_in_a_step_is_set_up_every_time(notebook: Notebook) -> None:
     import logging
 

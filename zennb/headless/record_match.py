@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from zennb.core.records.loaded_names import loaded_name
 from zennb.core.records.observed import changed
+from zennb.core.records.setting_names import FOLDER_PATH
 from zennb.engine.environment.files import file_digest
-from zennb.engine.environment.process_state import FOLDER_PATH
 from zennb.engine.step.cache_options import options_in_key
 from zennb.engine.step.sealed_parts import secret_part
 from zennb.errors import StepRefused

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.effects import Effect
+from zennb.core.records.setting_names import FOLDER, MODULE_PATH
 from zennb.provenance.calls import (
     CallSite,
     changes_its_arguments,
@@ -26,14 +27,13 @@ if TYPE_CHECKING:
     from zennb.provenance.cell_statements import CellStatement
     from zennb.provenance.code_sites import Inner
 
-__all__ = ["ALL", "ENVIRONMENT", "FOLDER", "Effects", "Known", "effects_of"]
+__all__ = ["ALL", "ENVIRONMENT", "Effects", "Known", "effects_of"]
 
 ALL = "*"
 """The topic of settings that may affect any step."""
 
-FOLDER = "current folder"
 ENVIRONMENT = "environment"
-"""Topics of settings that belong to no library."""
+"""The topic of environment variables."""
 
 _SETTINGS = {
     "matplotlib": "matplotlib style",
@@ -193,8 +193,8 @@ def _note_module(found: Effects, site: CallSite, module: str, known: Known) -> N
     elif names[-1] == "chdir":
         found.topics.add(FOLDER)
         found.folder = site.texts[0] if len(site.texts) == 1 and not site.names else None
-    elif names[:2] == ("sys", "path"):
-        return  # what is imported from there counts by itself
+    elif names[:2] == ("sys", "path"):  # what is imported from there counts by itself
+        found.topics.add(MODULE_PATH)
     elif sets_something(site, module) and not draws(site, module):
         found.topics |= _set_by(site, names)
     if draws(site, module):

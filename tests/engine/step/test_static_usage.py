@@ -13,6 +13,7 @@ import pytest
 
 from tests.engine.steps import Notebook, step
 from zennb.core.magic_lines.magics import parse_python
+from zennb.core.records.setting_names import FOLDER_PATH, MODULE_PATH, RECURSION_LIMIT, WARNING_FILTERS
 from zennb.dependencies.dependencies import resolve_dependencies
 from zennb.engine.step.definition import StepOptions, define
 from zennb.engine.step.static_usage import StaticUsage, static_usage
@@ -136,32 +137,42 @@ def test_files_that_shell_lines_read_are_named(text: str, files: tuple[str, ...]
 
 
 @pytest.mark.parametrize(
-    ("plain", "cell", "asks"),
+    ("plain", "cell", "settings"),
     [
-        ("import os", "y = os.getcwd()", True),
-        ("from os import getcwd as here", "y = here()", True),
-        ("from pathlib import Path", "y = Path.cwd()", True),
-        ("from pathlib import Path", "y = Path('a').resolve()", True),
-        ("import os", "y = os.path.abspath('a')", True),
-        ("import os\ndef f(): return os.getcwd()", "y = f()", True),
+        ("import os", "y = os.getcwd()", [FOLDER_PATH]),
+        ("from os import getcwd as here", "y = here()", [FOLDER_PATH]),
+        ("from pathlib import Path", "y = Path.cwd()", [FOLDER_PATH]),
+        ("from pathlib import Path", "y = Path('a').resolve()", [FOLDER_PATH]),
+        ("import os", "y = os.path.abspath('a')", [FOLDER_PATH]),
+        ("import os\ndef f(): return os.getcwd()", "y = f()", [FOLDER_PATH]),
         (
             "from pathlib import Path\ndef g(): return Path.cwd()\ndef f(): return [g() for _ in 'a']",
             "y = g()",
-            True,
+            [FOLDER_PATH],
         ),
         (
             "from pathlib import Path\nclass A:\n    def f(self): return Path('x').absolute()",
             "y = A().f()",
-            True,
+            [FOLDER_PATH],
         ),
-        ("from pathlib import Path", "y = Path('a').exists()", False),
-        ("import os", "y = os.listdir()", False),
-        ("", "y = open('a.txt', 'w')", False),
+        ("from pathlib import Path", "y = Path('a').exists()", []),
+        ("import os", "y = os.listdir()", []),
+        ("", "y = open('a.txt', 'w')", []),
+        ("import os", "os.chdir('..')", [FOLDER_PATH]),
+        ("import os\ndef go(): os.chdir('..')", "go()", [FOLDER_PATH]),
+        ("import sys", "sys.path.append('x')", [MODULE_PATH]),
+        ("", "from sys import path\npath.insert(0, 'x')", [MODULE_PATH]),
+        ("import sys\ndef f(): sys.path.append('x')", "f()", [MODULE_PATH]),
+        ("import site", "site.addsitedir('x')", [MODULE_PATH]),
+        ("import sys, os", "y = os.path.join(sys.prefix, 'x')", []),
+        ("import sys", "sys.setrecursionlimit(3000)", [RECURSION_LIMIT]),
+        ("import warnings", "warnings.simplefilter('ignore')", [WARNING_FILTERS]),
+        ("import warnings", "with warnings.catch_warnings(): warnings.simplefilter('ignore')", []),
     ],
 )
-def test_code_that_asks_where_the_working_folder_is_is_told_by_its_names(
-    plain: str, cell: str, asks: bool, tmp_path: Path
+def test_code_that_asks_for_a_setting_or_sets_it_is_told_by_its_names(
+    plain: str, cell: str, settings: list[str], tmp_path: Path
 ) -> None:
     notebook = Notebook(tmp_path)
     notebook.cell(plain)
-    assert notebook.resolve(step(cell)).uses.asks_folder == asks
+    assert notebook.resolve(step(cell)).uses.settings == set(settings)

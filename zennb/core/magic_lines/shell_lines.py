@@ -57,8 +57,8 @@ def makes_folders(command: str) -> bool:
 
 
 def asks_folder(command: str) -> bool:
-    """Whether a command tells the working folder."""
-    return _words(command) == ["pwd"]
+    """Whether a command or magic tells the working folder, or goes to another."""
+    return _words(command) == ["pwd"] or command.split()[:1] == ["cd"]
 
 
 def _words(command: str) -> list[str]:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import ABSENT, Observed, as_asked, changed
+from zennb.core.records.setting_names import FOLDER, MODULE_PATH, WARNING_FILTERS
 from zennb.core.secrets.names import is_secret
 from zennb.core.secrets.texts import KnownSecrets, has_token
 from zennb.engine.environment.access_tracer import AccessTracer
@@ -19,7 +20,7 @@ from zennb.engine.environment.library_options import LIBRARY_OPTIONS
 from zennb.engine.environment.log_handlers import handlers, logging_state
 from zennb.engine.environment.named_paths import NamedAccess, NamedPaths
 from zennb.engine.environment.open_figures import OpenFigures
-from zennb.engine.environment.process_state import FOLDER, FOLDER_PATH, MODULE_PATH, OF_KERNELS, PROCESS_STATE
+from zennb.engine.environment.process_state import OF_KERNELS, PROCESS_STATE, repeated_filters
 from zennb.engine.environment.random_state import GENERATORS, NumpyRandom, PlainRandom, TorchRandom
 from zennb.engine.environment.restore_policy import RestorePolicy
 from zennb.engine.environment.settings import Setting, Settings, Snapshot
@@ -269,13 +270,13 @@ class EnvironmentRecorder:
         tracer, settings = self._tracer, self._owner.settings
         after = settings.read()
         changes = settings.changes(self._before, after, always=uses.seeds)
+        if WARNING_FILTERS in uses.settings:
+            changes |= repeated_filters(self._before[WARNING_FILTERS], after[WARNING_FILTERS], uses.names)
         relevant = settings.relevant(self._before, modules=uses.modules, changed=changes)
-        if uses.asks_folder:
-            relevant[FOLDER_PATH] = settings.digest_of(FOLDER_PATH, self._before[FOLDER_PATH])
+        relevant |= {name: settings.digest_of(name, self._before[name]) for name in uses.settings}
         policy = _policy(uses, tracer.folder)
         environment, withheld = self._set(policy)
-        if environment:
-            changes[ENVIRONMENT] = environment
+        changes |= {ENVIRONMENT: environment} if environment else {}
         # Programs leave no trace here; the files that a known shell line names are taken to be read.
         tracer.read_unseen(uses.files)
         if any(use.startswith(_ASKS_ENVIRONMENT) for use in uses.modules):
@@ -390,8 +391,7 @@ def _folder() -> str:
 
 def _folders(changes: Mapping[str, Any]) -> list[str]:
     """Return the folders where changes make this process look for programs and files."""
-    moved = changes.get(FOLDER)
-    path = changes.get(MODULE_PATH, {})
+    moved, path = changes.get(FOLDER), changes.get(MODULE_PATH, {})
     added = [each for _, each in path.get("added", ())]
     return [*([] if moved is None else [moved]), *path.get("all", ()), *added]
 

@@ -13,25 +13,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zennb.core.records.observed import UNTOUCHED
+from zennb.core.records.setting_names import (
+    FOLDER,
+    FOLDER_PATH,
+    MODULE_PATH,
+    RECURSION_LIMIT,
+    WARNING_FILTERS,
+)
 from zennb.engine.environment.settings import content
 from zennb.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-__all__ = ["FOLDER", "FOLDER_PATH", "MODULE_PATH", "OF_KERNELS", "PROCESS_STATE", "ProcessSetting"]
+__all__ = ["OF_KERNELS", "PROCESS_STATE", "ProcessSetting", "forget_own_path", "repeated_filters"]
 
-FOLDER, MODULE_PATH = "current folder", "module path"
-"""Names of settings that decide where programs are found."""
-
-FOLDER_PATH = "path of the current folder"
-"""Name of the setting that a step depends on which asks where it is."""
+_own_path = list(sys.path)
+"""Where this process looked for modules before any code of the user's had run; of a worker, where its kernel did."""
 
 OF_KERNELS = frozenset(
     {"MPLBACKEND", "TERM", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR", "PAGER", "GIT_PAGER"}
 )
 """Environment variables by which a kernel says how output looks, before any code runs. Workers that something else has
 started lack them."""
+
+
+def forget_own_path() -> None:
+    """Take every entry of the module path for one that code has added: some code ran before anybody looked."""
+    _own_path.clear()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +71,28 @@ def _warnings_change(before: tuple[Any, ...] | None, after: tuple[Any, ...]) -> 
     return {"all": gone, "filters": [_plain(each) for each in filters if _is_named(each[2])]}
 
 
+def repeated_filters(
+    before: tuple[Any, ...], after: tuple[Any, ...], texts: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return how a step changes the filters, with those that it sets although they were set already.
+
+    Args:
+        before: the filters when it began.
+        after: those at its end.
+        texts: what its code says: of a filter that it sets the action, the message and the module.
+    """
+    change = _warnings_change(before, after)
+    said, own = {*texts, ""}, []
+    for entry in after:
+        plain = _plain(entry)
+        # A step depends on the broad filters that it finds, so what it adds to them is seen.
+        is_again = {plain[0], plain[1], plain[3]} <= said and not _is_broad(entry) and _is_named(entry[2])
+        if is_again or plain in change["filters"]:
+            own.append(plain)
+    change["filters"] = own
+    return {WARNING_FILTERS: change} if change["all"] or change["filters"] else {}
+
+
 def _set_warnings(change: dict[str, Any]) -> None:
     if change["all"]:
         warnings.resetwarnings()
@@ -78,11 +109,12 @@ def _set_warnings(change: dict[str, Any]) -> None:
 
 def _broad(filters: Any) -> list[tuple[str, str]]:
     """Return action and category of the filters that match every message of every module."""
-    return [
-        (action, category.__name__)
-        for action, message, category, module, line in filters
-        if message is None and module is None and line == 0 and category.__module__ == "builtins"
-    ]
+    return [(entry[0], entry[2].__name__) for entry in filters if _is_broad(entry)]
+
+
+def _is_broad(entry: Any) -> bool:
+    _action, message, category, module, line = entry
+    return message is None and module is None and line == 0 and category.__module__ == "builtins"
 
 
 def _plain(entry: Any) -> tuple[str, str, str, str, int]:
@@ -152,18 +184,31 @@ def _set_folder(change: str) -> None:
 
 def _path_change(before: tuple[str, ...] | None, after: tuple[str, ...]) -> dict[str, Any]:
     if before is None:  # for a new process: all of it, in order
-        return {"all": list(after), "added": []}
+        return {"all": list(after), "own": [path for path in after if path in _own_path], "added": []}
     added = [(place, path) for place, path in enumerate(after) if path not in before]
     # An entry at the end stays at the end (-1), however long the path is where the change is applied.
-    return {"added": [(place if place < len(after) - len(added) else -1, path) for place, path in added]}
+    places = [(place if place < len(after) - len(added) else -1, path) for place, path in added]
+    return {"added": places, "gone": [path for path in before if path not in after]}
 
 
 def _set_path(change: dict[str, Any]) -> None:
     if "all" in change:  # entries of this process stay, at the end: its packages may be in other folders
-        sys.path[:] = [*change["all"], *(path for path in sys.path if path not in change["all"])]
+        others = [path for path in sys.path if path not in change["all"]]
+        sys.path[:] = [*change["all"], *others]
+        _own_path[:] = [*change["own"], *others]
+    for path in change.get("gone", ()):
+        while path in sys.path:
+            sys.path.remove(path)
     for place, path in change["added"]:
         if path not in sys.path:
             sys.path.insert(len(sys.path) if place < 0 else place, path)
+
+
+def _path_digest(seen: tuple[str, ...]) -> str:
+    """Return the digest of what was added and taken away; kernel and workers, each with its own path, agree on it."""
+    added = [path for path in dict.fromkeys(seen) if path not in _own_path]
+    gone = [path for path in _own_path if path not in seen]
+    return content([added, gone] if added or gone else None)
 
 
 def _set_locale(change: str) -> None:
@@ -204,7 +249,7 @@ def _set_log_levels(change: dict[str, Any]) -> None:
 
 PROCESS_STATE: tuple[ProcessSetting, ...] = (
     ProcessSetting(
-        name="warning filters",
+        name=WARNING_FILTERS,
         modules=frozenset({"warnings"}),
         read=lambda: tuple(warnings.filters),
         digest=lambda seen: content(_broad(seen)),  # a filter for one library's messages changes no result
@@ -234,7 +279,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
         change=_folder_change,
         apply=_set_folder,
     ),
-    ProcessSetting(  # counts only for steps that ask for it: see `StaticUsage.asks_folder`
+    ProcessSetting(  # counts only for steps whose code may ask for it or set it: see `StaticUsage.settings`
         name=FOLDER_PATH,
         matters=False,
         read=_folder,
@@ -246,6 +291,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
         name=MODULE_PATH,
         matters=False,
         read=lambda: tuple(sys.path),
+        digest=_path_digest,
         change=_path_change,
         apply=_set_path,
     ),
@@ -257,7 +303,7 @@ PROCESS_STATE: tuple[ProcessSetting, ...] = (
         apply=_set_locale,
     ),
     ProcessSetting(
-        name="recursion limit",
+        name=RECURSION_LIMIT,
         matters=False,
         read=sys.getrecursionlimit,
         digest=str,

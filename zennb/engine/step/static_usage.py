@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from zennb.compat.instances import class_attributes, is_a, path_text
 from zennb.core.magic_lines.effects import Effect
 from zennb.core.magic_lines.shell_lines import asks_folder, files_named
+from zennb.core.records.setting_names import FOLDER_PATH, MODULE_PATH, RECURSION_LIMIT, WARNING_FILTERS
 from zennb.dependencies.callables import is_users_code
 from zennb.digests.bytecode import nested
 from zennb.digests.classes import functions_in
@@ -31,9 +32,31 @@ _OWN_GENERATORS = frozenset(
 )
 """Names in `numpy.random` and `random` that do not use the global generators."""
 
-_FOLDER_NAMES = frozenset(
-    {"getcwd", "getcwdb", "cwd", "abspath", "absolute", "realpath", "relpath", "resolve"}
-)
+_SETTINGS = {
+    **dict.fromkeys(
+        [
+            "getcwd",
+            "getcwdb",
+            "cwd",
+            "abspath",
+            "absolute",
+            "realpath",
+            "relpath",
+            "resolve",
+            "chdir",
+            "fchdir",
+        ],
+        FOLDER_PATH,
+    ),
+    "addsitedir": MODULE_PATH,
+    "setrecursionlimit": RECURSION_LIMIT,
+    "filterwarnings": WARNING_FILTERS,
+    "simplefilter": WARNING_FILTERS,
+}
+"""Names of functions and methods → the setting that they tell or set.
+
+A step that sets what is set already would seem to do nothing, so it depends on the state before.
+"""
 
 _LONGEST = 4096
 """Characters of the longest text that can be a path."""
@@ -48,7 +71,7 @@ class StaticUsage:
         seeds: random generators that it seeds first, so that their previous state does not matter.
         texts: string constants in its code.
         files: files and folders that its shell lines read.
-        asks_folder: whether it may ask for the path of the working folder.
+        settings: settings that it may ask for or set, of those that other steps do not depend on.
         names: the texts, those in functions it calls, and text among its inputs; paths and variables it may name.
     """
 
@@ -56,7 +79,7 @@ class StaticUsage:
     seeds: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     files: tuple[str, ...] = ()
-    asks_folder: bool = False
+    settings: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
 
 
@@ -83,7 +106,7 @@ def static_usage(
         modules=frozenset({*filter(_is_use, found), *packages, *dependencies.packages}),
         seeds=seeds(definition.tree, dependencies.definitions),
         texts=texts,
-        asks_folder=_asks_folder(definition, dependencies),
+        settings=_settings(definition, dependencies, found),
         names=texts.union(
             *(_constants(each) for each in dependencies.definitions.values()),
             (text for each in values if 0 < len(text := path_text(each)) <= _LONGEST),
@@ -97,13 +120,11 @@ def static_usage(
     )
 
 
-def _asks_folder(definition: StepDefinition, dependencies: Dependencies) -> bool:
-    """Whether code names a function or method that tells the working folder: `os.getcwd`, `Path.cwd`, `path.resolve()`.
+def _settings(definition: StepDefinition, dependencies: Dependencies, used: Iterable[str]) -> frozenset[str]:
+    """Return the settings of `_SETTINGS` that code tells or sets: `os.getcwd`, `path.resolve()`, `sys.path.append`.
 
-    By name alone: what is missed would be reused in another folder, and what counts too much is only run again there.
+    By name alone: what is missed would be reused in another state, and what counts too much is only run again there.
     """
-    if any(asks_folder(_command(line.text)) for line in definition.analysis.magics):
-        return True
     names = {*nodes(definition.tree).names, *(use.rpartition(".")[2] for use in dependencies.uses)}
     for value in dependencies.definitions.values():
         is_own_class = is_a(value, type) and is_users_code(value)
@@ -112,7 +133,13 @@ def _asks_folder(definition: StepDefinition, dependencies: Dependencies) -> bool
         names.update(name for code in codes for each in nested(code) for name in each.co_names)
         if is_a(value, FunctionType | BuiltinFunctionType):
             names.add(value.__name__)  # `from os import getcwd as here`
-    return not names.isdisjoint(_FOLDER_NAMES)
+    found = {setting for name, setting in _SETTINGS.items() if name in names}
+    if any(asks_folder(_command(line.text)) for line in definition.analysis.magics):
+        found.add(FOLDER_PATH)
+    if any(use == "sys.path" or use.startswith("sys.path.") for use in used):
+        found.add(MODULE_PATH)
+    # Filters that are set for a block are gone at its end.
+    return frozenset(found - ({WARNING_FILTERS} if "catch_warnings" in names else set()))
 
 
 def _command(text: str) -> str:

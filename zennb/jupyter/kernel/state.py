@@ -15,6 +15,7 @@ from zennb.dependencies.library_calls import LibraryCalls
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value
 from zennb.digests.stretches import compact, stretches
 from zennb.engine.environment.execution_environment import ExecutionEnvironment
+from zennb.engine.environment.process_state import forget_own_path
 from zennb.engine.run.artifact_repository import ArtifactRepository
 from zennb.engine.run.other_stores import OtherStores
 from zennb.engine.run.run_context import RunContext
@@ -95,6 +96,9 @@ class KernelState:
         self.capture: OutputCapture = OutputCapture(shell)
         self.frontend = KernelFrontend(shell, self.capture)
         self.monitor = RunMonitor()
+        earlier = "\n".join(shell.user_ns.get("In", ()))
+        if "zennb_runs" not in vars(shell) and ("sys" in earlier or "site" in earlier):
+            forget_own_path()
         # Kept with the shell: `%reload_ext` makes a new state, but the kernel's session goes on.
         self.runs: KernelRuns = vars(shell).setdefault("zennb_runs", KernelRuns())
         self.lock = threading.RLock()
@@ -103,7 +107,7 @@ class KernelState:
             ignored=lambda: (str(self.workspace.home),),
             more=(DisplaySettings(shell),),
             # If a cell may have seeded a generator before zennb was loaded, its state counts as seeded.
-            is_fresh=not any("seed" in text for text in shell.user_ns.get("In", ())),
+            is_fresh="seed" not in earlier,
         )
         self.provenance = ProvenanceLog(
             shell, environment=self.environment, ignored=lambda: (str(self.workspace.home),)
