@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import attributes_of, bases_of, class_attributes
 from zennb.digests.digest import digest as digest_of
-from zennb.digests.digest import digest_value
+from zennb.digests.digest import digest_cache, digest_value
 from zennb.digests.stretches import is_memory_shared, shared_ranges
 from zennb.errors import CannotDigest, DamagedArtifact, MissingExtra, NotStorable, ZennbError
 from zennb.materializers.available import by_name, candidates, make
@@ -147,14 +147,19 @@ class Materializers:
         used = [stretch for each in before.values() for stretch in each]
         pickled = self._pickles.pickle(together, name=name, together=True, memory=used, apart=apart)
         self._pickles.prove(together, pickled, name=name, together=True)
-        if shared_ranges(used):
-            _check_sharing(before, self._pickles.copy_of(pickled, largest=_WHOLE))
-        return self._pickled(together, pickled)
+        on_memory = {each: stretches for each, stretches in before.items() if stretches}
+        # Of a figure and its axes only the figure has memory, which is its own matter.
+        if len(on_memory) > 1 and shared_ranges(used):
+            _check_sharing(on_memory, self._pickles.copy_of(pickled, largest=_WHOLE))
+        return self._pickled(together, pickled, summary={})  # each of them gets its own
 
-    def _pickled(self, value: Any, pickled: Pickled) -> Dumped:
+    def _pickled(
+        self, value: Any, pickled: Pickled, *, summary: Mapping[str, Any] | None = None
+    ) -> Dumped:
+        packed = () if pickled.parts else self._pickles.pack(pickled)
+        found = self._dumped(value, self._pickles, packed, needs=pickled.needs, summary=summary)
         if not pickled.parts:
-            return self._dumped(value, self._pickles, self._pickles.pack(pickled), needs=pickled.needs)
-        found = self._dumped(value, self._pickles, (), needs=pickled.needs)
+            return found
         return replace(
             found, size=size(pickled.parts), parts=pickled.parts, pack=partial(self._pickles.pack, pickled)
         )
@@ -290,10 +295,11 @@ class Materializers:
         *,
         source: str = OWN,
         needs: tuple[str, ...] = (),
+        summary: Mapping[str, Any] | None = None,
     ) -> Dumped:
-        summary = summary_by(materializer.summary, value)
+        summary = summary_by(materializer.summary, value) if summary is None else summary
         if source != OWN:
-            summary[DISTRIBUTION] = source
+            summary = {**summary, DISTRIBUTION: source}
             if materializer.runs_code:
                 buffers = seal(buffers, materializer=materializer.name, signer=self._signer)
         return Dumped(
@@ -346,7 +352,8 @@ def _check_sharing(before: Mapping[str, Sequence[Stretch]], again: Mapping[str, 
     Raises:
         NotStorable: two of them do not.
     """
-    after = {name: digest_value(value, name=name).memory for name, value in again.items()}
+    with digest_cache():
+        after = {name: digest_value(again[name], name=name).memory for name in before}
     for one, other in combinations(before, 2):
         if is_memory_shared(before[one], before[other]) != is_memory_shared(after[one], after[other]):
             raise NotStorable(
