@@ -8,7 +8,7 @@ import time
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +17,8 @@ __all__ = ["note_loaded", "versions"]
 
 STARTED = time.time()
 """Import time of this module: a package installed later may differ from the one that is loaded."""
+
+_HEADER = re.compile(r"^(Name|Version):[ \t]*(.*?)\s*$", re.MULTILINE)
 
 _loaded_after: dict[str, float] = {}
 """Package → a time when it was not loaded yet; for those loaded before this module, `STARTED`."""
@@ -68,14 +70,34 @@ def _find_versions(package: str) -> dict[str, str]:
     if package in sys.stdlib_module_names:
         return {}
     try:
-        return {package: _loaded_version(package, metadata.distribution(package))}
+        return {package: _loaded_version(package, _installed(metadata.distribution(package)))}
     except metadata.PackageNotFoundError:
         pass
-    found = {each.metadata["Name"]: _loaded_version(package, each) for each in _distributions(package)}
+    installed = map(_installed, _distributions(package))
+    found = {each.name: _loaded_version(package, each) for each in installed}
     return found or _own_version(package)
 
 
-def _loaded_version(package: str, installed: metadata.Distribution) -> str:
+class _Installed(NamedTuple):
+    """The name and version of a distribution, and the folder that it was installed into."""
+
+    name: str
+    version: str
+    folder: Path
+
+
+def _installed(distribution: metadata.Distribution) -> _Installed:
+    """Return what the first lines of a package's metadata say: parsing the readme after them takes 10 ms."""
+    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
+    said = dict(_HEADER.findall(text.partition("\n\n")[0]))
+    if not said.keys() >= {"Name", "Version"}:
+        said = {"Name": distribution.metadata["Name"], "Version": distribution.version}
+    return _Installed(
+        name=said["Name"], version=said["Version"], folder=Path(str(distribution.locate_file("")))
+    )
+
+
+def _loaded_version(package: str, installed: _Installed) -> str:
     """Return the installed version, or that of the loaded package if another one was installed meanwhile.
 
     A loaded package that states no version may be older than what lies on disk now, and nothing tells.
@@ -88,11 +110,11 @@ def _loaded_version(package: str, installed: metadata.Distribution) -> str:
     return stated or f"{installed.version} or earlier"
 
 
-def _is_newer(installed: metadata.Distribution, moment: float) -> bool:
+def _is_newer(installed: _Installed, moment: float) -> bool:
     """Whether a distribution was installed after a moment, in seconds since the epoch."""
-    name = _normal(installed.metadata["Name"])
+    name = _normal(installed.name)
     try:
-        folders = Path(str(installed.locate_file(""))).glob(f"*-{installed.version}.dist-info")
+        folders = installed.folder.glob(f"*-{installed.version}.dist-info")
         return any(
             each.stat().st_ctime > moment for each in folders if _normal(each.name.partition("-")[0]) == name
         )
