@@ -99,7 +99,8 @@ class ArtifactRepository:
         refused: dict[str, str] = {}
         dumps: list[tuple[dict[str, tuple[Any, ValueDigest]], Dumped]] = []
         groups = groups_of(values)
-        secret = {name: each for group in groups for name in group if (each := self._secret(group))}
+        of_groups = [(group, self._secret(group)) for group in groups]  # once for all names of a group
+        secret = {name: each for group, each in of_groups for name in group if each}
         refused.update((name, never_stored(name, each)) for name, each in secret.items())
         groups = [group for group in groups if not group.keys() & secret.keys()]
         seen = self._seen(groups)
