@@ -123,7 +123,7 @@ def place_of(top: str, file: str | None) -> Origin:
     """Say where a module with the import name `top` that lies in `file` comes from."""
     if file is None:
         return Origin.PYTHON if top in sys.stdlib_module_names else Origin.PACKAGE
-    path = str(Path(file).absolute())
+    path = file if file.startswith("/") else str(Path(file).absolute())
     # Before the standard library, whose folder contains `site-packages`.
     if "/site-packages/" in path or "/dist-packages/" in path or path.startswith(_installed()):
         return Origin.PACKAGE

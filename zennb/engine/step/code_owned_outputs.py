@@ -32,6 +32,8 @@ def changed_parts(values: Mapping[str, tuple[Any, ValueDigest]], namespace: Mapp
         values: input name → value and content.
         namespace: the notebook's variables.
     """
+    if not any(seen.mutable or seen.memory for _, seen in values.values()):
+        return []  # as in most cells; to look through thousands of modules takes as long as a small step
     modules = [name for name in list(sys.modules) if origin(name) is Origin.LOCAL]
     definitions = {
         name: value
