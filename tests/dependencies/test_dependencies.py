@@ -310,8 +310,18 @@ def test_a_patched_method_of_a_notebook_class_counts() -> None:
 
 
 def test_dynamic_code_makes_the_closure_unclear() -> None:
-    found = Notebook().run("def magic(x):\n    return eval(x)").reach("magic('1')")
-    assert found.unclear == ("`magic` uses `eval(...)`",)
+    found = Notebook().run("def magic(x):\n    exec(x)").reach("magic('1')")
+    assert found.unclear == ("`magic` uses `exec(...)`",)
+
+
+def test_what_a_function_may_evaluate_is_what_the_texts_name() -> None:
+    notebook = Notebook().run("def magic(x):\n    return eval(x)", "a, b = 1, 2")
+    found = notebook.reach("magic('a + c')")
+    assert (found.unclear, found.evaluates) == ((), ("`magic` uses `eval(...)`",))
+    assert found.data == {"a": 1}
+    assert found.words == {"a", "c"}
+    assert notebook.reach("magic").words == frozenset()
+    assert notebook.reach("a").evaluates == ()
 
 
 def test_a_closure_over_something_without_content_makes_it_unclear() -> None:
@@ -335,7 +345,7 @@ def test_a_function_without_source_is_told_by_its_bytecode() -> None:
         found("\ndef f(y):\n  return y + RATE".replace("y", "x"))
     )
     assert print_of(found("def f(x): return x + RATE")) != print_of(found("def f(x): return x - RATE"))
-    assert found("def f(x):\n  global Z\n  Z = eval('1')").unclear == ("`f` uses `eval(...)`",)
+    assert found("def f(x):\n  global Z\n  Z = eval('1')").unclear == ("`f` uses `eval`",)
     assert found("def f(x):\n  global Z\n  Z = 1").writes == {"Z"}
 
 

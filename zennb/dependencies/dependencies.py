@@ -48,6 +48,9 @@ class Dependencies:
         definitions: notebook names bound to modules, functions and classes, that are read anywhere → the object.
         writes: notebook names that reached functions may bind through `global`.
         unclear: why the dependencies may be incomplete, in short phrases; usually empty.
+        evaluates: which code calls `eval`, in short phrases. The dependencies are complete if what it evaluates names
+            nothing but `words`, which only running shows (`engine/environment/evaluated_code`).
+        words: the words of all texts that the code sees; empty if it evaluates none.
     """
 
     data: Mapping[str, Any]
@@ -59,6 +62,8 @@ class Dependencies:
     definitions: Mapping[str, Any]
     writes: frozenset[str]
     unclear: tuple[str, ...]
+    evaluates: tuple[str, ...] = ()
+    words: frozenset[str] = frozenset()
 
     @property
     def digests(self) -> dict[str, str]:
@@ -140,6 +145,8 @@ class DependencySearch:
             definitions=closure.definitions,
             writes=frozenset(closure.writes),
             unclear=(*closure.unclear, *outdated),
+            evaluates=tuple(closure.evaluates),
+            words=closure.words,
         )
 
 

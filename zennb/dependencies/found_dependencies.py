@@ -21,6 +21,7 @@ class FoundDependencies:
     Attributes:
         cached: name → function behind `functools.lru_cache`.
         named: names that only text names, which some code may look up.
+        evaluates: which code calls `eval`, in short phrases.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class FoundDependencies:
         self.unclear: dict[str, None] = {}
         self.cached: dict[str, Any] = {}
         self.named: set[str] = set()
+        self.evaluates: dict[str, None] = {}
         self._digests: dict[str, set[str]] = {}
 
     def code(self) -> dict[str, str]:

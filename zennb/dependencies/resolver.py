@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zennb.compat.instances import bases_of, is_a
 from zennb.compat.python import CachedFunction
 from zennb.core.magic_lines.effects import Effect
+from zennb.core.reading.embedded_names import EVALUATES
 from zennb.core.reading.reflection import Reflection
 from zennb.dependencies.callables import SHELL, is_code, is_from_shell, is_own_builtin, is_users_code, target
 from zennb.dependencies.code_as_value import read_as_value, subclasses_of
@@ -72,6 +73,8 @@ class DependencyResolver(FoundDependencies):
         self._imports(analysis, "")
         for module in analysis.stars:
             self._star(module)
+        if EVALUATES in analysis.dynamic and not is_own_builtin(EVALUATES, self.namespace):
+            self.evaluates[f"it uses `{EVALUATES}`"] = None
 
     def push(self, thing: Any, bound: frozenset[str]) -> None:
         """Queue a function, class or module, and again if it is reached later with fewer names bound."""
@@ -96,6 +99,11 @@ class DependencyResolver(FoundDependencies):
     def reflections(self) -> frozenset[Reflection]:
         """What is read of code as a value."""
         return frozenset(self._text.reflections)
+
+    @property
+    def words(self) -> frozenset[str]:
+        """The words of all texts that the code sees, if it evaluates some."""
+        return self._text.words() if self.evaluates else frozenset()
 
     def _look_up(self) -> bool:
         """Add what text names, where something looks names up; return whether that was anything new."""
@@ -150,7 +158,11 @@ class DependencyResolver(FoundDependencies):
             self.push(part, bound)
         read = function_body(function.__code__).analysis
         for phrase in read.dynamic:
-            if not is_own_builtin(phrase, function.__globals__):
+            if is_own_builtin(phrase, function.__globals__):
+                continue
+            if phrase == EVALUATES:
+                self.evaluates[f"`{name}` uses `{phrase}`"] = None
+            else:
                 self._unclear(f"`{name}` uses `{phrase}`")
         for magic in read.magics:
             if magic.effect is not Effect.NONE:

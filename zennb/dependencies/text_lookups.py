@@ -11,7 +11,7 @@ from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
-from zennb.core.reading.embedded_names import Lookup, lookup_of, names_in_texts
+from zennb.core.reading.embedded_names import EVALUATES, Lookup, lookup_of, names_in_texts
 from zennb.core.reading.reflection import Reflection, reflections
 from zennb.dependencies.callables import is_code, is_users_code
 from zennb.packages.frame_access import looks_into_frames
@@ -67,16 +67,25 @@ class TextLookups:
         self._texts |= analysis.texts
         self._hidden |= analysis.hidden
         self.reflections |= reflections(analysis.lookups)
+        if EVALUATES in analysis.dynamic:
+            self._note(Lookup.ALL, bound)
+            if not self._is_notebooks(scope):
+                self._scopes[id(scope)] = scope
         for chain, own in analysis.lookups.items():
             root = scope.get(chain[0])
             is_imported = chain[0] == "*" or is_a(root, ModuleType) or _is_of_package(root)
             lookup = lookup_of(chain, is_imported=is_imported)
-            is_notebooks = scope is self._namespace or scope.get("__name__") == self._namespace.get(
-                "__name__"
-            )
+            is_notebooks = self._is_notebooks(scope)
             self._note(lookup, own | bound if is_notebooks else bound)
             if lookup is not None and not is_notebooks:
                 self._scopes[id(scope)] = scope
+
+    def _is_notebooks(self, scope: Mapping[str, Any]) -> bool:
+        return scope is self._namespace or scope.get("__name__") == self._namespace.get("__name__")
+
+    def words(self) -> frozenset[str]:
+        """Return all words of the texts that were found."""
+        return frozenset(names_in_texts(self._texts, [Lookup.ALL]))
 
     def use(self, path: str, bound: frozenset[str]) -> None:
         """Add a function of a package, whatever name the notebook gave it."""

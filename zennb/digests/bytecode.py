@@ -87,7 +87,8 @@ def read_code(code: CodeType) -> Analysis:
         reads=dict.fromkeys(names, frozenset()),
         chains=frozenset(chains),
         binds=tuple(binds),
-        dynamic=tuple(f"{name}(...)" for name in names if name in DYNAMIC),
+        # Whether `eval` is called, or handed to something that calls it, cannot be told here.
+        dynamic=tuple("eval" if name == "eval" else f"{name}(...)" for name in names if name in DYNAMIC),
         texts=frozenset(text for one in inside for text in one.co_consts if isinstance(text, str)),
         lookups={("", name): frozenset() for name in methods},
     )

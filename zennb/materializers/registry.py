@@ -153,9 +153,7 @@ class Materializers:
             _check_sharing(on_memory, self._pickles.copy_of(pickled, largest=_WHOLE))
         return self._pickled(together, pickled, summary={})  # each of them gets its own
 
-    def _pickled(
-        self, value: Any, pickled: Pickled, *, summary: Mapping[str, Any] | None = None
-    ) -> Dumped:
+    def _pickled(self, value: Any, pickled: Pickled, *, summary: Mapping[str, Any] | None = None) -> Dumped:
         packed = () if pickled.parts else self._pickles.pack(pickled)
         found = self._dumped(value, self._pickles, packed, needs=pickled.needs, summary=summary)
         if not pickled.parts:

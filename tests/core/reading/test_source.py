@@ -311,7 +311,8 @@ def test_modules_the_cell_imports_itself_are_told_with_their_uses(
 
 DYNAMIC = [
     ("exec(code)", ("exec(...)",)),
-    ("x = list(map(eval, xs))", ("eval(...)",)),
+    ("x = eval(text)", ("eval(...)",)),
+    ("x = list(map(eval, xs))", ("eval",)),
     ("globals()['x'] = 1", ("globals()",)),
     ("locals()\nvars()\ndir()", ("locals()", "vars()", "dir()")),
     ("vars(x)\ndir(x)", ()),

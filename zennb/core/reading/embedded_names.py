@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-__all__ = ["LOOKUPS", "Lookup", "expanded", "lookup_of", "named_by_call", "names_in_texts"]
+__all__ = ["EVALUATES", "LOOKUPS", "Lookup", "expanded", "lookup_of", "named_by_call", "names_in_texts"]
 
 _DOLLAR = re.compile(r"\$(\$?[\w.]+)(?=(?:[^']*'[^']*')*[^']*$)")
 _AT = re.compile(r"(?<![\w.])@([A-Za-z_]\w*)")
@@ -49,6 +49,10 @@ _STATEMENTS = frozenset({("cProfile", "run"), ("profile", "run"), ("timeit", "re
 LOOKUPS = _FORMULAS | _MATRICES | _TABLE_VERBS | _FRAME_VERBS | _IMPORTED | {"duckdb", "eval", "query"}
 LOOKUPS |= {path[-1] for path in _STATEMENTS}
 """Names of functions and methods that may look names up in text; `lookup_of` says what they look up."""
+
+
+EVALUATES = "eval(...)"
+"""The phrase for a call of `eval`. What the text names is found like a name in a formula; only running shows all."""
 
 
 class Lookup(StrEnum):

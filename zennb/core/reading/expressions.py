@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zennb.core.magic_lines.magics import Magic, is_shell, parse_python, read_magic
 from zennb.core.reading.binding_log import BindingState, join
-from zennb.core.reading.embedded_names import named_by_call
+from zennb.core.reading.embedded_names import EVALUATES, named_by_call
 from zennb.core.reading.names import NameVisitor, comprehension_scope
 from zennb.core.reading.reflection import NOTED
 from zennb.core.reading.scopes import (
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Expressions"]
 
-_OPAQUE_CALLS = {"exec": "exec(...)", "eval": "eval(...)", "globals": "globals()"}
+_OPAQUE_CALLS = {"exec": "exec(...)", "eval": EVALUATES, "globals": "globals()"}
 _OPAQUE_AT_THE_TOP = {"locals": "locals()", "vars": "vars()", "dir": "dir()"}
 """Opaque without arguments at the top level; inside a function they only show its local names."""
 
@@ -122,7 +122,8 @@ class Expressions(NameVisitor, ast.NodeVisitor):
         """A name alone."""
         if isinstance(node.ctx, ast.Load):
             if node.id in _OPAQUE_CALLS:
-                self._opaque(_OPAQUE_CALLS[node.id], node.id)
+                # As a value, a library may call it, which is then not seen: `frame.column.map(eval)`.
+                self._opaque("eval" if node.id == "eval" else _OPAQUE_CALLS[node.id], node.id)
             self.load(node.id)
         elif isinstance(node.ctx, ast.Store):
             self.store(node.id)

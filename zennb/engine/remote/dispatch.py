@@ -148,8 +148,8 @@ def check_portable(run_context: RunContext, request: StepRequest) -> None:
             "Put it into a package, or",
         )
     uses = [use for use in request.definition.analysis.dynamic if not use.startswith("%")]
-    if uses or request.unclear:
-        why = f"it uses `{uses[0]}`" if uses else request.unclear[0]
+    if uses or request.evaluates or request.unclear:
+        why = f"it uses `{uses[0]}`" if uses else (*request.evaluates, *request.unclear)[0]
         why += ", so what it needs of the notebook cannot be known"
         raise refusal(request, why, "Name what it reads, or")
     # Handlers are looked at below, and how the shell displays values belongs to the notebook.

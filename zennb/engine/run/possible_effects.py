@@ -131,7 +131,9 @@ class PossibleEffects:
 def _is_opaque(resolved: ResolvedStep) -> bool:
     """Whether a step can do what its words do not show: a shell line, `exec`."""
     magics = resolved.definition.analysis.magics
-    is_dynamic = bool(resolved.unclear or resolved.definition.analysis.dynamic)
+    is_dynamic = bool(
+        resolved.unclear or resolved.dependencies.evaluates or resolved.definition.analysis.dynamic
+    )
     return is_dynamic or any(line.effect is Effect.UNSEEN for line in magics)
 
 

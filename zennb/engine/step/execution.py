@@ -18,6 +18,7 @@ from zennb.compat.instances import is_a
 from zennb.core.secrets.names import Suspicion, suspicion
 from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
+from zennb.engine.environment.evaluated_code import EvaluatedCode
 from zennb.engine.environment.execution_environment import SHOWN
 from zennb.engine.environment.open_figures import PYPLOT, FigureRecorder
 from zennb.engine.environment.stat_calls import put_back
@@ -88,6 +89,7 @@ class StepExecution:
         self.seconds = 0.0
         self._running = ExitStack()
         self._recorder: EnvironmentRecorder | None = None
+        self._evaluated: EvaluatedCode | None = None
         self._figures = FigureRecorder()
         self.metrics = metrics or MetricLog()
         self._checks: OutputChecks | None = None
@@ -117,6 +119,8 @@ class StepExecution:
         self._running.enter_context(time_limit(self.request.definition.options.timeout))
         # Recording begins last and so ends first: what the capture of output does (showing
         # figures) is not the step's doing.
+        if self.request.evaluates:
+            self._evaluated = self._running.enter_context(EvaluatedCode())
         self._recorder = self._resources.environment.record(self._texts())
         self._running.callback(self._recorder.end)
         self._figures.start()
@@ -198,6 +202,8 @@ class StepExecution:
             observed, {name: value for name, (value, _) in collected.values.items()}
         )
         self.reasons += reasons
+        if self._evaluated is not None and (unseen := self._evaluated.unseen(request.words, namespace)):
+            self.reasons.append(Reason(f"{request.evaluates[0]}, and what it evaluates {unseen}"))
         self._note_secrets()
         packages = frozenset[str]().union(*(seen.packages for _, seen in self.collected.values.values()))
         if modules := loaded_since(self._loaded, packages):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a, qualified_name
 from zennb.core.magic_lines.settings import magic_troubles
+from zennb.core.reading.embedded_names import EVALUATES
 from zennb.core.reading.source import definitions
 from zennb.dependencies.callables import has_state, is_own_builtin, is_users_code
 from zennb.digests.digest import ValueDigest, digest_cache, digest_value, is_immutable
@@ -215,7 +216,7 @@ def collect_changes(
     reasons += [
         Reason(f"it uses `{use}`")
         for use in definition.analysis.dynamic
-        if not use.startswith("%") and not is_own_builtin(use, namespace)
+        if not (use.startswith("%") or use == EVALUATES or is_own_builtin(use, namespace))
     ]
     # A magic or a star binds names by itself; what they do is judged above.
     unseen = [] if definition.analysis.stars or definition.analysis.magics else before.unseen()

@@ -90,7 +90,8 @@ def why_not_postponed(
         inputs: the names of its inputs.
         recording: what it showed.
     """
-    if not request.postpones or request.unclear or not request.definition.options.cache:
+    is_clear = not (request.unclear or request.evaluates)
+    if not request.postpones or not is_clear or not request.definition.options.cache:
         return "its step runs every time"
     return (
         _effect(request, observed, changes, recording)

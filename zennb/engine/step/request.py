@@ -52,6 +52,8 @@ class StepRequest:
         uses: what it uses of the process: settings, seeds, files its shell lines name.
         texts: the texts in its code and in the code it reaches; some may be names of files. None where it
             uses no library, and so opens no file out of sight.
+        evaluates: which code calls `eval`, in short phrases.
+        words: the words of the texts that such code sees: what it may name.
         unclear: why its cache key cannot be trusted to cover all that matters; empty as a rule.
         store: the artifact store its inputs come from and its outputs go to; None where `Channels.resources` has it.
         values: pickled mapping of input name → value, of inputs that are not in the store.
@@ -77,6 +79,8 @@ class StepRequest:
     deletes: frozenset[str] = frozenset()
     uses: StaticUsage = field(default_factory=StaticUsage)
     texts: frozenset[str] | None = None
+    evaluates: tuple[str, ...] = ()
+    words: frozenset[str] = field(default=frozenset(), repr=False)
     unclear: tuple[str, ...] = ()
     store: ArtifactStore | None = None
     values: bytes = b""
@@ -175,6 +179,8 @@ def request_for(
         deletes=frozenset(resolved.definition.analysis.deletes & namespace.keys()),
         uses=resolved.uses,
         texts=texts_for(resolved),
+        evaluates=found.evaluates,
+        words=found.words,
         unclear=resolved.unclear,
         secrets=resolved.secrets,
         calls=tuple((call.name, call.source) for call in resolved.calls),

@@ -146,6 +146,8 @@ class StepCell:
                     writes=resolved.dependencies.writes,
                     uses=resolved.uses,
                     texts=texts_for(resolved),
+                    evaluates=resolved.dependencies.evaluates,
+                    words=resolved.dependencies.words,
                     unclear=(*resolved.unclear, *self._never),
                     secrets=resolved.secrets,
                     postpones=True,
