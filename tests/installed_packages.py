@@ -53,6 +53,7 @@ class Packages:
 
     def _noticed(self) -> None:
         importlib.invalidate_caches()
+        offers._offering.clear()
         offers._found.clear()  # two changes may fall into one tick of the file system's clock
 
     def forget(self) -> None:

@@ -310,18 +310,13 @@ def test_a_patched_method_of_a_notebook_class_counts() -> None:
 
 
 def test_dynamic_code_makes_the_closure_unclear() -> None:
-    found = Notebook().run("def magic(x):\n    exec(x)").reach("magic('1')")
-    assert found.unclear == ("`magic` uses `exec(...)`",)
+    assert Notebook().run("def magic(x): exec(x)").reach("magic").unclear == ("`magic` uses `exec(...)`",)
 
 
 def test_what_a_function_may_evaluate_is_what_the_texts_name() -> None:
-    notebook = Notebook().run("def magic(x):\n    return eval(x)", "a, b = 1, 2")
-    found = notebook.reach("magic('a + c')")
+    found = Notebook().run("def magic(x): return eval(x)", "a, b = 1, 2").reach("magic('a + c')")
     assert (found.unclear, found.evaluates) == ((), ("`magic` uses `eval(...)`",))
-    assert found.data == {"a": 1}
-    assert found.words == {"a", "c"}
-    assert notebook.reach("magic").words == frozenset()
-    assert notebook.reach("a").evaluates == ()
+    assert (found.data, found.words) == ({"a": 1}, {"a", "c"})
 
 
 def test_a_closure_over_something_without_content_makes_it_unclear() -> None:

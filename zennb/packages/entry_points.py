@@ -89,7 +89,9 @@ OURS: dict[str, tuple[Offer, ...]] = {
 }
 
 _found: dict[str, tuple[Offer, ...]] = {}
-_scanned: dict[str, list[Offer]] = {}
+_offering: list[bool] = []
+"""Whether a package offers anything; empty while that is not known."""
+
 _path: list[str] = []
 _folders: dict[str, tuple[int, frozenset[tuple[str, int]]]] = {}
 """Folder on `sys.path` → when it got or lost an entry, and the packages in it, as last seen."""
@@ -113,7 +115,7 @@ def refresh() -> None:
     if changed or sys.path != _path:
         _path[:] = sys.path
         _found.clear()
-        _scanned.clear()
+        _offering.clear()
 
 
 def _is_changed(folder: str) -> bool:
@@ -153,37 +155,29 @@ def _packages(folder: str, moment: int) -> frozenset[tuple[str, int]]:
 
 
 def entry_offers(group: str) -> list[Offer]:
-    """Return the entry points of a group, those of our own distribution among them."""
+    """Return the entry points of a group, where a package besides zennb offers anything; reads all their metadata."""
+    from importlib.metadata import entry_points
+
     refresh()
-    if not _scanned:
-        _scanned.update(_scan())
-    return _scanned.get(group, [])
-
-
-def _scan() -> dict[str, list[Offer]]:
-    """Return group → entry points, of our groups only; reads a file of every package.
-
-    `importlib.metadata.entry_points` parses all of them, which takes three times as long.
-    """
-    from importlib.metadata import PackageNotFoundError, distribution, distributions
-
-    found: dict[str, list[Offer]] = {OWN: []}  # never empty, so that it is read once
-    seen = set()
-    for each in distributions():
-        if f"[{OWN}" not in (each.read_text("entry_points.txt") or "") or each.name in seen:
-            continue
-        seen.add(each.name)
-        try:
-            first = distribution(each.name)  # of two on the path, the one that Python imports
-        except PackageNotFoundError:
-            first = each
-        for point in first.entry_points:
-            extra = f"{each.name}[{','.join(point.extras)}]" if point.extras else ""
-            offer = Offer(
-                name=point.name, target=f"{point.module}:{point.attr}", extra=extra, source=each.name
-            )
-            found.setdefault(point.group, []).append(offer)
+    found = []
+    for point in entry_points(group=group) if _is_anything_offered() else ():
+        source = point.dist.name if point.dist is not None else ""
+        extra = f"{source}[{','.join(point.extras)}]" if point.extras else ""
+        found.append(
+            Offer(name=point.name, target=f"{point.module}:{point.attr}", extra=extra, source=source)
+        )
     return found
+
+
+def _is_anything_offered() -> bool:
+    """Whether any package has entry points for zennb. To look for the word is much faster than to parse them all."""
+    from importlib.metadata import distributions
+
+    if not _offering:
+        mark = f"[{OWN}."
+        texts = ((each, each.read_text("entry_points.txt") or "") for each in distributions())
+        _offering.append(any(mark in text and each.name != OWN for each, text in texts))
+    return _offering[0]
 
 
 def load(offer: Offer, title: str) -> Any:
