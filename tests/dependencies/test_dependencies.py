@@ -315,7 +315,7 @@ def test_dynamic_code_makes_the_closure_unclear() -> None:
 
 def test_what_a_function_may_evaluate_is_what_the_texts_name() -> None:
     found = Notebook().run("def magic(x): return eval(x)", "a, b = 1, 2").reach("magic('a + c')")
-    assert (found.unclear, found.data, found.words) == ((), {"a": 1}, {"a", "c"})
+    assert [*found.unclear, found.data, {*found.words}] == [{"a": 1}, {"a", "c"}]
 
 
 def test_a_closure_over_something_without_content_makes_it_unclear() -> None:

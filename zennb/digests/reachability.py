@@ -29,7 +29,7 @@ PLAIN = CONTAINERS | SCALARS
 """Types without hidden contents; many values of them are visited at once, which is faster."""
 
 
-KERNEL = ("IPython.core.", "ipykernel.", "zennb.jupyter.")
+KERNEL = ("IPython.core.", "comm.base_comm", "ipykernel.", "zennb.jupyter.")
 """Modules of objects that refer to the whole notebook: the shell, its kernel, sessions and panels. A value that refers
 to one of them (as a widget does) does not share variables because of that."""
 

@@ -51,6 +51,7 @@ CONTENTLESS = {
     "threading.Event": "an event between threads",
     "threading.Semaphore": "a lock",
     "threading.Thread": "a thread",
+    "ipywidgets.widgets.widget.Widget": "a widget",
     "weakref.CallableProxyType": "a weak reference",
     "weakref.ProxyType": "a weak reference",
     "weakref.ReferenceType": "a weak reference",

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zennb.compat.instances import is_a
+from zennb.compat.widgets import is_live
 from zennb.core.secrets.names import Suspicion, suspicion
 from zennb.core.secrets.values import holds_known, holds_secret, secrets_in
 from zennb.digests.digest import ValueDigest, digest_value
@@ -202,6 +203,10 @@ class StepExecution:
             observed, {name: value for name, (value, _) in collected.values.items()}
         )
         self.reasons += reasons
+        if any(map(is_live, recording.widgets)):
+            self.reasons.append(
+                Reason("it shows a widget", "which works only in the kernel that made it", loses="result")
+            )
         if self._evaluated is not None and (unseen := self._evaluated.unseen(request.words, namespace)):
             self.reasons.append(Reason(f"{request.evaluates[0]}, and what it evaluates {unseen}"))
         self._note_secrets()

@@ -232,9 +232,18 @@ def _is_transparent(cls: type) -> bool:
             return False
         if module in _STANDARD or module.lstrip("_") in _STANDARD or origin(module_of(base)).is_users:
             continue
+        if _adds_nothing(base):
+            continue
         if not any(is_a(each, FunctionType | property) for each in class_attributes(base).values()):
             return module_name(cls).startswith(KERNEL)
     return True
+
+
+def _adds_nothing(cls: type) -> bool:
+    """Whether instances have no more memory than those of its base, so that no references can hide there."""
+    base: Any = type.__dict__["__base__"].__get__(cls)
+    sizes = [type.__dict__["__basicsize__"].__get__(each) for each in (cls, base or cls)]
+    return base is not None and sizes[0] == sizes[1]
 
 
 _STANDARD = sys.stdlib_module_names

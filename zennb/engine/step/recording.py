@@ -47,10 +47,14 @@ class Recording:
 
     Args:
         listener: called with each event as it happens, for live views; None for none.
+
+    Attributes:
+        widgets: ids of the widgets that were shown.
     """
 
     def __init__(self, listener: Callable[[Event], None] | None = None) -> None:
         self._events: list[Event] = []
+        self.widgets: list[str] = []
         self._pieces: list[str] = []
         self._prompts = False  # whether the next event is the first one that formatting a value shows
         self._listener = listener
@@ -86,6 +90,7 @@ class Recording:
         update: bool = False,
     ) -> None:
         """Add a mime bundle shown by `display(...)`; `display_id` and `update` are those of an updatable display."""
+        self._note_widget(data)
         self._add(
             {
                 "kind": "display",
@@ -98,7 +103,13 @@ class Recording:
 
     def result(self, data: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
         """Add the mime bundle of the cell's last expression."""
+        self._note_widget(data)
         self._add({"kind": "result", "data": _plain(data), "metadata": dict(metadata or {})})
+
+    def _note_widget(self, data: Mapping[str, Any]) -> None:
+        view = data.get(_LIVE_ONLY)
+        if isinstance(view, dict):
+            self.widgets.append(str(view.get("model_id", "")))
 
     def clear(self, *, wait: bool) -> None:
         """Add a request to clear the output."""
