@@ -23,12 +23,12 @@ def test_a_timing_is_shown_again_as_it_was(notebook: Notebook) -> None:
 
 
 def test_a_shell_line_runs_every_time_and_the_status_says_why(notebook: Notebook, tmp_path: Path) -> None:
-    text = "%%step s\nlisted = !ls *.txt\nlisted"
+    text = "%%step s\nlisted = !ls -d *.txt\nlisted"
     (tmp_path / "a.txt").touch()
     (first,) = notebook.run(text)
     (tmp_path / "b.txt").touch()
     (again,) = notebook.run(text)
-    why = "it runs `listed = !ls *.txt`, whose effects cannot be seen"
+    why = "it runs `listed = !ls -d *.txt`, whose effects cannot be seen"
     assert first.reason == "first run"
     assert why in first.displays[-1]["data"]["text/plain"]
     assert (again.status, again.reason) == ("completed", f"not cacheable: {why}")
@@ -103,3 +103,33 @@ def test_what_reading_cannot_see_through_runs_every_time(notebook: Notebook, cod
     (again,) = notebook.run(f"%%step s\n{code}")
     assert (again.status, again.reason) == ("completed", f"not cacheable: it uses `{use}`")
     assert notebook.ns["x"] == 2
+
+
+SHELL = {
+    "a wildcard": ("!ls *.csv", {"b.csv": "2"}),
+    "a wildcard in a folder's name": ("!cat d*/x.txt", {"d2/x.txt": "2"}),
+    "a file that a wildcard finds": ("!cat *.csv", {"a.csv": "3,1"}),
+    "a pipe": ("!cat a.csv | wc -l", {"a.csv": "1\n2\n3\n"}),
+    "a pattern": ("!grep -c 1 a.csv", {"a.csv": "1\n1\n"}),
+    "a folder that is counted": ("!ls | wc -l", {"more": ""}),
+}
+"""What it is → a line, and the files that change what it prints."""
+
+
+@pytest.mark.parametrize("kind", SHELL)
+def test_a_shell_line_that_only_reads_is_replayed_until_what_it_reads_changes(
+    notebook: Notebook, tmp_path: Path, kind: str
+) -> None:
+    line, edit = SHELL[kind]
+    for name, text in {"a.csv": "1\n", "d1/x.txt": "1"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    notebook.shell.system = notebook.shell.system_piped  # as in a kernel
+    (first, again) = notebook.run(f"%%step s\n{line}", f"%%step s\n{line}")
+    assert again.status == "cached", again.reason
+    assert again.out == first.out
+    for name, text in edit.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (edited,) = notebook.run(f"%%step s\n{line}")
+    assert edited.status == "completed"

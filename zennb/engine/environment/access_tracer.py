@@ -37,6 +37,7 @@ from zennb.engine.environment.files import (
     database_at,
     fixed_part,
     listing,
+    matching,
     merged,
     resolved,
     shown,
@@ -129,8 +130,8 @@ class AccessTracer:
                 stat_calls.unwatch()
 
     def read_unseen(self, paths: Iterable[str]) -> None:
-        """Record files and folders that another program read for the step."""
-        for where in (os.path.join(self.folder, path) for path in paths):
+        """Record files and folders that another program read for the step; names may have wildcards."""
+        for where in matching(self.folder, paths):
             if os.path.isdir(where):
                 self.listed(where)
             elif self.counts_here(where):
@@ -299,8 +300,6 @@ class AccessTracer:
         where = resolved(path)
         if self.counts_here(where) and where not in self._written and not self._written.is_new(where):
             self._asked.setdefault(where, {}).setdefault(asked, asked_state(found, asked))
-
-    # Bookkeeping
 
     def counts_here(self, path: str) -> bool:
         """Whether a file counts for this step."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import re
 import stat
 import sys
 import sysconfig
@@ -24,7 +25,7 @@ from zennb.core.records.observed import ABSENT, NOTHING
 from zennb.errors import StepRefused, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 __all__ = [
     "CHANGED",
@@ -38,6 +39,7 @@ __all__ = [
     "keepable",
     "listing",
     "matches",
+    "matching",
     "merged",
     "resolved",
     "shown",
@@ -112,6 +114,19 @@ def counts(path: str) -> bool:
     if not path or "__pycache__" in path or "/.zennb/" in path or path.endswith((".pyc", ".so", ".pyd")):
         return False
     return not path.startswith(_foreign()) and not any(part in path for part in _PASSING)
+
+
+def matching(folder: str, names: Iterable[str]) -> Iterator[str]:
+    """Yield the paths that a shell line names; for a wildcard (`*.csv`) the folders it looks through as well."""
+    for name in names:
+        parts = os.path.join(glob.escape(folder), name).split(os.sep)
+        wild = (
+            [at for at, part in enumerate(parts) if re.search(r"[*?]", part)] if glob.has_magic(name) else []
+        )
+        if not wild:
+            yield os.path.join(folder, name)
+        for end in (*wild, len(parts)) if wild else ():
+            yield from glob.glob(os.sep.join(parts[:end]) or os.sep)
 
 
 def signature(path: str) -> Signature | None:
